@@ -1,0 +1,74 @@
+# Every target sets up what it needs: on a new machine `make test` is enough.
+# Needs: make, and a Python of 3.11 or newer as PYTHON.
+
+PYTHON ?= python3
+
+BIN := .venv/bin
+STAMP := .venv/.assent-setup
+PINS := infra/requirements/dev.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package assent-contracts
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-containers soak lint format schemas bench requirements clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+setup: $(STAMP) ## install everything into .venv, pinned by hash
+
+$(STAMP): $(PINS) pyproject.toml contracts/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "setup: Assent needs Python 3.11 or newer and '$(PYTHON)' is not; try: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "setup: '$(PYTHON)' cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "setup: installing into .venv (about a minute the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $(PINS)
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable ./contracts --editable .
+	@touch $@
+
+run: $(STAMP) ## the whole of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops
+	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once)
+
+test: $(STAMP) ## all tests but those on containers and the soak; ARGS go to pytest
+	@$(BIN)/python -m pytest -m "not containers and not soak" $(ARGS)
+
+test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
+	@$(BIN)/python -m tests.support.containers
+	@$(BIN)/python -m pytest -m containers $(ARGS)
+
+soak: $(STAMP) ## writers killed and paused at random, for long
+	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+lint: $(STAMP) ## style, types, and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## put the style right where a program can
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+schemas: $(STAMP) ## write the JSON Schemas of the messages anew
+	@$(BIN)/python -m assent_contracts.schemas.generate
+
+bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the figures
+	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
+
+requirements: $(STAMP) ## pin the dependencies anew; UPGRADE=1 takes the newest versions
+	@$(PIP) install uv
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		pyproject.toml --output-file infra/requirements/runtime.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		pyproject.toml --group dev --constraint infra/requirements/runtime.txt --output-file $(PINS)
+	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
+
+clean: ## remove .venv, the local data and all caches (stop `make run` first)
+	rm -rf .venv .data dist build contracts/dist contracts/build .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	find contracts infra services tests -name __pycache__ -type d -prune -exec rm -rf {} +

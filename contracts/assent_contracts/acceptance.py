@@ -1,0 +1,161 @@
+"""The acceptance rule: which records of a ledger partition count. Pure, the same for every reader.
+
+A reader knows the accepted head and holds at most one open run of records that chain to it. A sealed
+record that fits accepts the run; whatever never becomes part of an accepted run is quarantined. First
+in log order wins, so a paused writer, a late retry or a forgery needs no fence: everybody drops it.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts import limits, seal
+from assent_contracts.digests import from_base64url
+from assent_contracts.ledger import GENESIS_PREV, LedgerRecord, decode_governance_events, decode_record
+from assent_contracts.signing import SIGNATURE_BYTES
+from assent_contracts.writers import WriterKeys, WriterRegistry
+
+VerifySeal = Callable[[bytes, bytes, bytes], bool]
+"""(public key, message, signature) -> whether an Ed25519 library finds the signature good."""
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """Where an accepted chain stands: enough to go on from there."""
+
+    seq: int = -1
+    value_sha256: str = GENESIS_PREV
+    governance: int = -1
+    next_offset: int = 0
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """One accepted record, with where it stood and what it hashed to."""
+
+    offset: int
+    record: LedgerRecord
+    value: bytes
+    value_sha256: str
+
+
+class Acceptance:
+    """One reader's view of one ledger partition.
+
+    `offer` takes the partition's records in offset order. The caller has taken in the governance
+    ledger at least as far as it stood when the record was read.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        *,
+        writers: WriterKeys,
+        verify: VerifySeal,
+        head: Head | None = None,
+        identity: str | None = None,
+    ) -> None:
+        """`identity` is set for the governance ledger: its record 0 must hash to it (hex)."""
+        self.topic: Final = topic
+        self.partition: Final = partition
+        self.head = head or Head()
+        self.quarantined = 0
+        self._writers = writers
+        self._verify = verify
+        self._identity = identity
+        self._run: list[Accepted] = []
+        self._run_bytes = 0
+
+    def offer(self, offset: int, value: bytes | None, headers: Headers) -> Sequence[Accepted]:
+        """Take the record at `offset`; returns the run that it made accepted, most often empty."""
+        if value is None or len(value) > limits.RECORD_MAX_BYTES:
+            return self._end_run(1)
+        try:
+            record = decode_record(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._end_run(1)
+        candidate = Accepted(offset, record, value, hashlib.sha256(value).hexdigest())
+        run = self._run
+        if run and self._follows_run(candidate, run[-1]):
+            run.append(candidate)
+            self._run_bytes += len(value)
+        elif self._follows_head(candidate):
+            self._end_run(0)
+            self._run = run = [candidate]
+            self._run_bytes = len(value)
+        else:
+            return self._end_run(1)
+        if headers and self._is_sealed(candidate, headers):
+            return self._accept_run(offset)
+        if len(run) > limits.RUN_MAX_RECORDS or self._run_bytes > limits.RUN_MAX_BYTES:
+            return self._end_run(0)
+        return ()
+
+    def _follows_run(self, candidate: Accepted, last: Accepted) -> bool:
+        record, before = candidate.record, last.record
+        return (
+            candidate.offset == last.offset + 1
+            and record.prev == last.value_sha256
+            and record.seq == before.seq + 1
+            and _governance_seq(record) >= _governance_seq(before)
+        )
+
+    def _follows_head(self, candidate: Accepted) -> bool:
+        record, head = candidate.record, self.head
+        return (
+            record.prev == head.value_sha256
+            and record.seq == head.seq + 1
+            and _governance_seq(record) >= head.governance
+            and (record.seq > 0 or self._identity is None or candidate.value_sha256 == self._identity)
+        )
+
+    def _is_sealed(self, candidate: Accepted, headers: Headers) -> bool:
+        writer = signature = None
+        for name, content in headers:
+            if name == seal.WRITER_HEADER:
+                writer = content
+            elif name == seal.SEAL_HEADER:
+                signature = content
+        if writer is None or signature is None:
+            return False
+        try:
+            key_id, signed = writer.decode(), from_base64url(signature.decode())
+        except ValueError:
+            return False
+        if len(signed) != SIGNATURE_BYTES:
+            return False
+        public_key = self._writer_key(key_id, candidate.record)
+        if public_key is None:
+            return False
+        digest = bytes.fromhex(candidate.value_sha256)
+        message = seal.seal_message(self.topic, self.partition, candidate.record.seq, digest)
+        return self._verify(public_key, message, signed)
+
+    def _writer_key(self, key_id: str, record: LedgerRecord) -> bytes | None:
+        if self._identity is None:
+            return self._writers.public_key(key_id, _governance_seq(record))
+        if self.head.seq >= 0:
+            return self._writers.public_key(key_id, self.head.seq)
+        # The run begins with record 0, whose hash is the identity: it names its own writers.
+        founding = WriterRegistry()
+        founding.apply(0, decode_governance_events(self._run[0].record))
+        return founding.public_key(key_id, 0)
+
+    def _accept_run(self, offset: int) -> Sequence[Accepted]:
+        run, self._run, self._run_bytes = self._run, [], 0
+        last = run[-1]
+        self.head = Head(last.record.seq, last.value_sha256, _governance_seq(last.record), offset + 1)
+        return run
+
+    def _end_run(self, also: int) -> Sequence[Accepted]:
+        self.quarantined += len(self._run) + also
+        self._run, self._run_bytes = [], 0
+        return ()
+
+
+def _governance_seq(record: LedgerRecord) -> int:
+    return -1 if record.governance is UNSET else record.governance

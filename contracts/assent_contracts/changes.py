@@ -1,0 +1,32 @@
+"""A released change, as appliers get it on `assent.changes`."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from assent_contracts.commands import Digest, Justification, Milliseconds, Operation, PrincipalId, RequestId, Resource
+
+POSITION_HEADER: Final = "assent-position"
+"""Header: the ledger seq of the release, decimal. Not higher than one seen before: seen before."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.change.v1", gc=False):
+    """What to apply, once it has been claimed.
+
+    The claim's decision names the digest; `payload`, byte for byte, must have it.
+    """
+
+    request: RequestId
+    resource: Resource
+    operation: Operation
+    requester: PrincipalId
+    justification: Justification
+    digest: Digest
+    released: Annotated[int, Meta(description="The ledger seq of the release.")]
+    at: Milliseconds
+    payload: msgspec.Raw
+
+
+decode_change = msgspec.json.Decoder(Change).decode
+"""A value on `assent.changes` to a Change. Raises msgspec.DecodeError for what is none."""

@@ -1,0 +1,1 @@
+"""Clients for Kafka (extra `kafka`): publish signed commands, follow the ledger, apply changes."""

@@ -1,0 +1,78 @@
+"""How to reach Kafka, and consumers and producers that are set up the one way that is safe here."""
+
+import ssl
+from typing import Literal
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.helpers import create_ssl_context
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+FETCH_MAX_BYTES = 4 * 1024 * 1024
+PRODUCE_MAX_BYTES = 2 * 1024 * 1024
+REQUEST_TIMEOUT_MS = 20_000
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A Kafka cluster and how to prove who we are to it."""
+
+    bootstrap: str
+    security_protocol: SecurityProtocol = "PLAINTEXT"
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the password: this may reach a log."""
+        return f"Connection({self.bootstrap!r}, {self.security_protocol})"
+
+    def options(self) -> dict[str, object]:
+        """The keyword arguments that every aiokafka client takes."""
+        options: dict[str, object] = {
+            "bootstrap_servers": self.bootstrap,
+            "security_protocol": self.security_protocol,
+            "request_timeout_ms": REQUEST_TIMEOUT_MS,
+        }
+        if self.security_protocol in ("SSL", "SASL_SSL"):
+            options["ssl_context"] = self._tls()
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.sasl_username
+            options["sasl_plain_password"] = self.sasl_password
+        return options
+
+    def _tls(self) -> ssl.SSLContext:
+        return create_ssl_context(cafile=self.ca_file, certfile=self.certificate_file, keyfile=self.key_file)
+
+
+async def reading(connection: Connection, offsets: dict[TopicPartition, int]) -> AIOKafkaConsumer:
+    """A started consumer of these partitions, from these offsets; in no group, committing nothing."""
+    consumer = AIOKafkaConsumer(
+        **connection.options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_bytes=8 * FETCH_MAX_BYTES,
+        max_partition_fetch_bytes=FETCH_MAX_BYTES,
+    )
+    await consumer.start()
+    consumer.assign(list(offsets))
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
+    return consumer
+
+
+async def writing(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:
+    """A started producer that loses and doubles nothing: acks=all, idempotent."""
+    producer = AIOKafkaProducer(
+        **connection.options(),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=linger_ms,
+        max_batch_size=PRODUCE_MAX_BYTES,
+        max_request_size=PRODUCE_MAX_BYTES,
+    )
+    await producer.start()
+    return producer

@@ -1,0 +1,112 @@
+"""Follow the governance ledger: whose seals count, and everything else that it says, in order."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from assent_contracts.acceptance import Acceptance
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.keys import verify
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
+from assent_contracts.topics import GOVERNANCE
+from assent_contracts.writers import WriterRegistry
+
+_PARTITION = TopicPartition(GOVERNANCE, 0)
+_POLL_MS = 500
+
+
+class NotFoundedError(Exception):
+    """The governance ledger does not begin with the record that its identity names."""
+
+
+class GovernanceFollower:
+    """The accepted governance ledger, read from its start and then as it grows.
+
+    `history` holds each seq's events, so that a reader can know the state at any seq.
+    """
+
+    def __init__(self, connection: Connection, identity: str) -> None:
+        """`identity` is the SHA-256 (hex) of governance record 0."""
+        self.history: list[tuple[GovernanceEvent, ...]] = []
+        self.writers = WriterRegistry()
+        self._connection = connection
+        self._consumer: AIOKafkaConsumer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._read_to = 0
+        self._moved = asyncio.Condition()
+        self._acceptance = Acceptance(
+            GOVERNANCE, 0, writers=self.writers, verify=verify, identity=identity
+        )
+        self.on_record: Callable[[int, tuple[GovernanceEvent, ...]], None] | None = None
+
+    @property
+    def quarantined(self) -> int:
+        """Records on the governance topic that nobody accepted."""
+        return self._acceptance.quarantined
+
+    async def start(self) -> None:
+        """Read to the end and go on in the background. Raises NotFoundedError, KafkaError."""
+        self._consumer = await reading(self._connection, {_PARTITION: 0})
+        self._task = asyncio.create_task(self._follow(self._consumer), name="governance")
+        await self.catch_up()
+        if not self.history:
+            await self.stop()
+            msg = "The governance ledger does not begin with the record that the identity names."
+            raise NotFoundedError(msg)
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def catch_up(self) -> None:
+        """Return when everything that is in the topic now has been read. Raises what reading raised."""
+        assert self._consumer is not None
+        assert self._task is not None
+        end = (await self._consumer.end_offsets([_PARTITION]))[_PARTITION]
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._read_to >= end or self._stopped())
+        if self._read_to < end and self._task.done():
+            self._task.result()
+
+    def _stopped(self) -> bool:
+        return self._task is None or self._task.done()
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            while True:
+                for records in (await fetch(consumer, timeout_ms=_POLL_MS)).values():
+                    for record in records:
+                        for accepted in self._acceptance.offer(record.offset, record.value, record.headers):
+                            self._take(accepted.record)
+                        self._read_to = record.offset + 1
+                async with self._moved:
+                    self._moved.notify_all()
+        finally:
+            async with self._moved:
+                self._moved.notify_all()
+
+    def _take(self, record: LedgerRecord) -> None:
+        events = decode_governance_events(record)
+        self.writers.apply(record.seq, events)
+        self.history.append(events)
+        if self.on_record is not None:
+            self.on_record(record.seq, events)
+
+    async def know(self, value: bytes | None) -> None:
+        """Make sure that the governance seq that a sealed record names is known, if it exists."""
+        if value is None:
+            return
+        try:
+            named = decode_record(value).governance
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return
+        if isinstance(named, int) and named > self.writers.head:
+            await self.catch_up()

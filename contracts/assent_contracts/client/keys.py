@@ -1,0 +1,110 @@
+"""Ed25519 keys: files, signatures, checks (PyNaCl)."""
+
+import os
+from pathlib import Path
+
+import msgspec
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey as Ed25519Key
+
+from assent_contracts import cloudevents, seal
+from assent_contracts.codec import encode
+from assent_contracts.commands import Command, command_type
+from assent_contracts.digests import from_base64url, to_base64url
+from assent_contracts.governance import GovernanceCommand
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
+
+
+class KeyFileError(Exception):
+    """The key file cannot be used; the message says why and what to do."""
+
+
+class KeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a key file holds. It is a secret: readable by its owner only."""
+
+    id: str
+    principal: str
+    secret: str
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"KeyFile({self.id!r}, {self.principal!r})"
+
+
+class SecretKey:
+    """A private key with its id and the principal that it signs for."""
+
+    def __init__(self, key_id: str, principal: str, seed: bytes | None = None) -> None:
+        """A new random key, or the one of a 32-byte seed."""
+        self.id = key_id
+        self.principal = principal
+        self._key = Ed25519Key.generate() if seed is None else Ed25519Key(seed)
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"SecretKey({self.id!r}, {self.principal!r})"
+
+    @property
+    def public(self) -> str:
+        """The public key: 32 bytes in base64url."""
+        return to_base64url(bytes(self._key.verify_key))
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of the signature."""
+        return self._key.sign(message).signature
+
+    def save(self, path: Path) -> None:
+        """Write the key file, mode 0600. Raises FileExistsError rather than replace a key."""
+        text = encode(KeyFile(id=self.id, principal=self.principal, secret=to_base64url(bytes(self._key))))
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def load_key(path: Path) -> SecretKey:
+    """The key of a key file. Raises KeyFileError."""
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=KeyFile)
+        return SecretKey(file.id, file.principal, from_base64url(file.secret))
+    except FileNotFoundError as error:
+        msg = f"There is no key file {path}. Make one with `assent keys new`."
+        raise KeyFileError(msg) from error
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        # Not the error's own text: it may quote the secret.
+        msg = f"{path} is no key file that can be read ({type(error).__name__})."
+        raise KeyFileError(msg) from error
+
+
+def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` (64 bytes) is this key's over `message`. Releases the GIL meanwhile."""
+    try:
+        crypto_sign_open(signature + message, public_key)
+    except (BadSignatureError, ValueError):
+        return False
+    return True
+
+
+def signed_headers(
+    key: SecretKey, command: Command | GovernanceCommand, value: bytes, source: str
+) -> list[tuple[str, bytes]]:
+    """The headers of a command whose Kafka value is `value`: CloudEvents, key id and signature."""
+    return [
+        *cloudevents.headers(
+            event_type=command_type(command), event_id=command.id, source=source, at_ms=command.at
+        ),
+        (KEY_HEADER, key.id.encode()),
+        (SIGNATURE_HEADER, to_base64url(key.sign(command_message(value))).encode()),
+    ]
+
+
+def seal_headers(key: SecretKey, topic: str, partition: int, seq: int, value_sha256: bytes) -> list[tuple[str, bytes]]:
+    """The headers that seal the record `seq`, and the run that ends there."""
+    signature = key.sign(seal.seal_message(topic, partition, seq, value_sha256))
+    return [
+        (seal.WRITER_HEADER, key.id.encode()),
+        (seal.SEAL_HEADER, to_base64url(signature).encode()),
+    ]

@@ -1,0 +1,176 @@
+"""Publish signed commands and wait for their decisions on the ledger."""
+
+import asyncio
+import time
+import uuid
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.reader import LedgerReader
+from assent_contracts.codec import encode
+from assent_contracts.commands import Command
+from assent_contracts.events import CommandRepeated, Event
+from assent_contracts.ledger import decode_events, decode_refusal
+from assent_contracts.partitioner import partition_for
+from assent_contracts.refusals import Refusal
+from assent_contracts.topics import COMMANDS
+
+
+_EARLY_MAX = 10_000
+"""Decisions kept while the broker's answer to a publication may still be on its way."""
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger's answer to a command."""
+
+    partition: int
+    seq: int
+    at: int
+    events: tuple[Event, ...]
+    refusal: Refusal | None
+
+
+class NotDecidedError(Exception):
+    """No decision came in time. The command stands: send the same bytes again to ask again."""
+
+
+def new_command_id() -> str:
+    """An id that no other command has."""
+    return uuid.uuid4().hex
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 in UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Publisher:
+    """Sends commands of one source and hears their decisions. One instance serves many commands at once."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        governance: GovernanceFollower,
+        *,
+        partitions: int,
+        source: str,
+        heads: dict[int, Head] | None = None,
+    ) -> None:
+        """`governance` has been started. Without `heads` the ledger is read from its start."""
+        self._connection = connection
+        self._partitions = partitions
+        self._source = source
+        self._reader = LedgerReader(
+            connection, governance, {n: (heads or {}).get(n, Head()) for n in range(partitions)}
+        )
+        self._producer: AIOKafkaProducer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: dict[tuple[int, int], asyncio.Future[Decided]] = {}
+        self._early: dict[tuple[int, int], Decided] = {}
+        self._publishing = 0
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        self._producer = await writing(self._connection)
+        await self._reader.start()
+        self._task = asyncio.create_task(self._listen(), name="decisions")
+
+    async def stop(self) -> None:
+        """Disconnect; whoever still waits gets a CancelledError."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for future in self._waiting.values():
+            future.cancel()
+        await self._reader.stop()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def send(self, command: Command, key: SecretKey, *, timeout_s: float = 30.0) -> Decided:
+        """Sign and publish a command and wait for its decision.
+
+        Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published.
+        """
+        value = encode(command)
+        headers = signed_headers(key, command, value, self._source)
+        return await self.send_bytes(value, command.resource.encode(), headers, timeout_s=timeout_s)
+
+    async def send_bytes(
+        self,
+        value: bytes | None,
+        key: bytes | None,
+        headers: list[tuple[str, bytes]],
+        *,
+        timeout_s: float = 30.0,
+        partition: int | None = None,
+    ) -> Decided:
+        """Publish a record as it is and wait for its decision, which may be that it is malformed."""
+        assert self._producer is not None
+        if partition is None:
+            partition = partition_for(key or b"", self._partitions)
+        self._publishing += 1
+        try:
+            ack = await self._producer.send_and_wait(
+                COMMANDS, value, key=key, headers=headers, partition=partition
+            )
+        finally:
+            self._publishing -= 1
+        place = (ack.partition, ack.offset)
+        if place in self._early:
+            return self._early.pop(place)
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[place] = future
+        try:
+            return await asyncio.wait_for(future, timeout_s)
+        except TimeoutError as error:
+            msg = f"No decision within {timeout_s:g} s on the command at {ack.partition}/{ack.offset}."
+            raise NotDecidedError(msg) from error
+        finally:
+            del self._waiting[place]
+
+    async def _listen(self) -> None:
+        while True:
+            for partition, accepted in (await self._reader.poll()).items():
+                for each in accepted:
+                    self._hear(partition, each)
+            if not self._publishing:
+                self._early.clear()
+
+    def _hear(self, partition: int, accepted: Accepted) -> None:
+        place = (partition, accepted.record.input)
+        if not isinstance(place[1], int) or not (self._publishing or place in self._waiting):
+            return
+        decided = decided_of(partition, accepted)
+        future = self._waiting.get((partition, place[1]))
+        if future is not None and not future.done():
+            future.set_result(decided)
+        elif future is None:
+            # The decision may be read before the broker's answer to the publication.
+            self._early[(partition, place[1])] = decided
+            if len(self._early) > _EARLY_MAX:
+                del self._early[next(iter(self._early))]
+
+
+def decided_of(partition: int, accepted: Accepted) -> Decided:
+    """An accepted record as an answer."""
+    record = accepted.record
+    return Decided(
+        partition=partition,
+        seq=record.seq,
+        at=record.at,
+        events=decode_events(record),
+        refusal=decode_refusal(record),
+    )
+
+
+def repeats(decided: Decided) -> int | None:
+    """The seq of the first decision, if this one says that the command came before."""
+    for event in decided.events:
+        if isinstance(event, CommandRepeated):
+            return event.decided
+    return None

@@ -1,0 +1,87 @@
+"""Read the ledger's partitions through the acceptance rule."""
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from assent_contracts.acceptance import Acceptance, Accepted, Head
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import verify
+from assent_contracts.topics import LEDGER
+
+
+def acceptance_of(partition: int, governance: GovernanceFollower, head: Head | None = None) -> Acceptance:
+    """The acceptance rule for one partition of the request ledger, from a head on."""
+    return Acceptance(LEDGER, partition, writers=governance.writers, verify=verify, head=head)
+
+
+async def accept(
+    acceptance: Acceptance, records: Iterable[ConsumerRecord], governance: GovernanceFollower
+) -> list[Accepted]:
+    """Offer records to the rule, in offset order; what became accepted, in order."""
+    accepted: list[Accepted] = []
+    offer = acceptance.offer
+    for record in records:
+        headers = record.headers
+        if headers:
+            await governance.know(record.value)
+        run = offer(record.offset, record.value, headers)
+        if run:
+            accepted.extend(run)
+    return accepted
+
+
+class LedgerReader:
+    """Accepted records of some partitions, from given heads, as they come."""
+
+    def __init__(
+        self, connection: Connection, governance: GovernanceFollower, heads: dict[int, Head]
+    ) -> None:
+        """`heads`: from where to read each partition; `Head()` is its start."""
+        self._connection = connection
+        self._governance = governance
+        self.acceptances = {
+            partition: acceptance_of(partition, governance, head) for partition, head in heads.items()
+        }
+        self._consumer: AIOKafkaConsumer | None = None
+        self._read_to = {partition: head.next_offset for partition, head in heads.items()}
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        self._consumer = await reading(
+            self._connection,
+            {TopicPartition(LEDGER, partition): at for partition, at in self._read_to.items()},
+        )
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def poll(self, *, timeout_ms: int = 500, max_records: int | None = None) -> dict[int, list[Accepted]]:
+        """What became accepted, by partition; empty when nothing came within `timeout_ms`."""
+        assert self._consumer is not None
+        accepted: dict[int, list[Accepted]] = {}
+        fetched = await fetch(self._consumer, timeout_ms=timeout_ms, max_records=max_records)
+        for partition, records in fetched.items():
+            number = partition.partition
+            accepted[number] = await accept(self.acceptances[number], records, self._governance)
+            self._read_to[number] = records[-1].offset + 1
+        return accepted
+
+    async def end_offsets(self) -> dict[int, int]:
+        """The offsets at which the partitions end now."""
+        assert self._consumer is not None
+        partitions = [TopicPartition(LEDGER, number) for number in self.acceptances]
+        ends = await self._consumer.end_offsets(partitions)
+        return {partition.partition: end for partition, end in ends.items()}
+
+    def offsets_read(self) -> int:
+        """How many offsets lie behind, of all partitions."""
+        return sum(self._read_to.values())
+
+    def has_read(self, ends: dict[int, int]) -> bool:
+        """Whether every partition has been read up to these offsets."""
+        return all(self._read_to[number] >= end for number, end in ends.items())

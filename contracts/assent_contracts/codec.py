@@ -1,0 +1,225 @@
+"""Bytes to commands and back: what is well-formed, and which refusal says that it is not."""
+
+import json
+import re
+from typing import Final, assert_never
+
+import msgspec
+
+from assent_contracts import limits
+from assent_contracts.commands import (
+    Approve,
+    Cancel,
+    Claim,
+    Command,
+    CommandFields,
+    Complete,
+    Reject,
+    ReportOutcome,
+    Revoke,
+    SubmitChange,
+)
+from assent_contracts.digests import DIGEST_PATTERN
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import (
+    has_control_characters,
+    is_resource,
+    is_type_name,
+    parse_request_id,
+)
+
+_decode_command = msgspec.json.Decoder(Command).decode
+_encode = msgspec.json.Encoder().encode
+_DIGEST = re.compile(DIGEST_PATTERN)
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_VERSIONED = re.compile(r"(assent\.[a-z-]+)\.v[0-9]+")
+_TEXT_CONTROLS: Final = "\n\r\t"
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+
+
+class _RepeatedKeyError(Exception):
+    pass
+
+
+def _take_members(members: list[tuple[str, object]]) -> None:
+    if len(dict(members)) != len(members):
+        raise _RepeatedKeyError
+
+
+_read_members = json.JSONDecoder(object_pairs_hook=_take_members, parse_int=len, parse_float=len).decode
+
+
+class _TypeOnly(msgspec.Struct):
+    type: str = ""
+
+
+_decode_type = msgspec.json.Decoder(_TypeOnly).decode
+
+
+def known_names(union: object) -> frozenset[str]:
+    """The names, without their version, of the messages in a union of tagged structs."""
+    tags = (member.__struct_config__.tag for member in union.__args__)  # type: ignore[attr-defined]
+    return frozenset(tag.rpartition(".")[0] for tag in tags)
+
+
+_COMMAND_NAMES = known_names(Command)
+
+
+def encode(message: object) -> bytes:
+    """A message as UTF-8 JSON without spaces, its fields in the order of its type."""
+    return _encode(message)
+
+
+def decode_command(value: bytes | None) -> Command | Refusal:
+    """The command that a Kafka value holds, or why it holds none (`malformed`, `unknown-version`, `too-large`)."""
+    if value is None or not value:
+        return malformed("The record is empty.")
+    if len(value) > limits.COMMAND_MAX_BYTES:
+        return too_large("command", len(value), limits.COMMAND_MAX_BYTES, "bytes")
+    shape = _shape_refusal(value)
+    if shape is not None:
+        return shape
+    try:
+        command = _decode_command(value)
+    except msgspec.ValidationError as error:
+        return repeated_key(value) or undecodable(value, str(error), _COMMAND_NAMES)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return malformed("The record is not one JSON object.")
+    return check_fields(command) or repeated_key(value) or command
+
+
+def _shape_refusal(value: bytes) -> Refusal | None:
+    # The bytes are embedded in the ledger and must come out of it as they are: nothing around the
+    # object that a JSON reader would drop, and UTF-8 inside the payload too, which msgspec skips.
+    if value[0] != 0x7B or value[-1] != 0x7D:
+        return malformed("The record is not one JSON object, without anything before or after it.")
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return malformed("The record is not UTF-8.")
+    return None
+
+
+def repeated_key(value: bytes) -> Refusal | None:
+    """The refusal of a JSON object in which, at whatever depth, a key stands twice; else None.
+
+    Some readers take the first and some the last: people would approve one and appliers apply the other.
+    """
+    try:
+        _read_members(value.decode())
+    except _RepeatedKeyError:
+        return malformed("A key stands twice in one object.")
+    except (ValueError, RecursionError):
+        return None  # no JSON after all: not for this function to say
+    return None
+
+
+def undecodable(value: bytes, reason: str, names: frozenset[str]) -> Refusal:
+    """Why a JSON object is no message of the types named `names`: another version, or malformed."""
+    try:
+        found = _decode_type(value).type
+    except (msgspec.MsgspecError, RecursionError):
+        return malformed(reason)
+    match = _VERSIONED.fullmatch(found)
+    if match is not None and match[1] in names and "$.type" in reason:
+        return Refusal(code=RefusalCode.UNKNOWN_VERSION, detail=f"This version of {match[1]} is not known here.")
+    return malformed(reason)
+
+
+def check_fields(command: Command) -> Refusal | None:
+    """The limits that the types alone do not state; None when all hold."""
+    common = _check_common(command)
+    if common is not None:
+        return common
+    match command:
+        case SubmitChange():
+            return _check_submission(command)
+        case Approve():
+            if _DIGEST.fullmatch(command.digest) is None:
+                return malformed("digest is not 64 lower-case hex digits.")
+            return _check_request(command.request) or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
+        case Reject() | Revoke():
+            return _check_request(command.request) or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
+        case ReportOutcome():
+            return _check_request(command.request) or _check_text(
+                "message", command.message, limits.OUTCOME_MESSAGE_MAX_CHARS
+            )
+        case Cancel() | Complete() | Claim():
+            return _check_request(command.request)
+        case _:
+            assert_never(command)
+
+
+def _check_common(command: CommandFields) -> Refusal | None:
+    if not is_identifier(command.id, limits.COMMAND_ID_MAX_CHARS):
+        return identifier_refusal("id", command.id, limits.COMMAND_ID_MAX_CHARS)
+    if not is_identifier(command.principal, limits.NAME_MAX_CHARS):
+        return identifier_refusal("principal", command.principal, limits.NAME_MAX_CHARS)
+    if not is_resource(command.resource):
+        return malformed("resource is not <type>/<id>: a type of a-z, 0-9 and -, an id of 1 to 256 characters in NFC.")
+    if not 0 <= command.at < 1 << 53:
+        return malformed("at is not a time in milliseconds since 1970.")
+    return None
+
+
+def _check_submission(command: SubmitChange) -> Refusal | None:
+    payload = bytes(command.payload)
+    if len(payload) > limits.PAYLOAD_MAX_BYTES:
+        return too_large("payload", len(payload), limits.PAYLOAD_MAX_BYTES, "bytes")
+    if is_too_deep(payload):
+        return too_large("payload's nesting", None, limits.PAYLOAD_MAX_DEPTH, "levels")
+    if not is_type_name(command.operation):
+        return malformed("operation is not a name of a-z, 0-9 and -, at most 64 characters.")
+    if not command.justification or command.justification.isspace():
+        return Refusal(code=RefusalCode.JUSTIFICATION_REQUIRED, detail="The justification is empty.")
+    return _check_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
+
+
+def _check_request(request: str) -> Refusal | None:
+    if parse_request_id(request) is None:
+        return malformed("request is not <partition>-<seq>.")
+    return None
+
+
+def _check_text(name: str, text: str, max_chars: int) -> Refusal | None:
+    if len(text) > max_chars:
+        return too_large(name, len(text), max_chars, "characters")
+    if has_control_characters(text, _TEXT_CONTROLS):
+        return malformed(f"{name} has a control character.")
+    return None
+
+
+def is_identifier(text: str, max_chars: int) -> bool:
+    """Whether `text` is 1 to `max_chars` printable characters of ASCII, without spaces."""
+    return 0 < len(text) <= max_chars and text.isascii() and text.isprintable() and " " not in text
+
+
+def identifier_refusal(name: str, text: str, max_chars: int) -> Refusal:
+    """Why `text` is no identifier."""
+    if len(text) > max_chars:
+        return too_large(name, len(text), max_chars, "characters")
+    return malformed(f"{name} is not 1 to {max_chars} printable ASCII characters without spaces.")
+
+
+def is_too_deep(payload: bytes) -> bool:
+    """Whether a JSON text is nested deeper than PAYLOAD_MAX_DEPTH."""
+    if payload.count(b"[") + payload.count(b"{") <= limits.PAYLOAD_MAX_DEPTH:
+        return False
+    depth = 0
+    for byte in _JSON_STRING.sub(b"", payload).translate(None, _NOT_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        if depth > limits.PAYLOAD_MAX_DEPTH:
+            return True
+    return False
+
+
+def malformed(detail: str) -> Refusal:
+    """The refusal of something that is no well-formed message."""
+    return Refusal(code=RefusalCode.MALFORMED, detail=detail)
+
+
+def too_large(name: str, size: int | None, limit: int, unit: str) -> Refusal:
+    """The refusal of something over its limit."""
+    has = "" if size is None else f" has {size:,} {unit};"
+    return Refusal(code=RefusalCode.TOO_LARGE, detail=f"{name}{has} at most {limit:,} {unit} are taken.")

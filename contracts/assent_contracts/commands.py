@@ -1,0 +1,117 @@
+"""Commands on requests: what a principal wants to happen. Imperative, signed, versioned by `type`.
+
+A version that was ever written stays readable: a new version is a new class with a new tag.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from assent_contracts import limits
+from assent_contracts.digests import DIGEST_PATTERN
+from assent_contracts.resources import OPERATION_PATTERN, REQUEST_ID_PATTERN
+
+
+def _documented(description: str, **schema: object) -> Meta:
+    # The limits stand in the schema only: `codec` checks them itself, to answer with the right refusal.
+    return Meta(description=description, extra_json_schema=dict(schema))
+
+
+CommandId = Annotated[
+    str,
+    _documented("Chosen by the sender, unique for 24 hours.", minLength=1, maxLength=limits.COMMAND_ID_MAX_CHARS),
+]
+PrincipalId = Annotated[
+    str, _documented("The account that wants it.", minLength=1, maxLength=limits.NAME_MAX_CHARS)
+]
+Milliseconds = Annotated[int, Meta(description="Milliseconds since 1970 in UTC.")]
+Resource = Annotated[
+    str, _documented("The object, `<type>/<id>`; also the Kafka key.", minLength=3, maxLength=321)
+]
+RequestId = Annotated[str, _documented("`<partition>-<seq>` of the submission.", pattern=f"^{REQUEST_ID_PATTERN}$")]
+Digest = Annotated[str, _documented("SHA-256 of the payload's bytes, hex.", pattern=f"^{DIGEST_PATTERN}$")]
+Operation = Annotated[str, _documented("R15: any operation, by its name.", pattern=f"^{OPERATION_PATTERN}$")]
+Justification = Annotated[
+    str,
+    _documented("R6: why the change is needed.", minLength=1, maxLength=limits.JUSTIFICATION_MAX_CHARS),
+]
+Note = Annotated[str, _documented("R8: shown to the requester.", maxLength=limits.NOTE_MAX_CHARS)]
+Outcome = Literal["succeeded", "failed", "unknown"]
+
+
+class CommandFields(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, gc=False
+):
+    """What every command on a request says."""
+
+    id: CommandId
+    principal: PrincipalId
+    at: Milliseconds
+    resource: Resource
+
+
+class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-change.v1", gc=False):
+    """Ask for a change to one object. The payload is any JSON value; its bytes are kept as they came."""
+
+    operation: Operation
+    justification: Justification = ""
+    payload: Annotated[msgspec.Raw, Meta(description="At most 256 KiB, at most 64 levels deep.")]
+
+
+class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
+    """Approve the request, having seen the payload with this digest."""
+
+    request: RequestId
+    digest: Digest
+    note: Note = ""
+
+
+class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", gc=False):
+    """End the request without the change being made."""
+
+    request: RequestId
+    note: Note = ""
+
+
+class Revoke(CommandFields, frozen=True, kw_only=True, tag="assent.revoke.v1", gc=False):
+    """Take back one's own approval before the change is released."""
+
+    request: RequestId
+    note: Note = ""
+
+
+class Cancel(CommandFields, frozen=True, kw_only=True, tag="assent.cancel.v1", gc=False):
+    """R11: the requester withdraws the request before approval."""
+
+    request: RequestId
+
+
+class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1", gc=False):
+    """R12: the requester releases the approved change to the applier."""
+
+    request: RequestId
+
+
+class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):
+    """An applier takes the released change, for the time of a lease."""
+
+    request: RequestId
+
+
+class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report-outcome.v1", gc=False):
+    """What became of the change: from the applier that claimed it, or from an administrator if unknown."""
+
+    request: RequestId
+    outcome: Outcome
+    message: Annotated[str, _documented("For people.", maxLength=limits.OUTCOME_MESSAGE_MAX_CHARS)] = ""
+
+
+Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | Claim | ReportOutcome
+
+
+def command_type(command: msgspec.Struct) -> str:
+    """The versioned type of a command, event or change: its tag."""
+    tag = command.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag

@@ -1,0 +1,93 @@
+"""The ledger record: one decision, chained to the one before it."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from assent_contracts.events import Event
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.refusals import Refusal
+
+GENESIS_PREV: Final = "0" * 64
+"""`prev` of seq 0."""
+
+
+class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A well-formed command, embedded untouched, with what its sender signed it with."""
+
+    value: Annotated[Raw, Meta(description="The command's bytes as received.")]
+    key: str
+    signature: str
+
+
+class UnreadableCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is kept of a command that is not well-formed: never its bytes."""
+
+    sha256: str
+    size: Annotated[int, Meta(description="Bytes.")]
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A record's value, as a writer makes it. Either `events` or `refusal` is there."""
+
+    seq: Annotated[int, Meta(description="0, 1, 2 ... in its partition.")]
+    prev: Annotated[str, Meta(description="SHA-256 of the previous accepted record's value, hex.")]
+    epoch: Annotated[int, Meta(description="Which writer's term.")]
+    input: Annotated[int, Meta(description="Offset of the command.")] | UnsetType = UNSET
+    at: Annotated[int, Meta(description="Log time: milliseconds since 1970 in UTC, never decreasing.")]
+    governance: Annotated[int, Meta(description="The governance seq that the decision used.")] | UnsetType = UNSET
+    command: RecordedCommand | UnreadableCommand | UnsetType = UNSET
+    events: tuple[Event, ...] | tuple[GovernanceEvent, ...] | UnsetType = UNSET
+    refusal: Refusal | UnsetType = UNSET
+
+
+class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A record's value, as readers take it: the parts that not all of them need stay raw.
+
+    `decode_events` and the functions beside it read those.
+    """
+
+    seq: int
+    prev: str
+    epoch: int
+    input: int | UnsetType = UNSET
+    at: int
+    governance: int | UnsetType = UNSET
+    command: Raw | UnsetType = UNSET
+    events: Raw | UnsetType = UNSET
+    refusal: Raw | UnsetType = UNSET
+
+
+decode_record = msgspec.json.Decoder(LedgerRecord).decode
+"""A record's value to a LedgerRecord. Raises msgspec.DecodeError for what is none."""
+
+_decode_events = msgspec.json.Decoder(tuple[Event, ...]).decode
+_decode_governance_events = msgspec.json.Decoder(tuple[GovernanceEvent, ...]).decode
+_decode_refusal = msgspec.json.Decoder(Refusal).decode
+_decode_recorded = msgspec.json.Decoder(RecordedCommand).decode
+_decode_unreadable = msgspec.json.Decoder(UnreadableCommand).decode
+
+
+def decode_events(record: LedgerRecord) -> tuple[Event, ...]:
+    """The events of a request ledger's record; none when it is a refusal."""
+    return () if record.events is UNSET else _decode_events(record.events)
+
+
+def decode_governance_events(record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
+    """The events of a governance record; none when it is a refusal."""
+    return () if record.events is UNSET else _decode_governance_events(record.events)
+
+
+def decode_refusal(record: LedgerRecord) -> Refusal | None:
+    """The refusal of a record, if it is one."""
+    return None if record.refusal is UNSET else _decode_refusal(record.refusal)
+
+
+def decode_recorded_command(record: LedgerRecord) -> RecordedCommand | UnreadableCommand | None:
+    """The command that caused a record; None when the writer itself did (an expiry)."""
+    if record.command is UNSET:
+        return None
+    if bytes(memoryview(record.command)[:10]).startswith(b'{"sha256"'):
+        return _decode_unreadable(record.command)
+    return _decode_recorded(record.command)

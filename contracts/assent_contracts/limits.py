@@ -1,0 +1,37 @@
+"""The limit on every input. Sizes in bytes or characters, times in milliseconds, as the names say."""
+
+from typing import Final
+
+PAYLOAD_MAX_BYTES: Final = 256 * 1024
+COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 16 * 1024
+"""A whole command: the payload and room for everything else that a command says."""
+
+PAYLOAD_MAX_DEPTH: Final = 64
+"""Nested arrays and objects in a payload; deeper ones exhaust the stack of some reader."""
+
+JUSTIFICATION_MAX_CHARS: Final = 1_024
+NOTE_MAX_CHARS: Final = 1_024
+OUTCOME_MESSAGE_MAX_CHARS: Final = 4_096
+COMMAND_ID_MAX_CHARS: Final = 128
+NAME_MAX_CHARS: Final = 128
+DESCRIPTION_MAX_CHARS: Final = 1_024
+RESOURCE_ID_MAX_CHARS: Final = 256
+RESOURCE_TYPE_MAX_CHARS: Final = 64
+
+MEMBERS_MAX: Final = 10_000
+GROUPS_MAX: Final = 64
+QUORUM_MAX: Final = 100
+PARTITIONS_MAX: Final = 1_024
+
+COMMAND_MAX_AGE_MS: Final = 24 * 60 * 60 * 1_000
+COMMAND_MAX_AHEAD_MS: Final = 5 * 60 * 1_000
+"""How far a sender's clock may run ahead of log time."""
+
+COMMAND_MEMORY_MS: Final = COMMAND_MAX_AGE_MS + COMMAND_MAX_AHEAD_MS
+"""How long a command id is remembered: as long as a copy of it could still arrive and not be stale."""
+
+RUN_MAX_RECORDS: Final = 10_000
+RUN_MAX_BYTES: Final = 16 * 1024 * 1024
+"""Unsealed records that a reader holds at most while it waits for their seal."""
+
+RECORD_MAX_BYTES: Final = 1024 * 1024

@@ -1,0 +1,65 @@
+"""Names of objects, requests and operations: what they may look like, and how they are taken apart.
+
+An object is written `<type>/<id>`; that text is also its Kafka key.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
+
+RESOURCE_TYPE_PATTERN: Final = r"[a-z][a-z0-9-]{0,63}"
+OPERATION_PATTERN: Final = RESOURCE_TYPE_PATTERN
+REQUEST_ID_PATTERN: Final = r"(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,17})"
+
+_NAME = re.compile(RESOURCE_TYPE_PATTERN)
+_REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
+
+
+@lru_cache(maxsize=4_096)
+def is_type_name(name: str) -> bool:
+    """Whether `name` can name a resource type or an operation (R15: any operation, not a fixed list)."""
+    return _NAME.fullmatch(name) is not None
+
+
+def has_control_characters(text: str, allowed: str = "") -> bool:
+    """Whether `text` has a character of Unicode category Cc that is not in `allowed`."""
+    if text.isprintable():
+        return False
+    return any(unicodedata.category(char) == "Cc" and char not in allowed for char in text)
+
+
+def is_resource_id(name: str) -> bool:
+    """Whether `name` is 1 to 256 characters in NFC without control characters."""
+    if not 0 < len(name) <= RESOURCE_ID_MAX_CHARS or has_control_characters(name):
+        return False
+    return name.isascii() or unicodedata.is_normalized("NFC", name)
+
+
+def is_resource(resource: str) -> bool:
+    """Whether `resource` is a well-formed `<type>/<id>`."""
+    kind, slash, name = resource.partition("/")
+    return slash == "/" and is_type_name(kind) and is_resource_id(name)
+
+
+def resource_type(resource: str) -> str:
+    """The type of a well-formed `<type>/<id>`."""
+    return resource[: resource.index("/")]
+
+
+def request_id(partition: int, seq: int) -> str:
+    """The id of the request whose submission stands at `seq` of ledger partition `partition`.
+
+    No sender chooses it, so it is unique without asking another partition.
+    """
+    return f"{partition}-{seq}"
+
+
+def parse_request_id(text: str) -> tuple[int, int] | None:
+    """(partition, seq) of a request id, or None if it is not one."""
+    if _REQUEST_ID.fullmatch(text) is None:
+        return None
+    partition, _, seq = text.partition("-")
+    return int(partition), int(seq)

@@ -1,0 +1,101 @@
+"""The JSON Schema of every message, from its msgspec type."""
+
+import inspect
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from assent_contracts.changes import Change
+from assent_contracts.commands import Command
+from assent_contracts.events import Event
+from assent_contracts.governance import GovernanceCommand, GovernanceEvent
+from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
+from assent_contracts.refusals import Refusal
+
+Schema = dict[str, Any]
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_PARTS: Final = ("command", "events", "refusal")
+
+
+def members(union: object) -> tuple[type[Struct], ...]:
+    """The types of a union of structs."""
+    return cast("tuple[type[Struct], ...]", union.__args__)  # type: ignore[attr-defined]
+
+
+def message_type(message: type[Struct]) -> str:
+    """The versioned type of a message: its tag."""
+    tag = message.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def file_name(message: type[Struct]) -> str:
+    """`submit-change.v1.json` for the message `assent.submit-change.v1`."""
+    return f"{message_type(message).removeprefix('assent.')}.json"
+
+
+def all_schemas() -> dict[str, Schema]:
+    """File name to schema, for every message."""
+    schemas = {
+        file_name(message): _schema_of(message)
+        for message in (*members(Command), *members(GovernanceCommand), Change)
+    }
+    schemas["refusal.json"] = _schema_of(Refusal)
+    schemas["events.json"] = _schema_of(Event, title="Event")
+    schemas["governance-events.json"] = _schema_of(GovernanceEvent, title="GovernanceEvent")
+    schemas["ledger-record.json"] = _record_schema("LedgerRecord", Command, Event)
+    schemas["governance-record.json"] = _record_schema("GovernanceRecord", GovernanceCommand, GovernanceEvent)
+    return schemas
+
+
+def _schema_of(message: Any, *, title: str | None = None) -> Schema:
+    [top], definitions = _components(message)
+    if title is not None:
+        return _document({"title": title, **top}, definitions)
+    return _document(definitions.pop(top["$ref"].rpartition("/")[2]), definitions)
+
+
+def _record_schema(title: str, commands: object, events: object) -> Schema:
+    # The record's type takes the events of either ledger, and msgspec describes no union of structs
+    # without tags; so the parts are described one by one and put together here.
+    plain = msgspec.defstruct(
+        title,
+        [
+            (field.name, field.type, msgspec.field(default=field.default))
+            for field in msgspec.structs.fields(DecisionRecord)
+            if field.name not in _PARTS
+        ],
+        kw_only=True,
+    )
+    parts = (plain, commands, events, RecordedCommand, UnreadableCommand, Refusal)
+    [_, command, event, recorded, unreadable, refusal], definitions = _components(*parts)
+    definitions["RecordedCommand"]["properties"]["value"] = {
+        "description": "The command's bytes as received.",
+        **command,
+    }
+    top = definitions.pop(title)
+    top["description"] = inspect.getdoc(DecisionRecord)
+    top["properties"] |= {
+        "command": {
+            "description": "Absent in what the writer did by itself.",
+            "anyOf": [recorded, unreadable],
+        },
+        "events": {"type": "array", "items": event},
+        "refusal": refusal,
+    }
+    top["oneOf"] = [{"required": ["events"]}, {"required": ["refusal"]}]
+    return _document(top, definitions)
+
+
+def _components(*types: Any) -> tuple[list[Schema], dict[str, Schema]]:
+    tops, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
+    return list(tops), definitions
+
+
+def _document(top: Schema, definitions: dict[str, Schema]) -> Schema:
+    return {"$schema": _DIALECT, **top, **({"$defs": definitions} if definitions else {})}

@@ -1,0 +1,21 @@
+"""Seals: what the last record of a produce batch is signed over, and its two headers."""
+
+import hashlib
+import struct
+from typing import Final
+
+WRITER_HEADER: Final = "assent-writer"
+"""Header: the id of the writer's key (UTF-8)."""
+SEAL_HEADER: Final = "assent-seal"
+"""Header: base64url without padding of the 64 signature bytes."""
+_PREFIX: Final = b"assent.seal.v1\0"
+
+
+def seal_message(topic: str, partition: int, seq: int, value_sha256: bytes) -> bytes:
+    """The bytes that a writer signs to seal the record `seq`, and with it the run that ends there."""
+    return _PREFIX + topic.encode() + b"\0" + struct.pack(">IQ", partition, seq) + value_sha256
+
+
+def seal_message_of(topic: str, partition: int, seq: int, value: bytes) -> bytes:
+    """`seal_message` for a record's value."""
+    return seal_message(topic, partition, seq, hashlib.sha256(value).digest())

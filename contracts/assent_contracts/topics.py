@@ -1,0 +1,14 @@
+"""The topics, and who may write each: see infra/topics.yaml for their settings."""
+
+from typing import Final
+
+COMMANDS: Final = "assent.commands"
+"""Intents, signed by their sender. Written by upstreams, gateways and appliers."""
+LEDGER: Final = "assent.ledger"
+"""Decisions on requests, chained and sealed. Written by the decider only."""
+GOVERNANCE_COMMANDS: Final = "assent.governance.commands"
+"""Intents to change who may do what."""
+GOVERNANCE: Final = "assent.governance"
+"""Decisions on governance, chained and sealed. Written by the decider only."""
+CHANGES: Final = "assent.changes"
+"""Released changes for appliers. Written by dispatch only."""

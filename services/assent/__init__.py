@@ -1,0 +1,1 @@
+"""Assent: multi-admin approval as a service."""

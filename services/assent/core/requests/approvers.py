@@ -1,0 +1,42 @@
+"""R4 and the quorum: who may decide on a request, and whether enough distinct people have approved."""
+
+from assent.core.governance.state import Governance
+from assent.core.requests.context import Context, refuse
+from assent.core.requests.states import Approval, Submission
+from assent_contracts.events import PolicyTerms
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+def approver_refusal(submission: Submission, context: Context) -> Refusal | None:
+    """Why the principal may not approve or reject this request; None when they may (R4, R9)."""
+    principal = context.principal
+    if principal.person is None:
+        return refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves or rejects.")
+    if principal.person == submission.person:
+        return refuse(RefusalCode.OWN_REQUEST, "R9: this request is your own.")
+    if not any(is_approver(principal.id, terms, context.governance) for terms in submission.terms):
+        return refuse(RefusalCode.NOT_AN_APPROVER, "R4: you are in none of the policy's approver groups.")
+    return None
+
+
+def is_approver(principal: str, terms: PolicyTerms, governance: Governance) -> bool:
+    """Whether the principal is in one of the policy's approver groups now."""
+    return any(principal in governance.members(group) for group in terms.groups)
+
+
+def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governance: Governance) -> bool:
+    """Whether every policy has the approvals of enough distinct people who are eligible still."""
+    return all(_people(terms, submission, approvals, governance) >= terms.quorum for terms in submission.terms)
+
+
+def _people(
+    terms: PolicyTerms, submission: Submission, approvals: tuple[Approval, ...], governance: Governance
+) -> int:
+    people = {
+        approval.person
+        for approval in approvals
+        if approval.person != submission.person
+        and governance.principals[approval.approver].enabled
+        and is_approver(approval.approver, terms, governance)
+    }
+    return len(people)

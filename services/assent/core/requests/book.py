@@ -1,0 +1,136 @@
+"""One partition's requests, as the ledger up to `seq` adds up: what decisions look things up in."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+from assent.core.requests.evolve import ImpossibleEventError, evolve, open_request
+from assent.core.requests.states import Closed, NeedsApproval, Request, Unsettled
+from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event
+from assent_contracts.limits import COMMAND_MEMORY_MS
+from assent_contracts.resources import parse_request_id
+
+CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
+"""How long an ended request is known, so that a late command hears how it ended."""
+
+
+class Remembered(msgspec.Struct, frozen=True, gc=False):
+    """A command id that was decided, at `seq`, for the bytes with this SHA-256."""
+
+    seq: int
+    at: int
+    value_sha256: bytes
+
+
+class Book:
+    """The state of one partition. It has one owner, who moves it forward with `record`."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.at = 0
+        """Log time of the last record, ms."""
+        self.records = 0
+        """How many records it has taken in."""
+        self.requests: dict[int, Request] = {}
+        self._open_by_resource: dict[str, int] = {}
+        self._commands: dict[str, Remembered] = {}
+        self._commands_in_order: deque[str] = deque()
+        self._closed_in_order: deque[int] = deque()
+        self._deadlines: list[tuple[int, int]] = []
+
+    def open_request(self, resource: str) -> int | None:
+        """R10: the seq of the open request for this object, if there is one."""
+        return self._open_by_resource.get(resource)
+
+    def find(self, request_id: str, resource: str) -> Request | None:
+        """The request with this id, if it is of this partition and for this object."""
+        position = parse_request_id(request_id)
+        if position is None or position[0] != self.partition:
+            return None
+        request = self.requests.get(position[1])
+        if request is None:
+            return None
+        of = request.resource if isinstance(request, Closed) else request.submission.resource
+        return request if of == resource else None
+
+    def recall(self, command_id: str) -> Remembered | None:
+        """The decision that took this command id, as long as it is remembered."""
+        return self._commands.get(command_id)
+
+    def due(self, at: int) -> Iterator[int]:
+        """The seqs of the requests whose deadline `at` has reached, the earliest first.
+
+        Each must be recorded as expired before the next one is asked for.
+        """
+        while self._deadlines and self._deadlines[0][0] <= at:
+            deadline, seq = heapq.heappop(self._deadlines)
+            request = self.requests.get(seq)
+            # A request that went on since has a later deadline, which stands in the heap too.
+            if request is None or isinstance(request, Closed | Unsettled) or request.deadline != deadline:
+                continue
+            yield seq
+
+    def next_deadline(self) -> int | None:
+        """The log time (ms) at which something may be due."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def remember(self, command_id: str, remembered: Remembered) -> None:
+        """Keep a command id that passed the signature check."""
+        self._commands[command_id] = remembered
+        self._commands_in_order.append(command_id)
+
+    def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
+        """Take in the record `seq`, decided at log time `at`."""
+        self.at = at
+        self.records += 1
+        for event in events:
+            if isinstance(event, CommandRepeated):
+                continue
+            if isinstance(event, ChangeSubmitted):
+                opened = open_request(event, seq)
+                self.requests[seq] = opened
+                self._open_by_resource[event.resource] = seq
+                heapq.heappush(self._deadlines, (event.deadline, seq))
+                continue
+            position = parse_request_id(event.request)
+            assert position is not None
+            self._go_on(position[1], event, at)
+        self._forget(at)
+
+    def _go_on(self, seq: int, event: Event, at: int) -> None:
+        assert not isinstance(event, ChangeSubmitted | CommandRepeated)
+        before = self.requests.get(seq)
+        if before is None or isinstance(before, Closed):
+            msg = f"{type(event).__name__} on request {event.request}, which is not open"
+            raise ImpossibleEventError(msg)
+        after = evolve(before, event, at)
+        self.requests[seq] = after
+        if isinstance(after, Closed):
+            del self._open_by_resource[after.resource]
+            self._closed_in_order.append(seq)
+        elif not isinstance(after, Unsettled) and (
+            isinstance(before, Unsettled) or after.deadline != before.deadline
+        ):
+            heapq.heappush(self._deadlines, (after.deadline, seq))
+
+    def _forget(self, at: int) -> None:
+        commands, order = self._commands, self._commands_in_order
+        while order and commands[order[0]].at + COMMAND_MEMORY_MS < at:
+            del commands[order.popleft()]
+        closed = self._closed_in_order
+        while closed:
+            request = self.requests[closed[0]]
+            assert isinstance(request, Closed)
+            if request.at + CLOSED_MEMORY_MS >= at:
+                break
+            del self.requests[closed.popleft()]
+
+    def open_requests(self) -> int:
+        """How many requests hold an object."""
+        return len(self._open_by_resource)
+
+    def pending_requests(self) -> int:
+        """How many requests wait for approval."""
+        return sum(isinstance(request, NeedsApproval) for request in self.requests.values())

@@ -1,0 +1,74 @@
+"""The states of a request. A request that nobody submitted has none."""
+
+import msgspec
+
+from assent_contracts.events import PolicyTerms, Status
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """What does not change after the submission. The payload stays in the ledger."""
+
+    seq: int
+    resource: str
+    requester: str
+    person: str
+    digest: str
+    terms: tuple[PolicyTerms, ...]
+
+
+class Approval(msgspec.Struct, frozen=True, gc=False):
+    """One approver's word, and the person behind it."""
+
+    approver: str
+    person: str
+
+
+class NeedsApproval(msgspec.Struct, frozen=True, gc=False):
+    """Open: waits for approvers until the deadline (ms of log time)."""
+
+    submission: Submission
+    approvals: tuple[Approval, ...]
+    deadline: int
+
+
+class Approved(msgspec.Struct, frozen=True, gc=False):
+    """Open: waits for the requester to complete."""
+
+    submission: Submission
+    approvals: tuple[Approval, ...]
+    deadline: int
+
+
+class Released(msgspec.Struct, frozen=True, gc=False):
+    """Open: waits for an applier to claim it."""
+
+    submission: Submission
+    deadline: int
+
+
+class Applying(msgspec.Struct, frozen=True, gc=False):
+    """Open: `applier` holds it until its lease ends at the deadline."""
+
+    submission: Submission
+    applier: str
+    deadline: int
+
+
+class Unsettled(msgspec.Struct, frozen=True, gc=False):
+    """Open: nobody knows whether the change was applied. People settle it."""
+
+    submission: Submission
+    applier: str
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False):
+    """Ended: the object is free. Forgotten a day later; the audit log keeps it for ever."""
+
+    resource: str
+    status: Status
+    at: int
+
+
+Open = NeedsApproval | Approved | Released | Applying | Unsettled
+Request = Open | Closed
+Timed = NeedsApproval | Approved | Released | Applying

@@ -1,0 +1,1 @@
+"""The decider: the only writer of the ledger."""

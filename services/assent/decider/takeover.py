@@ -1,0 +1,73 @@
+"""Take a partition over: read its ledger to the end; that gives the state, the head and the next input."""
+
+import gc
+
+import msgspec
+import structlog
+
+from assent.core.governance.cursor import advance
+from assent.core.governance.state import Governance
+from assent.core.requests.book import Book
+from assent.core.requests.replay import replay
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.reader import LedgerReader
+
+_PROGRESS_RECORDS = 100_000
+
+
+class Lead(msgspec.Struct):
+    """Everything that a writer of a partition starts from."""
+
+    book: Book
+    governance: Governance
+    head: Head
+    """Its next_offset is the end of the ledger partition."""
+    epoch: int
+    next_input: int
+    """The offset of the first command that is not decided yet."""
+
+
+async def take_over(connection: Connection, partition: int, follower: GovernanceFollower) -> Lead:
+    """Read the ledger partition to where it ends now. Raises KafkaError."""
+    reader = LedgerReader(connection, follower, {partition: Head()})
+    lead = Lead(book=Book(partition), governance=Governance(), head=Head(), epoch=0, next_input=0)
+    log = structlog.get_logger().bind(partition=partition)
+    await reader.start()
+    gc.disable()
+    try:
+        ends = await reader.end_offsets()
+        told = 0
+        while not reader.has_read(ends):
+            for accepted in (await reader.poll()).get(partition, ()):
+                _take(lead, accepted)
+            if lead.book.records - told >= _PROGRESS_RECORDS:
+                told = lead.book.records
+                log.info("taking over", records=told, of_offset=ends[partition])
+        acceptance = reader.acceptances[partition]
+        lead.head = msgspec.structs.replace(acceptance.head, next_offset=ends[partition])
+    finally:
+        # What was read lives as long as this lead: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
+        await reader.stop()
+    advance(lead.governance, follower.history, len(follower.history) - 1)
+    lead.epoch += 1
+    log.info(
+        "took over",
+        seq=lead.head.seq,
+        epoch=lead.epoch,
+        next_input=lead.next_input,
+        open_requests=lead.book.open_requests(),
+        quarantined=acceptance.quarantined,
+    )
+    return lead
+
+
+def _take(lead: Lead, accepted: Accepted) -> None:
+    record = accepted.record
+    replay(lead.book, record)
+    lead.epoch = record.epoch
+    if isinstance(record.input, int):
+        lead.next_input = record.input + 1

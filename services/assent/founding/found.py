@@ -1,0 +1,130 @@
+"""Found a log: decide the file's commands, chain and seal them, and append them to an empty topic."""
+
+from pathlib import Path
+
+import msgspec
+from aiokafka import TopicPartition
+
+from assent.core.governance.decide import decide
+from assent.core.governance.state import Governance
+from assent.founding.commands import FOUNDER, founding_commands
+from assent.founding.file import GovernanceFile
+from assent.ledger.appender import Appender, fits, size_of
+from assent.ledger.chain import Chain, Link
+from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.governance import Founding, GovernanceCommand, SigningKey
+from assent_contracts.ledger import RecordedCommand
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+from assent_contracts.signing import command_message
+from assent_contracts.topics import GOVERNANCE
+from assent_contracts.writers import WriterRegistry
+
+_FOR_EVER_MS = (1 << 53) - 1
+
+
+class FoundingRefusedError(Exception):
+    """The rules refuse what the file asks for; the message has the code and what to do."""
+
+
+class AlreadyFoundedError(Exception):
+    """The governance topic is not empty: this log has been founded."""
+
+
+class Founded(msgspec.Struct, frozen=True, kw_only=True):
+    """A founded log."""
+
+    identity: str
+    records: int
+
+
+def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
+    """Make a key file in `folder` for each principal that has no key in the file; by principal id.
+
+    Raises FileExistsError when a key file is there already.
+    """
+    with_key = {key.principal for key in file.keys}
+    made: dict[str, SigningKey] = {}
+    for principal in file.principals:
+        if principal.id not in with_key:
+            secret = SecretKey(f"{principal.id}-1", principal.id)
+            secret.save(folder / f"{principal.id}.key")
+            made[principal.id] = SigningKey(
+                id=secret.id,
+                principal=principal.id,
+                public_key=secret.public,
+                not_before=0,
+                not_after=_FOR_EVER_MS,
+            )
+    return made
+
+
+def founding_links(
+    file: GovernanceFile, *, writers: dict[str, str], partitions: int, made_keys: dict[str, SigningKey], at_ms: int
+) -> list[Link]:
+    """The log's first records. Raises FoundingRefusedError, GovernanceFileError.
+
+    The founder's key lives in this call only: nobody can sign with it afterwards.
+    """
+    founder = SecretKey(FOUNDER, FOUNDER)
+    founding = Founding(founder=founder.public, writers=writers, partitions=partitions)
+    governance, chain = Governance(), Chain(Head(), epoch=1)
+    links: list[Link] = []
+    for command in founding_commands(file, founding, made_keys, at_ms):
+        decision = decide(governance, command)
+        if isinstance(decision, Refusal):
+            msg = f"{decision.code}: {decision.detail} {WHAT_TO_DO[decision.code]}"
+            raise FoundingRefusedError(msg)
+        link = chain.link(b"governance", decision, at=at_ms, command=_recorded(command, founder))
+        governance.evolve(chain.seq, decision)
+        links.append(link)
+    return links
+
+
+def _recorded(command: GovernanceCommand, founder: SecretKey) -> RecordedCommand:
+    value = encode(command)
+    signature = to_base64url(founder.sign(command_message(value)))
+    return RecordedCommand(value=msgspec.Raw(value), key=founder.id, signature=signature)
+
+
+async def found(connection: Connection, links: list[Link], writer: SecretKey, at_ms: int) -> Founded:
+    """Append the first records to the empty governance topic. Raises AlreadyFoundedError, KafkaError."""
+    place = TopicPartition(GOVERNANCE, 0)
+    consumer = await reading(connection, {place: 0})
+    try:
+        end = (await consumer.end_offsets([place]))[place]
+    finally:
+        await consumer.stop()
+    if end != 0:
+        raise AlreadyFoundedError
+    identity = sha256_hex(links[0].value)
+
+    def acceptance_from(head: Head) -> Acceptance:
+        return Acceptance(GOVERNANCE, 0, writers=WriterRegistry(), verify=verify, head=head, identity=identity)
+
+    appender = Appender(connection, GOVERNANCE, 0, writer, confirmed=Head(), acceptance_from=acceptance_from)
+    await appender.start()
+    try:
+        last = -1
+        for batch in _batches(links):
+            last += len(batch)
+            await appender.append(batch, Head(last, sha256_hex(batch[-1].value)), at=at_ms)
+        await appender.flush()
+    finally:
+        await appender.stop()
+    return Founded(identity=identity, records=len(links))
+
+
+def _batches(links: list[Link]) -> list[list[Link]]:
+    batches: list[list[Link]] = [[]]
+    size = 0
+    for link in links:
+        if not fits(len(batches[-1]), size):
+            batches.append([])
+            size = 0
+        batches[-1].append(link)
+        size += size_of(link)
+    return batches

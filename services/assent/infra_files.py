@@ -1,0 +1,21 @@
+"""Finds the files of infra/ that the services read at run time."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def infra_path(name: str) -> Path:
+    """The path of `name`, relative to infra/: `infra_path("topics.yaml")`, `infra_path("demo")`.
+
+    A wheel carries these files inside the package (pyproject.toml says which); an editable
+    install reads them where they stand in the checkout, so an edit counts at once.
+
+    Raises FileNotFoundError when this installation has no such file.
+    """
+    packed = _PACKAGE / "_infra"
+    path = (packed if packed.is_dir() else _PACKAGE.parents[1] / "infra") / name
+    if not path.exists():
+        msg = f"infra/{name} is not part of this installation (looked for {path})"
+        raise FileNotFoundError(msg)
+    return path

@@ -1,0 +1,146 @@
+"""Append sealed batches to one ledger partition, and notice when somebody else has appended.
+
+An acknowledged offset that is not the expected one means that something came between. Then what lies
+between is read: only junk, and the batch stands; an accepted run, and this writer has lost.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import RecordMetadata
+
+from assent.ledger.chain import Link
+from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.client.connection import PRODUCE_MAX_BYTES, Connection, reading, writing
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.keys import SecretKey, seal_headers
+
+BATCH_MAX_RECORDS = 2_000
+BATCH_MAX_BYTES = PRODUCE_MAX_BYTES // 2
+RECORD_OVERHEAD_BYTES = 64
+"""More than Kafka's own framing of one record."""
+BATCHES_IN_FLIGHT = 3
+ACK_TIMEOUT_S = 30.0
+READ_BACK_TIMEOUT_S = 30.0
+
+
+class LostLeadError(Exception):
+    """Another writer's run was accepted: this one must drop its state and start over."""
+
+
+class _InFlight(msgspec.Struct, frozen=True):
+    ack: Awaitable[RecordMetadata]
+    records: int
+    head: Head
+
+
+class Appender:
+    """One writer's appends to one partition."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        partition: int,
+        key: SecretKey,
+        *,
+        confirmed: Head,
+        acceptance_from: Callable[[Head], Acceptance],
+    ) -> None:
+        """`confirmed`: the accepted head to append to; its next_offset is the end of the partition."""
+        self.confirmed = confirmed
+        """The head up to which everything is acknowledged and accepted."""
+        self._connection = connection
+        self._place = TopicPartition(topic, partition)
+        self._key = key
+        self._acceptance_from = acceptance_from
+        self._in_flight: deque[_InFlight] = deque()
+        self._expected = confirmed.next_offset
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        self._producer = await writing(self._connection)
+
+    async def stop(self) -> None:
+        """Drop the producer; whatever is in flight may or may not land."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def append(self, links: list[Link], head: Head, *, at: int) -> None:
+        """Send links as one sealed batch that ends at `head`; returns when few enough are in flight.
+
+        `at`: log time in ms, the batch's timestamp. Raises LostLeadError, KafkaError, TimeoutError.
+        """
+        assert self._producer is not None
+        batch = self._producer.create_batch()
+        sealing = seal_headers(
+            self._key, self._place.topic, self._place.partition, head.seq, bytes.fromhex(head.value_sha256)
+        )
+        last = len(links) - 1
+        for index, link in enumerate(links):
+            headers = sealing if index == last else []
+            added = batch.append(key=link.key, value=link.value, timestamp=at, headers=headers)
+            assert added is not None, "a batch within BATCH_MAX_BYTES fits a produce request"
+        ack = await self._producer.send_batch(batch, self._place.topic, partition=self._place.partition)
+        self._in_flight.append(_InFlight(ack, len(links), head))
+        while len(self._in_flight) >= BATCHES_IN_FLIGHT:
+            await self._confirm_next()
+
+    async def flush(self) -> None:
+        """Return when everything sent is acknowledged and accepted. Raises as `append` does."""
+        while self._in_flight:
+            await self._confirm_next()
+
+    def settle(self) -> bool:
+        """Whether nothing is in flight."""
+        return not self._in_flight
+
+    async def confirm_one(self) -> None:
+        """Wait for the oldest batch in flight, if there is one. Raises as `append` does."""
+        if self._in_flight:
+            await self._confirm_next()
+
+    async def _confirm_next(self) -> None:
+        sent = self._in_flight[0]
+        ack = await asyncio.wait_for(asyncio.shield(_awaited(sent.ack)), ACK_TIMEOUT_S)
+        end = ack.offset + sent.records
+        if ack.offset != self._expected:
+            await self._read_between(sent.head, end)
+        self.confirmed = msgspec.structs.replace(sent.head, next_offset=end)
+        self._expected = end
+        self._in_flight.popleft()
+
+    async def _read_between(self, head: Head, end: int) -> None:
+        acceptance = self._acceptance_from(self.confirmed)
+        consumer = await reading(self._connection, {self._place: self.confirmed.next_offset})
+        try:
+            async with asyncio.timeout(READ_BACK_TIMEOUT_S):
+                read_to = self.confirmed.next_offset
+                while read_to < end:
+                    for record in (await fetch(consumer, timeout_ms=500)).get(self._place, ()):
+                        if record.offset < end:
+                            acceptance.offer(record.offset, record.value, record.headers)
+                        read_to = record.offset + 1
+        finally:
+            await consumer.stop()
+        if acceptance.head.value_sha256 != head.value_sha256:
+            msg = f"{self._place.topic}/{self._place.partition}: another writer's run stands at seq {head.seq}"
+            raise LostLeadError(msg)
+
+
+async def _awaited(ack: Awaitable[RecordMetadata]) -> RecordMetadata:
+    return await ack
+
+
+def fits(records: int, size: int) -> bool:
+    """Whether a batch of that many records and bytes has room for one more of any size."""
+    return records < BATCH_MAX_RECORDS and size <= BATCH_MAX_BYTES
+
+
+def size_of(link: Link) -> int:
+    """The bytes that a link takes in a batch, at most."""
+    return len(link.value) + len(link.key or b"") + RECORD_OVERHEAD_BYTES

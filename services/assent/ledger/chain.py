@@ -1,0 +1,62 @@
+"""The writer's end of a chain: each decision becomes the next record. Pure."""
+
+import hashlib
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from assent_contracts.acceptance import Head
+from assent_contracts.codec import encode
+from assent_contracts.events import Event
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
+from assent_contracts.refusals import Refusal
+
+
+class Link(msgspec.Struct, frozen=True, gc=False):
+    """One record that is ready to be appended."""
+
+    key: bytes | None
+    value: bytes
+
+
+class Chain:
+    """Where the next record goes: its seq, its `prev`, and the term of this writer."""
+
+    def __init__(self, head: Head, epoch: int) -> None:
+        self.seq = head.seq
+        self.value_sha256 = head.value_sha256
+        self._epoch = epoch
+
+    def link(
+        self,
+        key: bytes | None,
+        decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal,
+        *,
+        at: int,
+        governance: int | UnsetType = UNSET,
+        input_offset: int | UnsetType = UNSET,
+        command: RecordedCommand | UnreadableCommand | UnsetType = UNSET,
+    ) -> Link:
+        """The next record, for this decision. Moves the chain on."""
+        refused = isinstance(decision, Refusal)
+        value = encode(
+            DecisionRecord(
+                seq=self.seq + 1,
+                prev=self.value_sha256,
+                epoch=self._epoch,
+                input=input_offset,
+                at=at,
+                governance=governance,
+                command=command,
+                events=UNSET if refused else decision,
+                refusal=decision if refused else UNSET,
+            )
+        )
+        self.seq += 1
+        self.value_sha256 = hashlib.sha256(value).hexdigest()
+        return Link(key, value)
+
+    def head(self, governance: int, next_offset: int) -> Head:
+        """The head that a reader has once everything linked so far is accepted."""
+        return Head(self.seq, self.value_sha256, governance, next_offset)

@@ -1,0 +1,45 @@
+"""Which process is meant: a pid alone is reused, a pid with its start time is not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+# The start time is reckoned from the boot time, which moves a little when the clock is set.
+_TOLERANCE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process by pid and start time (seconds since the epoch)."""
+
+    pid: int
+    started: float
+
+    def as_json(self) -> dict[str, Any]:
+        return {"pid": self.pid, "started": self.started}
+
+    @staticmethod
+    def from_json(document: dict[str, Any]) -> "Identity":
+        return Identity(int(document["pid"]), float(document["started"]))
+
+    def process(self) -> psutil.Process | None:
+        """The process while it lives; None once it has ended, even if another got its pid."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) <= _TOLERANCE_S
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+    @property
+    def alive(self) -> bool:
+        return self.process() is not None
+
+
+def identity_of(pid: int) -> Identity | None:
+    """The identity of a running process; None when there is none with that pid."""
+    try:
+        return Identity(pid, psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return None

@@ -1,0 +1,134 @@
+"""Kafka's jars: fetched once per user, checked against the pins of this repository at every start."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+KAFKA_VERSION = "4.3.1"
+# slf4j-simple and not log4j: with log4j the resolution ends at another kafka-clients.
+COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
+PINS = Path(__file__).with_name("kafka-jars.sha256")
+
+
+class JarsUnavailable(Exception):  # noqa: N818  the name says what is wrong
+    """The jars could not be fetched: no network, or no room."""
+
+
+class JarMismatch(Exception):  # noqa: N818  the name says what is wrong
+    """A jar is not the one that was pinned, or a pinned one was not among those fetched."""
+
+
+def cache_directory() -> Path:
+    """Where things are kept between stacks: `$ASSENT_CACHE`, else `~/.cache/assent/kafka-VERSION`.
+
+    It is made for its owner alone (0700): what lies there is run as code.
+    """
+    chosen = os.environ.get("ASSENT_CACHE")
+    path = Path(chosen) if chosen else Path.home() / ".cache" / "assent" / f"kafka-{KAFKA_VERSION}"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path.resolve()
+
+
+@contextmanager
+def cache_lock(cache: Path) -> Iterator[None]:
+    """One process at a time fills the cache; the others wait and find it full."""
+    lock = os.open(cache / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in cache.glob("work-*"):  # of a process that was killed while it filled
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+def kafka_jars(
+    cache: Path, progress: Callable[[str], None], *, given_up: threading.Event | None = None
+) -> list[Path]:
+    """The jars to run Kafka with, each with the SHA-256 that PINS gives it.
+
+    With all of them in `cache` this takes no network and as long as hashing 44 MB takes; otherwise
+    they are fetched first, about 20 s. `progress` gets a line per file. Blocks: call it in a thread,
+    and set `given_up` to make it end at the next file with JarsUnavailable.
+
+    Raises JarsUnavailable, or JarMismatch, naming the jar. A wrong jar in the cache is not fetched
+    again on the quiet: somebody should know.
+    """
+    wanted = read_pins(PINS)
+    jars = cache / "jars"
+    jars.mkdir(exist_ok=True)
+    paths = [jars / name for name in wanted]
+    if not all(path.exists() for path in paths):
+        with cache_lock(cache):
+            if not all(path.exists() for path in paths):
+                _fetch(cache, wanted, progress, given_up or threading.Event())
+    for path in paths:
+        _check(path, wanted[path.name], advice=f"delete {path} to fetch it again")
+    return paths
+
+
+def read_pins(pins: Path) -> dict[str, str]:
+    """File name to lower-case hex SHA-256, in the order of the file (`sha256  filename` a line)."""
+    lines = (line.split() for line in pins.read_text().splitlines())
+    return {name: digest for digest, name in lines}
+
+
+def _fetch(
+    cache: Path, wanted: dict[str, str], progress: Callable[[str], None], given_up: threading.Event
+) -> None:
+    # Imported here: it takes 0.3 s and is needed once.
+    from jgo.env import EnvironmentBuilder, LinkStrategy
+    from jgo.maven import MavenContext, PythonResolver
+
+    progress(f"fetching Kafka {KAFKA_VERSION} ({len(wanted)} jars, 44 MB, once)")
+    count = 0
+
+    @contextmanager
+    def each_file(name: str, size: int) -> Iterator[Callable[[int], None]]:
+        nonlocal count
+        if given_up.is_set():
+            raise JarsUnavailable("given up before all of Kafka's jars were fetched")
+        if name.endswith(".jar"):
+            count += 1
+            progress(f"fetching {name} ({count} of {len(wanted)}, {size / 1e6:.1f} MB)")
+        yield lambda _bytes: None
+
+    # A repository of its own: a file that an interrupted download left half-written in the user's
+    # would be taken for whole for ever after.
+    with tempfile.TemporaryDirectory(dir=cache, prefix="work-") as work:
+        maven = MavenContext(
+            resolver=PythonResolver(progress_callback=each_file), repo_cache=Path(work) / "repository"
+        )
+        builder = EnvironmentBuilder(maven, cache_dir=Path(work) / "jgo", link_strategy=LinkStrategy.HARD)
+        try:
+            fetched = {path.name: path for path in builder.from_endpoint(COORDINATES).all_jars}
+        except (OSError, RuntimeError, ValueError) as error:  # what jgo and requests raise
+            raise JarsUnavailable(
+                f"Kafka's jars could not be fetched: {error}; needed once: try again "
+                f"with a network, or copy the jars from another machine to {cache / 'jars'}"
+            ) from error
+        _check_names(set(fetched), set(wanted))
+        for name, digest in wanted.items():
+            _check(fetched[name], digest, advice="what was fetched is not what was pinned")
+        for name, path in fetched.items():
+            path.replace(cache / "jars" / name)
+
+
+def _check_names(fetched: set[str], wanted: set[str]) -> None:
+    if missing := wanted - fetched:
+        raise JarMismatch(f"pinned but not among the fetched jars: {', '.join(sorted(missing))}")
+    if extra := fetched - wanted:
+        raise JarMismatch(f"fetched but not pinned: {', '.join(sorted(extra))}")
+
+
+def _check(path: Path, wanted: str, *, advice: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != wanted:
+        raise JarMismatch(f"{path.name} has SHA-256 {found}, pinned is {wanted}: refused; {advice}")

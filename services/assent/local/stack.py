@@ -1,0 +1,103 @@
+"""Kafka and Postgres of one data directory, together."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from assent.local.directory import Directory
+from assent.local.kafka import Kafka
+from assent.local.postgres import Postgres
+
+
+class Stack:
+    """Runs Kafka and Postgres on `data`, which is made when it is missing.
+
+    `kafka` and `postgres` can each be killed and started on their own; they keep their ports. Start
+    it from the main thread: on Linux its processes end when the thread that started them ends, and
+    elsewhere the next start on the same directory ends what was left.
+    """
+
+    def __init__(self, data: Path, *, progress: Callable[[str], None] | None = None) -> None:
+        """`progress` gets a line, for people, when something takes long or changes the machine.
+
+        It may be called from another thread.
+        """
+        self.directory = Directory(data.resolve())
+        tell = progress or _nobody
+        self.kafka = Kafka(self.directory, tell)
+        self.postgres = Postgres(self.directory, tell)
+        self._ownership: ExitStack | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's `127.0.0.1:PORT`. Known once it has started."""
+        return self.kafka.bootstrap
+
+    @property
+    def dsn(self) -> str:
+        """Postgres's DSN, with the superuser's password. Known once it has started."""
+        return self.postgres.dsn
+
+    async def start(self) -> None:
+        """Takes the directory, starts both at once, waits until both answer, and writes env.json.
+
+        Raises DirectoryInUse, StartFailed, JarsUnavailable, JarMismatch or NoSystemUser; then nothing is
+        left running.
+        """
+        if self._ownership is not None:
+            return
+        self.directory.create()
+        ownership = ExitStack()
+        ownership.enter_context(self.directory.owned())
+        self._ownership = ownership
+        try:
+            # An env.json of an owner that was killed.
+            self.directory.remove_env()
+            await _both(self.kafka.start(), self.postgres.start())
+            self.directory.write_env({"bootstrap": self.bootstrap, "dsn": self.dsn})
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Ends both, politely and then not (20 s), and gives the directory back. Safe to repeat."""
+        if self._ownership is None:
+            return
+        self.directory.remove_env()
+        try:
+            # One that cannot be stopped is no reason to leave the other one running.
+            ends = await asyncio.gather(self.kafka.stop(), self.postgres.stop(), return_exceptions=True)
+        finally:
+            self._ownership.close()
+            self._ownership = None
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+async def _both(*steps: Coroutine[None, None, None]) -> None:
+    """Runs the steps at once; when one fails the other is given up, and that error is raised as it is."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def _nobody(_line: str) -> None:
+    return

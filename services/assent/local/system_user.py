@@ -1,0 +1,66 @@
+"""Postgres refuses to run as root: whom it runs as then, and what that account may reach."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from assent.local.process import SystemUser
+
+_NAME = "pgserver"  # the name that the wheel of Postgres uses for the same purpose
+_ANYBODY_READS = stat.S_IRGRP | stat.S_IROTH
+_ANYBODY_ENTERS = stat.S_IXGRP | stat.S_IXOTH
+
+
+class NoSystemUser(Exception):  # noqa: N818  the name says what is wrong
+    """Root has no other account to run Postgres as, and cannot make one."""
+
+
+def user_for_postgres() -> SystemUser | None:
+    """None for an ordinary user, who runs Postgres as himself; for root the account `pgserver`.
+
+    The account is made when it is missing. Raises NoSystemUser.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(_NAME)
+    except KeyError:
+        entry = _make_user()
+    return SystemUser(entry.pw_uid, entry.pw_gid)
+
+
+def let_reach(path: Path, progress: Callable[[str], None]) -> None:
+    """Lets everybody pass through the directories above `path`, not list them."""
+    for parent in path.resolve().parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            progress(f"Postgres runs as {_NAME}: allowing passage through {parent} (chmod o+x)")
+            parent.chmod(mode | stat.S_IXOTH)
+
+
+def let_read(folder: Path) -> None:
+    """Lets everybody read what is in `folder`, for packages that were installed with a strict umask."""
+    if not folder.exists() or folder.stat().st_mode & stat.S_IXOTH:
+        return
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            enters = _ANYBODY_ENTERS if mode & stat.S_IXUSR else 0
+            path.chmod(mode | _ANYBODY_READS | enters)
+
+
+def _make_user() -> pwd.struct_passwd:
+    useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    advice = f"create the system account {_NAME}, or start this as an ordinary user"
+    if useradd is None:
+        raise NoSystemUser(f"Postgres does not run as root, and there is no useradd here: {advice}")
+    command = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", _NAME]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    try:
+        return pwd.getpwnam(_NAME)
+    except KeyError:
+        raise NoSystemUser(f"useradd {_NAME} failed ({made.stderr.strip()}): {advice}") from None

@@ -1,0 +1,24 @@
+"""The figures that a service exports to Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_STEPS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+DECISIONS = Counter(
+    "assent_decisions_total", "Decided commands, by refusal code ('' for none).", ["partition", "refusal"]
+)
+DECIDE_SECONDS = Histogram(
+    "assent_decide_seconds", "From a batch of commands read to its append sent.", buckets=_STEPS_S
+)
+LEAD = Gauge("assent_lead", "1 while this process writes the partition.", ["partition"])
+LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
+OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
+PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])
+PROJECTED_SEQ = Gauge("assent_projected_seq", "The last ledger seq that is durable here.", ["ledger", "partition"])
+PROJECT_SECONDS = Histogram(
+    "assent_project_seconds", "From a batch of records read to its commit.", buckets=_STEPS_S
+)
+QUARANTINED = Counter(
+    "assent_quarantined_records_total", "Records that the acceptance rule dropped.", ["ledger", "partition"]
+)
+APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by outcome.", ["outcome"])

@@ -1,0 +1,66 @@
+"""Run a service as a process: signals, logs, health, exit codes."""
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+
+import structlog
+import uvloop
+
+from assent.observe.health import Health, HealthServer
+from assent.observe.logs import configure_logs
+from assent.settings import ServiceSettings, SettingsError, read_settings
+
+_BEAT_S = 1.0
+_GC_YOUNG = 50_000
+"""Decoded messages are many and acyclic: collect the young ones less often than by default."""
+
+Service = Callable[[ServiceSettings, Health, asyncio.Event], Awaitable[None]]
+"""Runs until the event is set, then stops cleanly."""
+
+
+def run_service(name: str, service: Service, *conditions: str) -> None:
+    """Run `service` until SIGTERM or SIGINT. Exits 2 on wrong settings, 1 when it failed."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        sys.exit(2)
+    configure_logs(name, settings.log_level)
+    gc.set_threshold(_GC_YOUNG, 20, 100)
+    log = structlog.get_logger()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(service, settings, Health(*conditions)))
+    except Exception:
+        log.exception("failed")
+        sys.exit(1)
+    log.info("stopped")
+
+
+async def _run(service: Service, settings: ServiceSettings, health: Health) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    structlog.get_logger().info("started", kafka=settings.kafka.bootstrap, identity=settings.identity)
+    server = (
+        nullcontext()
+        if settings.http_port is None
+        else HealthServer(health, settings.http_host, settings.http_port)
+    )
+    with server:
+        beating = asyncio.create_task(_beat(health))
+        try:
+            await service(settings, health, stop)
+        finally:
+            beating.cancel()
+
+
+async def _beat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(_BEAT_S)

@@ -1,0 +1,99 @@
+"""Settings of a process, from its environment. Every service reads the same names.
+
+A setting that is missing or wrong is named, with what to do, before anything starts.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from assent_contracts.client.connection import Connection
+
+
+_T = TypeVar("_T")
+
+
+class SettingsError(Exception):
+    """The environment does not say what this process needs; the message names the variable."""
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the services are told. Secrets come as files, never as values."""
+
+    kafka: Connection
+    identity: str
+    """SHA-256 (hex) of governance record 0: which log this is."""
+    postgres: str | None
+    key_file: Path | None
+    http_port: int | None
+    """Where /livez, /readyz and /metrics answer, on loopback unless `http_host` says otherwise."""
+    http_host: str
+    target: Path | None
+    state: Path | None
+    log_level: str
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
+    """The settings of this process. Raises SettingsError."""
+    return ServiceSettings(
+        kafka=read_connection(environ),
+        identity=_required(environ, "ASSENT_IDENTITY", "the hash that `assent init` printed"),
+        postgres=environ.get("ASSENT_POSTGRES"),
+        key_file=_path(environ, "ASSENT_KEY_FILE"),
+        http_port=_port(environ, "ASSENT_HTTP_PORT"),
+        http_host=environ.get("ASSENT_HTTP_HOST", "127.0.0.1"),
+        target=_path(environ, "ASSENT_TARGET"),
+        state=_path(environ, "ASSENT_STATE"),
+        log_level=environ.get("ASSENT_LOG_LEVEL", "info"),
+    )
+
+
+def read_connection(environ: Mapping[str, str]) -> Connection:
+    """How to reach Kafka. Raises SettingsError."""
+    options: dict[str, object] = {"bootstrap": _required(environ, "ASSENT_KAFKA", "host:port of the brokers")}
+    for field in msgspec.structs.fields(Connection):
+        value = environ.get(f"ASSENT_KAFKA_{field.name.upper()}")
+        if value is not None and field.name != "sasl_password":
+            options[field.name] = value
+    password_file = _path(environ, "ASSENT_KAFKA_SASL_PASSWORD_FILE")
+    if password_file is not None:
+        options["sasl_password"] = password_file.read_text().strip()
+    try:
+        return msgspec.convert(options, Connection)
+    except msgspec.ValidationError as error:
+        msg = f"ASSENT_KAFKA_*: {error}"
+        raise SettingsError(msg) from error
+
+
+def need(value: _T | None, name: str) -> _T:
+    """A setting that this process cannot do without. Raises SettingsError."""
+    if value is None:
+        msg = f"Set {name}."
+        raise SettingsError(msg)
+    return value
+
+
+def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
+    value = environ.get(name)
+    if not value:
+        msg = f"Set {name}: {meaning}."
+        raise SettingsError(msg)
+    return value
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name)
+    return Path(value) if value else None
+
+
+def _port(environ: Mapping[str, str], name: str) -> int | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    if not value.isdecimal() or not 0 < int(value) < 65_536:
+        msg = f"{name} is not a port: {value!r}."
+        raise SettingsError(msg)
+    return int(value)

@@ -1,0 +1,29 @@
+"""What a verification found wrong."""
+
+import msgspec
+
+
+class FindingError(Exception):
+    """The first bad record: where it stands, and what is wrong with it."""
+
+    def __init__(self, ledger: str, partition: int, seq: int, what: str) -> None:
+        """`seq` is the one that the record has, or should have by its place."""
+        super().__init__(f"{ledger}, partition {partition}, seq {seq}: {what}")
+        self.ledger = ledger
+        self.partition = partition
+        self.seq = seq
+        self.what = what
+
+
+class Tally(msgspec.Struct):
+    """What was verified, of one partition."""
+
+    records: int = 0
+    commands: int = 0
+    refusals: int = 0
+    signatures: int = 0
+    unreadable: int = 0
+    """Refusals of bytes that the ledger does not keep: their decision cannot be made again."""
+    quarantined: int = 0
+    head: str = ""
+    """SHA-256 of the last accepted record's value."""

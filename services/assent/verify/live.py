@@ -1,0 +1,68 @@
+"""Verify the ledgers on Kafka, from their first record to where they end now."""
+
+from collections.abc import Callable
+
+from assent.verify.finding import Tally
+from assent.verify.governance import GovernanceVerifier
+from assent.verify.requests import RequestsVerifier, VerifySignature
+from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
+from assent_contracts.client.keys import verify
+from assent_contracts.client.reader import LedgerReader
+from assent_contracts.ledger import decode_governance_events
+from assent_contracts.topics import GOVERNANCE
+from assent_contracts.writers import WriterRegistry
+from aiokafka import TopicPartition
+
+Progress = Callable[[int, int], None]
+"""(offsets read, offsets in all)"""
+
+
+async def verify_governance(connection: Connection, identity: str, check: VerifySignature) -> GovernanceVerifier:
+    """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError."""
+    place, writers, verifier = TopicPartition(GOVERNANCE, 0), WriterRegistry(), GovernanceVerifier(check)
+    acceptance = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=identity)
+    consumer = await reading(connection, {place: 0})
+    try:
+        end = (await consumer.end_offsets([place]))[place]
+        read_to = 0
+        while read_to < end:
+            for record in (await fetch(consumer, timeout_ms=500)).get(place, ()):
+                run = acceptance.offer(record.offset, record.value, record.headers)
+                for accepted in run:
+                    writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
+                verifier.take(run)
+                read_to = record.offset + 1
+    finally:
+        await consumer.stop()
+    if not verifier.history:
+        msg = "The governance ledger does not begin with the record that the identity names."
+        raise NotFoundedError(msg)
+    verifier.tally.quarantined = acceptance.quarantined
+    return verifier
+
+
+async def verify_requests(
+    connection: Connection,
+    follower: GovernanceFollower,
+    partitions: int,
+    check: VerifySignature,
+    progress: Progress,
+) -> dict[int, Tally]:
+    """Verify every partition of the request ledger. Raises FindingError, KafkaError."""
+    verifiers = {n: RequestsVerifier(n, follower.history, check) for n in range(partitions)}
+    reader = LedgerReader(connection, follower, dict.fromkeys(verifiers, Head()))
+    await reader.start()
+    try:
+        ends = await reader.end_offsets()
+        while not reader.has_read(ends):
+            for partition, accepted in (await reader.poll()).items():
+                verifiers[partition].take(accepted)
+            progress(reader.offsets_read(), sum(ends.values()))
+    finally:
+        await reader.stop()
+    for partition, verifier in verifiers.items():
+        verifier.tally.quarantined = reader.acceptances[partition].quarantined
+    return {partition: verifier.tally for partition, verifier in verifiers.items()}

@@ -1,0 +1,143 @@
+"""The bytes of every message, as files: today's code writes them and reads them to the same objects."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from assent_contracts.acceptance import Acceptance
+from assent_contracts.changes import decode_change
+from assent_contracts.client.keys import seal_headers, verify
+from assent_contracts.codec import decode_command, encode
+from assent_contracts.commands import Command
+from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.events import Event
+from assent_contracts.governance import GovernanceCommand, GovernanceEvent
+from assent_contracts.ledger import (
+    DecisionRecord,
+    RecordedCommand,
+    UnreadableCommand,
+    decode_events,
+    decode_governance_events,
+    decode_record,
+    decode_recorded_command,
+    decode_refusal,
+)
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.schemas.messages import members, message_type
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.writers import WriterRegistry
+from tests.contract.examples import CHANGE, COMMANDS, EVENTS, FOLDERS, GOLDEN, REFUSALS, golden_files, tag
+from tests.contract.golden_chain import CHAIN, GOVERNANCE_0, IDENTITY, PARTITION, RECORDS, UNREADABLE, WRITER
+from tests.contract.signed_examples import SIGNED, SignedExample
+
+UNIONS = {
+    "commands": Command,
+    "governance-commands": GovernanceCommand,
+    "events": Event,
+    "governance-events": GovernanceEvent,
+}
+
+
+def read(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes()
+
+
+@pytest.mark.parametrize(("name", "written"), golden_files().items())
+def test_today_s_encoder_writes_the_golden_bytes(name: str, written: bytes) -> None:
+    assert written == read(name)
+
+
+def test_every_golden_file_is_still_written_by_an_example() -> None:
+    """A version that was ever written stays: nobody deletes its example and keeps its file."""
+    assert {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*.json")} == set(golden_files())
+
+
+@pytest.mark.parametrize("folder", UNIONS)
+def test_every_message_type_has_a_golden_file(folder: str) -> None:
+    types = {message_type(member).removeprefix("assent.") for member in members(UNIONS[folder])}
+    assert {path.stem for path in (GOLDEN / folder).iterdir()} == types
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=tag)
+def test_commands_are_read_from_their_golden_bytes(command: Command) -> None:
+    assert decode_command(read(f"commands/{tag(command)}.json")) == command
+
+
+@pytest.mark.parametrize("folder", ["governance-commands", "events", "governance-events"])
+def test_other_messages_are_read_from_their_golden_bytes(folder: str) -> None:
+    decode = msgspec.json.Decoder(UNIONS[folder]).decode
+    for message in FOLDERS[folder]:
+        assert decode(read(f"{folder}/{tag(message)}.json")) == message
+
+
+def test_a_change_is_read_from_its_golden_bytes() -> None:
+    change = decode_change(read("changes/change.v1.json"))
+    assert change == CHANGE
+    assert sha256_hex(change.payload) == change.digest
+
+
+@pytest.mark.parametrize(("name", "refusal"), REFUSALS.items())
+def test_refusals_are_read_from_their_golden_bytes(name: str, refusal: Refusal) -> None:
+    assert msgspec.json.decode(read(f"refusals/{name}.json"), type=Refusal) == refusal
+
+
+@pytest.mark.parametrize(("name", "written"), RECORDS.items())
+def test_records_are_read_from_their_golden_bytes(name: str, written: DecisionRecord) -> None:
+    record = decode_record(read(f"records/{name}.json"))
+    for field in ("seq", "prev", "epoch", "input", "at", "governance"):
+        assert getattr(record, field) == getattr(written, field)
+    decode_them: Any = decode_governance_events if name == "governance-0" else decode_events
+    assert decode_them(record) == (() if written.events is msgspec.UNSET else written.events)
+    assert decode_refusal(record) == (None if written.refusal is msgspec.UNSET else written.refusal)
+    assert decode_recorded_command(record) == (None if written.command is msgspec.UNSET else written.command)
+
+
+def test_a_record_embeds_the_command_s_bytes_untouched() -> None:
+    recorded = decode_recorded_command(decode_record(read("records/submission.json")))
+    assert isinstance(recorded, RecordedCommand)
+    example = msgspec.json.decode(read("signed/command.json"), type=SignedExample)
+    assert example.value is not None
+    assert bytes(recorded.value) == example.value.encode()
+    assert recorded.signature == example.signature
+
+
+def test_a_record_keeps_only_the_hash_of_what_was_no_command() -> None:
+    value = read("records/unreadable.json")
+    recorded = decode_recorded_command(decode_record(value))
+    assert recorded == UnreadableCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE))
+    assert b"not a command" not in value
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_the_golden_signatures_verify(name: str) -> None:
+    example = msgspec.json.decode(read(f"signed/{name}.json"), type=SignedExample)
+    message, signature = bytes.fromhex(example.message_hex), from_base64url(example.signature)
+    public_key = from_base64url(example.public_key)
+    assert verify(public_key, message, signature)
+    assert not verify(public_key, message + b"\0", signature)
+
+
+def test_the_golden_chain_is_accepted() -> None:
+    """Governance record 0 hashes to the identity and names the writer whose seal ends the golden run."""
+    writers = WriterRegistry()
+    founding = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=IDENTITY)
+    digest = bytes.fromhex(sha256_hex(encode(GOVERNANCE_0)))
+    headers = seal_headers(WRITER, GOVERNANCE, 0, 0, digest)
+    [accepted] = founding.offer(0, read("records/governance-0.json"), headers)
+    writers.apply(0, decode_governance_events(accepted.record))
+    ledger = Acceptance(LEDGER, PARTITION, writers=writers, verify=verify)
+    values = [read(f"records/{name}.json") for name in CHAIN]
+    for offset, value in enumerate(values[:-1]):
+        assert not ledger.offer(offset, value, ())
+    seal = SIGNED["seal"]
+    last = [("assent-writer", seal.key.encode()), ("assent-seal", seal.signature.encode())]
+    assert [each.value for each in ledger.offer(len(values) - 1, values[-1], last)] == values
+
+
+def test_the_golden_events_and_refusals_cover_the_fields() -> None:
+    """Each optional field of a refusal, and each cause of an unknown outcome's type, is in some file."""
+    assert {refusal.code for refusal in REFUSALS.values()} <= set(RefusalCode)
+    for field in ("open_request", "partition", "decided"):
+        assert any(getattr(refusal, field) is not None for refusal in REFUSALS.values())
+    assert len({type(event) for event in EVENTS}) == len(members(Event))
