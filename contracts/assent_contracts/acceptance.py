@@ -64,6 +64,8 @@ class Acceptance:
         self.partition: Final = partition
         self.head = head or Head()
         self.quarantined = 0
+        self.first_quarantined: int | None = None
+        """The offset of the first record that was dropped."""
         self._writers = writers
         self._verify = verify
         self._identity = identity
@@ -73,26 +75,26 @@ class Acceptance:
     def offer(self, offset: int, value: bytes | None, headers: Headers) -> Sequence[Accepted]:
         """Take the record at `offset`; returns the run that it made accepted, most often empty."""
         if value is None or len(value) > limits.RECORD_MAX_BYTES:
-            return self._end_run(1)
+            return self._end_run(offset, dropped=1)
         try:
             record = decode_record(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._end_run(1)
+            return self._end_run(offset, dropped=1)
         candidate = Accepted(offset, record, value, hashlib.sha256(value).hexdigest())
         run = self._run
         if run and self._follows_run(candidate, run[-1]):
             run.append(candidate)
             self._run_bytes += len(value)
         elif self._follows_head(candidate):
-            self._end_run(0)
+            self._end_run(offset, dropped=0)
             self._run = run = [candidate]
             self._run_bytes = len(value)
         else:
-            return self._end_run(1)
+            return self._end_run(offset, dropped=1)
         if headers and self._is_sealed(candidate, headers):
             return self._accept_run(offset)
         if len(run) > limits.RUN_MAX_RECORDS or self._run_bytes > limits.RUN_MAX_BYTES:
-            return self._end_run(0)
+            return self._end_run(offset, dropped=0)
         return ()
 
     def _follows_run(self, candidate: Accepted, last: Accepted) -> bool:
@@ -151,8 +153,12 @@ class Acceptance:
         self.head = Head(last.record.seq, last.value_sha256, _governance_seq(last.record), offset + 1)
         return run
 
-    def _end_run(self, also: int) -> Sequence[Accepted]:
-        self.quarantined += len(self._run) + also
+    def _end_run(self, offset: int, *, dropped: int) -> Sequence[Accepted]:
+        first = self._run[0].offset if self._run else offset
+        dropped += len(self._run)
+        if dropped and self.first_quarantined is None:
+            self.first_quarantined = first
+        self.quarantined += dropped
         self._run, self._run_bytes = [], 0
         return ()
 

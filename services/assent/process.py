@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 
 import structlog
@@ -58,6 +58,20 @@ async def _run(service: Service, settings: ServiceSettings, health: Health) -> N
             await service(settings, health, stop)
         finally:
             beating.cancel()
+
+
+async def until_stopped(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Run `work` until it ends or `stop` is set; it is cancelled then. Raises what it raises."""
+    task = asyncio.create_task(work)
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        stopped.cancel()
+        task.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
 
 
 async def _beat(health: Health) -> None:

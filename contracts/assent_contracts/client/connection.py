@@ -1,7 +1,7 @@
 """How to reach Kafka, and consumers and producers that are set up the one way that is safe here."""
 
 import ssl
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -29,9 +29,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         """Without the password: this may reach a log."""
         return f"Connection({self.bootstrap!r}, {self.security_protocol})"
 
-    def options(self) -> dict[str, object]:
+    def options(self) -> dict[str, Any]:
         """The keyword arguments that every aiokafka client takes."""
-        options: dict[str, object] = {
+        options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": self.security_protocol,
             "request_timeout_ms": REQUEST_TIMEOUT_MS,

@@ -1,14 +1,15 @@
 """Follow the governance ledger: whose seals count, and everything else that it says, in order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from assent_contracts.acceptance import Acceptance
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
@@ -23,6 +24,10 @@ class NotFoundedError(Exception):
     """The governance ledger does not begin with the record that its identity names."""
 
 
+class NotFollowingError(Exception):
+    """Following the governance ledger has ended: what this process decides or believes would be out of date."""
+
+
 class GovernanceFollower:
     """The accepted governance ledger, read from its start and then as it grows.
 
@@ -31,6 +36,7 @@ class GovernanceFollower:
 
     def __init__(self, connection: Connection, identity: str) -> None:
         """`identity` is the SHA-256 (hex) of governance record 0."""
+        self.identity: Final = identity
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
         self._connection = connection
@@ -76,6 +82,19 @@ class GovernanceFollower:
         if self._read_to < end and self._task.done():
             self._task.result()
 
+    async def beyond(self, seq: int) -> None:
+        """Return when governance has gone on past `seq`. Raises what reading raised."""
+        assert self._task is not None
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.writers.head > seq or self._stopped())
+        if self.writers.head <= seq and self._task.done():
+            self._task.result()
+
+    def check(self) -> None:
+        """Raises NotFollowingError when following has ended by itself: stop, or start a new follower."""
+        if self._task is not None and self._task.done():
+            raise NotFollowingError from (None if self._task.cancelled() else self._task.exception())
+
     def _stopped(self) -> bool:
         return self._task is None or self._task.done()
 
@@ -86,7 +105,7 @@ class GovernanceFollower:
                     for record in records:
                         for accepted in self._acceptance.offer(record.offset, record.value, record.headers):
                             self._take(accepted.record)
-                        self._read_to = record.offset + 1
+                self._read_to = (await positions(consumer))[_PARTITION]
                 async with self._moved:
                     self._moved.notify_all()
         finally:
@@ -100,13 +119,21 @@ class GovernanceFollower:
         if self.on_record is not None:
             self.on_record(record.seq, events)
 
-    async def know(self, value: bytes | None) -> None:
-        """Make sure that the governance seq that a sealed record names is known, if it exists."""
-        if value is None:
-            return
-        try:
-            named = decode_record(value).governance
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return
-        if isinstance(named, int) and named > self.writers.head:
+    async def know(self, values: Iterable[bytes | None]) -> None:
+        """Make sure that the governance seqs that sealed records name are known, as far as they exist.
+
+        The records have been read already, so one look at the end of governance is enough for all.
+        """
+        if any(_named(value) > self.writers.head for value in values):
             await self.catch_up()
+
+
+def _named(value: bytes | None) -> int:
+    """The governance seq that a record names; -1 for what is no record."""
+    if value is None:
+        return -1
+    try:
+        named = decode_record(value).governance
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return -1
+    return named if isinstance(named, int) else -1

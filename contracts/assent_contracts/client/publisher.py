@@ -3,9 +3,11 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 
 import msgspec
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.client.connection import Connection, writing
@@ -20,7 +22,10 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import COMMANDS
 
+Hears = Callable[[int, Accepted], None]
+"""Takes (partition, accepted record)."""
 
+_RETRY_S = 1.0
 _EARLY_MAX = 10_000
 """Decisions kept while the broker's answer to a publication may still be on its way."""
 
@@ -60,8 +65,12 @@ class Publisher:
         partitions: int,
         source: str,
         heads: dict[int, Head] | None = None,
+        on_accepted: Hears | None = None,
     ) -> None:
-        """`governance` has been started. Without `heads` the ledger is read from its start."""
+        """`governance` has been started. Without `heads` the ledger is read from its start.
+
+        `on_accepted` gets every accepted record, before whoever waits for it as a decision.
+        """
         self._connection = connection
         self._partitions = partitions
         self._source = source
@@ -73,6 +82,9 @@ class Publisher:
         self._waiting: dict[tuple[int, int], asyncio.Future[Decided]] = {}
         self._early: dict[tuple[int, int], Decided] = {}
         self._publishing = 0
+        self._on_accepted = on_accepted
+        self._heard_to = self._reader.positions()
+        self._moved = asyncio.Condition()
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
@@ -90,6 +102,21 @@ class Publisher:
         await self._reader.stop()
         if self._producer is not None:
             await self._producer.stop()
+
+    async def catch_up(self) -> None:
+        """Return when everything that is on the ledger now has been heard. Raises what reading raised."""
+        assert self._task is not None
+        ends = await self._reader.end_offsets()
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._has_heard(ends) or self._deaf())
+        if not self._has_heard(ends) and self._task.done():
+            self._task.result()
+
+    def _has_heard(self, ends: dict[int, int]) -> bool:
+        return all(self._heard_to[partition] >= end for partition, end in ends.items())
+
+    def _deaf(self) -> bool:
+        return self._task is None or self._task.done()
 
     async def send(self, command: Command, key: SecretKey, *, timeout_s: float = 30.0) -> Decided:
         """Sign and publish a command and wait for its decision.
@@ -114,10 +141,14 @@ class Publisher:
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
         self._publishing += 1
+        producer = self._producer
         try:
-            ack = await self._producer.send_and_wait(
-                COMMANDS, value, key=key, headers=headers, partition=partition
-            )
+            ack = await producer.send_and_wait(COMMANDS, value, key=key, headers=headers, partition=partition)
+        except MessageSizeTooLargeError:
+            raise
+        except KafkaError:
+            await self._replace(producer)
+            raise
         finally:
             self._publishing -= 1
         place = (ack.partition, ack.offset)
@@ -133,13 +164,40 @@ class Publisher:
         finally:
             del self._waiting[place]
 
+    async def _replace(self, failed: AIOKafkaProducer) -> None:
+        # After a failed batch an idempotent producer may refuse every further one.
+        try:
+            fresh = await writing(self._connection)
+        except KafkaError:
+            return  # Kafka is away still: the next send will fail and try again
+        if self._producer is failed:
+            self._producer, fresh = fresh, failed
+        await fresh.stop()
+
     async def _listen(self) -> None:
-        while True:
-            for partition, accepted in (await self._reader.poll()).items():
-                for each in accepted:
-                    self._hear(partition, each)
-            if not self._publishing:
-                self._early.clear()
+        try:
+            while True:
+                for partition, accepted in (await self._poll()).items():
+                    for each in accepted:
+                        if self._on_accepted is not None:
+                            self._on_accepted(partition, each)
+                        self._hear(partition, each)
+                if not self._publishing:
+                    self._early.clear()
+                self._heard_to = self._reader.positions()
+                async with self._moved:
+                    self._moved.notify_all()
+        finally:
+            async with self._moved:
+                self._moved.notify_all()
+
+    async def _poll(self) -> dict[int, list[Accepted]]:
+        try:
+            return await self._reader.poll()
+        except KafkaError:
+            # The reader goes on where it was once Kafka is back; whoever waits meanwhile has a timeout.
+            await asyncio.sleep(_RETRY_S)
+            return {}
 
     def _hear(self, partition: int, accepted: Accepted) -> None:
         place = (partition, accepted.record.input)

@@ -1,12 +1,12 @@
 """Read the ledger's partitions through the acceptance rule."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.topics import LEDGER
@@ -18,16 +18,25 @@ def acceptance_of(partition: int, governance: GovernanceFollower, head: Head | N
 
 
 async def accept(
-    acceptance: Acceptance, records: Iterable[ConsumerRecord], governance: GovernanceFollower
+    acceptance: Acceptance, records: Sequence[ConsumerRecord], governance: GovernanceFollower
 ) -> list[Accepted]:
-    """Offer records to the rule, in offset order; what became accepted, in order."""
+    """Offer records to the rule, in offset order; what became accepted, in order.
+
+    Raises KafkaError or NotFollowingError before anything is offered: the caller may try again.
+    """
+    await _learn(records, governance)
+    return _offer(acceptance, records)
+
+
+async def _learn(records: Sequence[ConsumerRecord], governance: GovernanceFollower) -> None:
+    await governance.know(record.value for record in records if record.headers)
+
+
+def _offer(acceptance: Acceptance, records: Sequence[ConsumerRecord]) -> list[Accepted]:
     accepted: list[Accepted] = []
     offer = acceptance.offer
     for record in records:
-        headers = record.headers
-        if headers:
-            await governance.know(record.value)
-        run = offer(record.offset, record.value, headers)
+        run = offer(record.offset, record.value, record.headers)
         if run:
             accepted.extend(run)
     return accepted
@@ -61,14 +70,26 @@ class LedgerReader:
             await self._consumer.stop()
 
     async def poll(self, *, timeout_ms: int = 500, max_records: int | None = None) -> dict[int, list[Accepted]]:
-        """What became accepted, by partition; empty when nothing came within `timeout_ms`."""
+        """What became accepted, by partition; empty when nothing came within `timeout_ms`.
+
+        Raises KafkaError, after which it may be called again, and NotFollowingError.
+        """
         assert self._consumer is not None
-        accepted: dict[int, list[Accepted]] = {}
+        self._governance.check()
         fetched = await fetch(self._consumer, timeout_ms=timeout_ms, max_records=max_records)
-        for partition, records in fetched.items():
-            number = partition.partition
-            accepted[number] = await accept(self.acceptances[number], records, self._governance)
-            self._read_to[number] = records[-1].offset + 1
+        try:
+            for records in fetched.values():
+                await _learn(records, self._governance)
+        except BaseException:
+            # Nothing has been offered: the same records must come again.
+            for number, offset in self._read_to.items():
+                self._consumer.seek(TopicPartition(LEDGER, number), offset)
+            raise
+        accepted = {
+            place.partition: _offer(self.acceptances[place.partition], records)
+            for place, records in fetched.items()
+        }
+        self._read_to = {place.partition: at for place, at in (await positions(self._consumer)).items()}
         return accepted
 
     async def end_offsets(self) -> dict[int, int]:
@@ -81,6 +102,10 @@ class LedgerReader:
     def offsets_read(self) -> int:
         """How many offsets lie behind, of all partitions."""
         return sum(self._read_to.values())
+
+    def positions(self) -> dict[int, int]:
+        """The offsets up to which the partitions have been read."""
+        return dict(self._read_to)
 
     def has_read(self, ends: dict[int, int]) -> bool:
         """Whether every partition has been read up to these offsets."""

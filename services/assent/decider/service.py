@@ -146,6 +146,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         await group.start()
         health.ready("kafka")
         while not stop.is_set():
+            follower.check()
             await decider.lead(set(assignments.partitions))
             group.pause(*group.assignment())
             await group.getmany(timeout_ms=_POLL_MS)

@@ -1,6 +1,7 @@
 """Decide one partition's commands, from a takeover until somebody else's run stands or Kafka fails."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -19,9 +20,10 @@ from assent.ledger.appender import Appender, fits, size_of
 from assent.ledger.chain import Chain, Link
 from assent.observe import metrics
 from assent_contracts.acceptance import Head
+from assent_contracts.client.batches import UnreadableRecord
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.digests import sha256_hex
+from assent_contracts.codec import malformed
 from assent_contracts.ledger import RecordedCommand, UnreadableCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
@@ -93,7 +95,8 @@ class Session:
             records = fetched.get(self._place, [])
             advance(self._lead.governance, self._follower.history, len(self._follower.history) - 1)
             governance = self._lead.governance
-            received = [receive(record.value, record.key, record.headers) for record in records]
+            self._follower.check()
+            received = [_receive(record) for record in records]
             good = await self._checker.check(received, governance)
             await self._checked.put(Checked(records, received, good, governance.seq))
 
@@ -203,5 +206,15 @@ class Session:
         for record, received in zip(checked.records, checked.received, strict=True):
             if isinstance(received, Unreadable):
                 self._log.warning(
-                    "unreadable", input=record.offset, sha256=sha256_hex(record.value or b""), code=received.refusal.code
+                    "unreadable",
+                    input=record.offset,
+                    sha256=received.value_sha256.hex(),
+                    code=received.refusal.code,
                 )
+
+
+def _receive(record: ConsumerRecord) -> Received | Unreadable:
+    if isinstance(record, UnreadableRecord):
+        refusal = malformed("The name of a header is not UTF-8.")
+        return Unreadable(refusal, hashlib.sha256(record.content).digest(), len(record.content))
+    return receive(record.value, record.key, record.headers)

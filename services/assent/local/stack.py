@@ -91,12 +91,15 @@ async def _both(*steps: Coroutine[None, None, None]) -> None:
     """Runs the steps at once; when one fails the other is given up, and that error is raised as it is."""
     tasks = [asyncio.ensure_future(step) for step in steps]
     try:
-        await asyncio.gather(*tasks)
-    except BaseException:
+        # Not gather: it would cancel them first, and the second time would cut their tidying up short.
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
+            raise end
 
 
 def _nobody(_line: str) -> None:

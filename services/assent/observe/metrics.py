@@ -22,3 +22,4 @@ QUARANTINED = Counter(
     "assent_quarantined_records_total", "Records that the acceptance rule dropped.", ["ledger", "partition"]
 )
 APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by outcome.", ["outcome"])
+DISPATCHED = Counter("assent_dispatched_changes_total", "Changes written to assent.changes.", ["partition"])

@@ -25,5 +25,7 @@ class Tally(msgspec.Struct):
     unreadable: int = 0
     """Refusals of bytes that the ledger does not keep: their decision cannot be made again."""
     quarantined: int = 0
+    first_quarantined: int | None = None
+    """The offset of the first record on the topic that does not count: forged, late or altered."""
     head: str = ""
     """SHA-256 of the last accepted record's value."""

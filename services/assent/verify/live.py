@@ -7,7 +7,7 @@ from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier, VerifySignature
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import LedgerReader
@@ -34,13 +34,13 @@ async def verify_governance(connection: Connection, identity: str, check: Verify
                 for accepted in run:
                     writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
                 verifier.take(run)
-                read_to = record.offset + 1
+            read_to = (await positions(consumer))[place]
     finally:
         await consumer.stop()
     if not verifier.history:
         msg = "The governance ledger does not begin with the record that the identity names."
         raise NotFoundedError(msg)
-    verifier.tally.quarantined = acceptance.quarantined
+    _note_quarantined(verifier.tally, acceptance)
     return verifier
 
 
@@ -64,5 +64,10 @@ async def verify_requests(
     finally:
         await reader.stop()
     for partition, verifier in verifiers.items():
-        verifier.tally.quarantined = reader.acceptances[partition].quarantined
+        _note_quarantined(verifier.tally, reader.acceptances[partition])
     return {partition: verifier.tally for partition, verifier in verifiers.items()}
+
+
+def _note_quarantined(tally: Tally, acceptance: Acceptance) -> None:
+    tally.quarantined = acceptance.quarantined
+    tally.first_quarantined = acceptance.first_quarantined

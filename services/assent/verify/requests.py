@@ -29,7 +29,15 @@ from assent_contracts.signing import COMMAND_PREFIX
 from assent_contracts.topics import LEDGER
 
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
-_SHAPE = frozenset({RefusalCode.MALFORMED, RefusalCode.TOO_LARGE, RefusalCode.UNKNOWN_VERSION})
+_SHAPE = frozenset(
+    {
+        RefusalCode.MALFORMED,
+        RefusalCode.TOO_LARGE,
+        RefusalCode.UNKNOWN_VERSION,
+        RefusalCode.JUSTIFICATION_REQUIRED,
+    }
+)
+"""What the codec itself refuses."""
 
 
 class RequestsVerifier:

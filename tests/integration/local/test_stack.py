@@ -108,6 +108,10 @@ async def test_a_postmaster_killed_from_outside_with_clients_connected_starts_ag
     pid = stack.postgres.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while stack.postgres.pid is not None:
+            await asyncio.sleep(0.001)
+    # At once, while its backends may still be there.
     await stack.postgres.start()
     busy.terminate()
     assert await query(stack, "select 1") == 1
@@ -170,11 +174,28 @@ async def test_a_failed_start_names_the_log_shows_its_end_and_leaves_nothing_beh
     (broken.directory.secrets / "postgres").write_text("x\n")
     with pytest.raises(StartFailed, match=r"(?s)postgres.*logs/postgres\.log") as failure:
         await broken.start()
-    assert "FATAL" in str(failure.value)
+    assert "postgresql.conf" in str(failure.value)
     assert broken.kafka.pid is None
     assert broken.postgres.pid is None
     with broken.directory.owned():
         assert not list(broken.directory.run.glob("*.json"))
+
+
+async def test_a_start_that_is_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "data")
+    start = asyncio.ensure_future(stack.start())
+    async with asyncio.timeout(30):
+        while not (stack.directory.run / "kafka.json").exists():
+            await asyncio.sleep(0.01)
+    family = psutil.Process().children(recursive=True)
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert not [
+        process for process in family if process.is_running() and process.name() in {"java", "postgres"}
+    ]
+    with stack.directory.owned():
+        assert not list(stack.directory.run.glob("*.json"))
 
 
 OWNER = """

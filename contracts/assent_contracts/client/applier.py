@@ -1,0 +1,286 @@
+"""The applier's client: takes released changes from `assent.changes`, claims, applies and reports them once.
+
+What may be trusted. A record on `assent.changes` is only somebody's word. Before anything else happens,
+it is compared, field by field and byte by byte, with the release that the accepted ledger has for its
+request; what does not match is told of and left alone, without a claim, so that nobody who can write to
+the topic can make a change fail or be another one (a digest covers the payload, not the operation).
+
+Why positions are not compared. A consumer that does not read the ledger skips a record whose
+`assent-position` is not higher than the last it saw. One forged record with a huge position, or a copy
+of a real one sent early, would make it skip all that follow. This client reads the ledger, which says of
+every request whether its change still waits to be claimed: old, repeated and forged records are told by
+that, and the header is not looked at.
+
+Where its position lives. With what it has put on disk: `state_dir` holds the changes in hand (see
+`journal`), and the offset before which everything is in hand or done with. To lose the offset costs time
+only. To lose the changes in hand makes the ones that had been claimed *unknown*: people settle them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+import msgspec
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from assent_contracts.acceptance import Accepted
+from assent_contracts.changes import Change, decode_change
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.group import Membership, PartitionTasks
+from assent_contracts.client.journal import Journal
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.client.publisher import Publisher
+from assent_contracts.client.settling import Apply, Handled, Recall, Settler
+from assent_contracts.resources import parse_request_id, resource_type
+from assent_contracts.topics import CHANGES
+
+_POLL_MS = 500
+_POLL_RECORDS = 500
+_RETRY_MAX_S = 30.0
+FINISH_S = 5.0
+"""How long changes in hand may take to finish once the applier is told to stop."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Setup(msgspec.Struct, frozen=True, kw_only=True):
+    connection: Connection
+    governance: GovernanceFollower
+    key: SecretKey
+    apply: Apply
+    recall: Recall | None
+    partitions: int
+    types: frozenset[str] | None
+    concurrency: int
+    group: str
+    tell: Callable[[Handled], None]
+    tell_missing: Callable[[str | None], None]
+
+
+class Applier:
+    """Applies what is released, for one principal with the role applier.
+
+    Several may run with one principal, each with a state folder of its own: they share the partitions.
+    Changes to different objects are applied at once, up to `concurrency`; changes to one object in turn.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        governance: GovernanceFollower,
+        key: SecretKey,
+        state_dir: Path,
+        apply: Apply,
+        *,
+        partitions: int,
+        recall: Recall | None = None,
+        types: Collection[str] | None = None,
+        concurrency: int = 16,
+        group: str | None = None,
+        on_handled: Callable[[Handled], None] | None = None,
+        on_missing: Callable[[str | None], None] | None = None,
+    ) -> None:
+        """`governance` has been started; `partitions` is the log's number of them.
+
+        `types`: leave changes to other resource types alone, without a claim. `group`: the consumer
+        group, by default one for each principal. `on_missing` hears why changes are not
+        being taken, and None once they are.
+        """
+        self._setup = _Setup(
+            connection=connection,
+            governance=governance,
+            key=key,
+            apply=apply,
+            recall=recall,
+            partitions=partitions,
+            types=None if types is None else frozenset(types),
+            concurrency=concurrency,
+            group=group or f"assent-applier-{key.principal}",
+            tell=on_handled or _ignore,
+            tell_missing=on_missing or _ignore,
+        )
+        self._state_dir = state_dir
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Apply changes until `stop` is set; what is in hand then gets FINISH_S to finish.
+
+        Starts over when Kafka fails. Raises JournalInUseError, and OSError when the state folder
+        cannot be written.
+        """
+        setup = self._setup
+        journal = Journal(self._state_dir, setup.governance.identity)
+        pause_s = 1.0
+        try:
+            while not stop.is_set():
+                try:
+                    await _Run(setup, journal).until(stop)
+                    pause_s = 1.0
+                except (KafkaError, TimeoutError) as error:
+                    _log.warning("starting over in %g s: %r", pause_s, error)
+                    await _wait(stop, pause_s)
+                    pause_s = min(2 * pause_s, _RETRY_MAX_S)
+                finally:
+                    setup.tell_missing("starting over")
+        finally:
+            journal.close()
+
+
+class _Run:
+    """One run, from connecting to Kafka until told to stop, or until Kafka fails."""
+
+    def __init__(self, setup: _Setup, journal: Journal) -> None:
+        self._setup = setup
+        self._journal = journal
+        self._open = [OpenRequests(partition) for partition in range(setup.partitions)]
+        source = f"/assent/applier/{setup.key.principal}"
+        self._publisher = Publisher(
+            setup.connection,
+            setup.governance,
+            partitions=setup.partitions,
+            source=source,
+            on_accepted=self._hear,
+        )
+        self._settler = Settler(
+            self._publisher,
+            setup.governance,
+            setup.key,
+            journal,
+            find=self._find,
+            apply=setup.apply,
+            recall=setup.recall,
+            source=source,
+            slots=asyncio.Semaphore(setup.concurrency),
+            tell=setup.tell,
+        )
+        self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._last: dict[str, asyncio.Task[None]] = {}
+        """The last change to each object that is in hand."""
+
+    async def until(self, stop: asyncio.Event) -> None:
+        try:
+            await self._publisher.start()
+            await self._publisher.catch_up()
+            for request in await asyncio.to_thread(self._journal.entries):
+                change = await asyncio.to_thread(self._journal.change, request)
+                self._settle(request, change.resource)
+            async with Membership(self._setup.connection, CHANGES, self._setup.group) as membership:
+                await self._take_changes(membership, stop)
+            if self._in_hand:
+                await asyncio.wait(self._in_hand.values(), timeout=FINISH_S)
+        finally:
+            for task in self._in_hand.values():
+                task.cancel()
+            await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+            await self._publisher.stop()
+
+    async def _take_changes(self, membership: Membership, stop: asyncio.Event) -> None:
+        tasks = PartitionTasks(self._consume, "changes")
+        try:
+            while not stop.is_set():
+                await tasks.work_on(await membership.partitions())
+                self._setup.tell_missing(None)
+                for task in [task for task in self._in_hand.values() if task.done()]:
+                    task.result()
+        finally:
+            await tasks.work_on(frozenset())
+
+    def _hear(self, partition: int, accepted: Accepted) -> None:
+        self._open[partition].take(accepted)
+
+    def _find(self, request: str) -> OpenRequest | None:
+        place = parse_request_id(request)
+        if place is None or place[0] >= len(self._open):
+            return None
+        return self._open[place[0]].find(request)
+
+    async def _consume(self, partition: int) -> None:
+        place = TopicPartition(CHANGES, partition)
+        consumer = await reading(self._setup.connection, {place: self._journal.position(partition)})
+        try:
+            while True:
+                fetched = await fetch(consumer, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+                records = fetched.get(place)
+                if records:
+                    await self._take(partition, records)
+                    position = records[-1].offset + 1
+                    await asyncio.to_thread(self._journal.keep_position, partition, position)
+        finally:
+            await consumer.stop()
+
+    async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
+        # A release stands on the ledger before it is written here: after this, what is unknown is forged.
+        await self._publisher.catch_up()
+        for record in records:
+            change = _read(record.value)
+            handled = self._screen(partition, change)
+            if handled is not None or change is None:
+                self._setup.tell(_of(handled, change, partition, record.offset))
+                continue
+            await asyncio.to_thread(self._journal.begin, change)
+            self._settle(change.request, change.resource)
+
+    def _screen(self, partition: int, change: Change | None) -> Handled | None:
+        """Why a record is left alone; None when its change is to be claimed."""
+        if change is None:
+            return Handled(result="unreadable", detail="This is no change.")
+        found = self._open[partition].find(change.request)
+        if found is None:
+            return Handled(result="not-open", detail="The ledger has no open request of this id here.")
+        if not found.is_release(change):
+            return Handled(result="forged", detail="This is not what the ledger has released, if anything.")
+        if self._setup.types is not None and resource_type(change.resource) not in self._setup.types:
+            return Handled(result="other-type")
+        if change.request in self._in_hand:
+            return Handled(result="in-hand")
+        if found.grant is not None:
+            return Handled(result="not-open", detail=f"{found.grant.applier} has claimed it.")
+        return None
+
+    def _settle(self, request: str, resource: str) -> None:
+        task = asyncio.create_task(
+            self._in_turn(request, resource, self._last.get(resource)), name=f"settle-{request}"
+        )
+        self._in_hand[request] = self._last[resource] = task
+
+    async def _in_turn(self, request: str, resource: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            # Its outcome may have been settled by people while it was still at work.
+            await asyncio.wait([before])
+        self._setup.tell(await self._settler.settle(request))
+        del self._in_hand[request]
+        if self._last[resource] is asyncio.current_task():
+            del self._last[resource]
+
+
+def _read(value: bytes | None) -> Change | None:
+    try:
+        return None if value is None else decode_change(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _of(handled: Handled | None, change: Change | None, partition: int, offset: int) -> Handled:
+    assert handled is not None
+    return msgspec.structs.replace(
+        handled,
+        partition=partition,
+        offset=offset,
+        request=None if change is None else change.request,
+        resource=None if change is None else change.resource,
+    )
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def _ignore(_: object) -> None:
+    return

@@ -1,0 +1,91 @@
+"""A consumer group for liveness only: it says who should work on which partitions, and nothing else.
+
+Reading is done by consumers of their own, from positions of their own: nothing is committed here, and
+nothing is lost when the group's offsets are. A partition may for a moment have two workers, or none.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from assent_contracts.client.connection import Connection
+
+SESSION_TIMEOUT_MS = 10_000
+_POLL_MS = 1_000
+
+
+class _Assignments(ConsumerRebalanceListener):
+    # Callbacks only take note: errors in them are swallowed, and heartbeats stop while they run.
+    def __init__(self) -> None:
+        self.partitions: frozenset[int] = frozenset()
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        self.partitions -= {partition.partition for partition in revoked}
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        self.partitions = frozenset(partition.partition for partition in assigned)
+
+
+class Membership:
+    """One member's place in a group over the partitions of one topic."""
+
+    def __init__(self, connection: Connection, topic: str, group: str) -> None:
+        self._assignments = _Assignments()
+        self._consumer = AIOKafkaConsumer(
+            **connection.options(),
+            group_id=group,
+            enable_auto_commit=False,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,
+        )
+        self._consumer.subscribe([topic], listener=self._assignments)
+
+    async def __aenter__(self) -> Self:
+        """Join. Raises KafkaError."""
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Leave."""
+        await self._consumer.stop()
+
+    async def partitions(self) -> frozenset[int]:
+        """What this member should work on now; waits up to a second for news. Raises KafkaError."""
+        self._consumer.pause(*self._consumer.assignment())
+        before = self._assignments.partitions
+        if before:
+            await self._consumer.getmany(timeout_ms=_POLL_MS)
+        else:
+            await self._consumer.getmany(timeout_ms=_POLL_MS // 10)
+        return self._assignments.partitions
+
+
+class PartitionTasks:
+    """One task for each partition that is worked on."""
+
+    def __init__(self, work: Callable[[int], Awaitable[None]], name: str) -> None:
+        """`work` runs until it is cancelled."""
+        self._work = work
+        self._name = name
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def work_on(self, partitions: frozenset[int]) -> None:
+        """Work on exactly these from now on. Raises what one of the tasks has died of."""
+        for partition in self._tasks.keys() - partitions:
+            await self._stop(partition)
+        for partition in partitions - self._tasks.keys():
+            name = f"{self._name}-{partition}"
+            self._tasks[partition] = asyncio.create_task(self._run(partition), name=name)
+        for task in self._tasks.values():
+            if task.done():
+                task.result()
+
+    async def _run(self, partition: int) -> None:
+        await self._work(partition)
+
+    async def _stop(self, partition: int) -> None:
+        task = self._tasks.pop(partition)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

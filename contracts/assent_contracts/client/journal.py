@@ -1,0 +1,111 @@
+"""What an applier remembers across a crash: one small set of files for each change that it has in hand.
+
+`<request>.change`   the released change, as it was read and checked
+`<request>.claim`    the claim's bytes, written before they are published
+`<request>.begun`    from here on the change may have been applied
+`<request>.report`   the outcome's bytes, written before they are published
+
+Each is written to a temporary file, synced and renamed: it is there as a whole or not at all. An entry
+exists as long as its `.change` does; that goes first when the entry is done with. Two logs number their
+requests alike, so each log has a folder of its own, named by its identity.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from assent_contracts.changes import Change, decode_change
+from assent_contracts.codec import encode
+from assent_contracts.resources import parse_request_id
+
+_PARTS: Final = (".change", ".claim", ".begun", ".report")
+
+
+class JournalInUseError(Exception):
+    """Another process works with this state folder: give each applier its own."""
+
+
+class Journal:
+    """One applier's journal of one log. Not for two processes at once."""
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        """Open it, or make it. Raises JournalInUseError, OSError."""
+        self.folder: Final = folder / identity[:16]
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            msg = f"{folder} is in use by another applier: give each its own state folder."
+            raise JournalInUseError(msg) from None
+
+    def close(self) -> None:
+        """Give the folder back."""
+        os.close(self._lock)
+
+    def entries(self) -> list[str]:
+        """The requests in hand, and no leftovers of what was done with."""
+        names = {path.name for path in self.folder.iterdir()}
+        requests = {name.removesuffix(".change") for name in names if name.endswith(".change")}
+        for name in names:
+            stem, dot, suffix = name.rpartition(".")
+            if dot + suffix in _PARTS and stem not in requests:
+                (self.folder / name).unlink(missing_ok=True)
+        return sorted(request for request in requests if parse_request_id(request) is not None)
+
+    def begin(self, change: Change) -> None:
+        """Take a change in hand. Durable on return."""
+        write_durably(self.folder / f"{change.request}.change", encode(change))
+
+    def change(self, request: str) -> Change:
+        """The change of an entry."""
+        return decode_change((self.folder / f"{request}.change").read_bytes())
+
+    def read(self, request: str, part: str) -> bytes | None:
+        """The bytes of `claim`, `begun` or `report`, if written."""
+        try:
+            return (self.folder / f"{request}.{part}").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, request: str, part: str, value: bytes) -> None:
+        """Write `claim`, `begun` or `report`. Durable on return."""
+        write_durably(self.folder / f"{request}.{part}", value)
+
+    def forget(self, request: str, part: str) -> None:
+        """Remove `claim`, `begun` or `report`."""
+        (self.folder / f"{request}.{part}").unlink(missing_ok=True)
+
+    def drop(self, request: str) -> None:
+        """The entry is done with."""
+        for part in _PARTS:
+            (self.folder / f"{request}{part}").unlink(missing_ok=True)
+
+    def position(self, partition: int) -> int:
+        """The offset of `assent.changes` from which to read; 0 if unknown."""
+        try:
+            return int((self.folder / f"position-{partition}").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0  # to read a change again does no harm
+
+    def keep_position(self, partition: int, offset: int) -> None:
+        """What lies before `offset` is either in hand or done with."""
+        write_durably(self.folder / f"position-{partition}", str(offset).encode())
+
+
+def write_durably(path: Path, value: bytes) -> None:
+    """Replace a file as a whole: on return it holds `value`, after a power cut too."""
+    fresh = path.with_name(f".{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(value)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

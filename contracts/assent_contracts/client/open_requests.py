@@ -1,0 +1,202 @@
+"""One partition's open requests, as its accepted ledger adds up: what dispatch and appliers ask the ledger.
+
+Only what has to be known to hand a released change over is kept. A request that ends is forgotten.
+"""
+
+import hashlib
+
+import msgspec
+
+from assent_contracts.acceptance import Accepted
+from assent_contracts.changes import Change
+from assent_contracts.events import (
+    ChangeClaimed,
+    ChangeReleased,
+    ChangeSubmitted,
+    Event,
+    OutcomeUnknown,
+    RequestCanceled,
+    RequestCompleted,
+    RequestExpired,
+    RequestFailed,
+    RequestRejected,
+)
+from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
+from assent_contracts.resources import parse_request_id
+
+_Ends = RequestRejected | RequestCanceled | RequestExpired | RequestCompleted | RequestFailed
+
+
+class _Said(msgspec.Struct):
+    """What a command says beside what its events repeat."""
+
+    id: str
+    justification: str = ""
+
+
+class _Submission(msgspec.Struct):
+    payload: msgspec.Raw
+
+
+class _SubmissionRecord(msgspec.Struct):
+    command: RecordedCommand
+
+
+_decode_submission_record = msgspec.json.Decoder(_SubmissionRecord).decode
+_decode_said = msgspec.json.Decoder(_Said).decode
+_decode_submission = msgspec.json.Decoder(_Submission).decode
+
+
+class Release(msgspec.Struct, frozen=True, gc=False):
+    """Where and when (log time, ms) a change was released."""
+
+    seq: int
+    at: int
+
+
+class Grant(msgspec.Struct, frozen=True, gc=False):
+    """A claim that was granted: to which command of which applier, and until when (log time, ms)."""
+
+    command: str
+    applier: str
+    digest: str
+    deadline: int
+
+
+class OpenRequest(msgspec.Struct):
+    """A request that holds its object, with the offset of the ledger record that has its payload."""
+
+    request: str
+    offset: int
+    resource: str
+    operation: str
+    requester: str
+    justification: str
+    digest: str
+    release: Release | None = None
+    grant: Grant | None = None
+    unsettled: bool = False
+    """Nobody knows whether it was applied: people settle it."""
+
+    def change(self, payload: msgspec.Raw) -> Change:
+        """The released change, all of it as the ledger has it. Raises ValueError for another payload."""
+        assert self.release is not None, "only a released change is handed over"
+        if hashlib.sha256(payload).hexdigest() != self.digest:
+            msg = f"request {self.request}: SHA-256 of the payload is not the digest that was released"
+            raise ValueError(msg)
+        return Change(
+            request=self.request,
+            resource=self.resource,
+            operation=self.operation,
+            requester=self.requester,
+            justification=self.justification,
+            digest=self.digest,
+            released=self.release.seq,
+            at=self.release.at,
+            payload=payload,
+        )
+
+    def is_release(self, change: Change) -> bool:
+        """Whether `change` is this release, in every field and every byte of the payload.
+
+        A digest covers the payload only. Who could write to `assent.changes` could turn an edit into a
+        delete and keep the digest: therefore every field is compared.
+        """
+        if self.release is None:
+            return False
+        try:
+            return self.change(change.payload) == change
+        except ValueError:
+            return False
+
+
+def submitted_payload(accepted_value: bytes) -> msgspec.Raw:
+    """The payload of the submission that a ledger record's value holds, byte for byte.
+
+    Raises msgspec.DecodeError when it holds none.
+    """
+    return _decode_submission(_decode_submission_record(accepted_value).command.value).payload.copy()
+
+
+class OpenRequests:
+    """The open requests of one partition. It has one owner, who moves it forward with `take`."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self._open: dict[int, OpenRequest] = {}
+
+    def take(self, accepted: Accepted) -> OpenRequest | None:
+        """Take in the next accepted record; the request whose change it released, if it did."""
+        released = None
+        for event in decode_events(accepted.record):
+            if isinstance(event, ChangeSubmitted):
+                self._submit(event, accepted)
+            else:
+                released = self._go_on(event, accepted) or released
+        return released
+
+    def find(self, request: str) -> OpenRequest | None:
+        """The request, if it is open and of this partition."""
+        place = parse_request_id(request)
+        return None if place is None or place[0] != self.partition else self._open.get(place[1])
+
+    def opened_at(self, seq: int) -> OpenRequest | None:
+        """The request that the record `seq` opened, if it is open."""
+        return self._open.get(seq)
+
+    def unclaimed(self) -> list[OpenRequest]:
+        """The requests that are released and that nobody has claimed, in the order of their release."""
+        found = [each for each in self._open.values() if each.release is not None and each.grant is None]
+        return sorted(found, key=_release_seq)
+
+    def __len__(self) -> int:
+        """How many requests are open."""
+        return len(self._open)
+
+    def _submit(self, event: ChangeSubmitted, accepted: Accepted) -> None:
+        self._open[accepted.record.seq] = OpenRequest(
+            request=event.request,
+            offset=accepted.offset,
+            resource=event.resource,
+            operation=event.operation,
+            requester=event.requester,
+            justification=_said(accepted).justification,
+            digest=event.digest,
+        )
+
+    def _go_on(self, event: Event, accepted: Accepted) -> OpenRequest | None:
+        match event:
+            case ChangeReleased():
+                found = self.find(event.request)
+                if found is not None:
+                    found.release = Release(accepted.record.seq, accepted.record.at)
+                return found
+            case ChangeClaimed():
+                found = self.find(event.request)
+                if found is not None:
+                    found.grant = Grant(_said(accepted).id, event.applier, event.digest, event.deadline)
+            case OutcomeUnknown():
+                found = self.find(event.request)
+                if found is not None:
+                    found.unsettled = True
+            case _ if isinstance(event, _Ends):
+                self._end(event)
+            case _:
+                pass  # approvals, revocations, repeats: the release is what counts here
+        return None
+
+    def _end(self, event: _Ends) -> None:
+        place = parse_request_id(event.request)
+        if place is not None:
+            self._open.pop(place[1], None)
+
+
+def _said(accepted: Accepted) -> _Said:
+    recorded = decode_recorded_command(accepted.record)
+    assert isinstance(recorded, RecordedCommand), "only a command submits and claims"
+    return _decode_said(recorded.value)
+
+
+def _release_seq(request: OpenRequest) -> int:
+    assert request.release is not None
+    return request.release.seq

@@ -1,0 +1,295 @@
+"""One released change, from the claim to the decision on its outcome. Survives being killed anywhere.
+
+Every command's bytes are journaled before they are published, and published again, the same, until the
+ledger has decided them. What counts then is never the answer alone but what the ledger says of the
+request: a repeated command's answer only points at its first decision.
+"""
+
+import asyncio
+import logging
+import time
+import unicodedata
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from assent_contracts.changes import Change
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.journal import Journal
+from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.open_requests import OpenRequest
+from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.commands import Claim, Outcome, ReportOutcome
+from assent_contracts.digests import sha256_hex
+from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
+from assent_contracts.refusals import Refusal, RefusalCode
+
+_DECISION_TIMEOUT_S = 30.0
+_RETRY_S = 0.2
+_RETRY_MAX_S = 30.0
+_CLOCK_RETRY_S = 60.0
+_SLOW_S = 1.0
+_ASK_AT_MOST = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What applying a change came to; `message` is for people (the requester sees it)."""
+
+    outcome: Outcome
+    message: str = ""
+
+
+Apply = Callable[[Change], Awaitable[Result]]
+"""Applies a change. It may be called again for a request that it has applied: `change.request` is the
+idempotency key. When it raises, nobody can tell what was done: the outcome is reported as unknown."""
+Recall = Callable[[Change], Awaitable[Result | None]]
+"""What is known of a change that may have been applied before a crash. Applies nothing; None: unknown."""
+
+
+class Handled(msgspec.Struct, frozen=True, kw_only=True):
+    """One change, or what claimed to be one, and what became of it: for a log line and a metric."""
+
+    result: Literal[
+        "succeeded", "failed", "unknown", "not-claimed", "refused", "not-open", "in-hand", "other-type",
+        "forged", "unreadable",
+    ]  # fmt: skip
+    detail: str = ""
+    partition: int | None = None
+    offset: int | None = None
+    request: str | None = None
+    resource: str | None = None
+    took_s: float | None = None
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """How long a granted claim holds, on nobody's clock but the log's.
+
+    A decision on something that was published at `sent` (monotonic seconds here) was made at `log_ms`,
+    and not before: so log time now is at most `log_ms` and what has passed here since `sent`.
+    """
+
+    deadline: int
+    digest: str
+    log_ms: int
+    sent: float
+
+    def over(self) -> bool:
+        """Whether the lease may have ended."""
+        return self.log_ms + (time.monotonic() - self.sent) * 1_000 >= self.deadline
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    refusal: Refusal | None
+    fresh: bool
+    """Whether the command that was refused had just been made."""
+    governance: int
+    """The governance seq that was known when it was sent."""
+
+
+class Settler:
+    """Settles changes for one applier."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        governance: GovernanceFollower,
+        key: SecretKey,
+        journal: Journal,
+        *,
+        find: Callable[[str], OpenRequest | None],
+        apply: Apply,
+        recall: Recall | None,
+        source: str,
+        slots: asyncio.Semaphore,
+        tell: Callable[[Handled], None],
+    ) -> None:
+        """`find` looks a request up in the ledger as far as `publisher` has heard it."""
+        self._publisher = publisher
+        self._governance = governance
+        self._key = key
+        self._journal = journal
+        self._find = find
+        self._apply = apply
+        self._recall = recall
+        self._source = source
+        self._slots = slots
+        self._tell = tell
+
+    async def settle(self, request: str) -> Handled:
+        """From wherever the journal stands to the end. Raises OSError when the journal cannot be written."""
+        started = time.monotonic()
+        report = self._journal.read(request, "report")
+        if report is None:
+            claimed = await self._claim_and_apply(request)
+            if isinstance(claimed, Handled):
+                await asyncio.to_thread(self._journal.drop, request)
+                return claimed
+            report = claimed
+        said = msgspec.json.decode(report, type=ReportOutcome)
+        await self._report(said, report)
+        await asyncio.to_thread(self._journal.drop, request)
+        return Handled(
+            result=said.outcome,
+            detail=said.message,
+            request=request,
+            resource=said.resource,
+            took_s=time.monotonic() - started,
+        )
+
+    async def _claim_and_apply(self, request: str) -> bytes | Handled:
+        # The slot is given back while a refusal waits for people to do something about it.
+        while True:
+            async with self._slots:
+                change = await asyncio.to_thread(self._journal.change, request)
+                claimed = await self._claim(change)
+                if isinstance(claimed, Lease):
+                    result = await self._apply_once(change, claimed)
+                    return await self._journal_report(change.request, change.resource, result)
+            if isinstance(claimed, str):
+                return Handled(
+                    result="not-claimed", detail=claimed, request=request, resource=change.resource
+                )
+            await self._before_trying_again(claimed, change)
+
+    async def _claim(self, change: Change) -> Lease | _Refused | str:
+        """The lease of a granted claim; a refusal to try again after; or why there is nothing to do."""
+        value = self._journal.read(change.request, "claim")
+        fresh = value is None
+        if value is None:
+            value = encode(
+                Claim(
+                    id=new_command_id(),
+                    principal=self._key.principal,
+                    at=now_ms(),
+                    resource=change.resource,
+                    request=change.request,
+                )
+            )
+            await asyncio.to_thread(self._journal.write, change.request, "claim", value)
+        claim = msgspec.json.decode(value, type=Claim)
+        governance = self._governance.writers.head
+        asked = 0
+        while True:
+            answer, sent = await self._publish(claim, value)
+            asked += 1
+            found = self._find(change.request)
+            if found is None or found.release is None:
+                return "The request has ended."
+            grant = found.grant
+            if grant is None:
+                await asyncio.to_thread(self._journal.forget, change.request, "claim")
+                return _Refused(answer.refusal, fresh, governance)
+            if grant.command != claim.id or grant.applier != self._key.principal:
+                return f"{grant.applier} has claimed it."
+            lease = Lease(0 if found.unsettled else grant.deadline, grant.digest, answer.at, sent)
+            # A slow answer says little about the time: one more, to the same bytes, says it exactly.
+            slow = time.monotonic() - sent >= _SLOW_S
+            if not lease.over() or found.unsettled or not slow or asked == _ASK_AT_MOST:
+                return lease
+
+    async def _apply_once(self, change: Change, lease: Lease) -> Result:
+        found = self._find(change.request)
+        if sha256_hex(change.payload) != lease.digest or (found is not None and not found.is_release(change)):
+            return Result("failed", "Nothing was changed: the change is not what the ledger has released.")
+        if self._journal.read(change.request, "begun") is not None:
+            known = await self._guarded(self._recall, change) if self._recall is not None else None
+            if known is not None:
+                return known
+            if lease.over():
+                return Result("unknown", "The applier was stopped at work, and its lease ended meanwhile.")
+        else:
+            await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
+            if lease.over():
+                return Result("failed", "Nothing was changed: the lease ended before the applier began.")
+        return await self._guarded(self._apply, change) or Result("unknown", "The applier did not say.")
+
+    async def _guarded(self, step: Apply | Recall, change: Change) -> Result | None:
+        try:
+            return await step(change)
+        except Exception as error:  # noqa: BLE001  whatever it raised: what was done is unknown
+            _log.exception("request %s: applying it raised", change.request)
+            return Result("unknown", f"The applier failed: {type(error).__name__}: {error}")
+
+    async def _journal_report(self, request: str, resource: str, result: Result) -> bytes:
+        value = encode(
+            ReportOutcome(
+                id=new_command_id(),
+                principal=self._key.principal,
+                at=now_ms(),
+                resource=resource,
+                request=request,
+                outcome=result.outcome,
+                message=_printable(result.message),
+            )
+        )
+        await asyncio.to_thread(self._journal.write, request, "report", value)
+        return value
+
+    async def _report(self, report: ReportOutcome, value: bytes) -> None:
+        fresh = False
+        while True:
+            governance = self._governance.writers.head
+            answer, _ = await self._publish(report, value)
+            found = self._find(report.request)
+            if found is None or found.grant is None or found.grant.applier != self._key.principal:
+                return
+            if report.outcome == "unknown" and found.unsettled:
+                return
+            await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
+            value = await self._journal_report(
+                report.request, report.resource, Result(report.outcome, report.message)
+            )
+            report = msgspec.json.decode(value, type=ReportOutcome)
+            fresh = True
+
+    async def _before_trying_again(self, refused: _Refused, what: Change | ReportOutcome) -> None:
+        """A new command hears the same answer until something has changed: the time, or governance."""
+        refusal = refused.refusal
+        if refusal is None or not refused.fresh:
+            return
+        self._tell(
+            Handled(
+                result="refused",
+                detail=f"{refusal.code}: {refusal.detail}",
+                request=what.request,
+                resource=what.resource,
+            )
+        )
+        if refusal.code is RefusalCode.STALE:
+            await asyncio.sleep(_CLOCK_RETRY_S)
+        else:
+            await self._governance.beyond(refused.governance)
+
+    async def _publish(self, command: Claim | ReportOutcome, value: bytes) -> tuple[Decided, float]:
+        """The decision, and when (monotonic seconds) what it answers was sent. Tries until there is one."""
+        headers = signed_headers(self._key, command, value, self._source)
+        pause_s = _RETRY_S
+        while True:
+            sent = time.monotonic()
+            try:
+                decided = await self._publisher.send_bytes(
+                    value, command.resource.encode(), headers, timeout_s=_DECISION_TIMEOUT_S
+                )
+            except (KafkaError, NotDecidedError) as error:
+                _log.warning("request %s: no decision yet: %r", command.request, error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _RETRY_MAX_S)
+            else:
+                return decided, sent
+
+
+def _is_text(char: str) -> bool:
+    return unicodedata.category(char) not in ("Cc", "Cs")
+
+
+def _printable(message: str) -> str:
+    """The message as the ledger takes it: no control characters but line breaks and tabs, not too long."""
+    clean = "".join(char if char in "\n\r\t" or _is_text(char) else " " for char in message)
+    if len(clean) <= OUTCOME_MESSAGE_MAX_CHARS:
+        return clean
+    return clean[: OUTCOME_MESSAGE_MAX_CHARS - 1] + "…"

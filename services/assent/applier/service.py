@@ -1,0 +1,120 @@
+"""The applier as a process: applies what is released to the target folder."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import stamina
+import structlog
+from aiokafka.errors import KafkaError
+
+from assent.applier.target import NotWrittenError, Target
+from assent.observe import metrics
+from assent.observe.health import Health
+from assent.process import until_stopped
+from assent.settings import ServiceSettings, need
+from assent_contracts.changes import Change
+from assent_contracts.client.applier import Applier
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.journal import write_durably
+from assent_contracts.client.keys import load_key
+from assent_contracts.client.settling import Handled, Result
+from assent_contracts.governance import LogFounded
+
+_RETRY_MAX_S = 5.0
+_SETTLED = ("succeeded", "failed", "unknown")
+_SUSPICIOUS = ("forged", "unreadable", "refused", "failed", "unknown")
+_OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
+
+
+class FolderApplier:
+    """Applies changes to a target, each request once: a mark is kept of every request that was applied."""
+
+    def __init__(self, target: Target, state: Path, identity: str) -> None:
+        """`identity`: of the log; two logs number their requests alike. Raises OSError."""
+        self._target = target
+        self._marks = state / identity[:16] / "applied"
+        self._marks.mkdir(parents=True, exist_ok=True)
+
+    async def apply(self, change: Change) -> Result:
+        """Make the change, unless this request's was made before."""
+        return await asyncio.to_thread(self._apply, change)
+
+    async def recall(self, change: Change) -> Result | None:
+        """Whether the change of a request that may have been applied was: by its mark, or by the target."""
+        return await asyncio.to_thread(self._recall, change)
+
+    def _apply(self, change: Change) -> Result:
+        mark = self._marks / change.request
+        if not mark.exists():
+            try:
+                self._target.apply(change)
+            except NotWrittenError as error:
+                return Result("failed", str(error))
+            write_durably(mark, change.digest.encode())
+        return Result("succeeded")
+
+    def _recall(self, change: Change) -> Result | None:
+        try:
+            applied = (self._marks / change.request).exists() or self._target.holds(change)
+        except (NotWrittenError, OSError):
+            return None
+        return Result("succeeded") if applied else None
+
+
+async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
+    """Apply changes until `stop`."""
+    key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    state = need(settings.state, "ASSENT_STATE")
+    target = Target(need(settings.target, "ASSENT_TARGET"))
+    folder = FolderApplier(target, state, settings.identity)
+    follower = GovernanceFollower(settings.kafka, settings.identity)
+    await until_stopped(stop, _follow(follower))
+    if stop.is_set():
+        return
+    applier = Applier(
+        settings.kafka,
+        follower,
+        key,
+        state,
+        folder.apply,
+        partitions=partitions_of(follower),
+        recall=folder.recall,
+        on_handled=tell,
+        on_missing=lambda why: health.ready("kafka") if why is None else health.not_ready("kafka", why),
+    )
+    try:
+        await applier.run(stop)
+    finally:
+        await follower.stop()
+
+
+async def _follow(follower: GovernanceFollower) -> None:
+    async for attempt in stamina.retry_context(
+        on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+    ):
+        with attempt:
+            await follower.start()
+
+
+def partitions_of(follower: GovernanceFollower) -> int:
+    """How many partitions the log has for good."""
+    for event in follower.history[0]:
+        if isinstance(event, LogFounded):
+            return event.founding.partitions
+    raise AssertionError("the governance ledger begins with its founding")
+
+
+def tell(handled: Handled) -> None:
+    """One log line for each change, or what claimed to be one."""
+    if handled.result in _SETTLED:
+        metrics.APPLIED.labels(handled.result).inc()
+    log = structlog.get_logger()
+    said = msgspec.structs.asdict(handled)
+    fields = {name: value for name, value in said.items() if value not in (None, "")}
+    if handled.result in _SUSPICIOUS:
+        log.warning("handled", **fields)
+    elif handled.result in _OF_NO_CONSEQUENCE:
+        log.debug("handled", **fields)
+    else:
+        log.info("handled", **fields)

@@ -1,0 +1,191 @@
+"""The folder that the applier keeps: one file for each object, replaced as a whole or not at all.
+
+Every step is taken relative to an open folder, and no symbolic link below the target is followed: a link
+in place of a type's folder is refused, one in place of a file is replaced, not written through.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from assent.applier.names import TEMPORARY_PREFIX, file_name
+from assent_contracts.changes import Change
+from assent_contracts.resources import resource_type
+
+DELETE: Final = "delete"
+SCRIPT: Final = "script"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_decode_text = msgspec.json.Decoder(str).decode
+
+
+class NotWrittenError(Exception):
+    """The change could not be made, and nothing was; the message says why, for people."""
+
+
+class Target:
+    """The target folder. The operator may make the folder itself a link; nothing in it may be one."""
+
+    def __init__(self, root: Path) -> None:
+        """Make the folder if it is missing. Raises OSError."""
+        root.mkdir(parents=True, exist_ok=True)
+        self.root: Final = root
+        self._case_matters = _case_matters(root)
+
+    def path(self, resource: str) -> Path:
+        """Where an object's file is, or would be."""
+        kind, name = self._names(resource)
+        return self.root / kind / name
+
+    def apply(self, change: Change) -> None:
+        """Make the change: durable on return.
+
+        Raises NotWrittenError when nothing was changed, and OSError when that cannot be told.
+        """
+        if change.operation == DELETE:
+            self._delete(change.resource)
+        else:
+            self._write(change.resource, content_of(change), change.request)
+
+    def holds(self, change: Change) -> bool:
+        """Whether the target is as the change would make it. Raises OSError."""
+        kind, name = self._names(change.resource)
+        try:
+            with _folder(self.root) as root, _below(root, kind) as folder:
+                found = _read(folder, name)
+        except FileNotFoundError:
+            found = None
+        return found == (None if change.operation == DELETE else content_of(change))
+
+    def _names(self, resource: str) -> tuple[str, str]:
+        kind, _, name = resource.partition("/")
+        return (
+            file_name(kind, case_matters=self._case_matters),
+            file_name(name, case_matters=self._case_matters),
+        )
+
+    def _write(self, resource: str, content: bytes, request: str) -> None:
+        kind, name = self._names(resource)
+        fresh = TEMPORARY_PREFIX + request
+        try:
+            with _folder(self.root) as root:
+                _make_below(root, kind)
+                with _below(root, kind) as folder:
+                    _write_new(folder, fresh, content)
+                    with _removed_on_error(folder, fresh):
+                        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+                    # From here on the change is made, durable or not.
+                    with _indefinite():
+                        os.fsync(folder)
+        except OSError as error:
+            raise NotWrittenError(_why(error, f"{kind}/{name}")) from error
+
+    def _delete(self, resource: str) -> None:
+        kind, name = self._names(resource)
+        try:
+            with _folder(self.root) as root, _below(root, kind) as folder:
+                os.unlink(name, dir_fd=folder)
+                with _indefinite():
+                    os.fsync(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise NotWrittenError(_why(error, f"{kind}/{name}")) from error
+
+
+class IndefiniteError(Exception):
+    """The change was made, but whether it would outlive a power cut is not known."""
+
+
+def content_of(change: Change) -> bytes:
+    """What the object's file holds: a script's text in UTF-8, any other payload's bytes as they are.
+
+    Raises NotWrittenError.
+    """
+    if resource_type(change.resource) != SCRIPT:
+        return bytes(change.payload)
+    try:
+        return _decode_text(change.payload).encode()
+    except (msgspec.MsgspecError, ValueError) as error:
+        begins = bytes(change.payload[:1]).decode("ascii", "replace")
+        msg = f"The payload of a script must be one JSON string, its text; this one begins with {begins!r}."
+        raise NotWrittenError(msg) from error
+
+
+def _case_matters(root: Path) -> bool:
+    probe = root / f"{TEMPORARY_PREFIX}case-{os.getpid()}"
+    probe.touch()
+    try:
+        return not probe.with_name(probe.name.upper()).exists()
+    finally:
+        probe.unlink()
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, _FOLDER)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _below(folder: int, name: str) -> Iterator[int]:
+    descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _indefinite() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise IndefiniteError(str(error)) from error
+
+
+@contextmanager
+def _removed_on_error(folder: int, name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        os.unlink(name, dir_fd=folder)
+        raise
+
+
+def _make_below(folder: int, name: str) -> None:
+    try:
+        os.mkdir(name, 0o755, dir_fd=folder)
+    except FileExistsError:
+        return
+    os.fsync(folder)
+
+
+def _write_new(folder: int, name: str, content: bytes) -> None:
+    # A file of this name is what a crash has left of the same request.
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o644, dir_fd=folder), "wb") as file, _removed_on_error(folder, name):
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(folder: int, name: str) -> bytes | None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return file.read()
+
+
+def _why(error: OSError, name: str) -> str:
+    return f"Nothing was changed: {name}: {error.strerror or error}."

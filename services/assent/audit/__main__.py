@@ -1,0 +1,7 @@
+"""`python -m assent.audit`"""
+
+from assent.audit.service import serve
+from assent.process import run_service
+from assent.store.service import KAFKA, POSTGRES
+
+run_service("audit", serve, KAFKA, POSTGRES)

@@ -1,0 +1,67 @@
+"""What the audit table says of a record beside its bytes, so that it can be found."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from assent_contracts.acceptance import Accepted
+
+_BETWEEN_EVENTS = ", "
+
+
+class _Command(msgspec.Struct, gc=False):
+    type: str
+    principal: str
+    resource: str | None = None
+    request: str | None = None
+
+
+class _Recorded(msgspec.Struct, gc=False):
+    # An unreadable command has a hash instead.
+    value: _Command | None = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str
+    request: str | None = None
+
+
+class _Refusal(msgspec.Struct, gc=False):
+    code: str
+
+
+class _Record(msgspec.Struct, gc=False):
+    command: _Recorded | UnsetType = UNSET
+    events: list[_Event] | UnsetType = UNSET
+    refusal: _Refusal | UnsetType = UNSET
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """The columns by which a record is found; None where the record does not say."""
+
+    request: str | None
+    resource: str | None
+    principal: str | None
+    command: str | None
+    outcome: str
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def entry_of(accepted: Accepted) -> Entry:
+    """Read what is needed of an accepted record of either ledger."""
+    record = _decode(accepted.value)
+    command = None if record.command is UNSET else record.command.value
+    request = None if command is None else command.request
+    events, refusal = record.events, record.refusal
+    if refusal is not UNSET:
+        outcome = refusal.code
+    elif events is UNSET or not events:
+        outcome = ""
+    else:
+        # A submission's request is named by its event only.
+        request = request or events[0].request
+        outcome = events[0].type if len(events) == 1 else _BETWEEN_EVENTS.join(event.type for event in events)
+    if command is None:
+        return Entry(request, None, None, None, outcome)
+    return Entry(request, command.resource, command.principal, command.type, outcome)

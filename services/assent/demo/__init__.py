@@ -1,0 +1,1 @@
+"""`make run`: the main job, played on real input against the real system."""

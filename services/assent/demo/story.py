@@ -1,0 +1,159 @@
+"""What the demo plays: an upstream publishes changes, people decide, the applier applies.
+
+Every step says what it expects of the ledger, and the story holds only if all of them did.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.publisher import Decided, Publisher, new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.commands import Approve, Cancel, Complete, Reject, SubmitChange
+from assent_contracts.digests import sha256_hex
+from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestApproved, RequestCanceled, RequestRejected
+from assent_contracts.refusals import RefusalCode
+
+UPSTREAM = "device-config"
+Tell = Callable[[bool, str], None]
+"""(whether it held, what happened)"""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One file of the folder that the upstream publishes."""
+
+    resource: str
+    payload: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the payload's bytes, hex."""
+        return sha256_hex(self.payload)
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A request that the story goes on with."""
+
+    id: str
+    change: Change
+
+
+def read_changes(folder: Path) -> dict[str, Change]:
+    """The changes in a folder of `<type>/<file>`, by resource.
+
+    A script's payload is its text as a JSON string; an app's is its manifest as it stands.
+    """
+    changes: dict[str, Change] = {}
+    for path in sorted(folder.glob("*/*")):
+        kind, content = path.parent.name, path.read_bytes()
+        name = path.stem if kind == "app" else path.name
+        payload = content.strip() if kind == "app" else encode(content.decode())
+        changes[f"{kind}/{name}"] = Change(f"{kind}/{name}", payload)
+    return changes
+
+
+class Story:
+    """Plays the steps as the people and services of the demo's governance file."""
+
+    def __init__(self, publisher: Publisher, keys: Path, tell: Tell) -> None:
+        self._publisher = publisher
+        self._keys = keys
+        self._tell = tell
+        self.held = True
+
+    async def play(self, changes: dict[str, Change]) -> list[Opened]:
+        """Play it; returns the requests that must end up applied."""
+        requests = {name: await self._publish(change) for name, change in changes.items()}
+        smb1, portal = requests["script/disable-smb1.ps1"], requests["app/company-portal"]
+        await self._approve(smb1, "bob", "Tested on the pilot ring.", RequestApproved)
+        await self._complete(smb1)
+        await self._approve(portal, "carol", "Version and hash match the vendor's.", None)
+        await self._approve(portal, "dave", "Agreed.", RequestApproved)
+        await self._complete(portal)
+        await self._reject(requests["script/bitlocker-escrow.ps1"])
+        await self._cancel(requests["script/clean-temp-profiles.ps1"])
+        await self._second_request(requests["script/harden-sshd.sh"])
+        await self._own_request(changes["script/firewall-baseline.sh"])
+        return [smb1, portal]
+
+    async def _publish(self, change: Change) -> Opened:
+        # The firewall script is Alice's: she cannot approve it herself, from whichever account.
+        principal = "alice" if change.resource == "script/firewall-baseline.sh" else UPSTREAM
+        decided = await self._submit(change, principal)
+        if decided.refusal is not None and decided.refusal.code is RefusalCode.RESOURCE_LOCKED:
+            # Left open by an earlier run on the same data.
+            assert decided.refusal.open_request is not None
+            self._say(True, f"{change.resource}: request {decided.refusal.open_request} is still open")
+            return Opened(decided.refusal.open_request, change)
+        submitted = decided.events[0] if decided.events else None
+        held = isinstance(submitted, ChangeSubmitted) and submitted.digest == change.digest
+        request = submitted.request if isinstance(submitted, ChangeSubmitted) else "?"
+        self._say(held, f"{principal} submits {change.resource}: request {request}")
+        return Opened(request, change)
+
+    async def _submit(self, change: Change, principal: str) -> Decided:
+        command = SubmitChange(
+            **self._who(principal, change.resource),
+            operation="edit",
+            justification="Baseline 2026-11: see the change calendar.",
+            payload=msgspec.Raw(change.payload),
+        )
+        return await self._publisher.send(command, self._key(principal))
+
+    async def _approve(self, request: Opened, principal: str, note: str, last: type[Event] | None) -> None:
+        command = Approve(**self._on(request, principal), digest=request.change.digest, note=note)
+        decided = await self._publisher.send(command, self._key(principal))
+        approved = any(isinstance(event, RequestApproved) for event in decided.events)
+        held = decided.refusal is None and approved == (last is not None)
+        self._say(held, f"{principal} approves {request.id}: {'quorum met' if approved else 'one more is needed'}")
+
+    async def _complete(self, request: Opened) -> None:
+        decided = await self._publisher.send(Complete(**self._on(request, UPSTREAM)), self._key(UPSTREAM))
+        self._say(_is(decided, ChangeReleased), f"{UPSTREAM} completes {request.id}: released to the applier")
+
+    async def _reject(self, request: Opened) -> None:
+        note = "Escrow to the directory is paused until the key rotation is done."
+        decided = await self._publisher.send(Reject(**self._on(request, "carol"), note=note), self._key("carol"))
+        self._say(_is(decided, RequestRejected), f"carol rejects {request.id}: {note}")
+
+    async def _cancel(self, request: Opened) -> None:
+        decided = await self._publisher.send(Cancel(**self._on(request, UPSTREAM)), self._key(UPSTREAM))
+        self._say(_is(decided, RequestCanceled), f"{UPSTREAM} cancels {request.id}")
+
+    async def _second_request(self, request: Opened) -> None:
+        decided = await self._submit(request.change, UPSTREAM)
+        refusal = decided.refusal
+        held = refusal is not None and refusal.code is RefusalCode.RESOURCE_LOCKED
+        held = held and refusal is not None and refusal.open_request == request.id
+        self._say(held, f"a second request for {request.change.resource} is refused: {refusal and refusal.code}")
+
+    async def _own_request(self, change: Change) -> None:
+        decided = await self._submit(change, "alice")
+        assert decided.refusal is not None
+        assert decided.refusal.open_request is not None
+        own = Opened(decided.refusal.open_request, change)
+        for account in ("alice", "alice-admin"):
+            command = Approve(**self._on(own, account), digest=change.digest)
+            decided = await self._publisher.send(command, self._key(account))
+            refusal = decided.refusal
+            held = refusal is not None and refusal.code is RefusalCode.OWN_REQUEST
+            self._say(held, f"{account} approves her own {own.id}: refused, {refusal and refusal.code}")
+
+    def _key(self, principal: str) -> SecretKey:
+        return load_key(self._keys / f"{principal}.key")
+
+    def _who(self, principal: str, resource: str) -> dict[str, object]:
+        return {"id": new_command_id(), "principal": principal, "at": now_ms(), "resource": resource}
+
+    def _on(self, request: Opened, principal: str) -> dict[str, object]:
+        return {**self._who(principal, request.change.resource), "request": request.id}
+
+    def _say(self, held: bool, what: str) -> None:
+        self.held = self.held and held
+        self._tell(held, what)
+
+
+def _is(decided: Decided, event: type[Event]) -> bool:
+    return decided.refusal is None and isinstance(decided.events[0], event)

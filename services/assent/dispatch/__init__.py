@@ -1,0 +1,1 @@
+"""Dispatch: hands released changes over to appliers, on `assent.changes`."""

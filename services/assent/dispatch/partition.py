@@ -1,0 +1,206 @@
+"""One partition's released changes, from the ledger to `assent.changes`.
+
+Where it goes on after a restart. Its position is in its output: what has been written is on
+`assent.changes`. But a record there is only somebody's word, and one forged record with a huge position
+would make a writer that looks at the last position skip every release up to it. So the question is turned
+around. The ledger, read from its start through the acceptance rule, says which releases still wait for a
+claim; each of them that does not stand on `assent.changes` already, equal in every field and byte, is
+written. What somebody else put there is not looked at any further, whatever its position: nothing that is
+not exactly a release can stand in for one. A release that was claimed or has ended needs no writing.
+
+How far back it looks. A change's record has its release's log time as its timestamp, so Kafka finds the
+first record that can be one of those still waiting. A forged timestamp can only make it look further back.
+
+What may happen. A release may be written twice (a crash before the acknowledgement, two dispatchers at
+once): an applier tells by the ledger, and a consumer that trusts the topic's writers skips a position
+that is not higher than the last seen. Nothing is written before the ledger has accepted it.
+"""
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from assent.dispatch.submissions import ReleaseMismatchError, Submissions
+from assent.observe import metrics
+from assent_contracts import cloudevents
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.changes import POSITION_HEADER, Change, decode_change
+from assent_contracts.client.connection import Connection, reading, writing
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.client.reader import LedgerReader
+from assent_contracts.codec import encode
+from assent_contracts.commands import command_type
+from assent_contracts.topics import CHANGES, LEDGER
+
+SOURCE = "/assent/dispatch"
+"""The CloudEvents source of every change; its id is the request's."""
+_WRITE_AT_ONCE = 100
+"""So many payloads, of 256 KiB at most, are in memory together."""
+_POLL_MS = 500
+_POLL_RECORDS = 2_000
+
+
+class PartitionDispatch:
+    """One run over one partition; after an error make a new one."""
+
+    def __init__(self, connection: Connection, follower: GovernanceFollower, partition: int) -> None:
+        """`follower` has been started."""
+        self._connection = connection
+        self._partition = partition
+        self._reader = LedgerReader(connection, follower, {partition: Head()})
+        self._submissions = Submissions(connection, partition)
+        self._requests = OpenRequests(partition)
+        self._producer: AIOKafkaProducer | None = None
+        self._quarantined = 0
+        self._log = structlog.get_logger().bind(partition=partition)
+
+    async def start(self) -> None:
+        """Connect, read the ledger to its end, and write what was released and is not there yet.
+
+        Raises KafkaError, TimeoutError, ReleaseMismatchError.
+        """
+        self._producer = await writing(self._connection)
+        await self._submissions.start()
+        await self._reader.start()
+        ends = await self._reader.end_offsets()
+        while not self._reader.has_read(ends):
+            for accepted in await self._poll():
+                self._requests.take(accepted)
+        waiting = self._requests.unclaimed()
+        missing = await self._not_written(waiting)
+        self._log.info(
+            "resumed", open_requests=len(self._requests), unclaimed=len(waiting), missing=len(missing)
+        )
+        await self._write(missing)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._reader.stop()
+        await self._submissions.stop()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def go_on(self) -> None:
+        """Take what the ledger has now, waiting a little if there is nothing, and write its releases.
+
+        Raises as `start` does.
+        """
+        accepted = await self._poll()
+        started = time.perf_counter()
+        released: list[OpenRequest] = []
+        for each in accepted:
+            request = self._requests.take(each)
+            if request is not None:
+                released.append(request)
+            if self._requests.opened_at(each.record.seq) is not None:
+                self._submissions.remember(each)
+        await self._write(released)
+        if accepted:
+            self._tell(accepted, len(released), time.perf_counter() - started)
+
+    async def _poll(self) -> Sequence[Accepted]:
+        polled = await self._reader.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+        quarantined = self._reader.acceptances[self._partition].quarantined
+        if quarantined > self._quarantined:
+            self._log.warning("quarantined", records=quarantined - self._quarantined)
+            metrics.QUARANTINED.labels(LEDGER, str(self._partition)).inc(quarantined - self._quarantined)
+            self._quarantined = quarantined
+        return polled.get(self._partition, ())
+
+    async def _not_written(self, waiting: Sequence[OpenRequest]) -> list[OpenRequest]:
+        """Those of `waiting` (in order of release) that are not on `assent.changes`."""
+        missing = {request.request: request for request in waiting}
+        if not missing:
+            return []
+        place = TopicPartition(CHANGES, self._partition)
+        consumer = await reading(self._connection, {place: 0})
+        try:
+            end = (await consumer.end_offsets([place]))[place]
+            earliest = min(_released_at(each) for each in waiting)
+            first = (await consumer.offsets_for_times({place: earliest}))[place]
+            if first is None:
+                return list(waiting)
+            consumer.seek(place, first.offset)
+            while missing and await consumer.position(place) < end:
+                for record in (await fetch(consumer, timeout_ms=_POLL_MS)).get(place, ()):
+                    change = _read(record.value)
+                    request = None if change is None else missing.get(change.request)
+                    if request is not None and change is not None and request.is_release(change):
+                        del missing[change.request]
+        finally:
+            await consumer.stop()
+        return list(missing.values())
+
+    async def _write(self, released: Sequence[OpenRequest]) -> None:
+        """Returns when all are acknowledged by every in-sync replica."""
+        for start in range(0, len(released), _WRITE_AT_ONCE):
+            await self._write_some(released[start : start + _WRITE_AT_ONCE])
+
+    async def _write_some(self, released: Sequence[OpenRequest]) -> None:
+        producer = self._producer
+        assert producer is not None
+        payloads = await self._submissions.read(released)
+        acks = []
+        for request in released:
+            change = _change(request, payloads[request.request])
+            acks.append(
+                await producer.send(
+                    CHANGES,
+                    encode(change),
+                    key=change.resource.encode(),
+                    partition=self._partition,
+                    timestamp_ms=change.at,
+                    headers=_headers(change),
+                )
+            )
+        for ack in acks:
+            await ack
+        metrics.DISPATCHED.labels(str(self._partition)).inc(len(acks))
+
+    def _tell(self, accepted: Sequence[Accepted], released: int, took_s: float) -> None:
+        last = accepted[-1].record.seq
+        partition = str(self._partition)
+        metrics.PROJECTED.labels(LEDGER, partition).inc(len(accepted))
+        metrics.PROJECTED_SEQ.labels(LEDGER, partition).set(last)
+        metrics.PROJECT_SECONDS.observe(took_s)
+        self._log.info(
+            "dispatched",
+            records=len(accepted),
+            released=released,
+            last_seq=last,
+            open_requests=len(self._requests),
+            took_ms=round(took_s * 1_000, 2),
+        )
+
+
+def _released_at(request: OpenRequest) -> int:
+    assert request.release is not None
+    return request.release.at
+
+
+def _change(request: OpenRequest, payload: msgspec.Raw) -> Change:
+    try:
+        return request.change(payload)
+    except ValueError as error:
+        raise ReleaseMismatchError(str(error)) from error
+
+
+def _read(value: bytes | None) -> Change | None:
+    try:
+        return None if value is None else decode_change(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _headers(change: Change) -> list[tuple[str, bytes]]:
+    return [
+        *cloudevents.headers(
+            event_type=command_type(change), event_id=change.request, source=SOURCE, at_ms=change.at
+        ),
+        (POSITION_HEADER, str(change.released).encode()),
+    ]

@@ -1,0 +1,93 @@
+"""Dispatch as a process: which partitions it works on, and what happens when Kafka is away.
+
+aiokafka by hand, not a FastStream subscriber: each assignment of a partition begins with a fold of its
+ledger from the start, so there is no position in a group to resume from, payloads are read again by offset
+from a consumer that seeks, and a header that FastStream's parser cannot read would take a record away
+from the acceptance rule, which wants every record at its offset.
+"""
+
+import asyncio
+
+import stamina
+import structlog
+from aiokafka.errors import KafkaError
+
+from assent.dispatch.partition import PartitionDispatch
+from assent.observe.health import Health
+from assent.process import until_stopped
+from assent.settings import ServiceSettings
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
+from assent_contracts.client.group import Membership, PartitionTasks
+from assent_contracts.topics import LEDGER
+
+GROUP = "assent-dispatch"
+_RETRY_MAX_S = 5.0
+_RETRIED = (KafkaError, TimeoutError, NotFollowingError)
+
+
+class Dispatch:
+    """Dispatches partitions, each in a task of its own that starts over when Kafka fails."""
+
+    def __init__(self, connection: Connection, follower: GovernanceFollower, health: Health) -> None:
+        """`follower` has been started."""
+        self._connection = connection
+        self._follower = follower
+        self._health = health
+
+    async def keep_dispatching(self, partition: int) -> None:
+        """Dispatch one partition until cancelled. Raises ReleaseMismatchError."""
+        condition = f"partition-{partition}"
+        try:
+            async for attempt in stamina.retry_context(
+                on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+            ):
+                with attempt:
+                    self._health.not_ready(condition, "reading the ledger")
+                    await self._dispatch(partition, condition)
+        finally:
+            self._health.ready(condition)
+
+    async def _dispatch(self, partition: int, condition: str) -> None:
+        run = PartitionDispatch(self._connection, self._follower, partition)
+        try:
+            await run.start()
+            self._health.ready(condition)
+            while True:
+                await run.go_on()
+        finally:
+            await run.stop()
+
+
+async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
+    """Dispatch the partitions that the consumer group assigns, until `stop`."""
+    await until_stopped(stop, _serve(settings, health))
+
+
+async def _serve(settings: ServiceSettings, health: Health) -> None:
+    async for attempt in stamina.retry_context(
+        on=_RETRIED, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+    ):
+        with attempt:
+            await _serve_once(settings, health)
+
+
+async def _serve_once(settings: ServiceSettings, health: Health) -> None:
+    follower = GovernanceFollower(settings.kafka, settings.identity)
+    try:
+        await follower.start()
+        dispatch = Dispatch(settings.kafka, follower, health)
+        async with Membership(settings.kafka, LEDGER, GROUP) as membership:
+            tasks = PartitionTasks(dispatch.keep_dispatching, "dispatch")
+            health.ready("kafka")
+            try:
+                while True:
+                    await tasks.work_on(await membership.partitions())
+            finally:
+                await tasks.work_on(frozenset())
+    except _RETRIED as error:
+        health.not_ready("kafka", repr(error))
+        structlog.get_logger().warning("starting over", error=repr(error))
+        raise
+    finally:
+        await follower.stop()

@@ -1,0 +1,137 @@
+"""All of Assent on this machine: Kafka, Postgres, the topics, the tables and every service."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from assent.ledger.topics import apply_topics
+from assent.local import backoff
+from assent.local.directory import Directory
+from assent.local.founded import read_founded
+from assent.local.ports import HOST, HeldPort, hold_port
+from assent.local.stack import Stack
+from assent.local.supervisor import Service, Status, Supervisor
+from assent.store.migrate import migrate
+from assent_contracts.client.connection import Connection
+
+WRITER_KEY = "writer.key"
+APPLIER_KEY = "applier.key"
+SERVICES = ("decider", "status", "audit", "dispatch", "applier")
+_USUAL_HTTP_PORT = 8800
+_WATCH_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Everything:
+    """The whole system on one data directory whose log has been founded."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        progress: Callable[[str], None] | None = None,
+        on_change: Callable[[Status], None] | None = None,
+    ) -> None:
+        """`progress` gets lines for people; `on_change` each change of a service's state.
+
+        Raises NotFounded.
+        """
+        self.directory = Directory(data.resolve())
+        self.founded = read_founded(self.directory)
+        self.stack = Stack(data, progress=progress)
+        self._on_change = on_change
+        self._ports: dict[str, HeldPort] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self.supervisor: Supervisor | None = None
+
+    @property
+    def target(self) -> Path:
+        """The folder that the applier writes into."""
+        return self.directory.root / "target"
+
+    @property
+    def http(self) -> dict[str, str]:
+        """Where each service answers /livez, /readyz and /metrics."""
+        return {name: f"http://{HOST}:{port.number}" for name, port in self._ports.items()}
+
+    async def start(self) -> None:
+        """Start all of it; returns when every service is ready.
+
+        Raises what Stack.start raises, TopicsError, and TimeoutError that names who is not ready.
+        """
+        await self.stack.start()
+        connection = Connection(bootstrap=self.stack.bootstrap)
+        await apply_topics(connection, partitions=self.founded.partitions)
+        await migrate(self.stack.dsn)
+        for number, name in enumerate(SERVICES):
+            self._ports[name] = hold_port(self.directory, name, usual=_USUAL_HTTP_PORT + number)
+        services = [self._service(name) for name in SERVICES]
+        self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
+        await self.supervisor.start()
+        self._watch = asyncio.create_task(self._keep_stack(), name="stack")
+        await self.supervisor.ready()
+
+    async def stop(self) -> None:
+        """Stop the services, then Kafka and Postgres. Safe to repeat."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+            self._watch = None
+        if self.supervisor is not None:
+            await self.supervisor.stop()
+        await self.stack.stop()
+        for port in self._ports.values():
+            port.release()
+        self._ports = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _service(self, name: str) -> Service:
+        env = {
+            "ASSENT_KAFKA": self.stack.bootstrap,
+            "ASSENT_POSTGRES": self.stack.dsn,
+            "ASSENT_IDENTITY": self.founded.identity,
+            "ASSENT_HTTP_PORT": str(self._ports[name].number),
+            "ASSENT_STATE": str(self.directory.root / "state" / name),
+        }
+        if name == "decider":
+            env["ASSENT_KEY_FILE"] = str(self.directory.keys / WRITER_KEY)
+        if name == "applier":
+            env["ASSENT_KEY_FILE"] = str(self.directory.keys / APPLIER_KEY)
+            env["ASSENT_TARGET"] = str(self.target)
+        return Service(
+            name, [sys.executable, "-m", f"assent.{name}"], env, ready_url=f"{self.http[name]}/readyz"
+        )
+
+    async def _keep_stack(self) -> None:
+        failures = 0
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            for name, server in (("kafka", self.stack.kafka), ("postgres", self.stack.postgres)):
+                if server.pid is not None:
+                    continue
+                log.warning("server ended", server=name)
+                try:
+                    await server.start()
+                    failures = 0
+                except Exception:
+                    failures += 1
+                    log.exception("server could not be started", server=name)
+                    await asyncio.sleep(backoff.delay_s(failures, 0.5))

@@ -1,0 +1,108 @@
+"""Fold a batch of accepted records to one row for each request, and write each row once."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from aiokafka import TopicPartition
+from msgspec import UNSET
+
+from assent.status.fold import (
+    NO_WORDS,
+    Approval,
+    MissingRequestError,
+    Moment,
+    RequestRow,
+    Words,
+    fold,
+    open_row,
+)
+from assent.store.sql import load_sql
+from assent_contracts.acceptance import Accepted
+from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event
+from assent_contracts.ledger import LedgerRecord, decode_events
+
+_SQL = load_sql(Path(__file__).with_name("rows.sql"))
+_FIELDS: Final = RequestRow.__struct_fields__
+_JSON: Final = frozenset({"terms", "approvals"})
+
+
+class _Recorded(msgspec.Struct, gc=False):
+    value: Words = NO_WORDS
+
+
+_decode_words = msgspec.json.Decoder(_Recorded).decode
+_decode_approvals = msgspec.json.Decoder(tuple[Approval, ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+async def write_status(
+    connection: asyncpg.Connection, place: TopicPartition, accepted: Sequence[Accepted]
+) -> None:
+    """Bring the rows of the requests that these records are about up to date.
+
+    Raises MissingRequestError when a request that an earlier record opened has no row.
+    """
+    decided = [
+        (each.record, decode_events(each.record)) for each in accepted if each.record.events is not UNSET
+    ]
+    rows = await _earlier_rows(connection, place.partition, decided)
+    for record, events in decided:
+        _take(rows, record, events)
+    if rows:
+        columns = [_column(name, rows.values()) for name in _FIELDS]
+        await connection.execute(_SQL["upsert"], place.partition, *columns)
+
+
+async def _earlier_rows(
+    connection: asyncpg.Connection,
+    partition: int,
+    decided: Sequence[tuple[LedgerRecord, tuple[Event, ...]]],
+) -> dict[int, RequestRow]:
+    opened: set[int] = set()
+    needed: set[int] = set()
+    for record, events in decided:
+        for event in events:
+            if isinstance(event, ChangeSubmitted):
+                opened.add(record.seq)
+            elif not isinstance(event, CommandRepeated):
+                needed.add(_seq_of(event.request))
+    needed -= opened
+    if not needed:
+        return {}
+    found = await connection.fetch(_SQL["read"], partition, list(needed))
+    rows = {row["seq"]: _row(row) for row in found}
+    if len(rows) != len(needed):
+        msg = f"requests {sorted(needed - rows.keys())[:10]} of partition {partition} have no row"
+        raise MissingRequestError(msg)
+    return rows
+
+
+def _row(found: asyncpg.Record) -> RequestRow:
+    values = dict(found)
+    values["approvals"] = _decode_approvals(values["approvals"])
+    return RequestRow(**values)
+
+
+def _take(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event, ...]) -> None:
+    moment = Moment(record.seq, record.at)
+    words = NO_WORDS if record.command is UNSET else _decode_words(record.command).value
+    for event in events:
+        if isinstance(event, ChangeSubmitted):
+            rows[record.seq] = open_row(event, words, moment)
+        elif not isinstance(event, CommandRepeated):
+            fold(rows[_seq_of(event.request)], event, words, moment)
+
+
+def _seq_of(request: str) -> int:
+    # `<partition>-<seq>`, by an accepted record: of this partition and well-formed.
+    return int(request[request.index("-") + 1 :])
+
+
+def _column(name: str, rows: Iterable[RequestRow]) -> list[Any]:
+    values = [getattr(row, name) for row in rows]
+    if name in _JSON:
+        return [_encode(value).decode() for value in values]
+    return values

@@ -1,0 +1,42 @@
+-- name: read
+select
+  seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
+  status, progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message,
+  changed_at, deadline, last_seq
+from requests
+where partition = $1 and seq = any($2::bigint[])
+
+-- name: upsert
+insert into requests (
+  partition,
+  seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
+  status, progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message,
+  changed_at, deadline, last_seq
+)
+select
+  $1::integer,
+  seq, resource, operation, requester, person, justification, digest, terms::jsonb, submitted_at,
+  status, progress, approvals::jsonb, rejecter, rejection_note, applier, reporter, outcome_message,
+  changed_at, deadline, last_seq
+from unnest(
+  $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+  $18::text[], $19::bigint[], $20::bigint[], $21::bigint[]
+) as new (
+  seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
+  status, progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message,
+  changed_at, deadline, last_seq
+)
+-- What does not change after the submission is not written again.
+on conflict (partition, seq) do update set
+  status = excluded.status,
+  progress = excluded.progress,
+  approvals = excluded.approvals,
+  rejecter = excluded.rejecter,
+  rejection_note = excluded.rejection_note,
+  applier = excluded.applier,
+  reporter = excluded.reporter,
+  outcome_message = excluded.outcome_message,
+  changed_at = excluded.changed_at,
+  deadline = excluded.deadline,
+  last_seq = excluded.last_seq

@@ -1,0 +1,82 @@
+"""Records as they come off a ledger partition, through the acceptance rule, in offset order."""
+
+from collections.abc import Sequence
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from assent_contracts.acceptance import Acceptance, Accepted, Head
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import verify
+from assent_contracts.client.reader import accept, acceptance_of
+from assent_contracts.topics import GOVERNANCE
+
+
+class Intake:
+    """One partition of either ledger, from a durable head on.
+
+    It tells which offset must come next and holds at most one open run, which may span several batches.
+    """
+
+    def __init__(self, place: TopicPartition, head: Head, governance: GovernanceFollower, identity: str) -> None:
+        self.place = place
+        self.durable = head
+        """The accepted head that Postgres has."""
+        self.expected = head.next_offset
+        self.lost = False
+        """The topic ends before `expected`: the consumer was sent there and was back at the start."""
+        self._governance = governance
+        self._sought: int | None = None
+        self._told = 0
+        if place.topic == GOVERNANCE:
+            self._acceptance = Acceptance(
+                GOVERNANCE, 0, writers=governance.writers, verify=verify, head=head, identity=identity
+            )
+        else:
+            self._acceptance = acceptance_of(place.partition, governance, head)
+
+    @property
+    def head(self) -> Head:
+        """The accepted head, of which Postgres may not know yet."""
+        return self._acceptance.head
+
+    def newly_quarantined(self) -> int:
+        """How many records the rule has dropped since this was last asked."""
+        told, self._told = self._told, self._acceptance.quarantined
+        return self._told - told
+
+    def follows(self, records: Sequence[ConsumerRecord]) -> bool:
+        """Whether records go on where the last ones ended, perhaps after some that were seen before.
+
+        When they do not, the consumer must be sent to `expected`. A gap that is still there after that is
+        real: a transaction's control record has an offset and is never delivered.
+        """
+        first, last = records[0].offset, records[-1].offset
+        if first > self.expected and self._sought == self.expected:
+            self.expected = first
+        if first <= self.expected <= last:
+            self._sought = None
+            self.lost = False
+            return True
+        self.lost = last < self.expected and self._sought == self.expected
+        self._sought = self.expected
+        return False
+
+    async def take(self, records: Sequence[ConsumerRecord]) -> list[Accepted]:
+        """What became accepted. Raises KafkaError when governance cannot be read."""
+        skip = self.expected - records[0].offset
+        fresh = [record for record in records if record.offset >= self.expected] if skip > 0 else records
+        if self.place.topic == GOVERNANCE:
+            accepted = await self._take_governance(fresh)
+        else:
+            accepted = await accept(self._acceptance, fresh, self._governance)
+        self.expected = records[-1].offset + 1
+        return accepted
+
+    async def _take_governance(self, records: Sequence[ConsumerRecord]) -> list[Accepted]:
+        accepted: list[Accepted] = []
+        for record in records:
+            # A governance record is judged by what was accepted before it.
+            if record.headers and self._governance.writers.head < self._acceptance.head.seq:
+                await self._governance.catch_up()
+            accepted.extend(self._acceptance.offer(record.offset, record.value, record.headers))
+        return accepted

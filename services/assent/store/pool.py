@@ -1,0 +1,56 @@
+"""Connections to Postgres that act in one role, and wait for nothing for ever."""
+
+from typing import Any, Final, Literal
+
+import asyncpg
+import msgspec
+
+Role = Literal["assent_audit", "assent_status", "assent_reader"]
+
+CONNECT_TIMEOUT_S: Final = 10.0
+STATEMENT_TIMEOUT_MS: Final = 30_000
+LOCK_TIMEOUT_MS: Final = 10_000
+IDLE_IN_TRANSACTION_MS: Final = 10_000
+"""An instance that was paused inside a transaction must not hold its position's row against the others."""
+
+Executor = asyncpg.Connection | asyncpg.Pool
+"""What a query runs on."""
+
+
+async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) -> asyncpg.Pool:
+    """A pool of at most `size` connections in `role`. It connects when it is first used.
+
+    The login of `dsn` must be `role` or a member of it, or a superuser (the embedded stack's). Whoever
+    takes a connection gets OSError or asyncpg.PostgresError when there is none to be had.
+    """
+
+    async def set_up(connection: asyncpg.Connection) -> None:
+        await connection.execute(f"set role {role}")
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(kind, schema="pg_catalog", encoder=_to_json, decoder=_from_json)
+
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT_S,
+        # Somewhat after the server's own limit, which ends the statement too.
+        command_timeout=STATEMENT_TIMEOUT_MS / 1_000 + 5,
+        init=set_up,
+        server_settings={
+            "application_name": application,
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "lock_timeout": str(LOCK_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+            # Queries leave out filters that are null: a plan made once for all would ignore the indexes.
+            "plan_cache_mode": "force_custom_plan",
+        },
+    )
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _from_json(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode())

@@ -1,0 +1,71 @@
+"""How far a reader's rows have come: the accepted head, kept beside the rows that it produced."""
+
+from pathlib import Path
+from typing import Literal
+
+import asyncpg
+from aiokafka import TopicPartition
+
+from assent.store.sql import load_sql
+from assent_contracts.acceptance import Head
+
+Reader = Literal["audit", "status"]
+
+_SQL = load_sql(Path(__file__).with_name("positions.sql"))
+
+
+class OvertakenError(Exception):
+    """Another instance of this reader has moved the position: what this one did must be rolled back."""
+
+
+class AnotherLogError(Exception):
+    """The database holds the projection of another log; the message names both."""
+
+
+async def read_position(connection: asyncpg.Connection, reader: Reader, place: TopicPartition) -> Head:
+    """The head up to which this reader's rows of one ledger partition are durable."""
+    start = Head()
+    key = (reader, place.topic, place.partition)
+    await connection.execute(
+        _SQL["begin"], *key, start.seq, start.value_sha256, start.governance, start.next_offset
+    )
+    row = await connection.fetchrow(_SQL["read"], *key)
+    assert row is not None
+    return Head(*row)
+
+
+async def advance_position(
+    connection: asyncpg.Connection, reader: Reader, place: TopicPartition, before: Head, after: Head
+) -> None:
+    """Move the position in this transaction. Raises OvertakenError when it is not at `before` any more.
+
+    The row stays locked until the transaction ends, so of two instances the second waits here, and then
+    learns that it was overtaken before it has written anything.
+    """
+    tag = await connection.execute(
+        _SQL["advance"],
+        reader,
+        place.topic,
+        place.partition,
+        before.seq,
+        before.value_sha256,
+        after.seq,
+        after.value_sha256,
+        after.governance,
+        after.next_offset,
+    )
+    if tag != "UPDATE 1":
+        msg = f"{reader} {place.topic}/{place.partition}: seq {before.seq} is not the position any more"
+        raise OvertakenError(msg)
+
+
+async def claim_database(connection: asyncpg.Connection, identity: str) -> None:
+    """Note which log this database is for, the first time. Raises AnotherLogError when it is another."""
+    await connection.execute(_SQL["take_identity"], identity)
+    found = await connection.fetchval(_SQL["read_identity"])
+    if found != identity:
+        msg = (
+            f"This database holds the projection of the log {found}, not of {identity}."
+            " Give this log a database of its own."
+        )
+        raise AnotherLogError(msg)

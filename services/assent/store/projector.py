@@ -1,0 +1,155 @@
+"""Project ledger partitions into Postgres: each accepted record's rows once, whoever else does it too.
+
+The rows and the position move in one transaction, on the condition that the position stands where this
+instance thinks. Whatever fails, here or there, the answer is the same: forget what was held in memory, read
+the position again and go on from it. Nothing is skipped and nothing is taken in twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+import asyncpg
+import stamina
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+
+from assent.observe import metrics
+from assent.observe.health import Health
+from assent.store.intake import Intake
+from assent.store.positions import OvertakenError, Reader, advance_position, read_position
+from assent_contracts.acceptance import Accepted
+from assent_contracts.client.follower import GovernanceFollower
+
+_RETRY_MAX_S: Final = 5.0
+_LOST_WAIT_S: Final = 1.0
+
+Write = Callable[[asyncpg.Connection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
+"""Writes the rows of accepted records, in order, inside the caller's transaction."""
+
+
+class Projector:
+    """One reader's projection of some ledger partitions."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        pool: asyncpg.Pool,
+        governance: GovernanceFollower,
+        identity: str,
+        write: Write,
+        health: Health,
+    ) -> None:
+        """`pool` acts in the reader's role; `governance` has been started."""
+        self._reader: Reader = reader
+        self._pool = pool
+        self._governance = governance
+        self._identity = identity
+        self._write = write
+        self._health = health
+        self._intakes: dict[TopicPartition, Intake] = {}
+        self._log = structlog.get_logger()
+
+    def forget(self, places: Iterable[TopicPartition]) -> None:
+        """Drop what is held in memory: the partitions may be somebody else's now."""
+        for place in places:
+            self._intakes.pop(place, None)
+
+    async def take(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int:
+        """Take in records that stand one after the other; returns the offset to read next.
+
+        That is the one after the last record, unless the records are not the ones that this partition
+        needs. It waits for Postgres and Kafka for as long as it takes, and never gives a record up.
+        """
+        condition = f"{place.topic}/{place.partition}"
+        async for attempt in stamina.retry_context(
+            # Whatever it was: without this batch nothing goes on, and the next attempt starts afresh.
+            on=Exception,
+            attempts=None,
+            timeout=None,
+            wait_max=_RETRY_MAX_S,
+        ):
+            with attempt:
+                try:
+                    next_offset = await self._take_once(place, records)
+                except BaseException as error:
+                    self.forget([place])
+                    self._health.not_ready(condition, repr(error))
+                    raise
+                self._health.ready(condition)
+                return next_offset
+        raise AssertionError
+
+    async def _take_once(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int:
+        started = time.perf_counter()
+        intake = self._intakes.get(place) or await self._begin(place)
+        if not intake.follows(records):
+            if intake.lost:
+                await self._tell_lost(intake)
+            return intake.expected
+        accepted = await intake.take(records)
+        self._tell_quarantined(intake, records)
+        if accepted:
+            try:
+                await self._commit(intake, accepted)
+            except OvertakenError:
+                self._log.info("overtaken", ledger=place.topic, partition=place.partition)
+                self.forget([place])
+                return (await self._begin(place)).expected
+            self._tell(intake, accepted, time.perf_counter() - started)
+        return intake.expected
+
+    async def _begin(self, place: TopicPartition) -> Intake:
+        async with self._pool.acquire() as connection:
+            head = await read_position(connection, self._reader, place)
+        intake = Intake(place, head, self._governance, self._identity)
+        self._intakes[place] = intake
+        return intake
+
+    async def _commit(self, intake: Intake, accepted: Sequence[Accepted]) -> None:
+        head = intake.head
+        async with self._pool.acquire() as connection, connection.transaction():
+            await advance_position(connection, self._reader, intake.place, intake.durable, head)
+            await self._write(connection, intake.place, accepted)
+        intake.durable = head
+
+    async def _tell_lost(self, intake: Intake) -> None:
+        # A ledger is kept for ever: somebody has cut it, or this database belongs to another cluster.
+        self._log.error(
+            "the ledger ends before the position",
+            ledger=intake.place.topic,
+            partition=intake.place.partition,
+            next_offset=intake.expected,
+        )
+        await asyncio.sleep(_LOST_WAIT_S)
+
+    def _tell_quarantined(self, intake: Intake, records: Sequence[ConsumerRecord]) -> None:
+        quarantined = intake.newly_quarantined()
+        if quarantined:
+            place = intake.place
+            metrics.QUARANTINED.labels(place.topic, str(place.partition)).inc(quarantined)
+            self._log.warning(
+                "quarantined",
+                ledger=place.topic,
+                partition=place.partition,
+                records=quarantined,
+                first_offset=records[0].offset,
+                last_offset=records[-1].offset,
+            )
+
+    def _tell(self, intake: Intake, accepted: Sequence[Accepted], took_s: float) -> None:
+        place, last_seq = intake.place, accepted[-1].record.seq
+        labels = (place.topic, str(place.partition))
+        metrics.PROJECTED.labels(*labels).inc(len(accepted))
+        metrics.PROJECTED_SEQ.labels(*labels).set(last_seq)
+        metrics.PROJECT_SECONDS.observe(took_s)
+        self._log.info(
+            "projected",
+            ledger=place.topic,
+            partition=place.partition,
+            first_seq=accepted[0].record.seq,
+            last_seq=last_seq,
+            records=len(accepted),
+            took_ms=round(took_s * 1_000, 2),
+        )

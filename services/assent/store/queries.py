@@ -1,0 +1,230 @@
+"""What people and programs ask of the tables. Reading only; times in ms since 1970."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import asyncpg
+import msgspec
+
+from assent.store.pool import Executor
+from assent.store.positions import Reader
+from assent.store.sql import load_sql
+from assent_contracts.acceptance import Head
+from assent_contracts.events import PolicyTerms, Status
+from assent_contracts.resources import parse_request_id
+from assent_contracts.topics import LEDGER
+
+LIST_MAX: Final = 1_000
+"""Rows that one call returns at most."""
+
+LedgerName = Literal["assent.ledger", "assent.governance"]
+Progress = Literal["released", "applying", "unknown"]
+Places = Mapping[tuple[LedgerName, int], int]
+"""(ledger, partition) -> seq"""
+
+_SQL = load_sql(Path(__file__).with_name("queries.sql"))
+
+
+class ApprovalView(msgspec.Struct, frozen=True):
+    """R8: an approval that stands, with its note."""
+
+    approver: str
+    person: str
+    note: str
+    at: int
+
+
+class RequestView(msgspec.Struct, frozen=True):
+    """A request as it stands. The payload is in its submission's record: see `timeline`."""
+
+    id: str
+    resource: str
+    resource_type: str
+    operation: str
+    requester: str
+    person: str
+    justification: str
+    digest: str
+    terms: tuple[PolicyTerms, ...]
+    status: Status
+    progress: Progress | None
+    approvals: tuple[ApprovalView, ...]
+    rejecter: str | None
+    rejection_note: str | None
+    applier: str | None
+    reporter: str | None
+    outcome_message: str | None
+    submitted_at: int
+    changed_at: int
+    deadline: int | None
+    last_seq: int
+    partition: int
+    seq: int
+
+    @property
+    def cursor(self) -> "Cursor":
+        """Where a list goes on after this request."""
+        return Cursor(self.changed_at, self.partition, self.seq)
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """A place in a list of requests: the next page begins after it."""
+
+    changed_at: int
+    partition: int
+    seq: int
+
+
+class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which requests to list; what is None is not asked for.
+
+    R7: `person` (or `requester`, one account) lists one's own; `groups` lists what an approver in these
+    groups receives, their own among them (R9).
+    """
+
+    person: str | None = None
+    requester: str | None = None
+    groups: Sequence[str] | None = None
+    statuses: Sequence[Status] | None = None
+    resource: str | None = None
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """One record of the audit log. `record` is the exact bytes of the ledger record's value."""
+
+    ledger: LedgerName
+    partition: int
+    seq: int
+    ledger_offset: int
+    at: int
+    request: str | None
+    resource: str | None
+    principal: str | None
+    command: str | None
+    outcome: str
+    value_sha256: str
+    record: bytes
+
+
+class StatusCount(msgspec.Struct, frozen=True):
+    """How many requests there are of a status."""
+
+    status: Status
+    progress: Progress | None
+    requests: int
+
+
+async def list_requests(
+    db: Executor,
+    wanted: RequestFilter,
+    *,
+    ended_since_ms: int,
+    after: Cursor | None = None,
+    limit: int = 100,
+) -> list[RequestView]:
+    """Requests, the newest change first; at most LIST_MAX.
+
+    R14: those that have ended are listed when they did at or after `ended_since_ms`, which is now minus the
+    setting `visibility_ms`. `after`: the cursor of the last row of the page before.
+    """
+    rows = await db.fetch(
+        _SQL["list_requests"],
+        wanted.person,
+        wanted.requester,
+        _listed(wanted.groups),
+        _listed(wanted.statuses),
+        wanted.resource,
+        ended_since_ms,
+        *((None, None, None) if after is None else (after.changed_at, after.partition, after.seq)),
+        _limited(limit),
+    )
+    return [_request(row) for row in rows]
+
+
+async def show_request(db: Executor, request: str) -> RequestView | None:
+    """One request; None when there is none with this id (yet). It is shown however long ago it ended."""
+    position = parse_request_id(request)
+    if position is None:
+        return None
+    row = await db.fetchrow(_SQL["show_request"], *position)
+    return None if row is None else _request(row)
+
+
+async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
+    """R16: every record that is about one request, in the order of log time."""
+    return [_audit_row(row) for row in await db.fetch(_SQL["timeline"], request, _limited(limit))]
+
+
+async def audit_of_principal(
+    db: Executor, principal: str, *, since_ms: int, until_ms: int, limit: int = LIST_MAX
+) -> list[AuditRow]:
+    """R16: what one account has sent, at or after `since_ms` and before `until_ms`."""
+    rows = await db.fetch(_SQL["audit_of_principal"], principal, since_ms, until_ms, _limited(limit))
+    return [_audit_row(row) for row in rows]
+
+
+async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> list[AuditRow]:
+    """The audit log as it grows, in the order of log time.
+
+    Without `after` the last `limit` rows; with it, for each partition that it names, up to `limit` rows
+    behind that seq (-1 is the partition's start). `last_places` makes the next `after`.
+    """
+    if after is None:
+        return [_audit_row(row) for row in reversed(await db.fetch(_SQL["audit_last"], _limited(limit)))]
+    rows = await db.fetch(
+        _SQL["audit_after"],
+        [ledger for ledger, _ in after],
+        [partition for _, partition in after],
+        list(after.values()),
+        _limited(limit),
+    )
+    return [_audit_row(row) for row in rows]
+
+
+def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
+    """Where each partition stands once `rows` have been seen after `before`."""
+    places = dict(before)
+    for row in rows:
+        place = (row.ledger, row.partition)
+        places[place] = max(row.seq, places.get(place, -1))
+    return places
+
+
+async def heads(db: Executor, reader: Reader = "status", ledger: LedgerName = LEDGER) -> dict[int, Head]:
+    """A recent accepted head of each partition: how far a reader's rows have come, and where to read on."""
+    rows = await db.fetch(_SQL["heads"], reader, ledger)
+    return {
+        row["partition"]: Head(row["seq"], row["value_sha256"], row["governance"], row["next_offset"])
+        for row in rows
+    }
+
+
+async def counts(db: Executor) -> list[StatusCount]:
+    """How many requests there are of each status. Reads the whole table."""
+    return [StatusCount(*row) for row in await db.fetch(_SQL["counts"])]
+
+
+def _listed(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else list(names)
+
+
+def _limited(limit: int) -> int:
+    return max(0, min(limit, LIST_MAX))
+
+
+_decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
+_decode_approvals = msgspec.json.Decoder(tuple[ApprovalView, ...]).decode
+
+
+def _request(row: asyncpg.Record) -> RequestView:
+    values = dict(row)
+    values["terms"] = _decode_terms(values["terms"])
+    values["approvals"] = _decode_approvals(values["approvals"])
+    return RequestView(**values)
+
+
+def _audit_row(row: asyncpg.Record) -> AuditRow:
+    values = dict(row)
+    values["record"] = bytes(values["record"])
+    return AuditRow(**values)

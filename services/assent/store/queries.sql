@@ -1,0 +1,84 @@
+-- name: list_requests
+-- Newest change first. Filters that are null are left out (see plan_cache_mode in pool.py).
+select
+  id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
+  progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
+  changed_at, deadline, last_seq, partition, seq
+from requests
+where
+  ($1::text is null or person = $1)
+  and ($2::text is null or requester = $2)
+  and ($3::text[] is null or jsonb_path_query_array(terms, '$[*].groups[*]') ?| $3)
+  and ($4::text[] is null or status = any($4))
+  and ($5::text is null or resource = $5)
+  -- R14: what has ended stays listed for a while; what is open always is.
+  and (changed_at >= $6 or status in ('needs_approval', 'approved'))
+  and ($7::bigint is null or (changed_at, partition, seq) < ($7, $8::integer, $9::bigint))
+order by changed_at desc, partition desc, seq desc
+limit $10
+
+-- name: show_request
+select
+  id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
+  progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
+  changed_at, deadline, last_seq, partition, seq
+from requests
+where partition = $1 and seq = $2
+
+-- name: timeline
+-- R16: refused actions too. The submission itself comes first: its request is named by its event.
+select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
+from audit
+where request = $1
+order by at, partition, seq
+limit $2
+
+-- name: audit_of_principal
+select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
+from audit
+where principal = $1 and at >= $2 and at < $3
+order by at, ledger, partition, seq
+limit $4
+
+-- name: audit_after
+-- For each partition what stands after a seq: a cursor on time would miss a partition that lags.
+select
+  a.ledger, a.partition, a.seq, a.ledger_offset, a.at, a.request, a.resource, a.principal, a.command, a.outcome,
+  a.value_sha256, a.record
+from unnest($1::ledger[], $2::integer[], $3::bigint[]) as after (ledger, partition, seq)
+cross join lateral (
+  select *
+  from audit
+  where ledger = after.ledger and partition = after.partition and seq > after.seq
+  order by seq
+  limit $4
+) as a
+order by a.at, a.ledger, a.partition, a.seq
+
+-- name: audit_last
+select
+  a.ledger, a.partition, a.seq, a.ledger_offset, a.at, a.request, a.resource, a.principal, a.command, a.outcome,
+  a.value_sha256, a.record
+from positions as p
+cross join lateral (
+  select *
+  from audit
+  where ledger = p.ledger and partition = p.partition
+  order by seq desc
+  limit $1
+) as a
+where p.reader = 'audit'
+order by a.at desc, a.ledger desc, a.partition desc, a.seq desc
+limit $1
+
+-- name: heads
+select partition, seq, value_sha256, governance, next_offset
+from positions
+where reader = $1 and ledger = $2
+order by partition
+
+-- name: counts
+select status, progress, count(*) as requests
+from requests
+group by status, progress
+order by status, progress nulls first

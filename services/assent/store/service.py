@@ -1,0 +1,136 @@
+"""A reader of the ledger as a process: what status and audit have in common."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import msgspec
+import stamina
+from aiokafka.errors import KafkaError
+
+from assent.observe.health import Health
+from assent.settings import ServiceSettings, need
+from assent.store.pool import Role, open_pool
+from assent.store.positions import Reader, claim_database
+from assent.store.projector import Projector, Write
+from assent.store.stream import LedgerStream
+from assent_contracts.client.follower import GovernanceFollower
+
+KAFKA: Final = "kafka"
+POSTGRES: Final = "postgres"
+_POOL_SIZE: Final = 4
+_PROBE_EVERY_S: Final = 2.0
+_PROBE_TIMEOUT_S: Final = 5.0
+_RETRY_MAX_S: Final = 5.0
+_UNREACHABLE: Final = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+_T = TypeVar("_T")
+
+
+class ReaderSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What one reader of the ledger is."""
+
+    reader: Reader
+    role: Role
+    topics: tuple[str, ...]
+    write: Write
+
+    @property
+    def group(self) -> str:
+        """The consumer group whose members share the partitions."""
+        return f"assent-{self.reader}"
+
+
+async def serve_reader(
+    spec: ReaderSpec,
+    settings: ServiceSettings,
+    health: Health,
+    stop: asyncio.Event,
+    *,
+    group: str | None = None,
+) -> None:
+    """Project the ledger into Postgres until `stop`. Raises SettingsError, AnotherLogError, NotFoundedError.
+
+    Kafka and Postgres may come and go, also at the start. `group`: another consumer group than the usual.
+    """
+    dsn = need(settings.postgres, "ASSENT_POSTGRES")
+    working = asyncio.create_task(_work(spec, settings, dsn, health, group or spec.group))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+async def _work(spec: ReaderSpec, settings: ServiceSettings, dsn: str, health: Health, group: str) -> None:
+    async with AsyncExitStack() as open_things:
+        pool = await open_pool(dsn, spec.role, application=f"assent-{spec.reader}", size=_POOL_SIZE)
+        open_things.callback(pool.terminate)
+        await _reached(health, POSTGRES, lambda: _claim(pool, settings.identity))
+        follower = await _reached(health, KAFKA, lambda: _following(settings))
+        open_things.push_async_callback(follower.stop)
+        projector = Projector(spec.reader, pool, follower, settings.identity, spec.write, health)
+        stream = await _reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector))
+        open_things.push_async_callback(stream.stop)
+        while True:
+            await _probe(health, POSTGRES, pool.fetchval("select 1"))
+            await _probe(health, KAFKA, follower.catch_up())
+            await asyncio.sleep(_PROBE_EVERY_S)
+
+
+async def _reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
+    """What `reach` returns, once it does not fail for want of a server."""
+    async for attempt in stamina.retry_context(
+        on=_UNREACHABLE, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+    ):
+        with attempt:
+            try:
+                reached = await reach()
+            except _UNREACHABLE as error:
+                health.not_ready(condition, repr(error))
+                raise
+            health.ready(condition)
+            return reached
+    raise AssertionError
+
+
+async def _claim(pool: asyncpg.Pool, identity: str) -> None:
+    async with pool.acquire() as connection:
+        await claim_database(connection, identity)
+
+
+async def _following(settings: ServiceSettings) -> GovernanceFollower:
+    follower = GovernanceFollower(settings.kafka, settings.identity)
+    try:
+        await follower.start()
+    except BaseException:
+        await follower.stop()
+        raise
+    return follower
+
+
+async def _streaming(
+    spec: ReaderSpec, settings: ServiceSettings, group: str, projector: Projector
+) -> LedgerStream:
+    stream = LedgerStream(settings.kafka, group, spec.topics, projector.take, projector.forget)
+    try:
+        await stream.start()
+    except BaseException:
+        await stream.stop()
+        raise
+    return stream
+
+
+async def _probe(health: Health, condition: str, answer: Coroutine[Any, Any, object]) -> None:
+    try:
+        await asyncio.wait_for(answer, _PROBE_TIMEOUT_S)
+    except _UNREACHABLE as error:
+        health.not_ready(condition, repr(error))
+    else:
+        health.ready(condition)

@@ -1,0 +1,157 @@
+"""The ledger as a FastStream app: batches of raw records, handed to a projector."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
+from faststream import AckPolicy, FastStream
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from assent_contracts.client.connection import FETCH_MAX_BYTES, REQUEST_TIMEOUT_MS, Connection
+
+POLL_RECORDS: Final = 25_000
+POLL_MS: Final = 50
+"""How long a poll waits; FastStream sleeps as long again after one that brought nothing."""
+SESSION_TIMEOUT_MS: Final = 10_000
+STOP_LIMIT_S: Final = 3.0
+"""How long a batch may take to end once the service is told to stop; then it is rolled back."""
+
+Batch = tuple[ConsumerRecord, ...]
+Take = Callable[[TopicPartition, list[ConsumerRecord]], Awaitable[int]]
+"""Takes in one partition's records; returns the offset to read next."""
+Forget = Callable[[Iterable[TopicPartition]], None]
+
+
+def broker_for(connection: Connection) -> KafkaBroker:
+    """A FastStream broker that only consumes, creates no topic and logs no message of its own."""
+    return KafkaBroker(
+        connection.bootstrap,
+        security=_security(connection),
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        apply_types=False,
+        logger=None,
+        graceful_timeout=STOP_LIMIT_S,
+    )
+
+
+def _security(connection: Connection) -> BaseSecurity:
+    context = connection.options().get("ssl_context")
+    tls = {"ssl_context": context, "use_ssl": connection.security_protocol.endswith("SSL")}
+    if not connection.security_protocol.startswith("SASL"):
+        return BaseSecurity(**tls)
+    login = {"username": connection.sasl_username or "", "password": connection.sasl_password or "", **tls}
+    match connection.sasl_mechanism:
+        case "PLAIN":
+            return SASLPlaintext(**login)
+        case "SCRAM-SHA-256":
+            return SASLScram256(**login)
+        case "SCRAM-SHA-512":
+            return SASLScram512(**login)
+
+
+class LedgerStream:
+    """A member of a consumer group that hands each partition's records to `take`, in offset order.
+
+    The group shares out the partitions; it stores no offsets. A new assignment starts at offset 0 and
+    `take` says where to go on.
+    """
+
+    def __init__(
+        self, connection: Connection, group: str, topics: Iterable[str], take: Take, forget: Forget
+    ) -> None:
+        broker = broker_for(connection)
+        self._take = take
+        self._app = FastStream(broker, logger=None)
+        self._subscriber = broker.subscriber(
+            *topics,
+            group_id=group,
+            batch=True,
+            max_records=POLL_RECORDS,
+            batch_timeout_ms=POLL_MS,
+            fetch_max_bytes=8 * FETCH_MAX_BYTES,
+            max_partition_fetch_bytes=FETCH_MAX_BYTES,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,
+            auto_offset_reset="earliest",
+            # Nothing is acknowledged: the position in Postgres is what counts.
+            ack_policy=AckPolicy.MANUAL,
+            listener=_Listener(forget),
+            parser=_as_it_came,
+            decoder=_raw_records,
+            no_reply=True,
+        )
+        self._subscriber(self._handle)
+
+    async def start(self) -> None:
+        """Join the group. Raises KafkaError."""
+        await self._app.start()
+
+    async def stop(self) -> None:
+        """Leave the group, once the batch at hand is written or `STOP_LIMIT_S` has passed."""
+        await self._app.stop()
+
+    async def _handle(self, records: Batch) -> None:
+        consumer = self._subscriber.consumer
+        assert consumer is not None
+        # Side by side: while Postgres writes one partition's rows, the next one's are made.
+        async with asyncio.TaskGroup() as tasks:
+            for place, of_place in itertools.groupby(records, _place):
+                tasks.create_task(self._hand_over(consumer, place, list(of_place)))
+
+    async def _hand_over(
+        self, consumer: AIOKafkaConsumer, place: TopicPartition, records: list[ConsumerRecord]
+    ) -> None:
+        next_offset = await self._take(place, records)
+        if next_offset != records[-1].offset + 1:
+            try:
+                consumer.seek(place, next_offset)
+            except IllegalStateError:
+                logging.getLogger(__name__).debug("%s is not assigned any more", place)
+
+
+def _place(record: ConsumerRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+async def _as_it_came(records: Batch) -> KafkaMessage:
+    # FastStream's own parser decodes each header as UTF-8, and loses the batch when one is not; and it
+    # would answer to whatever topic a header `reply_to` names.
+    return KafkaMessage(raw_message=records, body=b"", consumer=_NOBODY)
+
+
+async def _raw_records(message: KafkaMessage) -> Batch:
+    assert isinstance(message.raw_message, tuple)
+    return message.raw_message
+
+
+class _Nobody:
+    """Acknowledges nothing."""
+
+    async def commit(self) -> None:
+        """Never called: see `ack_policy`."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Never called."""
+
+
+_NOBODY: Final = _Nobody()
+
+
+class _Listener(ConsumerRebalanceListener):
+    """Only notes what changed: heartbeats stop while it runs, and its exceptions are swallowed."""
+
+    def __init__(self, forget: Forget) -> None:
+        self._forget = forget
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        self._forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        self._forget(assigned)

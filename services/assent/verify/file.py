@@ -1,0 +1,222 @@
+"""Verify an exported file, anywhere: no broker, no database, only the log's identity."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from assent.verify.export import ExportedRecord, Manifest, Progress
+from assent.verify.finding import FindingError, Tally
+from assent.verify.governance import GovernanceVerifier
+from assent.verify.requests import RequestsVerifier, VerifySignature
+from assent_contracts import limits, seal
+from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
+from assent_contracts.client.keys import verify as verify_signature
+from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.writers import WriterRegistry
+
+_LINE_MAX_BYTES = 8 * limits.RECORD_MAX_BYTES
+_decode_line = msgspec.json.Decoder(ExportedRecord).decode
+
+
+def verify_file(
+    path: Path, identity: str, progress: Progress, verify: VerifySignature = verify_signature
+) -> dict[str, Tally]:
+    """Verify every record of a file. Raises FindingError at the first bad one, OSError.
+
+    In a file every record must be accepted: one that is not was altered, added or left out.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        manifest = _manifest(file.readline(_LINE_MAX_BYTES))
+        proof = _Proof(identity, verify)
+        for ledger, partition, records in manifest.parts:
+            proof.begin(ledger, partition)
+            for seq in range(records):
+                proof.take(file.readline(_LINE_MAX_BYTES), seq)
+                progress(file.tell(), size)
+            proof.end(records)
+        if file.read(1):
+            raise FindingError(*proof.place, proof.next_seq, "the file goes on behind its last record")
+    return proof.tallies()
+
+
+def _manifest(line: bytes) -> Manifest:
+    try:
+        manifest = msgspec.json.decode(line, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise FindingError(GOVERNANCE, 0, 0, f"the file's manifest cannot be read: {error}") from error
+    ledgers = [(ledger, partition) for ledger, partition, _ in manifest.parts]
+    if ledgers != [(GOVERNANCE, 0), *((LEDGER, number) for number in range(len(ledgers) - 1))]:
+        raise FindingError(GOVERNANCE, 0, 0, "the file's manifest does not name both ledgers")
+    return manifest
+
+
+class _Proof:
+    """Both ledgers of a file, line by line: first the governance, then each partition."""
+
+    def __init__(self, identity: str, verify: VerifySignature) -> None:
+        self._identity = identity
+        self._verify = verify
+        self._writers = WriterRegistry()
+        self._governance = GovernanceVerifier(verify)
+        self._requests: dict[int, RequestsVerifier] = {}
+        self.place = (GOVERNANCE, 0)
+        self._chain = _FileChain(self._acceptance(), self._vouches, identity)
+
+    @property
+    def next_seq(self) -> int:
+        """The seq that the next line must have."""
+        return self._chain.next_seq
+
+    def _acceptance(self) -> Acceptance:
+        ledger, partition = self.place
+        identity = self._identity if ledger == GOVERNANCE else None
+        return Acceptance(ledger, partition, writers=self._writers, verify=self._verify, identity=identity)
+
+    def begin(self, ledger: str, partition: int) -> None:
+        """The lines of this partition follow."""
+        self.place = (ledger, partition)
+        self._chain = _FileChain(
+            self._acceptance(), self._vouches, self._identity if ledger == GOVERNANCE else None
+        )
+        if ledger == LEDGER:
+            self._requests[partition] = RequestsVerifier(partition, self._governance.history, self._verify)
+
+    def take(self, line: bytes, seq: int) -> None:
+        """Verify the next line, which must hold the record `seq`. Raises FindingError."""
+        try:
+            exported = _decode_line(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise FindingError(*self.place, seq, f"its line cannot be read: {error}") from error
+        if (exported.ledger, exported.partition) != self.place:
+            what = f"its line says {exported.ledger}, partition {exported.partition}"
+            raise FindingError(*self.place, seq, what)
+        run = self._chain.take(exported)
+        if exported.ledger == GOVERNANCE:
+            for accepted in run:
+                self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
+            self._governance.take(run)
+        else:
+            self._requests[exported.partition].take(run)
+
+    def end(self, records: int) -> None:
+        """The partition has ended. Raises FindingError when its last records have no seal."""
+        self._chain.finish()
+        if self.place[0] == GOVERNANCE and not records:
+            raise FindingError(GOVERNANCE, 0, 0, "the file has no governance ledger")
+
+    def tallies(self) -> dict[str, Tally]:
+        """What was verified, by partition."""
+        tallies = {"governance": self._governance.tally}
+        return tallies | {str(number): self._requests[number].tally for number in sorted(self._requests)}
+
+    def _vouches(self, line: ExportedRecord, first: bytes) -> bool:
+        # Whether a writer's seal is over just this value, wherever it stands: asked only to lay blame.
+        writers = self._writers
+        if writers.head < 0 and (founding := _read(first)) is not None:
+            writers = WriterRegistry()
+            writers.apply(0, decode_governance_events(founding))
+        public_key = writers.public_keys().get(line.writer or "")
+        record = _read(line.value.encode())
+        if public_key is None or record is None or line.seal is None:
+            return False
+        message = seal.seal_message_of(line.ledger, line.partition, record.seq, line.value.encode())
+        try:
+            return self._verify(public_key, message, from_base64url(line.seal))
+        except ValueError:
+            return False
+
+
+class _FileChain:
+    """One ledger partition of a file: every record must follow, and every run must end in its seal."""
+
+    def __init__(
+        self,
+        acceptance: Acceptance,
+        vouches: Callable[[ExportedRecord, bytes], bool],
+        identity: str | None = None,
+    ) -> None:
+        """`vouches`: whether a line's own seal holds, given the first value of its run."""
+        self._acceptance = acceptance
+        self._vouches = vouches
+        self._identity = identity
+        self._run: list[bytes] = []
+        """The values since the last seal that was good."""
+
+    @property
+    def next_seq(self) -> int:
+        """The seq that the next line must have."""
+        return self._acceptance.head.seq + 1 + len(self._run)
+
+    def take(self, line: ExportedRecord) -> Sequence[Accepted]:
+        """The run that this line completes; empty until then. Raises FindingError."""
+        value = line.value.encode()
+        self._run.append(value)
+        offset = self._acceptance.head.seq + len(self._run)
+        run = self._acceptance.offer(offset, value, _headers(line))
+        if run:
+            if len(run) != len(self._run):
+                raise self._finding("the chain breaks", line)
+            self._run = []
+        elif line.seal is not None:
+            raise self._finding("its seal is not a writer's over this chain", line)
+        return run
+
+    def finish(self) -> None:
+        """The partition has ended. Raises FindingError when its last records have no seal."""
+        if self._run:
+            raise self._finding("its run has no seal", None)
+
+    def _finding(self, otherwise: str, sealed: ExportedRecord | None) -> FindingError:
+        vouched_for = sealed is None or self._vouches(sealed, self._run[0])
+        index, what = first_bad(self._run, self._acceptance.head, otherwise, last_vouched_for=vouched_for)
+        if self._acceptance.head.seq == -1 and self._identity not in (None, sha256_hex(self._run[0])):
+            index, what = 0, "it is not the record that the identity names"
+        seq = self._acceptance.head.seq + 1 + index
+        return FindingError(self._acceptance.topic, self._acceptance.partition, seq, what)
+
+
+def _headers(line: ExportedRecord) -> Headers:
+    if line.writer is None or line.seal is None:
+        return ()
+    return ((seal.WRITER_HEADER, line.writer.encode()), (seal.SEAL_HEADER, line.seal.encode()))
+
+
+def first_bad(
+    run: Sequence[bytes], head: Head, otherwise: str, *, last_vouched_for: bool
+) -> tuple[int, str]:
+    """Which value of a run that should follow `head` is the first bad one, by its index, and why.
+
+    A link that breaks between two records leaves the question which of them was altered. The one
+    after it is vouched for by its own successor, if that one names its hash, and the last by its seal:
+    then it was the one before.
+    """
+    before = head.value_sha256
+    for index, value in enumerate(run):
+        record = _read(value)
+        if record is None:
+            return index, "it is no ledger record"
+        if record.seq != head.seq + 1 + index:
+            return index, f"it says that it is seq {record.seq}"
+        if record.prev != before:
+            blame_before = index > 0 and _is_vouched_for(run, index, last_vouched_for)
+            return (index - 1 if blame_before else index), "the chain breaks here: its bytes were altered"
+        before = sha256_hex(value)
+    return len(run) - 1, otherwise
+
+
+def _is_vouched_for(run: Sequence[bytes], index: int, last_vouched_for: bool) -> bool:
+    if index + 1 >= len(run):
+        return last_vouched_for
+    successor = _read(run[index + 1])
+    return successor is not None and successor.prev == sha256_hex(run[index])
+
+
+def _read(value: bytes) -> LedgerRecord | None:
+    try:
+        return decode_record(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None

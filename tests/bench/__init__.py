@@ -1,0 +1,1 @@
+"""What the product reaches on this machine, beside what its parts could reach: `python -m tests.bench`."""

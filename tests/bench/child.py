@@ -1,0 +1,124 @@
+"""A measurement in a process of its own: how it gets its job, tells how far it is, and answers."""
+
+import asyncio
+import os
+import re
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import psutil
+
+Told = Callable[[int, int], None]
+"""(done, of how many)"""
+
+_T = TypeVar("_T")
+_MIB = 1024 * 1024
+_LINE_MAX_BYTES = 64 * _MIB
+_STALLED_AFTER_S = 40.0
+"""A child that says nothing for so long is given up."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a measuring process works on."""
+
+    commands: int
+    check: bool = True
+    """Whether signatures are checked; without, everybody is believed."""
+    topic: str = ""
+    max_records: int | None = None
+    """As many records a poll at most; None takes what has come."""
+    dsn: str = ""
+    rate: int = 0
+    """Submits per second."""
+    warm_up: int = 0
+    """Submits that come first and are not counted."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a measuring process found."""
+
+    seconds: float
+    peak_mib: float
+    latencies_ms: list[float] = []
+
+
+class _Line(msgspec.Struct):
+    done: int = 0
+    of: int = 0
+    answer: Answer | None = None
+
+
+class ChildFailedError(Exception):
+    """A measuring process ended without an answer; the message has its last lines."""
+
+
+def job() -> Job:
+    """In the child: what to do."""
+    return msgspec.json.decode(sys.argv[1], type=Job)
+
+
+def tell(done: int, of: int) -> None:
+    """In the child: how far it is."""
+    _write(_Line(done=done, of=of))
+
+
+def answer(seconds: float, latencies_ms: list[float] | None = None) -> None:
+    """In the child: what was found, with the peak memory of this process until now."""
+    found = Answer(seconds=seconds, peak_mib=peak_mib(os.getpid()), latencies_ms=latencies_ms or [])
+    _write(_Line(answer=found))
+
+
+def _write(line: _Line) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a live process has had resident, MiB.
+
+    Not getrusage's: ru_maxrss of a child begins with what its parent had when it was started.
+    """
+    try:
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except FileNotFoundError:
+        peak = None
+    return int(peak[1]) / 1024 if peak else psutil.Process(pid).memory_info().rss / _MIB
+
+
+async def measure(module: str, work: Job, *, env: Mapping[str, str], log: Path, told: Told) -> Answer:
+    """Run `python -m tests.bench.<module>` on a job, with `env` added. Raises ChildFailedError."""
+    with log.open("ab") as errors:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", f"tests.bench.{module}", msgspec.json.encode(work).decode()),
+            env={**os.environ, **env},
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=errors,
+            limit=_LINE_MAX_BYTES,
+        )
+    assert child.stdout is not None
+    found: Answer | None = None
+    try:
+        while text := await asyncio.wait_for(child.stdout.readline(), _STALLED_AFTER_S):
+            line = msgspec.json.decode(text, type=_Line)
+            found = line.answer or found
+            if line.answer is None:
+                told(line.done, line.of)
+        await child.wait()
+    except TimeoutError:
+        raise ChildFailedError(f"{module} said nothing for {_STALLED_AFTER_S:.0f} s:\n{_tail(log)}") from None
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if found is None or child.returncode != 0:
+        raise ChildFailedError(f"{module} ended with {child.returncode}:\n{_tail(log)}")
+    return found
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])

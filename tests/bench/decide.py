@@ -1,0 +1,117 @@
+"""Decide: from the first command read to the last decision acknowledged, in the real writer.
+
+In a process that is set up as the decider is. Without the signature check a stand-in says yes to
+every signature: it exists here only.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from assent.core.governance.state import Governance
+from assent.core.requests.receive import Received, Unreadable
+from assent.decider.service import wall_clock_ms
+from assent.decider.session import Session
+from assent.decider.signatures import SignatureChecker
+from assent.decider.takeover import take_over
+from assent.ledger.appender import Appender
+from assent.observe.health import Health
+from assent.process import run_service
+from assent.settings import ServiceSettings, need
+from assent_contracts.client.connection import reading
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import load_key
+from assent_contracts.client.reader import acceptance_of
+from assent_contracts.topics import COMMANDS, LEDGER
+from tests.bench.child import answer, job, tell
+from tests.bench.workload import PARTITION
+
+_TOLD_EVERY = 20_000
+
+
+class _SaysYes(SignatureChecker):
+    """Believes everybody."""
+
+    async def check(self, batch: Sequence[Received | Unreadable], governance: Governance) -> list[bool]:
+        return [True] * len(batch)
+
+
+class _Watched(Appender):
+    """Notes when the decision of the last command was acknowledged."""
+
+    commands = 0
+    ended = 0.0
+    _told = 0
+
+    def watch(self, commands: int) -> asyncio.Event:
+        self.commands = commands
+        self.done = asyncio.Event()
+        return self.done
+
+    async def _confirm_next(self) -> None:
+        await super()._confirm_next()
+        decided = self.confirmed.seq + 1
+        if decided >= self.commands and not self.done.is_set():
+            self.ended = time.perf_counter()
+            self.done.set()
+        if decided - self._told >= _TOLD_EVERY:
+            self._told = decided
+            tell(decided, self.commands)
+
+
+def _first_read(consumer: AIOKafkaConsumer) -> list[float]:
+    """A list that gets the time when this consumer first returned commands."""
+    times: list[float] = []
+    getmany = consumer.getmany
+
+    async def noting(*places: TopicPartition, **how: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        records = await getmany(*places, **how)
+        if records and not times:
+            times.append(time.perf_counter())
+        return records
+
+    consumer.getmany = noting
+    return times
+
+
+async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
+    work = job()
+    key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    follower = GovernanceFollower(settings.kafka, settings.identity)
+    await follower.start()
+    checker = SignatureChecker() if work.check else _SaysYes()
+    lead = await take_over(settings.kafka, PARTITION, follower)
+    consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): lead.next_input})
+    started = _first_read(consumer)
+    appender = _Watched(
+        settings.kafka,
+        LEDGER,
+        PARTITION,
+        key,
+        confirmed=lead.head,
+        acceptance_from=lambda head: acceptance_of(PARTITION, follower, head),
+    )
+    done = asyncio.create_task(appender.watch(work.commands).wait())
+    await appender.start()
+    session = Session(lead, appender, consumer, follower, checker, wall_clock_ms)
+    running = asyncio.create_task(session.run())
+    try:
+        await asyncio.wait([running, done], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        answer(appender.ended - started[0])
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await appender.stop()
+        await consumer.stop()
+        await follower.stop()
+        checker.close()
+
+
+if __name__ == "__main__":
+    run_service(Path(sys.argv[0]).stem, _measure)

@@ -1,0 +1,149 @@
+"""The commands that are measured: realistic lives of requests, interleaved, each with a known decision.
+
+Request ids are `<partition>-<seq>`, and every command makes one record, so a command's place in an empty
+log is the seq of its decision: the ids are known before anything is decided. Lives begin and end within a
+wave of 10,000 commands, so waves can be made in any order, by several processes.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal, assert_never
+
+from msgspec import Raw, Struct
+
+from assent_contracts import commands as c
+from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+from assent_contracts.resources import request_id
+
+WAVE: Final = 10_000
+PARTITION: Final = 0
+SOURCE: Final = "/bench"
+_UPSTREAM, _APPLIER = "device-config", "applier"
+_REQUESTERS = (_UPSTREAM, _UPSTREAM, "alice", "carol")
+_APPROVER = "bob"
+
+Verb = Literal[
+    "submit", "submit again", "repeat", "approve own", "approve", "revoke", "reject", "cancel", "complete", "claim",
+    "report",
+]  # fmt: skip
+Message = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""(key, value, headers) of a Kafka record."""
+Mix = Literal["lives", "open"]
+
+_LIVES: Final[tuple[tuple[int, tuple[Verb, ...]], ...]] = (
+    (1_500, ("submit", "approve", "complete", "claim", "report")),
+    (150, ("submit", "submit again", "approve own", "approve", "complete", "complete")),
+    (200, ("submit", "reject")),
+    (200, ("submit", "cancel")),
+    (50, ("submit", "approve", "revoke", "cancel")),
+    (200, ("submit", "repeat")),
+    (200, ("submit",)),
+)
+"""How many requests of a wave live how: 60 of 100 from the submission to the applier's report."""
+_REFUSED_IN_A_WAVE = 3 * 150
+"""The second submission, the requester's own approval, and the second completion."""
+
+
+def refusals(mix: Mix, commands: int) -> int:
+    """How many of the first `commands` (whole waves) are refused."""
+    return _REFUSED_IN_A_WAVE * (commands // WAVE) if mix == "lives" else 0
+
+
+class _Request(Struct):
+    resource: str
+    requester: str
+    payload: bytes
+    digest: str
+    id: str = ""
+    submission: Message | None = None
+
+
+def messages(mix: Mix, wave: int, keys: Mapping[str, SecretKey], at_ms: int, *, sign: bool) -> Iterator[Message]:
+    """The commands of one wave, in order. Without `sign` each carries 64 bytes that are no signature."""
+    chance = random.Random(wave)
+    signers = keys if sign else {name: _Unsigned(key) for name, key in keys.items()}
+    lives = _LIVES if mix == "lives" else ((WAVE, ("submit",)),)
+    verbs = [iter(life) for count, life in lives for _ in range(count)]
+    requests = [_request(wave, number, chance) for number in range(len(verbs))]
+    order = [number for number, life in enumerate(life for count, life in lives for _ in range(count)) for _ in life]
+    chance.shuffle(order)
+    for place, number in enumerate(order, start=wave * WAVE):
+        yield _message(next(verbs[number]), requests[number], place, f"{chance.getrandbits(128):032x}", at_ms, signers)
+
+
+def _request(wave: int, number: int, chance: random.Random) -> _Request:
+    name = f"{wave:05d}-{number:05d}-{chance.getrandbits(32):08x}"
+    payload = encode(
+        {
+            "displayName": f"Rotate the agent's log on group {number}",
+            "content": f"Set-Location $env:ProgramData; Remove-Item agent-{name}.log -Force; Restart-Service agent",
+            "runAs": "system",
+            "enforceSignatureCheck": True,
+            "assignments": [{"group": f"devices-{number % 97}", "intent": "required"}],
+            "retries": {"count": 3, "delaySeconds": 300},
+        }
+    )
+    return _Request(f"script/{name}.ps1", chance.choice(_REQUESTERS), payload, sha256_hex(payload))
+
+
+def _message(
+    verb: Verb, request: _Request, place: int, command_id: str, at_ms: int, keys: Mapping[str, SecretKey]
+) -> Message:
+    if verb == "repeat":
+        assert request.submission is not None
+        return request.submission
+    command = _command(verb, request, place, command_id, at_ms)
+    value = encode(command)
+    message = command.resource.encode(), value, signed_headers(keys[command.principal], command, value, SOURCE)
+    if verb == "submit":
+        request.submission = message
+    return message
+
+
+def _command(verb: Verb, request: _Request, place: int, command_id: str, at_ms: int) -> c.Command:
+    about = {"id": command_id, "at": at_ms, "resource": request.resource}
+    on = {**about, "request": request.id}
+    match verb:
+        case "submit" | "submit again":
+            if verb == "submit":
+                request.id = request_id(PARTITION, place)
+            return c.SubmitChange(
+                **about,
+                principal=request.requester,
+                operation="edit",
+                justification="The agent's log fills the disk of older devices: see the incident of last week.",
+                payload=Raw(request.payload),
+            )
+        case "approve":
+            note = "Looked at it with the owner."
+            return c.Approve(**on, principal=_APPROVER, digest=request.digest, note=note)
+        case "approve own":
+            return c.Approve(**on, principal=request.requester, digest=request.digest)
+        case "revoke":
+            return c.Revoke(**on, principal=_APPROVER)
+        case "reject":
+            return c.Reject(**on, principal=_APPROVER, note="Not before the release.")
+        case "cancel":
+            return c.Cancel(**on, principal=request.requester)
+        case "complete":
+            return c.Complete(**on, principal=request.requester)
+        case "claim":
+            return c.Claim(**on, principal=_APPLIER)
+        case "report":
+            return c.ReportOutcome(**on, principal=_APPLIER, outcome="succeeded")
+        case "repeat":
+            raise AssertionError(verb)
+        case _:
+            assert_never(verb)
+
+
+class _Unsigned(SecretKey):
+    """Signs with zeros: for logs whose signatures nobody will check."""
+
+    def __init__(self, key: SecretKey) -> None:
+        super().__init__(key.id, key.principal)
+
+    def sign(self, message: bytes) -> bytes:
+        return bytes(64)

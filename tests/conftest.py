@@ -1,0 +1,40 @@
+"""Fixtures for every test that needs the real Kafka and Postgres."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from assent_contracts.client.follower import GovernanceFollower
+from tests.support.containers import Endpoints
+from tests.support.log import Actor, Log, deciding, following, fresh_log, publishing
+from tests.support.stack import endpoints
+
+
+@pytest_asyncio.fixture(scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Endpoints]:
+    """Kafka and Postgres, once for all tests."""
+    async with endpoints(tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module")
+async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """A log founded anew for this module: `tests/support/log.py` says what is in it."""
+    folder: Path = tmp_path_factory.mktemp("keys")
+    return await fresh_log(running.bootstrap, folder)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def follower(log: Log) -> AsyncIterator[GovernanceFollower]:
+    """The module's governance, followed."""
+    async with following(log) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module")
+async def actor(log: Log, follower: GovernanceFollower) -> AsyncIterator[Actor]:
+    """Anybody, with a real decider that answers."""
+    async with deciding(log, follower), publishing(log, follower) as somebody:
+        yield somebody

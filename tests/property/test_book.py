@@ -1,0 +1,190 @@
+"""Whatever anybody sends in whatever order: what never happens, and that the ledger reproduces it all."""
+
+import copy
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from assent.core.requests.book import Book
+from assent.core.requests.judge import judge, keep
+from assent.core.requests.receive import Received, receive
+from assent.core.requests.replay import replay
+from assent.core.requests.states import Closed
+from assent_contracts import events as e
+from assent_contracts.codec import encode
+from assent_contracts.ledger import (
+    RecordedCommand,
+    decode_events,
+    decode_record,
+    decode_recorded_command,
+    decode_refusal,
+)
+from assent_contracts.limits import COMMAND_MEMORY_MS
+from tests.support.given import MINUTE_MS, SCRIPT, VERBS, Story, received, resource_in
+from tests.support.people import DAY_MS, HUMANS, PRINCIPALS
+
+QUORUM = 2
+OBJECTS = (SCRIPT, resource_in(Story().book.partition))
+APPROVERS = {"alice", "alice2", "bob", "bob2", "carol"}
+PAUSES_MS = (1, MINUTE_MS, 6 * MINUTE_MS, DAY_MS, COMMAND_MEMORY_MS + 1, 29 * DAY_MS, 30 * DAY_MS)
+NEXT = {
+    "needs approval": ("", "approves"),
+    "approved": ("alice", "completes"),
+    "released": ("applier", "claims"),
+    "applying": ("applier", "reports success"),
+    "outcome unknown": ("dave", "reports failure"),
+}
+"""What leads on from each status, and who does it; approvers are drawn."""
+
+
+class History:
+    """The approvals of each request, added up from the events alone, apart from the code under test."""
+
+    def __init__(self) -> None:
+        self.requester: dict[str, str] = {}
+        self.approvers: dict[str, set[str]] = {}
+        self.released: set[str] = set()
+
+    def take(self, event: e.Event) -> None:
+        match event:
+            case e.ChangeSubmitted():
+                self.requester[event.request] = event.person
+                self.approvers[event.request] = set()
+            case e.ApprovalGiven():
+                self.approvers[event.request].add(event.approver)
+            case e.ApprovalRevoked():
+                self.approvers[event.request].discard(event.approver)
+            case e.ChangeReleased():
+                self._check_release(event.request)
+            case e.ChangeClaimed() | e.RequestCompleted() | e.RequestFailed():
+                assert event.request in self.released
+            case _:
+                pass
+
+    def _check_release(self, request: str) -> None:
+        assert request not in self.released, "released twice"
+        self.released.add(request)
+        approvers = self.approvers[request]
+        assert approvers <= APPROVERS
+        people = {HUMANS[approver] for approver in approvers}
+        assert len(people) >= QUORUM
+        assert self.requester[request] not in people
+
+
+class AnyOrder(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = Story()
+        self.history = History()
+        self.requests = dict.fromkeys(OBJECTS, f"{self.story.book.partition}-0")
+        self.sent: list[tuple[Received, bool]] = []
+        self.inputs = 0
+
+    def _take(self, it: Received, *, good: bool) -> None:
+        self.story.take(it, signature_good=good)
+        self.sent.append((it, good))
+        self.inputs += 1
+        self._look(self.story.records[-1])
+
+    def _look(self, value: bytes) -> None:
+        for event in decode_events(decode_record(value)):
+            self.history.take(event)
+            if isinstance(event, e.ChangeSubmitted):
+                self.requests[event.resource] = event.request
+
+    def _send(self, who: str, verb: str, resource: str, *, good: bool = True) -> None:
+        self.story.resource, self.story.request = resource, self.requests[resource]
+        self._take(received(self.story.command(who, verb)), good=good)
+
+    @rule(
+        who=st.sampled_from(PRINCIPALS),
+        verb=st.sampled_from(sorted(VERBS)),
+        resource=st.sampled_from(OBJECTS),
+    )
+    def anybody_sends_anything(self, who: str, verb: str, resource: str) -> None:
+        self._send(who, verb, resource)
+
+    @rule(approver=st.sampled_from(sorted(APPROVERS)), resource=st.sampled_from(OBJECTS))
+    def a_request_goes_on(self, approver: str, resource: str) -> None:
+        self.story.resource, self.story.request = resource, self.requests[resource]
+        who, verb = NEXT.get(self.story.status().partition(",")[0], ("alice", "submits"))
+        self._send(who or approver, verb, resource)
+
+    @rule(
+        who=st.sampled_from(PRINCIPALS),
+        verb=st.sampled_from(sorted(VERBS)),
+        resource=st.sampled_from(OBJECTS),
+    )
+    def somebody_forges(self, who: str, verb: str, resource: str) -> None:
+        self._send(who, verb, resource, good=False)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def somebody_sends_again(self, data: st.DataObject) -> None:
+        it, _ = data.draw(st.sampled_from(self.sent))
+        self._take(it, good=True)
+
+    @rule(ms=st.sampled_from(PAUSES_MS))
+    def time_passes(self, ms: int) -> None:
+        self.story.at += ms
+
+    @rule()
+    def the_writer_looks_at_the_clock(self) -> None:
+        before = len(self.story.records)
+        self.story.write_expiries()
+        for value in self.story.records[before:]:
+            self._look(value)
+
+    @invariant()
+    def one_open_request_per_object(self) -> None:
+        requests = self.story.book.requests.values()
+        held = [each.submission.resource for each in requests if not isinstance(each, Closed)]
+        assert len(held) == len(set(held)) == self.story.book.open_requests()
+
+    @invariant()
+    def every_command_has_one_decision(self) -> None:
+        with_input = [record for record in map(decode_record, self.story.records) if record.command]
+        assert len(with_input) == self.inputs
+
+    def teardown(self) -> None:
+        again = Book(self.story.book.partition)
+        for value in self.story.records:
+            replay(again, decode_record(value))
+        assert contents(again) == contents(self.story.book)
+        assert contents(self._decided_again()) == contents(self.story.book)
+
+    def _decided_again(self) -> Book:
+        """What `verify` does: every recorded command is judged anew and must be decided as it was."""
+        book, sent = Book(self.story.book.partition), iter(self.sent)
+        for value in self.story.records:
+            record = decode_record(value)
+            recorded = decode_recorded_command(record)
+            if not isinstance(recorded, RecordedCommand):
+                list(book.due(record.at))
+                replay(book, record)
+                continue
+            it, good = next(sent)
+            headers = [
+                ("assent-key", recorded.key.encode()),
+                ("assent-signature", recorded.signature.encode()),
+            ]
+            same = receive(bytes(recorded.value), it.command.resource.encode(), headers)
+            assert same == it
+            about = {"seq": record.seq, "at": record.at}
+            decision = judge(book, it, signature_good=good, governance=self.story.governance, **about)
+            assert encode(decision) == encode(decode_refusal(record) or decode_events(record))
+            keep(book, it, decision, **about)
+        return book
+
+
+def contents(book: Book) -> dict[str, Any]:
+    """All that a book says; of the deadlines, only those that are still to come."""
+    said = copy.deepcopy(vars(book))
+    del said["_deadlines"]
+    return said | {"due": list(copy.deepcopy(book).due(1 << 60))}
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

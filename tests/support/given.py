@@ -1,0 +1,191 @@
+"""Stories: who does what, one line after the other, decided by the real rules over a real book.
+
+story = Story()
+story.given("alice submits", "bob approves")
+assert story.when("alice2 completes") == "not-requester"
+"""
+
+from typing import Any, Final
+
+from msgspec import UNSET, Raw
+
+from assent.core.governance.state import Governance
+from assent.core.requests.book import Book
+from assent.core.requests.decide import Decision
+from assent.core.requests.expire import decide_expiry
+from assent.core.requests.judge import judge, keep
+from assent.core.requests.receive import Received, receive
+from assent.core.requests.states import (
+    Applying,
+    Approved,
+    Closed,
+    NeedsApproval,
+    Released,
+    Unsettled,
+)
+from assent.ledger.chain import Chain
+from assent_contracts import commands as c
+from assent_contracts.acceptance import Head
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.events import ChangeSubmitted
+from assent_contracts.ledger import RecordedCommand
+from assent_contracts.partitioner import partition_for
+from assent_contracts.refusals import Refusal
+from tests.support.people import DAY_MS, PARTITIONS, START, organisation
+
+SCRIPT: Final = "script/deploy"
+"""Two approvals."""
+PAYLOAD: Final = b'{"version": 2}'
+SIGNATURE: Final = to_base64url(bytes(64))
+"""Stories say themselves whether a signature is good."""
+
+ORGANISATION: Final = organisation()
+"""Shared by the stories that do not change it."""
+
+MINUTE_MS: Final = 60 * 1_000
+_TIMES: Final = {
+    "a minute passes": MINUTE_MS,
+    "a day passes": DAY_MS,
+    "29 days pass": 29 * DAY_MS,
+    "30 days pass": 30 * DAY_MS,
+}
+
+
+VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
+    "submits": (c.SubmitChange, {"operation": "edit", "justification": "why", "payload": Raw(PAYLOAD)}),
+    "approves": (c.Approve, {"digest": sha256_hex(PAYLOAD)}),
+    "approves other bytes": (c.Approve, {"digest": sha256_hex(b"other")}),
+    "rejects": (c.Reject, {}),
+    "revokes": (c.Revoke, {}),
+    "cancels": (c.Cancel, {}),
+    "completes": (c.Complete, {}),
+    "claims": (c.Claim, {}),
+    "reports success": (c.ReportOutcome, {"outcome": "succeeded"}),
+    "reports failure": (c.ReportOutcome, {"outcome": "failed", "message": "The disk is full."}),
+    "reports unknown": (c.ReportOutcome, {"outcome": "unknown"}),
+}
+
+
+class Story:
+    """One partition's book, and the log time. Every decision becomes a record, as in the ledger."""
+
+    def __init__(self, resource: str = SCRIPT, *, governance: Governance | None = None) -> None:
+        self.governance = governance or ORGANISATION
+        self.resource = resource
+        self.book = Book(partition_for(resource.encode(), PARTITIONS))
+        self.at = START
+        self.records: list[bytes] = []
+        """The ledger: each decision's record, byte for byte."""
+        self.request = f"{self.book.partition}-999"
+        """The id of the last request that was opened; of none, before."""
+        self._chain = Chain(Head(), epoch=1)
+        self._commands = 0
+
+    def given(self, *lines: str) -> "Story":
+        """What happened before; it must not have been refused."""
+        for line in lines:
+            answer = self.when(line)
+            assert answer == "" or answer[0].isupper(), f"{line}: {answer}"
+        return self
+
+    def when(self, line: str) -> str:
+        """One line happens. Returns the events' names joined by ` + `, or the refusal's code."""
+        if line in _TIMES:
+            self.at += _TIMES[line]
+            return ""
+        if line == "the writer looks at the clock":
+            return " + ".join(self.write_expiries())
+        who, verb = line.split(" ", 1)
+        decision = self.send(self.command(who, verb))
+        return decision.code.value if isinstance(decision, Refusal) else names(decision)
+
+    def send(self, command: c.Command, **how: bool) -> Decision:
+        """Send a command of its principal, signed with the principal's key."""
+        return self.take(received(command), **how)
+
+    def take(self, it: Received, *, signature_good: bool = True) -> Decision:
+        """Decide what was received, and record it."""
+        seq = len(self.records)
+        decision = judge(
+            self.book, it, signature_good=signature_good, seq=seq, at=self.at, governance=self.governance
+        )
+        keep(self.book, it, decision, seq=seq, at=self.at)
+        self._record(
+            decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature_text)
+        )
+        if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
+            self.request = decision[0].request
+        return decision
+
+    def write_expiries(self) -> list[str]:
+        """The writer's own records: what log time alone decides."""
+        written: list[str] = []
+        for seq in self.book.due(self.at):
+            request = self.book.requests[seq]
+            assert isinstance(request, NeedsApproval | Approved | Released | Applying)
+            event = decide_expiry(f"{self.book.partition}-{seq}", request)
+            self.book.record(len(self.records), self.at, (event,))
+            self._record((event,), None)
+            written.append(type(event).__name__)
+        return written
+
+    def _record(self, decision: Decision, command: RecordedCommand | None) -> None:
+        link = self._chain.link(
+            self.resource.encode(),
+            decision,
+            at=self.at,
+            governance=self.governance.seq,
+            input_offset=UNSET if command is None else len(self.records),
+            command=UNSET if command is None else command,
+        )
+        self.records.append(link.value)
+
+    def command(self, who: str, verb: str) -> c.Command:
+        """The command behind `who verb`: a fresh id, dated now, on the story's last request."""
+        self._commands += 1
+        kind, fields = VERBS[verb]
+        if kind is not c.SubmitChange:
+            fields = {"request": self.request, **fields}
+        return kind(id=f"c-{self._commands}", principal=who, at=self.at, resource=self.resource, **fields)
+
+    def status(self) -> str:
+        """Of the last request: `none` or its status, finer than people see it."""
+        match self.book.find(self.request, self.resource):
+            case None:
+                return "none"
+            case NeedsApproval(approvals=approvals):
+                return f"needs approval, has {len(approvals)}"
+            case Approved():
+                return "approved"
+            case Released():
+                return "released"
+            case Applying():
+                return "applying"
+            case Unsettled():
+                return "outcome unknown"
+            case Closed(status=status):
+                return status
+
+
+def names(decision: Decision) -> str:
+    """The events' names joined by ` + `."""
+    assert not isinstance(decision, Refusal)
+    return " + ".join(type(event).__name__ for event in decision)
+
+
+def received(command: c.Command, key_id: str | None = None, signature: str = SIGNATURE) -> Received:
+    """The command as it comes out of Kafka, signed with its principal's key unless told otherwise."""
+    headers = [
+        ("assent-key", (f"{command.principal}-key" if key_id is None else key_id).encode()),
+        ("assent-signature", signature.encode()),
+    ]
+    it = receive(encode(command), command.resource.encode(), headers)
+    assert isinstance(it, Received), it
+    return it
+
+
+def resource_in(partition: int) -> str:
+    """A script, not SCRIPT, that belongs in this partition."""
+    numbered = (f"script/{n}" for n in range(1_000))
+    return next(each for each in numbered if partition_for(each.encode(), PARTITIONS) == partition)

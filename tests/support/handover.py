@@ -1,0 +1,167 @@
+"""From the release to the outcome: dispatch and appliers in this process, on a founded log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from aiokafka import ConsumerRecord, TopicPartition
+
+from assent.applier.service import FolderApplier
+from assent.applier.target import Target
+from assent.dispatch.service import Dispatch
+from assent.observe.health import Health
+from assent_contracts.changes import POSITION_HEADER, Change
+from assent_contracts.client.applier import Applier
+from assent_contracts.client.connection import Connection, reading, writing
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.group import PartitionTasks
+from assent_contracts.client.settling import Apply, Handled, Recall
+from assent_contracts.codec import encode
+from assent_contracts.topics import CHANGES
+from tests.support.log import APPLIER, PARTITIONS, Log, read_ledger
+
+
+class Folders(msgspec.Struct, frozen=True):
+    """One applier's folders."""
+
+    target: Path
+    state: Path
+
+    @classmethod
+    def of(cls, root: Path, name: str = "applier") -> "Folders":
+        return cls(root / name / "target", root / name / "state")
+
+
+class Running:
+    """An applier at work, and what it said of each change."""
+
+    def __init__(self) -> None:
+        self.handled: list[Handled] = []
+        self.ready = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+
+    async def tell(self, handled: Handled) -> None:
+        self.handled.append(handled)
+        async with self._news:
+            self._news.notify_all()
+
+    async def of(self, request: str, *results: str) -> Handled:
+        """What it said of a request, once it has; one of `results` if any are named."""
+        async with asyncio.timeout(30), self._news:
+            while True:
+                assert self.task is None or not self.task.done(), self.task.result()
+                for handled in self.handled:
+                    if handled.request == request and (not results or handled.result in results):
+                        return handled
+                await self._news.wait()
+
+    def results(self) -> list[str]:
+        return [handled.result for handled in self.handled]
+
+
+@asynccontextmanager
+async def dispatching(log: Log, follower: GovernanceFollower) -> AsyncIterator[PartitionTasks]:
+    """Dispatch on every partition, in this process."""
+    health = Health("kafka")
+    dispatch = Dispatch(log.connection, follower, health)
+    tasks = PartitionTasks(dispatch.keep_dispatching, "dispatch")
+    await tasks.work_on(frozenset(range(PARTITIONS)))
+    try:
+        yield tasks
+        await tasks.work_on(frozenset(range(PARTITIONS)))
+    finally:
+        await tasks.work_on(frozenset())
+
+
+@asynccontextmanager
+async def applying(
+    log: Log,
+    follower: GovernanceFollower,
+    folders: Folders,
+    *,
+    principal: str = APPLIER,
+    apply: Apply | None = None,
+    recall: Recall | None = None,
+    group: str | None = None,
+) -> AsyncIterator[Running]:
+    """An applier at work, by default on the folder `folders.target`. It is cut off at the end, not stopped."""
+    running = Running()
+    told: set[asyncio.Task[None]] = set()
+
+    def tell(handled: Handled) -> None:
+        told.add(asyncio.create_task(running.tell(handled)))
+
+    folder = FolderApplier(Target(folders.target), folders.state, log.identity)
+    applier = Applier(
+        log.connection,
+        follower,
+        log.keys[principal],
+        folders.state,
+        apply or folder.apply,
+        partitions=PARTITIONS,
+        recall=recall if apply is not None else folder.recall,
+        # A group of its own: nobody waits for the session of one that was cut off.
+        group=group or f"tests-{principal}-{id(running)}",
+        on_handled=tell,
+        on_missing=lambda why: running.ready.set() if why is None else None,
+    )
+    running.task = asyncio.create_task(applier.run(asyncio.Event()))
+    ready = asyncio.create_task(running.ready.wait())
+    await asyncio.wait({running.task, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if running.task.done():
+        running.task.result()
+    try:
+        yield running
+    finally:
+        running.task.cancel()
+        await asyncio.gather(running.task, return_exceptions=True)
+
+
+async def read_changes(connection: Connection) -> list[ConsumerRecord]:
+    """Everything on `assent.changes` now."""
+    places = [TopicPartition(CHANGES, partition) for partition in range(PARTITIONS)]
+    consumer = await reading(connection, dict.fromkeys(places, 0))
+    records: list[ConsumerRecord] = []
+    try:
+        ends = await consumer.end_offsets(places)
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for fetched in (await fetch(consumer, timeout_ms=200)).values():
+                records += fetched
+    finally:
+        await consumer.stop()
+    return records
+
+
+async def forge(log: Log, partition: int, value: bytes | None, *, position: int = 1 << 60) -> None:
+    """Put a record on `assent.changes`, as somebody with a producer can."""
+    producer = await writing(log.connection)
+    try:
+        await producer.send_and_wait(
+            CHANGES, value, partition=partition, headers=[(POSITION_HEADER, str(position).encode())]
+        )
+    finally:
+        await producer.stop()
+
+
+def altered(change: Change, **fields: object) -> bytes:
+    """The bytes of a change with some fields altered."""
+    return encode(msgspec.structs.replace(change, **fields))
+
+
+async def events_of(log: Log, follower: GovernanceFollower, request: str) -> list[str]:
+    """The names of the events on a request, in order, as the accepted ledger has them."""
+    partition = int(request.partition("-")[0])
+    found: list[str] = []
+    for accepted in (await read_ledger(log, follower))[partition]:
+        if isinstance(accepted.record.events, msgspec.Raw):
+            for event in msgspec.json.decode(accepted.record.events):
+                if event.get("request") == request:
+                    found.append(event["type"].removeprefix("assent.").removesuffix(".v1"))
+    return found
+
+
+Check = Callable[[], Awaitable[bool]]

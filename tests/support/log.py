@@ -1,0 +1,227 @@
+"""A founded log on a real broker, with everybody's keys, and commands made short."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
+
+from assent.decider.service import Decider, wall_clock_ms
+from assent.decider.session import Clock
+from assent.founding.file import read_governance_file
+from assent.founding.found import found, founding_links, make_keys
+from assent.infra_files import infra_path
+from assent.ledger.topics import apply_topics, topic_specs
+from assent.observe.health import Health
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.publisher import Decided, Publisher, new_command_id, now_ms
+from assent_contracts.client.reader import LedgerReader
+from assent_contracts.commands import (
+    Approve,
+    Cancel,
+    Claim,
+    Command,
+    Complete,
+    Outcome,
+    Reject,
+    ReportOutcome,
+    Revoke,
+    SubmitChange,
+)
+from assent_contracts.digests import sha256_hex
+from assent_contracts.events import ChangeSubmitted
+
+PARTITIONS = 4
+UPSTREAM = "device-config"
+"""The demo's service that submits changes."""
+APPLIER = "applier"
+
+
+class Log(msgspec.Struct, frozen=True):
+    """A founded log: enough to act as anybody."""
+
+    connection: Connection
+    identity: str
+    writer: SecretKey
+    keys: dict[str, SecretKey]
+    """By principal, everybody of the demo's governance file."""
+    folder: Path
+    """Where the key files are: `<principal>.key`, and `writer.key`."""
+
+
+async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = None) -> Log:
+    """Empty topics with a newly founded log on them. Everything that was in the topics is gone."""
+    connection = Connection(bootstrap=bootstrap)
+    await _delete_topics(connection)
+    await apply_topics(connection, partitions=PARTITIONS)
+    file = read_governance_file(governance or infra_path("demo/governance.toml"))
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = SecretKey("writer-1", "decider")
+    writer.save(folder / "writer.key")
+    made = make_keys(file, folder)
+    links = founding_links(
+        file, writers={writer.id: writer.public}, partitions=PARTITIONS, made_keys=made, at_ms=now_ms()
+    )
+    founded = await found(connection, links, writer, now_ms())
+    keys = {principal: load_key(folder / f"{principal}.key") for principal in made}
+    return Log(connection, founded.identity, writer, keys, folder)
+
+
+async def _delete_topics(connection: Connection) -> None:
+    admin = AIOKafkaAdminClient(**connection.options())
+    await admin.start()
+    try:
+        async with asyncio.timeout(30):
+            while there := [name for name in await admin.list_topics() if name in topic_specs()]:
+                await admin.delete_topics(there)
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def following(log: Log) -> AsyncIterator[GovernanceFollower]:
+    """A started governance follower."""
+    follower = GovernanceFollower(log.connection, log.identity)
+    await follower.start()
+    try:
+        yield follower
+    finally:
+        await follower.stop()
+
+
+@asynccontextmanager
+async def deciding(
+    log: Log,
+    follower: GovernanceFollower,
+    partitions: set[int] | None = None,
+    *,
+    clock: Clock = wall_clock_ms,
+) -> AsyncIterator[Decider]:
+    """A real decider in this process that leads `partitions` (all, if not said)."""
+    decider = Decider(log.connection, log.writer, follower, Health(), clock=clock)
+    await decider.lead(set(range(PARTITIONS)) if partitions is None else partitions)
+    try:
+        yield decider
+    finally:
+        await decider.close()
+
+
+@asynccontextmanager
+async def publishing(log: Log, follower: GovernanceFollower) -> AsyncIterator["Actor"]:
+    """Somebody who can send any command as anybody and hear its decision."""
+    publisher = Publisher(log.connection, follower, partitions=PARTITIONS, source="tests")
+    await publisher.start()
+    try:
+        yield Actor(log, publisher)
+    finally:
+        await publisher.stop()
+
+
+class Actor:
+    """Sends commands as the principals of the demo's governance file."""
+
+    def __init__(self, log: Log, publisher: Publisher) -> None:
+        self.log = log
+        self.publisher = publisher
+
+    async def send(self, command: Command, *, key: SecretKey | None = None) -> Decided:
+        """Sign with the principal's own key (or another) and wait for the decision."""
+        return await self.publisher.send(command, key or self.log.keys[command.principal])
+
+    async def submit(
+        self,
+        resource: str,
+        *,
+        principal: str = UPSTREAM,
+        operation: str = "create",
+        payload: bytes = b'"echo hello"',
+        justification: str = "It is needed.",
+    ) -> Decided:
+        """Submit a change."""
+        return await self.send(
+            SubmitChange(
+                id=new_command_id(),
+                principal=principal,
+                at=now_ms(),
+                resource=resource,
+                operation=operation,
+                justification=justification,
+                payload=msgspec.Raw(payload),
+            )
+        )
+
+    async def opened(self, resource: str, **fields: str | bytes) -> ChangeSubmitted:
+        """Submit a change that must be accepted."""
+        decided = await self.submit(resource, **fields)  # type: ignore[arg-type]
+        assert decided.refusal is None, decided.refusal
+        event = decided.events[0]
+        assert isinstance(event, ChangeSubmitted)
+        return event
+
+    async def approve(self, request: ChangeSubmitted, principal: str = "bob", *, note: str = "") -> Decided:
+        """Approve what was submitted."""
+        return await self.send(Approve(**_on(request, principal), digest=request.digest, note=note))
+
+    async def reject(self, request: ChangeSubmitted, principal: str = "bob", *, note: str = "") -> Decided:
+        """Reject it."""
+        return await self.send(Reject(**_on(request, principal), note=note))
+
+    async def revoke(self, request: ChangeSubmitted, principal: str = "bob") -> Decided:
+        """Take an approval back."""
+        return await self.send(Revoke(**_on(request, principal)))
+
+    async def cancel(self, request: ChangeSubmitted, principal: str = UPSTREAM) -> Decided:
+        """Withdraw it."""
+        return await self.send(Cancel(**_on(request, principal)))
+
+    async def complete(self, request: ChangeSubmitted, principal: str = UPSTREAM) -> Decided:
+        """Release it."""
+        return await self.send(Complete(**_on(request, principal)))
+
+    async def claim(self, request: ChangeSubmitted, principal: str = APPLIER) -> Decided:
+        """Claim it."""
+        return await self.send(Claim(**_on(request, principal)))
+
+    async def report(
+        self, request: ChangeSubmitted, outcome: Outcome = "succeeded", principal: str = APPLIER
+    ) -> Decided:
+        """Say what became of it."""
+        return await self.send(ReportOutcome(**_on(request, principal), outcome=outcome))
+
+    async def released(self, resource: str, payload: bytes = b'"echo hello"') -> ChangeSubmitted:
+        """A script change that was submitted, approved and completed."""
+        request = await self.opened(resource, payload=payload)
+        for decided in (await self.approve(request), await self.complete(request)):
+            assert decided.refusal is None, decided.refusal
+        assert request.digest == sha256_hex(payload)
+        return request
+
+
+def _on(request: ChangeSubmitted, principal: str) -> dict[str, object]:
+    return {
+        "id": new_command_id(),
+        "principal": principal,
+        "at": now_ms(),
+        "resource": request.resource,
+        "request": request.request,
+    }
+
+
+async def read_ledger(log: Log, follower: GovernanceFollower) -> dict[int, list[Accepted]]:
+    """Everything that is accepted on the request ledger now, by partition."""
+    reader = LedgerReader(log.connection, follower, dict.fromkeys(range(PARTITIONS), Head()))
+    await reader.start()
+    try:
+        accepted: dict[int, list[Accepted]] = {partition: [] for partition in range(PARTITIONS)}
+        ends = await reader.end_offsets()
+        while not reader.has_read(ends):
+            for partition, run in (await reader.poll()).items():
+                accepted[partition] += run
+    finally:
+        await reader.stop()
+    return accepted

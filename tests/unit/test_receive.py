@@ -1,0 +1,60 @@
+"""A Kafka record's shape beyond its value: key and headers."""
+
+import pytest
+
+from assent.core.requests.receive import Received, Unreadable, receive
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+from tests.support.given import SCRIPT, SIGNATURE, Story
+
+COMMAND = Story().command("alice", "submits")
+VALUE = encode(COMMAND)
+SIGNED = [("assent-key", b"alice-key"), ("assent-signature", SIGNATURE.encode())]
+
+
+def test_well_formed_command_is_received_with_its_bytes() -> None:
+    it = receive(
+        VALUE, SCRIPT.encode(), [*SIGNED, ("ce_id", b"c-1"), ("ce_type", b"assent.submit-change.v1")]
+    )
+    assert isinstance(it, Received)
+    assert it.value == VALUE
+    assert it.value_sha256.hex() == sha256_hex(VALUE)
+    assert (it.key_id, it.signature) == ("alice-key", bytes(64))
+
+
+@pytest.mark.parametrize("key", [None, b"", b"script/other", b"script/deploy ", SCRIPT.upper().encode()])
+def test_key_that_is_not_the_resource_is_malformed(key: bytes | None) -> None:
+    """The key decides the partition; the resource decides the lock."""
+    it = receive(VALUE, key, SIGNED)
+    assert isinstance(it, Unreadable)
+    assert it.refusal.code == "malformed"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("ce_id", b"another"),
+        ("ce_type", b"assent.cancel.v1"),
+        ("ce_source", b"\xff"),
+        ("assent-key", b"\xff"),
+        ("assent-key", b"a key"),
+        ("assent-key", b"k" * 129),
+        ("assent-signature", b"A" * 129),
+    ],
+)
+def test_header_that_is_wrong_is_malformed(header: tuple[str, bytes]) -> None:
+    it = receive(VALUE, SCRIPT.encode(), [*SIGNED, header])
+    assert isinstance(it, Unreadable)
+    assert it.refusal.code == "malformed"
+
+
+def test_what_is_no_command_is_kept_as_its_hash_and_size() -> None:
+    it = receive(b"nonsense", SCRIPT.encode(), SIGNED)
+    assert isinstance(it, Unreadable)
+    assert (it.value_sha256.hex(), it.size) == (sha256_hex(b"nonsense"), 8)
+
+
+def test_record_without_value_is_malformed() -> None:
+    it = receive(None, SCRIPT.encode(), SIGNED)
+    assert isinstance(it, Unreadable)
+    assert (it.refusal.code, it.size) == ("malformed", 0)
