@@ -112,6 +112,10 @@ class AnyOrder(RuleBasedStateMachine):
         who, verb = NEXT.get(self.story.status().partition(",")[0], ("alice", "submits"))
         self._send(who or approver, verb, resource)
 
+    @rule(approver=st.sampled_from(sorted(APPROVERS)), resource=st.sampled_from(OBJECTS))
+    def an_approver_takes_it_back(self, approver: str, resource: str) -> None:
+        self._send(approver, "revokes", resource)
+
     @rule(
         who=st.sampled_from(PRINCIPALS),
         verb=st.sampled_from(sorted(VERBS)),
@@ -187,4 +191,4 @@ def contents(book: Book) -> dict[str, Any]:
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestAnyOrder.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

@@ -1,7 +1,10 @@
 """From the release to the outcome: dispatch and appliers in this process, on a founded log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent.applier.service import FolderApplier
 from assent.applier.target import Target
 from assent.dispatch.service import Dispatch
+from assent.infra_files import infra_path
 from assent.observe.health import Health
 from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.client.applier import Applier
@@ -164,4 +168,35 @@ async def events_of(log: Log, follower: GovernanceFollower, request: str) -> lis
     return found
 
 
-Check = Callable[[], Awaitable[bool]]
+async def process(module: str, *arguments: str, log: Log, folders: Folders) -> asyncio.subprocess.Process:
+    """A service of its own: `python -m MODULE`, with the demo applier's settings."""
+    environment = {
+        **os.environ,
+        "ASSENT_KAFKA": log.connection.bootstrap,
+        "ASSENT_IDENTITY": log.identity,
+        "ASSENT_KEY_FILE": str(log.folder / f"{APPLIER}.key"),
+        "ASSENT_TARGET": str(folders.target),
+        "ASSENT_STATE": str(folders.state),
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, env=environment, stderr=asyncio.subprocess.PIPE
+    )
+
+
+async def killed_at(step: str, *, log: Log, folders: Folders) -> None:
+    """Runs a real applier until it is killed at a step of its first change."""
+    applier = await process("tests.support.killed_applier", step, log=log, folders=folders)
+    _, said = await asyncio.wait_for(applier.communicate(), 60)
+    assert applier.returncode == -signal.SIGKILL, said.decode()
+
+
+def demo_governance(path: Path, *, lease: str = "5m", appliers: tuple[str, ...] = (APPLIER,)) -> Path:
+    """The demo's governance file with another lease, and with these appliers."""
+    text = infra_path("demo/governance.toml").read_text()
+    text = text.replace('lease = "5m"', f'lease = "{lease}"')
+    text = text.replace('principals = ["applier"]', f"principals = {list(appliers)}")
+    for name in appliers:
+        if name != APPLIER:
+            text += f'\n[[principals]]\nid = "{name}"\nkind = "service"\n'
+    path.write_text(text)
+    return path

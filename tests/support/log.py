@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
@@ -202,7 +203,7 @@ class Actor:
         return request
 
 
-def _on(request: ChangeSubmitted, principal: str) -> dict[str, object]:
+def _on(request: ChangeSubmitted, principal: str) -> dict[str, Any]:
     return {
         "id": new_command_id(),
         "principal": principal,

@@ -57,7 +57,7 @@ async def reading(connection: Connection, offsets: dict[TopicPartition, int]) ->
         fetch_max_bytes=8 * FETCH_MAX_BYTES,
         max_partition_fetch_bytes=FETCH_MAX_BYTES,
     )
-    await consumer.start()
+    await started(consumer)
     consumer.assign(list(offsets))
     for partition, offset in offsets.items():
         consumer.seek(partition, offset)
@@ -74,5 +74,14 @@ async def writing(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProd
         max_batch_size=PRODUCE_MAX_BYTES,
         max_request_size=PRODUCE_MAX_BYTES,
     )
-    await producer.start()
+    await started(producer)
     return producer
+
+
+async def started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Start a client, and leave nothing behind when that fails or is cancelled. Raises KafkaError."""
+    try:
+        await client.start()
+    except BaseException:
+        await client.stop()
+        raise

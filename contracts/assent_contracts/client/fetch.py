@@ -1,6 +1,7 @@
 """Take records off a consumer, the unreadable ones too."""
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.client import ConnectionGroup
 from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
@@ -58,7 +59,9 @@ async def _next_batches(consumer: AIOKafkaConsumer, place: TopicPartition, offse
     if node is None or node < 0:
         raise LeaderNotAvailableError
     asked = [(place.topic, [(place.partition, offset, _ONE_BATCH_BYTES)])]
-    response = await client.send(node, FetchRequest(0, 0, _ONE_BATCH_BYTES, _READ_UNCOMMITTED, asked))
+    request = FetchRequest(0, 0, _ONE_BATCH_BYTES, _READ_UNCOMMITTED, asked)
+    # On a connection of its own: on the usual one it would wait for the fetch that waits for news.
+    response = await client.send(node, request, group=ConnectionGroup.COORDINATION)
     [(_, [(_, code, *_, data)])] = response.topics
     if code:
         raise for_code(code)

@@ -10,7 +10,7 @@ from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from assent_contracts.client.connection import Connection
+from assent_contracts.client.connection import Connection, started
 
 SESSION_TIMEOUT_MS = 10_000
 _POLL_MS = 1_000
@@ -44,7 +44,7 @@ class Membership:
 
     async def __aenter__(self) -> Self:
         """Join. Raises KafkaError."""
-        await self._consumer.start()
+        await started(self._consumer)
         return self
 
     async def __aexit__(self, *_error: object) -> None:

@@ -7,18 +7,19 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from assent.cli.options import Options, Reach, following, partitions_of, reach, reading
-from assent.core.governance.cursor import advance
+from assent.cli.options import Options, Reach, following, governance_of, reach, reading
 from assent.core.governance.eligible import eligible_people
-from assent.core.governance.state import Governance
 from assent.ledger.topics import topic_specs
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
+from assent.store.positions import Reader
+from assent.store.queries import heads
+from assent_contracts.acceptance import Head
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.reader import LedgerReader
-from assent_contracts.acceptance import Head
 
 LAG_MAX_RECORDS = 10_000
+_READERS: tuple[Reader, ...] = ("status", "audit")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -49,7 +50,9 @@ async def examine(options: Options) -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(ok=sys.version_info >= (3, 11), what=f"Python {version}", remedy="Use Python 3.11 or newer.")
+    return Finding(
+        ok=sys.version_info >= (3, 11), what=f"Python {version}", remedy="Use Python 3.11 or newer."
+    )
 
 
 async def _topics(to: Reach) -> list[Finding]:
@@ -65,14 +68,15 @@ async def _topics(to: Reach) -> list[Finding]:
     return [
         Finding(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
         Finding(
-            ok=not missing, what=f"{len(topic_specs())} topics", remedy=f"Missing {missing}: assent topics apply"
+            ok=not missing,
+            what=f"{len(topic_specs())} topics",
+            remedy=f"Missing {missing}: assent topics apply",
         ),
     ]
 
 
 def _governance(follower: GovernanceFollower) -> list[Finding]:
-    governance = Governance()
-    advance(governance, follower.history, len(follower.history) - 1)
+    governance = governance_of(follower)
     findings = [
         Finding(
             ok=follower.quarantined == 0,
@@ -93,20 +97,22 @@ def _governance(follower: GovernanceFollower) -> list[Finding]:
 
 
 async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:
-    reader = LedgerReader(to.connection, follower, dict.fromkeys(range(partitions_of(follower)), Head()))
+    reader = LedgerReader(
+        to.connection, follower, dict.fromkeys(range(governance_of(follower).partitions), Head())
+    )
     await reader.start()
     try:
         ends = await reader.end_offsets()
     finally:
         await reader.stop()
     try:
-        async with reading(to) as store:
-            positions = await store.positions()
+        async with reading(to) as db:
+            positions = {name: await heads(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError) as error:
         return [Finding(ok=False, what="Postgres", remedy=f"{error}; see the log postgres.log")]
     findings = [Finding(ok=True, what="Postgres answers")]
-    for name in ("status", "audit"):
-        lag = sum(end - positions.get((name, partition), 0) for partition, end in ends.items())
+    for name in _READERS:
+        lag = sum(end - positions[name].get(partition, Head()).next_offset for partition, end in ends.items())
         findings.append(
             Finding(
                 ok=lag <= LAG_MAX_RECORDS,

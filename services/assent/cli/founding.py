@@ -29,15 +29,18 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.limits import NAME_MAX_CHARS
 
 _DEFAULT_OPTIONS = Options()
-keys = App(name="keys", help="Signing keys.")
-topics = App(name="topics", help="Kafka topics.")
+keys = App(name="keys", group="System", help="Signing keys.")
+topics = App(name="topics", group="System", help="Kafka topics.")
 
 
 def init(
     file: Annotated[Path, Parameter(help="The governance file (TOML): people, groups, roles, policies.")],
     *,
     make_missing_keys: Annotated[
-        bool, Parameter(name="--make-keys", negative="", help="Make a key for each principal that has none in FILE.")
+        bool,
+        Parameter(
+            name="--make-keys", negative="", help="Make a key for each principal that has none in FILE."
+        ),
     ] = False,
     partitions: Annotated[int, Parameter(help="Partitions of the request ledger, fixed for good.")] = 4,
     options: Options = _DEFAULT_OPTIONS,
@@ -57,7 +60,9 @@ def init(
     if options.json:
         output.print_json(founded)
         return
-    output.out.print(f"Founded a log of {founded.records} governance records in {options.data}.", markup=False)
+    output.out.print(
+        f"Founded a log of {founded.records} governance records in {options.data}.", markup=False
+    )
     output.out.print(f"Its identity: {founded.identity}", markup=False)
     output.out.print(f"Next: assent up --data {options.data}", markup=False)
 
@@ -98,8 +103,12 @@ def _writer_key(path: Path) -> SecretKey:
 def new(
     principal: Annotated[str, Parameter(help="The principal that the key signs for.")],
     *,
-    key_id: Annotated[str | None, Parameter(name="--id", help="The key's id; PRINCIPAL-1 unless said.")] = None,
-    out: Annotated[Path | None, Parameter(help="Where to write it; DATA/keys/PRINCIPAL.key unless said.")] = None,
+    key_id: Annotated[
+        str | None, Parameter(name="--id", help="The key's id; PRINCIPAL-1 unless said.")
+    ] = None,
+    out: Annotated[
+        Path | None, Parameter(help="Where to write it; DATA/keys/PRINCIPAL.key unless said.")
+    ] = None,
     options: Options = _DEFAULT_OPTIONS,
 ) -> None:
     """Make a signing key; prints the public half, which goes into the governance file."""
@@ -110,20 +119,27 @@ def new(
     try:
         secret.save(path)
     except FileExistsError:
-        output.fail(f"{path} is there already; keys are never replaced. Choose another --out.", output.REFUSED)
+        output.fail(
+            f"{path} is there already; keys are never replaced. Choose another --out.", output.REFUSED
+        )
     if options.json:
-        output.print_json({"id": secret.id, "principal": principal, "public_key": secret.public, "file": str(path)})
+        output.print_json(
+            {"id": secret.id, "principal": principal, "public_key": secret.public, "file": str(path)}
+        )
         return
     output.out.print(f"Wrote {path} (keep it secret). For the governance file:\n", markup=False)
     output.out.print(
-        f'[[keys]]\nid = "{secret.id}"\nprincipal = "{principal}"\npublic_key = "{secret.public}"', markup=False
+        f'[[keys]]\nid = "{secret.id}"\nprincipal = "{principal}"\npublic_key = "{secret.public}"',
+        markup=False,
     )
 
 
 @topics.command(name="apply")
 def apply(
     *,
-    partitions: Annotated[int, Parameter(help="Partitions of commands, ledger and changes, fixed for good.")] = 24,
+    partitions: Annotated[
+        int, Parameter(help="Partitions of commands, ledger and changes, fixed for good.")
+    ] = 24,
     replication_factor: Annotated[int, Parameter(help="Copies of each partition.")] = 3,
     options: Options = _DEFAULT_OPTIONS,
 ) -> None:

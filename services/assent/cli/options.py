@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 from cyclopts import Parameter
 
+from assent.core.governance.cursor import advance
+from assent.core.governance.state import Governance
 from assent.local.directory import Directory
 from assent.local.founded import read_founded
 from assent.settings import read_connection
-from assent.store.queries import Store, open_store
+from assent.store.pool import open_pool
+from assent.store.queries import heads
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import Publisher
-from assent_contracts.governance import LogFounded
 
 
 @Parameter(name="*")
@@ -99,20 +102,28 @@ async def following(to: Reach) -> AsyncIterator[GovernanceFollower]:
         await follower.stop()
 
 
-def partitions_of(follower: GovernanceFollower) -> int:
-    """How many partitions the log has, for good."""
-    founded = follower.history[0][0]
-    assert isinstance(founded, LogFounded)
-    return founded.founding.partitions
+def governance_of(follower: GovernanceFollower) -> Governance:
+    """The state of governance now."""
+    governance = Governance()
+    advance(governance, follower.history, len(follower.history) - 1)
+    return governance
 
 
 @asynccontextmanager
-async def publishing(to: Reach, store: Store, source: str) -> AsyncIterator[Publisher]:
-    """A publisher that hears decisions from where the status tables stand."""
-    heads = await store.heads()
+async def publishing(to: Reach, source: str) -> AsyncIterator[Publisher]:
+    """A publisher that hears decisions from where the status tables stand.
+
+    Raises NotFoundedError, KafkaError, and what asyncpg raises when Postgres cannot be reached.
+    """
+    async with reading(to) as db:
+        known = await heads(db)
     async with following(to) as follower:
         publisher = Publisher(
-            to.connection, follower, partitions=partitions_of(follower), source=source, heads=heads
+            to.connection,
+            follower,
+            partitions=governance_of(follower).partitions,
+            source=source,
+            heads=known,
         )
         await publisher.start()
         try:
@@ -122,7 +133,10 @@ async def publishing(to: Reach, store: Store, source: str) -> AsyncIterator[Publ
 
 
 @asynccontextmanager
-async def reading(to: Reach) -> AsyncIterator[Store]:
+async def reading(to: Reach) -> AsyncIterator[asyncpg.Pool]:
     """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
-    async with open_store(to.dsn) as store:
-        yield store
+    pool = await open_pool(to.dsn, "assent_reader", application="assent-cli", size=2)
+    try:
+        yield pool
+    finally:
+        await pool.close()

@@ -22,6 +22,12 @@ def print_json(value: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
+def print_json_line(value: object) -> None:
+    """One line of JSON on standard output: for streams."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
 def tell(line: str) -> None:
     """Progress, for people: on standard error, so that it is never in a script's way."""
     err.print(line, style="dim", markup=False)

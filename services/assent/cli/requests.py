@@ -3,14 +3,25 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 from cyclopts import Parameter
 
 from assent.cli import output
-from assent.cli.options import Options, Sender, key_of, publishing, reach, reading
-from assent.cli.views import print_request, print_requests
+from assent.cli.options import (
+    Options,
+    Reach,
+    Sender,
+    following,
+    governance_of,
+    key_of,
+    publishing,
+    reach,
+    reading,
+)
+from assent.cli.views import audit_entry, print_request, print_requests
+from assent.store.queries import AuditRow, RequestFilter, RequestView, list_requests, show_request, timeline
 from assent_contracts import limits
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
@@ -39,8 +50,12 @@ def submit(
     payload: Annotated[Path, Parameter(help="The payload's file; - is standard input.")],
     *,
     justification: Annotated[str, Parameter(alias="-j", help="Why the change is needed (R6).")],
-    operation: Annotated[str, Parameter(alias="-o", help="create, edit, delete, or any other name.")] = "edit",
-    text: Annotated[bool, Parameter(negative="", help="The payload is text, not JSON: send it as a JSON string.")] = False,
+    operation: Annotated[
+        str, Parameter(alias="-o", help="create, edit, delete, or any other name.")
+    ] = "edit",
+    text: Annotated[
+        bool, Parameter(negative="", help="The payload is text, not JSON: send it as a JSON string.")
+    ] = False,
     sender: Sender = _DEFAULT_SENDER,
     options: Options = _DEFAULT_OPTIONS,
 ) -> None:
@@ -94,7 +109,9 @@ def revoke(
 ) -> None:
     """Take your approval back, before the change is released."""
     key = key_of(sender, options)
-    _send(Revoke(**_on(_find(request, options), key), note=note), key, f"Revoked on {request}", sender, options)
+    _send(
+        Revoke(**_on(_find(request, options), key), note=note), key, f"Revoked on {request}", sender, options
+    )
 
 
 def cancel(
@@ -139,39 +156,46 @@ def requests(
     if mine and received:
         output.fail("Take one of --mine and --received.")
     principal = key_of(sender, options).principal if mine or received else None
+    rows = asyncio.run(_list(reach(options), principal, mine=mine, limit=limit))
+    if options.json:
+        output.print_json(rows)
+    else:
+        print_requests(rows)
 
-    async def look() -> None:
-        async with reading(reach(options)) as store:
-            rows = await list_rows(store, principal, mine=mine, received=received, limit=limit)
-        if options.json:
-            output.print_json(rows)
-        else:
-            print_requests(rows)
 
-    asyncio.run(look())
+async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> list[RequestView]:
+    async with following(to) as follower:
+        governance = governance_of(follower)
+    wanted = RequestFilter()
+    if principal is not None:
+        groups = [group for group in governance.groups if principal in governance.members(group)]
+        wanted = RequestFilter(requester=principal) if mine else RequestFilter(groups=groups)
+    since = now_ms() - governance.settings.visibility_ms
+    async with reading(to) as db:
+        return await list_requests(db, wanted, ended_since_ms=since, limit=limit)
 
 
 def show(request: RequestArgument, *, options: Options = _DEFAULT_OPTIONS) -> None:
     """Show one request: its status, payload and timeline."""
 
-    async def look() -> None:
-        async with reading(reach(options)) as store:
-            row = await store.request(request)
-            timeline = await store.timeline(request)
-        if row is None:
-            output.fail(f"There is no request {request}.")
-        if options.json:
-            output.print_json({"request": row, "timeline": timeline})
-        else:
-            print_request(row, timeline)
+    async def look() -> tuple[RequestView | None, list[AuditRow]]:
+        async with reading(reach(options)) as db:
+            return await show_request(db, request), await timeline(db, request)
 
-    asyncio.run(look())
+    row, records = asyncio.run(look())
+    if row is None:
+        output.fail(f"There is no request {request}; `assent requests` lists them.")
+    entries = [audit_entry(record) for record in records]
+    if options.json:
+        output.print_json({"request": row, "timeline": entries})
+    else:
+        print_request(row, entries)
 
 
-def _find(request: str, options: Options) -> RequestRow:
-    async def look() -> RequestRow | None:
-        async with reading(reach(options)) as store:
-            return await store.request(request)
+def _find(request: str, options: Options) -> RequestView:
+    async def look() -> RequestView | None:
+        async with reading(reach(options)) as db:
+            return await show_request(db, request)
 
     row = asyncio.run(look())
     if row is None:
@@ -179,7 +203,7 @@ def _find(request: str, options: Options) -> RequestRow:
     return row
 
 
-def _on(row: RequestRow, key: SecretKey) -> dict[str, object]:
+def _on(row: RequestView, key: SecretKey) -> dict[str, Any]:
     return {
         "id": new_command_id(),
         "principal": key.principal,
@@ -196,7 +220,9 @@ def _read_payload(path: Path, *, as_text: bool) -> bytes:
     except OSError as error:
         output.fail(f"{path} cannot be read: {error.strerror}.")
     if len(payload) > limits.PAYLOAD_MAX_BYTES:
-        output.fail(f"{path} has more than {limits.PAYLOAD_MAX_BYTES:,} bytes: that is too-large.", output.REFUSED)
+        output.fail(
+            f"{path} has more than {limits.PAYLOAD_MAX_BYTES:,} bytes: that is too-large.", output.REFUSED
+        )
     if not as_text:
         return payload.strip()
     try:
@@ -215,7 +241,7 @@ def _send(command: Command, key: SecretKey, done: str, sender: Sender, options: 
     to = reach(options)
 
     async def send() -> Decided:
-        async with reading(to) as store, publishing(to, store, SOURCE) as publisher:
+        async with publishing(to, SOURCE) as publisher:
             return await publisher.send(command, key, timeout_s=sender.timeout)
 
     try:

@@ -5,6 +5,7 @@ Every step says what it expects of the ledger, and the story holds only if all o
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,13 @@ from assent_contracts.client.publisher import Decided, Publisher, new_command_id
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Cancel, Complete, Reject, SubmitChange
 from assent_contracts.digests import sha256_hex
-from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestApproved, RequestCanceled, RequestRejected
+from assent_contracts.events import (
+    ChangeReleased,
+    ChangeSubmitted,
+    RequestApproved,
+    RequestCanceled,
+    RequestRejected,
+)
 from assent_contracts.refusals import RefusalCode
 
 UPSTREAM = "device-config"
@@ -26,6 +33,8 @@ class Change(msgspec.Struct, frozen=True):
 
     resource: str
     payload: bytes
+    applied: bytes
+    """What the applier's file must hold in the end."""
 
     @property
     def digest(self) -> str:
@@ -50,7 +59,8 @@ def read_changes(folder: Path) -> dict[str, Change]:
         kind, content = path.parent.name, path.read_bytes()
         name = path.stem if kind == "app" else path.name
         payload = content.strip() if kind == "app" else encode(content.decode())
-        changes[f"{kind}/{name}"] = Change(f"{kind}/{name}", payload)
+        applied = payload if kind == "app" else content
+        changes[f"{kind}/{name}"] = Change(f"{kind}/{name}", payload, applied)
     return changes
 
 
@@ -102,12 +112,16 @@ class Story:
         )
         return await self._publisher.send(command, self._key(principal))
 
-    async def _approve(self, request: Opened, principal: str, note: str, last: type[Event] | None) -> None:
+    async def _approve(
+        self, request: Opened, principal: str, note: str, last: type[msgspec.Struct] | None
+    ) -> None:
         command = Approve(**self._on(request, principal), digest=request.change.digest, note=note)
         decided = await self._publisher.send(command, self._key(principal))
         approved = any(isinstance(event, RequestApproved) for event in decided.events)
         held = decided.refusal is None and approved == (last is not None)
-        self._say(held, f"{principal} approves {request.id}: {'quorum met' if approved else 'one more is needed'}")
+        self._say(
+            held, f"{principal} approves {request.id}: {'quorum met' if approved else 'one more is needed'}"
+        )
 
     async def _complete(self, request: Opened) -> None:
         decided = await self._publisher.send(Complete(**self._on(request, UPSTREAM)), self._key(UPSTREAM))
@@ -115,7 +129,9 @@ class Story:
 
     async def _reject(self, request: Opened) -> None:
         note = "Escrow to the directory is paused until the key rotation is done."
-        decided = await self._publisher.send(Reject(**self._on(request, "carol"), note=note), self._key("carol"))
+        decided = await self._publisher.send(
+            Reject(**self._on(request, "carol"), note=note), self._key("carol")
+        )
         self._say(_is(decided, RequestRejected), f"carol rejects {request.id}: {note}")
 
     async def _cancel(self, request: Opened) -> None:
@@ -127,7 +143,9 @@ class Story:
         refusal = decided.refusal
         held = refusal is not None and refusal.code is RefusalCode.RESOURCE_LOCKED
         held = held and refusal is not None and refusal.open_request == request.id
-        self._say(held, f"a second request for {request.change.resource} is refused: {refusal and refusal.code}")
+        self._say(
+            held, f"a second request for {request.change.resource} is refused: {refusal and refusal.code}"
+        )
 
     async def _own_request(self, change: Change) -> None:
         decided = await self._submit(change, "alice")
@@ -144,10 +162,10 @@ class Story:
     def _key(self, principal: str) -> SecretKey:
         return load_key(self._keys / f"{principal}.key")
 
-    def _who(self, principal: str, resource: str) -> dict[str, object]:
+    def _who(self, principal: str, resource: str) -> dict[str, Any]:
         return {"id": new_command_id(), "principal": principal, "at": now_ms(), "resource": resource}
 
-    def _on(self, request: Opened, principal: str) -> dict[str, object]:
+    def _on(self, request: Opened, principal: str) -> dict[str, Any]:
         return {**self._who(principal, request.change.resource), "request": request.id}
 
     def _say(self, held: bool, what: str) -> None:
@@ -155,5 +173,5 @@ class Story:
         self._tell(held, what)
 
 
-def _is(decided: Decided, event: type[Event]) -> bool:
+def _is(decided: Decided, event: type[msgspec.Struct]) -> bool:
     return decided.refusal is None and isinstance(decided.events[0], event)

@@ -7,7 +7,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.connection import Connection
+from assent_contracts.client.connection import Connection, started
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.open_requests import OpenRequest, submitted_payload
 from assent_contracts.topics import LEDGER
@@ -42,7 +42,7 @@ class Submissions:
             # Small: what follows a submission is not wanted. A record that is larger comes all the same.
             max_partition_fetch_bytes=_FETCH_MAX_BYTES,
         )
-        await self._consumer.start()
+        await started(self._consumer)
         self._consumer.assign([self._place])
         self._consumer.pause(self._place)
 

@@ -1,6 +1,7 @@
 """A governance file as the commands that found a log. Pure."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from assent.founding.file import GovernanceFile, GovernanceFileError, settings_of
 from assent_contracts.governance import (
@@ -44,7 +45,7 @@ def _numbered(command: GovernanceCommand, number: int) -> GovernanceCommand:
 def _unnumbered(
     file: GovernanceFile, founding: Founding, made_keys: dict[str, SigningKey], at: int
 ) -> Iterator[GovernanceCommand]:
-    who = {"id": "", "principal": FOUNDER, "at": at}
+    who: dict[str, Any] = {"id": "", "principal": FOUNDER, "at": at}
     yield FoundLog(**who, founding=founding)
     yield ChangeSettings(**who, settings=settings_of(file.settings))
     for row in file.principals:

@@ -63,7 +63,12 @@ def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
 
 
 def founding_links(
-    file: GovernanceFile, *, writers: dict[str, str], partitions: int, made_keys: dict[str, SigningKey], at_ms: int
+    file: GovernanceFile,
+    *,
+    writers: dict[str, str],
+    partitions: int,
+    made_keys: dict[str, SigningKey],
+    at_ms: int,
 ) -> list[Link]:
     """The log's first records. Raises FoundingRefusedError, GovernanceFileError.
 
@@ -103,7 +108,9 @@ async def found(connection: Connection, links: list[Link], writer: SecretKey, at
     identity = sha256_hex(links[0].value)
 
     def acceptance_from(head: Head) -> Acceptance:
-        return Acceptance(GOVERNANCE, 0, writers=WriterRegistry(), verify=verify, head=head, identity=identity)
+        return Acceptance(
+            GOVERNANCE, 0, writers=WriterRegistry(), verify=verify, head=head, identity=identity
+        )
 
     appender = Appender(connection, GOVERNANCE, 0, writer, confirmed=Head(), acceptance_from=acceptance_from)
     await appender.start()

@@ -14,7 +14,9 @@ LEAD = Gauge("assent_lead", "1 while this process writes the partition.", ["part
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])
-PROJECTED_SEQ = Gauge("assent_projected_seq", "The last ledger seq that is durable here.", ["ledger", "partition"])
+PROJECTED_SEQ = Gauge(
+    "assent_projected_seq", "The last ledger seq that is durable here.", ["ledger", "partition"]
+)
 PROJECT_SECONDS = Histogram(
     "assent_project_seconds", "From a batch of records read to its commit.", buckets=_STEPS_S
 )

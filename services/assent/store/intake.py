@@ -17,7 +17,7 @@ class Intake:
     It tells which offset must come next and holds at most one open run, which may span several batches.
     """
 
-    def __init__(self, place: TopicPartition, head: Head, governance: GovernanceFollower, identity: str) -> None:
+    def __init__(self, place: TopicPartition, head: Head, governance: GovernanceFollower) -> None:
         self.place = place
         self.durable = head
         """The accepted head that Postgres has."""
@@ -29,7 +29,12 @@ class Intake:
         self._told = 0
         if place.topic == GOVERNANCE:
             self._acceptance = Acceptance(
-                GOVERNANCE, 0, writers=governance.writers, verify=verify, head=head, identity=identity
+                GOVERNANCE,
+                0,
+                writers=governance.writers,
+                verify=verify,
+                head=head,
+                identity=governance.identity,
             )
         else:
             self._acceptance = acceptance_of(place.partition, governance, head)

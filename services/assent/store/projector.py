@@ -37,7 +37,6 @@ class Projector:
         reader: Reader,
         pool: asyncpg.Pool,
         governance: GovernanceFollower,
-        identity: str,
         write: Write,
         health: Health,
     ) -> None:
@@ -45,7 +44,6 @@ class Projector:
         self._reader: Reader = reader
         self._pool = pool
         self._governance = governance
-        self._identity = identity
         self._write = write
         self._health = health
         self._intakes: dict[TopicPartition, Intake] = {}
@@ -103,7 +101,7 @@ class Projector:
     async def _begin(self, place: TopicPartition) -> Intake:
         async with self._pool.acquire() as connection:
             head = await read_position(connection, self._reader, place)
-        intake = Intake(place, head, self._governance, self._identity)
+        intake = Intake(place, head, self._governance)
         self._intakes[place] = intake
         return intake
 

@@ -205,6 +205,11 @@ async def counts(db: Executor) -> list[StatusCount]:
     return [StatusCount(*row) for row in await db.fetch(_SQL["counts"])]
 
 
+async def count_audit(db: Executor) -> int:
+    """How many records the audit log has. Reads the whole index."""
+    return await db.fetchval(_SQL["count_audit"])
+
+
 def _listed(names: Sequence[str] | None) -> list[str] | None:
     return None if names is None else list(names)
 

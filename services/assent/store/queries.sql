@@ -82,3 +82,6 @@ select status, progress, count(*) as requests
 from requests
 group by status, progress
 order by status, progress nulls first
+
+-- name: count_audit
+select count(*) from audit

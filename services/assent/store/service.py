@@ -51,9 +51,10 @@ async def serve_reader(
     *,
     group: str | None = None,
 ) -> None:
-    """Project the ledger into Postgres until `stop`. Raises SettingsError, AnotherLogError, NotFoundedError.
+    """Project the ledger into Postgres until `stop`. `group`: another consumer group than the usual.
 
-    Kafka and Postgres may come and go, also at the start. `group`: another consumer group than the usual.
+    Kafka and Postgres may come and go, also at the start. Raises SettingsError, AnotherLogError, NotFoundedError
+    and NotFollowingError, with which the process is to end and to be started again.
     """
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     working = asyncio.create_task(_work(spec, settings, dsn, health, group or spec.group))
@@ -75,10 +76,11 @@ async def _work(spec: ReaderSpec, settings: ServiceSettings, dsn: str, health: H
         await _reached(health, POSTGRES, lambda: _claim(pool, settings.identity))
         follower = await _reached(health, KAFKA, lambda: _following(settings))
         open_things.push_async_callback(follower.stop)
-        projector = Projector(spec.reader, pool, follower, settings.identity, spec.write, health)
+        projector = Projector(spec.reader, pool, follower, spec.write, health)
         stream = await _reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector))
         open_things.push_async_callback(stream.stop)
         while True:
+            follower.check()
             await _probe(health, POSTGRES, pool.fetchval("select 1"))
             await _probe(health, KAFKA, follower.catch_up())
             await asyncio.sleep(_PROBE_EVERY_S)

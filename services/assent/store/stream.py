@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError
@@ -13,6 +13,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from assent_contracts.client.connection import FETCH_MAX_BYTES, REQUEST_TIMEOUT_MS, Connection
+from assent_contracts.client.fetch import Records, fetch
 
 POLL_RECORDS: Final = 25_000
 POLL_MS: Final = 50
@@ -92,6 +93,8 @@ class LedgerStream:
     async def start(self) -> None:
         """Join the group. Raises KafkaError."""
         await self._app.start()
+        assert self._subscriber.consumer is not None
+        _let_through_the_unreadable(self._subscriber.consumer)
 
     async def stop(self) -> None:
         """Leave the group, once the batch at hand is written or `STOP_LIMIT_S` has passed."""
@@ -114,6 +117,32 @@ class LedgerStream:
                 consumer.seek(place, next_offset)
             except IllegalStateError:
                 logging.getLogger(__name__).debug("%s is not assigned any more", place)
+
+
+def _let_through_the_unreadable(consumer: AIOKafkaConsumer) -> None:
+    """Make FastStream's polls do what `fetch` does: aiokafka's own stop for good at a header that is not UTF-8."""
+    plain = _Plain(consumer)
+
+    async def getmany(
+        *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> Records:
+        try:
+            return await fetch(plain, *partitions, timeout_ms=timeout_ms, max_records=max_records)
+        except IllegalStateError:
+            return {}  # the assignment changed meanwhile
+
+    consumer.getmany = getmany
+
+
+class _Plain:
+    """The consumer as it was before `getmany` was replaced."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self.getmany = consumer.getmany
+        self._consumer = consumer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
 
 
 def _place(record: ConsumerRecord) -> TopicPartition:

@@ -185,9 +185,7 @@ def _headers(line: ExportedRecord) -> Headers:
     return ((seal.WRITER_HEADER, line.writer.encode()), (seal.SEAL_HEADER, line.seal.encode()))
 
 
-def first_bad(
-    run: Sequence[bytes], head: Head, otherwise: str, *, last_vouched_for: bool
-) -> tuple[int, str]:
+def first_bad(run: Sequence[bytes], head: Head, otherwise: str, *, last_vouched_for: bool) -> tuple[int, str]:
     """Which value of a run that should follow `head` is the first bad one, by its index, and why.
 
     A link that breaks between two records leaves the question which of them was altered. The one

@@ -48,7 +48,9 @@ class GovernanceVerifier:
         founder = from_base64url(command.founding.founder) if isinstance(command, FoundLog) else None
         public_key = founder or self._governance.founder
         signature = from_base64url(recorded.signature)
-        if public_key is None or not self._verify(public_key, command_message(bytes(recorded.value)), signature):
+        if public_key is None or not self._verify(
+            public_key, command_message(bytes(recorded.value)), signature
+        ):
             raise _finding(record.seq, "its command is not signed by the founder")
         self.tally.signatures += 1
         decision = decide(self._governance, command)

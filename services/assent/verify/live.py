@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from aiokafka import TopicPartition
+
 from assent.verify.finding import Tally
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier, VerifySignature
@@ -14,13 +16,14 @@ from assent_contracts.client.reader import LedgerReader
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry
-from aiokafka import TopicPartition
 
 Progress = Callable[[int, int], None]
 """(offsets read, offsets in all)"""
 
 
-async def verify_governance(connection: Connection, identity: str, check: VerifySignature) -> GovernanceVerifier:
+async def verify_governance(
+    connection: Connection, identity: str, check: VerifySignature
+) -> GovernanceVerifier:
     """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError."""
     place, writers, verifier = TopicPartition(GOVERNANCE, 0), WriterRegistry(), GovernanceVerifier(check)
     acceptance = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=identity)

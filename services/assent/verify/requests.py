@@ -85,7 +85,12 @@ class RequestsVerifier:
             raise self._finding(record.seq, f"its command is not well-formed: {received.detail}")
         good = self._is_signed(received)
         decision = judge(
-            self._book, received, signature_good=good, seq=record.seq, at=record.at, governance=self._governance
+            self._book,
+            received,
+            signature_good=good,
+            seq=record.seq,
+            at=record.at,
+            governance=self._governance,
         )
         self.tally.commands += 1
         if isinstance(decision, Refusal):

@@ -5,6 +5,7 @@ import os
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 
 from assent.verify.live import verify_governance, verify_requests
 from assent_contracts.client.follower import GovernanceFollower
@@ -45,7 +46,7 @@ async def decided_codes(log: Log, follower: GovernanceFollower, first: int, coun
             counted = await recount(log, follower)
         except AssertionError:
             return False
-        if len(counted.commands[HERE]) < first + count:
+        if counted.commands[HERE][-1].offset < first + count - 1:
             return False
         codes[:] = [counted.decision(HERE, first + number)["refusal"]["code"] for number in range(count)]
         return True
@@ -155,9 +156,15 @@ async def test_compressed_batch_is_decided(
 
 
 async def test_record_of_one_MiB_is_too_large_and_holds_nobody_up(actor: Actor) -> None:
-    # The topic takes a batch of 1 MiB in all; compressed, much more than that in it.
-    value = b"{" + os.urandom(MIB - 200).replace(b"\0", b"\1") + b"}"
+    # The topic takes batches of 1 MiB in all.
+    value = b"{" + os.urandom(MIB - 400) + b"}"
     assert code_of(await send(actor, value)) is RefusalCode.TOO_LARGE
+    await good_goes_on(actor, HERE)
+
+
+async def test_record_that_the_topic_does_not_take_leaves_the_publisher_able_to_publish(actor: Actor) -> None:
+    with pytest.raises(MessageSizeTooLargeError):
+        await send(actor, b"{" + os.urandom(MIB) + b"}")
     await good_goes_on(actor, HERE)
 
 
@@ -175,11 +182,11 @@ async def test_command_is_decided_though_its_producers_transaction_was_aborted(
     actor: Actor, log: Log, follower: GovernanceFollower
 ) -> None:
     # A signed command stands on its own. To wait for transactions would let any sender stop a partition.
-    record = refused(actor)
     producer = AIOKafkaProducer(**log.connection.options(), transactional_id="an-upstream")
     await producer.start()
     try:
         for end in (producer.abort_transaction, producer.commit_transaction):
+            record = refused(actor)
             await producer.begin_transaction()
             headers = [(name.decode(), content) for name, content in record.headers]
             ack = await producer.send_and_wait(COMMANDS, record.value, record.key, partition=HERE, headers=headers)

@@ -104,7 +104,9 @@ def _register_key(governance: Governance, key: SigningKey) -> Decision:
 
 def _define_group(governance: Governance, group: Group) -> Decision:
     if not is_identifier(group.id, limits.NAME_MAX_CHARS) or len(group.members) > limits.MEMBERS_MAX:
-        return _refuse(RefusalCode.MALFORMED, f"group {group.id!r} is no identifier, or has too many members.")
+        return _refuse(
+            RefusalCode.MALFORMED, f"group {group.id!r} is no identifier, or has too many members."
+        )
     unknown = [member for member in group.members if member not in governance.principals]
     if unknown:
         return _refuse(RefusalCode.MALFORMED, f"group {group.id}: there is no principal {unknown[0]!r}.")
@@ -117,7 +119,9 @@ def _assign_role(governance: Governance, assignment: RoleAssignment) -> Decision
             return _refuse(RefusalCode.MALFORMED, f"role {assignment.role}: there is no group {group!r}.")
     for principal in assignment.principals:
         if principal not in governance.principals:
-            return _refuse(RefusalCode.MALFORMED, f"role {assignment.role}: there is no principal {principal!r}.")
+            return _refuse(
+                RefusalCode.MALFORMED, f"role {assignment.role}: there is no principal {principal!r}."
+            )
     if not all(is_type_name(kind) for kind in assignment.resource_types):
         return _refuse(RefusalCode.MALFORMED, f"role {assignment.role}: that is no resource type.")
     return (RoleAssigned(assignment=assignment),)
@@ -182,7 +186,9 @@ def _quorum_refusal(governance: Governance, policy: Policy) -> Refusal | None:
 def _close(governance: Governance) -> Decision:
     if governance.policies or governance.settings.unprotected == "pass":
         return (FoundingClosed(),)
-    return _refuse(RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one.")
+    return _refuse(
+        RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."
+    )
 
 
 def _is_public_key(text: str) -> bool:

@@ -44,7 +44,9 @@ def _approve(request: NeedsApproval, command: Approve, context: Context) -> tupl
     if any(approval.person == person for approval in request.approvals):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request already.")
     if command.digest != submission.digest:
-        return refuse(RefusalCode.DIGEST_MISMATCH, f"The request's payload has the digest {submission.digest}.")
+        return refuse(
+            RefusalCode.DIGEST_MISMATCH, f"The request's payload has the digest {submission.digest}."
+        )
     approvals = (*request.approvals, Approval(context.principal.id, person))
     given = ApprovalGiven(
         request=command.request,

@@ -26,7 +26,9 @@ def is_approver(principal: str, terms: PolicyTerms, governance: Governance) -> b
 
 def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governance: Governance) -> bool:
     """Whether every policy has the approvals of enough distinct people who are eligible still."""
-    return all(_people(terms, submission, approvals, governance) >= terms.quorum for terms in submission.terms)
+    return all(
+        _people(terms, submission, approvals, governance) >= terms.quorum for terms in submission.terms
+    )
 
 
 def _people(

@@ -8,7 +8,7 @@ import msgspec
 
 from assent.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent.core.requests.states import Closed, NeedsApproval, Request, Unsettled
-from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event
+from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
 
@@ -83,24 +83,26 @@ class Book:
 
     def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
         """Take in the record `seq`, decided at log time `at`."""
+        is_later = at > self.at
         self.at = at
         self.records += 1
         for event in events:
-            if isinstance(event, CommandRepeated):
-                continue
             if isinstance(event, ChangeSubmitted):
-                opened = open_request(event, seq)
-                self.requests[seq] = opened
-                self._open_by_resource[event.resource] = seq
-                heapq.heappush(self._deadlines, (event.deadline, seq))
-                continue
-            position = parse_request_id(event.request)
-            assert position is not None
-            self._go_on(position[1], event, at)
-        self._forget(at)
+                self._open(seq, event)
+            elif not isinstance(event, CommandRepeated):
+                self._go_on(event, at)
+        if is_later:
+            self._forget(at)
 
-    def _go_on(self, seq: int, event: Event, at: int) -> None:
-        assert not isinstance(event, ChangeSubmitted | CommandRepeated)
+    def _open(self, seq: int, event: ChangeSubmitted) -> None:
+        self.requests[seq] = open_request(event, seq)
+        self._open_by_resource[event.resource] = seq
+        heapq.heappush(self._deadlines, (event.deadline, seq))
+
+    def _go_on(self, event: RequestEvent, at: int) -> None:
+        position = parse_request_id(event.request)
+        assert position is not None
+        seq = position[1]
         before = self.requests.get(seq)
         if before is None or isinstance(before, Closed):
             msg = f"{type(event).__name__} on request {event.request}, which is not open"

@@ -29,7 +29,9 @@ def decide_cancel(request: Request, command: Cancel, context: Context) -> tuple[
         case Approved() | Released() | Applying() | Unsettled():
             if request.submission.requester != context.principal.id:
                 return refuse(RefusalCode.NOT_REQUESTER, "R11: only the requester can cancel.")
-            return refuse(RefusalCode.NOT_PENDING, "R11: the request is approved, it cannot be canceled any more.")
+            return refuse(
+                RefusalCode.NOT_PENDING, "R11: the request is approved, it cannot be canceled any more."
+            )
         case Closed():
             return refuse(RefusalCode.NOT_PENDING, f"The request has ended: {request.status}.")
         case _:

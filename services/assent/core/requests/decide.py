@@ -33,7 +33,9 @@ Decision = tuple[Event, ...] | Refusal
 def decide(book: Book, command: Command, context: Context) -> Decision:
     """Decide a command whose sender is verified. Nothing changes: `Book.record` does that."""
     if isinstance(command, SubmitChange):
-        return misrouted(command, context) or decide_submit(book.open_request(command.resource), command, context)
+        return misrouted(command, context) or decide_submit(
+            book.open_request(command.resource), command, context
+        )
     request = book.find(command.request, command.resource)
     if request is None:
         return misrouted(command, context) or refuse(

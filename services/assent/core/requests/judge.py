@@ -41,10 +41,13 @@ def judge(
 
 def keep(book: Book, received: Received, decision: Decision, *, seq: int, at: int) -> None:
     """Move the book past a decision."""
-    unauthenticated = isinstance(decision, Refusal) and decision.code in UNAUTHENTICATED
-    if not unauthenticated and book.recall(received.command.id) is None:
+    if isinstance(decision, Refusal):
+        events, is_authenticated = (), decision.code not in UNAUTHENTICATED
+    else:
+        events, is_authenticated = decision, True
+    if is_authenticated and book.recall(received.command.id) is None:
         book.remember(received.command.id, Remembered(seq, at, received.value_sha256))
-    book.record(seq, at, () if isinstance(decision, Refusal) else decision)
+    book.record(seq, at, events)
 
 
 def _sender_refusal(

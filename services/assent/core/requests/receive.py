@@ -88,7 +88,9 @@ def _signer(headers: Sequence[tuple[str, bytes]], command: Command) -> tuple[str
                     content.decode()
     except (UnicodeDecodeError, AttributeError):
         return malformed("A header is not UTF-8.")
-    if len(signature) > limits.NAME_MAX_CHARS or not (key_id == "" or is_identifier(key_id, limits.NAME_MAX_CHARS)):
+    if len(signature) > limits.NAME_MAX_CHARS or not (
+        key_id == "" or is_identifier(key_id, limits.NAME_MAX_CHARS)
+    ):
         return malformed(f"The header {KEY_HEADER} or {SIGNATURE_HEADER} is not what the contracts describe.")
     return key_id, signature
 

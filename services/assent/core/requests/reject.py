@@ -28,7 +28,9 @@ def decide_reject(request: Request, command: Reject, context: Context) -> tuple[
             if request.deadline <= context.at:
                 return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
             if any(approval.person == context.principal.person for approval in request.approvals):
-                return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request: revoke that first.")
+                return refuse(
+                    RefusalCode.ALREADY_DECIDED, "You have approved this request: revoke that first."
+                )
             return (RequestRejected(request=command.request, approver=context.principal.id),)
         case Approved() | Released() | Applying() | Unsettled():
             return approver_refusal(request.submission, context) or refuse(

@@ -38,9 +38,13 @@ def decide_report(request: Request, command: ReportOutcome, context: Context) ->
 def _settle(request: Unsettled, command: ReportOutcome, context: Context) -> tuple[Event, ...] | Refusal:
     principal = context.principal
     kind = resource_type(command.resource)
-    administers = principal.person is not None and context.governance.has_role(principal.id, "administrator", kind)
+    administers = principal.person is not None and context.governance.has_role(
+        principal.id, "administrator", kind
+    )
     if request.applier != principal.id and not administers:
-        return refuse(RefusalCode.NOT_CLAIMED, "Only its applier or an administrator can settle an unknown outcome.")
+        return refuse(
+            RefusalCode.NOT_CLAIMED, "Only its applier or an administrator can settle an unknown outcome."
+        )
     if command.outcome == "unknown":
         return refuse(RefusalCode.ALREADY_DECIDED, "The outcome is unknown already.")
     return (_outcome(command, principal.id),)

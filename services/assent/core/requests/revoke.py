@@ -24,7 +24,9 @@ def decide_revoke(request: Request, command: Revoke, context: Context) -> tuple[
             person = context.principal.person
             mine = [approval for approval in request.approvals if approval.person == person]
             if not mine:
-                return refuse(RefusalCode.NOT_AN_APPROVER, "You have no approval on this request to take back.")
+                return refuse(
+                    RefusalCode.NOT_AN_APPROVER, "You have no approval on this request to take back."
+                )
             if request.deadline <= context.at:
                 return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
             return (
@@ -35,7 +37,9 @@ def decide_revoke(request: Request, command: Revoke, context: Context) -> tuple[
                 ),
             )
         case Released() | Applying() | Unsettled():
-            return refuse(RefusalCode.NOT_PENDING, "The change is released: an approval cannot be taken back now.")
+            return refuse(
+                RefusalCode.NOT_PENDING, "The change is released: an approval cannot be taken back now."
+            )
         case Closed():
             return refuse(RefusalCode.NOT_PENDING, f"The request has ended: {request.status}.")
         case _:

@@ -8,7 +8,9 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id, resource_type
 
 
-def decide_submit(open_request: int | None, command: SubmitChange, context: Context) -> tuple[Event, ...] | Refusal:
+def decide_submit(
+    open_request: int | None, command: SubmitChange, context: Context
+) -> tuple[Event, ...] | Refusal:
     """`open_request` is the seq of the request that holds the object, if one does (R10)."""
     governance, principal = context.governance, context.principal
     kind = resource_type(command.resource)

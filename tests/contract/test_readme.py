@@ -1,0 +1,80 @@
+"""contracts/README.md: its values are the golden ones, its program runs, its tables say what the code says."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import assent_contracts
+from assent_contracts import limits
+from assent_contracts.digests import sha256_hex
+from assent_contracts.partitioner import murmur2, partition_for
+from assent_contracts.refusals import WHAT_TO_DO
+from assent_contracts.resources import RESOURCE_TYPE_PATTERN
+from tests.contract.examples import GOLDEN
+from tests.contract.golden_chain import PARTITION, PARTITIONS, PAYLOAD, REQUEST, RESOURCE
+from tests.contract.signed_examples import SignedExample
+
+README = (Path(assent_contracts.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def signed(name: str) -> SignedExample:
+    return msgspec.json.decode((GOLDEN / f"signed/{name}.json").read_bytes(), type=SignedExample)
+
+
+def block(language: str) -> str:
+    [text] = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return text
+
+
+def test_the_command_is_the_golden_one() -> None:
+    assert block("json").rstrip("\n") == signed("command").value
+
+
+@pytest.mark.parametrize("name", ["command", "seal"])
+def test_the_signatures_are_the_golden_ones(name: str) -> None:
+    example = signed(name)
+    for value in (example.value_sha256, example.message_hex, example.public_key, example.signature):
+        assert f"`{value}` |" in README
+    assert f"`{signed('command').secret_hex}` |" in README
+    assert f"| `{signed('seal').topic}`, {signed('seal').partition}, {signed('seal').seq} |" in README
+
+
+def test_the_program_makes_the_golden_signature() -> None:
+    made: dict[str, Any] = {}
+    exec(compile(block("python"), "README.md", "exec"), made)  # noqa: S102
+    example = signed("command")
+    assert made["value"].decode() == example.value
+    assert made["signature"] == example.signature
+    assert made["digest"] == sha256_hex(PAYLOAD)
+
+
+def test_payload_partition_and_request_are_the_golden_ones() -> None:
+    assert f"the {len(PAYLOAD)} bytes `{PAYLOAD.decode()}`, digest `{sha256_hex(PAYLOAD)}`" in README
+    assert f"murmur2 of the key here is `{murmur2(RESOURCE.encode()):#x}`" in README
+    assert partition_for(RESOURCE.encode(), PARTITIONS) == PARTITION
+    assert f"of {PARTITIONS} partitions it is partition {PARTITION}." in README
+    assert f"`{REQUEST}`" in README
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    assert limits.COMMAND_MAX_AGE_MS == 24 * 60 * 60 * 1_000
+    assert limits.COMMAND_MAX_AHEAD_MS == 5 * 60 * 1_000
+    assert "from 5 minutes ahead to 24 hours behind" in README
+    assert f"`{RESOURCE_TYPE_PATTERN}`" in README
+    assert f"1 to {limits.RESOURCE_ID_MAX_CHARS} characters" in README
+    assert f"{limits.RUN_MAX_RECORDS:,} records or {limits.RUN_MAX_BYTES >> 20} MiB" in README
+    assert f"over {limits.RECORD_MAX_BYTES >> 20} MiB" in README
+
+
+def test_the_refusals_are_those_of_the_code() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", README.partition("## Refusals")[2], flags=re.MULTILINE)
+    assert rows == [(code.value, sentence) for code, sentence in WHAT_TO_DO.items()]
+
+
+def test_the_paths_lead_somewhere() -> None:
+    contracts = Path(assent_contracts.__file__).parents[1]
+    for path in re.findall(r"`((?:assent_contracts|asyncapi)[a-z_/]*\.(?:py|yaml))`", README):
+        assert (contracts / path).is_file()

@@ -1,0 +1,65 @@
+"""An applier that is killed anywhere goes on from its journal: one claim, one application, one outcome."""
+
+from pathlib import Path
+
+import pytest
+
+from assent_contracts.changes import Change
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.settling import Result
+from tests.support.handover import Folders, applying, dispatching, events_of, killed_at
+from tests.support.killed_applier import STEPS
+from tests.support.log import Actor, Log
+
+CLAIMED = ["change-submitted", "approval-given", "request-approved", "change-released", "change-claimed"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_at_a_step_it_goes_on_and_applies_and_reports_once(
+    step: str, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    name = step.replace(" ", "-")
+    written = folders.target / "script" / name
+    async with dispatching(log, follower):
+        request = await actor.released(f"script/{name}", b'"echo once"')
+        await killed_at(step, log=log, folders=folders)
+        inode = written.stat().st_ino if written.exists() else None
+        async with applying(log, follower, folders) as applier:
+            if step == "report decided":
+                await applier.of(request.request, "not-claimed", "succeeded")
+            else:
+                await applier.of(request.request, "succeeded")
+    assert written.read_text() == "echo once"
+    assert inode in (None, written.stat().st_ino), "what was written is not written again"
+    assert await events_of(log, follower, request.request) == [*CLAIMED, "request-completed"]
+    [folder] = folders.state.iterdir()
+    assert not list(folder.glob(f"{request.request}.*")), "nothing is left in hand"
+
+
+async def test_cut_off_while_it_applies_it_applies_again_within_the_lease_with_the_same_request_id(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    import asyncio
+
+    begun = asyncio.Event()
+    asked: list[str] = []
+
+    async def hang(change: Change) -> Result:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def note(change: Change) -> Result:
+        asked.append(change.request)
+        return Result("succeeded")
+
+    async with dispatching(log, follower):
+        request = await actor.released("script/cut-off")
+        async with applying(log, follower, folders, apply=hang):
+            await begun.wait()
+        async with applying(log, follower, folders, apply=note) as applier:
+            await applier.of(request.request, "succeeded")
+    assert asked == [request.request]
+    assert await events_of(log, follower, request.request) == [*CLAIMED, "request-completed"]

@@ -1,0 +1,105 @@
+"""A lease that ends without an outcome: nothing is applied any more, and what is known is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from assent_contracts.changes import Change
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.settling import Result
+from tests.support.containers import Endpoints
+from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of, killed_at
+from tests.support.log import Actor, Log, fresh_log
+from tests.support.stack import until
+
+
+@pytest_asyncio.fixture(scope="module")
+async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Log]:
+    folder = tmp_path_factory.mktemp("keys")
+    yield await fresh_log(running.bootstrap, folder, governance=demo_governance(folder / "g.toml", lease="1s"))
+
+
+@pytest.mark.parametrize(
+    ("step", "end"),
+    [
+        ("claim decided", "request-failed"),
+        ("file written", "request-completed"),
+        ("mark written", "request-completed"),
+        ("report made", "request-completed"),
+    ],
+)
+async def test_lease_ended_while_it_was_down_it_says_what_it_knows(
+    step: str, end: str, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    name = step.replace(" ", "-")
+    async with dispatching(log, follower):
+        request = await actor.released(f"script/lease-{name}")
+        await killed_at(step, log=log, folders=folders)
+        await _unknown(log, follower, request.request)
+        async with applying(log, follower, folders) as applier:
+            handled = await applier.of(request.request, "succeeded", "failed")
+    assert (await events_of(log, follower, request.request))[-2:] == ["outcome-unknown", end]
+    assert (folders.target / "script" / f"lease-{name}").exists() == (end == "request-completed")
+    if end == "request-failed":
+        assert handled.detail == "Nothing was changed: the lease ended before the applier began."
+
+
+async def test_lease_ended_and_nobody_can_tell_it_is_left_unknown_and_not_applied(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+
+    async def never(change: Change) -> Result:
+        raise AssertionError
+
+    async with dispatching(log, follower):
+        request = await actor.released("script/nobody-can-tell")
+        await killed_at("begun", log=log, folders=folders)
+        await _unknown(log, follower, request.request)
+        async with applying(log, follower, folders, apply=never) as applier:
+            await applier.of(request.request, "unknown")
+    assert (await events_of(log, follower, request.request))[-1] == "outcome-unknown"
+    assert not (folders.target / "script").exists()
+
+
+async def test_applied_after_the_lease_it_still_reports_what_it_did(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    go_on = asyncio.Event()
+
+    async def slow(change: Change) -> Result:
+        await go_on.wait()
+        return Result("succeeded")
+
+    async with dispatching(log, follower):
+        request = await actor.released("script/slow")
+        async with applying(log, follower, Folders.of(tmp_path), apply=slow) as applier:
+            await _unknown(log, follower, request.request)
+            go_on.set()
+            await applier.of(request.request, "succeeded")
+    assert (await events_of(log, follower, request.request))[-2:] == ["outcome-unknown", "request-completed"]
+
+
+async def test_an_apply_that_raises_is_reported_as_unknown_with_what_it_raised(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    async def broken(change: Change) -> Result:
+        raise ZeroDivisionError("so far and no further")
+
+    async with dispatching(log, follower):
+        request = await actor.released("script/broken")
+        async with applying(log, follower, Folders.of(tmp_path), apply=broken) as applier:
+            handled = await applier.of(request.request, "unknown")
+    assert "ZeroDivisionError: so far and no further" in handled.detail
+    assert (await events_of(log, follower, request.request))[-1] == "outcome-unknown"
+
+
+async def _unknown(log: Log, follower: GovernanceFollower, request: str) -> None:
+    async def unknown() -> bool:
+        return "outcome-unknown" in await events_of(log, follower, request)
+
+    await until(unknown)

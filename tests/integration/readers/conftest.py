@@ -1,0 +1,161 @@
+"""A ledger with everything in it that readers meet, and a migrated database for each test."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+from aiokafka import TopicPartition
+
+from assent.store.migrate import migrate
+from assent_contracts.acceptance import Acceptance, Accepted, Head
+from assent_contracts.client.connection import reading, writing
+from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import verify
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from tests.support.containers import Endpoints
+from tests.support.log import PARTITIONS, Actor, Log
+from tests.support.readers import SPECS, Heads
+from tests.support.stack import fresh_database
+
+AWKWARD = 'Grüße – „it\'s" \\ "quoted"\n\ttab, 日本語, emoji 🦊, \\u0000 as text, \ufeff and %s {} $1 --'
+"""What a justification or a note may hold."""
+PAYLOAD = '{"text": "\\u0000 \\ud83d\\ude00 é", "n": 1e400, "deep": [[[{}]]]}'.encode()
+"""Valid JSON that jsonb would refuse."""
+_numbers = itertools.count()
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The ledgers, as their readers must find them."""
+
+    accepted: dict[tuple[str, int], list[Accepted]]
+    heads: Heads
+
+    @property
+    def records(self) -> int:
+        """Of the request ledger, in all partitions."""
+        return sum(len(run) for (ledger, _), run in self.accepted.items() if ledger == LEDGER)
+
+
+async def _lives(actor: Actor, number: int) -> None:
+    """One request of each kind of end, with refusals on the way."""
+    done = await actor.released(f"script/done-{number}.sh", PAYLOAD)
+    await actor.claim(done)
+    await actor.report(done, "succeeded")
+    failed = await actor.released(f"script/failed-{number}.sh")
+    await actor.claim(failed)
+    await actor.report(failed, "failed" if number % 2 else "unknown")
+    await actor.approve(failed)
+    rejected = await actor.opened(f"script/rejected-{number}.sh", justification=AWKWARD)
+    await actor.reject(rejected, note=AWKWARD)
+    canceled = await actor.opened(f"script/canceled-{number}.sh")
+    await actor.submit(canceled.resource)
+    await actor.cancel(canceled, "bob")
+    await actor.cancel(canceled)
+    revoked = await actor.opened(f"script/revoked-{number}.sh")
+    await actor.approve(revoked, note=AWKWARD)
+    await actor.revoke(revoked)
+    await actor.approve(await actor.opened(f"script/approved-{number}.sh"), note="Fine.")
+    await actor.opened(f"script/open-{number}.sh", justification=AWKWARD)
+
+
+async def _junk(log: Log, accepted: dict[int, list[Accepted]]) -> None:
+    """What somebody without the writer's key can put on the topic."""
+    producer = await writing(log.connection)
+    try:
+        for partition, run in accepted.items():
+            head = run[-1]
+            forged = msgspec.structs.replace(
+                head.record, seq=head.record.seq + 1, prev=head.value_sha256, epoch=head.record.epoch + 1
+            )
+            seal = [("assent-writer", log.writer.id.encode()), ("assent-seal", b"A" * 86)]
+            for value, headers in (
+                (msgspec.json.encode(forged), seal),
+                (msgspec.json.encode(forged), []),
+                (b"not json", [("a", b"\xff")]),
+                (run[0].value, seal),
+                (None, []),
+            ):
+                await producer.send(LEDGER, value, partition=partition, key=b"k", headers=headers)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def _read(log: Log, follower: GovernanceFollower, place: TopicPartition) -> tuple[list[Accepted], Head]:
+    identity = log.identity if place.topic == GOVERNANCE else None
+    acceptance = Acceptance(
+        place.topic, place.partition, writers=follower.writers, verify=verify, identity=identity
+    )
+    consumer = await reading(log.connection, {place: 0})
+    try:
+        end = (await consumer.end_offsets([place]))[place]
+        accepted: list[Accepted] = []
+        while (await positions(consumer))[place] < end:
+            for record in (await fetch(consumer, timeout_ms=200)).get(place, []):
+                accepted += acceptance.offer(record.offset, record.value, record.headers)
+    finally:
+        await consumer.stop()
+    return accepted, acceptance.head
+
+
+async def read_all(log: Log, follower: GovernanceFollower) -> Written:
+    """Both ledgers as they are now, by the acceptance rule."""
+    places = [TopicPartition(LEDGER, partition) for partition in range(PARTITIONS)]
+    accepted, heads = {}, {}
+    for place in (*places, TopicPartition(GOVERNANCE, 0)):
+        key = (place.topic, place.partition)
+        accepted[key], heads[key] = await _read(log, follower, place)
+    return Written(accepted, heads)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def story(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
+    """A ledger with about 400 decisions and with junk in between and at its end."""
+    await asyncio.gather(*(_lives(actor, number) for number in range(8)))
+    await actor.publisher.send_bytes(b"no command", b"script/x", [])
+    middle = await read_all(log, follower)
+    await _junk(log, {place[1]: run for place, run in middle.accepted.items() if place[0] == LEDGER and run})
+    await asyncio.gather(*(_lives(actor, number) for number in range(8, 16)))
+    last = await read_all(log, follower)
+    await _junk(log, {place[1]: run for place, run in last.accepted.items() if place[0] == LEDGER and run})
+
+
+@pytest.fixture
+async def written(story: None, log: Log, follower: GovernanceFollower) -> Written:
+    """The story's ledger, with what earlier tests have added."""
+    return await read_all(log, follower)
+
+
+@pytest.fixture
+async def dsn(running: Endpoints) -> str:
+    """A migrated database of the test's own."""
+    made = await fresh_database(running.dsn, f"readers_{next(_numbers)}")
+    await migrate(made)
+    return made
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection to it."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def group(request: pytest.FixtureRequest) -> str:
+    """A consumer group of the test's own."""
+    return f"test-{next(_numbers)}"
+
+
+@pytest.fixture(params=sorted(SPECS))
+def name(request: pytest.FixtureRequest) -> str:
+    """Each reader."""
+    return str(request.param)

@@ -1,0 +1,121 @@
+"""R7, R13: the table of requests says what the events add up to, in words that came through whole."""
+
+import asyncpg
+import msgspec
+
+from assent.core.requests.book import Book
+from assent.core.requests.replay import replay
+from assent.core.requests.states import (
+    Applying,
+    Approved,
+    Closed,
+    NeedsApproval,
+    Released,
+    Request,
+    Unsettled,
+)
+from assent_contracts.ledger import decode_events
+from assent_contracts.topics import LEDGER
+from tests.integration.readers.conftest import AWKWARD, Written
+from tests.support.log import PARTITIONS, Log
+from tests.support.readers import SPECS, caught_up, reading
+
+STATUS = SPECS["status"]
+
+Counted = tuple[str, str | None, int | None, frozenset[str]]
+"""Status, progress, deadline, approvers."""
+
+
+def recount(written: Written) -> dict[str, Counted]:
+    """Each request's state by the deciders' own book: none of the reader's code."""
+    counted: dict[str, Counted] = {}
+    for partition in range(PARTITIONS):
+        book = Book(partition)
+        approvers: dict[int, frozenset[str]] = {}
+        for each in written.accepted[(LEDGER, partition)]:
+            replay(book, each.record)
+            for seq, request in book.requests.items():
+                if isinstance(request, NeedsApproval | Approved):
+                    approvers[seq] = frozenset(approval.approver for approval in request.approvals)
+        for seq, request in book.requests.items():
+            counted[f"{partition}-{seq}"] = (*_state(request), approvers.get(seq, frozenset()))
+    return counted
+
+
+def _state(request: Request) -> tuple[str, str | None, int | None]:
+    match request:
+        case NeedsApproval(deadline=deadline):
+            return "needs_approval", None, deadline
+        case Approved(deadline=deadline):
+            return "approved", None, deadline
+        case Released(deadline=deadline):
+            return "approved", "released", deadline
+        case Applying(deadline=deadline):
+            return "approved", "applying", deadline
+        case Unsettled():
+            return "approved", "unknown", None
+        case Closed(status=status):
+            return status, None, None
+
+
+async def counted_rows(db: asyncpg.Connection) -> dict[str, Counted]:
+    rows = await db.fetch("select id, status, progress, deadline, approvals from requests")
+    return {
+        row["id"]: (
+            row["status"],
+            row["progress"],
+            row["deadline"],
+            frozenset(approval["approver"] for approval in msgspec.json.decode(row["approvals"])),
+        )
+        for row in rows
+    }
+
+
+async def test_r13_the_table_equals_an_independent_recount(
+    log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
+) -> None:
+    async with reading(STATUS, log, dsn, group):
+        await caught_up(db, STATUS, written.heads)
+    rows = await counted_rows(db)
+    assert rows == recount(written)
+    states = {(status, progress) for status, progress, _, _ in rows.values()}
+    assert states == {
+        ("needs_approval", None),
+        ("approved", None),
+        ("approved", "unknown"),
+        ("completed", None),
+        ("failed", None),
+        ("rejected", None),
+        ("canceled", None),
+    }
+
+
+async def test_r6_r8_justifications_and_notes_come_through_whole(
+    log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
+) -> None:
+    async with reading(STATUS, log, dsn, group):
+        await caught_up(db, STATUS, written.heads)
+    rejected = await db.fetchrow("select * from requests where resource = 'script/rejected-3.sh'")
+    assert rejected["justification"] == AWKWARD
+    assert (rejected["rejecter"], rejected["rejection_note"]) == ("bob", AWKWARD)
+    approved = await db.fetchrow("select * from requests where resource = 'script/approved-3.sh'")
+    [approval] = msgspec.json.decode(approved["approvals"])
+    assert (approval["approver"], approval["person"], approval["note"]) == ("bob", "bob.ortega", "Fine.")
+    assert approved["submitted_at"] <= approval["at"] == approved["changed_at"]
+
+
+async def test_every_row_names_the_last_record_that_changed_it(
+    log: Log, written: Written, dsn: str, db: asyncpg.Connection, group: str
+) -> None:
+    async with reading(STATUS, log, dsn, group):
+        await caught_up(db, STATUS, written.heads)
+    last: dict[str, tuple[int, int]] = {}
+    for run in written.accepted.values():
+        for each in run:
+            if each.record.governance is msgspec.UNSET:
+                continue
+            for event in decode_events(each.record):
+                if request := getattr(event, "request", None):
+                    last[request] = (each.record.seq, each.record.at)
+    rows = await db.fetch("select id, last_seq, changed_at from requests")
+    assert {row["id"]: (row["last_seq"], row["changed_at"]) for row in rows} == last

@@ -1,0 +1,48 @@
+"""`python -m tests.support.killed_applier STEP`: the real applier, which is killed (SIGKILL) at one step.
+
+Settings come from the environment, as for `python -m assent.applier`.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from assent.applier.service import serve
+from assent.applier.target import Target
+from assent.process import run_service
+from assent_contracts.client.journal import Journal
+
+STEPS = {
+    "taken in hand": (Journal, "begin", "after", None),
+    "claim made": (Journal, "write", "after", "claim"),
+    "claim decided": (Journal, "write", "before", "begun"),
+    "begun": (Journal, "write", "after", "begun"),
+    "file written": (Target, "apply", "after", None),
+    "mark written": (Journal, "write", "before", "report"),
+    "report made": (Journal, "write", "after", "report"),
+    "report decided": (Journal, "drop", "before", None),
+    "position kept": (Journal, "keep_position", "after", None),
+}
+
+
+def die_at(step: str) -> None:
+    owner, name, when, part = STEPS[step]
+    real: Callable[..., Any] = getattr(owner, name)
+
+    def until_then(self: Any, *arguments: Any) -> Any:
+        due = part is None or part in arguments
+        if due and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = real(self, *arguments)
+        if due:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    setattr(owner, name, until_then)
+
+
+if __name__ == "__main__":
+    die_at(sys.argv[1])
+    run_service("applier", serve, "kafka")
