@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 import msgspec
 
@@ -29,6 +29,7 @@ from assent_contracts.resources import (
 )
 
 _decode_command = msgspec.json.Decoder(Command).decode
+_decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _DIGEST = re.compile(DIGEST_PATTERN)
 _JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -58,8 +59,8 @@ _decode_type = msgspec.json.Decoder(_TypeOnly).decode
 
 def known_names(union: object) -> frozenset[str]:
     """The names, without their version, of the messages in a union of tagged structs."""
-    tags = (member.__struct_config__.tag for member in union.__args__)  # type: ignore[attr-defined]
-    return frozenset(tag.rpartition(".")[0] for tag in tags)
+    members = cast("tuple[type[msgspec.Struct], ...]", union.__args__)  # type: ignore[attr-defined]
+    return frozenset(str(member.__struct_config__.tag).rpartition(".")[0] for member in members)
 
 
 _COMMAND_NAMES = known_names(Command)
@@ -71,7 +72,7 @@ def encode(message: object) -> bytes:
 
 
 def decode_command(value: bytes | None) -> Command | Refusal:
-    """The command that a Kafka value holds, or why it holds none (`malformed`, `unknown-version`, `too-large`)."""
+    """The command that a Kafka value holds, or the refusal of its shape."""
     if value is None or not value:
         return malformed("The record is empty.")
     if len(value) > limits.COMMAND_MAX_BYTES:
@@ -85,7 +86,7 @@ def decode_command(value: bytes | None) -> Command | Refusal:
         return repeated_key(value) or undecodable(value, str(error), _COMMAND_NAMES)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return malformed("The record is not one JSON object.")
-    return check_fields(command) or repeated_key(value) or command
+    return check_fields(command) or _repeats_key(command, value) or command
 
 
 def _shape_refusal(value: bytes) -> Refusal | None:
@@ -101,11 +102,20 @@ def _shape_refusal(value: bytes) -> Refusal | None:
     return None
 
 
+def _repeats_key(command: Command, value: bytes) -> Refusal | None:
+    if encode(command) != value:
+        return repeated_key(value)
+    # What encodes to the same bytes says each field once: that leaves the payload, which is kept as it came.
+    return repeated_key(bytes(command.payload)) if isinstance(command, SubmitChange) else None
+
+
 def repeated_key(value: bytes) -> Refusal | None:
     """The refusal of a JSON object in which, at whatever depth, a key stands twice; else None.
 
     Some readers take the first and some the last: people would approve one and appliers apply the other.
     """
+    if _is_compact(value):
+        return None
     try:
         _read_members(value.decode())
     except _RepeatedKeyError:
@@ -113,6 +123,14 @@ def repeated_key(value: bytes) -> Refusal | None:
     except (ValueError, RecursionError):
         return None  # no JSON after all: not for this function to say
     return None
+
+
+def _is_compact(value: bytes) -> bool:
+    # Read and written again, JSON with a repeated key is shorter: what stays the same has none. Fast.
+    try:
+        return encode(_decode_any(value)) == value
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def undecodable(value: bytes, reason: str, names: frozenset[str]) -> Refusal:
@@ -123,7 +141,9 @@ def undecodable(value: bytes, reason: str, names: frozenset[str]) -> Refusal:
         return malformed(reason)
     match = _VERSIONED.fullmatch(found)
     if match is not None and match[1] in names and "$.type" in reason:
-        return Refusal(code=RefusalCode.UNKNOWN_VERSION, detail=f"This version of {match[1]} is not known here.")
+        return Refusal(
+            code=RefusalCode.UNKNOWN_VERSION, detail=f"This version of {match[1]} is not known here."
+        )
     return malformed(reason)
 
 
@@ -157,7 +177,9 @@ def _check_common(command: CommandFields) -> Refusal | None:
     if not is_identifier(command.principal, limits.NAME_MAX_CHARS):
         return identifier_refusal("principal", command.principal, limits.NAME_MAX_CHARS)
     if not is_resource(command.resource):
-        return malformed("resource is not <type>/<id>: a type of a-z, 0-9 and -, an id of 1 to 256 characters in NFC.")
+        return malformed(
+            "resource is not <type>/<id>: a type of a-z, 0-9 and -, an id of 1 to 256 characters in NFC."
+        )
     if not 0 <= command.at < 1 << 53:
         return malformed("at is not a time in milliseconds since 1970.")
     return None

@@ -1,4 +1,4 @@
-"""contracts/README.md: its values are the golden ones, its program runs, its tables say what the code says."""
+"""contracts/README.md: its values are the golden ones, its program runs, its tables are true."""
 
 import re
 from pathlib import Path

@@ -1,5 +1,6 @@
 """How to reach Kafka, and consumers and producers that are set up the one way that is safe here."""
 
+import asyncio
 import ssl
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 FETCH_MAX_BYTES = 4 * 1024 * 1024
 PRODUCE_MAX_BYTES = 2 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 20_000
+_START_ENDS_S = 5.0
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +82,11 @@ async def writing(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProd
 
 async def started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     """Start a client, and leave nothing behind when that fails or is cancelled. Raises KafkaError."""
+    # aiokafka forgets its first connection when it is cancelled in the middle: let it come to an end.
+    starting = asyncio.ensure_future(client.start())
     try:
-        await client.start()
+        await asyncio.shield(starting)
     except BaseException:
+        await asyncio.wait([starting], timeout=_START_ENDS_S)
         await client.stop()
         raise

@@ -75,17 +75,15 @@ def _signer(headers: Sequence[tuple[str, bytes]], command: Command) -> tuple[str
     key_id = signature = ""
     try:
         for name, content in headers:
-            match name:
-                case "assent-key":
-                    key_id = content.decode()
-                case "assent-signature":
-                    signature = content.decode()
-                case "ce_id" | "ce_type":
-                    expected = command.id if name == cloudevents.ID else command_type(command)
-                    if content.decode() != expected:
-                        return malformed(f"The header {name} does not say what the body says.")
-                case _:
-                    content.decode()
+            text = content.decode()
+            if name == KEY_HEADER:
+                key_id = text
+            elif name == SIGNATURE_HEADER:
+                signature = text
+            elif (name == cloudevents.ID and text != command.id) or (
+                name == cloudevents.TYPE and text != command_type(command)
+            ):
+                return malformed(f"The header {name} does not say what the body says.")
     except (UnicodeDecodeError, AttributeError):
         return malformed("A header is not UTF-8.")
     if len(signature) > limits.NAME_MAX_CHARS or not (

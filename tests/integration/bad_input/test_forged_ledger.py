@@ -1,0 +1,95 @@
+"""Records that somebody else puts on a ledger: everybody drops them, and the decider goes on."""
+
+import pytest
+
+from assent.verify.live import verify_governance, verify_requests
+from assent_contracts.acceptance import Acceptance, Accepted
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import verify
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.writers import WriterRegistry
+from tests.support.bad import good_goes_on
+from tests.support.forge import FORGERIES, Place
+from tests.support.log import PARTITIONS, Actor, Log, deciding, following, read_ledger
+from tests.support.recount import read_topic, recount
+from tests.support.stack import until
+
+HERE = 1
+
+
+async def quarantined(log: Log, follower: GovernanceFollower) -> int:
+    tallies = await verify_requests(log.connection, follower, PARTITIONS, verify, lambda _read, _all: None)
+    return tallies[HERE].quarantined
+
+
+async def accepted_governance(log: Log) -> list[Accepted]:
+    writers = WriterRegistry()
+    acceptance = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=log.identity)
+    accepted: list[Accepted] = []
+    async with following(log) as follower:
+        for seq, events in enumerate(follower.history):
+            writers.apply(seq, events)
+    for record in (await read_topic(log.connection, GOVERNANCE, 1))[0]:
+        accepted += acceptance.offer(record.offset, record.value, record.headers)
+    return accepted
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_forged_record_is_quarantined_and_the_decider_goes_on(
+    actor: Actor, log: Log, follower: GovernanceFollower, forgery: str
+) -> None:
+    await good_goes_on(actor, HERE)
+    before = await quarantined(log, follower)
+    place = Place(log, LEDGER, HERE, (await read_ledger(log, follower))[HERE])
+    offset = await place.put(FORGERIES[forgery](place))
+    await good_goes_on(actor, HERE)
+    ledger = (await recount(log, follower)).ledger[HERE]
+    assert offset not in {each.offset for each in ledger}
+    assert await quarantined(log, follower) == before + 1
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_forged_governance_is_quarantined_by_everybody(
+    actor: Actor, log: Log, follower: GovernanceFollower, forgery: str
+) -> None:
+    known, before = len(follower.history), follower.quarantined
+    place = Place(log, GOVERNANCE, 0, await accepted_governance(log))
+    record = FORGERIES[forgery](place)
+    await place.put(record, record)
+    await follower.catch_up()
+    # What chains and has no seal is held back until something else comes: so two, of which one is dropped.
+    assert follower.quarantined > before
+    assert len(follower.history) == known
+    async with following(log) as fresh:
+        assert len(fresh.history) == known
+    await good_goes_on(actor, HERE)
+
+
+async def test_run_of_forged_records_before_the_writers_own_is_dropped_as_a_whole(
+    actor: Actor, log: Log, follower: GovernanceFollower
+) -> None:
+    before = await quarantined(log, follower)
+    place = Place(log, LEDGER, HERE, (await read_ledger(log, follower))[HERE])
+    await place.put(*(forge(place) for forge in FORGERIES.values()))
+    await place.put(*(forge(place) for forge in FORGERIES.values()))
+    await good_goes_on(actor, HERE)
+    assert await quarantined(log, follower) == before + 2 * len(FORGERIES)
+
+
+async def test_decider_that_takes_over_after_forgeries_decides_every_command_once(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    place = Place(log, LEDGER, HERE, (await read_ledger(log, follower))[HERE])
+    await place.put(*(forge(place) for forge in FORGERIES.values()))
+    async with deciding(log, follower):
+
+        async def all_decided() -> bool:
+            try:
+                await recount(log, follower)
+            except AssertionError:
+                return False
+            return True
+
+        await until(all_decided)
+    governance = await verify_governance(log.connection, log.identity, verify)
+    assert governance.tally.records == len(follower.history)
