@@ -20,7 +20,7 @@ def _documented(description: str, **schema: object) -> Meta:
 
 CommandId = Annotated[
     str,
-    _documented("Chosen by the sender, unique for 24 hours.", minLength=1, maxLength=limits.COMMAND_ID_MAX_CHARS),
+    _documented("Chosen by the sender; unique among the principal's own for 24 hours.", minLength=1, maxLength=limits.COMMAND_ID_MAX_CHARS),
 ]
 PrincipalId = Annotated[
     str, _documented("The account that wants it.", minLength=1, maxLength=limits.NAME_MAX_CHARS)

@@ -12,6 +12,7 @@ import uvloop
 
 from assent.observe.health import Health, HealthServer
 from assent.observe.logs import configure_logs
+from assent.observe.traces import configure_traces
 from assent.settings import ServiceSettings, SettingsError, read_settings
 
 _BEAT_S = 1.0
@@ -30,6 +31,7 @@ def run_service(name: str, service: Service, *conditions: str) -> None:
         sys.stderr.write(f"{name}: {error}\n")
         sys.exit(2)
     configure_logs(name, settings.log_level)
+    configure_traces(name)
     gc.set_threshold(_GC_YOUNG, 20, 100)
     log = structlog.get_logger()
     try:

@@ -153,10 +153,28 @@ def test_command_ids_are_forgotten() -> None:
     story = Story().given("alice submits")
     story.at += COMMAND_MEMORY_MS
     story.send(submission(story))
-    assert story.book.recall("c-1") is not None
+    assert story.book.recall("alice", "c-1") is not None
     story.at += 1
     story.send(submission(story))
-    assert story.book.recall("c-1") is None
+    assert story.book.recall("alice", "c-1") is None
+
+
+def test_command_refused_for_being_dated_ahead_is_not_decided_when_its_time_comes() -> None:
+    story = Story()
+    command = submission(story, at=START + 3 * DAY_MS)
+    assert refused(story.send(command)) == "stale"
+    for _ in range(5):
+        story.at += DAY_MS - 1
+        story.send(story.command("mallory", "cancels"))
+        decision = story.send(command)
+        assert decision == (CommandRepeated(decided=0),) or refused(decision) == "stale"
+
+
+def test_an_id_is_its_principals_own() -> None:
+    """Somebody who learns an id first cannot take it from who will send it."""
+    story = Story()
+    assert refused(story.send(submission(story, id="order-1", principal="mallory"))) == "not-permitted"
+    assert names(story.send(submission(story, id="order-1"))) == "ChangeSubmitted"
 
 
 def test_wrong_partition_is_refused_and_named() -> None:

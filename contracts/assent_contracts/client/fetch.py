@@ -5,13 +5,13 @@ from aiokafka.client import ConnectionGroup
 from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
-from assent_contracts.client.batches import Batch, read_batches
+from assent_contracts.client.batches import read_batches
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
 
 _READ_UNCOMMITTED = 0
-_ONE_BATCH_BYTES = 1
-"""A broker sends the first batch whole, however little is asked for."""
+_BY_HAND_MAX_BYTES = 256 * 1024
+"""Of each partition; a broker sends the first batch whole, however little is asked for."""
 
 
 async def fetch(
@@ -29,14 +29,14 @@ async def fetch(
         for place, offset in before.items():
             consumer.seek(place, offset)
     try:
-        batches = {place: await _next_batches(consumer, place, offset) for place, offset in before.items()}
+        found = await _by_hand(consumer, before)
     except KafkaError as error:
         if not error.retriable:
             raise
         return {}
     records: Records = {}
-    for place, offset in before.items():
-        taken, after = _from(offset, batches[place], max_records)
+    for place, data in found.items():
+        taken, after = _parsed(place, before[place], data, max_records)
         consumer.seek(place, after)
         if taken:
             records[place] = taken
@@ -53,24 +53,40 @@ async def positions(consumer: AIOKafkaConsumer, *partitions: TopicPartition) -> 
     return {place: await consumer.position(place) for place in partitions or consumer.assignment()}
 
 
-async def _next_batches(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> list[Batch]:
-    client = consumer._client  # noqa: SLF001  the connection that has fetched these bytes before
-    node = client.cluster.leader_for_partition(place)
-    if node is None or node < 0:
-        raise LeaderNotAvailableError
-    asked = [(place.topic, [(place.partition, offset, _ONE_BATCH_BYTES)])]
-    request = FetchRequest(0, 0, _ONE_BATCH_BYTES, _READ_UNCOMMITTED, asked)
-    # On a connection of its own: on the usual one it would wait for the fetch that waits for news.
-    response = await client.send(node, request, group=ConnectionGroup.COORDINATION)
-    [(_, [(_, code, *_, data)])] = response.topics
-    if code:
-        raise for_code(code)
-    return list(read_batches(place, data or b""))
+async def _by_hand(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, bytes]:
+    """The batches that stand at these offsets, as the broker sends them. Raises KafkaError."""
+    client = consumer._client  # noqa: SLF001  the connections that have fetched these bytes before
+    asked: dict[int, dict[str, list[tuple[int, int, int]]]] = {}
+    for place, offset in offsets.items():
+        node = client.cluster.leader_for_partition(place)
+        if node is None or node < 0:
+            raise LeaderNotAvailableError
+        of_topic = asked.setdefault(node, {}).setdefault(place.topic, [])
+        of_topic.append((place.partition, offset, _BY_HAND_MAX_BYTES))
+    found: dict[TopicPartition, bytes] = {}
+    for node, topics in asked.items():
+        request = FetchRequest(0, 0, len(offsets) * _BY_HAND_MAX_BYTES, _READ_UNCOMMITTED, list(topics.items()))
+        # Over a connection of its own: on the usual one it would wait for the fetch that waits for news.
+        response = await client.send(node, request, group=ConnectionGroup.COORDINATION)
+        for topic, partitions in response.topics:
+            for partition, code, *_, data in partitions:
+                if code:
+                    raise for_code(code)
+                found[TopicPartition(topic, partition)] = data or b""
+    return found
 
 
-def _from(offset: int, batches: list[Batch], max_records: int | None) -> tuple[list[ConsumerRecord], int]:
-    """The records from an offset on, and the offset after them."""
-    records = [record for batch in batches for record in batch.records if record.offset >= offset]
-    if max_records is not None and len(records) > max_records:
-        return records[:max_records], records[max_records].offset
-    return records, batches[-1].next_offset if batches else offset
+def _parsed(
+    place: TopicPartition, offset: int, data: bytes, max_records: int | None
+) -> tuple[list[ConsumerRecord], int]:
+    """The records from an offset on, and the offset to go on from."""
+    records: list[ConsumerRecord] = []
+    for batch in read_batches(place, data):
+        for record in batch.records:
+            if record.offset < offset:
+                continue
+            if max_records is not None and len(records) >= max_records:
+                return records, record.offset
+            records.append(record)
+        offset = max(offset, batch.next_offset)
+    return records, offset

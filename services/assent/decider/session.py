@@ -19,6 +19,7 @@ from assent.decider.takeover import Lead
 from assent.ledger.appender import Appender, fits, size_of
 from assent.ledger.chain import Chain, Link
 from assent.observe import metrics
+from assent.observe.traces import TRACER
 from assent_contracts.acceptance import Head
 from assent_contracts.client.batches import UnreadableRecord
 from assent_contracts.client.fetch import fetch
@@ -106,9 +107,10 @@ class Session:
             started = time.perf_counter()
             first = self._chain.seq + 1
             at = max(self._book.at, self._clock())
-            await self._expire(at)
-            refused = await self._decide(checked, at)
-            await self._send(at)
+            with TRACER.start_as_current_span("decide", attributes={"partition": self._book.partition}):
+                await self._expire(at)
+                refused = await self._decide(checked, at)
+                await self._send(at)
             if self._chain.seq >= first:
                 self._tell(checked, first, refused, time.perf_counter() - started)
 

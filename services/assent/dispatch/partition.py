@@ -4,9 +4,8 @@ Where it goes on after a restart. Its position is in its output: what has been w
 `assent.changes`. But a record there is only somebody's word, and one forged record with a huge position
 would make a writer that looks at the last position skip every release up to it. So the question is turned
 around. The ledger, read from its start through the acceptance rule, says which releases still wait for a
-claim; each of them that does not stand on `assent.changes` already, equal in every field and byte, is
-written. What somebody else put there is not looked at any further, whatever its position: nothing that is
-not exactly a release can stand in for one. A release that was claimed or has ended needs no writing.
+claim; each of them that does not stand on `assent.changes` already, equal in every byte, is written. What somebody else put there is not looked at any further, whatever its position: nothing that is
+not exactly a release, headers and all, can stand in for one. A release that was claimed or has ended needs no writing.
 
 How far back it looks. A change's record has its release's log time as its timestamp, so Kafka finds the
 first record that can be one of those still waiting. A forged timestamp can only make it look further back.
@@ -21,7 +20,7 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from assent.dispatch.submissions import ReleaseMismatchError, Submissions
 from assent.observe import metrics
@@ -130,7 +129,7 @@ class PartitionDispatch:
                 for record in (await fetch(consumer, timeout_ms=_POLL_MS)).get(place, ()):
                     change = _read(record.value)
                     request = None if change is None else missing.get(change.request)
-                    if request is not None and change is not None and request.is_release(change):
+                    if request is not None and change is not None and _is_release(record, change, request):
                         del missing[change.request]
         finally:
             await consumer.stop()
@@ -195,6 +194,11 @@ def _read(value: bytes | None) -> Change | None:
         return None if value is None else decode_change(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _is_release(record: ConsumerRecord, change: Change, request: OpenRequest) -> bool:
+    # The headers too: a true value under a forged position would be skipped by whoever compares positions.
+    return request.is_release(change) and list(record.headers) == _headers(change)
 
 
 def _headers(change: Change) -> list[tuple[str, bytes]]:

@@ -17,6 +17,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.observe import metrics
 from assent.observe.health import Health
+from assent.observe.traces import TRACER
 from assent.store.intake import Intake
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
 from assent_contracts.acceptance import Accepted
@@ -107,9 +108,10 @@ class Projector:
 
     async def _commit(self, intake: Intake, accepted: Sequence[Accepted]) -> None:
         head = intake.head
-        async with self._pool.acquire() as connection, connection.transaction():
-            await advance_position(connection, self._reader, intake.place, intake.durable, head)
-            await self._write(connection, intake.place, accepted)
+        with TRACER.start_as_current_span("project", attributes={"partition": intake.place.partition}):
+            async with self._pool.acquire() as connection, connection.transaction():
+                await advance_position(connection, self._reader, intake.place, intake.durable, head)
+                await self._write(connection, intake.place, accepted)
         intake.durable = head
 
     async def _tell_lost(self, intake: Intake) -> None:

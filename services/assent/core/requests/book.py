@@ -9,19 +9,23 @@ import msgspec
 from assent.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent.core.requests.states import Closed, NeedsApproval, Request, Unsettled
 from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent
-from assent_contracts.limits import COMMAND_MEMORY_MS
+from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
 
+_NOTHING: dict[str, "Remembered"] = {}
 CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
 """How long an ended request is known, so that a late command hears how it ended."""
 
 
 class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A command id that was decided, at `seq`, for the bytes with this SHA-256."""
+    """A principal's command that was decided, at `seq`, for the bytes with this SHA-256."""
 
+    principal: str
+    command_id: str
     seq: int
-    at: int
     value_sha256: bytes
+    until: int
+    """Log time (ms) up to which a copy of the command could still be decided."""
 
 
 class Book:
@@ -35,8 +39,10 @@ class Book:
         """How many records it has taken in."""
         self.requests: dict[int, Request] = {}
         self._open_by_resource: dict[str, int] = {}
-        self._commands: dict[str, Remembered] = {}
-        self._commands_in_order: deque[str] = deque()
+        self._commands: dict[str, dict[str, Remembered]] = {}
+        """By principal: nobody takes an id from somebody else."""
+        self._commands_in_order: deque[Remembered] = deque()
+        self._commands_ahead: list[tuple[int, int, Remembered]] = []
         self._closed_in_order: deque[int] = deque()
         self._deadlines: list[tuple[int, int]] = []
 
@@ -55,9 +61,23 @@ class Book:
         of = request.resource if isinstance(request, Closed) else request.submission.resource
         return request if of == resource else None
 
-    def recall(self, command_id: str) -> Remembered | None:
-        """The decision that took this command id, as long as it is remembered."""
-        return self._commands.get(command_id)
+    def recall(self, principal: str, command_id: str) -> Remembered | None:
+        """The decision that took this id of the principal's, as long as it is remembered."""
+        return self._commands.get(principal, _NOTHING).get(command_id)
+
+    def remember(
+        self, principal: str, command_id: str, *, dated: int, seq: int, at: int, value_sha256: bytes
+    ) -> None:
+        """Keep the id of a command that passed the signature check; `dated` is the command's own time, ms."""
+        usual = at + COMMAND_MEMORY_MS
+        until = max(usual, dated + COMMAND_MAX_AGE_MS)
+        remembered = Remembered(principal, command_id, seq, value_sha256, until)
+        self._commands.setdefault(principal, {})[command_id] = remembered
+        if until == usual:
+            self._commands_in_order.append(remembered)
+        else:
+            # Dated so far ahead that it was refused: its time will come, but it is not to be decided again.
+            heapq.heappush(self._commands_ahead, (until, seq, remembered))
 
     def due(self, at: int) -> Iterator[int]:
         """The seqs of the requests whose deadline `at` has reached, the earliest first.
@@ -75,11 +95,6 @@ class Book:
     def next_deadline(self) -> int | None:
         """The log time (ms) at which something may be due."""
         return self._deadlines[0][0] if self._deadlines else None
-
-    def remember(self, command_id: str, remembered: Remembered) -> None:
-        """Keep a command id that passed the signature check."""
-        self._commands[command_id] = remembered
-        self._commands_in_order.append(command_id)
 
     def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
         """Take in the record `seq`, decided at log time `at`."""
@@ -118,9 +133,11 @@ class Book:
             heapq.heappush(self._deadlines, (after.deadline, seq))
 
     def _forget(self, at: int) -> None:
-        commands, order = self._commands, self._commands_in_order
-        while order and commands[order[0]].at + COMMAND_MEMORY_MS < at:
-            del commands[order.popleft()]
+        order, ahead = self._commands_in_order, self._commands_ahead
+        while order and order[0].until < at:
+            self._drop(order.popleft())
+        while ahead and ahead[0][0] < at:
+            self._drop(heapq.heappop(ahead)[2])
         closed = self._closed_in_order
         while closed:
             request = self.requests[closed[0]]
@@ -128,6 +145,12 @@ class Book:
             if request.at + CLOSED_MEMORY_MS >= at:
                 break
             del self.requests[closed.popleft()]
+
+    def _drop(self, remembered: Remembered) -> None:
+        of_principal = self._commands[remembered.principal]
+        del of_principal[remembered.command_id]
+        if not of_principal:
+            del self._commands[remembered.principal]
 
     def open_requests(self) -> int:
         """How many requests hold an object."""

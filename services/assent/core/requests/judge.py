@@ -26,7 +26,7 @@ def judge(
     sender = _sender_refusal(command, received, key, at, signature_good=signature_good)
     if sender is not None or key is None:
         return sender or refuse(RefusalCode.UNKNOWN_KEY, "This key is not registered.")
-    before = book.recall(command.id)
+    before = book.recall(command.principal, command.id)
     if before is not None:
         return _again(before, received)
     age_ms = at - command.at
@@ -45,8 +45,11 @@ def keep(book: Book, received: Received, decision: Decision, *, seq: int, at: in
         events, is_authenticated = (), decision.code not in UNAUTHENTICATED
     else:
         events, is_authenticated = decision, True
-    if is_authenticated and book.recall(received.command.id) is None:
-        book.remember(received.command.id, Remembered(seq, at, received.value_sha256))
+    command = received.command
+    if is_authenticated and book.recall(command.principal, command.id) is None:
+        book.remember(
+            command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=received.value_sha256
+        )
     book.record(seq, at, events)
 
 

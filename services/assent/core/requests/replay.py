@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from assent.core.requests.book import Book, Remembered
+from assent.core.requests.book import Book
 from assent.core.requests.judge import UNAUTHENTICATED
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -15,11 +15,13 @@ from assent_contracts.ledger import (
 )
 
 
-class _IdOnly(msgspec.Struct):
+class _Sent(msgspec.Struct, gc=False):
     id: str
+    principal: str
+    at: int
 
 
-_decode_id = msgspec.json.Decoder(_IdOnly).decode
+_decode_sent = msgspec.json.Decoder(_Sent).decode
 
 
 def replay(book: Book, record: LedgerRecord) -> None:
@@ -28,8 +30,14 @@ def replay(book: Book, record: LedgerRecord) -> None:
     if refusal is None or refusal.code not in UNAUTHENTICATED:
         recorded = decode_recorded_command(record)
         if isinstance(recorded, RecordedCommand):
-            command_id = _decode_id(recorded.value).id
-            if book.recall(command_id) is None:
-                value_sha256 = hashlib.sha256(recorded.value).digest()
-                book.remember(command_id, Remembered(record.seq, record.at, value_sha256))
+            sent = _decode_sent(recorded.value)
+            if book.recall(sent.principal, sent.id) is None:
+                book.remember(
+                    sent.principal,
+                    sent.id,
+                    dated=sent.at,
+                    seq=record.seq,
+                    at=record.at,
+                    value_sha256=hashlib.sha256(recorded.value).digest(),
+                )
     book.record(record.seq, record.at, decode_events(record))

@@ -1,0 +1,27 @@
+"""Traces by OpenTelemetry: a span for each batch, exported where OTEL_EXPORTER_OTLP_ENDPOINT says.
+
+Without that variable nothing is exported and a span costs next to nothing.
+"""
+
+import os
+from typing import Final
+
+from opentelemetry import trace
+
+ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TRACER: Final = trace.get_tracer("assent")
+
+
+def configure_traces(service: str) -> None:
+    """Export this process's spans, if the environment says where to."""
+    if not os.environ.get(ENDPOINT):
+        return
+    # The exporter is heavy to import, and most processes on a laptop have nowhere to send to.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": f"assent-{service}"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)

@@ -1,0 +1,150 @@
+"""The target folder: replaced as a whole, never written through a link, and honest about what was not done."""
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assent.applier.service import FolderApplier
+from assent.applier.target import NotWrittenError, Target
+from assent_contracts.changes import Change
+from assent_contracts.digests import sha256_hex
+
+
+def change(
+    resource: str = "script/run", payload: bytes = b'"echo"', operation: str = "edit", request: str = "0-1"
+) -> Change:
+    return Change(
+        request=request,
+        resource=resource,
+        operation=operation,
+        requester="somebody",
+        justification="why",
+        digest=sha256_hex(payload),
+        released=3,
+        at=1,
+        payload=msgspec.Raw(payload),
+    )
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    return Target(tmp_path / "target")
+
+
+@pytest.mark.parametrize("operation", ["create", "edit", "modify", "assign", "anything"])
+def test_R15_every_operation_but_delete_writes(operation: str, target: Target) -> None:
+    target.apply(change(operation=operation))
+    assert target.path("script/run").read_text() == "echo"
+
+
+@pytest.mark.parametrize("payload", [b"{}", b"1", b"null", b'["echo"]', b'"\\ud800"'])
+def test_a_script_that_is_no_text_is_not_written(payload: bytes, target: Target) -> None:
+    with pytest.raises(NotWrittenError, match="must be one JSON string"):
+        target.apply(change(payload=payload))
+    assert not target.path("script/run").exists()
+
+
+def test_a_file_is_replaced_and_nothing_else_is_left(target: Target) -> None:
+    for text in (b'"one"', b'"two"'):
+        target.apply(change(payload=text))
+    assert [path.name for path in target.root.rglob("*")] == ["script", "run"]
+    assert target.path("script/run").read_text() == "two"
+
+
+def test_what_a_crash_left_of_the_same_request_is_in_nobodys_way(target: Target) -> None:
+    (target.root / "script").mkdir()
+    (target.root / "script" / ".new-0-1").write_text("half")
+    target.apply(change())
+    assert os.listdir(target.root / "script") == ["run"]
+
+
+def test_a_link_in_place_of_a_file_is_replaced_not_followed(target: Target, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("untouched")
+    (target.root / "script").mkdir()
+    target.path("script/run").symlink_to(outside)
+    assert not FolderApplier(target, tmp_path / "state", "a" * 64)._recall(change())
+    target.apply(change())
+    assert outside.read_text() == "untouched"
+    assert not target.path("script/run").is_symlink()
+
+
+@pytest.mark.parametrize("operation", ["edit", "delete"])
+def test_a_link_in_place_of_a_types_folder_is_refused(operation: str, target: Target, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "run").write_text("untouched")
+    (target.root / "script").symlink_to(outside)
+    with pytest.raises(NotWrittenError, match="Nothing was changed: script/run: "):
+        target.apply(change(operation=operation))
+    assert (outside / "run").read_text() == "untouched"
+
+
+def test_a_folder_in_place_of_a_file_is_a_failure_and_leaves_nothing_behind(target: Target) -> None:
+    target.path("script/run").mkdir(parents=True)
+    with pytest.raises(NotWrittenError, match="Is a directory"):
+        target.apply(change())
+    assert os.listdir(target.root / "script") == ["run"]
+
+
+def test_a_full_disk_is_a_failure_that_says_so() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(NotWrittenError, match="Nothing was changed"):
+        # A character device in place of the folder: the nearest to a full disk without a disk of our own.
+        raise_from(full)
+
+
+def raise_from(full: Path) -> None:
+    from assent.applier.target import _why
+
+    try:
+        with full.open("wb", buffering=0) as file:
+            file.write(b"x")
+    except OSError as error:
+        raise NotWrittenError(_why(error, "script/run")) from error
+
+
+def test_a_target_that_was_taken_away_is_a_failure(target: Target) -> None:
+    target.root.rmdir()
+    with pytest.raises(NotWrittenError, match="No such file or directory"):
+        target.apply(change())
+
+
+async def test_a_request_is_applied_once_whatever_happens_to_the_file(target: Target, tmp_path: Path) -> None:
+    applier = FolderApplier(target, tmp_path / "state", "a" * 64)
+    assert (await applier.apply(change())).outcome == "succeeded"
+    target.path("script/run").write_text("edited by hand")
+    assert (await applier.apply(change())).outcome == "succeeded"
+    assert target.path("script/run").read_text() == "edited by hand"
+    assert (await applier.apply(change(request="0-2"))).outcome == "succeeded"
+    assert target.path("script/run").read_text() == "echo"
+
+
+async def test_marks_of_another_log_count_for_nothing(target: Target, tmp_path: Path) -> None:
+    await FolderApplier(target, tmp_path / "state", "a" * 64).apply(change())
+    target.path("script/run").write_text("edited by hand")
+    other = FolderApplier(target, tmp_path / "state", "b" * 64)
+    assert await other.recall(change()) is None
+    await other.apply(change())
+    assert target.path("script/run").read_text() == "echo"
+
+
+@pytest.mark.parametrize(("operation", "before"), [("edit", "echo"), ("delete", None)])
+async def test_recall_tells_by_the_target_what_a_crash_kept_from_being_marked(
+    operation: str, before: str | None, target: Target, tmp_path: Path
+) -> None:
+    applier = FolderApplier(target, tmp_path / "state", "a" * 64)
+    if before is not None:
+        target.apply(change())
+    recalled = await applier.recall(change(operation=operation))
+    assert recalled is not None
+    assert recalled.outcome == "succeeded"
+
+
+async def test_recall_says_nothing_where_the_target_holds_something_else(target: Target, tmp_path: Path) -> None:
+    target.apply(change(payload=b'"before"'))
+    assert await FolderApplier(target, tmp_path / "state", "a" * 64).recall(change()) is None
