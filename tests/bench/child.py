@@ -7,7 +7,6 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import psutil
@@ -15,10 +14,9 @@ import psutil
 Told = Callable[[int, int], None]
 """(done, of how many)"""
 
-_T = TypeVar("_T")
 _MIB = 1024 * 1024
 _LINE_MAX_BYTES = 64 * _MIB
-_STALLED_AFTER_S = 40.0
+_STALLED_AFTER_S = 120.0
 """A child that says nothing for so long is given up."""
 
 
@@ -26,12 +24,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a measuring process works on."""
 
     commands: int
+    refusals: int = 0
+    """How many of the commands are refused."""
     check: bool = True
     """Whether signatures are checked; without, everybody is believed."""
     topic: str = ""
     max_records: int | None = None
     """As many records a poll at most; None takes what has come."""
-    dsn: str = ""
     rate: int = 0
     """Submits per second."""
     warm_up: int = 0

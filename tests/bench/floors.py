@@ -47,7 +47,9 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
         await consumer.stop()
 
 
-async def _consume(consumer: AIOKafkaConsumer, place: TopicPartition, records: int, most: int | None) -> float:
+async def _consume(
+    consumer: AIOKafkaConsumer, place: TopicPartition, records: int, most: int | None
+) -> float:
     """Seconds from the first records to the last, read as the services read them and dropped."""
     read = told = 0
     started = 0.0

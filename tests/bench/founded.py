@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from assent.founding.file import read_governance_file
 from assent.founding.found import found, founding_links, make_keys
@@ -64,3 +64,13 @@ async def empty(connection: Connection, *topics: str) -> None:
     finally:
         await admin.close()
     await apply_topics(connection, partitions=1)
+
+
+async def make(connection: Connection, *topics: str) -> None:
+    """Make topics that are not the product's, with one partition each."""
+    admin = AIOKafkaAdminClient(**connection.options())
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, 1, 1) for topic in topics])
+    finally:
+        await admin.close()

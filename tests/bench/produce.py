@@ -30,7 +30,13 @@ def _wave(mix: Mix, number: int, at_ms: int, sign: bool) -> list[Message]:  # no
 
 
 async def produce(
-    connection: Connection, keys: Path, mix: Mix, commands: int, *, sign: bool, told: Callable[[int, int], None]
+    connection: Connection,
+    keys: Path,
+    mix: Mix,
+    commands: int,
+    *,
+    sign: bool,
+    told: Callable[[int, int], None],
 ) -> None:
     """Append `commands` (whole waves) to the commands' one partition, which is empty."""
     producer = await writing(connection)
@@ -54,7 +60,9 @@ async def _waves(keys: Path, mix: Mix, count: int, *, sign: bool) -> AsyncIterat
     loop = asyncio.get_running_loop()
     context = get_context("spawn")
     with ProcessPoolExecutor(_PROCESSES, mp_context=context, initializer=_load, initargs=(keys,)) as pool:
-        coming = deque(loop.run_in_executor(pool, _wave, mix, n, at_ms, sign) for n in range(min(count, _AHEAD)))
+        coming = deque(
+            loop.run_in_executor(pool, _wave, mix, n, at_ms, sign) for n in range(min(count, _AHEAD))
+        )
         for number in range(count):
             wave = await coming.popleft()
             if number + _AHEAD < count:

@@ -25,7 +25,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: object) -> N
         started = time.perf_counter()
         tallies = await verify_requests(settings.kafka, follower, 1, verify if work.check else _believe, tell)
         seconds = time.perf_counter() - started
-        assert tallies[0].records == work.commands, tallies
+        assert (tallies[0].records, tallies[0].refusals) == (work.commands, work.refusals), tallies
         answer(seconds)
     finally:
         await follower.stop()

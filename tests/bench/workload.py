@@ -25,9 +25,18 @@ _REQUESTERS = (_UPSTREAM, _UPSTREAM, "alice", "carol")
 _APPROVER = "bob"
 
 Verb = Literal[
-    "submit", "submit again", "repeat", "approve own", "approve", "revoke", "reject", "cancel", "complete", "claim",
+    "submit",
+    "submit again",
+    "repeat",
+    "approve own",
+    "approve",
+    "revoke",
+    "reject",
+    "cancel",
+    "complete",
+    "claim",
     "report",
-]  # fmt: skip
+]
 Message = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """(key, value, headers) of a Kafka record."""
 Mix = Literal["lives", "open"]
@@ -60,17 +69,23 @@ class _Request(Struct):
     submission: Message | None = None
 
 
-def messages(mix: Mix, wave: int, keys: Mapping[str, SecretKey], at_ms: int, *, sign: bool) -> Iterator[Message]:
+def messages(
+    mix: Mix, wave: int, keys: Mapping[str, SecretKey], at_ms: int, *, sign: bool
+) -> Iterator[Message]:
     """The commands of one wave, in order. Without `sign` each carries 64 bytes that are no signature."""
     chance = random.Random(wave)
     signers = keys if sign else {name: _Unsigned(key) for name, key in keys.items()}
     lives = _LIVES if mix == "lives" else ((WAVE, ("submit",)),)
-    verbs = [iter(life) for count, life in lives for _ in range(count)]
-    requests = [_request(wave, number, chance) for number in range(len(verbs))]
-    order = [number for number, life in enumerate(life for count, life in lives for _ in range(count)) for _ in life]
+    each = [life for count, life in lives for _ in range(count)]
+    requests = [_request(wave, number, chance) for number in range(len(each))]
+    verbs = [iter(life) for life in each]
+    order = [number for number, life in enumerate(each) for _ in life]
     chance.shuffle(order)
     for place, number in enumerate(order, start=wave * WAVE):
-        yield _message(next(verbs[number]), requests[number], place, f"{chance.getrandbits(128):032x}", at_ms, signers)
+        verb, request = next(verbs[number]), requests[number]
+        if verb == "submit":
+            request.id = request_id(PARTITION, place)
+        yield _message(verb, request, f"{chance.getrandbits(128):032x}", at_ms, signers)
 
 
 def _request(wave: int, number: int, chance: random.Random) -> _Request:
@@ -78,7 +93,7 @@ def _request(wave: int, number: int, chance: random.Random) -> _Request:
     payload = encode(
         {
             "displayName": f"Rotate the agent's log on group {number}",
-            "content": f"Set-Location $env:ProgramData; Remove-Item agent-{name}.log -Force; Restart-Service agent",
+            "content": f"Set-Location $env:ProgramData; Remove-Item agent-{name}.log; Restart-Service agent",
             "runAs": "system",
             "enforceSignatureCheck": True,
             "assignments": [{"group": f"devices-{number % 97}", "intent": "required"}],
@@ -89,31 +104,32 @@ def _request(wave: int, number: int, chance: random.Random) -> _Request:
 
 
 def _message(
-    verb: Verb, request: _Request, place: int, command_id: str, at_ms: int, keys: Mapping[str, SecretKey]
+    verb: Verb, request: _Request, command_id: str, at_ms: int, keys: Mapping[str, SecretKey]
 ) -> Message:
     if verb == "repeat":
         assert request.submission is not None
         return request.submission
-    command = _command(verb, request, place, command_id, at_ms)
+    command = _command(verb, request, command_id, at_ms)
     value = encode(command)
-    message = command.resource.encode(), value, signed_headers(keys[command.principal], command, value, SOURCE)
+    headers = signed_headers(keys[command.principal], command, value, SOURCE)
+    message = command.resource.encode(), value, headers
     if verb == "submit":
         request.submission = message
     return message
 
 
-def _command(verb: Verb, request: _Request, place: int, command_id: str, at_ms: int) -> c.Command:
+def _command(  # noqa: C901  one case for each verb
+    verb: Verb, request: _Request, command_id: str, at_ms: int
+) -> c.Command:
     about = {"id": command_id, "at": at_ms, "resource": request.resource}
     on = {**about, "request": request.id}
     match verb:
         case "submit" | "submit again":
-            if verb == "submit":
-                request.id = request_id(PARTITION, place)
             return c.SubmitChange(
                 **about,
                 principal=request.requester,
                 operation="edit",
-                justification="The agent's log fills the disk of older devices: see the incident of last week.",
+                justification="The agent's log fills the disk of older devices: see last week's incident.",
                 payload=Raw(request.payload),
             )
         case "approve":

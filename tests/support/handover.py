@@ -145,7 +145,7 @@ async def forge(log: Log, partition: int, value: bytes | None, *, position: int 
     producer = await writing(log.connection)
     try:
         await producer.send_and_wait(
-            CHANGES, value, partition=partition, headers=[(POSITION_HEADER, str(position).encode())]
+            CHANGES, value, key=b"forged", partition=partition, headers=[(POSITION_HEADER, str(position).encode())]
         )
     finally:
         await producer.stop()

@@ -12,6 +12,8 @@ from typing import Any
 from assent.applier.service import serve
 from assent.applier.target import Target
 from assent.process import run_service
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.group import Membership
 from assent_contracts.client.journal import Journal
 
 STEPS = {
@@ -43,6 +45,17 @@ def die_at(step: str) -> None:
     setattr(owner, name, until_then)
 
 
+def in_a_group_of_its_own() -> None:
+    """Else it would wait until the session of the one that was killed before has run out."""
+    join = Membership.__init__
+
+    def alone(self: Membership, connection: Connection, topic: str, group: str) -> None:
+        join(self, connection, topic, f"{group}-{os.getpid()}")
+
+    Membership.__init__ = alone  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
     die_at(sys.argv[1])
+    in_a_group_of_its_own()
     run_service("applier", serve, "kafka")

@@ -83,15 +83,16 @@ async def spawn(name: str, log: Log, dsn: str) -> asyncio.subprocess.Process:
 async def positions(connection: asyncpg.Connection, spec: ReaderSpec) -> Heads:
     """How far the reader has come."""
     rows = await connection.fetch(
-        "select ledger, partition, seq, value_sha256, governance, next_offset from positions where reader = $1",
+        "select ledger, partition, seq, value_sha256, governance, next_offset "
+        " from positions where reader = $1 and seq >= 0",
         spec.reader,
     )
     return {(row["ledger"], row["partition"]): Head(*list(row)[2:]) for row in rows}
 
 
 def wanted(spec: ReaderSpec, heads: Heads) -> Heads:
-    """Those of `heads` that the reader is about."""
-    return {place: head for place, head in heads.items() if place[0] in spec.topics}
+    """Those of `heads` that the reader is about and that have records."""
+    return {place: head for place, head in heads.items() if place[0] in spec.topics and head.seq >= 0}
 
 
 async def caught_up(connection: asyncpg.Connection, spec: ReaderSpec, heads: Heads) -> None:

@@ -200,3 +200,24 @@ def test_quorum_is_not_met_by_services() -> None:
     services = g.Group(id="services", members=("upstream", "applier", "applier2", "bob"))
     govern(governance, g.DefineGroup(**ABOUT, group=services))
     assert create(governance, groups=("services",)) == "policy-unsatisfiable"
+
+
+def test_what_is_defined_already_is_not_defined_again() -> None:
+    """In a founding a second definition is a mistake in the file, not an edit."""
+    governance = open_founding()
+    group = next(iter(governance.groups.values()))
+    assignment = next(iter(governance.assignments.values()))
+    assert answer(governance, g.DefineGroup(**ABOUT, group=group)) == "malformed"
+    assert answer(governance, g.AssignRole(**ABOUT, assignment=assignment)) == "malformed"
+    assert create(governance) is None
+    assert create(governance) == "policy-invalid"
+
+
+@pytest.mark.parametrize("name", ["x" * 129, "bell\a"])
+def test_group_s_name_has_a_limit(name: str) -> None:
+    group = g.Group(id="new", name=name, members=())
+    assert answer(open_founding(), g.DefineGroup(**ABOUT, group=group)) == "malformed"
+
+
+def test_key_that_is_never_valid_is_refused() -> None:
+    assert add_key(open_founding(), not_before=START, not_after=START) == "malformed"

@@ -28,6 +28,9 @@ from tests.support.readers import SPECS, Running, caught_up, projected, reading,
 from tests.support.stack import until
 from tests.support.readers import positions as positions_of
 
+_KILLS = 60
+_TURNS_MORE = 5
+
 
 async def assert_each_record_once(db: asyncpg.Connection, name: str, written: Written) -> None:
     """The reader's tables hold exactly what the ledger says."""
@@ -134,7 +137,7 @@ async def test_it_does_not_matter_where_a_batch_ends(
 async def test_resume_after_a_kill_at_any_point(
     log: Log, written: Written, follower: GovernanceFollower, dsn: str, db: asyncpg.Connection, name: str
 ) -> None:
-    """Killed after one turn of the event loop, then after two, and so on, each time by a new instance."""
+    """Killed a few turns of the event loop later each time, until a batch gets through; then the next one."""
     spec = SPECS[name]
     places = [TopicPartition(*place) for place in wanted(spec, written.heads)]
     records = {place: await raw_records(log, place) for place in places}
@@ -142,20 +145,23 @@ async def test_resume_after_a_kill_at_any_point(
     for place in places:
         offset, turns = 0, 1
         while offset < len(records[place]):
-            async with projecting(spec, follower, dsn) as projector:
-                batch = records[place][offset : offset + 9]
-                taking = asyncio.create_task(projector.take(place, batch))
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                if taking.done():
-                    offset, turns = taking.result(), 1
-                    continue
-                taking.cancel()
-                await asyncio.gather(taking, return_exceptions=True)
+            pool = await open_pool(dsn, spec.role, application="test")
+            await pool.execute("select 1")
+            projector = Projector(spec.reader, pool, follower, spec.write, Health())
+            taking = asyncio.create_task(projector.take(place, records[place][offset : offset + 40]))
+            while not taking.done() and (turns > 0 or kills >= _KILLS):
+                turns -= 1
+                await asyncio.sleep(0)
+            # As the kernel does it: the socket first.
+            pool.terminate()
+            taking.cancel()
+            [end] = await asyncio.gather(taking, return_exceptions=True)
+            if isinstance(end, int):
+                offset, turns = end, 1
+            else:
                 kills += 1
-                # A connection and a transaction take some dozens of turns: try them all at first.
-                turns = turns + 1 if kills < 150 else 10_000
-    assert kills >= 150
+                turns = kills * _TURNS_MORE
+    assert kills >= _KILLS
     await assert_each_record_once(db, name, written)
 
 

@@ -72,7 +72,8 @@ def _found(governance: Governance, founding: Founding) -> Decision:
     if governance.seq != -1:
         return _refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
     keys = (founding.founder, *founding.writers.values())
-    if not founding.writers or not all(_is_public_key(key) for key in keys):
+    names_are_good = all(is_identifier(name, limits.NAME_MAX_CHARS) for name in founding.writers)
+    if not founding.writers or not names_are_good or not all(_is_public_key(key) for key in keys):
         return _refuse(RefusalCode.MALFORMED, "A log needs a writer, and 32-byte Ed25519 keys.")
     return (LogFounded(founding=founding),)
 
@@ -84,7 +85,7 @@ def _register_principal(governance: Governance, account: Account) -> Decision:
         return _refuse(RefusalCode.MALFORMED, f"{account.id}: a human has a person id, a service has none.")
     if account.person is not None and not is_identifier(account.person, limits.NAME_MAX_CHARS):
         return _refuse(RefusalCode.MALFORMED, f"{account.id}: the person id is no identifier.")
-    if len(account.name) > limits.NAME_MAX_CHARS or has_control_characters(account.name):
+    if _is_bad_text(account.name, limits.NAME_MAX_CHARS):
         return _refuse(RefusalCode.MALFORMED, f"{account.id}: the name has at most 128 characters.")
     return (PrincipalRegistered(account=account),)
 
@@ -96,6 +97,8 @@ def _register_key(governance: Governance, key: SigningKey) -> Decision:
         return _refuse(RefusalCode.MALFORMED, f"key {key.id}: there is no principal {key.principal!r}.")
     if not _is_public_key(key.public_key):
         return _refuse(RefusalCode.MALFORMED, f"key {key.id} is not 32 bytes in base64url.")
+    if key.not_before >= key.not_after:
+        return _refuse(RefusalCode.MALFORMED, f"key {key.id} is never valid: not_before is not before not_after.")
     if from_base64url(key.public_key) in governance.public_keys:
         # One key behind two names would let its holder sign as two principals.
         return _refuse(RefusalCode.MALFORMED, f"key {key.id}: the same key is registered already.")
@@ -103,10 +106,12 @@ def _register_key(governance: Governance, key: SigningKey) -> Decision:
 
 
 def _define_group(governance: Governance, group: Group) -> Decision:
-    if not is_identifier(group.id, limits.NAME_MAX_CHARS) or len(group.members) > limits.MEMBERS_MAX:
-        return _refuse(
-            RefusalCode.MALFORMED, f"group {group.id!r} is no identifier, or has too many members."
-        )
+    if not is_identifier(group.id, limits.NAME_MAX_CHARS) or group.id in governance.groups:
+        return _refuse(RefusalCode.MALFORMED, f"group {group.id!r} is no new identifier.")
+    if len(group.members) > limits.MEMBERS_MAX:
+        return _refuse(RefusalCode.TOO_LARGE, f"group {group.id} has more than {limits.MEMBERS_MAX:,} members.")
+    if _is_bad_text(group.name, limits.NAME_MAX_CHARS):
+        return _refuse(RefusalCode.MALFORMED, f"group {group.id}: the name has at most 128 characters.")
     unknown = [member for member in group.members if member not in governance.principals]
     if unknown:
         return _refuse(RefusalCode.MALFORMED, f"group {group.id}: there is no principal {unknown[0]!r}.")
@@ -114,6 +119,8 @@ def _define_group(governance: Governance, group: Group) -> Decision:
 
 
 def _assign_role(governance: Governance, assignment: RoleAssignment) -> Decision:
+    if not is_identifier(assignment.id, limits.NAME_MAX_CHARS) or assignment.id in governance.assignments:
+        return _refuse(RefusalCode.MALFORMED, f"role assignment {assignment.id!r} is no new identifier.")
     for group in assignment.groups:
         if group not in governance.groups:
             return _refuse(RefusalCode.MALFORMED, f"role {assignment.role}: there is no group {group!r}.")
@@ -129,20 +136,20 @@ def _assign_role(governance: Governance, assignment: RoleAssignment) -> Decision
 
 def _create_policy(governance: Governance, policy: Policy) -> Decision:
     return (
-        _invalid_policy(policy)
+        _invalid_policy(governance, policy)
         or _groups_refusal(governance, policy)
         or _quorum_refusal(governance, policy)
         or (PolicyCreated(policy=policy),)
     )
 
 
-def _invalid_policy(policy: Policy) -> Refusal | None:
+def _invalid_policy(governance: Governance, policy: Policy) -> Refusal | None:
     """R2: the policy's own fields."""
-    if not is_identifier(policy.id, limits.NAME_MAX_CHARS):
-        return _refuse(RefusalCode.POLICY_INVALID, "The policy's id is no identifier.")
+    if not is_identifier(policy.id, limits.NAME_MAX_CHARS) or policy.id in governance.policies:
+        return _refuse(RefusalCode.POLICY_INVALID, f"policy {policy.id!r} is no new identifier.")
     if not 0 < len(policy.name) <= limits.NAME_MAX_CHARS or has_control_characters(policy.name):
         return _refuse(RefusalCode.POLICY_INVALID, "A policy's name has 1 to 128 characters.")
-    if len(policy.description) > limits.DESCRIPTION_MAX_CHARS:
+    if _is_bad_text(policy.description, limits.DESCRIPTION_MAX_CHARS, allowed="\n\t"):
         return _refuse(RefusalCode.POLICY_INVALID, "A policy's description has at most 1,024 characters.")
     if not is_type_name(policy.resource_type):
         return _refuse(RefusalCode.POLICY_INVALID, "A policy protects exactly one resource type.")
@@ -189,6 +196,10 @@ def _close(governance: Governance) -> Decision:
     return _refuse(
         RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."
     )
+
+
+def _is_bad_text(text: str, max_chars: int, *, allowed: str = "") -> bool:
+    return len(text) > max_chars or has_control_characters(text, allowed)
 
 
 def _is_public_key(text: str) -> bool:

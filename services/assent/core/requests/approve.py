@@ -20,7 +20,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_approve(request: Request, command: Approve, context: Context) -> tuple[Event, ...] | Refusal:
-    """Who may not is refused before what is too late: an outsider learns nothing of the status."""
+    """Who may not decide on an open request is refused before what comes too late."""
     match request:
         case NeedsApproval():
             return _approve(request, command, context)

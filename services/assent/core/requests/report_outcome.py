@@ -45,6 +45,8 @@ def _settle(request: Unsettled, command: ReportOutcome, context: Context) -> tup
         return refuse(
             RefusalCode.NOT_CLAIMED, "Only its applier or an administrator can settle an unknown outcome."
         )
+    if administers and principal.person == request.submission.person:
+        return refuse(RefusalCode.OWN_REQUEST, "Another administrator must settle your own request.")
     if command.outcome == "unknown":
         return refuse(RefusalCode.ALREADY_DECIDED, "The outcome is unknown already.")
     return (_outcome(command, principal.id),)

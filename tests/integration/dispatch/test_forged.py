@@ -1,0 +1,132 @@
+"""What somebody with a producer can put on `assent.changes`: nothing of it is applied, or stops what follows."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assent_contracts.changes import Change, decode_change
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+from assent_contracts.events import ChangeSubmitted
+from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_changes
+from tests.support.log import Actor, Log
+
+EVIL = msgspec.Raw(b'"evil"')
+FORGERIES = {
+    "another payload": {"payload": EVIL},
+    "another payload with its digest": {"payload": EVIL, "digest": sha256_hex(EVIL)},
+    "a delete": {"operation": "delete"},
+    "another object": {"resource": "script/somebody-elses"},
+    "another requester": {"requester": "alice"},
+    "another reason": {"justification": "Never mind."},
+    "a huge position": {"released": 1 << 60},
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_a_forged_copy_of_a_release_is_left_alone_and_the_release_is_applied(
+    forgery: str, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    name = forgery.replace(" ", "-")
+    request = await actor.released(f"script/{name}", b'"good"')
+    # Before dispatch runs: the forgery comes first, with a position above all.
+    await forge(log, *forged(request, **FORGERIES[forgery]))
+    async with applying(log, follower, folders) as applier:
+        assert (await applier.of(request.request)).result == "forged"
+        async with dispatching(log, follower):
+            await applier.of(request.request, "succeeded")
+    assert [path.read_text() for path in folders.target.rglob("*") if path.is_file()] == ["good"]
+    assert (await events_of(log, follower, request.request))[-2:] == ["change-claimed", "request-completed"]
+
+
+async def test_R1_a_change_that_nobody_approved_is_not_claimed_or_applied(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    request = await actor.opened("script/not-approved", payload=b'"good"')
+    await forge(log, *forged(request))
+    async with applying(log, follower, folders) as applier:
+        assert (await applier.of(request.request)).result == "forged"
+    assert await events_of(log, follower, request.request) == ["change-submitted"]
+    assert not (folders.target / "script").exists()
+
+
+async def test_garbage_replays_and_unknown_requests_do_not_stop_the_next_change(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    async with dispatching(log, follower), applying(log, follower, folders) as applier:
+        first = await actor.released("script/in-a-row", b'"first"')
+        await applier.of(first.request, "succeeded")
+        partition = int(first.request.partition("-")[0])
+        [replayed] = [each.value for each in await read_changes(log.connection) if each.key == b"script/in-a-row"]
+        garbage = [None, b"", b"\xff\xfe", b"{}", b"[" * 100_000, b'{"type":"assent.change.v9"}', replayed]
+        unknown = altered(decode_change(replayed), request=f"{partition}-999999999")
+        for value in [*garbage, unknown]:
+            await forge(log, partition, value)
+        second = await actor.released("script/in-a-row", b'"second"')
+        await applier.of(second.request, "succeeded")
+        results = applier.results()
+    assert (folders.target / "script" / "in-a-row").read_text() == "second"
+    assert results.count("unreadable") == len(garbage) - 1
+    assert results.count("not-open") == 2, "the replay and the unknown request"
+    assert (await events_of(log, follower, first.request)).count("change-claimed") == 1
+
+
+async def test_a_copy_of_a_later_release_sent_early_does_not_hide_the_earlier_one(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    """A consumer that compares positions would skip the first: this one asks the ledger."""
+    folders = Folders.of(tmp_path)
+    first, second = await two_in_one_partition(actor)
+    await forge(log, *await exactly(log, follower, second))
+    async with applying(log, follower, folders) as applier:
+        await applier.of(second.request, "succeeded")
+        async with dispatching(log, follower):
+            await applier.of(first.request, "succeeded")
+
+
+async def two_in_one_partition(actor: Actor) -> tuple[ChangeSubmitted, ChangeSubmitted]:
+    by_partition: dict[str, ChangeSubmitted] = {}
+    for number in range(100):
+        request = await actor.released(f"script/pair-{number}")
+        before = by_partition.setdefault(request.request.partition("-")[0], request)
+        if before is not request:
+            return before, request
+    raise AssertionError
+
+
+async def exactly(log: Log, follower: GovernanceFollower, request: ChangeSubmitted) -> tuple[int, bytes]:
+    """The partition and the bytes of a release, as anybody who reads the ledger can make them."""
+    from assent_contracts.client.open_requests import OpenRequests, submitted_payload
+    from tests.support.log import read_ledger
+
+    partition = int(request.request.partition("-")[0])
+    ledger = (await read_ledger(log, follower))[partition]
+    requests = OpenRequests(partition)
+    for accepted in ledger:
+        requests.take(accepted)
+    found = requests.find(request.request)
+    assert found is not None
+    [value] = [each.value for each in ledger if each.offset == found.offset]
+    return partition, encode(found.change(submitted_payload(value)))
+
+
+def forged(request: ChangeSubmitted, **fields: object) -> tuple[int, bytes]:
+    """A partition and the bytes of a change that looks like the request's release."""
+    partition = int(request.request.partition("-")[0])
+    change = Change(
+        request=request.request,
+        resource=request.resource,
+        operation=request.operation,
+        requester=request.requester,
+        justification="It is needed.",
+        digest=request.digest,
+        released=2,
+        at=1,
+        payload=msgspec.Raw(b'"good"'),
+    )
+    return partition, altered(change, **fields)
