@@ -42,6 +42,7 @@ from assent_contracts.topics import CHANGES
 _POLL_MS = 500
 _POLL_RECORDS = 500
 _RETRY_MAX_S = 30.0
+_CATCH_UP_RETRY_S = 1.0
 FINISH_S = 5.0
 """How long changes in hand may take to finish once the applier is told to stop."""
 
@@ -170,8 +171,9 @@ class _Run:
                 self._settle(request, change.resource)
             async with Membership(self._setup.connection, CHANGES, self._setup.group) as membership:
                 await self._take_changes(membership, stop)
-            if self._in_hand:
-                await asyncio.wait(self._in_hand.values(), timeout=FINISH_S)
+            busy = [task for request, task in self._in_hand.items() if request not in self._settler.held_up]
+            if busy:
+                await asyncio.wait(busy, timeout=FINISH_S)
         finally:
             for task in self._in_hand.values():
                 task.cancel()
@@ -214,7 +216,7 @@ class _Run:
 
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
         # A release stands on the ledger before it is written here: after this, what is unknown is forged.
-        await self._publisher.catch_up()
+        await self._catch_up()
         for record in records:
             change = _read(record.value)
             handled = self._screen(partition, change)
@@ -223,6 +225,15 @@ class _Run:
                 continue
             await asyncio.to_thread(self._journal.begin, change)
             self._settle(change.request, change.resource)
+
+    async def _catch_up(self) -> None:
+        while True:
+            try:
+                return await self._publisher.catch_up()
+            except KafkaError as error:
+                # Kafka is away: what has been heard of the ledger stays good.
+                _log.warning("trying again: %r", error)
+                await asyncio.sleep(_CATCH_UP_RETRY_S)
 
     def _screen(self, partition: int, change: Change | None) -> Handled | None:
         """Why a record is left alone; None when its change is to be claimed."""

@@ -6,6 +6,7 @@ nothing is lost when the group's offsets are. A partition may for a moment have 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -54,11 +55,10 @@ class Membership:
     async def partitions(self) -> frozenset[int]:
         """What this member should work on now; waits up to a second for news. Raises KafkaError."""
         self._consumer.pause(*self._consumer.assignment())
-        before = self._assignments.partitions
-        if before:
-            await self._consumer.getmany(timeout_ms=_POLL_MS)
-        else:
-            await self._consumer.getmany(timeout_ms=_POLL_MS // 10)
+        wait_ms = _POLL_MS if self._assignments.partitions else _POLL_MS // 10
+        # Records are of no interest here, the ones that cannot be parsed no more than others.
+        with suppress(UnicodeDecodeError):
+            await self._consumer.getmany(timeout_ms=wait_ms)
         return self._assignments.partitions
 
 

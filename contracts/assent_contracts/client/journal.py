@@ -51,7 +51,7 @@ class Journal:
         requests = {name.removesuffix(".change") for name in names if name.endswith(".change")}
         for name in names:
             stem, dot, suffix = name.rpartition(".")
-            if dot + suffix in _PARTS and stem not in requests:
+            if suffix == "new" or (dot + suffix in _PARTS and stem not in requests):
                 (self.folder / name).unlink(missing_ok=True)
         return sorted(request for request in requests if parse_request_id(request) is not None)
 

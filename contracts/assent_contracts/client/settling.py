@@ -119,6 +119,8 @@ class Settler:
         self._source = source
         self._slots = slots
         self._tell = tell
+        self.held_up: set[str] = set()
+        """Requests that wait for people, or a clock, to be put right."""
 
     async def settle(self, request: str) -> Handled:
         """From wherever the journal stands to the end. Raises OSError when the journal cannot be written."""
@@ -260,10 +262,14 @@ class Settler:
                 resource=what.resource,
             )
         )
-        if refusal.code is RefusalCode.STALE:
-            await asyncio.sleep(_CLOCK_RETRY_S)
-        else:
-            await self._governance.beyond(refused.governance)
+        self.held_up.add(what.request)
+        try:
+            if refusal.code is RefusalCode.STALE:
+                await asyncio.sleep(_CLOCK_RETRY_S)
+            else:
+                await self._governance.beyond(refused.governance)
+        finally:
+            self.held_up.discard(what.request)
 
     async def _publish(self, command: Claim | ReportOutcome, value: bytes) -> tuple[Decided, float]:
         """The decision, and when (monotonic seconds) what it answers was sent. Tries until there is one."""

@@ -1,6 +1,7 @@
 """The applier as a process: applies what is released to the target folder."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,8 @@ from assent_contracts.client.keys import load_key
 from assent_contracts.client.settling import Handled, Result
 from assent_contracts.governance import LogFounded
 
+MARK_KEPT_S = 30 * 24 * 60 * 60
+"""A mark is of use only between a crash and the restart after it."""
 _RETRY_MAX_S = 5.0
 _SETTLED = ("succeeded", "failed", "unknown")
 _SUSPICIOUS = ("forged", "unreadable", "refused", "failed", "unknown")
@@ -35,6 +38,9 @@ class FolderApplier:
         self._target = target
         self._marks = state / identity[:16] / "applied"
         self._marks.mkdir(parents=True, exist_ok=True)
+        for mark in self._marks.iterdir():
+            if mark.stat().st_mtime < time.time() - MARK_KEPT_S:
+                mark.unlink()
 
     async def apply(self, change: Change) -> Result:
         """Make the change, unless this request's was made before."""

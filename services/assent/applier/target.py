@@ -111,7 +111,7 @@ def content_of(change: Change) -> bytes:
     try:
         return _decode_text(change.payload).encode()
     except (msgspec.MsgspecError, ValueError) as error:
-        begins = bytes(change.payload[:1]).decode("ascii", "replace")
+        begins = bytes(change.payload)[:1].decode("ascii", "replace")
         msg = f"The payload of a script must be one JSON string, its text; this one begins with {begins!r}."
         raise NotWrittenError(msg) from error
 

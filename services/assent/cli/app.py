@@ -1,31 +1,26 @@
-"""The commands of `assent`, and what becomes of errors that none of them handles."""
+"""The commands of `assent`, and what becomes of errors that none of them handles.
 
-import asyncio
+The modules of the commands say what each takes; what does the work is imported when a command runs, so that
+`--help` and a slip of the keyboard are answered at once.
+"""
 
-import asyncpg
-from aiokafka.errors import KafkaError
-from cyclopts import App
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from inspect import BoundArguments
+
+from cyclopts import App, CycloptsError
 
 from assent.cli import auditing, demo, founding, output, requests, running
-from assent.cli.options import UnreachableError
-from assent.ledger.topics import TopicsError
-from assent.local import (
-    DirectoryInUse,
-    JarMismatch,
-    JarsUnavailable,
-    NoSystemUser,
-    StackNotRunning,
-    StartFailed,
-)
-from assent.local.founded import NotFounded
-from assent.settings import SettingsError
-from assent_contracts.client.follower import NotFoundedError
-from assent_contracts.client.keys import KeyFileError
+from assent.cli.options import Options
 
 app = App(
     name="assent",
-    help="Multi-admin approval: changes are made only after a second person has approved them.",
+    help="Multi-admin approval: a change is made only after a second person has approved it.",
+    help_epilogue="Exit codes: 0 done or decided, 1 failed, 2 refused, 3 no decision in time.",
     version_flags=["--version"],
+    default_parameter=None,
 )
 for command in (founding.init, running.up, running.env, running.doctor, demo.demo):
     app.command(command, group="System")
@@ -44,33 +39,45 @@ for command in (
 for group in (auditing.audit, founding.keys, founding.topics):
     app.command(group)
 
-_EXPECTED = (
-    DirectoryInUse,
-    JarMismatch,
-    JarsUnavailable,
-    KeyFileError,
-    NoSystemUser,
-    NotFounded,
-    NotFoundedError,
-    SettingsError,
-    StackNotRunning,
-    StartFailed,
-    TopicsError,
-    UnreachableError,
-)
 
-
-def main() -> None:
-    """Run one command. Exits 0 on a decision, 2 on a refusal, 3 without one, 1 on any other failure."""
+def run(arguments: Sequence[str]) -> None:
+    """Run the command that the arguments name."""
+    output.prepare()
     try:
-        app()
-    except _EXPECTED as error:
-        output.fail(str(error))
-    except KafkaError as error:
-        output.fail(f"Kafka does not answer: {error!r}. Is the stack up? Try `assent doctor`.")
-    except (asyncpg.PostgresError, OSError) as error:
-        output.fail(f"Postgres or a file cannot be reached: {error!r}. Try `assent doctor`.")
-    except TimeoutError as error:
-        output.fail(f"It took too long: {error}. Try `assent doctor`.")
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        output.fail("Interrupted.", 130)
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False)
+    except CycloptsError:
+        # It has been printed. 2 would say that the ledger refused something.
+        sys.exit(output.FAILED)
+    _keep_logs_out_of_the_way(bound)
+    try:
+        _call(command, bound)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has had enough; nothing more can be said there, not at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(output.PIPE_CLOSED)
+
+
+def _call(command: Callable[..., object], bound: BoundArguments) -> None:
+    try:
+        command(*bound.args, **bound.kwargs)
+    except KeyboardInterrupt:
+        output.fail("Interrupted.", output.INTERRUPTED)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        from assent.cli.errors import explain
+
+        explained = explain(error)
+        if explained is None:
+            raise
+        output.fail(explained)
+
+
+def _keep_logs_out_of_the_way(bound: BoundArguments) -> None:
+    options = bound.arguments.get("options")
+    if isinstance(options, Options) and options.verbose:
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    else:
+        # Libraries warn of what they then handle; what ends a command is said in its own words.
+        logging.getLogger().addHandler(logging.NullHandler())

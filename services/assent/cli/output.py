@@ -1,72 +1,97 @@
 """What commands print, for people or (with --json) for scripts, and how they exit."""
 
+import io
+import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import msgspec
-from rich.console import Console
-
-from assent_contracts.client.publisher import Decided, repeats
-from assent_contracts.commands import command_type
-from assent_contracts.refusals import WHAT_TO_DO
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 DECIDED, FAILED, REFUSED, NOT_DECIDED = 0, 1, 2, 3
 """Exit codes: a decision, a failure before one, a refusal, no decision in time."""
+INTERRUPTED, PIPE_CLOSED = 130, 141
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_WIDE = 10_000
+_consoles: dict[bool, "Console"] = {}
+
+
+def prepare() -> None:
+    """A terminal that cannot show a character gets its number instead, not an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Where to print for people. Into a file or a pipe nothing is wrapped, unless COLUMNS says so."""
+    if stderr not in _consoles:
+        from rich.console import Console
+
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDE
+        _consoles[stderr] = Console(stderr=stderr, highlight=False, width=width, emoji=False)
+    return _consoles[stderr]
+
+
+def show(what: "RenderableType") -> None:
+    """Print a table or a text that brings its own style, fitted to the width."""
+    console().print(what, markup=False)
+
+
+def say(line: str = "", style: str | None = None) -> None:
+    """Print a line for people, as it is: it is never cut or wrapped here."""
+    console().print(visible(line), style=style, markup=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    import msgspec
+
+    _write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 def print_json_line(value: object) -> None:
     """One line of JSON on standard output: for streams."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    import msgspec
+
+    _write(msgspec.json.encode(value) + b"\n")
+
+
+def write_bytes(content: bytes) -> None:
+    """Bytes on standard output, as they are."""
+    _write(content)
+
+
+def _write(content: bytes) -> None:
     sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
 
 
 def tell(line: str) -> None:
     """Progress, for people: on standard error, so that it is never in a script's way."""
-    err.print(line, style="dim", markup=False)
+    console(stderr=True).print(visible(line), style="dim", markup=False, soft_wrap=True)
+
+
+def complain(line: str, style: str = "red") -> None:
+    """What is wrong, for people: on standard error."""
+    console(stderr=True).print(visible(line, also="\n"), style=style, markup=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Say what is wrong and what to do, and exit."""
-    err.print(message, style="red", markup=False)
+    complain(message)
     sys.exit(code)
 
 
-def finish(decided: Decided, done: str, *, as_json: bool) -> NoReturn:
-    """Print a decision and exit with its code. `done`: what an acceptance means, for people."""
-    if as_json:
-        print_json(_document(decided))
-    elif decided.refusal is not None:
-        refusal = decided.refusal
-        err.print(f"Refused: {refusal.code}", style="bold red", markup=False)
-        err.print(refusal.detail, markup=False)
-        err.print(WHAT_TO_DO[refusal.code], markup=False)
-    elif (first := repeats(decided)) is not None:
-        out.print(f"Decided before, at seq {first} of partition {decided.partition}.", markup=False)
-    else:
-        out.print(f"{done}  (ledger {decided.partition}/{decided.seq})", markup=False)
-    sys.exit(DECIDED if decided.refusal is None else REFUSED)
+def visible(text: str, *, also: str = "") -> str:
+    """The text with everything that a terminal would obey, hide or turn round shown as its number.
 
-
-def _document(decided: Decided) -> dict[str, object]:
-    document: dict[str, object] = {
-        "partition": decided.partition,
-        "seq": decided.seq,
-        "at": decided.at,
-        "events": [{"type": command_type(event), **_fields(event)} for event in decided.events],
-    }
-    if decided.refusal is not None:
-        document["refusal"] = decided.refusal
-        document["what_to_do"] = WHAT_TO_DO[decided.refusal.code]
-    return document
-
-
-def _fields(event: msgspec.Struct) -> dict[str, object]:
-    return {name: getattr(event, name) for name in event.__struct_fields__}
+    What others wrote must not move the cursor, nor look like something else. `also`: characters to keep.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in also else f"\\u{{{ord(each):x}}}" for each in text
+    )

@@ -4,8 +4,9 @@ Where it goes on after a restart. Its position is in its output: what has been w
 `assent.changes`. But a record there is only somebody's word, and one forged record with a huge position
 would make a writer that looks at the last position skip every release up to it. So the question is turned
 around. The ledger, read from its start through the acceptance rule, says which releases still wait for a
-claim; each of them that does not stand on `assent.changes` already, equal in every byte, is written. What somebody else put there is not looked at any further, whatever its position: nothing that is
-not exactly a release, headers and all, can stand in for one. A release that was claimed or has ended needs no writing.
+claim; each of them that does not stand on `assent.changes` already, equal in every byte, is written. What
+somebody else put there is not looked at any further, whatever its position: nothing that is not exactly a
+release, headers and all, can stand in for one. A release that was claimed or has ended needs no writing.
 
 How far back it looks. A change's record has its release's log time as its timestamp, so Kafka finds the
 first record that can be one of those still waiting. A forged timestamp can only make it look further back.

@@ -4,6 +4,7 @@ See infra/demo/governance.toml for one with every table.
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -111,6 +112,10 @@ def read_governance_file(path: Path) -> GovernanceFile:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         msg = f"{path}: {error}"
         raise GovernanceFileError(msg) from error
+    for group, times in Counter(group.id for group in parsed.groups).items():
+        if times > 1:
+            msg = f"{path}: group {group} stands there {times} times."
+            raise GovernanceFileError(msg)
     for policy in parsed.policies:
         if policy.excluded_groups:
             msg = f"{path}: policy {policy.id}: excluded groups are not supported (R2): name the groups that approve."

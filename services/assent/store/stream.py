@@ -29,7 +29,7 @@ Forget = Callable[[Iterable[TopicPartition]], None]
 
 
 def broker_for(connection: Connection) -> KafkaBroker:
-    """A FastStream broker that only consumes, creates no topic and logs no message of its own."""
+    """A FastStream broker that only consumes, creates no topic and logs nothing below a warning."""
     return KafkaBroker(
         connection.bootstrap,
         security=_security(connection),
@@ -37,9 +37,16 @@ def broker_for(connection: Connection) -> KafkaBroker:
         consumer_only=True,
         allow_auto_create_topics=False,
         apply_types=False,
-        logger=None,
+        logger=_errors_only(),
         graceful_timeout=STOP_LIMIT_S,
     )
+
+
+def _errors_only() -> logging.Logger:
+    # At info it writes a line or two for each batch.
+    logger = logging.getLogger("faststream.kafka")
+    logger.setLevel(logging.WARNING)
+    return logger
 
 
 def _security(connection: Connection) -> BaseSecurity:

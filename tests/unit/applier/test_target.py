@@ -1,6 +1,7 @@
 """The target folder: replaced as a whole, never written through a link, and honest about what was not done."""
 
 import os
+import resource
 from pathlib import Path
 
 import msgspec
@@ -89,23 +90,17 @@ def test_a_folder_in_place_of_a_file_is_a_failure_and_leaves_nothing_behind(targ
     assert os.listdir(target.root / "script") == ["run"]
 
 
-def test_a_full_disk_is_a_failure_that_says_so() -> None:
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("this system has no /dev/full")
-    with pytest.raises(NotWrittenError, match="Nothing was changed"):
-        # A character device in place of the folder: the nearest to a full disk without a disk of our own.
-        raise_from(full)
-
-
-def raise_from(full: Path) -> None:
-    from assent.applier.target import _why
-
+def test_no_room_for_the_file_is_a_failure_that_says_so_and_keeps_the_old_one(target: Target) -> None:
+    target.apply(change(payload=b'"old"'))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, limits[1]))
     try:
-        with full.open("wb", buffering=0) as file:
-            file.write(b"x")
-    except OSError as error:
-        raise NotWrittenError(_why(error, "script/run")) from error
+        with pytest.raises(NotWrittenError, match="Nothing was changed: script/run: File too large"):
+            target.apply(change(payload=b'"' + b"x" * 8_192 + b'"'))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert target.path("script/run").read_text() == "old"
+    assert os.listdir(target.root / "script") == ["run"]
 
 
 def test_a_target_that_was_taken_away_is_a_failure(target: Target) -> None:

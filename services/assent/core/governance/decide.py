@@ -106,8 +106,8 @@ def _register_key(governance: Governance, key: SigningKey) -> Decision:
 
 
 def _define_group(governance: Governance, group: Group) -> Decision:
-    if not is_identifier(group.id, limits.NAME_MAX_CHARS) or group.id in governance.groups:
-        return _refuse(RefusalCode.MALFORMED, f"group {group.id!r} is no new identifier.")
+    if not is_identifier(group.id, limits.NAME_MAX_CHARS):
+        return _refuse(RefusalCode.MALFORMED, f"group {group.id!r} is no identifier.")
     if len(group.members) > limits.MEMBERS_MAX:
         return _refuse(RefusalCode.TOO_LARGE, f"group {group.id} has more than {limits.MEMBERS_MAX:,} members.")
     if _is_bad_text(group.name, limits.NAME_MAX_CHARS):

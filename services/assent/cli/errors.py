@@ -1,0 +1,68 @@
+"""What an error means to whoever typed the command, and what they can do."""
+
+import asyncpg
+import msgspec
+from aiokafka.errors import KafkaError
+
+from assent.cli.reach import UnreachableError
+from assent.ledger.topics import TopicsError
+from assent.local import (
+    DirectoryInUse,
+    JarMismatch,
+    JarsUnavailable,
+    NoSystemUser,
+    StackNotRunning,
+    StartFailed,
+)
+from assent.local.founded import NotFounded
+from assent.settings import SettingsError
+from assent_contracts.client.follower import NotFoundedError
+from assent_contracts.client.keys import KeyFileError
+
+_SAY_IT_THEMSELVES = (
+    DirectoryInUse,
+    JarMismatch,
+    JarsUnavailable,
+    KeyFileError,
+    NoSystemUser,
+    NotFounded,
+    SettingsError,
+    StackNotRunning,
+    StartFailed,
+    TopicsError,
+    UnreachableError,
+)
+_LOOK = "`assent doctor` tells what is wrong."
+
+
+def explain(error: Exception) -> str | None:
+    """A sentence or two for people; None for what is a fault of Assent's."""
+    match error:
+        case _ if isinstance(error, _SAY_IT_THEMSELVES):
+            return sentence(str(error))
+        case NotFoundedError():
+            return f"{sentence(str(error))} Is ASSENT_IDENTITY, or --data, that of this log?"
+        case KafkaError():
+            return f"Kafka does not answer: {sentence(str(error))} {_LOOK}"
+        case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():
+            return "This database has no tables of Assent yet. `assent up` makes them when it starts."
+        case asyncpg.PostgresError() | asyncpg.InterfaceError():
+            return f"Postgres: {sentence(str(error))} {_LOOK}"
+        case TimeoutError():
+            return f"It took too long{': ' + str(error) if str(error) else ''}. {_LOOK}"
+        case ConnectionError():
+            return f"Postgres or Kafka cannot be reached: {sentence(error.strerror or str(error))} {_LOOK}"
+        case OSError() if error.filename is not None:
+            return sentence(f"{error.filename}: {error.strerror}")
+        case OSError():
+            return f"{sentence(str(error))} {_LOOK}"
+        case msgspec.MsgspecError():
+            return f"A file of the data directory cannot be read: {sentence(str(error))} {_LOOK}"
+        case _:
+            return None
+
+
+def sentence(text: str) -> str:
+    """The text with a capital in front and a stop at its end."""
+    first, stop = text[:1].upper(), "" if text.endswith((".", "!", "?", ":")) else "."
+    return f"{first}{text[1:]}{stop}"

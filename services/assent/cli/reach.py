@@ -1,0 +1,131 @@
+"""How a command reaches the log: Kafka, Postgres, and the key that it signs with."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from assent.cli.options import Options, Sender
+from assent.core.governance.cursor import advance
+from assent.core.governance.state import Governance
+from assent.local.directory import Directory
+from assent.local.founded import read_founded
+from assent.settings import read_connection
+from assent.store.pool import open_pool
+from assent.store.queries import heads
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.publisher import Publisher
+
+_SERVICE = "http."
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How to reach one log."""
+
+    connection: Connection
+    identity: str
+    dsn: str
+    services: dict[str, str] = field(default_factory=dict)
+    """Where each service of the local system answers for its health; empty elsewhere."""
+
+
+class UnreachableError(Exception):
+    """The command was not told how to reach a log, or as whom; the message says how to tell it."""
+
+
+def reach(options: Options) -> Reach:
+    """From ASSENT_KAFKA, ASSENT_IDENTITY and ASSENT_POSTGRES, else from the stack that runs on --data.
+
+    Raises StackNotRunning, NotFounded, SettingsError, UnreachableError.
+    """
+    if "ASSENT_KAFKA" in os.environ:
+        missing = [name for name in ("ASSENT_IDENTITY", "ASSENT_POSTGRES") if name not in os.environ]
+        if missing:
+            raise UnreachableError(f"ASSENT_KAFKA is set, so set {' and '.join(missing)} too.")
+        environ = os.environ
+        return Reach(read_connection(environ), environ["ASSENT_IDENTITY"], environ["ASSENT_POSTGRES"])
+    directory = Directory(options.data.resolve())
+    founded = read_founded(directory)
+    env = directory.read_env()
+    services = {name.removeprefix(_SERVICE): url for name, url in env.items() if name.startswith(_SERVICE)}
+    return Reach(Connection(bootstrap=env["bootstrap"]), founded.identity, env["dsn"], services)
+
+
+def key_of(sender: Sender, options: Options) -> SecretKey:
+    """The key to sign with. Raises KeyFileError, UnreachableError."""
+    if sender.key is not None:
+        return load_key(sender.key)
+    folder = options.data / "keys"
+    if sender.as_ is None:
+        raise UnreachableError(f"Say who you are: --as PRINCIPAL, or --key FILE.{_keys_in(folder)}")
+    path = folder / f"{sender.as_}.key"
+    if "/" in sender.as_ or sender.as_.startswith(".") or not path.is_file():
+        raise UnreachableError(
+            f"There is no key of {sender.as_!r} in {folder}; --key FILE takes one from elsewhere.{_keys_in(folder)}"
+        )
+    key = load_key(path)
+    if key.principal != sender.as_:
+        raise UnreachableError(f"{path} is a key of {key.principal!r}; say --key {path} to sign as them.")
+    return key
+
+
+def _keys_in(folder: Path) -> str:
+    names = sorted(path.stem for path in folder.glob("*.key") if path.stem != "writer")
+    return f" Keys in {folder}: {', '.join(names)}." if names else ""
+
+
+@asynccontextmanager
+async def following(to: Reach) -> AsyncIterator[GovernanceFollower]:
+    """The governance of a log. Raises NotFoundedError, KafkaError."""
+    follower = GovernanceFollower(to.connection, to.identity)
+    await follower.start()
+    try:
+        yield follower
+    finally:
+        await follower.stop()
+
+
+def governance_of(follower: GovernanceFollower) -> Governance:
+    """The state of governance now."""
+    governance = Governance()
+    advance(governance, follower.history, len(follower.history) - 1)
+    return governance
+
+
+@asynccontextmanager
+async def publishing(to: Reach, source: str) -> AsyncIterator[Publisher]:
+    """A publisher that hears decisions from where the status tables stand.
+
+    Raises NotFoundedError, KafkaError, and what asyncpg raises when Postgres cannot be reached.
+    """
+    async with reading(to) as db:
+        known = await heads(db)
+    async with following(to) as follower:
+        publisher = Publisher(
+            to.connection,
+            follower,
+            partitions=governance_of(follower).partitions,
+            source=source,
+            heads=known,
+        )
+        await publisher.start()
+        try:
+            yield publisher
+        finally:
+            await publisher.stop()
+
+
+@asynccontextmanager
+async def reading(to: Reach) -> AsyncIterator[asyncpg.Pool]:
+    """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
+    pool = await open_pool(to.dsn, "assent_reader", application="assent-cli", size=2)
+    try:
+        yield pool
+    finally:
+        await pool.close()
