@@ -10,6 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package assent-contracts
 
+# The integration tests that take their Kafka and Postgres from wherever ASSENT_TEST_STACK says.
+ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integration/bad_input
+
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -40,7 +43,7 @@ test: $(STAMP) ## all tests but those on containers and the soak; ARGS go to pyt
 
 test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
-	@$(BIN)/python -m pytest -m containers $(ARGS)
+	@ASSENT_TEST_STACK=containers $(BIN)/python -m pytest -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
 
 soak: $(STAMP) ## writers killed and paused at random, for long
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
