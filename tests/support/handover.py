@@ -18,11 +18,11 @@ from assent.infra_files import infra_path
 from assent.observe.health import Health
 from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.client.applier import Applier
+from assent_contracts.client.applying import Apply, Handled, Recall
 from assent_contracts.client.connection import Connection, reading, writing
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import PartitionTasks
-from assent_contracts.client.settling import Apply, Handled, Recall
 from assent_contracts.codec import encode
 from assent_contracts.topics import CHANGES
 from tests.support.log import APPLIER, PARTITIONS, Log, read_ledger
@@ -92,7 +92,7 @@ async def applying(
     recall: Recall | None = None,
     group: str | None = None,
 ) -> AsyncIterator[Running]:
-    """An applier at work, by default on the folder `folders.target`. It is cut off at the end, not stopped."""
+    """An applier at work, by default on `folders.target`. It is cut off at the end, not stopped."""
     running = Running()
     told: set[asyncio.Task[None]] = set()
 
@@ -145,7 +145,11 @@ async def forge(log: Log, partition: int, value: bytes | None, *, position: int 
     producer = await writing(log.connection)
     try:
         await producer.send_and_wait(
-            CHANGES, value, key=b"forged", partition=partition, headers=[(POSITION_HEADER, str(position).encode())]
+            CHANGES,
+            value,
+            key=b"forged",
+            partition=partition,
+            headers=[(POSITION_HEADER, str(position).encode())],
         )
     finally:
         await producer.stop()
@@ -164,7 +168,7 @@ async def events_of(log: Log, follower: GovernanceFollower, request: str) -> lis
         if isinstance(accepted.record.events, msgspec.Raw):
             for event in msgspec.json.decode(accepted.record.events):
                 if event.get("request") == request:
-                    found.append(event["type"].removeprefix("assent.").removesuffix(".v1"))
+                    found += [event["type"].removeprefix("assent.").removesuffix(".v1")]
     return found
 
 

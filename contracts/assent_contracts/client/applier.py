@@ -27,6 +27,7 @@ from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change, decode_change
+from assent_contracts.client.applying import Apply, Handled, Recall, Result
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
@@ -35,9 +36,11 @@ from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.publisher import Publisher
-from assent_contracts.client.settling import Apply, Handled, Recall, Settler
+from assent_contracts.client.settling import Settler
 from assent_contracts.resources import parse_request_id, resource_type
 from assent_contracts.topics import CHANGES
+
+__all__ = ["FINISH_S", "Applier", "Apply", "Change", "Handled", "Recall", "Result"]
 
 _POLL_MS = 500
 _POLL_RECORDS = 500
@@ -110,8 +113,7 @@ class Applier:
     async def run(self, stop: asyncio.Event) -> None:
         """Apply changes until `stop` is set; what is in hand then gets FINISH_S to finish.
 
-        Starts over when Kafka fails. Raises JournalInUseError, and OSError when the state folder
-        cannot be written.
+        Starts over when Kafka fails. Raises JournalInUseError, and OSError of the state folder.
         """
         setup = self._setup
         journal = Journal(self._state_dir, setup.governance.identity)

@@ -22,10 +22,10 @@ class _Assignments(ConsumerRebalanceListener):
     def __init__(self) -> None:
         self.partitions: frozenset[int] = frozenset()
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         self.partitions -= {partition.partition for partition in revoked}
 
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self.partitions = frozenset(partition.partition for partition in assigned)
 
 

@@ -16,10 +16,10 @@ from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
 from assent_contracts.changes import Change
 from assent_contracts.client.applier import Applier
+from assent_contracts.client.applying import Handled, Result
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.journal import write_durably
 from assent_contracts.client.keys import load_key
-from assent_contracts.client.settling import Handled, Result
 from assent_contracts.governance import LogFounded
 
 MARK_KEPT_S = 30 * 24 * 60 * 60

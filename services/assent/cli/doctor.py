@@ -1,17 +1,24 @@
 """What `assent doctor` looks at."""
 
+import asyncio
 import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from assent.cli.options import Options, Reach, following, governance_of, reach, reading
+from assent.cli.errors import sentence
+from assent.cli.options import Options
+from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
 from assent.core.governance.eligible import eligible_people
 from assent.ledger.topics import topic_specs
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
+from assent.settings import SettingsError
 from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent_contracts.acceptance import Head
@@ -19,6 +26,7 @@ from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.reader import LedgerReader
 
 LAG_MAX_RECORDS = 10_000
+_HTTP_LIMIT_S = 3.0
 _READERS: tuple[Reader, ...] = ("status", "audit")
 
 
@@ -35,17 +43,48 @@ async def examine(options: Options) -> list[Finding]:
     findings = [_python()]
     try:
         to = reach(options)
-    except (NotFounded, StackNotRunning) as error:
-        return [*findings, Finding(ok=False, what="the log", remedy=str(error))]
+    except (NotFounded, StackNotRunning, SettingsError, UnreachableError) as error:
+        return [*findings, Finding(ok=False, what="the running log", remedy=sentence(str(error)))]
     findings.append(Finding(ok=True, what=f"the log is founded: {to.identity[:16]}…"))
-    findings += await _topics(to)
+    kafka = await _kafka(to)
+    findings += [*kafka, *await _services(to)]
+    if not kafka[0].ok:
+        return findings
     try:
         async with following(to) as follower:
             findings += _governance(follower)
             findings += await _readers(to, follower)
     except (KafkaError, NotFoundedError) as error:
-        findings.append(Finding(ok=False, what="the governance ledger", remedy=str(error)))
+        findings.append(Finding(ok=False, what="the governance ledger", remedy=sentence(str(error))))
     return findings
+
+
+async def _services(to: Reach) -> list[Finding]:
+    loop = asyncio.get_running_loop()
+    answers = await asyncio.gather(
+        *(loop.run_in_executor(None, _answer, url) for url in to.services.values())
+    )
+    return [
+        Finding(ok=not answer, what=f"{name} is ready", remedy=f"{answer}. See logs/{name}.log.")
+        for name, answer in zip(to.services, answers, strict=True)
+    ]
+
+
+def _answer(url: str) -> str:
+    """What is wrong with a service; empty when nothing is."""
+    parts = urlsplit(url)
+    # Not urlopen: it would ask a proxy for what is on this machine.
+    connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
+    try:
+        connection.request("GET", f"{parts.path}/readyz")
+        answer = connection.getresponse()
+        body = answer.read().decode(errors="replace").strip()
+    except (OSError, HTTPException) as error:
+        return f"It does not answer: {str(error) or type(error).__name__}"
+    else:
+        return "" if answer.status == HTTPStatus.OK else f"It says: {body}"
+    finally:
+        connection.close()
 
 
 def _python() -> Finding:
@@ -55,13 +94,14 @@ def _python() -> Finding:
     )
 
 
-async def _topics(to: Reach) -> list[Finding]:
+async def _kafka(to: Reach) -> list[Finding]:
     admin = AIOKafkaAdminClient(**to.connection.options())
     try:
         await admin.start()
         there = set(await admin.list_topics())
     except KafkaError as error:
-        return [Finding(ok=False, what=f"Kafka at {to.connection.bootstrap}", remedy=str(error))]
+        remedy = f"{sentence(str(error))} See logs/kafka.log."
+        return [Finding(ok=False, what=f"Kafka at {to.connection.bootstrap}", remedy=remedy)]
     finally:
         await admin.close()
     missing = sorted(topic_specs().keys() - there)
@@ -70,7 +110,7 @@ async def _topics(to: Reach) -> list[Finding]:
         Finding(
             ok=not missing,
             what=f"{len(topic_specs())} topics",
-            remedy=f"Missing {missing}: assent topics apply",
+            remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
     ]
 
@@ -86,10 +126,11 @@ def _governance(follower: GovernanceFollower) -> list[Finding]:
     ]
     for policy in governance.policies.values():
         people = len(eligible_people(governance, policy.groups))
+        what = f"policy {policy.id} ({policy.resource_type}): {policy.quorum} of {people} people approve"
         findings.append(
             Finding(
                 ok=people > policy.quorum,
-                what=f"policy {policy.id} ({policy.resource_type}): quorum {policy.quorum} of {people} people",
+                what=what,
                 remedy="Add people to its approver groups: a requester among them could not be approved.",
             )
         )
@@ -109,7 +150,7 @@ async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:
         async with reading(to) as db:
             positions = {name: await heads(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError) as error:
-        return [Finding(ok=False, what="Postgres", remedy=f"{error}; see the log postgres.log")]
+        return [Finding(ok=False, what="Postgres", remedy=f"{sentence(str(error))} See logs/postgres.log.")]
     findings = [Finding(ok=True, what="Postgres answers")]
     for name in _READERS:
         lag = sum(end - positions[name].get(partition, Head()).next_offset for partition, end in ends.items())

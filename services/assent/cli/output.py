@@ -30,7 +30,12 @@ def console(*, stderr: bool = False) -> "Console":
 
         stream = sys.stderr if stderr else sys.stdout
         width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDE
-        _consoles[stderr] = Console(stderr=stderr, highlight=False, width=width, emoji=False)
+
+        class OurConsole(Console):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
+        _consoles[stderr] = OurConsole(stderr=stderr, highlight=False, width=width, emoji=False)
     return _consoles[stderr]
 
 
@@ -92,6 +97,4 @@ def visible(text: str, *, also: str = "") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        each if each.isprintable() or each in also else f"\\u{{{ord(each):x}}}" for each in text
-    )
+    return "".join(each if each.isprintable() or each in also else f"\\u{{{ord(each):x}}}" for each in text)

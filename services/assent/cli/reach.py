@@ -66,9 +66,8 @@ def key_of(sender: Sender, options: Options) -> SecretKey:
         raise UnreachableError(f"Say who you are: --as PRINCIPAL, or --key FILE.{_keys_in(folder)}")
     path = folder / f"{sender.as_}.key"
     if "/" in sender.as_ or sender.as_.startswith(".") or not path.is_file():
-        raise UnreachableError(
-            f"There is no key of {sender.as_!r} in {folder}; --key FILE takes one from elsewhere.{_keys_in(folder)}"
-        )
+        missing = f"There is no key of {sender.as_!r} in {folder}; --key FILE takes one from elsewhere."
+        raise UnreachableError(missing + _keys_in(folder))
     key = load_key(path)
     if key.principal != sender.as_:
         raise UnreachableError(f"{path} is a key of {key.principal!r}; say --key {path} to sign as them.")

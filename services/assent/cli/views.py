@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
+from assent.cli.output import visible
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command, decode_refusal
 from assent_contracts.refusals import Refusal
@@ -20,12 +20,15 @@ _LOOKS: Final = {
     "approved": ("◐", "cyan"),
     "completed": ("●", "green"),
     "rejected": ("✕", "red"),
-    "canceled": ("–", "dim"),
+    "canceled": ("⊘", "dim"),
     "expired": ("…", "dim"),
     "failed": ("!", "bold red"),
 }
+_PROGRESS: Final = {"released": "released", "applying": "being applied", "unknown": "outcome unknown"}
 _LEXERS: Final = {".ps1": "powershell", ".sh": "sh", ".py": "python", ".bat": "bat"}
-_PAYLOAD_LINES = 40
+_PAYLOAD_LINES = 60
+_WIDE_COLUMNS = 120
+_AGES: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -82,43 +85,67 @@ def when(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def age(at_ms: int, now_ms: int) -> str:
+    """How long ago, in the largest unit that fills: `3h`; clocks that differ never make it negative."""
+    for unit_ms, name in _AGES:
+        if now_ms - at_ms >= unit_ms:
+            return f"{(now_ms - at_ms) // unit_ms}{name}"
+    return "0s"
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """A table without lines; the columns named in `right` hold numbers."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return made
+
+
 def status_text(row: RequestView) -> Text:
     """R13: the status in a shape, a word and a colour; an approved one says how far it has come."""
     shape, colour = _LOOKS[row.status]
-    progress = f" ({row.progress})" if row.progress else ""
-    return Text(f"{shape} {row.status.replace('_', ' ')}{progress}", style=colour)
+    progress = f", {_PROGRESS[row.progress]}" if row.progress else ""
+    return Text(f"{shape} {row.status.replace('_', ' ')}{progress}", style=colour, overflow="fold")
 
 
-def print_requests(rows: Sequence[RequestView]) -> None:
-    """R7: a table of requests."""
+def approvals_text(row: RequestView) -> str:
+    """How many of the approvals there are that the most demanding policy asks for."""
+    return f"{len(row.approvals)}/{max((terms.quorum for terms in row.terms), default=0)}"
+
+
+def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
+    """R7: a table of requests; times are ages where the terminal is narrow."""
     if not rows:
-        output.out.print("No requests. `assent submit` makes one.")
+        output.say("No requests. `assent submit` makes one.")
         return
-    table = Table("request", "status", "object", "operation", "requester", "approvals", "changed", box=None)
+    wide = output.console().width >= _WIDE_COLUMNS
+    time = "changed" if wide else "age"
+    made = table("request", "status", "given", "operation and object", "requester", time)
+    made.columns[0].no_wrap = made.columns[2].no_wrap = made.columns[5].no_wrap = True
     for row in rows:
-        asked = max((terms.quorum for terms in row.terms), default=0)
-        approvals = f"{len(row.approvals)} of {asked}"
-        cells = (
-            row.id,
+        made.add_row(
+            Text(row.id),
             status_text(row),
-            row.resource,
-            row.operation,
-            row.requester,
-            approvals,
-            when(row.changed_at),
+            Text(approvals_text(row)),
+            Text(visible(f"{row.operation} {row.resource}")),
+            Text(visible(row.requester)),
+            Text(when(row.changed_at) if wide else age(row.changed_at, now_ms)),
         )
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
-    output.out.print(table)
+    output.show(made)
 
 
 def print_request(row: RequestView, entries: Sequence[Entry]) -> None:
     """One request with everything that was said about it."""
-    facts = Table.grid(padding=(0, 2))
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
     for name, value in _facts(row):
-        facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(value))
-    output.out.print(facts)
+        facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
+    output.show(facts)
     if entries:
-        output.out.print(Padding(_payload(row, entries[0]), (1, 0)))
+        output.say()
+        output.show(payload_text(bytes(entries[0].words.payload), row.resource, row.id))
+    output.say()
     print_timeline(entries)
 
 
@@ -141,7 +168,7 @@ def _facts(row: RequestView) -> list[tuple[str, str | Text]]:
     if row.applier is not None:
         facts.append(("applier", _with_note(row.applier, row.outcome_message)))
     if row.deadline is not None:
-        facts.append(("until", when(row.deadline)))
+        facts.append(("expires", when(row.deadline)))
     return facts
 
 
@@ -149,48 +176,76 @@ def _with_note(who: str, note: str | None) -> str:
     return f"{who}: {note}" if note else who
 
 
-def _payload(row: RequestView, submission: Entry) -> Syntax:
-    payload = bytes(submission.words.payload)
+def payload_text(payload: bytes, resource: str, request: str) -> Text:
+    """A payload for people: a text as it reads, anything else as JSON. Long ones say how to see the rest.
+
+    Nothing in it is hidden: what a terminal would obey or not show stands there by its number.
+    """
     lexer, text = "json", payload.decode()
     if payload.startswith(b'"'):
-        suffix = row.resource[row.resource.rfind(".") :]
-        lexer, text = _LEXERS.get(suffix, "text"), msgspec.json.decode(payload, type=str)
-    lines = text.splitlines()
+        _, dot, suffix = resource.rpartition(".")
+        lexer, text = _LEXERS.get(dot + suffix, "text"), msgspec.json.decode(payload, type=str)
+    elif payload:
+        text = msgspec.json.format(payload, indent=2).decode()
+    lines = text.replace("\r\n", "\n").split("\n")
+    shown = "\n".join(visible(line, also="\t") for line in lines[:_PAYLOAD_LINES]).rstrip("\n")
+    highlighted = _highlighted(shown, lexer)
     if len(lines) > _PAYLOAD_LINES:
-        text = "\n".join(
-            [*lines[:_PAYLOAD_LINES], f"… {len(lines) - _PAYLOAD_LINES} more lines: --json has all"]
-        )
-    return Syntax(text, lexer, background_color="default", word_wrap=True)
+        rest = f"\n… {len(lines) - _PAYLOAD_LINES} more lines: assent show {request} --payload prints all"
+        highlighted.append(rest, style="bold yellow")
+    return highlighted
+
+
+def _highlighted(text: str, lexer: str) -> Text:
+    if not output.console().is_terminal or output.console().no_color:
+        return Text(text, overflow="fold")
+    from rich.syntax import Syntax
+
+    highlighted = Syntax("", lexer, background_color="default").highlight(text)
+    highlighted.rstrip()
+    highlighted.no_wrap, highlighted.overflow = False, "fold"
+    return highlighted
 
 
 def print_timeline(entries: Sequence[Entry]) -> None:
     """What happened to a request, in order."""
-    table = Table("when", "seq", "who", "what", box=None)
+    made = table("when", "seq", "who", "what", right=("seq",))
     for entry in entries:
-        table.add_row(
-            when(entry.at), f"{entry.partition}/{entry.seq}", Text(entry.principal or "assent"), _what(entry)
+        made.add_row(
+            Text(when(entry.at), no_wrap=True),
+            Text(f"{entry.partition}/{entry.seq}", no_wrap=True),
+            Text(visible(entry.principal or "assent")),
+            _what(entry),
         )
-    output.out.print(table)
+    output.show(made)
 
 
 def print_audit(rows: Sequence[AuditRow]) -> None:
-    """Audit records, one to a line."""
+    """Audit records: one to a line where it fits, else what happened goes below, indented."""
+    width = output.console().width
     for entry in map(audit_entry, rows):
         ledger = "governance" if entry.ledger.endswith("governance") else str(entry.partition)
-        line = Text(f"{when(entry.at)}  {ledger}/{entry.seq}  {entry.principal or 'assent'}  ", style="")
-        if entry.resource:
-            line.append(f"{entry.resource}  ")
-        output.out.print(line + _what(entry))
+        head = f"{when(entry.at)}  {ledger}/{entry.seq}  {entry.principal or 'assent'}"
+        line = Text(visible(head + (f"  {entry.resource}" if entry.resource else "")), overflow="fold")
+        what = _what(entry)
+        if line.cell_len + 2 + what.cell_len <= width:
+            output.show(Text.assemble(line, "  ", what))
+        else:
+            output.show(line)
+            output.show(Padding(what, (0, 0, 0, 4), expand=False))
 
 
 def _what(entry: Entry) -> Text:
     if entry.refusal is not None:
         command = _short(entry.command) if entry.command else "a command"
-        return Text(f"✕ {command} refused: {entry.refusal.code}. {entry.refusal.detail}", style="red")
-    text = Text(", ".join(_short(event) for event in entry.outcome.replace(",", " ").split()))
+        said = f"✕ {command} refused: {entry.refusal.code}. {entry.refusal.detail}"
+        return Text(visible(said), style="red", overflow="fold")
+    text = Text(
+        ", ".join(_short(event) for event in entry.outcome.replace(",", " ").split()), overflow="fold"
+    )
     said = entry.words.justification or entry.words.note or entry.words.message
     if said:
-        text.append(f"  “{said}”", style="italic")
+        text.append(f"  “{visible(said)}”", style="italic")
     return text
 
 

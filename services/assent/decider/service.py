@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Set
 
 import stamina
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.decider.session import Clock, Session
@@ -17,13 +18,12 @@ from assent.observe.health import Health
 from assent.settings import ServiceSettings, need
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.topics import COMMANDS, LEDGER
 
 GROUP = "assent-decider"
-SESSION_TIMEOUT_MS = 10_000
-_POLL_MS = 1_000
 _RETRY_MAX_S = 5.0
 
 
@@ -51,30 +51,22 @@ class Decider:
         self._health = health
         self._checker = checker or SignatureChecker()
         self._clock = clock
-        self._leads: dict[int, asyncio.Task[None]] = {}
+        self._leads = PartitionTasks(self._keep_leading, "lead")
+        self._partitions: frozenset[int] = frozenset()
 
-    async def lead(self, partitions: set[int]) -> None:
+    async def lead(self, partitions: Set[int]) -> None:
         """Lead exactly these partitions from now on. Raises what a lead has died of."""
-        for partition in self._leads.keys() - partitions:
-            await self._stop(partition)
-        for partition in partitions - self._leads.keys():
+        for partition in partitions - self._partitions:
             self._health.not_ready(f"partition-{partition}", "taking over")
-            self._leads[partition] = asyncio.create_task(self._keep_leading(partition), name=f"lead-{partition}")
-        for task in self._leads.values():
-            if task.done():
-                task.result()
+        await self._leads.work_on(frozenset(partitions))
+        for partition in self._partitions - partitions:
+            self._health.ready(f"partition-{partition}")
+        self._partitions = frozenset(partitions)
 
     async def close(self) -> None:
         """Give every partition up."""
-        await self.lead(set())
+        await self.lead(frozenset())
         self._checker.close()
-
-    async def _stop(self, partition: int) -> None:
-        task = self._leads.pop(partition)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        self._health.ready(f"partition-{partition}")
-        metrics.LEAD.labels(str(partition)).set(0)
 
     async def _keep_leading(self, partition: int) -> None:
         log = structlog.get_logger().bind(partition=partition)
@@ -113,44 +105,19 @@ class Decider:
             await appender.stop()
 
 
-class _Assignments(ConsumerRebalanceListener):
-    """Notes what the group assigned; the work itself is done outside the callbacks."""
-
-    def __init__(self) -> None:
-        self.partitions: set[int] = set()
-
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        self.partitions -= {partition.partition for partition in revoked}
-
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        self.partitions = {partition.partition for partition in assigned}
-
-
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the consumer group assigns, until `stop`."""
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
     decider = Decider(settings.kafka, key, follower, health)
-    assignments = _Assignments()
-    # The group is for liveness only: it says who should lead. Commands are read by consumers of their own.
-    group = AIOKafkaConsumer(
-        **settings.kafka.options(),
-        group_id=GROUP,
-        enable_auto_commit=False,
-        session_timeout_ms=SESSION_TIMEOUT_MS,
-        heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,
-    )
-    group.subscribe([COMMANDS], listener=assignments)
     try:
-        await group.start()
-        health.ready("kafka")
-        while not stop.is_set():
-            follower.check()
-            await decider.lead(set(assignments.partitions))
-            group.pause(*group.assignment())
-            await group.getmany(timeout_ms=_POLL_MS)
+        # The group is for liveness only: it says who should lead.
+        async with Membership(settings.kafka, COMMANDS, GROUP) as membership:
+            health.ready("kafka")
+            while not stop.is_set():
+                follower.check()
+                await decider.lead(await membership.partitions())
     finally:
         await decider.close()
-        await group.stop()
         await follower.stop()

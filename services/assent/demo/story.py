@@ -24,8 +24,8 @@ from assent_contracts.events import (
 from assent_contracts.refusals import RefusalCode
 
 UPSTREAM = "device-config"
-Tell = Callable[[bool, str], None]
-"""(whether it held, what happened)"""
+Tell = Callable[[str, bool], None]
+"""(what happened, whether it held)"""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -74,34 +74,38 @@ class Story:
         self.held = True
 
     async def play(self, changes: dict[str, Change]) -> list[Opened]:
-        """Play it; returns the requests that must end up applied."""
+        """Play it; returns the requests that must end up applied.
+
+        Raises NotDecidedError and KafkaError, after which the rest is not played.
+        """
         requests = {name: await self._publish(change) for name, change in changes.items()}
         smb1, portal = requests["script/disable-smb1.ps1"], requests["app/company-portal"]
-        await self._approve(smb1, "bob", "Tested on the pilot ring.", RequestApproved)
-        await self._complete(smb1)
-        await self._approve(portal, "carol", "Version and hash match the vendor's.", None)
-        await self._approve(portal, "dave", "Agreed.", RequestApproved)
-        await self._complete(portal)
+        await self._approve(smb1, "bob", "Tested on the pilot ring.", last=True)
+        await self._approve(portal, "carol", "Version and hash match the vendor's.", last=False)
+        await self._approve(portal, "dave", "Agreed.", last=True)
+        released = [each for each in (smb1, portal) if await self._complete(each)]
         await self._reject(requests["script/bitlocker-escrow.ps1"])
         await self._cancel(requests["script/clean-temp-profiles.ps1"])
         await self._second_request(requests["script/harden-sshd.sh"])
-        await self._own_request(changes["script/firewall-baseline.sh"])
-        return [smb1, portal]
+        await self._own_request(requests["script/firewall-baseline.sh"])
+        return released
 
     async def _publish(self, change: Change) -> Opened:
         # The firewall script is Alice's: she cannot approve it herself, from whichever account.
         principal = "alice" if change.resource == "script/firewall-baseline.sh" else UPSTREAM
         decided = await self._submit(change, principal)
-        if decided.refusal is not None and decided.refusal.code is RefusalCode.RESOURCE_LOCKED:
+        refusal = decided.refusal
+        if refusal is not None and refusal.open_request is not None:
             # Left open by an earlier run on the same data.
-            assert decided.refusal.open_request is not None
-            self._say(True, f"{change.resource}: request {decided.refusal.open_request} is still open")
-            return Opened(decided.refusal.open_request, change)
-        submitted = decided.events[0] if decided.events else None
-        held = isinstance(submitted, ChangeSubmitted) and submitted.digest == change.digest
-        request = submitted.request if isinstance(submitted, ChangeSubmitted) else "?"
-        self._say(held, f"{principal} submits {change.resource}: request {request}")
-        return Opened(request, change)
+            self._say(f"{change.resource}: request {refusal.open_request} is still open", held=True)
+            return Opened(refusal.open_request, change)
+        for event in decided.events:
+            if isinstance(event, ChangeSubmitted):
+                held = event.digest == change.digest
+                self._say(f"{principal} submits {change.resource}: request {event.request}", held=held)
+                return Opened(event.request, change)
+        self._say(f"{principal} submits {change.resource}{_because(decided)}", held=False)
+        return Opened("0-0", change)
 
     async def _submit(self, change: Change, principal: str) -> Decided:
         command = SubmitChange(
@@ -112,52 +116,43 @@ class Story:
         )
         return await self._publisher.send(command, self._key(principal))
 
-    async def _approve(
-        self, request: Opened, principal: str, note: str, last: type[msgspec.Struct] | None
-    ) -> None:
+    async def _approve(self, request: Opened, principal: str, note: str, *, last: bool) -> None:
         command = Approve(**self._on(request, principal), digest=request.change.digest, note=note)
         decided = await self._publisher.send(command, self._key(principal))
         approved = any(isinstance(event, RequestApproved) for event in decided.events)
-        held = decided.refusal is None and approved == (last is not None)
-        self._say(
-            held, f"{principal} approves {request.id}: {'quorum met' if approved else 'one more is needed'}"
-        )
+        meaning = "quorum met" if approved else "one more is needed"
+        outcome = _because(decided) or f": {meaning}"
+        held = decided.refusal is None and approved == last
+        self._say(f"{principal} approves {request.id}{outcome}", held=held)
 
-    async def _complete(self, request: Opened) -> None:
+    async def _complete(self, request: Opened) -> bool:
         decided = await self._publisher.send(Complete(**self._on(request, UPSTREAM)), self._key(UPSTREAM))
-        self._say(_is(decided, ChangeReleased), f"{UPSTREAM} completes {request.id}: released to the applier")
+        outcome = _because(decided) or ": released to the applier"
+        return self._say(f"{UPSTREAM} completes {request.id}{outcome}", held=_is(decided, ChangeReleased))
 
     async def _reject(self, request: Opened) -> None:
         note = "Escrow to the directory is paused until the key rotation is done."
         decided = await self._publisher.send(
             Reject(**self._on(request, "carol"), note=note), self._key("carol")
         )
-        self._say(_is(decided, RequestRejected), f"carol rejects {request.id}: {note}")
+        outcome = _because(decided) or f": {note}"
+        self._say(f"carol rejects {request.id}{outcome}", held=_is(decided, RequestRejected))
 
     async def _cancel(self, request: Opened) -> None:
         decided = await self._publisher.send(Cancel(**self._on(request, UPSTREAM)), self._key(UPSTREAM))
-        self._say(_is(decided, RequestCanceled), f"{UPSTREAM} cancels {request.id}")
+        self._say(f"{UPSTREAM} cancels {request.id}{_because(decided)}", held=_is(decided, RequestCanceled))
 
     async def _second_request(self, request: Opened) -> None:
         decided = await self._submit(request.change, UPSTREAM)
-        refusal = decided.refusal
-        held = refusal is not None and refusal.code is RefusalCode.RESOURCE_LOCKED
-        held = held and refusal is not None and refusal.open_request == request.id
-        self._say(
-            held, f"a second request for {request.change.resource} is refused: {refusal and refusal.code}"
-        )
+        held = decided.refusal is not None and decided.refusal.open_request == request.id
+        self._say(f"{UPSTREAM} submits {request.change.resource} again{_because(decided)}", held=held)
 
-    async def _own_request(self, change: Change) -> None:
-        decided = await self._submit(change, "alice")
-        assert decided.refusal is not None
-        assert decided.refusal.open_request is not None
-        own = Opened(decided.refusal.open_request, change)
+    async def _own_request(self, own: Opened) -> None:
         for account in ("alice", "alice-admin"):
-            command = Approve(**self._on(own, account), digest=change.digest)
+            command = Approve(**self._on(own, account), digest=own.change.digest)
             decided = await self._publisher.send(command, self._key(account))
-            refusal = decided.refusal
-            held = refusal is not None and refusal.code is RefusalCode.OWN_REQUEST
-            self._say(held, f"{account} approves her own {own.id}: refused, {refusal and refusal.code}")
+            held = decided.refusal is not None and decided.refusal.code is RefusalCode.OWN_REQUEST
+            self._say(f"{account} approves her own {own.id}{_because(decided)}", held=held)
 
     def _key(self, principal: str) -> SecretKey:
         return load_key(self._keys / f"{principal}.key")
@@ -168,10 +163,16 @@ class Story:
     def _on(self, request: Opened, principal: str) -> dict[str, Any]:
         return {**self._who(principal, request.change.resource), "request": request.id}
 
-    def _say(self, held: bool, what: str) -> None:
+    def _say(self, what: str, *, held: bool) -> bool:
         self.held = self.held and held
-        self._tell(held, what)
+        self._tell(what, held)
+        return held
+
+
+def _because(decided: Decided) -> str:
+    refusal = decided.refusal
+    return "" if refusal is None else f": refused, {refusal.code}. {refusal.detail}"
 
 
 def _is(decided: Decided, event: type[msgspec.Struct]) -> bool:
-    return decided.refusal is None and isinstance(decided.events[0], event)
+    return any(isinstance(each, event) for each in decided.events)

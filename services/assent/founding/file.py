@@ -6,7 +6,7 @@ See infra/demo/governance.toml for one with every table.
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,9 @@ from assent_contracts.governance import PrincipalKind, Quorum, Role, Settings
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
 _DURATION = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
+_PLACE = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?\.?(.*)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST_MS = 36_500 * _UNIT_MS["d"]
 _FOR_EVER_MS = (1 << 53) - 1
 
 
@@ -34,7 +36,7 @@ class SettingsTable(_Table, frozen=True, kw_only=True):
     lease: str = "5m"
     visibility: str = "30d"
     allow_unlicensed_admins: bool = False
-    unprotected: str = "refuse"
+    unprotected: Literal["refuse", "pass"] = "refuse"
 
 
 class PrincipalTable(_Table, frozen=True, kw_only=True):
@@ -107,41 +109,59 @@ def read_governance_file(path: Path) -> GovernanceFile:
     if len(content) > FILE_MAX_BYTES:
         msg = f"{path} is larger than {FILE_MAX_BYTES:,} bytes."
         raise GovernanceFileError(msg)
+    return parse_governance_file(content, str(path))
+
+
+def parse_governance_file(content: bytes, name: str) -> GovernanceFile:
+    """The tables of a file; `name` is for messages. Raises GovernanceFileError."""
     try:
         parsed = msgspec.toml.decode(content, type=GovernanceFile)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        msg = f"{path}: {error}"
+    except msgspec.ValidationError as error:
+        msg = f"{name}: {_with_place(str(error))}"
         raise GovernanceFileError(msg) from error
-    for group, times in Counter(group.id for group in parsed.groups).items():
-        if times > 1:
-            msg = f"{path}: group {group} stands there {times} times."
-            raise GovernanceFileError(msg)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        msg = f"{name} is not TOML: {error}."
+        raise GovernanceFileError(msg) from error
     for policy in parsed.policies:
         if policy.excluded_groups:
-            msg = f"{path}: policy {policy.id}: excluded groups are not supported (R2): name the groups that approve."
+            msg = f"{name}: policy {policy.id}: groups cannot be excluded (R2); name those that approve."
+            raise GovernanceFileError(msg)
+    for table in ("principals", "keys", "groups", "policies"):
+        ids = Counter(row.id for row in getattr(parsed, table))
+        for repeated in (each for each, times in ids.items() if times > 1):
+            msg = f"{name}: [[{table}]]: the id {repeated!r} stands there twice."
             raise GovernanceFileError(msg)
     return parsed
 
 
+def _with_place(message: str) -> str:
+    """The message "what - at `$.groups[1].id`" as "[[groups]] number 2, id: what"."""
+    what, _, path = message.partition(" - at `$.")
+    if not path:
+        return f"{what}."
+    table, number, rest = _PLACE.fullmatch(path.rstrip("`")).groups()  # type: ignore[union-attr]
+    place = f"[{table}]" if number is None else f"[[{table}]] number {int(number) + 1}"
+    return f"{place}{', ' + rest if rest else ''}: {what}."
+
+
 def settings_of(table: SettingsTable) -> Settings:
     """The settings that a table means. Raises GovernanceFileError."""
-    fields = {
-        "expiry_ms": _duration_ms("expiry", table.expiry),
-        "lease_ms": _duration_ms("lease", table.lease),
-        "visibility_ms": _duration_ms("visibility", table.visibility),
-        "allow_unlicensed_admins": table.allow_unlicensed_admins,
-        "unprotected": table.unprotected,
-    }
-    try:
-        return msgspec.convert(fields, Settings)
-    except msgspec.ValidationError as error:
-        msg = f"settings: {error}"
-        raise GovernanceFileError(msg) from error
+    return Settings(
+        expiry_ms=_duration_ms("expiry", table.expiry, at_least_ms=1_000),
+        lease_ms=_duration_ms("lease", table.lease, at_least_ms=100),
+        visibility_ms=_duration_ms("visibility", table.visibility, at_least_ms=1_000),
+        allow_unlicensed_admins=table.allow_unlicensed_admins,
+        unprotected=table.unprotected,
+    )
 
 
-def _duration_ms(name: str, text: str) -> int:
+def _duration_ms(name: str, text: str, *, at_least_ms: int) -> int:
     match = _DURATION.fullmatch(text)
     if match is None:
         msg = f"settings.{name}: {text!r} is no duration like 30d, 12h, 5m, 90s or 500ms."
         raise GovernanceFileError(msg)
-    return int(match[1]) * _UNIT_MS[match[2]]
+    duration_ms = int(match[1]) * _UNIT_MS[match[2]]
+    if not at_least_ms <= duration_ms <= _LONGEST_MS:
+        msg = f"settings.{name}: {text!r} is not between {at_least_ms}ms and {_LONGEST_MS // _UNIT_MS['d']}d."
+        raise GovernanceFileError(msg)
+    return duration_ms

@@ -8,21 +8,23 @@ from aiokafka import TopicPartition
 from assent.core.governance.decide import decide
 from assent.core.governance.state import Governance
 from assent.founding.commands import FOUNDER, founding_commands
-from assent.founding.file import GovernanceFile
+from assent.founding.file import GovernanceFile, GovernanceFileError
 from assent.ledger.appender import Appender, fits, size_of
 from assent.ledger.chain import Chain, Link
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, load_key, verify
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance import Founding, GovernanceCommand, SigningKey
 from assent_contracts.ledger import RecordedCommand
-from assent_contracts.refusals import WHAT_TO_DO, Refusal
+from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry
 
+WRITER_KEY = "writer.key"
+"""The name of the decider's key file."""
 _FOR_EVER_MS = (1 << 53) - 1
 
 
@@ -41,25 +43,48 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True):
     records: int
 
 
-def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
-    """Make a key file in `folder` for each principal that has no key in the file; by principal id.
+def keys_to_make(file: GovernanceFile, folder: Path) -> dict[str, tuple[SigningKey, SecretKey]]:
+    """A key for each principal that has none in the file, by principal id; nothing is written.
 
-    Raises FileExistsError when a key file is there already.
+    A key file of the principal that is in `folder` already, such as one of `assent keys new` or of a
+    founding that was cut short, is taken as it is. Raises KeyFileError, GovernanceFileError.
     """
     with_key = {key.principal for key in file.keys}
-    made: dict[str, SigningKey] = {}
+    made: dict[str, tuple[SigningKey, SecretKey]] = {}
     for principal in file.principals:
-        if principal.id not in with_key:
-            secret = SecretKey(f"{principal.id}-1", principal.id)
-            secret.save(folder / f"{principal.id}.key")
-            made[principal.id] = SigningKey(
-                id=secret.id,
-                principal=principal.id,
-                public_key=secret.public,
-                not_before=0,
-                not_after=_FOR_EVER_MS,
-            )
+        if principal.id in with_key:
+            continue
+        path = folder / f"{principal.id}.key"
+        if path.parent != folder or path.name == WRITER_KEY:
+            msg = f"principal {principal.id!r}: no key file can be called so; register a key under [[keys]]."
+            raise GovernanceFileError(msg)
+        secret = load_key(path) if path.exists() else SecretKey(f"{principal.id}-1", principal.id)
+        if secret.principal != principal.id:
+            msg = f"{path} is a key of {secret.principal!r}, not of {principal.id!r}: move it away."
+            raise GovernanceFileError(msg)
+        public = SigningKey(
+            id=secret.id,
+            principal=principal.id,
+            public_key=secret.public,
+            not_before=0,
+            not_after=_FOR_EVER_MS,
+        )
+        made[principal.id] = (public, secret)
     return made
+
+
+def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
+    """Make and save what `keys_to_make` says; returns the public keys by principal id."""
+    made = keys_to_make(file, folder)
+    save_keys({folder / f"{principal}.key": secret for principal, (_, secret) in made.items()})
+    return {principal: key for principal, (key, _) in made.items()}
+
+
+def save_keys(keys: dict[Path, SecretKey]) -> None:
+    """Write the key files that are missing. Raises OSError."""
+    for path, secret in keys.items():
+        if not path.exists():
+            secret.save(path)
 
 
 def founding_links(
@@ -81,12 +106,17 @@ def founding_links(
     for command in founding_commands(file, founding, made_keys, at_ms):
         decision = decide(governance, command)
         if isinstance(decision, Refusal):
-            msg = f"{decision.code}: {decision.detail} {WHAT_TO_DO[decision.code]}"
+            msg = f"{decision.code}: {decision.detail}{_remedy(decision.code)}"
             raise FoundingRefusedError(msg)
         link = chain.link(b"governance", decision, at=at_ms, command=_recorded(command, founder))
         governance.evolve(chain.seq, decision)
         links.append(link)
     return links
+
+
+def _remedy(code: RefusalCode) -> str:
+    # What to do about a malformed command is for those who write JSON; the detail names the place.
+    return "" if code is RefusalCode.MALFORMED else f" {WHAT_TO_DO[code]}"
 
 
 def _recorded(command: GovernanceCommand, founder: SecretKey) -> RecordedCommand:

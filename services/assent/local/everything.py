@@ -1,7 +1,9 @@
 """All of Assent on this machine: Kafka, Postgres, the topics, the tables and every service."""
 
 import asyncio
+import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -9,21 +11,23 @@ from typing import Self
 
 import structlog
 
+from assent.founding.found import WRITER_KEY
 from assent.ledger.topics import apply_topics
 from assent.local import backoff
 from assent.local.directory import Directory
 from assent.local.founded import read_founded
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
-from assent.local.supervisor import Service, Status, Supervisor
+from assent.local.supervisor import Service, State, Status, Supervisor
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
+from assent_contracts.client.keys import load_key
 
-WRITER_KEY = "writer.key"
 APPLIER_KEY = "applier.key"
 SERVICES = ("decider", "status", "audit", "dispatch", "applier")
 _USUAL_HTTP_PORT = 8800
 _WATCH_S = 0.5
+_SERVERS = ("kafka", "postgres")
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +42,18 @@ class Everything:
         progress: Callable[[str], None] | None = None,
         on_change: Callable[[Status], None] | None = None,
     ) -> None:
-        """`progress` gets lines for people; `on_change` each change of a service's state.
+        """`progress` gets lines for people; `on_change` each change of state of a server or service.
 
-        Raises NotFounded.
+        Raises NotFounded; KeyFileError when the writer's key is not there.
         """
         self.directory = Directory(data.resolve())
         self.founded = read_founded(self.directory)
+        load_key(self.directory.keys / WRITER_KEY)
         self.stack = Stack(data, progress=progress)
+        self._progress = progress
         self._on_change = on_change
         self._ports: dict[str, HeldPort] = {}
+        self._restarts: dict[str, int] = dict.fromkeys(_SERVERS, 0)
         self._watch: asyncio.Task[None] | None = None
         self.supervisor: Supervisor | None = None
 
@@ -65,17 +72,47 @@ class Everything:
 
         Raises what Stack.start raises, TopicsError, and TimeoutError that names who is not ready.
         """
+        self._tell("Starting Kafka and Postgres.")
+        for server in _SERVERS:
+            self._note(server, "starting")
         await self.stack.start()
+        for server in _SERVERS:
+            self._note(server, "up")
         connection = Connection(bootstrap=self.stack.bootstrap)
         await apply_topics(connection, partitions=self.founded.partitions)
         await migrate(self.stack.dsn)
-        for number, name in enumerate(SERVICES):
+        names = [name for name in SERVICES if name != "applier" or self._has_applier()]
+        for number, name in enumerate(names):
             self._ports[name] = hold_port(self.directory, name, usual=_USUAL_HTTP_PORT + number)
-        services = [self._service(name) for name in SERVICES]
+        self._write_env()
+        services = [self._service(name) for name in names]
         self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
         await self.supervisor.start()
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
         await self.supervisor.ready()
+
+    def _has_applier(self) -> bool:
+        there = (self.directory.keys / APPLIER_KEY).exists()
+        if not there:
+            self._tell(
+                f"No {APPLIER_KEY} in {self.directory.keys}: released changes wait for your own applier."
+            )
+        return there
+
+    def _write_env(self) -> None:
+        # What the stack has said, and where each service answers, for `assent doctor`.
+        services = {f"http.{name}": url for name, url in self.http.items()}
+        self.directory.write_env({"bootstrap": self.stack.bootstrap, "dsn": self.stack.dsn} | services)
+
+    def _tell(self, line: str) -> None:
+        if self._progress is not None:
+            self._progress(line)
+
+    def _note(self, server: str, state: State) -> None:
+        if self._on_change is not None:
+            pids = {"kafka": self.stack.kafka.pid, "postgres": self.stack.postgres.pid}
+            pid = pids[server] if state == "up" else None
+            self._on_change(Status(server, state, time.time(), self._restarts[server], pid))
 
     async def stop(self) -> None:
         """Stop the services, then Kafka and Postgres. Safe to repeat."""
@@ -121,17 +158,26 @@ class Everything:
         )
 
     async def _keep_stack(self) -> None:
+        await asyncio.gather(*(self._keep(server) for server in _SERVERS))
+
+    async def _keep(self, name: str) -> None:
+        server = self.stack.kafka if name == "kafka" else self.stack.postgres
         failures = 0
         while True:
             await asyncio.sleep(_WATCH_S)
-            for name, server in (("kafka", self.stack.kafka), ("postgres", self.stack.postgres)):
-                if server.pid is not None:
-                    continue
-                log.warning("server ended", server=name)
-                try:
-                    await server.start()
-                    failures = 0
-                except Exception:
-                    failures += 1
-                    log.exception("server could not be started", server=name)
-                    await asyncio.sleep(backoff.delay_s(failures, 0.5))
+            if server.pid is not None:
+                continue
+            log.warning("server ended", server=name)
+            self._note(name, "starting")
+            try:
+                await server.start()
+            except Exception:
+                failures += 1
+                log.exception("server could not be started", server=name)
+                self._note(name, "backing off")
+                # S311: nobody gains anything by guessing it.
+                await asyncio.sleep(backoff.delay_s(failures, random.random()))  # noqa: S311
+            else:
+                failures = 0
+                self._restarts[name] += 1
+                self._note(name, "up")

@@ -29,6 +29,30 @@ def read_founded(directory: Directory) -> FoundedLog:
         raise NotFounded(directory.root) from None
 
 
+def is_founded(directory: Directory) -> bool:
+    """Whether a log was founded here, to the end."""
+    return (directory.root / "founded.json").exists()
+
+
+def begin_founding(directory: Directory) -> None:
+    """From here until `end_founding` the directory holds nothing that anybody relies on."""
+    replace_file(_begun(directory), "assent init has begun here and has not ended\n")
+
+
+def founding_was_cut_short(directory: Directory) -> bool:
+    """Whether a founding has begun here and not ended; its log can be thrown away."""
+    return _begun(directory).exists() and not is_founded(directory)
+
+
+def end_founding(directory: Directory) -> None:
+    """The log counts: after `write_founded`."""
+    _begun(directory).unlink(missing_ok=True)
+
+
+def _begun(directory: Directory) -> Path:
+    return directory.root / "founding"
+
+
 def write_founded(directory: Directory, founded: FoundedLog) -> None:
     """Once, by `assent init`."""
     replace_file(directory.root / "founded.json", msgspec.json.encode(founded).decode() + "\n")

@@ -127,16 +127,17 @@ class LedgerStream:
 
 
 def _let_through_the_unreadable(consumer: AIOKafkaConsumer) -> None:
-    """Make FastStream's polls do what `fetch` does: aiokafka's own stop for good at a header that is not UTF-8."""
+    """Let FastStream's polls past a header that is not UTF-8: aiokafka's own would stop there for good."""
     plain = _Plain(consumer)
 
     async def getmany(
         *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Records:
         try:
+            return await plain.getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        except UnicodeDecodeError:
+            # What this poll had taken off other partitions is lost; whoever misses it seeks back.
             return await fetch(plain, *partitions, timeout_ms=timeout_ms, max_records=max_records)
-        except IllegalStateError:
-            return {}  # the assignment changed meanwhile
 
     consumer.getmany = getmany
 

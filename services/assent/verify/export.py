@@ -1,4 +1,4 @@
-"""Both ledgers as one file: a manifest, then a line of JSON for each accepted record, with its seal if it has one.
+"""Both ledgers as one file: a manifest, then a line of JSON for each accepted record, with its seal if any.
 
 Only what is proved goes in: the value, and the seal. Offsets, keys and times of the broker do not.
 """
@@ -45,7 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """(ledger, partition, records)"""
 
 
-async def export_ledgers(
+async def export_ledgers(  # noqa: PLR0917  callers name them all
     connection: Connection,
     identity: str,
     follower: GovernanceFollower,

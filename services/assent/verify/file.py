@@ -200,13 +200,13 @@ def first_bad(run: Sequence[bytes], head: Head, otherwise: str, *, last_vouched_
         if record.seq != head.seq + 1 + index:
             return index, f"it says that it is seq {record.seq}"
         if record.prev != before:
-            blame_before = index > 0 and _is_vouched_for(run, index, last_vouched_for)
+            blame_before = index > 0 and _is_vouched_for(run, index, last_vouched_for=last_vouched_for)
             return (index - 1 if blame_before else index), "the chain breaks here: its bytes were altered"
         before = sha256_hex(value)
     return len(run) - 1, otherwise
 
 
-def _is_vouched_for(run: Sequence[bytes], index: int, last_vouched_for: bool) -> bool:
+def _is_vouched_for(run: Sequence[bytes], index: int, *, last_vouched_for: bool) -> bool:
     if index + 1 >= len(run):
         return last_vouched_for
     successor = _read(run[index + 1])

@@ -27,5 +27,7 @@ class Tally(msgspec.Struct):
     quarantined: int = 0
     first_quarantined: int | None = None
     """The offset of the first record on the topic that does not count: forged, late or altered."""
+    audited: int | None = None
+    """Rows of the audit table that were compared; None where there is no table to compare, as with a file."""
     head: str = ""
     """SHA-256 of the last accepted record's value."""

@@ -1,28 +1,30 @@
 """Verify the ledgers on Kafka, from their first record to where they end now."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import TopicPartition
 
 from assent.verify.finding import Tally
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier, VerifySignature
-from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.ledger import decode_governance_events
-from assent_contracts.topics import GOVERNANCE
+from assent_contracts.topics import GOVERNANCE, LEDGER
 from assent_contracts.writers import WriterRegistry
 
 Progress = Callable[[int, int], None]
 """(offsets read, offsets in all)"""
+Compare = Callable[[str, int, Sequence[Accepted]], Awaitable[int]]
+"""Compares a ledger partition's next records with a copy of them; returns how many the copy has yet."""
 
 
 async def verify_governance(
-    connection: Connection, identity: str, check: VerifySignature
+    connection: Connection, identity: str, check: VerifySignature, compare: Compare | None = None
 ) -> GovernanceVerifier:
     """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError."""
     place, writers, verifier = TopicPartition(GOVERNANCE, 0), WriterRegistry(), GovernanceVerifier(check)
@@ -37,6 +39,7 @@ async def verify_governance(
                 for accepted in run:
                     writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
                 verifier.take(run)
+                await _compare(compare, GOVERNANCE, 0, run, verifier.tally)
             read_to = (await positions(consumer))[place]
     finally:
         await consumer.stop()
@@ -53,6 +56,8 @@ async def verify_requests(
     partitions: int,
     check: VerifySignature,
     progress: Progress,
+    *,
+    compare: Compare | None = None,
 ) -> dict[int, Tally]:
     """Verify every partition of the request ledger. Raises FindingError, KafkaError."""
     verifiers = {n: RequestsVerifier(n, follower.history, check) for n in range(partitions)}
@@ -63,12 +68,20 @@ async def verify_requests(
         while not reader.has_read(ends):
             for partition, accepted in (await reader.poll()).items():
                 verifiers[partition].take(accepted)
+                await _compare(compare, LEDGER, partition, accepted, verifiers[partition].tally)
             progress(reader.offsets_read(), sum(ends.values()))
     finally:
         await reader.stop()
     for partition, verifier in verifiers.items():
         _note_quarantined(verifier.tally, reader.acceptances[partition])
     return {partition: verifier.tally for partition, verifier in verifiers.items()}
+
+
+async def _compare(
+    compare: Compare | None, ledger: str, partition: int, accepted: Sequence[Accepted], tally: Tally
+) -> None:
+    if compare is not None:
+        tally.audited = (tally.audited or 0) + await compare(ledger, partition, accepted)
 
 
 def _note_quarantined(tally: Tally, acceptance: Acceptance) -> None:

@@ -1,12 +1,13 @@
 """An applier that is killed anywhere goes on from its journal: one claim, one application, one outcome."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from assent_contracts.changes import Change
+from assent_contracts.client.applying import Result
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.settling import Result
 from tests.support.handover import Folders, applying, dispatching, events_of, killed_at
 from tests.support.killed_applier import STEPS
 from tests.support.log import Actor, Log
@@ -41,8 +42,6 @@ async def test_cut_off_while_it_applies_it_applies_again_within_the_lease_with_t
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
-    import asyncio
-
     begun = asyncio.Event()
     asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What somebody with a producer can put on `assent.changes`: nothing of it is applied, or stops what follows."""
+"""What somebody can put on `assent.changes`: nothing of it is applied, and it stops nothing that follows."""
 
 from pathlib import Path
 
@@ -7,11 +7,14 @@ import pytest
 
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
+from assent_contracts.topics import CHANGES, LEDGER
 from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_changes
-from tests.support.log import Actor, Log
+from tests.support.log import PARTITIONS, Actor, Log, read_ledger
+from tests.support.raw import POISON, RawRecord, build_batch, produce_raw
 
 EVIL = msgspec.Raw(b'"evil"')
 FORGERIES = {
@@ -62,18 +65,39 @@ async def test_garbage_replays_and_unknown_requests_do_not_stop_the_next_change(
         first = await actor.released("script/in-a-row", b'"first"')
         await applier.of(first.request, "succeeded")
         partition = int(first.request.partition("-")[0])
-        [replayed] = [each.value for each in await read_changes(log.connection) if each.key == b"script/in-a-row"]
+        [replayed] = [
+            each.value for each in await read_changes(log.connection) if each.key == b"script/in-a-row"
+        ]
         garbage = [None, b"", b"\xff\xfe", b"{}", b"[" * 100_000, b'{"type":"assent.change.v9"}', replayed]
         unknown = altered(decode_change(replayed), request=f"{partition}-999999999")
+        before = len(applier.results())
         for value in [*garbage, unknown]:
             await forge(log, partition, value)
         second = await actor.released("script/in-a-row", b'"second"')
         await applier.of(second.request, "succeeded")
-        results = applier.results()
+        results = applier.results()[before:]
     assert (folders.target / "script" / "in-a-row").read_text() == "second"
     assert results.count("unreadable") == len(garbage) - 1
     assert results.count("not-open") == 2, "the replay and the unknown request"
     assert (await events_of(log, follower, first.request)).count("change-claimed") == 1
+
+
+async def test_a_record_that_clients_cannot_parse_does_not_stop_the_next_change(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    async with dispatching(log, follower), applying(log, follower, folders) as applier:
+        for topic in (CHANGES, LEDGER):
+            for partition in range(PARTITIONS):
+                await produce_raw(
+                    log.connection, topic, partition, build_batch([RawRecord(b"{}", headers=POISON)])
+                )
+        request = await actor.released("script/after-poison")
+        await applier.of(request.request, "succeeded")
+    # And one that starts from there.
+    async with dispatching(log, follower), applying(log, follower, Folders.of(tmp_path, "two")) as applier:
+        request = await actor.released("script/after-poison")
+        await applier.of(request.request, "succeeded")
 
 
 async def test_a_copy_of_a_later_release_sent_early_does_not_hide_the_earlier_one(
@@ -101,9 +125,6 @@ async def two_in_one_partition(actor: Actor) -> tuple[ChangeSubmitted, ChangeSub
 
 async def exactly(log: Log, follower: GovernanceFollower, request: ChangeSubmitted) -> tuple[int, bytes]:
     """The partition and the bytes of a release, as anybody who reads the ledger can make them."""
-    from assent_contracts.client.open_requests import OpenRequests, submitted_payload
-    from tests.support.log import read_ledger
-
     partition = int(request.request.partition("-")[0])
     ledger = (await read_ledger(log, follower))[partition]
     requests = OpenRequests(partition)

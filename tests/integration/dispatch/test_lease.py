@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from assent_contracts.changes import Change
+from assent_contracts.client.applying import Result
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.settling import Result
 from tests.support.containers import Endpoints
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of, killed_at
 from tests.support.log import Actor, Log, fresh_log
@@ -19,7 +19,9 @@ from tests.support.stack import until
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Log]:
     folder = tmp_path_factory.mktemp("keys")
-    yield await fresh_log(running.bootstrap, folder, governance=demo_governance(folder / "g.toml", lease="1s"))
+    yield await fresh_log(
+        running.bootstrap, folder, governance=demo_governance(folder / "g.toml", lease="1s")
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> A
     ],
 )
 async def test_lease_ended_while_it_was_down_it_says_what_it_knows(
-    step: str, end: str, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+    step: str, end: str, *, log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
     name = step.replace(" ", "-")

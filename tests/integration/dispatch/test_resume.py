@@ -1,4 +1,4 @@
-"""Dispatch started again, twice at once, and in front of forged positions: every release is written, in order."""
+"""Dispatch started again, twice at once, after forged positions: every release is written, in order."""
 
 import asyncio
 import signal

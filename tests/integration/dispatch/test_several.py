@@ -7,7 +7,6 @@ import pytest
 import pytest_asyncio
 
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.journal import Journal, JournalInUseError
 from tests.support.containers import Endpoints
 from tests.support.handover import Folders, applying, demo_governance, dispatching, events_of
 from tests.support.log import Actor, Log, fresh_log
@@ -65,17 +64,12 @@ async def test_an_applier_without_the_role_is_refused_says_so_and_applies_nothin
     log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
-    async with dispatching(log, follower), applying(log, follower, folders, principal="device-config") as applier:
+    async with (
+        dispatching(log, follower),
+        applying(log, follower, folders, principal="device-config") as applier,
+    ):
         request = await actor.released("script/without-the-role")
         handled = await applier.of(request.request, "refused")
     assert handled.detail.startswith("not-an-applier: ")
     assert (await events_of(log, follower, request.request))[-1] == "change-released"
     assert not (folders.target / "script").exists()
-
-
-async def test_a_state_folder_has_one_owner(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, "a" * 64)
-    with pytest.raises(JournalInUseError):
-        Journal(tmp_path, "a" * 64)
-    journal.close()
-    Journal(tmp_path, "a" * 64).close()

@@ -8,16 +8,17 @@ import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from assent.store.migrate import migrate
 from assent_contracts.acceptance import Acceptance, Accepted, Head
-from assent_contracts.client.connection import reading, writing
+from assent_contracts.client.connection import reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.containers import Endpoints
+from tests.support.forge import FORGERIES, Place
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.readers import SPECS, Heads
 from tests.support.stack import fresh_database
@@ -63,25 +64,18 @@ async def _lives(actor: Actor, number: int) -> None:
     await actor.opened(f"script/open-{number}.sh", justification=AWKWARD)
 
 
-async def _junk(log: Log, accepted: dict[int, list[Accepted]]) -> None:
-    """What somebody without the writer's key can put on the topic."""
-    producer = await writing(log.connection)
+async def _junk(log: Log, written: Written) -> None:
+    """What somebody without the writer's key can put on the topics, a transaction's invisible marker included."""
+    for (topic, partition), run in written.accepted.items():
+        place = Place(log, topic, partition, run)
+        for forge in FORGERIES.values():
+            await place.put(forge(place))
+    producer = AIOKafkaProducer(**log.connection.options(), transactional_id="forger")
+    await producer.start()
     try:
-        for partition, run in accepted.items():
-            head = run[-1]
-            forged = msgspec.structs.replace(
-                head.record, seq=head.record.seq + 1, prev=head.value_sha256, epoch=head.record.epoch + 1
-            )
-            seal = [("assent-writer", log.writer.id.encode()), ("assent-seal", b"A" * 86)]
-            for value, headers in (
-                (msgspec.json.encode(forged), seal),
-                (msgspec.json.encode(forged), []),
-                (b"not json", [("a", b"\xff")]),
-                (run[0].value, seal),
-                (None, []),
-            ):
-                await producer.send(LEDGER, value, partition=partition, key=b"k", headers=headers)
-        await producer.flush()
+        async with producer.transaction():
+            for topic, partition in written.accepted:
+                await producer.send(topic, b"junk", partition=partition)
     finally:
         await producer.stop()
 
@@ -118,11 +112,9 @@ async def story(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
     """A ledger with about 400 decisions and with junk in between and at its end."""
     await asyncio.gather(*(_lives(actor, number) for number in range(8)))
     await actor.publisher.send_bytes(b"no command", b"script/x", [])
-    middle = await read_all(log, follower)
-    await _junk(log, {place[1]: run for place, run in middle.accepted.items() if place[0] == LEDGER and run})
+    await _junk(log, await read_all(log, follower))
     await asyncio.gather(*(_lives(actor, number) for number in range(8, 16)))
-    last = await read_all(log, follower)
-    await _junk(log, {place[1]: run for place, run in last.accepted.items() if place[0] == LEDGER and run})
+    await _junk(log, await read_all(log, follower))
 
 
 @pytest.fixture

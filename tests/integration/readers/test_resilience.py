@@ -129,8 +129,8 @@ async def test_it_does_not_matter_where_a_batch_ends(
             place = TopicPartition(topic, partition)
             records = await raw_records(log, place)
             offset = 0
-            while offset < len(records):
-                offset = await projector.take(place, records[offset : offset + size])
+            while behind := [record for record in records if record.offset >= offset]:
+                offset = await projector.take(place, behind[:size])
     await assert_each_record_once(db, name, written)
 
 
@@ -144,11 +144,11 @@ async def test_resume_after_a_kill_at_any_point(
     kills = 0
     for place in places:
         offset, turns = 0, 1
-        while offset < len(records[place]):
+        while behind := [record for record in records[place] if record.offset >= offset]:
             pool = await open_pool(dsn, spec.role, application="test")
             await pool.execute("select 1")
             projector = Projector(spec.reader, pool, follower, spec.write, Health())
-            taking = asyncio.create_task(projector.take(place, records[place][offset : offset + 40]))
+            taking = asyncio.create_task(projector.take(place, behind[:40]))
             while not taking.done() and (turns > 0 or kills >= _KILLS):
                 turns -= 1
                 await asyncio.sleep(0)
@@ -180,7 +180,7 @@ async def test_batches_that_do_not_follow_are_sent_back_or_skipped(
         assert await projector.take(place, records[25:30]) == 30
         projector.forget([place])
         head = (await positions_of(db, spec))[(place.topic, place.partition)]
-        assert await projector.take(place, records[29:]) in (head.next_offset, len(records))
+        assert await projector.take(place, records[29:]) in (head.next_offset, records[-1].offset + 1)
 
 
 async def test_a_transaction_that_fails_is_tried_again_and_nothing_is_skipped(

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from assent.applier.names import NAME_MAX_BYTES, TEMPORARY_PREFIX, file_name
 from assent_contracts.resources import is_resource_id
 
-IDS = st.text(min_size=1, max_size=256).map(lambda text: unicodedata.normalize("NFC", text)).filter(is_resource_id)
-NASTY = st.sampled_from([".", "/", "\\", "%", "~", "a", "A", "2", "F", "E", " ", "con", "NUL", "é", "\u212a", "x" * 80])
+IDS = (
+    st.text(min_size=1, max_size=256)
+    .map(lambda text: unicodedata.normalize("NFC", text))
+    .filter(is_resource_id)
+)
+NASTY = st.sampled_from(
+    [".", "/", "\\", "%", "~", "a", "A", "2", "F", "E", " ", "con", "NUL", "é", "\u212a", "x" * 80]
+)
 NASTY_IDS = st.lists(NASTY, min_size=1, max_size=6).map("".join).filter(is_resource_id)
 ANY_ID = IDS | NASTY_IDS
 

@@ -81,19 +81,19 @@ def test_another_payload_is_an_error_where_the_digest_was_checked_before(release
 
 def test_a_claim_is_known_by_its_command_and_an_end_is_forgotten(released: Story) -> None:
     assert [each.request for each in folded(released).unclaimed()] == [released.request]
-    claim = released.command("installer", "claims")
+    claim = released.command("applier", "claims")
     released.send(claim)
     requests = folded(released)
     found = requests.find(released.request)
     assert found is not None
     assert found.grant is not None
-    assert (found.grant.command, found.grant.applier) == (claim.id, "installer")
+    assert (found.grant.command, found.grant.applier) == (claim.id, "applier")
     assert requests.unclaimed() == []
-    released.given("installer reports unknown")
+    released.given("applier reports unknown")
     settled = folded(released).find(released.request)
     assert settled is not None
     assert settled.unsettled
-    released.given("installer reports success")
+    released.given("applier reports success")
     assert len(folded(released)) == 0
 
 

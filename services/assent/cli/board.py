@@ -1,0 +1,67 @@
+"""What each part of the local system does at present, for people who watch it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from assent.cli import output
+from assent.cli.views import table
+from assent.local.supervisor import Status
+
+_LOOKS = {
+    "starting": ("…", "yellow"),
+    "up": ("●", "green"),
+    "backing off": ("▲", "bold red"),
+    "stopped": ("○", "dim"),
+}
+
+
+class Board:
+    """Takes in changes of state; redraws a table, or prints a line for each."""
+
+    def __init__(self) -> None:
+        """Prints lines until `live` is set."""
+        self._statuses: dict[str, Status] = {}
+        self.live: Live | None = None
+
+    def __call__(self, status: Status) -> None:
+        """Take in a change."""
+        self._statuses[status.name] = status
+        if self.live is not None:
+            self.live.update(self.table())
+        else:
+            output.tell(f"{status.name}: {status.state}{_about(status)}")
+
+    def table(self) -> Table:
+        """Name, state in a word, a shape and a colour, process, restarts."""
+        made = table("service", "state", "pid", "restarts", right=("pid", "restarts"))
+        for status in self._statuses.values():
+            shape, colour = _LOOKS[status.state]
+            state = Text(f"{shape} {status.state}", style=colour)
+            made.add_row(status.name, state, str(status.pid or ""), str(status.restarts or ""))
+        return made
+
+
+def _about(status: Status) -> str:
+    if status.pid:
+        return f" (pid {status.pid})"
+    if status.state == "backing off" and status.exit_code is not None:
+        ended = f"code {status.exit_code}" if status.exit_code >= 0 else f"signal {-status.exit_code}"
+        return f" (ended with {ended}; it is started again)"
+    return ""
+
+
+@contextmanager
+def board() -> Iterator[Board]:
+    """A table that is redrawn in place on a terminal; plain lines elsewhere."""
+    shown = Board()
+    err = output.console(stderr=True)
+    if not err.is_terminal:
+        yield shown
+        return
+    with Live(shown.table(), console=err, refresh_per_second=8, transient=False) as live:
+        shown.live = live
+        yield shown

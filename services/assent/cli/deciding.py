@@ -1,0 +1,246 @@
+"""Send one command, wait for the ledger's decision, print it, and exit with its code."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import asyncpg
+import msgspec
+
+from assent.cli import output
+from assent.cli.looking import find
+from assent.cli.options import Options, Sender
+from assent.cli.reach import Reach, key_of, publishing, reach, reading
+from assent.store.positions import Reader
+from assent.store.queries import RequestView, heads
+from assent_contracts import limits
+from assent_contracts.acceptance import Head
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms, repeats
+from assent_contracts.codec import decode_command, encode
+from assent_contracts.commands import (
+    Approve,
+    Cancel,
+    Command,
+    Complete,
+    Reject,
+    ReportOutcome,
+    Revoke,
+    SubmitChange,
+    command_type,
+)
+from assent_contracts.events import ChangeSubmitted, RequestApproved
+from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
+
+SOURCE = "assent-cli"
+_READERS: tuple[Reader, ...] = ("status", "audit")
+_SHOWN_WITHIN_S = 1.0
+_AROUND_S = 60.0
+"""Connecting and disconnecting: brokers that accept connections and then say nothing must not hold us."""
+
+Make = Callable[[RequestView, dict[str, Any]], Command]
+"""A command from the request that it is about, and the fields that all commands have."""
+
+
+def submit(
+    resource: str,
+    payload: Path,
+    justification: str,
+    operation: str,
+    *,
+    text: bool,
+    sender: Sender,
+    options: Options,
+) -> NoReturn:
+    """`assent submit`."""
+    key = key_of(sender, options)
+    content = _read_payload(payload, as_text=text, as_json=options.json)
+    command = SubmitChange(
+        id=new_command_id(),
+        principal=key.principal,
+        at=now_ms(),
+        resource=resource,
+        operation=operation,
+        justification=justification,
+        payload=msgspec.Raw(content),
+    )
+    _check(command, as_json=options.json)
+    _finish(asyncio.run(_send(reach(options), command, key, sender, options)), "Submitted", options)
+
+
+def approve(request: str, *, note: str, digest: str | None, sender: Sender, options: Options) -> NoReturn:
+    """`assent approve`."""
+
+    def make(row: RequestView, fields: dict[str, Any]) -> Command:
+        return Approve(**fields, digest=digest or row.digest, note=note)
+
+    _decide(request, make, "Approved", sender, options)
+
+
+def reject(request: str, *, note: str, sender: Sender, options: Options) -> NoReturn:
+    """`assent reject`."""
+    _decide(request, lambda _, fields: Reject(**fields, note=note), "Rejected", sender, options)
+
+
+def revoke(request: str, *, note: str, sender: Sender, options: Options) -> NoReturn:
+    """`assent revoke`."""
+    _decide(
+        request, lambda _, fields: Revoke(**fields, note=note), "Took back the approval of", sender, options
+    )
+
+
+def cancel(request: str, *, sender: Sender, options: Options) -> NoReturn:
+    """`assent cancel`."""
+    _decide(request, lambda _, fields: Cancel(**fields), "Canceled", sender, options)
+
+
+def complete(request: str, *, sender: Sender, options: Options) -> NoReturn:
+    """`assent complete`."""
+    _decide(request, lambda _, fields: Complete(**fields), "Released to the applier:", sender, options)
+
+
+def settle(
+    request: str,
+    outcome: Literal["succeeded", "failed"],
+    *,
+    message: str,
+    sender: Sender,
+    options: Options,
+) -> NoReturn:
+    """`assent settle`."""
+
+    def make(_: RequestView, fields: dict[str, Any]) -> Command:
+        return ReportOutcome(**fields, outcome=outcome, message=message)
+
+    _decide(request, make, f"Settled as {outcome}:", sender, options)
+
+
+def _decide(request: str, make: Make, done: str, sender: Sender, options: Options) -> NoReturn:
+    key, to = key_of(sender, options), reach(options)
+
+    async def run() -> Decided:
+        row = await find(to, request)
+        fields = {
+            "id": new_command_id(),
+            "principal": key.principal,
+            "at": now_ms(),
+            "resource": row.resource,
+            "request": row.id,
+        }
+        command = make(row, fields)
+        _check(command, as_json=options.json)
+        return await _send(to, command, key, sender, options)
+
+    _finish(asyncio.run(run()), f"{done} request {request}", options)
+
+
+async def _send(to: Reach, command: Command, key: SecretKey, sender: Sender, options: Options) -> Decided:
+    try:
+        async with asyncio.timeout(sender.timeout + _AROUND_S), publishing(to, SOURCE) as publisher:
+            decided = await publisher.send(command, key, timeout_s=sender.timeout)
+    except NotDecidedError as error:
+        if options.json:
+            output.print_json({"decided": False, "command": command.id, "what": str(error)})
+        output.fail(
+            f"{error} It may still be decided: `assent audit tail` shows it then."
+            " Is the decider up? `assent doctor` tells.",
+            output.NOT_DECIDED,
+        )
+    await _until_shown(to, decided)
+    return decided
+
+
+async def _until_shown(to: Reach, decided: Decided) -> None:
+    # So that `assent show` after this command shows what it did. Not for long: the decision stands.
+    with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        async with asyncio.timeout(_SHOWN_WITHIN_S), reading(to) as db:
+            for reader in _READERS:
+                while (await heads(db, reader)).get(decided.partition, Head()).seq < decided.seq:
+                    await asyncio.sleep(0.02)
+
+
+def _check(command: Command, *, as_json: bool) -> None:
+    refusal = decode_command(encode(command))
+    if isinstance(refusal, Refusal):
+        # The ledger would refuse it the same way, without keeping what it says.
+        _refuse_unsent(refusal, WHAT_TO_DO[refusal.code], as_json=as_json)
+
+
+def _refuse_unsent(refusal: Refusal, what_to_do: str, *, as_json: bool) -> NoReturn:
+    _print_refusal(refusal, what_to_do, None, as_json=as_json)
+    sys.exit(output.REFUSED)
+
+
+def _read_payload(path: Path, *, as_text: bool, as_json: bool) -> bytes:
+    name = "standard input" if str(path) == "-" else str(path)
+    if name.startswith("-"):
+        output.fail(f"There is no option {name}; `assent submit --help` lists them.")
+    if str(path) == "-" and sys.stdin.isatty():
+        output.tell("Reading the payload from the terminal; Ctrl-D ends it.")
+    with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
+        content = file.read(limits.PAYLOAD_MAX_BYTES + 1)
+    if len(content) > limits.PAYLOAD_MAX_BYTES:
+        detail = f"{name} has more than {limits.PAYLOAD_MAX_BYTES:,} bytes."
+        what_to_do = "Put the content elsewhere, and submit its address and its hash."
+        _refuse_unsent(Refusal(code=RefusalCode.TOO_LARGE, detail=detail), what_to_do, as_json=as_json)
+    try:
+        if as_text:
+            return encode(content.decode())
+        content = content.strip()
+        content.decode()
+        msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+        what_to_do = "Correct it." if as_text else "Correct it; text of any other kind is sent with --text."
+        refusal = Refusal(code=RefusalCode.MALFORMED, detail=f"{name} is not {what}: {error}.")
+        _refuse_unsent(refusal, what_to_do, as_json=as_json)
+    return content
+
+
+def _finish(decided: Decided, done: str, options: Options) -> NoReturn:
+    if decided.refusal is not None:
+        what_to_do = WHAT_TO_DO[decided.refusal.code]
+        _print_refusal(decided.refusal, what_to_do, decided, as_json=options.json)
+        sys.exit(output.REFUSED)
+    if options.json:
+        output.print_json(_document(decided))
+    elif (first := repeats(decided)) is not None:
+        output.say(f"Decided before, at seq {first} of partition {decided.partition}.")
+    else:
+        output.say(f"{done}{_more(decided)}  (ledger {decided.partition}/{decided.seq})")
+    sys.exit(output.DECIDED)
+
+
+def _more(decided: Decided) -> str:
+    for event in decided.events:
+        if isinstance(event, ChangeSubmitted):
+            return f": request {event.request}, {event.resource}"
+        if isinstance(event, RequestApproved):
+            return ": that was the last approval it needed; its requester can complete it"
+    return ""
+
+
+def _print_refusal(refusal: Refusal, what_to_do: str, decided: Decided | None, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json({**_document(decided), "refusal": refusal, "what_to_do": what_to_do})
+        return
+    sent = "Refused" if decided is not None else "Not sent, it would be refused"
+    output.complain(f"{sent}: {refusal.code}", style="bold red")
+    output.complain(refusal.detail, style="default")
+    output.complain(what_to_do, style="default")
+
+
+def _document(decided: Decided | None) -> dict[str, object]:
+    if decided is None:
+        return {"partition": None, "seq": None, "at": None, "events": []}
+    return {
+        "partition": decided.partition,
+        "seq": decided.seq,
+        "at": decided.at,
+        "events": [
+            {"type": command_type(event), **msgspec.structs.asdict(event)} for event in decided.events
+        ],
+    }

@@ -1,0 +1,55 @@
+"""`assent env` and `assent doctor`."""
+
+import asyncio
+import shlex
+
+from rich.text import Text
+
+from assent.cli import output
+from assent.cli.doctor import examine
+from assent.cli.options import Options
+from assent.cli.reach import following, reach
+from assent_contracts.digests import to_base64url
+
+
+def env(options: Options) -> None:
+    """Print it as JSON, or as what a shell can evaluate."""
+    to = reach(options)
+
+    async def writers() -> dict[str, str]:
+        async with following(to) as follower:
+            return {key_id: to_base64url(key) for key_id, key in follower.writers.public_keys().items()}
+
+    document = {
+        "kafka": to.connection.bootstrap,
+        "postgres": to.dsn,
+        "identity": to.identity,
+        "writers": asyncio.run(writers()),
+    }
+    if options.json:
+        output.print_json(document)
+        return
+    for name in ("kafka", "postgres", "identity"):
+        output.say(f"export ASSENT_{name.upper()}={shlex.quote(str(document[name]))}")
+    for key_id, public_key in document["writers"].items():
+        output.say(f"# writer {key_id}: {public_key}")
+
+
+def doctor(options: Options) -> None:
+    """Print what was found; exits 1 when something is wrong."""
+    findings = asyncio.run(examine(options))
+    if options.json:
+        output.print_json(findings)
+    for finding in findings:
+        if options.json:
+            continue
+        mark = Text("✔ ok    ", style="green") if finding.ok else Text("✘ WRONG ", style="bold red")
+        output.show(mark + Text(output.visible(finding.what), style="default"))
+        if not finding.ok:
+            output.say(f"        {finding.remedy}")
+    if wrong := sum(not finding.ok for finding in findings):
+        output.fail(
+            f"{wrong} of {len(findings)} is wrong."
+            if wrong == 1
+            else f"{wrong} of {len(findings)} are wrong."
+        )

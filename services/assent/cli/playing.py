@@ -1,0 +1,144 @@
+"""`assent demo`: found a log, run everything, play the story, prove it."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from rich.text import Text
+
+from assent.applier.target import Target
+from assent.cli import output
+from assent.cli.board import board
+from assent.cli.options import Options
+from assent.cli.proving import tell_tallies, verify_live
+from assent.cli.reach import Reach, publishing, reading
+from assent.cli.setting_up import found_locally
+from assent.cli.upping import log_to_file, stop_on_signals, tell_where
+from assent.cli.views import audit_entry, print_timeline
+from assent.demo.story import Opened, Story, read_changes
+from assent.infra_files import infra_path
+from assent.local import Directory
+from assent.local.everything import Everything
+from assent.local.founded import is_founded
+from assent.store.queries import count_audit, show_request, timeline
+from assent.verify.finding import FindingError
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.publisher import NotDecidedError
+
+_PARTITIONS = 4
+_APPLIED_LIMIT_S = 60.0
+_LOOK_S = 0.05
+
+
+def demo(*, once: bool, options: Options) -> None:
+    """Play it. Exits 1 when a step did not hold, 130 when it was interrupted before its end."""
+    held = asyncio.run(_demo(options, once=once))
+    if options.json:
+        output.print_json({"held": held})
+    if held is None:
+        sys.exit(output.INTERRUPTED)
+    if not held:
+        output.fail("A step of the demo did not hold: see the lines with ✘ above.")
+
+
+async def _demo(options: Options, *, once: bool) -> bool | None:
+    """Whether every step held; None when it was interrupted before that was known."""
+    stop = stop_on_signals()
+    directory = Directory(options.data.resolve())
+    if not is_founded(directory):
+        output.tell("Founding a log for the demo's people and policies.")
+        founding = found_locally(
+            directory,
+            infra_path("demo/governance.toml"),
+            partitions=_PARTITIONS,
+            make_missing_keys=True,
+        )
+        if not await _unless(stop, asyncio.create_task(founding)):
+            return None
+    log_to_file(options)
+    with board() as shown:
+        everything = Everything(options.data, progress=output.tell, on_change=shown)
+        playing = asyncio.create_task(_start_and_play(everything))
+        try:
+            if not await _unless(stop, playing):
+                return None
+            if not once:
+                tell_where(everything)
+                await stop.wait()
+            return playing.result()
+        finally:
+            output.tell("Stopping.")
+            await everything.stop()
+
+
+async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
+    """Wait for the task; False when `stop` came first, and then it is given up. Raises what it raises."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        return task.done()
+    finally:
+        for each in (task, stopping):
+            each.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+async def _start_and_play(everything: Everything) -> bool:
+    await everything.start()
+    to = Reach(
+        Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
+    )
+    try:
+        async with publishing(to, "assent-demo") as publisher:
+            story = Story(publisher, everything.directory.keys, _tell)
+            released = await story.play(read_changes(infra_path("demo/changes")))
+        applied = [await _is_applied(to, everything.target, request) for request in released]
+        return await _is_proved(to, released) and story.held and all(applied) and bool(released)
+    except (NotDecidedError, FindingError, KafkaError, TimeoutError) as error:
+        _tell(str(error) or type(error).__name__, held=False)
+        return False
+
+
+def _tell(what: str, held: bool) -> None:  # noqa: FBT001  the story tells both
+    mark = Text("✔ ", style="green") if held else Text("✘ NOT AS EXPECTED ", style="bold red")
+    output.show(mark + Text(output.visible(what), style="default"))
+
+
+async def _is_applied(to: Reach, target: Path, request: Opened) -> bool:
+    """Wait until the request has ended; then its file must hold just what was approved."""
+    async with reading(to) as db, asyncio.timeout(_APPLIED_LIMIT_S):
+        while (row := await show_request(db, request.id)) is None or (
+            row.status == "approved" and row.progress != "unknown"
+        ):
+            await asyncio.sleep(_LOOK_S)
+    try:
+        content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
+    except OSError:
+        content = None
+    held = row.status == "completed" and content == request.change.applied
+    what = f"{row.applier} applies {request.id}: {request.change.resource} is {row.status}"
+    _tell(f"{what} ({row.outcome_message})" if row.outcome_message else what, held)
+    return held
+
+
+async def _is_proved(to: Reach, released: list[Opened]) -> bool:
+    """Print the timeline of a request, the audit count, and whether all of it verifies."""
+    tallies = await verify_live(to)
+    recorded = sum(tally.records for tally in tallies.values())
+    async with reading(to) as db:
+        async with asyncio.timeout(_APPLIED_LIMIT_S):
+            while (audited := await count_audit(db)) < recorded:
+                await asyncio.sleep(_LOOK_S)
+        for request in released[:1]:
+            entries = [audit_entry(row) for row in await timeline(db, request.id)]
+            output.say()
+            output.say(f"Timeline of request {request.id}, {request.change.resource}:")
+            print_timeline(entries)
+            output.say()
+    _tell(f"the audit log has {audited:,} records, the ledgers have {recorded:,}", audited == recorded)
+    tell_tallies(tallies)
+    return audited == recorded

@@ -1,0 +1,173 @@
+"""`assent init`, `assent keys new` and `assent topics apply`."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+from assent.cli import output
+from assent.cli.options import Options
+from assent.founding.file import GovernanceFile, GovernanceFileError, read_governance_file
+from assent.founding.found import (
+    AlreadyFoundedError,
+    Founded,
+    FoundingRefusedError,
+    found,
+    founding_links,
+    keys_to_make,
+    save_keys,
+)
+from assent.ledger.topics import apply_topics as create_topics
+from assent.local import Directory, DirectoryInUse, Stack
+from assent.local.everything import APPLIER_KEY, WRITER_KEY
+from assent.local.founded import (
+    FoundedLog,
+    begin_founding,
+    end_founding,
+    founding_was_cut_short,
+    is_founded,
+    write_founded,
+)
+from assent.local.process import end_stale
+from assent.settings import read_connection
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.codec import is_identifier
+from assent_contracts.limits import NAME_MAX_CHARS
+
+
+def init(file: Path, *, make_missing_keys: bool, partitions: int, options: Options) -> None:
+    """Found a log; 2 when the file or the directory is refused."""
+    directory = Directory(options.data.resolve())
+    try:
+        founded = asyncio.run(
+            found_locally(directory, file, partitions=partitions, make_missing_keys=make_missing_keys)
+        )
+    except (GovernanceFileError, FoundingRefusedError) as error:
+        output.fail(f"{error} Nothing was founded: correct {file} and run this again.", output.REFUSED)
+    except AlreadyFoundedError:
+        output.fail(f"{options.data} holds a log already; choose another --data.", output.REFUSED)
+    except DirectoryInUse as error:
+        output.fail(f"{error}. `assent init` starts Kafka itself.")
+    if options.json:
+        output.print_json(founded)
+        return
+    output.say(f"Founded a log of {founded.records} governance records in {options.data}.")
+    output.say(f"Its identity: {founded.identity}")
+    output.say(f"Next: assent up --data {options.data}")
+
+
+async def found_locally(
+    directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool
+) -> Founded:
+    """Found a log on the embedded Kafka of a data directory.
+
+    Everything that can be refused is, before anything is written; a founding that was cut short begins again.
+
+    Raises GovernanceFileError, FoundingRefusedError, AlreadyFoundedError, DirectoryInUse, KafkaError.
+    """
+    read = read_governance_file(file)
+    if is_founded(directory):
+        raise AlreadyFoundedError
+    at_ms = now_ms()
+    writer_path = directory.keys / WRITER_KEY
+    # A founding that was cut short has left its key: it is as good as a new one.
+    writer = load_key(writer_path) if writer_path.exists() else SecretKey("writer-1", "decider")
+    made = keys_to_make(read, directory.keys) if make_missing_keys else {}
+    links = founding_links(
+        read,
+        writers={writer.id: writer.public},
+        partitions=partitions,
+        made_keys={principal: key for principal, (key, _) in made.items()},
+        at_ms=at_ms,
+    )
+    if not make_missing_keys:
+        _tell_who_has_no_key(read)
+    await _clear_the_ground(directory)
+    save_keys(
+        {writer_path: writer}
+        | {directory.keys / f"{secret.principal}.key": secret for _, secret in made.values()}
+    )
+    output.tell("Founding: starting Kafka, writing the first records.")
+    async with Stack(directory.root, progress=output.tell) as stack:
+        connection = Connection(bootstrap=stack.bootstrap)
+        await create_topics(connection, partitions=partitions)
+        founded = await found(connection, links, writer, at_ms)
+    write_founded(directory, FoundedLog(identity=founded.identity, partitions=partitions))
+    end_founding(directory)
+    if not (directory.keys / APPLIER_KEY).exists():
+        output.tell(
+            f"No {APPLIER_KEY} in {directory.keys}: released changes wait for an applier of your own."
+        )
+    return founded
+
+
+async def _clear_the_ground(directory: Directory) -> None:
+    directory.create()
+    with directory.owned():
+        if is_founded(directory):
+            raise AlreadyFoundedError
+        if founding_was_cut_short(directory):
+            output.tell("An earlier `assent init` was cut short here: beginning again.")
+            await end_stale("kafka", directory=directory)
+            shutil.rmtree(directory.kafka, ignore_errors=True)
+        elif directory.kafka.exists():
+            # A log without its founded.json: not ours to remove. `found` refuses it if it has records.
+            return
+        begin_founding(directory)
+
+
+def _tell_who_has_no_key(file: GovernanceFile) -> None:
+    with_key = {key.principal for key in file.keys}
+    without = [principal.id for principal in file.principals if principal.id not in with_key]
+    if without:
+        output.tell(
+            f"Without a key, and so unable to sign: {', '.join(without)}."
+            " `--make-keys` makes keys; [[keys]] in the file registers their own."
+        )
+
+
+def new_key(principal: str, *, key_id: str | None, out: Path | None, options: Options) -> None:
+    """Make a key file, and print what goes into the governance file."""
+    key_id = key_id or f"{principal}-1"
+    for what, text in (("principal", principal), ("key id", key_id)):
+        if not is_identifier(text, NAME_MAX_CHARS) or any(each in text for each in '/"\\') or text[0] == ".":
+            output.fail(
+                f"{text!r} cannot be a {what} here: 1 to {NAME_MAX_CHARS} printable ASCII characters,"
+                " without spaces, quotes and slashes, not beginning with a dot.",
+                output.REFUSED,
+            )
+    secret = SecretKey(key_id, principal)
+    path = out or options.data / "keys" / f"{principal}.key"
+    try:
+        secret.save(path)
+    except FileExistsError:
+        output.fail(
+            f"{path} is there already; keys are never replaced. Choose another --out.", output.REFUSED
+        )
+    if options.json:
+        output.print_json(
+            {"id": secret.id, "principal": principal, "public_key": secret.public, "file": str(path)}
+        )
+        return
+    output.tell(f"Wrote {path}; keep it secret. For the governance file, before `assent init`:")
+    for line in (
+        "[[keys]]",
+        f'id = "{secret.id}"',
+        f'principal = "{principal}"',
+        f'public_key = "{secret.public}"',
+    ):
+        output.say(line)
+
+
+def apply_topics(*, partitions: int, replication_factor: int, options: Options) -> None:
+    """Create what is missing on the cluster of ASSENT_KAFKA."""
+    connection = read_connection(os.environ)
+    created = asyncio.run(
+        create_topics(connection, partitions=partitions, replication_factor=replication_factor)
+    )
+    if options.json:
+        output.print_json(created)
+    else:
+        output.say(f"Created: {', '.join(created)}." if created else "Nothing to do: all topics are there.")

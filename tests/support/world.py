@@ -1,0 +1,176 @@
+"""A whole Assent of real processes under load, and the recount of everything that it left behind."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from assent.local.stack import Stack
+from assent.store.migrate import migrate
+from assent.verify.live import verify_requests
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import verify
+from assent_contracts.client.publisher import Publisher
+from assent_contracts.topics import LEDGER
+from tests.support.load import Load
+from tests.support.log import PARTITIONS, Log, following, fresh_log
+from tests.support.model import Model, Organisation, Request
+from tests.support.recount import Recount, recount
+from tests.support.services import Running, Services
+from tests.support.stack import fresh_database
+
+ALL = ("decider", "status", "audit", "dispatch", "applier")
+_LOOK_S = 0.3
+
+
+class World:
+    """Services, load, and what must be."""
+
+    def __init__(self, log: Log, follower: GovernanceFollower, dsn: str, services: Services, load: Load) -> None:
+        self.log = log
+        self.follower = follower
+        self.dsn = dsn
+        self.services = services
+        self.load = load
+        self.target = services.folder / "target"
+        self._organisation = Organisation()
+        self.counted: dict[str, Request] = {}
+        """The requests as the last recount left them."""
+
+    def start(self, *names: str, instance: str = "") -> list[Running]:
+        """Start services by name; `forced` is a decider in no group."""
+        return [self._start(name, instance) for name in names]
+
+    def _start(self, name: str, instance: str) -> Running:
+        keys = {"applier": "applier.key", "decider": "writer.key", "forced": "writer.key"}
+        more = {"ASSENT_KEY_FILE": str(self.log.folder / keys[name])} if name in keys else {}
+        if name == "applier":
+            more |= {"ASSENT_TARGET": str(self.target), "ASSENT_STATE": str(self.target.with_name(f"state{instance}"))}
+        module = "tests.support.forced_decider" if name == "forced" else None
+        return self.services.start(name, instance, module=module, **more)
+
+    async def settled(self, *, applied: bool = True, tables: bool = True, timeout_s: float = 60.0) -> None:
+        """Wait until everything is as the recount says that it must be; fails with what is not."""
+        wrong = "nothing was looked at"
+        try:
+            async with asyncio.timeout(timeout_s):
+                while wrong:
+                    self.services.revive()
+                    wrong = await self._wrong(applied=applied, tables=tables)
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            raise AssertionError(wrong) from None
+        tallies = await verify_requests(self.log.connection, self.follower, PARTITIONS, verify, lambda *_: None)
+        assert sum(tally.records for tally in tallies.values()) >= self.load.decided
+
+    async def _wrong(self, *, applied: bool, tables: bool) -> str:
+        try:
+            counted = await recount(self.log, self.follower)
+        except AssertionError as error:
+            return f"commands without a decision, or the other way round: {error}"[:300]
+        self.counted = self._count(counted)
+        return (
+            (applied and self._wrong_target())
+            or (tables and await self._wrong_requests())
+            or (tables and await self._wrong_audit(counted))
+            or ""
+        )
+
+    def _count(self, counted: Recount) -> dict[str, Request]:
+        requests: dict[str, Request] = {}
+        for partition in range(PARTITIONS):
+            model = Model(partition, self._organisation)
+            ledger = [each for each in counted.ledger[partition]]
+            for record, each in zip(counted.commands[partition], ledger, strict=True):
+                assert record.value is not None
+                wrong = model.take(record.value, json.loads(each.value))
+                assert wrong is None, f"partition {partition}, seq {each.record.seq}: {wrong}"
+            requests |= model.requests
+        for request in requests.values():
+            if request.status == "completed" or request.progress:
+                assert request.has_quorum(self._organisation), f"{request.id} went on without its quorum"
+        return requests
+
+    def _wrong_target(self) -> str:
+        must_be = {
+            self.target / request.resource: _content(request)
+            for request in self.counted.values()
+            if request.status == "completed"
+        }
+        there = {path: path.read_bytes() for path in self.target.rglob("*") if path.is_file()}
+        may_be = {self.target / each.resource for each in self.counted.values() if each.progress == "applying"}
+        surplus = there.keys() - must_be.keys() - may_be
+        assert not surplus, f"applied without approval: {sorted(surplus)[:5]}"
+        waiting = [each.id for each in self.counted.values() if each.progress]
+        if waiting:
+            return f"{len(waiting)} released changes are not applied: {waiting[:5]}"
+        assert there == must_be, "the target does not hold what was approved"
+        return ""
+
+    async def _wrong_requests(self) -> str:
+        rows = await self._rows(
+            "select id, resource, requester, digest, status, progress, approvals::text from requests"
+        )
+        there = {
+            row[0]: (*row[1:6], {each["person"] for each in json.loads(row[6])} if "person" in row[6] else
+                     {self._organisation.person[each["approver"]] for each in json.loads(row[6])})
+            for row in rows
+        }
+        must_be = {
+            each.id: (each.resource, each.requester, each.digest, each.status, each.progress, set(each.approvals))
+            for each in self.counted.values()
+        }
+        different = [key for key in must_be.keys() | there.keys() if must_be.get(key) != there.get(key)]
+        if not different:
+            return ""
+        first = different[0]
+        return f"{len(different)} of {len(must_be)} requests: {first} is {there.get(first)}, not {must_be.get(first)}"
+
+    async def _wrong_audit(self, counted: Recount) -> str:
+        rows = await self._rows(
+            "select partition, seq, record::text from audit where ledger = $1 order by partition, seq", LEDGER
+        )
+        there = [(row[0], row[1], row[2].encode()) for row in rows]
+        must_be = [
+            (partition, each.record.seq, each.value)
+            for partition in range(PARTITIONS)
+            for each in counted.ledger[partition]
+        ]
+        if there == must_be:
+            return ""
+        assert len(there) <= len(must_be), "the audit log holds more than was accepted"
+        return f"{len(there)} audit rows, {len(must_be)} accepted records"
+
+    async def _rows(self, query: str, *arguments: str) -> list[asyncpg.Record]:
+        try:
+            connection = await asyncpg.connect(self.dsn, timeout=10)
+        except (OSError, asyncpg.PostgresError):
+            return []
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+
+def _content(request: Request) -> bytes:
+    is_script = request.resource.startswith("script/")
+    return json.loads(request.payload).encode() if is_script else request.payload
+
+
+@asynccontextmanager
+async def world(stack: Stack, folder: Path) -> AsyncIterator[World]:
+    """A new log, a new database, nothing running yet but the load's publisher."""
+    log = await fresh_log(stack.bootstrap, folder / "keys")
+    dsn = await fresh_database(stack.dsn, "faults")
+    await migrate(dsn)
+    environ = {"ASSENT_KAFKA": stack.bootstrap, "ASSENT_IDENTITY": log.identity, "ASSENT_POSTGRES": dsn}
+    async with AsyncExitStack() as open_things:
+        follower = await open_things.enter_async_context(following(log))
+        services = await open_things.enter_async_context(Services(folder, environ))
+        publisher = Publisher(log.connection, follower, partitions=PARTITIONS, source="load")
+        await publisher.start()
+        open_things.push_async_callback(publisher.stop)
+        yield World(log, follower, dsn, services, Load(log, publisher))

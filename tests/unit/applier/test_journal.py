@@ -1,0 +1,79 @@
+"""The applier's journal on disk."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assent_contracts.changes import Change
+from assent_contracts.client.journal import Journal, JournalInUseError
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+
+IDENTITY = "a" * 64
+
+
+def change(request: str) -> Change:
+    return Change(
+        request=request,
+        resource="script/run",
+        operation="edit",
+        requester="somebody",
+        justification="why",
+        digest=sha256_hex(b'"echo"'),
+        released=3,
+        at=1,
+        payload=msgspec.Raw(b'"echo"'),
+    )
+
+
+def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, IDENTITY)
+    journal.begin(change("0-1"))
+    journal.write("0-1", "claim", b"claim")
+    journal.keep_position(3, 17)
+    journal.close()
+    again = Journal(tmp_path, IDENTITY)
+    assert again.entries() == ["0-1"]
+    assert encode(again.change("0-1")) == encode(change("0-1"))
+    assert (again.read("0-1", "claim"), again.read("0-1", "begun")) == (b"claim", None)
+    assert (again.position(3), again.position(0)) == (17, 0)
+    again.close()
+
+
+def test_what_a_crash_left_of_an_entry_that_was_done_with_or_not_begun_is_cleared_away(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path, IDENTITY)
+    for part in ("claim", "begun", "report"):
+        journal.write("0-1", part, b"")
+    (journal.folder / ".0-2.change.new").write_bytes(b"{")
+    journal.begin(change("0-3"))
+    assert journal.entries() == ["0-3"]
+    journal.drop("0-3")
+    assert journal.entries() == []
+    assert [path.name for path in journal.folder.iterdir()] == ["lock"]
+    journal.close()
+
+
+def test_a_damaged_position_only_costs_time(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, IDENTITY)
+    (journal.folder / "position-0").write_bytes(b"garbage")
+    assert journal.position(0) == 0
+    journal.close()
+
+
+def test_two_logs_do_not_share_a_journal(tmp_path: Path) -> None:
+    one, other = Journal(tmp_path, IDENTITY), Journal(tmp_path, "b" * 64)
+    one.begin(change("0-1"))
+    assert other.entries() == []
+    one.close()
+    other.close()
+
+
+def test_a_state_folder_has_one_owner(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, IDENTITY)
+    with pytest.raises(JournalInUseError, match="give each its own state folder"):
+        Journal(tmp_path, IDENTITY)
+    journal.close()
+    Journal(tmp_path, IDENTITY).close()

@@ -1,0 +1,25 @@
+"""The lease, on the log's clock only, and messages that the ledger takes."""
+
+import time
+
+from assent_contracts.client.applying import Lease
+from assent_contracts.client.settling import _printable
+from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
+
+
+def test_a_lease_counts_from_when_the_question_was_sent_not_from_the_answer() -> None:
+    now = time.monotonic()
+    assert not Lease(deadline=10_000, digest="", log_ms=5_000, sent=now - 4).over()
+    assert Lease(deadline=10_000, digest="", log_ms=5_000, sent=now - 5).over()
+
+
+def test_a_lease_asks_no_clock_but_the_logs() -> None:
+    """Log time may be years from what this machine takes for the time."""
+    assert not Lease(deadline=100, digest="", log_ms=0, sent=time.monotonic()).over()
+    assert Lease(deadline=1 << 50, digest="", log_ms=1 << 50, sent=time.monotonic()).over()
+
+
+def test_a_message_is_made_to_be_taken() -> None:
+    assert _printable("a\x00b\nc\td\x1b[31m\x85\ud800") == "a b\nc\td [31m  "
+    assert _printable("ä" * 10_000) == "ä" * (OUTCOME_MESSAGE_MAX_CHARS - 1) + "…"
+    assert _printable("ä" * OUTCOME_MESSAGE_MAX_CHARS) == "ä" * OUTCOME_MESSAGE_MAX_CHARS
