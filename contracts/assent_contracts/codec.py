@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Final, assert_never, cast
 
 import msgspec
@@ -174,7 +175,7 @@ def check_fields(command: Command) -> Refusal | None:
 def _check_common(command: CommandFields) -> Refusal | None:
     if not is_identifier(command.id, limits.COMMAND_ID_MAX_CHARS):
         return identifier_refusal("id", command.id, limits.COMMAND_ID_MAX_CHARS)
-    if not is_identifier(command.principal, limits.NAME_MAX_CHARS):
+    if not is_known_identifier(command.principal):
         return identifier_refusal("principal", command.principal, limits.NAME_MAX_CHARS)
     if not is_resource(command.resource):
         return malformed(
@@ -215,6 +216,12 @@ def _check_text(name: str, text: str, max_chars: int) -> Refusal | None:
 def is_identifier(text: str, max_chars: int) -> bool:
     """Whether `text` is 1 to `max_chars` printable characters of ASCII, without spaces."""
     return 0 < len(text) <= max_chars and text.isascii() and text.isprintable() and " " not in text
+
+
+@lru_cache(maxsize=4_096)
+def is_known_identifier(text: str) -> bool:
+    """Whether `text` can name a principal or a key: the few that come again and again."""
+    return is_identifier(text, limits.NAME_MAX_CHARS)
 
 
 def identifier_refusal(name: str, text: str, max_chars: int) -> Refusal:

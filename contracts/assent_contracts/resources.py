@@ -57,6 +57,7 @@ def request_id(partition: int, seq: int) -> str:
     return f"{partition}-{seq}"
 
 
+@lru_cache(maxsize=4_096)
 def parse_request_id(text: str) -> tuple[int, int] | None:
     """(partition, seq) of a request id, or None if it is not one."""
     if _REQUEST_ID.fullmatch(text) is None:

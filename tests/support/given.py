@@ -112,7 +112,7 @@ class Story:
         )
         keep(self.book, it, decision, seq=seq, at=self.at)
         self._record(
-            decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature_text)
+            decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature)
         )
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
             self.request = decision[0].request

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.core.requests.receive import Received, Unreadable, receive
+from assent.core.requests.receive import Received, Unreadable, receive, signature_bytes
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from tests.support.given import SCRIPT, SIGNATURE, Story
@@ -19,7 +19,7 @@ def test_well_formed_command_is_received_with_its_bytes() -> None:
     assert isinstance(it, Received)
     assert it.value == VALUE
     assert it.value_sha256.hex() == sha256_hex(VALUE)
-    assert (it.key_id, it.signature) == ("alice-key", bytes(64))
+    assert (it.key_id, signature_bytes(it)) == ("alice-key", bytes(64))
 
 
 @pytest.mark.parametrize("key", [None, b"", b"script/other", b"script/deploy ", SCRIPT.upper().encode()])

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from assent.core.requests.receive import signature_bytes
 from assent_contracts import commands as c
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import Settings
@@ -27,7 +28,9 @@ def refused(decision: object) -> RefusalCode:
 def test_no_signature_is_refused() -> None:
     story = Story()
     for signature in ("", "AA", "not base64url!", "A" * 87):
-        assert refused(story.take(received(submission(story), signature=signature))) == "bad-signature"
+        it = received(submission(story), signature=signature)
+        assert signature_bytes(it) is None
+        assert refused(story.take(it, signature_good=False)) == "bad-signature"
 
 
 def test_bad_signature_is_refused() -> None:

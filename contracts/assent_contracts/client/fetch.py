@@ -1,8 +1,10 @@
 """Take records off a consumer, the unreadable ones too."""
 
+from contextlib import suppress
+
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import ConnectionGroup
-from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
+from aiokafka.errors import IllegalStateError, KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from assent_contracts.client.batches import read_batches
@@ -27,7 +29,7 @@ async def fetch(
     except UnicodeDecodeError:
         # What it had taken off other partitions is gone with the exception: back to where all began.
         for place, offset in before.items():
-            consumer.seek(place, offset)
+            _seek(consumer, place, offset)
     try:
         found = await _by_hand(consumer, before)
     except KafkaError as error:
@@ -37,7 +39,7 @@ async def fetch(
     records: Records = {}
     for place, data in found.items():
         taken, after = _parsed(place, before[place], data, max_records)
-        consumer.seek(place, after)
+        _seek(consumer, place, after)
         if taken:
             records[place] = taken
             max_records = None if max_records is None else max_records - len(taken)
@@ -50,7 +52,16 @@ async def positions(consumer: AIOKafkaConsumer, *partitions: TopicPartition) -> 
     Unlike the offset of the last record it moves past records that are never delivered, such as the
     markers of a transaction: only so is the end of a partition reached.
     """
-    return {place: await consumer.position(place) for place in partitions or consumer.assignment()}
+    found: dict[TopicPartition, int] = {}
+    for place in partitions or consumer.assignment():
+        with suppress(IllegalStateError):  # a group has just given it to somebody else
+            found[place] = await consumer.position(place)
+    return found
+
+
+def _seek(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> None:
+    with suppress(IllegalStateError):
+        consumer.seek(place, offset)
 
 
 async def _by_hand(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, bytes]:

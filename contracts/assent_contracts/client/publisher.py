@@ -156,7 +156,9 @@ class Publisher:
         future = asyncio.get_running_loop().create_future()
         self._waiting[place] = future
         try:
-            return await asyncio.wait_for(future, timeout_s)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(timeout_s):
+                return await future
         except TimeoutError as error:
             msg = f"No decision within {timeout_s:g} s on the command at {ack.partition}/{ack.offset}."
             raise NotDecidedError(msg) from error

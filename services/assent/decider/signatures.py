@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from assent.core.governance.state import Governance
-from assent.core.requests.receive import Received, Unreadable
+from assent.core.requests.receive import Received, Unreadable, signature_bytes
 from assent_contracts.client.keys import verify
 from assent_contracts.signing import COMMAND_PREFIX
 
@@ -49,12 +49,12 @@ class SignatureChecker:
 
 
 def _check_of(received: Received | Unreadable, governance: Governance) -> Check | None:
-    if isinstance(received, Unreadable) or not received.signature:
+    if isinstance(received, Unreadable):
         return None
-    key = governance.keys.get(received.key_id)
-    if key is None:
+    key, signature = governance.keys.get(received.key_id), signature_bytes(received)
+    if key is None or signature is None:
         return None
-    return key.public_key, COMMAND_PREFIX + received.value_sha256, received.signature
+    return key.public_key, COMMAND_PREFIX + received.value_sha256, signature
 
 
 def _verify_all(checks: Sequence[Check | None]) -> list[bool]:

@@ -10,7 +10,7 @@ from assent.core.governance.state import Governance
 from assent.core.requests.book import Book
 from assent.core.requests.expire import decide_expiry
 from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import Received, received_again
+from assent.core.requests.receive import Received, received_again, signature_bytes
 from assent.core.requests.states import Closed, Unsettled
 from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
@@ -103,10 +103,11 @@ class RequestsVerifier:
 
     def _is_signed(self, received: Received) -> bool:
         key = self._governance.keys.get(received.key_id)
-        if key is None or not received.signature:
+        signature = signature_bytes(received)
+        if key is None or signature is None:
             return False
         self.tally.signatures += 1
-        return self._verify(key.public_key, COMMAND_PREFIX + received.value_sha256, received.signature)
+        return self._verify(key.public_key, COMMAND_PREFIX + received.value_sha256, signature)
 
     def _unreadable(self, record: LedgerRecord) -> None:
         refusal = decode_refusal(record)

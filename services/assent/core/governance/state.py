@@ -66,6 +66,7 @@ class Governance:
         self.settings = Settings()
         self._terms: dict[str, tuple[PolicyTerms, ...]] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
@@ -75,6 +76,7 @@ class Governance:
             self._apply(event)
         if events:
             self._terms.clear()
+            self._united.clear()
             self._holders.clear()
         self.seq = seq
 
@@ -121,6 +123,14 @@ class Governance:
     def members(self, group: str) -> frozenset[str]:
         """The principals of a group; empty when there is no such group."""
         return self._members.get(group, frozenset())
+
+    def members_of_any(self, groups: tuple[str, ...]) -> frozenset[str]:
+        """The principals who are in at least one of these groups."""
+        united = self._united.get(groups)
+        if united is None:
+            united = frozenset[str]().union(*(self.members(group) for group in groups))
+            self._united[groups] = united
+        return united
 
     def has_role(self, principal: str, role: Role, resource_type: str) -> bool:
         """Whether the principal holds the role for this resource type, itself or through a group."""

@@ -3,7 +3,6 @@
 from assent.core.governance.state import Governance
 from assent.core.requests.context import Context, refuse
 from assent.core.requests.states import Approval, Submission
-from assent_contracts.events import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -14,31 +13,23 @@ def approver_refusal(submission: Submission, context: Context) -> Refusal | None
         return refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves or rejects.")
     if principal.person == submission.person:
         return refuse(RefusalCode.OWN_REQUEST, "R9: this request is your own.")
-    if not any(is_approver(principal.id, terms, context.governance) for terms in submission.terms):
-        return refuse(RefusalCode.NOT_AN_APPROVER, "R4: you are in none of the policy's approver groups.")
-    return None
-
-
-def is_approver(principal: str, terms: PolicyTerms, governance: Governance) -> bool:
-    """Whether the principal is in one of the policy's approver groups now."""
-    return any(principal in governance.members(group) for group in terms.groups)
+    for terms in submission.terms:
+        if principal.id in context.governance.members_of_any(terms.groups):
+            return None
+    return refuse(RefusalCode.NOT_AN_APPROVER, "R4: you are in none of the policy's approver groups.")
 
 
 def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governance: Governance) -> bool:
     """Whether every policy has the approvals of enough distinct people who are eligible still."""
-    return all(
-        _people(terms, submission, approvals, governance) >= terms.quorum for terms in submission.terms
-    )
-
-
-def _people(
-    terms: PolicyTerms, submission: Submission, approvals: tuple[Approval, ...], governance: Governance
-) -> int:
-    people = {
-        approval.person
-        for approval in approvals
-        if approval.person != submission.person
-        and governance.principals[approval.approver].enabled
-        and is_approver(approval.approver, terms, governance)
-    }
-    return len(people)
+    for terms in submission.terms:
+        eligible = governance.members_of_any(terms.groups)
+        people = {
+            approval.person
+            for approval in approvals
+            if approval.approver in eligible
+            and approval.person != submission.person
+            and governance.principals[approval.approver].enabled
+        }
+        if len(people) < terms.quorum:
+            return False
+    return True

@@ -57,7 +57,7 @@ def _sender_refusal(
     command: Command, received: Received, key: Key | None, at: int, *, signature_good: bool
 ) -> Refusal | None:
     if not received.signature:
-        return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature of 64 bytes.")
+        return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
     if key is None:
         return refuse(RefusalCode.UNKNOWN_KEY, "This key is not registered.")
     if not signature_good:

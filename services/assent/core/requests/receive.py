@@ -6,14 +6,12 @@ from collections.abc import Sequence
 import msgspec
 
 from assent_contracts import cloudevents, limits
-from assent_contracts.codec import decode_command, is_identifier, malformed
+from assent_contracts.codec import decode_command, is_known_identifier, malformed
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_BYTES, SIGNATURE_HEADER
-
-_NO_SIGNATURE = b""
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -23,9 +21,8 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     value: bytes
     value_sha256: bytes
     key_id: str
-    signature_text: str
-    signature: bytes
-    """64 bytes, or none if the header held something else."""
+    signature: str
+    """As it came: `signature_bytes` reads it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
@@ -51,8 +48,8 @@ def receive(
     signer = _signer(headers, command)
     if isinstance(signer, Refusal):
         return Unreadable(signer, digest, len(body))
-    key_id, signature_text = signer
-    return Received(command, body, digest, key_id, signature_text, signature_bytes(signature_text))
+    key_id, signature = signer
+    return Received(command, body, digest, key_id, signature)
 
 
 def received_again(recorded: RecordedCommand) -> Received | Refusal:
@@ -61,42 +58,32 @@ def received_again(recorded: RecordedCommand) -> Received | Refusal:
     command = decode_command(value)
     if isinstance(command, Refusal):
         return command
-    return Received(
-        command,
-        value,
-        hashlib.sha256(value).digest(),
-        recorded.key,
-        recorded.signature,
-        signature_bytes(recorded.signature),
-    )
+    return Received(command, value, hashlib.sha256(value).digest(), recorded.key, recorded.signature)
 
 
 def _signer(headers: Sequence[tuple[str, bytes]], command: Command) -> tuple[str, str] | Refusal:
-    key_id = signature = ""
+    said = dict(headers)
     try:
-        for name, content in headers:
-            text = content.decode()
-            if name == KEY_HEADER:
-                key_id = text
-            elif name == SIGNATURE_HEADER:
-                signature = text
-            elif (name == cloudevents.ID and text != command.id) or (
-                name == cloudevents.TYPE and text != command_type(command)
-            ):
-                return malformed(f"The header {name} does not say what the body says.")
-    except (UnicodeDecodeError, AttributeError):
+        if not b"".join(said.values()).isascii():
+            for content in said.values():
+                content.decode()
+        event_id, event_type = said.get(cloudevents.ID), said.get(cloudevents.TYPE)
+        key_id, signature = said.get(KEY_HEADER, b"").decode(), said.get(SIGNATURE_HEADER, b"").decode()
+    except (UnicodeDecodeError, TypeError):
         return malformed("A header is not UTF-8.")
-    if len(signature) > limits.NAME_MAX_CHARS or not (
-        key_id == "" or is_identifier(key_id, limits.NAME_MAX_CHARS)
-    ):
+    if event_id is not None and event_id != command.id.encode():
+        return malformed(f"The header {cloudevents.ID} does not say what the body says.")
+    if event_type is not None and event_type != command_type(command).encode():
+        return malformed(f"The header {cloudevents.TYPE} does not say what the body says.")
+    if len(signature) > limits.NAME_MAX_CHARS or not (key_id == "" or is_known_identifier(key_id)):
         return malformed(f"The header {KEY_HEADER} or {SIGNATURE_HEADER} is not what the contracts describe.")
     return key_id, signature
 
 
-def signature_bytes(text: str) -> bytes:
-    """The 64 bytes of a signature header; none if it holds anything else."""
+def signature_bytes(received: Received) -> bytes | None:
+    """The 64 bytes of a signature; None if its text is anything else."""
     try:
-        signature = from_base64url(text)
+        signature = from_base64url(received.signature)
     except ValueError:
-        return _NO_SIGNATURE
-    return signature if len(signature) == SIGNATURE_BYTES else _NO_SIGNATURE
+        return None
+    return signature if len(signature) == SIGNATURE_BYTES else None
