@@ -5,7 +5,15 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from assent_contracts.commands import Digest, Justification, Milliseconds, Operation, PrincipalId, RequestId, Resource
+from assent_contracts.commands import (
+    Digest,
+    Justification,
+    Milliseconds,
+    Operation,
+    PrincipalId,
+    RequestId,
+    Resource,
+)
 
 POSITION_HEADER: Final = "assent-position"
 """Header: the ledger seq of the release, decimal. Not higher than one seen before: seen before."""

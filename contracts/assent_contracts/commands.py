@@ -20,7 +20,11 @@ def _documented(description: str, **schema: object) -> Meta:
 
 CommandId = Annotated[
     str,
-    _documented("Chosen by the sender; unique among the principal's own for 24 hours.", minLength=1, maxLength=limits.COMMAND_ID_MAX_CHARS),
+    _documented(
+        "Chosen by the sender; unique among the principal's own for 24 hours.",
+        minLength=1,
+        maxLength=limits.COMMAND_ID_MAX_CHARS,
+    ),
 ]
 PrincipalId = Annotated[
     str, _documented("The account that wants it.", minLength=1, maxLength=limits.NAME_MAX_CHARS)
@@ -29,7 +33,9 @@ Milliseconds = Annotated[int, Meta(description="Milliseconds since 1970 in UTC."
 Resource = Annotated[
     str, _documented("The object, `<type>/<id>`; also the Kafka key.", minLength=3, maxLength=321)
 ]
-RequestId = Annotated[str, _documented("`<partition>-<seq>` of the submission.", pattern=f"^{REQUEST_ID_PATTERN}$")]
+RequestId = Annotated[
+    str, _documented("`<partition>-<seq>` of the submission.", pattern=f"^{REQUEST_ID_PATTERN}$")
+]
 Digest = Annotated[str, _documented("SHA-256 of the payload's bytes, hex.", pattern=f"^{DIGEST_PATTERN}$")]
 Operation = Annotated[str, _documented("R15: any operation, by its name.", pattern=f"^{OPERATION_PATTERN}$")]
 Justification = Annotated[

@@ -125,7 +125,5 @@ RequestEvent = (
 )
 Event = RequestEvent | CommandRepeated
 
-Status = Literal[
-    "needs_approval", "approved", "completed", "rejected", "canceled", "expired", "failed"
-]
+Status = Literal["needs_approval", "approved", "completed", "rejected", "canceled", "expired", "failed"]
 """R13: the statuses that people see."""

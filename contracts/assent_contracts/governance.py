@@ -106,7 +106,9 @@ class FoundLog(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.f
     founding: Founding
 
 
-class RegisterPrincipal(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.register-principal.v1", gc=False):
+class RegisterPrincipal(
+    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.register-principal.v1", gc=False
+):
     """Make an account known."""
 
     account: Account
@@ -130,19 +132,25 @@ class AssignRole(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent
     assignment: RoleAssignment
 
 
-class ChangeSettings(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.change-settings.v1", gc=False):
+class ChangeSettings(
+    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.change-settings.v1", gc=False
+):
     """Set the times and switches."""
 
     settings: Settings
 
 
-class CreatePolicy(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.create-policy.v1", gc=False):
+class CreatePolicy(
+    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.create-policy.v1", gc=False
+):
     """R2: protect one resource type."""
 
     policy: Policy
 
 
-class CloseFounding(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.close-founding.v1", gc=False):
+class CloseFounding(
+    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.close-founding.v1", gc=False
+):
     """End the set-up: the founder's key decides nothing any more."""
 
 
@@ -168,13 +176,17 @@ class LogFounded(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.l
     founding: Founding
 
 
-class PrincipalRegistered(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.principal-registered.v1", gc=False):
+class PrincipalRegistered(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.principal-registered.v1", gc=False
+):
     """The account is known and enabled."""
 
     account: Account
 
 
-class KeyRegistered(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-registered.v1", gc=False):
+class KeyRegistered(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-registered.v1", gc=False
+):
     """The key signs for its principal."""
 
     key: SigningKey
@@ -192,19 +204,25 @@ class RoleAssigned(GovernanceEventFields, frozen=True, kw_only=True, tag="assent
     assignment: RoleAssignment
 
 
-class SettingsChanged(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.settings-changed.v1", gc=False):
+class SettingsChanged(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.settings-changed.v1", gc=False
+):
     """These settings hold from now on."""
 
     settings: Settings
 
 
-class PolicyCreated(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-created.v1", gc=False):
+class PolicyCreated(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-created.v1", gc=False
+):
     """The resource type is protected."""
 
     policy: Policy
 
 
-class FoundingClosed(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.founding-closed.v1", gc=False):
+class FoundingClosed(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.founding-closed.v1", gc=False
+):
     """From now on governance changes only by its own rules."""
 
 

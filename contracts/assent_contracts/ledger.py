@@ -36,7 +36,9 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     epoch: Annotated[int, Meta(description="Which writer's term.")]
     input: Annotated[int, Meta(description="Offset of the command.")] | UnsetType = UNSET
     at: Annotated[int, Meta(description="Log time: milliseconds since 1970 in UTC, never decreasing.")]
-    governance: Annotated[int, Meta(description="The governance seq that the decision used.")] | UnsetType = UNSET
+    governance: Annotated[int, Meta(description="The governance seq that the decision used.")] | UnsetType = (
+        UNSET
+    )
     command: RecordedCommand | UnreadableCommand | UnsetType = UNSET
     events: tuple[Event, ...] | tuple[GovernanceEvent, ...] | UnsetType = UNSET
     refusal: Refusal | UnsetType = UNSET

@@ -61,7 +61,6 @@ async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = N
     await _delete_topics(connection)
     await apply_topics(connection, partitions=PARTITIONS)
     file = read_governance_file(governance or infra_path("demo/governance.toml"))
-    folder.mkdir(parents=True, exist_ok=True)
     writer = SecretKey("writer-1", "decider")
     writer.save(folder / "writer.key")
     made = make_keys(file, folder)

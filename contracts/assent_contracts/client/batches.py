@@ -38,7 +38,10 @@ class Batch:
 
 
 def read_batches(place: TopicPartition, data: bytes) -> Iterator[Batch]:
-    """The whole batches in the bytes of a fetch response. Raises CorruptRecordException, UnsupportedCodecError."""
+    """The whole batches in a fetch response's bytes.
+
+    Raises CorruptRecordException, UnsupportedCodecError.
+    """
     at = 0
     while at + _HEADER.size <= len(data):
         base, length, _, magic, _, attributes, last_delta, *_ = _HEADER.unpack_from(data, at)

@@ -64,7 +64,9 @@ def _seek(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> Non
         consumer.seek(place, offset)
 
 
-async def _by_hand(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, bytes]:
+async def _by_hand(
+    consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]
+) -> dict[TopicPartition, bytes]:
     """The batches that stand at these offsets, as the broker sends them. Raises KafkaError."""
     client = consumer._client  # noqa: SLF001  the connections that have fetched these bytes before
     asked: dict[int, dict[str, list[tuple[int, int, int]]]] = {}
@@ -76,7 +78,9 @@ async def _by_hand(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int
         of_topic.append((place.partition, offset, _BY_HAND_MAX_BYTES))
     found: dict[TopicPartition, bytes] = {}
     for node, topics in asked.items():
-        request = FetchRequest(0, 0, len(offsets) * _BY_HAND_MAX_BYTES, _READ_UNCOMMITTED, list(topics.items()))
+        request = FetchRequest(
+            0, 0, len(offsets) * _BY_HAND_MAX_BYTES, _READ_UNCOMMITTED, list(topics.items())
+        )
         # Over a connection of its own: on the usual one it would wait for the fetch that waits for news.
         response = await client.send(node, request, group=ConnectionGroup.COORDINATION)
         for topic, partitions in response.topics:

@@ -25,7 +25,7 @@ class NotFoundedError(Exception):
 
 
 class NotFollowingError(Exception):
-    """Following the governance ledger has ended: what this process decides or believes would be out of date."""
+    """Following the governance ledger has ended: what this process believes would be out of date."""
 
 
 class GovernanceFollower:
@@ -44,9 +44,7 @@ class GovernanceFollower:
         self._task: asyncio.Task[None] | None = None
         self._read_to = 0
         self._moved = asyncio.Condition()
-        self._acceptance = Acceptance(
-            GOVERNANCE, 0, writers=self.writers, verify=verify, identity=identity
-        )
+        self._acceptance = Acceptance(GOVERNANCE, 0, writers=self.writers, verify=verify, identity=identity)
         self.on_record: Callable[[int, tuple[GovernanceEvent, ...]], None] | None = None
 
     @property

@@ -101,7 +101,9 @@ def signed_headers(
     ]
 
 
-def seal_headers(key: SecretKey, topic: str, partition: int, seq: int, value_sha256: bytes) -> list[tuple[str, bytes]]:
+def seal_headers(
+    key: SecretKey, topic: str, partition: int, seq: int, value_sha256: bytes
+) -> list[tuple[str, bytes]]:
     """The headers that seal the record `seq`, and the run that ends there."""
     signature = key.sign(seal.seal_message(topic, partition, seq, value_sha256))
     return [

@@ -69,7 +69,9 @@ class LedgerReader:
         if self._consumer is not None:
             await self._consumer.stop()
 
-    async def poll(self, *, timeout_ms: int = 500, max_records: int | None = None) -> dict[int, list[Accepted]]:
+    async def poll(
+        self, *, timeout_ms: int = 500, max_records: int | None = None
+    ) -> dict[int, list[Accepted]]:
         """What became accepted, by partition; empty when nothing came within `timeout_ms`.
 
         Raises KafkaError, after which it may be called again, and NotFollowingError.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 import stamina
 import structlog
@@ -54,7 +54,7 @@ class Decider:
         self._leads = PartitionTasks(self._keep_leading, "lead")
         self._partitions: frozenset[int] = frozenset()
 
-    async def lead(self, partitions: Set[int]) -> None:
+    async def lead(self, partitions: AbstractSet[int]) -> None:
         """Lead exactly these partitions from now on. Raises what a lead has died of."""
         for partition in partitions - self._partitions:
             self._health.not_ready(f"partition-{partition}", "taking over")

@@ -128,7 +128,8 @@ class Session:
             if refusal is not None:
                 refused += 1
                 metrics.DECISIONS.labels(partition, refusal.code).inc()
-            await self._send_if_full(at)
+            if self._is_full():
+                await self._send(at)
         metrics.DECISIONS.labels(partition, "").inc(len(checked.records) - refused)
         return refused
 
@@ -149,7 +150,7 @@ class Session:
             book.record(seq, at, ())
         else:
             command = RecordedCommand(
-                value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature_text
+                value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
             )
             decision = judge(book, received, signature_good=good, seq=seq, at=at, governance=governance)
             keep(book, received, decision, seq=seq, at=at)
@@ -175,15 +176,15 @@ class Session:
             )
             self._book.record(self._chain.seq, at, (event,))
             self._put(link)
-            await self._send_if_full(at)
+            if self._is_full():
+                await self._send(at)
 
     def _put(self, link: Link) -> None:
         self._links.append(link)
         self._size += size_of(link)
 
-    async def _send_if_full(self, at: int) -> None:
-        if not fits(len(self._links), self._size):
-            await self._send(at)
+    def _is_full(self) -> bool:
+        return not fits(len(self._links), self._size)
 
     async def _send(self, at: int) -> None:
         if not self._links:

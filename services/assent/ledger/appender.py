@@ -106,7 +106,9 @@ class Appender:
 
     async def _confirm_next(self) -> None:
         sent = self._in_flight[0]
-        ack = await asyncio.wait_for(asyncio.shield(_awaited(sent.ack)), ACK_TIMEOUT_S)
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+        async with asyncio.timeout(ACK_TIMEOUT_S):
+            ack = await asyncio.shield(_awaited(sent.ack))
         end = ack.offset + sent.records
         if ack.offset != self._expected:
             await self._read_between(sent.head, end)
@@ -128,7 +130,9 @@ class Appender:
         finally:
             await consumer.stop()
         if acceptance.head.value_sha256 != head.value_sha256:
-            msg = f"{self._place.topic}/{self._place.partition}: another writer's run stands at seq {head.seq}"
+            msg = (
+                f"{self._place.topic}/{self._place.partition}: another writer's run stands at seq {head.seq}"
+            )
             raise LostLeadError(msg)
 
 

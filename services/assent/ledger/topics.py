@@ -33,7 +33,9 @@ def topic_specs() -> dict[str, TopicSpec]:
 async def apply_topics(connection: Connection, *, partitions: int, replication_factor: int = 1) -> list[str]:
     """Create the topics that are missing; returns their names. Raises TopicsError, KafkaError."""
     specs = topic_specs()
-    wanted = {name: partitions if spec.partitions == "request" else spec.partitions for name, spec in specs.items()}
+    wanted = {
+        name: partitions if spec.partitions == "request" else spec.partitions for name, spec in specs.items()
+    }
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
@@ -46,7 +48,9 @@ async def apply_topics(connection: Connection, *, partitions: int, replication_f
         durable = {"min.insync.replicas": "2"} if replication_factor > 2 else {}
         response = await admin.create_topics(
             [
-                NewTopic(name, wanted[name], replication_factor, topic_configs={**specs[name].config, **durable})
+                NewTopic(
+                    name, wanted[name], replication_factor, topic_configs={**specs[name].config, **durable}
+                )
                 for name in missing
             ]
         )

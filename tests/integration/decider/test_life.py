@@ -1,11 +1,19 @@
 """The life of a request on the real broker, from its submission to its outcome."""
 
-from assent_contracts.events import ApprovalGiven, ChangeClaimed, ChangeReleased, RequestApproved, RequestCompleted
+from assent_contracts.events import (
+    ApprovalGiven,
+    ChangeClaimed,
+    ChangeReleased,
+    RequestApproved,
+    RequestCompleted,
+)
 from assent_contracts.refusals import RefusalCode
 from tests.support.log import Actor
 
 
-async def test_R1_R12_a_change_is_released_only_after_approval_and_completed_after_the_report(actor: Actor) -> None:
+async def test_R1_R12_a_change_is_released_only_after_approval_and_completed_after_the_report(
+    actor: Actor,
+) -> None:
     request = await actor.opened("script/life.ps1")
     early = await actor.complete(request)
     assert early.refusal is not None

@@ -24,7 +24,9 @@ def _quiet(done: int, total: int) -> None:
 
 
 @pytest.fixture(scope="module")
-async def exported(log: Log, follower: GovernanceFollower, actor: Actor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+async def exported(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A file with requests that ended in several ways, refusals and unreadable commands among them."""
     for number in range(6):
         request = await actor.released(f"script/{number}.sh", f'"echo {number} – “quoted”"'.encode())
@@ -32,7 +34,9 @@ async def exported(log: Log, follower: GovernanceFollower, actor: Actor, tmp_pat
         await actor.report(request, "succeeded" if number % 2 else "failed")
         await actor.approve(request)
     await actor.publisher.send_bytes(b"no command", b"script/x", [])
-    await actor.reject(await actor.opened("app/editor", payload=b'{"version": 1}'), "dave", note="Nein – später.")
+    await actor.reject(
+        await actor.opened("app/editor", payload=b'{"version": 1}'), "dave", note="Nein – später."
+    )
     path = tmp_path_factory.mktemp("export") / "ledger.jsonl"
     await export_ledgers(log.connection, log.identity, follower, PARTITIONS, path, _quiet)
     return path
@@ -81,7 +85,7 @@ def test_any_altered_byte_of_an_exported_file_names_its_partition_and_seq(
     places = _places(content)
     choose = random.Random(7)
     altered = tmp_path / "altered.jsonl"
-    for position in sorted(choose.sample(range(content.index(b'\n') + 1, len(content)), _SAMPLES)):
+    for position in sorted(choose.sample(range(content.index(b"\n") + 1, len(content)), _SAMPLES)):
         other = choose.choice([byte for byte in b'0aZ"{,' if byte != content[position]])
         altered.write_bytes(content[:position] + bytes([other]) + content[position + 1 :])
         expected = next(place[1:] for place in places if position < place[0])
@@ -122,10 +126,11 @@ async def test_an_altered_record_that_is_injected_is_quarantined_and_named(
     await consumer.stop()
     producer = await writing(log.connection)
     value = record.value.replace(b'"seq":0', b'"seq":1')
-    injected = await producer.send_and_wait(LEDGER, value, key=record.key, partition=partition, headers=list(record.headers))
+    injected = await producer.send_and_wait(
+        LEDGER, value, key=record.key, partition=partition, headers=list(record.headers)
+    )
     await producer.stop()
     after = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
     assert after[partition].quarantined == tally.quarantined + 1
     assert after[partition].first_quarantined == injected.offset
     assert after[partition].head == tally.head
-

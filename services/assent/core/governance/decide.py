@@ -98,7 +98,7 @@ def _register_key(governance: Governance, key: SigningKey) -> Decision:
     if not _is_public_key(key.public_key):
         return _refuse(RefusalCode.MALFORMED, f"key {key.id} is not 32 bytes in base64url.")
     if key.not_before >= key.not_after:
-        return _refuse(RefusalCode.MALFORMED, f"key {key.id} is never valid: not_before is not before not_after.")
+        return _refuse(RefusalCode.MALFORMED, f"key {key.id} is never valid: see not_before and not_after.")
     if from_base64url(key.public_key) in governance.public_keys:
         # One key behind two names would let its holder sign as two principals.
         return _refuse(RefusalCode.MALFORMED, f"key {key.id}: the same key is registered already.")
@@ -109,7 +109,7 @@ def _define_group(governance: Governance, group: Group) -> Decision:
     if not is_identifier(group.id, limits.NAME_MAX_CHARS):
         return _refuse(RefusalCode.MALFORMED, f"group {group.id!r} is no identifier.")
     if len(group.members) > limits.MEMBERS_MAX:
-        return _refuse(RefusalCode.TOO_LARGE, f"group {group.id} has more than {limits.MEMBERS_MAX:,} members.")
+        return _refuse(RefusalCode.TOO_LARGE, f"group {group.id}: at most {limits.MEMBERS_MAX:,} members.")
     if _is_bad_text(group.name, limits.NAME_MAX_CHARS):
         return _refuse(RefusalCode.MALFORMED, f"group {group.id}: the name has at most 128 characters.")
     unknown = [member for member in group.members if member not in governance.principals]

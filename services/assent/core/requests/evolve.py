@@ -1,6 +1,6 @@
 """What an event makes of a request."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from assent.core.requests.states import (
     Applying,
@@ -42,60 +42,64 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
     return NeedsApproval(submission, (), event.deadline)
 
 
+_ENDS: Final[dict[type[RequestEvent], tuple[Status, tuple[type[Open], ...]]]] = {
+    RequestCompleted: ("completed", (Applying, Unsettled)),
+    RequestFailed: ("failed", (Applying, Unsettled)),
+    RequestRejected: ("rejected", (NeedsApproval,)),
+    RequestCanceled: ("canceled", (NeedsApproval,)),
+    RequestExpired: ("expired", (NeedsApproval, Approved, Released)),
+}
+"""The events that end a request: with which status, and out of which states."""
+
+
 def evolve(request: Open, event: RequestEvent, at: int) -> Request:
     """The request after `event`, at log time `at` (ms).
 
     Raises ImpossibleEventError when the event does not fit the state.
     """
-    match event, request:
-        case ApprovalGiven(), NeedsApproval():
-            approvals = (*request.approvals, Approval(event.approver, event.person))
-            return NeedsApproval(request.submission, approvals, event.deadline)
-        case RequestApproved(), NeedsApproval():
-            return Approved(request.submission, request.approvals, request.deadline)
-        case ApprovalRevoked(), NeedsApproval() | Approved():
-            approvals = tuple(each for each in request.approvals if each.approver != event.approver)
-            return NeedsApproval(request.submission, approvals, event.deadline)
-        case ChangeReleased(), NeedsApproval() | Approved():
-            return Released(request.submission, event.deadline)
-        case ChangeClaimed(), Released():
-            return Applying(request.submission, event.applier, event.deadline)
-        case OutcomeUnknown(), Applying():
-            return Unsettled(request.submission, request.applier)
-        case _:
-            return Closed(request.submission.resource, _end(request, event), at)
+    end = _ENDS.get(type(event))
+    if end is None:
+        after = _moved_on(request, event)
+    else:
+        status, states = end
+        after = Closed(request.submission.resource, status, at) if isinstance(request, states) else None
+    if after is None:
+        msg = f"{type(event).__name__} on a request that is {type(request).__name__}"
+        raise ImpossibleEventError(msg)
+    return after
 
 
-def _end(request: Open, event: RequestEvent) -> Status:
-    match event, request:
-        case RequestRejected(), NeedsApproval():
-            return "rejected"
-        case RequestCanceled(), NeedsApproval():
-            return "canceled"
-        case RequestExpired(), NeedsApproval() | Approved() | Released():
-            return "expired"
-        case RequestCompleted(), Applying() | Unsettled():
-            return "completed"
-        case RequestFailed(), Applying() | Unsettled():
-            return "failed"
+def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901  an arm for each event
+    match event:
+        case ApprovalGiven():
+            if isinstance(request, NeedsApproval):
+                approvals = (*request.approvals, Approval(event.approver, event.person))
+                return NeedsApproval(request.submission, approvals, event.deadline)
+        case RequestApproved():
+            if isinstance(request, NeedsApproval):
+                return Approved(request.submission, request.approvals, request.deadline)
+        case ChangeReleased():
+            if isinstance(request, (NeedsApproval, Approved)):
+                return Released(request.submission, event.deadline)
+        case ChangeClaimed():
+            if isinstance(request, Released):
+                return Applying(request.submission, event.applier, event.deadline)
+        case ApprovalRevoked():
+            if isinstance(request, (NeedsApproval, Approved)):
+                approvals = tuple(each for each in request.approvals if each.approver != event.approver)
+                return NeedsApproval(request.submission, approvals, event.deadline)
+        case OutcomeUnknown():
+            if isinstance(request, Applying):
+                return Unsettled(request.submission, request.applier)
         case (
-            (
-                ChangeSubmitted()
-                | ApprovalGiven()
-                | RequestApproved()
-                | ApprovalRevoked()
-                | RequestRejected()
-                | RequestCanceled()
-                | ChangeReleased()
-                | ChangeClaimed()
-                | RequestCompleted()
-                | RequestFailed()
-                | OutcomeUnknown()
-                | RequestExpired()
-            ),
-            _,
+            ChangeSubmitted()
+            | RequestCompleted()
+            | RequestFailed()
+            | RequestRejected()
+            | RequestCanceled()
+            | RequestExpired()
         ):
-            msg = f"{type(event).__name__} on a request that is {type(request).__name__}"
-            raise ImpossibleEventError(msg)
+            return None
         case _:
             assert_never(event)
+    return None

@@ -47,9 +47,8 @@ def keep(book: Book, received: Received, decision: Decision, *, seq: int, at: in
         events, is_authenticated = decision, True
     command = received.command
     if is_authenticated and book.recall(command.principal, command.id) is None:
-        book.remember(
-            command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=received.value_sha256
-        )
+        sha256 = received.value_sha256
+        book.remember(command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256)
     book.record(seq, at, events)
 
 
