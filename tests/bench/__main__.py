@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tests.bench.report import figures, machine, show
 from tests.bench.workload import WAVE
 
 _DATA = Path(".data")
+_PLAIN_WIDTH = 150
+"""Characters of a line, where no terminal says how many it has."""
 _LATENCY_S = 30
 _QUICK_LATENCY_S = 10
 _QUICK_COMMANDS = 1_000_000
@@ -61,7 +64,7 @@ async def _run(arguments: argparse.Namespace, console: Console, folder: Path) ->
 def main() -> None:
     """Measure, show, and keep what was asked to be kept."""
     arguments = _arguments()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     logging.basicConfig(level=logging.ERROR)
     about = machine()
     console.print(f"At the start: {about}", highlight=False)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -68,7 +69,7 @@ def _first_read(consumer: AIOKafkaConsumer) -> list[float]:
     times: list[float] = []
     getmany = consumer.getmany
 
-    async def noting(*places: TopicPartition, **how: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def noting(*places: TopicPartition, **how: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
         records = await getmany(*places, **how)
         if records and not times:
             times.append(time.perf_counter())

@@ -92,7 +92,7 @@ def _check_of(record: ConsumerRecord, governance: Governance) -> tuple[bytes, by
     headers = dict(record.headers)
     key = governance.keys[headers[KEY_HEADER].decode()]
     signature = from_base64url(headers[SIGNATURE_HEADER].decode())
-    return signature + command_message(record.value), key.public_key
+    return signature + command_message(record.value or b""), key.public_key
 
 
 def _open_all(checks: list[tuple[bytes, bytes]]) -> bool:

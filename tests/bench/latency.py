@@ -80,7 +80,7 @@ async def _relayed(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[S
         while True:
             for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                 for record in records:
-                    waiting.pop(record.key).set_result(None)
+                    waiting.pop(record.key or b"").set_result(None)
 
     async def submit(command: SubmitChange) -> None:
         value, name = encode(command), command.resource.encode()

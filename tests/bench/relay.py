@@ -24,7 +24,11 @@ async def _relay(settings: ServiceSettings, health: Health, stop: asyncio.Event)
             for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                 for record in records:
                     await producer.send(
-                        OUT_OF, record.value, key=record.key, headers=record.headers, partition=PARTITION
+                        OUT_OF,
+                        record.value,
+                        key=record.key,
+                        headers=list(record.headers),
+                        partition=PARTITION,
                     )
     finally:
         await producer.stop()

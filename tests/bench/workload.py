@@ -51,6 +51,7 @@ _LIVES: Final[tuple[tuple[int, tuple[Verb, ...]], ...]] = (
     (200, ("submit",)),
 )
 """How many requests of a wave live how: 60 of 100 from the submission to the applier's report."""
+_OPEN: Final[tuple[tuple[int, tuple[Verb, ...]], ...]] = ((WAVE, ("submit",)),)
 _REFUSED_IN_A_WAVE = 3 * 150
 """The second submission, the requester's own approval, and the second completion."""
 
@@ -75,8 +76,8 @@ def messages(
     """The commands of one wave, in order. Without `sign` each carries 64 bytes that are no signature."""
     chance = random.Random(wave)
     signers = keys if sign else {name: _Unsigned(key) for name, key in keys.items()}
-    lives = _LIVES if mix == "lives" else ((WAVE, ("submit",)),)
-    each = [life for count, life in lives for _ in range(count)]
+    lives = _LIVES if mix == "lives" else _OPEN
+    each: list[tuple[Verb, ...]] = [life for count, life in lives for _ in range(count)]
     requests = [_request(wave, number, chance) for number in range(len(each))]
     verbs = [iter(life) for life in each]
     order = [number for number, life in enumerate(each) for _ in life]

@@ -90,9 +90,7 @@ class Session:
 
     async def _take_in(self) -> None:
         while True:
-            fetched = await fetch(
-                self._consumer, self._place, timeout_ms=POLL_MS, max_records=POLL_RECORDS
-            )
+            fetched = await fetch(self._consumer, self._place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             records = fetched.get(self._place, [])
             advance(self._lead.governance, self._follower.history, len(self._follower.history) - 1)
             governance = self._lead.governance

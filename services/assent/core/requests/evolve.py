@@ -69,7 +69,7 @@ def evolve(request: Open, event: RequestEvent, at: int) -> Request:
     return after
 
 
-def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901  an arm for each event
+def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901, PLR0912  an arm each
     match event:
         case ApprovalGiven():
             if isinstance(request, NeedsApproval):

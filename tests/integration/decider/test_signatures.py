@@ -1,0 +1,78 @@
+"""Signatures are checked by worker processes when they come in numbers."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from msgspec.structs import replace
+
+from assent.core.requests.receive import Received, Unreadable, receive
+from assent.decider.signatures import INLINE_MAX, SignatureChecker
+from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.codec import encode
+from assent_contracts.digests import from_base64url
+from tests.support.given import Story
+from tests.support.people import key_of, organisation
+from tests.support.stack import until
+
+_HOLDS_A_POOL = """
+import time
+from assent.decider.signatures import SignatureChecker, _verify_all
+
+if __name__ == "__main__":
+    checker = SignatureChecker()
+    for _ in range(8):
+        checker._pool.submit(_verify_all, bytes(1_460_000))
+    checker._pool.submit(_verify_all, b"").result()
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def _received(story: Story, secret: SecretKey, *, spoil: bool) -> Received | Unreadable:
+    command = story.command("alice", "submits")
+    value = encode(command)
+    headers = signed_headers(secret, command, value, "tests")
+    if spoil:
+        headers[-1] = (headers[-1][0], b"A" * 86)
+    return receive(value, command.resource.encode(), headers)
+
+
+@pytest.mark.parametrize("count", [1, INLINE_MAX, INLINE_MAX + 1, 301])
+async def test_each_command_gets_its_own_answer(count: int) -> None:
+    story, governance = Story(), organisation()
+    known = key_of("alice")
+    secret = SecretKey(known.id, "alice")
+    registered = governance.keys[known.id]
+    governance.keys[known.id] = replace(registered, public_key=from_base64url(secret.public))
+    unreadable = receive(b"nothing", None, [])
+    expected = [number % 3 == 0 for number in range(count)]
+    batch = [
+        unreadable if number % 3 == 1 else _received(story, secret, spoil=number % 3 == 2)
+        for number in range(count)
+    ]
+    checker = SignatureChecker()
+    try:
+        assert await checker.check(batch, governance) == expected
+    finally:
+        checker.close()
+
+
+async def test_workers_end_with_a_decider_that_is_killed() -> None:
+    holder = subprocess.Popen([sys.executable, "-c", _HOLDS_A_POOL], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert await asyncio.to_thread(holder.stdout.readline) == b"ready\n"
+        workers = psutil.Process(holder.pid).children(recursive=True)
+        assert workers
+    finally:
+        holder.send_signal(signal.SIGKILL)
+        holder.communicate()
+
+    async def all_gone() -> bool:
+        return not any(worker.is_running() and worker.status() != "zombie" for worker in workers)
+
+    await until(all_gone, timeout_s=10)
