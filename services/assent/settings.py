@@ -12,7 +12,6 @@ import msgspec
 
 from assent_contracts.client.connection import Connection
 
-
 _T = TypeVar("_T")
 
 

@@ -23,6 +23,8 @@ class Load:
     """Plays stories until it is told to stop; each is played to its end."""
 
     def __init__(self, log: Log, publisher: Publisher) -> None:
+        self.pace_s = 0.0
+        """How long each sender rests after a story."""
         self._log = log
         self._publisher = publisher
         self._numbers = itertools.count()
@@ -40,6 +42,12 @@ class Load:
         self._stopping = True
         await asyncio.gather(*self._tasks)
 
+    async def abandon(self) -> None:
+        """End every story where it is."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def until_decided(self, count: int) -> None:
         """Wait until so many more commands have been decided."""
         target = self.decided + count
@@ -54,6 +62,7 @@ class Load:
             number = next(self._numbers)
             kind = STORIES[number % len(STORIES)]
             await kind(_Story(self, number))
+            await asyncio.sleep(self.pace_s)
 
     async def send(self, command: Command) -> Decided:
         """Send the same bytes until there is an answer."""

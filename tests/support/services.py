@@ -26,12 +26,12 @@ def _dies_with_us() -> list[str]:
 class Running:
     """One process. What it writes goes to a log, appended to over its restarts."""
 
-    def __init__(self, name: str, module: str, environ: dict[str, str], log: Path) -> None:
+    def __init__(self, name: str, module: list[str], environ: dict[str, str], log: Path) -> None:
         self.name = name
         self.log = log
         self.deaths: list[int] = []
         """Exit codes of when it ended by itself."""
-        self._argv = [*_dies_with_us(), sys.executable, "-m", module]
+        self._argv = [*_dies_with_us(), sys.executable, "-m", *module]
         self._environ = environ
         self._popen = self._start()
 
@@ -80,6 +80,10 @@ class Running:
             self._popen.kill()
             self._popen.wait()
 
+    def says(self, text: str) -> int:
+        """How often a text stands in its log."""
+        return self.log.read_text(errors="replace").count(text)
+
     def tail(self) -> str:
         """The last lines of its log."""
         lines = self.log.read_text(errors="replace").splitlines()
@@ -93,13 +97,14 @@ class Services:
         """`environ`: what every service is told, beside what `start` adds."""
         self.folder = folder
         self.running: dict[str, Running] = {}
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
         self._environ = {**kept, **environ}
 
-    def start(self, name: str, instance: str = "", *, module: str | None = None, **more: str) -> Running:
-        """Start `assent.NAME` (or another module); `instance` tells a second one from the first."""
+    def start(self, name: str, instance: str = "", *, module: str = "", **more: str) -> Running:
+        """Start `assent.NAME` (or another module with arguments); `instance` tells a second one from the first."""
         title = name + instance
-        started = Running(title, module or f"assent.{name}", {**self._environ, **more}, self.folder / f"{title}.log")
+        command = (module or f"assent.{name}").split()
+        started = Running(title, command, {**self._environ, **more}, self.folder / f"{title}.log")
         self.running[title] = started
         return started
 

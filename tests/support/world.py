@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
+from assent.applier.names import TEMPORARY_PREFIX
 from assent.local.stack import Stack
 from assent.store.migrate import migrate
 from assent.verify.live import verify_requests
@@ -41,7 +42,7 @@ class World:
         """The requests as the last recount left them."""
 
     def start(self, *names: str, instance: str = "") -> list[Running]:
-        """Start services by name; `forced` is a decider in no group."""
+        """Start services by name; `forced` is a decider in no group, `forced-status` a reader in its own."""
         return [self._start(name, instance) for name in names]
 
     def _start(self, name: str, instance: str) -> Running:
@@ -49,7 +50,9 @@ class World:
         more = {"ASSENT_KEY_FILE": str(self.log.folder / keys[name])} if name in keys else {}
         if name == "applier":
             more |= {"ASSENT_TARGET": str(self.target), "ASSENT_STATE": str(self.target.with_name(f"state{instance}"))}
-        module = "tests.support.forced_decider" if name == "forced" else None
+        module = "tests.support.forced_decider" if name == "forced" else ""
+        if name.startswith("forced-"):
+            module = f"tests.support.forced_reader {name.removeprefix('forced-')} {name}{instance}"
         return self.services.start(name, instance, module=module, **more)
 
     async def settled(self, *, applied: bool = True, tables: bool = True, timeout_s: float = 60.0) -> None:
@@ -83,8 +86,7 @@ class World:
         requests: dict[str, Request] = {}
         for partition in range(PARTITIONS):
             model = Model(partition, self._organisation)
-            ledger = [each for each in counted.ledger[partition]]
-            for record, each in zip(counted.commands[partition], ledger, strict=True):
+            for record, each in zip(counted.commands[partition], counted.ledger[partition], strict=True):
                 assert record.value is not None
                 wrong = model.take(record.value, json.loads(each.value))
                 assert wrong is None, f"partition {partition}, seq {each.record.seq}: {wrong}"
@@ -101,23 +103,22 @@ class World:
             if request.status == "completed"
         }
         there = {path: path.read_bytes() for path in self.target.rglob("*") if path.is_file()}
-        may_be = {self.target / each.resource for each in self.counted.values() if each.progress == "applying"}
-        surplus = there.keys() - must_be.keys() - may_be
+        # Since the recount an applier may have gone on with what was released by then.
+        released = {self.target / each.resource for each in self.counted.values() if each.progress}
+        unfinished = {path for path in there if path.name.startswith(TEMPORARY_PREFIX)}
+        surplus = there.keys() - must_be.keys() - released - unfinished
         assert not surplus, f"applied without approval: {sorted(surplus)[:5]}"
-        waiting = [each.id for each in self.counted.values() if each.progress]
-        if waiting:
-            return f"{len(waiting)} released changes are not applied: {waiting[:5]}"
+        if released or unfinished:
+            return f"not applied yet: {sorted(released)[:5]} {sorted(unfinished)[:5]}"
         assert there == must_be, "the target does not hold what was approved"
         return ""
 
     async def _wrong_requests(self) -> str:
         rows = await self._rows(
-            "select id, resource, requester, digest, status, progress, approvals::text from requests"
+            "select id, resource, requester, digest, status, progress, approvals::text as approvals from requests"
         )
         there = {
-            row[0]: (*row[1:6], {each["person"] for each in json.loads(row[6])} if "person" in row[6] else
-                     {self._organisation.person[each["approver"]] for each in json.loads(row[6])})
-            for row in rows
+            row["id"]: (*list(row)[1:6], {each["person"] for each in json.loads(row["approvals"])}) for row in rows
         }
         must_be = {
             each.id: (each.resource, each.requester, each.digest, each.status, each.progress, set(each.approvals))
@@ -173,4 +174,6 @@ async def world(stack: Stack, folder: Path) -> AsyncIterator[World]:
         publisher = Publisher(log.connection, follower, partitions=PARTITIONS, source="load")
         await publisher.start()
         open_things.push_async_callback(publisher.stop)
-        yield World(log, follower, dsn, services, Load(log, publisher))
+        load = Load(log, publisher)
+        open_things.push_async_callback(load.abandon)
+        yield World(log, follower, dsn, services, load)

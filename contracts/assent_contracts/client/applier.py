@@ -19,6 +19,7 @@ only. To lose the changes in hand makes the ones that had been claimed *unknown*
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -289,10 +290,10 @@ def _of(handled: Handled | None, change: Change | None, partition: int, offset: 
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+    # Not wait_for: before Python 3.12 it may lose a cancellation.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 def _ignore(_: object) -> None:

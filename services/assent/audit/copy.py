@@ -1,16 +1,16 @@
 """Rows of the audit table in Postgres's binary COPY format, built by hand.
 
-Measured: asyncpg's own encoder spends more time on a row than everything else that audit does with it.
+asyncpg's own encoder takes each value of each row through Python; this writes what the wire wants in one piece.
 """
 
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import asyncpg
 from aiokafka import TopicPartition
 
 from assent.audit.entry import entry_of
+from assent.store.pool import Connection
 from assent_contracts.acceptance import Accepted
 
 COLUMNS: Final = (
@@ -37,13 +37,9 @@ _LENGTH: Final = struct.Struct(">i").pack
 _HASH_BYTES: Final = 64
 
 
-async def write_audit(
-    connection: asyncpg.Connection, place: TopicPartition, accepted: Sequence[Accepted]
-) -> None:
+async def write_audit(connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
     """R16: add the rows of accepted records, in one COPY."""
-    await connection.copy_to_table(
-        "audit", source=_Chunks(place, accepted), columns=COLUMNS, format="binary"
-    )
+    await connection.copy_to_table("audit", source=_Chunks(place, accepted), columns=COLUMNS, format="binary")
 
 
 class _Chunks:

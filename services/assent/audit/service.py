@@ -9,9 +9,7 @@ from assent.settings import ServiceSettings
 from assent.store.service import ReaderSpec, serve_reader
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
-AUDIT: Final = ReaderSpec(
-    reader="audit", role="assent_audit", topics=(LEDGER, GOVERNANCE), write=write_audit
-)
+AUDIT: Final = ReaderSpec(reader="audit", role="assent_audit", topics=(LEDGER, GOVERNANCE), write=write_audit)
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:

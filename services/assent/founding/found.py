@@ -16,7 +16,16 @@ from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.keys import SecretKey, load_key, verify
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import Founding, GovernanceCommand, SigningKey
+from assent_contracts.governance import (
+    AssignRole,
+    CreatePolicy,
+    DefineGroup,
+    Founding,
+    GovernanceCommand,
+    RegisterKey,
+    RegisterPrincipal,
+    SigningKey,
+)
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.signing import command_message
@@ -106,7 +115,7 @@ def founding_links(
     for command in founding_commands(file, founding, made_keys, at_ms):
         decision = decide(governance, command)
         if isinstance(decision, Refusal):
-            msg = f"{decision.code}: {decision.detail}{_remedy(decision.code)}"
+            msg = f"{_place(command)}: {decision.code}. {decision.detail}{_remedy(decision)}"
             raise FoundingRefusedError(msg)
         link = chain.link(b"governance", decision, at=at_ms, command=_recorded(command, founder))
         governance.evolve(chain.seq, decision)
@@ -114,9 +123,29 @@ def founding_links(
     return links
 
 
-def _remedy(code: RefusalCode) -> str:
-    # What to do about a malformed command is for those who write JSON; the detail names the place.
-    return "" if code is RefusalCode.MALFORMED else f" {WHAT_TO_DO[code]}"
+def _place(command: GovernanceCommand) -> str:
+    """Which table of the file a command comes from."""
+    match command:
+        case RegisterPrincipal():
+            return f"principal {command.account.id!r}"
+        case RegisterKey():
+            return f"key {command.key.id!r}"
+        case DefineGroup():
+            return f"group {command.group.id!r}"
+        case AssignRole():
+            return f"role {command.assignment.role!r}"
+        case CreatePolicy():
+            return f"policy {command.policy.id!r}"
+        case _:
+            return "the file as a whole"
+
+
+def _remedy(refusal: Refusal) -> str:
+    if refusal.code is RefusalCode.MALFORMED:
+        return ""  # what to do about that is for those who write JSON; the detail names the place
+    if refusal.detail.startswith("R3"):
+        return " Give the role administrator to two people under [[roles]]."
+    return f" {WHAT_TO_DO[refusal.code]}"
 
 
 def _recorded(command: GovernanceCommand, founder: SecretKey) -> RecordedCommand:

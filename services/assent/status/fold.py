@@ -21,6 +21,8 @@ from assent_contracts.events import (
     Status,
 )
 
+_Ending = RequestRejected | RequestCompleted | RequestFailed | RequestCanceled | RequestExpired
+
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
     """R8: one approver's approval, as it is shown."""
@@ -124,24 +126,24 @@ def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> 
         case OutcomeUnknown():
             row.progress, row.deadline = "unknown", None
             row.outcome_message = words.message or None
-        case RequestRejected():
-            row.rejecter, row.rejection_note = event.approver, words.note
-            _end(row, "rejected")
-        case RequestCompleted():
-            row.reporter, row.outcome_message = event.reporter, words.message or None
-            _end(row, "completed")
-        case RequestFailed():
-            row.reporter, row.outcome_message = event.reporter, words.message or None
-            _end(row, "failed")
-        case RequestCanceled():
-            _end(row, "canceled")
-        case RequestExpired():
-            _end(row, "expired")
         case ChangeSubmitted():
             raise AssertionError
         case _:
+            _close(row, event, words)
+
+
+def _close(row: RequestRow, event: _Ending, words: Words) -> None:
+    row.progress, row.deadline = None, None
+    match event:
+        case RequestRejected():
+            row.status, row.rejecter, row.rejection_note = "rejected", event.approver, words.note
+        case RequestCompleted():
+            row.status, row.reporter, row.outcome_message = "completed", event.reporter, words.message or None
+        case RequestFailed():
+            row.status, row.reporter, row.outcome_message = "failed", event.reporter, words.message or None
+        case RequestCanceled():
+            row.status = "canceled"
+        case RequestExpired():
+            row.status = "expired"
+        case _:
             assert_never(event)
-
-
-def _end(row: RequestRow, status: Status) -> None:
-    row.status, row.progress, row.deadline = status, None, None

@@ -19,6 +19,7 @@ from assent.status.fold import (
     fold,
     open_row,
 )
+from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Accepted
 from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event
@@ -38,9 +39,7 @@ _decode_approvals = msgspec.json.Decoder(tuple[Approval, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def write_status(
-    connection: asyncpg.Connection, place: TopicPartition, accepted: Sequence[Accepted]
-) -> None:
+async def write_status(connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
     """Bring the rows of the requests that these records are about up to date.
 
     Raises MissingRequestError when a request that an earlier record opened has no row.
@@ -57,7 +56,7 @@ async def write_status(
 
 
 async def _earlier_rows(
-    connection: asyncpg.Connection,
+    connection: Connection,
     partition: int,
     decided: Sequence[tuple[LedgerRecord, tuple[Event, ...]]],
 ) -> dict[int, RequestRow]:

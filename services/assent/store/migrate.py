@@ -11,7 +11,7 @@ from assent.infra_files import infra_path
 _LOCK: Final = 0x61737365_6E740001
 """Any number that nobody else in this database takes an advisory lock on."""
 _SCHEMA: Final = "public"
-_CONNECT_TIMEOUT_S: Final = 10.0
+_CONNECT_TIMEOUT_S: Final = 10
 
 
 async def migrate(dsn: str) -> list[str]:

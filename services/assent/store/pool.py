@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 import asyncpg
 import msgspec
+from asyncpg.pool import PoolConnectionProxy
 
 Role = Literal["assent_audit", "assent_status", "assent_reader"]
 
@@ -13,7 +14,9 @@ LOCK_TIMEOUT_MS: Final = 10_000
 IDLE_IN_TRANSACTION_MS: Final = 10_000
 """An instance that was paused inside a transaction must not hold its position's row against the others."""
 
-Executor = asyncpg.Connection | asyncpg.Pool
+Connection = asyncpg.Connection | PoolConnectionProxy
+"""One connection, in a pool or not."""
+Executor = Connection | asyncpg.Pool
 """What a query runs on."""
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-import asyncpg
 from aiokafka import TopicPartition
 
+from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
 
@@ -22,7 +22,7 @@ class AnotherLogError(Exception):
     """The database holds the projection of another log; the message names both."""
 
 
-async def read_position(connection: asyncpg.Connection, reader: Reader, place: TopicPartition) -> Head:
+async def read_position(connection: Connection, reader: Reader, place: TopicPartition) -> Head:
     """The head up to which this reader's rows of one ledger partition are durable."""
     start = Head()
     key = (reader, place.topic, place.partition)
@@ -35,7 +35,7 @@ async def read_position(connection: asyncpg.Connection, reader: Reader, place: T
 
 
 async def advance_position(
-    connection: asyncpg.Connection, reader: Reader, place: TopicPartition, before: Head, after: Head
+    connection: Connection, reader: Reader, place: TopicPartition, before: Head, after: Head
 ) -> None:
     """Move the position in this transaction. Raises OvertakenError when it is not at `before` any more.
 
@@ -59,7 +59,7 @@ async def advance_position(
         raise OvertakenError(msg)
 
 
-async def claim_database(connection: asyncpg.Connection, identity: str) -> None:
+async def claim_database(connection: Connection, identity: str) -> None:
     """Note which log this database is for, the first time. Raises AnotherLogError when it is another."""
     await connection.execute(_SQL["take_identity"], identity)
     found = await connection.fetchval(_SQL["read_identity"])

@@ -19,6 +19,7 @@ from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.traces import TRACER
 from assent.store.intake import Intake
+from assent.store.pool import Connection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
@@ -26,7 +27,7 @@ from assent_contracts.client.follower import GovernanceFollower
 _RETRY_MAX_S: Final = 5.0
 _LOST_WAIT_S: Final = 1.0
 
-Write = Callable[[asyncpg.Connection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
+Write = Callable[[Connection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
 """Writes the rows of accepted records, in order, inside the caller's transaction."""
 
 

@@ -207,7 +207,7 @@ async def counts(db: Executor) -> list[StatusCount]:
 
 async def count_audit(db: Executor) -> int:
     """How many records the audit log has. Reads the whole index."""
-    return await db.fetchval(_SQL["count_audit"])
+    return await db.fetchval(_SQL["count_audit"]) or 0
 
 
 def _listed(names: Sequence[str] | None) -> list[str] | None:

@@ -53,11 +53,11 @@ async def serve_reader(
 ) -> None:
     """Project the ledger into Postgres until `stop`. `group`: another consumer group than the usual.
 
-    Kafka and Postgres may come and go, also at the start. Raises SettingsError, AnotherLogError, NotFoundedError
-    and NotFollowingError, with which the process is to end and to be started again.
+    Kafka and Postgres may come and go, also at the start. Raises SettingsError, AnotherLogError,
+    NotFoundedError and NotFollowingError: the process is to end, and to be started again.
     """
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
-    working = asyncio.create_task(_work(spec, settings, dsn, health, group or spec.group))
+    working = asyncio.create_task(_work(spec, settings, dsn, health, stop, group or spec.group))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -69,7 +69,9 @@ async def serve_reader(
         await asyncio.gather(working, stopping, return_exceptions=True)
 
 
-async def _work(spec: ReaderSpec, settings: ServiceSettings, dsn: str, health: Health, group: str) -> None:
+async def _work(
+    spec: ReaderSpec, settings: ServiceSettings, dsn: str, health: Health, stop: asyncio.Event, group: str
+) -> None:
     async with AsyncExitStack() as open_things:
         pool = await open_pool(dsn, spec.role, application=f"assent-{spec.reader}", size=_POOL_SIZE)
         open_things.callback(pool.terminate)
@@ -79,7 +81,8 @@ async def _work(spec: ReaderSpec, settings: ServiceSettings, dsn: str, health: H
         projector = Projector(spec.reader, pool, follower, spec.write, health)
         stream = await _reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector))
         open_things.push_async_callback(stream.stop)
-        while True:
+        # Asked again each time, because a library may lose the cancellation.
+        while not stop.is_set():
             follower.check()
             await _probe(health, POSTGRES, pool.fetchval("select 1"))
             await _probe(health, KAFKA, follower.catch_up())
@@ -131,7 +134,9 @@ async def _streaming(
 
 async def _probe(health: Health, condition: str, answer: Coroutine[Any, Any, object]) -> None:
     try:
-        await asyncio.wait_for(answer, _PROBE_TIMEOUT_S)
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            await answer
     except _UNREACHABLE as error:
         health.not_ready(condition, repr(error))
     else:

@@ -4,12 +4,13 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy, FastStream
-from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from assent_contracts.client.connection import FETCH_MAX_BYTES, REQUEST_TIMEOUT_MS, Connection
@@ -128,16 +129,12 @@ class LedgerStream:
 
 def _let_through_the_unreadable(consumer: AIOKafkaConsumer) -> None:
     """Let FastStream's polls past a header that is not UTF-8: aiokafka's own would stop there for good."""
-    plain = _Plain(consumer)
+    plain = cast("AIOKafkaConsumer", _Plain(consumer))
 
     async def getmany(
         *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Records:
-        try:
-            return await plain.getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
-        except UnicodeDecodeError:
-            # What this poll had taken off other partitions is lost; whoever misses it seeks back.
-            return await fetch(plain, *partitions, timeout_ms=timeout_ms, max_records=max_records)
+        return await fetch(plain, *partitions, timeout_ms=timeout_ms, max_records=max_records)
 
     consumer.getmany = getmany
 
@@ -187,8 +184,8 @@ class _Listener(ConsumerRebalanceListener):
     def __init__(self, forget: Forget) -> None:
         self._forget = forget
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         self._forget(revoked)
 
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self._forget(assigned)

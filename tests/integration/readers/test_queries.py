@@ -1,0 +1,179 @@
+"""What the console and the CLI ask: lists, one request, its history, the log's tail."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest_asyncio
+
+from assent.store import queries
+from assent.store.migrate import migrate
+from assent.store.pool import open_pool
+from assent.store.queries import RequestFilter, RequestView
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from tests.integration.readers.conftest import AWKWARD, PAYLOAD, Written, read_all
+from tests.support.containers import Endpoints
+from tests.support.log import Log
+from tests.support.readers import SPECS, caught_up, reading
+from tests.support.stack import fresh_database
+
+ALL = RequestFilter()
+OPEN = ("needs_approval", "approved")
+FUTURE_MS = 1 << 52
+
+
+@pytest_asyncio.fixture(scope="module")
+async def whole(story: None, log: Log, follower: GovernanceFollower) -> Written:
+    """The ledgers, to which nothing is added in this module."""
+    return await read_all(log, follower)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def pool(running: Endpoints, log: Log, whole: Written) -> AsyncIterator[asyncpg.Pool]:
+    """A reading pool on a database that has everything."""
+    dsn = await fresh_database(running.dsn, "queries")
+    await migrate(dsn)
+    db = await asyncpg.connect(dsn)
+    for spec in SPECS.values():
+        async with reading(spec, log, dsn, f"queries-{spec.reader}"):
+            await caught_up(db, spec, whole.heads)
+    await db.close()
+    made = await open_pool(dsn, "assent_reader", application="test")
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def everything(pool: asyncpg.Pool, wanted: RequestFilter, page: int = 7) -> list[RequestView]:
+    """All pages of a list."""
+    rows: list[RequestView] = []
+    while found := await queries.list_requests(
+        pool, wanted, ended_since_ms=0, after=rows[-1].cursor if rows else None, limit=page
+    ):
+        assert len(found) <= page
+        rows += found
+    return rows
+
+
+async def test_r7_lists_page_through_every_request_once_the_newest_change_first(pool: asyncpg.Pool) -> None:
+    rows = await everything(pool, ALL)
+    assert len({row.id for row in rows}) == len(rows) == 8 * 7
+    assert rows == sorted(rows, key=lambda row: (row.changed_at, row.partition, row.seq), reverse=True)
+    assert rows == await everything(pool, ALL, page=1_000)
+
+
+async def test_r7_requesters_see_their_own_and_approvers_what_their_groups_receive(
+    pool: asyncpg.Pool,
+) -> None:
+    rows = await everything(pool, ALL)
+    assert await everything(pool, RequestFilter(person="service:device-config")) == rows
+    assert await everything(pool, RequestFilter(requester="device-config")) == rows
+    assert await everything(pool, RequestFilter(person="bob.ortega")) == []
+    groups = {group for row in rows for terms in row.terms for group in terms.groups}
+    for group in groups:
+        received = await everything(pool, RequestFilter(groups=[group, "no-such-group"]))
+        assert received == [row for row in rows if any(group in terms.groups for terms in row.terms)]
+    assert await everything(pool, RequestFilter(groups=[])) == []
+
+
+async def test_r13_lists_by_status_and_by_object(pool: asyncpg.Pool) -> None:
+    rows = await everything(pool, ALL)
+    for status in {row.status for row in rows}:
+        assert await everything(pool, RequestFilter(statuses=[status])) == [
+            row for row in rows if row.status == status
+        ]
+    [rejected] = await everything(pool, RequestFilter(resource="script/rejected-3.sh"))
+    assert (rejected.status, rejected.justification, rejected.rejection_note) == (
+        "rejected",
+        AWKWARD,
+        AWKWARD,
+    )
+    assert (rejected.resource_type, rejected.operation) == ("script", "create")
+    counted = {(each.status, each.progress): each.requests for each in await queries.counts(pool)}
+    assert counted == {key: sum((row.status, row.progress) == key for row in rows) for key in counted}
+    assert sum(counted.values()) == len(rows)
+
+
+async def test_r14_what_has_ended_is_listed_for_a_while_and_what_is_open_always(pool: asyncpg.Pool) -> None:
+    rows = await everything(pool, ALL)
+    later = await queries.list_requests(pool, ALL, ended_since_ms=FUTURE_MS, limit=1_000)
+    assert later == [row for row in rows if row.status in OPEN]
+    ended = next(row for row in rows if row.status not in OPEN)
+    assert await queries.show_request(pool, ended.id) == ended
+
+
+async def test_a_request_that_is_not_there_is_none(pool: asyncpg.Pool) -> None:
+    for request in ("0-999999", "9999-0", "", "0", "0-0'; drop table requests", "x-1"):
+        assert await queries.show_request(pool, request) is None
+
+
+async def test_r16_the_timeline_tells_a_request_from_the_submission_to_its_end(
+    pool: asyncpg.Pool, whole: Written
+) -> None:
+    [canceled] = await everything(pool, RequestFilter(resource="script/canceled-3.sh"))
+    told = [(row.principal, row.command, row.outcome) for row in await queries.timeline(pool, canceled.id)]
+    assert told == [
+        ("device-config", "assent.submit-change.v1", "assent.change-submitted.v1"),
+        ("bob", "assent.cancel.v1", "not-requester"),
+        ("device-config", "assent.cancel.v1", "assent.request-canceled.v1"),
+    ]
+    [done] = await everything(pool, RequestFilter(resource="script/done-3.sh"))
+    first = (await queries.timeline(pool, done.id))[0]
+    assert first.record in {each.value for run in whole.accepted.values() for each in run}
+    command = decode_recorded_command(decode_record(first.record))
+    assert isinstance(command, RecordedCommand)
+    assert PAYLOAD in bytes(command.value)
+
+
+async def test_r16_the_tail_misses_nothing_whatever_the_page(pool: asyncpg.Pool, whole: Written) -> None:
+    everything_there = {
+        (*place, each.record.seq): each.value for place, run in whole.accepted.items() for each in run
+    }
+    places: queries.Places = {**{(LEDGER, partition): -1 for partition in range(4)}, (GOVERNANCE, 0): -1}
+    seen: dict[tuple[str, int, int], bytes] = {}
+    while rows := await queries.audit_tail(pool, places, limit=9):
+        seen |= {(row.ledger, row.partition, row.seq): row.record for row in rows}
+        places = queries.last_places(rows, places)
+    assert seen == everything_there
+    last = await queries.audit_tail(pool, None, limit=12)
+    assert len(last) == 12
+    assert [row.at for row in last] == sorted(row.at for row in last)
+    assert last[-1].at == max(each.record.at for run in whole.accepted.values() for each in run)
+
+
+async def test_r16_what_one_account_did(pool: asyncpg.Pool) -> None:
+    rows = await queries.audit_of_principal(pool, "bob", since_ms=0, until_ms=FUTURE_MS)
+    assert {row.principal for row in rows} == {"bob"}
+    middle = rows[len(rows) // 2].at
+    before = await queries.audit_of_principal(pool, "bob", since_ms=0, until_ms=middle)
+    after = await queries.audit_of_principal(pool, "bob", since_ms=middle, until_ms=FUTURE_MS)
+    assert before + after == rows
+
+
+async def test_heads_are_the_accepted_heads(pool: asyncpg.Pool, whole: Written) -> None:
+    heads = await queries.heads(pool)
+    assert heads == {place[1]: head for place, head in whole.heads.items() if place[0] == LEDGER}
+    assert await queries.heads(pool, "audit", GOVERNANCE) == {0: whole.heads[(GOVERNANCE, 0)]}
+
+
+async def test_lists_use_an_index_also_where_filters_are_left_out(pool: asyncpg.Pool) -> None:
+    sql = queries._SQL["list_requests"]
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        for arguments, index in (
+            (("someone", None, None, None, None), "requests_by_person"),
+            ((None, None, None, None, "script/x"), "requests_by_resource"),
+            ((None, None, None, None, None), "requests_by_change"),
+        ):
+            plan = await connection.fetch(
+                f"explain {sql}",
+                *arguments,
+                0,
+                None,
+                None,
+                None,
+                10,
+            )
+            assert any(index in line["QUERY PLAN"] for line in plan), plan
