@@ -53,8 +53,8 @@ class _Watched(Appender):
         self.done = asyncio.Event()
         return self.done
 
-    async def _confirm_next(self) -> None:
-        await super()._confirm_next()
+    async def _confirm_oldest(self) -> None:
+        await super()._confirm_oldest()
         decided = self.confirmed.seq + 1
         if decided >= self.commands and not self.done.is_set():
             self.ended = time.perf_counter()

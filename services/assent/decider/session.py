@@ -78,7 +78,8 @@ class Session:
 
     async def run(self) -> None:
         """Decide until cancelled. Raises LostLeadError, KafkaError, TimeoutError: then start over."""
-        tasks = [asyncio.create_task(self._take_in()), asyncio.create_task(self._decide_all())]
+        work = (self._take_in(), self._decide_all(), self._appender.keep_confirming())
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -101,7 +102,7 @@ class Session:
 
     async def _decide_all(self) -> None:
         while True:
-            checked = await self._next()
+            checked = await self._checked.get()
             started = time.perf_counter()
             first = self._chain.seq + 1
             at = max(self._book.at, self._clock())
@@ -111,12 +112,6 @@ class Session:
                 await self._send(at)
             if self._chain.seq >= first:
                 self._tell(checked, first, refused, time.perf_counter() - started)
-
-    async def _next(self) -> Checked:
-        # Acknowledgements are read while there is nothing else to do, so that a lost lead shows at once.
-        while self._checked.empty() and not self._appender.settle():
-            await self._appender.confirm_one()
-        return await self._checked.get()
 
     async def _decide(self, checked: Checked, at: int) -> int:
         refused = 0

@@ -60,6 +60,8 @@ class Appender:
         self._in_flight: deque[_InFlight] = deque()
         self._expected = confirmed.next_offset
         self._producer: AIOKafkaProducer | None = None
+        self._sent = asyncio.Event()
+        self._confirming = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
@@ -87,24 +89,30 @@ class Appender:
             assert added is not None, "a batch within BATCH_MAX_BYTES fits a produce request"
         ack = await self._producer.send_batch(batch, self._place.topic, partition=self._place.partition)
         self._in_flight.append(_InFlight(ack, len(links), head))
-        while len(self._in_flight) >= BATCHES_IN_FLIGHT:
-            await self._confirm_next()
+        self._sent.set()
+        await self._confirm_down_to(BATCHES_IN_FLIGHT - 1)
 
     async def flush(self) -> None:
         """Return when everything sent is acknowledged and accepted. Raises as `append` does."""
-        while self._in_flight:
-            await self._confirm_next()
+        await self._confirm_down_to(0)
 
-    def settle(self) -> bool:
-        """Whether nothing is in flight."""
-        return not self._in_flight
+    async def keep_confirming(self) -> None:
+        """Confirm what is sent as soon as it is acknowledged, so that a lost lead shows at once.
 
-    async def confirm_one(self) -> None:
-        """Wait for the oldest batch in flight, if there is one. Raises as `append` does."""
-        if self._in_flight:
-            await self._confirm_next()
+        Until cancelled. Raises as `append` does.
+        """
+        while True:
+            await self._sent.wait()
+            self._sent.clear()
+            await self.flush()
 
-    async def _confirm_next(self) -> None:
+    async def _confirm_down_to(self, left: int) -> None:
+        while len(self._in_flight) > left:
+            async with self._confirming:
+                if len(self._in_flight) > left:
+                    await self._confirm_oldest()
+
+    async def _confirm_oldest(self) -> None:
         sent = self._in_flight[0]
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
         async with asyncio.timeout(ACK_TIMEOUT_S):
