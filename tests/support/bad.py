@@ -32,7 +32,13 @@ def fields(**changed: Any) -> dict[str, Any]:
 
 def approval(**changed: Any) -> dict[str, Any]:
     """The same for an approval."""
-    said = {"type": "assent.approve.v1", "principal": "bob", "request": "0-0", "digest": "0" * 64, "note": "Fine."}
+    said = {
+        "type": "assent.approve.v1",
+        "principal": "bob",
+        "request": "0-0",
+        "digest": "0" * 64,
+        "note": "Fine.",
+    }
     return fields(operation=None, justification=None, payload=None, **{**said, **changed})
 
 

@@ -11,7 +11,6 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeReleased
 from assent_contracts.ledger import DecisionRecord
-from assent_contracts.topics import GOVERNANCE
 from tests.support.log import Log
 from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
 
@@ -31,7 +30,10 @@ class Place(msgspec.Struct, frozen=True):
         """A record that chains to the head and releases a change that nobody approved."""
         last = self.accepted[-1]
         released = ChangeReleased(
-            request=f"{self.partition}-0", resource="script/forged", digest="0" * 64, deadline=now_ms() + 10**9
+            request=f"{self.partition}-0",
+            resource="script/forged",
+            digest="0" * 64,
+            deadline=now_ms() + 10**9,
         )
         fields = {"governance": last.record.governance, "epoch": last.record.epoch + 1, **changed}
         return encode(
@@ -45,7 +47,9 @@ class Place(msgspec.Struct, frozen=True):
         seq = self.accepted[-1].record.seq + 1
         where = self.partition if partition is None else partition
         return RawRecord(
-            value, None, raw_headers(seal_headers(key, self.topic, where, seq, hashlib.sha256(value).digest()))
+            value,
+            None,
+            raw_headers(seal_headers(key, self.topic, where, seq, hashlib.sha256(value).digest())),
         )
 
     async def put(self, *records: RawRecord) -> int:
@@ -102,5 +106,3 @@ FORGERIES: dict[str, Callable[[Place], RawRecord]] = {
     "a header name that is not UTF-8": lambda place: RawRecord(place.next_value(), None, [(b"\xff", b"1")]),
 }
 """By what is wrong with it. On the governance topic a seal by the writer itself names no other ledger."""
-
-

@@ -111,9 +111,7 @@ class Story:
             self.book, it, signature_good=signature_good, seq=seq, at=self.at, governance=self.governance
         )
         keep(self.book, it, decision, seq=seq, at=self.at)
-        self._record(
-            decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature)
-        )
+        self._record(decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature))
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
             self.request = decision[0].request
         return decision

@@ -9,7 +9,14 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from assent_contracts.client.keys import signed_headers
-from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms, repeats
+from assent_contracts.client.publisher import (
+    Decided,
+    NotDecidedError,
+    Publisher,
+    new_command_id,
+    now_ms,
+    repeats,
+)
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Cancel, Command, Complete, Reject, Revoke, SubmitChange
 from assent_contracts.digests import sha256_hex

@@ -68,7 +68,9 @@ class Model:
             first, bytes_then = self._first[name]
             assert bytes_then == value, "the load reuses no id"
             expected = [{"type": "assent.command-repeated.v1", "decided": first}]
-            return None if decision.get("events") == expected else "a command that came again was decided again"
+            return (
+                None if decision.get("events") == expected else "a command that came again was decided again"
+            )
         self._first[name] = (seq, value)
         if decision["command"]["value"] != command:
             return "the record holds another command"

@@ -45,7 +45,9 @@ def build_batch(records: list[RawRecord], codec: str | None = None) -> bytes:
     attributes = CODECS[codec] if codec else 0
     length = _HEADER.size - 12 + len(body)
     last = len(records) - 1
-    batch = bytearray(_HEADER.pack(0, length, -1, 2, 0, attributes, last, now, now, -1, -1, -1, len(records)) + body)
+    batch = bytearray(
+        _HEADER.pack(0, length, -1, 2, 0, attributes, last, now, now, -1, -1, -1, len(records)) + body
+    )
     struct.pack_into(">I", batch, _CRC_AT, calc_crc32c(batch[_ATTRIBUTES_AT:]))
     return bytes(batch)
 

@@ -31,7 +31,9 @@ class Recount(msgspec.Struct, frozen=True):
         return found
 
 
-async def read_topic(connection: Connection, topic: str, partitions: int = PARTITIONS) -> dict[int, list[ConsumerRecord]]:
+async def read_topic(
+    connection: Connection, topic: str, partitions: int = PARTITIONS
+) -> dict[int, list[ConsumerRecord]]:
     """Every record that is in a topic now, by partition."""
     places = [TopicPartition(topic, number) for number in range(partitions)]
     consumer = await reading(connection, dict.fromkeys(places, 0))
@@ -56,7 +58,9 @@ async def recount(log: Log, follower: GovernanceFollower) -> Recount:
         before = "0" * 64
         for seq, each in enumerate(ledger[partition]):
             said = json.loads(each.value)
-            assert (said["seq"], said["prev"]) == (seq, before), f"partition {partition}, offset {each.offset}"
+            assert (said["seq"], said["prev"]) == (seq, before), (
+                f"partition {partition}, offset {each.offset}"
+            )
             assert ("events" in said) != ("refusal" in said)
             before = hashlib.sha256(each.value).hexdigest()
     return Recount(commands, ledger)

@@ -42,7 +42,12 @@ class Running:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as output:
             return subprocess.Popen(
-                self._argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self._environ, cwd=ROOT
+                self._argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._environ,
+                cwd=ROOT,
             )
 
     def revive(self) -> None:
@@ -97,7 +102,11 @@ class Services:
         """`environ`: what every service is told, beside what `start` adds."""
         self.folder = folder
         self.running: dict[str, Running] = {}
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
+            if name in os.environ
+        }
         self._environ = {**kept, **environ}
 
     def start(self, name: str, instance: str = "", *, module: str = "", **more: str) -> Running:

@@ -30,7 +30,9 @@ _LOOK_S = 0.3
 class World:
     """Services, load, and what must be."""
 
-    def __init__(self, log: Log, follower: GovernanceFollower, dsn: str, services: Services, load: Load) -> None:
+    def __init__(
+        self, log: Log, follower: GovernanceFollower, dsn: str, services: Services, load: Load
+    ) -> None:
         self.log = log
         self.follower = follower
         self.dsn = dsn
@@ -49,7 +51,10 @@ class World:
         keys = {"applier": "applier.key", "decider": "writer.key", "forced": "writer.key"}
         more = {"ASSENT_KEY_FILE": str(self.log.folder / keys[name])} if name in keys else {}
         if name == "applier":
-            more |= {"ASSENT_TARGET": str(self.target), "ASSENT_STATE": str(self.target.with_name(f"state{instance}"))}
+            more |= {
+                "ASSENT_TARGET": str(self.target),
+                "ASSENT_STATE": str(self.target.with_name(f"state{instance}")),
+            }
         module = "tests.support.forced_decider" if name == "forced" else ""
         if name.startswith("forced-"):
             module = f"tests.support.forced_reader {name.removeprefix('forced-')} {name}{instance}"
@@ -66,7 +71,9 @@ class World:
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             raise AssertionError(wrong) from None
-        tallies = await verify_requests(self.log.connection, self.follower, PARTITIONS, verify, lambda *_: None)
+        tallies = await verify_requests(
+            self.log.connection, self.follower, PARTITIONS, verify, lambda *_: None
+        )
         assert sum(tally.records for tally in tallies.values()) >= self.load.decided
 
     async def _wrong(self, *, applied: bool, tables: bool) -> str:
@@ -118,10 +125,18 @@ class World:
             "select id, resource, requester, digest, status, progress, approvals::text as approvals from requests"
         )
         there = {
-            row["id"]: (*list(row)[1:6], {each["person"] for each in json.loads(row["approvals"])}) for row in rows
+            row["id"]: (*list(row)[1:6], {each["person"] for each in json.loads(row["approvals"])})
+            for row in rows
         }
         must_be = {
-            each.id: (each.resource, each.requester, each.digest, each.status, each.progress, set(each.approvals))
+            each.id: (
+                each.resource,
+                each.requester,
+                each.digest,
+                each.status,
+                each.progress,
+                set(each.approvals),
+            )
             for each in self.counted.values()
         }
         different = [key for key in must_be.keys() | there.keys() if must_be.get(key) != there.get(key)]

@@ -62,6 +62,9 @@ def board() -> Iterator[Board]:
     if not err.is_terminal:
         yield shown
         return
-    with Live(shown.table(), console=err, refresh_per_second=8, transient=False) as live:
+    with (
+        output.above_what_is_live(),
+        Live(shown.table(), console=err, refresh_per_second=8, redirect_stdout=False) as live,
+    ):
         shown.live = live
         yield shown

@@ -14,10 +14,10 @@ from assent.cli import output
 from assent.cli.looking import find
 from assent.cli.options import Options, Sender
 from assent.cli.reach import Reach, key_of, publishing, reach, reading
+from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import RequestView, heads
 from assent_contracts import limits
-from assent_contracts.acceptance import Head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms, repeats
 from assent_contracts.codec import decode_command, encode
@@ -37,7 +37,7 @@ from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 SOURCE = "assent-cli"
 _READERS: tuple[Reader, ...] = ("status", "audit")
-_SHOWN_WITHIN_S = 1.0
+_SHOWN_WITHIN_S, _LOOK_S = 1.0, 0.02
 _AROUND_S = 60.0
 """Connecting and disconnecting: brokers that accept connections and then say nothing must not hold us."""
 
@@ -158,8 +158,15 @@ async def _until_shown(to: Reach, decided: Decided) -> None:
     with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         async with asyncio.timeout(_SHOWN_WITHIN_S), reading(to) as db:
             for reader in _READERS:
-                while (await heads(db, reader)).get(decided.partition, Head()).seq < decided.seq:
-                    await asyncio.sleep(0.02)
+                await _until_at(db, reader, decided)
+
+
+async def _until_at(db: Executor, reader: Reader, decided: Decided) -> None:
+    while True:
+        head = (await heads(db, reader)).get(decided.partition)
+        if head is not None and head.seq >= decided.seq:
+            return
+        await asyncio.sleep(_LOOK_S)
 
 
 def _check(command: Command, *, as_json: bool) -> None:

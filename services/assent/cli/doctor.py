@@ -11,7 +11,7 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from assent.cli.errors import sentence
+from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
 from assent.core.governance.eligible import eligible_people
@@ -54,7 +54,9 @@ async def examine(options: Options) -> list[Finding]:
         async with following(to) as follower:
             findings += _governance(follower)
             findings += await _readers(to, follower)
-    except (KafkaError, NotFoundedError) as error:
+    except KafkaError as error:
+        findings.append(Finding(ok=False, what="the governance ledger", remedy=kafka_sentence(error)))
+    except NotFoundedError as error:
         findings.append(Finding(ok=False, what="the governance ledger", remedy=sentence(str(error))))
     return findings
 
@@ -100,7 +102,7 @@ async def _kafka(to: Reach) -> list[Finding]:
         await admin.start()
         there = set(await admin.list_topics())
     except KafkaError as error:
-        remedy = f"{sentence(str(error))} See logs/kafka.log."
+        remedy = f"{kafka_sentence(error)} See logs/kafka.log."
         return [Finding(ok=False, what=f"Kafka at {to.connection.bootstrap}", remedy=remedy)]
     finally:
         await admin.close()

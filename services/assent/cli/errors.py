@@ -1,5 +1,7 @@
 """What an error means to whoever typed the command, and what they can do."""
 
+import re
+
 import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
@@ -32,6 +34,7 @@ _SAY_IT_THEMSELVES = (
     TopicsError,
     UnreachableError,
 )
+_BOOTSTRAP = re.compile(r"\('([^']+)', ([0-9]+)")
 _LOOK = "`assent doctor` tells what is wrong."
 
 
@@ -43,23 +46,35 @@ def explain(error: Exception) -> str | None:
         case NotFoundedError():
             return f"{sentence(str(error))} Is ASSENT_IDENTITY, or --data, that of this log?"
         case KafkaError():
-            return f"Kafka does not answer: {sentence(str(error))} {_LOOK}"
+            return f"{kafka_sentence(error)} {_LOOK}"
         case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():
             return "This database has no tables of Assent yet. `assent up` makes them when it starts."
         case asyncpg.PostgresError() | asyncpg.InterfaceError():
             return f"Postgres: {sentence(str(error))} {_LOOK}"
-        case TimeoutError():
-            return f"It took too long{': ' + str(error) if str(error) else ''}. {_LOOK}"
-        case ConnectionError():
-            return f"Postgres or Kafka cannot be reached: {sentence(error.strerror or str(error))} {_LOOK}"
-        case OSError() if error.filename is not None:
-            return sentence(f"{error.filename}: {error.strerror}")
-        case OSError():
-            return f"{sentence(str(error))} {_LOOK}"
         case msgspec.MsgspecError():
             return f"A file of the data directory cannot be read: {sentence(str(error))} {_LOOK}"
+        case OSError():
+            return _explain_os(error)
         case _:
             return None
+
+
+def _explain_os(error: OSError) -> str:
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    what = sentence(error.strerror or str(error)) if str(error) else ""
+    if isinstance(error, TimeoutError):
+        return f"It took too long. {what} {_LOOK}"
+    return f"Kafka, Postgres or a file cannot be reached: {what} {_LOOK}"
+
+
+def kafka_sentence(error: KafkaError) -> str:
+    """What a Kafka client says, without the names of its classes."""
+    text = str(error).removeprefix(f"{type(error).__name__}: ")
+    places = _BOOTSTRAP.findall(text)
+    if places:
+        return f"Kafka does not answer at {', '.join(f'{host}:{port}' for host, port in places)}."
+    return f"Kafka: {sentence(text)}"
 
 
 def sentence(text: str) -> str:

@@ -36,8 +36,8 @@ def init(
 ) -> None:
     """Found a new log in --data from a governance file: who there is, who may do what.
 
-    Nothing is written when the file is refused. Print the hash that this prints on paper: it says which log
-    this is.
+    Nothing is written when the file is refused. Keep the identity that this prints somewhere safe: it says
+    which log this is, and `audit verify --file` asks for it.
     """
     from assent.cli import setting_up
 

@@ -18,7 +18,7 @@ from assent.store.queries import (
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.resources import parse_request_id
 
-_APPEARS_WITHIN_S = 3.0
+_APPEARS_WITHIN_S = 2.0
 
 
 def requests(*, mine: bool, received: bool, limit: int, sender: Sender, options: Options) -> None:

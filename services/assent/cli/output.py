@@ -3,6 +3,8 @@
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -37,6 +39,17 @@ def console(*, stderr: bool = False) -> "Console":
 
         _consoles[stderr] = OurConsole(stderr=stderr, highlight=False, width=width, emoji=False)
     return _consoles[stderr]
+
+
+@contextmanager
+def above_what_is_live() -> Iterator[None]:
+    """What is printed goes through the console that redraws a table, on the same terminal; not into files."""
+    if sys.stdout.isatty():
+        _consoles[False] = console(stderr=True)
+    try:
+        yield
+    finally:
+        _consoles.pop(False, None)
 
 
 def show(what: "RenderableType") -> None:

@@ -22,7 +22,7 @@ from assent.infra_files import infra_path
 from assent.local import Directory
 from assent.local.everything import Everything
 from assent.local.founded import is_founded
-from assent.store.queries import count_audit, show_request, timeline
+from assent.store.queries import RequestView, count_audit, show_request, timeline
 from assent.verify.finding import FindingError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.publisher import NotDecidedError
@@ -103,7 +103,7 @@ async def _start_and_play(everything: Everything) -> bool:
         return False
 
 
-def _tell(what: str, held: bool) -> None:  # noqa: FBT001  the story tells both
+def _tell(what: str, held: bool) -> None:
     mark = Text("✔ ", style="green") if held else Text("✘ NOT AS EXPECTED ", style="bold red")
     output.show(mark + Text(output.visible(what), style="default"))
 
@@ -111,10 +111,10 @@ def _tell(what: str, held: bool) -> None:  # noqa: FBT001  the story tells both
 async def _is_applied(to: Reach, target: Path, request: Opened) -> bool:
     """Wait until the request has ended; then its file must hold just what was approved."""
     async with reading(to) as db, asyncio.timeout(_APPLIED_LIMIT_S):
-        while (row := await show_request(db, request.id)) is None or (
-            row.status == "approved" and row.progress != "unknown"
-        ):
+        # ASYNC110: what another process does is polled for.
+        while not _has_ended(row := await show_request(db, request.id)):  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_S)
+    assert row is not None
     try:
         content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
     except OSError:
@@ -125,13 +125,18 @@ async def _is_applied(to: Reach, target: Path, request: Opened) -> bool:
     return held
 
 
+def _has_ended(row: RequestView | None) -> bool:
+    return row is not None and (row.status != "approved" or row.progress == "unknown")
+
+
 async def _is_proved(to: Reach, released: list[Opened]) -> bool:
     """Print the timeline of a request, the audit count, and whether all of it verifies."""
     tallies = await verify_live(to)
     recorded = sum(tally.records for tally in tallies.values())
     async with reading(to) as db:
         async with asyncio.timeout(_APPLIED_LIMIT_S):
-            while (audited := await count_audit(db)) < recorded:
+            # ASYNC110: what another process writes is polled for.
+            while (audited := await count_audit(db)) < recorded:  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_S)
         for request in released[:1]:
             entries = [audit_entry(row) for row in await timeline(db, request.id)]

@@ -45,7 +45,8 @@ def init(file: Path, *, make_missing_keys: bool, partitions: int, options: Optio
             found_locally(directory, file, partitions=partitions, make_missing_keys=make_missing_keys)
         )
     except (GovernanceFileError, FoundingRefusedError) as error:
-        output.fail(f"{error} Nothing was founded: correct {file} and run this again.", output.REFUSED)
+        place = "" if str(file) in str(error) else f"{file}: "
+        output.fail(f"{place}{error} Nothing was founded: correct it and run this again.", output.REFUSED)
     except AlreadyFoundedError:
         output.fail(f"{options.data} holds a log already; choose another --data.", output.REFUSED)
     except DirectoryInUse as error:

@@ -72,8 +72,6 @@ def log_to_file(options: Options) -> None:
 
 def tell_where(everything: Everything) -> None:
     """Say where everything is, once it is up."""
-    data = everything.directory.root
-    output.tell(
-        f"Up: Kafka {everything.stack.bootstrap}, data {data}, applied changes in {everything.target}"
-    )
-    output.tell(f"Try: assent requests --data {data}    Stop: Ctrl-C")
+    output.tell(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
+    output.tell(f"Applied changes: {everything.target}")
+    output.tell(f"Try: assent requests --data {everything.directory.root}")

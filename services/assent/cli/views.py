@@ -201,7 +201,7 @@ def _highlighted(text: str, lexer: str) -> Text:
         return Text(text, overflow="fold")
     from rich.syntax import Syntax
 
-    highlighted = Syntax("", lexer, background_color="default").highlight(text)
+    highlighted = Syntax("", lexer, theme="ansi_dark", background_color="default").highlight(text)
     highlighted.rstrip()
     highlighted.no_wrap, highlighted.overflow = False, "fold"
     return highlighted

@@ -53,6 +53,7 @@ class Everything:
         self._progress = progress
         self._on_change = on_change
         self._ports: dict[str, HeldPort] = {}
+        self._noted: set[str] = set()
         self._restarts: dict[str, int] = dict.fromkeys(_SERVERS, 0)
         self._watch: asyncio.Task[None] | None = None
         self.supervisor: Supervisor | None = None
@@ -109,6 +110,8 @@ class Everything:
             self._progress(line)
 
     def _note(self, server: str, state: State) -> None:
+        if state != "stopped":
+            self._noted.add(server)
         if self._on_change is not None:
             pids = {"kafka": self.stack.kafka.pid, "postgres": self.stack.postgres.pid}
             pid = pids[server] if state == "up" else None
@@ -123,6 +126,9 @@ class Everything:
         if self.supervisor is not None:
             await self.supervisor.stop()
         await self.stack.stop()
+        noted, self._noted = sorted(self._noted), set()
+        for server in noted:
+            self._note(server, "stopped")
         for port in self._ports.values():
             port.release()
         self._ports = {}

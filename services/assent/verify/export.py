@@ -45,7 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """(ledger, partition, records)"""
 
 
-async def export_ledgers(  # noqa: PLR0917  callers name them all
+async def export_ledgers(
     connection: Connection,
     identity: str,
     follower: GovernanceFollower,

@@ -43,5 +43,6 @@ async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> L
     governance = folder / "governance.toml"
     governance.write_text(infra_path("demo/governance.toml").read_text() + _KEYS)
     made = await fresh_log(running.bootstrap, folder, governance=governance)
-    return Log(made.connection, made.identity, made.writer, {**made.keys, "expired": EXPIRED, "early": EARLY}, folder)
-
+    return Log(
+        made.connection, made.identity, made.writer, {**made.keys, "expired": EXPIRED, "early": EARLY}, folder
+    )

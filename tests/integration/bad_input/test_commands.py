@@ -107,13 +107,17 @@ async def test_R6_submission_without_justification_is_refused(actor: Actor) -> N
         (approval(type="assent.reject.v1", digest=None, note="n" * 1_025), RefusalCode.TOO_LARGE),
         (approval(type="assent.revoke.v1", digest=None, note="n" * 1_025), RefusalCode.TOO_LARGE),
         (
-            approval(type="assent.report-outcome.v1", digest=None, note=None, outcome="failed", message="m" * 4_097),
+            approval(
+                type="assent.report-outcome.v1", digest=None, note=None, outcome="failed", message="m" * 4_097
+            ),
             RefusalCode.TOO_LARGE,
         ),
     ],
     ids=lambda value: "" if isinstance(value, dict) else value.value,
 )
-async def test_field_over_its_limit_is_refused(actor: Actor, command: dict[str, Any], code: RefusalCode) -> None:
+async def test_field_over_its_limit_is_refused(
+    actor: Actor, command: dict[str, Any], code: RefusalCode
+) -> None:
     decided = await send(actor, command, kafka_key=command["resource"].encode(), partition=HERE)
     assert code_of(decided) is code
     await good_goes_on(actor, HERE)
@@ -121,7 +125,9 @@ async def test_field_over_its_limit_is_refused(actor: Actor, command: dict[str, 
 
 async def test_payload_of_exactly_256_KiB_is_taken(actor: Actor) -> None:
     payload = "p" * (256 * 1_024 - 2)
-    decided = await send(actor, fields(payload=payload, resource="script/largest"), kafka_key=b"script/largest")
+    decided = await send(
+        actor, fields(payload=payload, resource="script/largest"), kafka_key=b"script/largest"
+    )
     assert decided.refusal is None
 
 
@@ -148,7 +154,12 @@ async def test_nesting_outside_the_payload_is_malformed(actor: Actor) -> None:
 async def test_command_that_nobody_signed_is_refused(actor: Actor) -> None:
     value = encode(fields())
     good = sign(actor, value)
-    for headers in ([], good[:1], [good[0], ("assent-signature", b"")], [good[0], ("assent-signature", b"AAAA")]):
+    for headers in (
+        [],
+        good[:1],
+        [good[0], ("assent-signature", b"")],
+        [good[0], ("assent-signature", b"AAAA")],
+    ):
         assert code_of(await send(actor, value, headers=headers)) is RefusalCode.BAD_SIGNATURE
     await good_goes_on(actor, HERE)
 

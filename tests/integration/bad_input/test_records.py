@@ -74,7 +74,9 @@ async def test_header_without_a_value_is_malformed(actor: Actor) -> None:
 async def test_cloudevents_header_that_contradicts_the_body_is_malformed(actor: Actor) -> None:
     value = encode(fields())
     for header in (("ce_id", b"another"), ("ce_type", b"assent.approve.v1")):
-        assert code_of(await send(actor, value, headers=[*sign(actor, value), header])) is RefusalCode.MALFORMED
+        assert (
+            code_of(await send(actor, value, headers=[*sign(actor, value), header])) is RefusalCode.MALFORMED
+        )
 
 
 @pytest.mark.parametrize("codec", [None, *CODECS])
@@ -91,7 +93,10 @@ async def test_header_name_that_is_not_utf_8_is_malformed_and_its_neighbours_are
     counted = await recount(log, follower)
     poison = batch[1].value
     assert poison is not None
-    assert counted.decision(HERE, offset + 1)["command"] == {"sha256": sha256_hex(poison), "size": len(poison)}
+    assert counted.decision(HERE, offset + 1)["command"] == {
+        "sha256": sha256_hex(poison),
+        "size": len(poison),
+    }
 
 
 async def test_poison_at_both_ends_of_a_batch_and_in_all_partitions_at_once_loses_nothing(
@@ -119,7 +124,9 @@ async def test_poison_on_the_ledgers_is_quarantined_and_hides_nothing(actor: Act
         assert all(counted.ledger.values())
 
 
-async def test_poison_is_read_through_by_a_decider_that_takes_over(log: Log, follower: GovernanceFollower) -> None:
+async def test_poison_is_read_through_by_a_decider_that_takes_over(
+    log: Log, follower: GovernanceFollower
+) -> None:
     async with deciding(log, follower):
         await until(lambda: _all_decided(log, follower))
 
@@ -189,7 +196,9 @@ async def test_command_is_decided_though_its_producers_transaction_was_aborted(
             record = refused(actor)
             await producer.begin_transaction()
             headers = [(name.decode(), content) for name, content in record.headers]
-            ack = await producer.send_and_wait(COMMANDS, record.value, record.key, partition=HERE, headers=headers)
+            ack = await producer.send_and_wait(
+                COMMANDS, record.value, record.key, partition=HERE, headers=headers
+            )
             await end()
             assert await decided_codes(log, follower, ack.offset, 1) == ["unknown-request"]
     finally:

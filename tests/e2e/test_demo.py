@@ -1,0 +1,43 @@
+"""`assent demo --once`: 0 only when every step holds."""
+
+import signal
+import time
+
+import pytest
+
+from tests.support.cli import Cli
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    return Cli(tmp_path_factory.mktemp("demo") / "data")
+
+
+def test_demo_holds_from_nothing_and_again_on_what_it_left(demo: Cli) -> None:
+    for _ in range(2):
+        answer = demo("demo", "--once")
+        assert answer.code == 0, answer
+        assert "✘" not in answer.out
+        assert "✔ Verified" in answer.out
+
+
+def test_demo_fails_when_a_change_cannot_be_applied(demo: Cli) -> None:
+    """A file stands where the applier would make its folder."""
+    target = demo.data / "target" / "script"
+    target.rename(demo.data / "away")
+    target.write_text("in the way")
+    answer = demo("demo", "--once")
+    assert answer.code == 1
+    assert "✘ NOT AS EXPECTED applier applies" in answer.out
+    assert "script/disable-smb1.ps1 is failed" in answer.out
+    target.unlink()
+    (demo.data / "away").rename(target)
+
+
+def test_interrupted_demo_stops_cleanly_and_does_not_say_that_it_failed(demo: Cli) -> None:
+    process = demo.start("demo", "--once")
+    time.sleep(2.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "did not hold" not in err

@@ -1,0 +1,178 @@
+"""What the commands answer before they reach a running system."""
+
+from pathlib import Path
+
+import pytest
+
+from assent.cli import errors, output, views
+from assent_contracts.client.keys import SecretKey
+from tests.support.in_process import assent
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of this process's environment counts; each test has its own standard streams."""
+    for name in ("ASSENT_KAFKA", "ASSENT_AS", "ASSENT_KEY", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ASSENT_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(output, "_consoles", {})
+
+
+@pytest.fixture
+def bob(tmp_path: Path) -> Path:
+    path = tmp_path / "data" / "keys" / "bob.key"
+    SecretKey("bob-1", "bob").save(path)
+    return path
+
+
+COMMANDS = [
+    *("submit", "approve", "reject", "revoke", "cancel", "complete", "settle", "requests", "show"),
+    *("audit tail", "audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new"),
+    "topics apply",
+]
+
+
+@pytest.mark.parametrize("command", ["", "audit", "keys", "topics", *COMMANDS])
+def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    answer = assent(capsys, *command.split(), "--help")
+    assert answer.code == 0
+    assert f"Usage: assent {command}".strip() in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("bogus",), "Unknown command"),
+        (("approve",), "requires an argument"),
+        (("requests", "--limit", "0"), "--limit"),
+        (("requests", "--mine", "--received"), "one of --mine and --received"),
+        (("requests", "--mine"), "--as PRINCIPAL"),
+        (("approve", "0-0"), "Keys in"),
+        (("approve", "0-0", "--as", "mallory"), "There is no key of 'mallory'"),
+        (("approve", "0-0", "--as", "../keys/bob"), "There is no key"),
+        (("approve", "0-0", "--key", "/dev/null"), "no key file"),
+        (("approve", "0-0", "--as", "bob", "--timeout", "0"), "--timeout"),
+        (("approve", "0-0", "--as", "bob", "--timeout", "nan"), "--timeout"),
+        (("submit", "app/x", "no-such-file", "-j", "x", "--as", "bob"), "no-such-file: No such file"),
+        (("submit", "app/x", "/", "-j", "x", "--as", "bob"), "/: Is a directory"),
+        (("submit", "app/x", "--justificaton", "-j", "x", "--as", "bob"), "no option --justificaton"),
+        (("audit", "verify", "--file", "no-such-file"), "--identity HASH"),
+        (("audit", "verify", "--file", "no-such-file", "--identity", "x"), "no-such-file"),
+        (("topics", "apply"), "Set ASSENT_KAFKA"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_slip_is_1_and_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], bob: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    answer = assent(capsys, *arguments)
+    assert (answer.code, answer.out) == (1, "")
+    assert said in answer.err
+
+
+def test_key_of_somebody_else_under_this_name_is_not_taken(
+    capsys: pytest.CaptureFixture[str], bob: Path
+) -> None:
+    bob.rename(bob.with_name("carol.key"))
+    assert "is a key of 'bob'" in assent(capsys, "cancel", "0-0", "--as", "carol").err
+
+
+@pytest.mark.parametrize(
+    ("payload", "more", "code"),
+    [
+        (b"echo", (), "malformed"),
+        (b'{"a":1', (), "malformed"),
+        (b"", (), "malformed"),
+        (b"\xff", (), "malformed"),
+        (b"\xff", ("--text",), "malformed"),
+        (b"[" * 100_000, (), "malformed"),
+        (b"a" * 262_145, ("--text",), "too-large"),
+        (b'"' * 262_140, ("--text",), "too-large"),
+        (b'{"a":1,"a":2}', (), "malformed"),
+        (b"{}", ("-j", " "), "justification-required"),
+        (b"{}", ("-j", "j" * 1_025), "too-large"),
+        (b"{}", ("-o", ""), "malformed"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_the_ledger_would_refuse_is_not_sent(
+    capsys: pytest.CaptureFixture[str],
+    bob: Path,
+    tmp_path: Path,
+    payload: bytes,
+    more: tuple[str, ...],
+    code: str,
+) -> None:
+    """R6 and the limits: 2, with the same JSON as a refusal of the ledger's, but for its place there."""
+    file = tmp_path / "payload"
+    file.write_bytes(payload)
+    justified = () if "-j" in more else ("-j", "because")
+    arguments = ("submit", "app/x", str(file), *justified, *more, "--as", "bob")
+    answer = assent(capsys, *arguments, "--json")
+    assert answer.code == 2
+    assert answer.json["refusal"]["code"] == code
+    assert answer.json["seq"] is None
+    assert answer.json["what_to_do"]
+    assert f"it would be refused: {code}" in assent(capsys, *arguments).err
+
+
+@pytest.mark.parametrize(
+    "command", ["env", "requests", "doctor", "show 0-0", "audit tail", "audit verify", "cancel 0-0 --as bob"]
+)
+def test_nothing_runs_is_1_and_names_the_command_that_helps(
+    capsys: pytest.CaptureFixture[str], bob: Path, command: str
+) -> None:
+    """First without a log, then with one on which nothing runs."""
+    answer = assent(capsys, *command.split())
+    assert (answer.code, "assent init FILE --data" in answer.out + answer.err) == (1, True)
+    (bob.parents[1] / "founded.json").write_text('{"identity":"00","partitions":4}')
+    answer = assent(capsys, *command.split())
+    assert (answer.code, "assent up --data" in answer.out + answer.err) == (1, True)
+
+
+def test_up_without_a_log_makes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    answer = assent(capsys, "up")
+    assert (answer.code, "assent init FILE" in answer.err) == (1, True)
+    assert not (tmp_path / "data").exists()
+
+
+def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    made = assent(capsys, "keys", "new", "zoe", "--json")
+    assert made.json.keys() == {"id", "principal", "public_key", "file"}
+    assert (tmp_path / "data" / "keys" / "zoe.key").stat().st_mode & 0o777 == 0o600
+    for arguments in (("zoe",), ("a b",), ("../x",), ("yan", "--id", 'a"b')):
+        assert assent(capsys, "keys", "new", *arguments).code == 2
+
+
+def test_what_a_terminal_would_obey_is_shown_as_its_number() -> None:
+    assert output.visible("a\x1b[2Jb\u202ec\nd") == "a\\u{1b}[2Jb\\u{202e}c\\u{a}d"
+    assert output.visible("größer 日本 [red]", also="\n") == "größer 日本 [red]"
+
+
+def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:
+    assert views.payload_text(b'"a\\r\\nb\\u001bc"', "script/x.sh", "1-2").plain == "a\nb\\u{1b}c"
+    assert views.payload_text(b'{"a":"[red]"}', "app/x", "1-2").plain == '{\n  "a": "[red]"\n}'
+    long = views.payload_text(b'"' + b"x\\n" * 100 + b'"', "script/x", "1-2").plain
+    assert long.endswith("more lines: assent show 1-2 --payload prints all")
+
+
+@pytest.mark.parametrize(
+    ("ago_ms", "said"),
+    [
+        (-5, "0s"),
+        (999, "0s"),
+        (1_000, "1s"),
+        (59_999, "59s"),
+        (60_000, "1m"),
+        (7_200_000, "2h"),
+        (90_000_000, "1d"),
+    ],
+)
+def test_age_is_in_the_largest_unit_that_fills(ago_ms: int, said: str) -> None:
+    assert views.age(0, ago_ms) == said
+
+
+def test_fault_of_assent_s_own_is_not_explained_away() -> None:
+    assert errors.explain(ValueError("a bug")) is None
+    assert errors.explain(FileNotFoundError(2, "No such file", "x")) == "x: No such file."
+    assert errors.sentence("it is so") == "It is so."
