@@ -55,21 +55,17 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.MALFORMED: (
-        "Send one JSON object of a known type, in UTF-8, with the fields that its schema "
-        "names."
+        "Send one JSON object of a known type, in UTF-8, with the fields that its schema names."
     ),
     RefusalCode.UNKNOWN_VERSION: "Send a version of this message that the contracts list, or upgrade Assent.",
     RefusalCode.TOO_LARGE: (
-        "Shorten the field that is named, or put the content elsewhere and submit its "
-        "address."
+        "Shorten the field that is named, or put the content elsewhere and submit its address."
     ),
     RefusalCode.BAD_SIGNATURE: (
-        "Sign the exact bytes that you send with the key that you name, and send both "
-        "headers."
+        "Sign the exact bytes that you send with the key that you name, and send both headers."
     ),
     RefusalCode.UNKNOWN_KEY: (
-        "Use a key that is registered to this principal and valid now, or have one "
-        "registered."
+        "Use a key that is registered to this principal and valid now, or have one registered."
     ),
     RefusalCode.NOT_PERMITTED: "Ask an administrator for the role, or for the principal to be enabled.",
     RefusalCode.MISROUTED: "Send it to the partition named: hash the key with Kafka's murmur2 partitioner.",
@@ -78,31 +74,25 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.RESOURCE_LOCKED: "Wait for the open request that is named to end, or have it canceled.",
     RefusalCode.NO_POLICY: "Have an administrator create an access policy for this resource type.",
     RefusalCode.POLICY_UNSATISFIABLE: (
-        "Lower the quorum or add eligible people, so that the policy can be "
-        "met."
+        "Lower the quorum or add eligible people, so that the policy can be met."
     ),
     RefusalCode.POLICY_INVALID: "Correct the field of the policy that is named.",
     RefusalCode.JUSTIFICATION_REQUIRED: "Say in the justification why the change is needed.",
     RefusalCode.UNKNOWN_REQUEST: (
-        "Check the request id and the object; requests that ended days ago are in the audit "
-        "log."
+        "Check the request id and the object; requests that ended days ago are in the audit log."
     ),
     RefusalCode.NOT_PENDING: (
-        "Nothing to decide: look at the request's status; submit the change again if it "
-        "ended."
+        "Nothing to decide: look at the request's status; submit the change again if it ended."
     ),
     RefusalCode.NOT_APPROVED: "Wait until the policy's approvals are there, then complete the request.",
     RefusalCode.NOT_RELEASED: (
-        "Wait until the requester has completed the request; drop the change if it has "
-        "ended."
+        "Wait until the requester has completed the request; drop the change if it has ended."
     ),
     RefusalCode.NOT_CLAIMED: (
-        "Claim the request first; another applier may hold it, or its outcome is known "
-        "already."
+        "Claim the request first; another applier may hold it, or its outcome is known already."
     ),
     RefusalCode.OWN_REQUEST: (
-        "Ask another person: nobody decides on their own request, from whichever "
-        "account."
+        "Ask another person: nobody decides on their own request, from whichever account."
     ),
     RefusalCode.NOT_AN_APPROVER: "Ask a member of the policy's approver groups to decide.",
     RefusalCode.ALREADY_DECIDED: "Nothing to do: your decision on this request stands.",

@@ -58,7 +58,7 @@ class Log(msgspec.Struct, frozen=True):
 async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = None) -> Log:
     """Empty topics with a newly founded log on them. Everything that was in the topics is gone."""
     connection = Connection(bootstrap=bootstrap)
-    await _delete_topics(connection)
+    await delete_topics(connection)
     await apply_topics(connection, partitions=PARTITIONS)
     file = read_governance_file(governance or infra_path("demo/governance.toml"))
     writer = SecretKey("writer-1", "decider")
@@ -72,7 +72,8 @@ async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = N
     return Log(connection, founded.identity, writer, keys, folder)
 
 
-async def _delete_topics(connection: Connection) -> None:
+async def delete_topics(connection: Connection) -> None:
+    """Leave a broker without any topic of Assent's."""
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:

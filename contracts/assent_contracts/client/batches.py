@@ -7,7 +7,7 @@ the whole batch, with the good records before and after it.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
@@ -88,7 +88,10 @@ def _record(
 ) -> ConsumerRecord:
     key_size, value_size = -1 if key is None else len(key), -1 if value is None else len(value)
     try:
-        named = tuple((name.decode(), content) for name, content in headers)
+        # A header may have no content, which aiokafka's own type does not say.
+        named = cast(
+            "tuple[tuple[str, bytes], ...]", tuple((name.decode(), content) for name, content in headers)
+        )
     except UnicodeDecodeError:
         return UnreadableRecord(
             *place, offset, at_ms, at_type, key, None, None, key_size, value_size, (), content=value or b""

@@ -1,6 +1,6 @@
 """Rows of the audit table in Postgres's binary COPY format, built by hand.
 
-asyncpg's own encoder takes each value of each row through Python; this writes what the wire wants in one piece.
+asyncpg's own encoder takes each value of each row through Python; this writes the wire's bytes at once.
 """
 
 import struct

@@ -38,6 +38,9 @@ def init(
 
     Nothing is written when the file is refused. Keep the identity that this prints somewhere safe: it says
     which log this is, and `audit verify --file` asks for it.
+
+    The log is the embedded Kafka's, for `assent up`; or that of the cluster which ASSENT_KAFKA names, once
+    `assent topics apply` has made its topics there.
     """
     from assent.cli import setting_up
 

@@ -14,7 +14,7 @@ from assent.cli.board import board
 from assent.cli.options import Options
 from assent.cli.proving import tell_tallies, verify_live
 from assent.cli.reach import Reach, publishing, reading
-from assent.cli.setting_up import found_locally
+from assent.cli.setting_up import found_log
 from assent.cli.upping import log_to_file, stop_on_signals, tell_where
 from assent.cli.views import audit_entry, print_timeline
 from assent.demo.story import Opened, Story, read_changes
@@ -49,7 +49,7 @@ async def _demo(options: Options, *, once: bool) -> bool | None:
     directory = Directory(options.data.resolve())
     if not is_founded(directory):
         output.tell("Founding a log for the demo's people and policies.")
-        founding = found_locally(
+        founding = found_log(
             directory,
             infra_path("demo/governance.toml"),
             partitions=_PARTITIONS,

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from assent.cli import output
@@ -42,7 +44,7 @@ def init(file: Path, *, make_missing_keys: bool, partitions: int, options: Optio
     directory = Directory(options.data.resolve())
     try:
         founded = asyncio.run(
-            found_locally(directory, file, partitions=partitions, make_missing_keys=make_missing_keys)
+            found_log(directory, file, partitions=partitions, make_missing_keys=make_missing_keys)
         )
     except (GovernanceFileError, FoundingRefusedError) as error:
         place = "" if str(file) in str(error) else f"{file}: "
@@ -59,10 +61,10 @@ def init(file: Path, *, make_missing_keys: bool, partitions: int, options: Optio
     output.say(f"Next: assent up --data {options.data}")
 
 
-async def found_locally(
+async def found_log(
     directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool
 ) -> Founded:
-    """Found a log on the embedded Kafka of a data directory.
+    """Found a log: its keys and identity go into the data directory.
 
     Everything that can be refused is, before anything is written; a founding that was cut short begins again.
 
@@ -90,10 +92,7 @@ async def found_locally(
         {writer_path: writer}
         | {directory.keys / f"{secret.principal}.key": secret for _, secret in made.values()}
     )
-    output.tell("Founding: starting Kafka, writing the first records.")
-    async with Stack(directory.root, progress=output.tell) as stack:
-        connection = Connection(bootstrap=stack.bootstrap)
-        await create_topics(connection, partitions=partitions)
+    async with _kafka(directory, partitions) as connection:
         founded = await found(connection, links, writer, at_ms)
     write_founded(directory, FoundedLog(identity=founded.identity, partitions=partitions))
     end_founding(directory)
@@ -102,6 +101,19 @@ async def found_locally(
             f"No {APPLIER_KEY} in {directory.keys}: released changes wait for an applier of your own."
         )
     return founded
+
+
+@asynccontextmanager
+async def _kafka(directory: Directory, partitions: int) -> AsyncIterator[Connection]:
+    """The cluster of ASSENT_KAFKA, whose topics are there already; else the embedded one, for the while."""
+    if "ASSENT_KAFKA" in os.environ:
+        yield read_connection(os.environ)
+        return
+    output.tell("Founding: starting Kafka, writing the first records.")
+    async with Stack(directory.root, progress=output.tell) as stack:
+        connection = Connection(bootstrap=stack.bootstrap)
+        await create_topics(connection, partitions=partitions)
+        yield connection
 
 
 async def _clear_the_ground(directory: Directory) -> None:

@@ -54,7 +54,7 @@ async def apply_topics(connection: Connection, *, partitions: int, replication_f
                 for name in missing
             ]
         )
-        for name, code, *reason in response.topic_errors:
+        for name, code, *reason in response.topic_errors:  # pyright: ignore[reportAttributeAccessIssue]
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
                 msg = f"{name}: {error.__name__} {reason}"

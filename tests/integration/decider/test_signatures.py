@@ -62,15 +62,15 @@ async def test_each_command_gets_its_own_answer(count: int) -> None:
 
 
 async def test_workers_end_with_a_decider_that_is_killed() -> None:
-    holder = subprocess.Popen([sys.executable, "-c", _HOLDS_A_POOL], stdout=subprocess.PIPE)
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", _HOLDS_A_POOL, stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None
-        assert await asyncio.to_thread(holder.stdout.readline) == b"ready\n"
+        assert await holder.stdout.readline() == b"ready\n"
         workers = psutil.Process(holder.pid).children(recursive=True)
         assert workers
     finally:
         holder.send_signal(signal.SIGKILL)
-        holder.communicate()
+        await holder.communicate()
 
     async def all_gone() -> bool:
         return not any(worker.is_running() and worker.status() != "zombie" for worker in workers)
