@@ -183,11 +183,12 @@ async def test_a_failed_start_names_the_log_shows_its_end_and_leaves_nothing_beh
 
 async def test_a_start_that_is_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "data")
+    before = set(psutil.Process().children(recursive=True))
     start = asyncio.ensure_future(stack.start())
     async with asyncio.timeout(30):
         while not (stack.directory.run / "kafka.json").exists():
             await asyncio.sleep(0.01)
-    family = psutil.Process().children(recursive=True)
+    family = set(psutil.Process().children(recursive=True)) - before
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
