@@ -1,4 +1,4 @@
-"""`python -m tests.support.forced_reader status|audit GROUP`: a reader of every partition, whoever else reads.
+"""`python -m tests.support.forced_reader status|audit GROUP`: a reader of all partitions.
 
 In a consumer group of its own it is given all of them: two such processes write the same rows at once, and
 what keeps the tables right must be the position in Postgres.

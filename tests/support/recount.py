@@ -49,7 +49,7 @@ async def read_topic(
 
 
 async def recount(log: Log, follower: GovernanceFollower) -> Recount:
-    """Read both topics; fails unless every command has exactly one decision, in order, in one unbroken chain."""
+    """Read both topics; fails unless every command has one decision, in order, in one unbroken chain."""
     commands = await read_topic(log.connection, COMMANDS)
     ledger = await read_ledger(log, follower)
     for partition in range(PARTITIONS):

@@ -110,7 +110,7 @@ class Services:
         self._environ = {**kept, **environ}
 
     def start(self, name: str, instance: str = "", *, module: str = "", **more: str) -> Running:
-        """Start `assent.NAME` (or another module with arguments); `instance` tells a second one from the first."""
+        """Start `assent.NAME` (or another module with arguments); `instance` tells two of a name apart."""
         title = name + instance
         command = (module or f"assent.{name}").split()
         started = Running(title, command, {**self._environ, **more}, self.folder / f"{title}.log")

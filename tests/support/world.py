@@ -86,6 +86,7 @@ class World:
             (applied and self._wrong_target())
             or (tables and await self._wrong_requests())
             or (tables and await self._wrong_audit(counted))
+            or (tables and await self._wrong_positions(counted))
             or ""
         )
 
@@ -122,7 +123,8 @@ class World:
 
     async def _wrong_requests(self) -> str:
         rows = await self._rows(
-            "select id, resource, requester, digest, status, progress, approvals::text as approvals from requests"
+            "select id, resource, requester, digest, status, progress, approvals::text approvals"
+            " from requests"
         )
         there = {
             row["id"]: (*list(row)[1:6], {each["person"] for each in json.loads(row["approvals"])})
@@ -143,7 +145,8 @@ class World:
         if not different:
             return ""
         first = different[0]
-        return f"{len(different)} of {len(must_be)} requests: {first} is {there.get(first)}, not {must_be.get(first)}"
+        is_now, must = there.get(first), must_be.get(first)
+        return f"{len(different)} of {len(must_be)} requests: {first} is {is_now}, not {must}"
 
     async def _wrong_audit(self, counted: Recount) -> str:
         rows = await self._rows(
@@ -159,6 +162,19 @@ class World:
             return ""
         assert len(there) <= len(must_be), "the audit log holds more than was accepted"
         return f"{len(there)} audit rows, {len(must_be)} accepted records"
+
+    async def _wrong_positions(self, counted: Recount) -> str:
+        rows = await self._rows(
+            "select reader, partition, seq, value_sha256 from positions where ledger = $1", LEDGER
+        )
+        there = {(row[0], row[1]): (row[2], row[3]) for row in rows if row[2] >= 0}
+        must_be = {
+            (reader, partition): (ledger[-1].record.seq, ledger[-1].value_sha256)
+            for reader in ("audit", "status")
+            for partition, ledger in counted.ledger.items()
+            if ledger
+        }
+        return "" if there == must_be else f"positions are {there}, not {must_be}"
 
     async def _rows(self, query: str, *arguments: str) -> list[asyncpg.Record]:
         try:

@@ -50,9 +50,26 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return create_ssl_context(cafile=self.ca_file, certfile=self.certificate_file, keyfile=self.key_file)
 
 
-async def reading(connection: Connection, offsets: dict[TopicPartition, int]) -> AIOKafkaConsumer:
+class Consumer(AIOKafkaConsumer):
+    """aiokafka's consumer, but for its end."""
+
+    async def stop(self) -> None:
+        """Stop, whatever it was doing.
+
+        aiokafka cancels its fetches and waits for them. One that was resting after a failure lets the
+        cancellation out: `stop` then ends half-way, as if whoever called it had been cancelled.
+        """
+        stopping = asyncio.ensure_future(super().stop())
+        await asyncio.wait([stopping])
+        if stopping.cancelled():
+            await self._client.close()
+        else:
+            stopping.result()
+
+
+async def reading(connection: Connection, offsets: dict[TopicPartition, int]) -> Consumer:
     """A started consumer of these partitions, from these offsets; in no group, committing nothing."""
-    consumer = AIOKafkaConsumer(
+    consumer = Consumer(
         **connection.options(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",

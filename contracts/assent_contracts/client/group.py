@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from assent_contracts.client.connection import Connection, started
+from assent_contracts.client.connection import Connection, Consumer, started
 
 SESSION_TIMEOUT_MS = 10_000
 _POLL_MS = 1_000
@@ -34,7 +34,7 @@ class Membership:
 
     def __init__(self, connection: Connection, topic: str, group: str) -> None:
         self._assignments = _Assignments()
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **connection.options(),
             group_id=group,
             enable_auto_commit=False,

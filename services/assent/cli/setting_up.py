@@ -61,9 +61,7 @@ def init(file: Path, *, make_missing_keys: bool, partitions: int, options: Optio
     output.say(f"Next: assent up --data {options.data}")
 
 
-async def found_log(
-    directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool
-) -> Founded:
+async def found_log(directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool) -> Founded:
     """Found a log: its keys and identity go into the data directory.
 
     Everything that can be refused is, before anything is written; a founding that was cut short begins again.

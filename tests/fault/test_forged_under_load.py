@@ -1,0 +1,39 @@
+"""Forged records on both ledgers while everything is at work."""
+
+import asyncio
+import random
+
+import pytest
+
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from tests.support.forge import FORGERIES, Place
+from tests.support.log import PARTITIONS, read_ledger
+from tests.support.world import ALL, World
+
+
+@pytest.mark.timeout(180)
+async def test_forged_records_under_load_change_nothing(faulty: World) -> None:
+    services = faulty.start(*ALL)
+    faulty.load.start()
+    await faulty.load.until_decided(40)
+    forging = asyncio.create_task(_forge(faulty))
+    await faulty.load.until_decided(200)
+    for service in services:
+        service.kill()
+    await faulty.load.until_decided(100)
+    forging.cancel()
+    await asyncio.gather(forging, return_exceptions=True)
+    await faulty.load.finish()
+    await faulty.settled(timeout_s=90)
+
+
+async def _forge(world: World) -> None:
+    while True:
+        ledger = await read_ledger(world.log, world.follower)
+        for partition in range(PARTITIONS):
+            if ledger[partition]:
+                # By now the head has moved on, or not: both must be dropped.
+                place = Place(world.log, LEDGER, partition, ledger[partition])
+                names = random.sample(sorted(FORGERIES), 4)
+                await place.put(*(FORGERIES[name](place) for name in names))
+                await Place(world.log, GOVERNANCE, 0, ledger[partition]).put(FORGERIES[names[0]](place))
