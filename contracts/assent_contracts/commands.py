@@ -116,8 +116,8 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
 Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | Claim | ReportOutcome
 
 
-def command_type(command: msgspec.Struct) -> str:
-    """The versioned type of a command, event or change: its tag."""
+def command_type(command: msgspec.Struct | type[msgspec.Struct]) -> str:
+    """The versioned type of a command, event or change, or of their class: its tag."""
     tag = command.__struct_config__.tag
     assert isinstance(tag, str)
     return tag

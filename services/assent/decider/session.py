@@ -39,12 +39,12 @@ Clock = Callable[[], int]
 """Wall clock in ms since 1970."""
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """One polled batch with the answers of the signature check."""
+class Batch(msgspec.Struct, frozen=True):
+    """One polled batch, and the answers of the signature check, which may be under way."""
 
     records: Sequence[ConsumerRecord]
     received: Sequence[Received | Unreadable]
-    good: Sequence[bool]
+    good: asyncio.Future[list[bool]]
     governance: int
     """The governance seq that the signatures were checked under."""
 
@@ -71,7 +71,7 @@ class Session:
         self._follower = follower
         self._checker = checker
         self._clock = clock
-        self._checked: asyncio.Queue[Checked] = asyncio.Queue(_AHEAD)
+        self._received: asyncio.Queue[Batch] = asyncio.Queue(_AHEAD)
         self._links: list[Link] = []
         self._size = 0
         self._log = structlog.get_logger().bind(partition=lead.book.partition, epoch=lead.epoch)
@@ -97,39 +97,41 @@ class Session:
             governance = self._lead.governance
             self._follower.check()
             received = [_receive(record) for record in records]
-            good = await self._checker.check(received, governance)
-            await self._checked.put(Checked(records, received, good, governance.seq))
+            # Not awaited here: while signatures are checked, the next commands are read.
+            good = self._checker.check(received, governance)
+            await self._received.put(Batch(records, received, good, governance.seq))
 
     async def _decide_all(self) -> None:
         while True:
-            checked = await self._checked.get()
+            batch = await self._received.get()
+            good = await batch.good
             started = time.perf_counter()
             first = self._chain.seq + 1
             at = max(self._book.at, self._clock())
             with TRACER.start_as_current_span("decide", attributes={"partition": self._book.partition}):
                 await self._expire(at)
-                refused = await self._decide(checked, at)
+                refused = await self._decide(batch, good, at)
                 await self._send(at)
             if self._chain.seq >= first:
-                self._tell(checked, first, refused, time.perf_counter() - started)
+                self._tell(batch, first, refused, time.perf_counter() - started)
 
-    async def _decide(self, checked: Checked, at: int) -> int:
+    async def _decide(self, batch: Batch, answers: Sequence[bool], at: int) -> int:
         refused = 0
         partition = str(self._book.partition)
-        for record, received, good in zip(checked.records, checked.received, checked.good, strict=True):
-            refusal = self._decide_one(record, received, at, good=good or self._late_key(received, checked))
+        for record, received, good in zip(batch.records, batch.received, answers, strict=True):
+            refusal = self._decide_one(record, received, at, good=good or self._late_key(received, batch))
             if refusal is not None:
                 refused += 1
                 metrics.DECISIONS.labels(partition, refusal.code).inc()
             if self._is_full():
                 await self._send(at)
-        metrics.DECISIONS.labels(partition, "").inc(len(checked.records) - refused)
+        metrics.DECISIONS.labels(partition, "").inc(len(batch.records) - refused)
         return refused
 
-    def _late_key(self, received: Received | Unreadable, checked: Checked) -> bool:
+    def _late_key(self, received: Received | Unreadable, batch: Batch) -> bool:
         # A key that was registered between the check and now has not been tried.
         governance = self._lead.governance
-        if governance.seq == checked.governance or isinstance(received, Unreadable):
+        if governance.seq == batch.governance or isinstance(received, Unreadable):
             return False
         return self._checker.check_one(received, governance)
 
@@ -186,20 +188,20 @@ class Session:
         head = Head(self._chain.seq, self._chain.value_sha256, self._lead.governance.seq)
         await self._appender.append(links, head, at=at)
 
-    def _tell(self, checked: Checked, first: int, refused: int, took_s: float) -> None:
+    def _tell(self, batch: Batch, first: int, refused: int, took_s: float) -> None:
         metrics.DECIDE_SECONDS.observe(took_s)
         metrics.OPEN_REQUESTS.labels(str(self._book.partition)).set(self._book.open_requests())
         self._log.info(
             "decided",
-            commands=len(checked.records),
+            commands=len(batch.records),
             refused=refused,
             first_seq=first,
             last_seq=self._chain.seq,
-            last_input=checked.records[-1].offset if checked.records else None,
+            last_input=batch.records[-1].offset if batch.records else None,
             governance=self._lead.governance.seq,
             took_ms=round(took_s * 1_000, 2),
         )
-        for record, received in zip(checked.records, checked.received, strict=True):
+        for record, received in zip(batch.records, batch.received, strict=True):
             if isinstance(received, Unreadable):
                 self._log.warning(
                     "unreadable",

@@ -35,14 +35,22 @@ class SignatureChecker:
             PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_be_a_worker
         )
 
-    async def check(self, batch: Sequence[Received | Unreadable], governance: Governance) -> list[bool]:
+    def check(
+        self, batch: Sequence[Received | Unreadable], governance: Governance
+    ) -> asyncio.Future[list[bool]]:
         """One answer for each; False where there is no command, no signature or no such key.
 
-        Raises BrokenProcessPool when a worker was killed.
+        The work begins at once; several batches may be under way. Raises BrokenProcessPool when a worker
+        was killed.
         """
         checks = [_check_of(received, governance) for received in batch]
-        if len(checks) <= INLINE_MAX:
-            return [_verify_all(check) == _GOOD for check in checks]
+        if len(checks) > INLINE_MAX:
+            return asyncio.ensure_future(self._check_in_workers(checks))
+        answers = asyncio.get_running_loop().create_future()
+        answers.set_result([_verify_all(check) == _GOOD for check in checks])
+        return answers
+
+    async def _check_in_workers(self, checks: Sequence[bytes]) -> list[bool]:
         loop = asyncio.get_running_loop()
         share = -(-len(checks) // PROCESSES)
         answers = await asyncio.gather(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
 
@@ -12,6 +13,8 @@ from assent_contracts.digests import from_base64url
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_BYTES, SIGNATURE_HEADER
+
+_TYPES: dict[type[Command], bytes] = {each: command_type(each).encode() for each in get_args(Command)}
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +76,7 @@ def _signer(headers: Sequence[tuple[str, bytes]], command: Command) -> tuple[str
         return malformed("A header is not UTF-8.")
     if event_id is not None and event_id != command.id.encode():
         return malformed(f"The header {cloudevents.ID} does not say what the body says.")
-    if event_type is not None and event_type != command_type(command).encode():
+    if event_type is not None and event_type != _TYPES[type(command)]:
         return malformed(f"The header {cloudevents.TYPE} does not say what the body says.")
     if len(signature) > limits.NAME_MAX_CHARS or not (key_id == "" or is_known_identifier(key_id)):
         return malformed(f"The header {KEY_HEADER} or {SIGNATURE_HEADER} is not what the contracts describe.")
