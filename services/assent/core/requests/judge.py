@@ -15,6 +15,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
 """Refusals of commands that nobody is known to have sent: their ids are not remembered."""
+_TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode.ID_REUSED}
 
 
 def judge(
@@ -42,12 +43,11 @@ def judge(
 def keep(book: Book, received: Received, decision: Decision, *, seq: int, at: int) -> None:
     """Move the book past a decision."""
     if isinstance(decision, Refusal):
-        events, is_authenticated = (), decision.code not in UNAUTHENTICATED
+        events, takes_its_id = (), decision.code not in _TAKES_NO_ID
     else:
-        events, is_authenticated = decision, True
-    command = received.command
-    if is_authenticated and book.recall(command.principal, command.id) is None:
-        sha256 = received.value_sha256
+        events, takes_its_id = decision, not (decision and isinstance(decision[0], CommandRepeated))
+    if takes_its_id:
+        command, sha256 = received.command, received.value_sha256
         book.remember(command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256)
     book.record(seq, at, events)
 
