@@ -3,6 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Iterator
+from sys import intern
 
 import msgspec
 
@@ -71,7 +72,7 @@ class Book:
         """Keep the id of a command that passed the signature check; `dated` is the command's own time, ms."""
         usual = at + COMMAND_MEMORY_MS
         until = max(usual, dated + COMMAND_MAX_AGE_MS)
-        remembered = Remembered(principal, command_id, seq, value_sha256, until)
+        remembered = Remembered(intern(principal), command_id, seq, value_sha256, until)
         self._commands.setdefault(principal, {})[command_id] = remembered
         if until == usual:
             self._commands_in_order.append(remembered)

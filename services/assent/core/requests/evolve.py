@@ -1,5 +1,7 @@
 """What an event makes of a request."""
 
+from functools import lru_cache
+from sys import intern
 from typing import Final, assert_never
 
 from assent.core.requests.states import (
@@ -21,6 +23,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     OutcomeUnknown,
+    PolicyTerms,
     RequestApproved,
     RequestCanceled,
     RequestCompleted,
@@ -36,9 +39,22 @@ class ImpossibleEventError(Exception):
     """An accepted record says something that no decision on this request could have said."""
 
 
+@lru_cache(maxsize=1_024)
+def _shared(terms: tuple[PolicyTerms, ...]) -> tuple[PolicyTerms, ...]:
+    # A million open requests have few requesters and fewer policies: one copy of each is kept.
+    return terms
+
+
 def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
     """A new request, from the event at `seq`."""
-    submission = Submission(seq, event.resource, event.requester, event.person, event.digest, event.terms)
+    submission = Submission(
+        seq,
+        event.resource,
+        intern(event.requester),
+        intern(event.person),
+        event.digest,
+        _shared(event.terms),
+    )
     return NeedsApproval(submission, (), event.deadline)
 
 
