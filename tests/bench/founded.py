@@ -7,12 +7,13 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from assent.founding.file import read_governance_file
-from assent.founding.found import found, founding_links, make_keys
+from assent.founding.found import found, founding_links
 from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
+from tests.support.log import make_keys
 
 _GONE_WITHIN_S = 60.0
 

@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from assent.decider.service import Decider, wall_clock_ms
 from assent.decider.session import Clock
-from assent.founding.file import read_governance_file
-from assent.founding.found import found, founding_links, make_keys
+from assent.founding.file import GovernanceFile, read_governance_file
+from assent.founding.found import found, founding_links, keys_to_make, save_keys
 from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.health import Health
@@ -36,6 +36,7 @@ from assent_contracts.commands import (
 )
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
+from assent_contracts.governance import SigningKey
 
 PARTITIONS = 4
 UPSTREAM = "device-config"
@@ -70,6 +71,13 @@ async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = N
     founded = await found(connection, links, writer, now_ms())
     keys = {principal: load_key(folder / f"{principal}.key") for principal in made}
     return Log(connection, founded.identity, writer, keys, folder)
+
+
+def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
+    """Make and save the keys that the file lacks; returns the public halves by principal id."""
+    made = keys_to_make(file, folder)
+    save_keys({folder / f"{principal}.key": secret for principal, (_, secret) in made.items()})
+    return {principal: key for principal, (key, _) in made.items()}
 
 
 async def delete_topics(connection: Connection) -> None:

@@ -82,13 +82,6 @@ def keys_to_make(file: GovernanceFile, folder: Path) -> dict[str, tuple[SigningK
     return made
 
 
-def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
-    """Make and save what `keys_to_make` says; returns the public keys by principal id."""
-    made = keys_to_make(file, folder)
-    save_keys({folder / f"{principal}.key": secret for principal, (_, secret) in made.items()})
-    return {principal: key for principal, (key, _) in made.items()}
-
-
 def save_keys(keys: dict[Path, SecretKey]) -> None:
     """Write the key files that are missing. Raises OSError."""
     for path, secret in keys.items():

@@ -8,7 +8,7 @@ from sys import intern
 import msgspec
 
 from assent.core.requests.evolve import ImpossibleEventError, evolve, open_request
-from assent.core.requests.states import Closed, NeedsApproval, Request, Unsettled
+from assent.core.requests.states import Closed, Request, Unsettled
 from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
@@ -93,10 +93,6 @@ class Book:
                 continue
             yield seq
 
-    def next_deadline(self) -> int | None:
-        """The log time (ms) at which something may be due."""
-        return self._deadlines[0][0] if self._deadlines else None
-
     def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
         """Take in the record `seq`, decided at log time `at`."""
         is_later = at > self.at
@@ -156,7 +152,3 @@ class Book:
     def open_requests(self) -> int:
         """How many requests hold an object."""
         return len(self._open_by_resource)
-
-    def pending_requests(self) -> int:
-        """How many requests wait for approval."""
-        return sum(isinstance(request, NeedsApproval) for request in self.requests.values())
