@@ -78,7 +78,7 @@ def decode_command(value: bytes | None) -> Command | Refusal:
         return malformed("The record is empty.")
     if len(value) > limits.COMMAND_MAX_BYTES:
         return too_large("command", len(value), limits.COMMAND_MAX_BYTES, "bytes")
-    shape = _shape_refusal(value)
+    shape = shape_refusal(value)
     if shape is not None:
         return shape
     try:
@@ -90,7 +90,8 @@ def decode_command(value: bytes | None) -> Command | Refusal:
     return check_fields(command) or _repeats_key(command, value) or command
 
 
-def _shape_refusal(value: bytes) -> Refusal | None:
+def shape_refusal(value: bytes) -> Refusal | None:
+    """The refusal of bytes that cannot be one JSON object in UTF-8; None when they may be."""
     # The bytes are embedded in the ledger and must come out of it as they are: nothing around the
     # object that a JSON reader would drop, and UTF-8 inside the payload too, which msgspec skips.
     if value[0] != 0x7B or value[-1] != 0x7D:
@@ -134,14 +135,14 @@ def _is_compact(value: bytes) -> bool:
         return False
 
 
-def undecodable(value: bytes, reason: str, names: frozenset[str]) -> Refusal:
+def undecodable(value: bytes | msgspec.Raw, reason: str, names: frozenset[str]) -> Refusal:
     """Why a JSON object is no message of the types named `names`: another version, or malformed."""
     try:
         found = _decode_type(value).type
     except (msgspec.MsgspecError, RecursionError):
         return malformed(reason)
     match = _VERSIONED.fullmatch(found)
-    if match is not None and match[1] in names and "$.type" in reason:
+    if match is not None and match[1] in names and ".type`" in reason:
         return Refusal(
             code=RefusalCode.UNKNOWN_VERSION, detail=f"This version of {match[1]} is not known here."
         )
@@ -173,15 +174,20 @@ def check_fields(command: Command) -> Refusal | None:
 
 
 def _check_common(command: CommandFields) -> Refusal | None:
-    if not is_identifier(command.id, limits.COMMAND_ID_MAX_CHARS):
-        return identifier_refusal("id", command.id, limits.COMMAND_ID_MAX_CHARS)
-    if not is_known_identifier(command.principal):
-        return identifier_refusal("principal", command.principal, limits.NAME_MAX_CHARS)
     if not is_resource(command.resource):
         return malformed(
             "resource is not <type>/<id>: a type of a-z, 0-9 and -, an id of 1 to 256 characters in NFC."
         )
-    if not 0 <= command.at < 1 << 53:
+    return check_sent(command.id, command.principal, command.at)
+
+
+def check_sent(command_id: str, principal: str, at: int) -> Refusal | None:
+    """The limits of what every command says: its id, its principal, and its time (ms)."""
+    if not is_identifier(command_id, limits.COMMAND_ID_MAX_CHARS):
+        return identifier_refusal("id", command_id, limits.COMMAND_ID_MAX_CHARS)
+    if not is_known_identifier(principal):
+        return identifier_refusal("principal", principal, limits.NAME_MAX_CHARS)
+    if not 0 <= at <= limits.FOR_EVER_MS:
         return malformed("at is not a time in milliseconds since 1970.")
     return None
 

@@ -3,17 +3,13 @@
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts.commands import Digest, Milliseconds, Operation, PrincipalId, RequestId, Resource
+from assent_contracts.policies import PolicyTerms
 
-
-class PolicyTerms(msgspec.Struct, frozen=True, gc=False):
-    """What one access policy asked for when the change was submitted."""
-
-    policy: str
-    quorum: Annotated[int, Meta(description="Approvals of distinct people.")]
-    groups: tuple[str, ...]
+Lapse = Literal["disabled", "not-eligible", "own-signature-required"]
+"""Why an approval counts no more: the account is disabled, in none of the groups, or did not sign."""
 
 
 class EventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -35,11 +31,21 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
 
 
 class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval-given.v1", gc=False):
-    """One approver's approval counts from now on."""
+    """One approver's approval counts from now on, for as long as they are eligible."""
 
     approver: PrincipalId
     person: str
     deadline: Milliseconds
+    through: (
+        Annotated[PrincipalId, Meta(description="The gateway that signed on their behalf.")] | UnsetType
+    ) = UNSET
+
+
+class ApprovalLapsed(EventFields, frozen=True, kw_only=True, tag="assent.approval-lapsed.v1", gc=False):
+    """An approval counts no more, because of what governance says about its approver now."""
+
+    approver: PrincipalId
+    reason: Lapse
 
 
 class RequestApproved(EventFields, frozen=True, kw_only=True, tag="assent.request-approved.v1", gc=False):
@@ -51,6 +57,17 @@ class ApprovalRevoked(EventFields, frozen=True, kw_only=True, tag="assent.approv
 
     approver: PrincipalId
     deadline: Milliseconds
+
+
+class RequestReopened(EventFields, frozen=True, kw_only=True, tag="assent.request-reopened.v1", gc=False):
+    """What had been approved needs approval again: approvals lapsed, or a policy asks for more."""
+
+
+class RejectionGiven(EventFields, frozen=True, kw_only=True, tag="assent.rejection-given.v1", gc=False):
+    """One approver said no; a policy can ask for several of them."""
+
+    approver: PrincipalId
+    person: str
 
 
 class RequestRejected(EventFields, frozen=True, kw_only=True, tag="assent.request-rejected.v1", gc=False):
@@ -89,6 +106,9 @@ class RequestFailed(EventFields, frozen=True, kw_only=True, tag="assent.request-
     """The change was not applied; the report's message says why."""
 
     reporter: PrincipalId
+    message: Annotated[str, Meta(description="Where nobody reported: why Assent could not carry it out.")] | (
+        UnsetType
+    ) = UNSET
 
 
 class OutcomeUnknown(EventFields, frozen=True, kw_only=True, tag="assent.outcome-unknown.v1", gc=False):
@@ -112,6 +132,9 @@ class CommandRepeated(
 RequestEvent = (
     ChangeSubmitted
     | ApprovalGiven
+    | ApprovalLapsed
+    | RequestReopened
+    | RejectionGiven
     | RequestApproved
     | ApprovalRevoked
     | RequestRejected

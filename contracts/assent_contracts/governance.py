@@ -1,21 +1,31 @@
-"""Governance: principals, keys, groups, roles, settings and policies, as commands and as events.
+"""Governance, as commands and as events. What the changes are is in `governance_changes`.
 
 The first record of `assent.governance` founds the log: it names the writers whose seals count, and its
 hash is the log's identity.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from assent_contracts import limits
-from assent_contracts.commands import CommandId, Milliseconds, PrincipalId
+from assent_contracts.commands import CommandId, Digest, Milliseconds, PrincipalId, RequestId
+from assent_contracts.events import CommandRepeated
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governed import (
+    Account,
+    DirectoryDifference,
+    Founding,
+    Group,
+    RoleAssignment,
+    Settings,
+    SigningKey,
+)
+from assent_contracts.policies import Policy
+from assent_contracts.refusals import Refusal
 
-Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway"]
-PrincipalKind = Literal["human", "service"]
-PublicKey = Annotated[str, Meta(description="Ed25519 public key: 32 bytes in base64url, no padding.")]
-Quorum = Annotated[int, Meta(description="Approvals of distinct people.", ge=1, le=limits.QUORUM_MAX)]
+GOVERNANCE_KEY: Final = b"governance"
+"""The Kafka key of every record on the governance topics: they have one partition."""
 
 
 class GovernanceCommandFields(
@@ -28,124 +38,18 @@ class GovernanceCommandFields(
     at: Milliseconds
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Times and switches that hold for every request. Times in milliseconds."""
-
-    expiry_ms: Annotated[int, Meta(ge=1_000)] = 30 * 24 * 60 * 60 * 1_000
-    """R14: a request without progress for this long expires."""
-    lease_ms: Annotated[int, Meta(ge=100)] = 5 * 60 * 1_000
-    """How long an applier that claimed a change may take to report."""
-    visibility_ms: Annotated[int, Meta(ge=1_000)] = 30 * 24 * 60 * 60 * 1_000
-    """R14: how long a request stays listed after its last change of status."""
-    allow_unlicensed_admins: bool = False
-    """R5: with this, every approver group must be in at least one role assignment."""
-    unprotected: Literal["refuse", "pass"] = "refuse"
-    """R18: what happens to a change of a type that no policy protects."""
-
-
-class Founding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Who may seal the log, whose key sets it up, and how many partitions it has for good."""
-
-    founder: PublicKey
-    writers: dict[str, PublicKey]
-    partitions: Annotated[int, Meta(ge=1, le=limits.PARTITIONS_MAX)]
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """An account. A human has a person id, which tells who is behind it; a service has none."""
-
-    id: PrincipalId
-    kind: PrincipalKind
-    person: str | None = None
-    name: str = ""
-
-
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A principal's key, valid for not_before <= log time < not_after."""
-
-    id: str
-    principal: PrincipalId
-    public_key: PublicKey
-    not_before: Milliseconds
-    not_after: Milliseconds
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A named set of principals."""
-
-    id: str
-    name: str = ""
-    members: tuple[str, ...]
-
-
-class RoleAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A role for groups and principals."""
-
-    id: str
-    role: Role
-    groups: tuple[str, ...] = ()
-    principals: tuple[str, ...] = ()
-    resource_types: tuple[str, ...] = ()
-    """Empty: every type."""
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """R2: one resource type, who approves its changes, and how many of them."""
-
-    id: str
-    name: str
-    description: str = ""
-    resource_type: str
-    groups: tuple[str, ...]
-    quorum: Quorum = 1
-
-
 class FoundLog(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.found-log.v1", gc=False):
     """Found the log: who may seal it, and whose key may set it up."""
 
     founding: Founding
 
 
-class RegisterPrincipal(
-    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.register-principal.v1", gc=False
+class ChangeGovernance(
+    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.change-governance.v1", gc=False
 ):
-    """Make an account known."""
+    """Make one change at once. What needs approval is refused here and submitted as a request instead."""
 
-    account: Account
-
-
-class RegisterKey(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.register-key.v1", gc=False):
-    """Let a key sign for a principal."""
-
-    key: SigningKey
-
-
-class DefineGroup(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.define-group.v1", gc=False):
-    """Say who is in a group."""
-
-    group: Group
-
-
-class AssignRole(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.assign-role.v1", gc=False):
-    """Give a role to groups and principals, for some resource types or all."""
-
-    assignment: RoleAssignment
-
-
-class ChangeSettings(
-    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.change-settings.v1", gc=False
-):
-    """Set the times and switches."""
-
-    settings: Settings
-
-
-class CreatePolicy(
-    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.create-policy.v1", gc=False
-):
-    """R2: protect one resource type."""
-
-    policy: Policy
+    change: GovernanceChange
 
 
 class CloseFounding(
@@ -154,16 +58,7 @@ class CloseFounding(
     """End the set-up: the founder's key decides nothing any more."""
 
 
-GovernanceCommand = (
-    FoundLog
-    | RegisterPrincipal
-    | RegisterKey
-    | DefineGroup
-    | AssignRole
-    | ChangeSettings
-    | CreatePolicy
-    | CloseFounding
-)
+GovernanceCommand = FoundLog | ChangeGovernance | CloseFounding
 
 
 class GovernanceEventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -184,6 +79,22 @@ class PrincipalRegistered(
     account: Account
 
 
+class PrincipalEnabled(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.principal-enabled.v1", gc=False
+):
+    """The account may act again."""
+
+    principal: PrincipalId
+
+
+class PrincipalDisabled(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.principal-disabled.v1", gc=False
+):
+    """The account may do nothing, and none of its approvals counts."""
+
+    principal: PrincipalId
+
+
 class KeyRegistered(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-registered.v1", gc=False
 ):
@@ -192,16 +103,43 @@ class KeyRegistered(
     key: SigningKey
 
 
+class KeyExpires(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-expires.v1", gc=False):
+    """The key ends earlier than it was to."""
+
+    key: str
+    not_after: Milliseconds
+
+
+class KeyRevoked(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.key-revoked.v1", gc=False):
+    """The key signs nothing any more."""
+
+    key: str
+
+
 class GroupDefined(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.group-defined.v1", gc=False):
     """These are the group's members."""
 
     group: Group
 
 
+class GroupDeleted(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.group-deleted.v1", gc=False):
+    """There is no such group any more."""
+
+    group: str
+
+
 class RoleAssigned(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.role-assigned.v1", gc=False):
     """The role is theirs."""
 
     assignment: RoleAssignment
+
+
+class RoleWithdrawn(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.role-withdrawn.v1", gc=False
+):
+    """The assignment is gone."""
+
+    assignment: str
 
 
 class SettingsChanged(
@@ -215,9 +153,31 @@ class SettingsChanged(
 class PolicyCreated(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-created.v1", gc=False
 ):
-    """The resource type is protected."""
+    """The resource type is protected by this policy (too)."""
 
     policy: Policy
+
+
+class PolicyEdited(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-edited.v1", gc=False):
+    """The policy asks for this from now on; an open request must meet what it asked for before, too."""
+
+    policy: Policy
+
+
+class PolicyDeleted(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.policy-deleted.v1", gc=False
+):
+    """The policy approves nothing any more."""
+
+    policy: str
+
+
+class DirectorySynced(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.directory-synced.v1", gc=False
+):
+    """Governance says what the directory said."""
+
+    difference: DirectoryDifference
 
 
 class FoundingClosed(
@@ -226,13 +186,46 @@ class FoundingClosed(
     """From now on governance changes only by its own rules."""
 
 
+class ReleaseFields(GovernanceEventFields, frozen=True, kw_only=True, gc=False):
+    """Which release of the request ledger a governance record goes by."""
+
+    request: RequestId
+    released: Annotated[int, Meta(description="The seq of the release, in the request's partition.")]
+    digest: Digest
+    as_of: Annotated[int, Meta(description="The governance seq that the submission was decided under.")]
+
+
+class ReleaseCarriedOut(
+    ReleaseFields, frozen=True, kw_only=True, tag="assent.release-carried-out.v1", gc=False
+):
+    """The approved change, which the events before this one make, holds."""
+
+
+class ReleaseRefused(ReleaseFields, frozen=True, kw_only=True, tag="assent.release-refused.v1", gc=False):
+    """The approved change no longer fits what governance says: nothing was changed."""
+
+    refusal: Refusal
+
+
 GovernanceEvent = (
     LogFounded
     | PrincipalRegistered
+    | PrincipalEnabled
+    | PrincipalDisabled
     | KeyRegistered
+    | KeyExpires
+    | KeyRevoked
     | GroupDefined
+    | GroupDeleted
     | RoleAssigned
+    | RoleWithdrawn
     | SettingsChanged
     | PolicyCreated
+    | PolicyEdited
+    | PolicyDeleted
+    | DirectorySynced
     | FoundingClosed
+    | ReleaseCarriedOut
+    | ReleaseRefused
+    | CommandRepeated
 )

@@ -6,6 +6,9 @@ PAYLOAD_MAX_BYTES: Final = 256 * 1024
 COMMAND_MAX_BYTES: Final = PAYLOAD_MAX_BYTES + 16 * 1024
 """A whole command: the payload and room for everything else that a command says."""
 
+GOVERNANCE_COMMAND_MAX_BYTES: Final = COMMAND_MAX_BYTES
+"""As large as a request for the same change could be."""
+
 PAYLOAD_MAX_DEPTH: Final = 64
 """Nested arrays and objects in a payload; deeper ones exhaust the stack of some reader."""
 
@@ -20,7 +23,17 @@ RESOURCE_TYPE_MAX_CHARS: Final = 64
 
 MEMBERS_MAX: Final = 10_000
 GROUPS_MAX: Final = 64
+NESTING_MAX: Final = 16
+"""Groups on the path from a group to one of its members."""
+ASSIGNED_MAX: Final = 1_000
+"""Groups, principals and resource types that one role assignment names."""
+RULES_MAX: Final = 16
 QUORUM_MAX: Final = 100
+OPEN_REQUESTS_MAX: Final = 10_000_000
+LONGEST_MS: Final = 36_500 * 24 * 60 * 60 * 1_000
+"""The longest time that a setting or a policy can name: a hundred years."""
+FOR_EVER_MS: Final = (1 << 53) - 1
+"""A time that never comes: the last one that every JSON reader keeps exact."""
 PARTITIONS_MAX: Final = 1_024
 
 COMMAND_MAX_AGE_MS: Final = 24 * 60 * 60 * 1_000

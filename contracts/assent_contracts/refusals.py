@@ -34,6 +34,15 @@ class RefusalCode(StrEnum):
     NOT_REQUESTER = "not-requester"
     NOT_AN_APPLIER = "not-an-applier"
     DIGEST_MISMATCH = "digest-mismatch"
+    APPROVAL_REQUIRED = "approval-required"
+    OUTDATED = "outdated"
+    UNKNOWN_OBJECT = "unknown-object"
+    ID_TAKEN = "id-taken"
+    ALREADY_SO = "already-so"
+    TOO_FEW_ADMINISTRATORS = "too-few-administrators"
+    TOO_MUCH_VANISHES = "too-much-vanishes"
+    QUOTA_EXCEEDED = "quota-exceeded"
+    OWN_SIGNATURE_REQUIRED = "own-signature-required"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -99,5 +108,21 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.NOT_REQUESTER: "Ask the requester: only they can do this.",
     RefusalCode.NOT_AN_APPLIER: "Have an administrator assign the role applier for this resource type.",
     RefusalCode.DIGEST_MISMATCH: "Look at the request again: what you decided on is not what was submitted.",
+    RefusalCode.APPROVAL_REQUIRED: (
+        "Submit the change as a request: another administrator approves it, then it is carried out."
+    ),
+    RefusalCode.OUTDATED: "Look at it as it is now, and make the change again from there.",
+    RefusalCode.UNKNOWN_OBJECT: "Check the id: governance knows nothing by it.",
+    RefusalCode.ID_TAKEN: "Take another id, or change what has this one.",
+    RefusalCode.ALREADY_SO: "Nothing to do: governance says so already.",
+    RefusalCode.TOO_FEW_ADMINISTRATORS: (
+        "Give the role administrator, and a key, to another person first: two must remain who can act."
+    ),
+    RefusalCode.TOO_MUCH_VANISHES: (
+        "Check that the directory's export is whole; if it is, synchronise in smaller steps,"
+        " or have vanish_max_percent raised."
+    ),
+    RefusalCode.QUOTA_EXCEEDED: "Wait until some of your open requests have ended, or cancel some.",
+    RefusalCode.OWN_SIGNATURE_REQUIRED: "Approve with your own key, from the command line.",
 }
 """One sentence for each code: what its sender can do."""

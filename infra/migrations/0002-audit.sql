@@ -20,9 +20,9 @@ create table audit (
 );
 
 comment on column audit.at is 'log time, ms since 1970 in UTC';
-comment on column audit.request is 'the request that it is about, as far as the record says';
+comment on column audit.request is 'the request that it is about, as far as the record says; of governance records those that carry a release out, or refuse to';
 comment on column audit.principal is 'who sent the command; with bad-signature or unknown-key, who it claims to be from';
-comment on column audit.command is 'the type of the command; null where the writer itself acted (an expiry) or the command was unreadable';
+comment on column audit.command is 'the type of the command, or of the change to governance that it asks for; null where the writer itself acted (an expiry) or the command was unreadable';
 comment on column audit.outcome is 'the types of the events, or the code of the refusal';
 -- json, not jsonb: it keeps the text as it came, and takes any payload. Its operators refuse a payload
 -- with an escaped NUL, so read the whole text and decode it elsewhere.

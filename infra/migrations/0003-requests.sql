@@ -18,6 +18,7 @@ create table requests (
   ),
   progress text check (progress in ('released', 'applying', 'unknown')),
   approvals jsonb not null,
+  rejections jsonb not null,
   rejecter text,
   rejection_note text,
   applier text,
@@ -33,9 +34,10 @@ create table requests (
 );
 
 comment on column requests.person is 'R9: who counts as the requester, whichever account';
-comment on column requests.terms is 'what each policy asks for: [{policy, quorum, groups}]; [] for an unprotected type';
+comment on column requests.terms is 'what each policy asks for: [{policy, since, rules: [{quorum, groups}], ...}]; [] for an unprotected type';
 comment on column requests.progress is 'how far an approved request has come; null before its release and at its end';
-comment on column requests.approvals is 'R8: those that stand: [{approver, person, note, at}]';
+comment on column requests.approvals is 'R8: those that stand: [{approver, person, note, at, through}]; through: the gateway that signed, or null';
+comment on column requests.rejections is 'R8: [{approver, person, note, at}]; rejecter is whose rejection ended the request';
 comment on column requests.deadline is 'R14: when it expires, or its lease ends; ms since 1970; null once it cannot';
 comment on column requests.last_seq is 'the ledger seq of the last record that changed this row';
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--json FILE] [--commands N] [--repeats R] [--only NAME,...]`"""
+"""`python -m tests.bench [--json FILE] [--commands N] [--repeats R] [--only NAME,...] ...`"""
 
 import argparse
 import asyncio
@@ -34,6 +34,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--commands", type=int, default=1_000_000, help=f"a multiple of {WAVE:,}")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default=",".join(GROUPS), metavar="NAME,...", help=", ".join(GROUPS))
+    parser.add_argument(
+        "--organisation",
+        choices=("demo", "large"),
+        default="large",
+        help="large: 10,000 principals, 1,000 groups and 500 policies",
+    )
     arguments = parser.parse_args()
     if arguments.commands < WAVE or arguments.commands % WAVE:
         parser.error(f"--commands must be a multiple of {WAVE:,}")
@@ -48,7 +54,7 @@ async def _run(arguments: argparse.Namespace, console: Console, folder: Path) ->
     latency_s = _LATENCY_S if commands >= _QUICK_COMMANDS else _QUICK_LATENCY_S
     with Steps(console, estimate_s(chosen, commands, repeats, latency_s)) as steps:
         async with Stack(folder / "data") as stack:
-            log = await found_log(Connection(bootstrap=stack.bootstrap), folder)
+            log = await found_log(Connection(bootstrap=stack.bootstrap), folder, arguments.organisation)
             bench = Bench(stack, log, folder, steps, commands=commands, latency_s=latency_s)
             if chosen & OF_A_LEDGER:
                 await bench.ledger(chosen, repeats)

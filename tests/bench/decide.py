@@ -14,7 +14,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.core.governance.state import Governance
-from assent.core.requests.receive import Received, Unreadable
+from assent.core.received import Received, Unreadable
+from assent.decider.requests_desk import RequestsDesk
 from assent.decider.service import wall_clock_ms
 from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
@@ -102,7 +103,8 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     )
     done = asyncio.create_task(appender.watch(work.commands).wait())
     await appender.start()
-    session = Session(lead, appender, consumer, follower, checker, wall_clock_ms)
+    desk = RequestsDesk(lead.book, lead.governance, follower)
+    session = Session(desk, lead, appender, consumer, checker, wall_clock_ms)
     running = asyncio.create_task(session.run())
     try:
         await asyncio.wait([running, done], return_when=asyncio.FIRST_COMPLETED)

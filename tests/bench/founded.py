@@ -6,13 +6,12 @@ from pathlib import Path
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from assent.founding.file import read_governance_file
 from assent.founding.found import found, founding_links
-from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
+from tests.bench.organisation import Organisation, organisation
 from tests.support.log import make_keys
 
 _GONE_WITHIN_S = 60.0
@@ -40,10 +39,10 @@ class Log(msgspec.Struct, frozen=True):
         return env
 
 
-async def found_log(connection: Connection, folder: Path) -> Log:
+async def found_log(connection: Connection, folder: Path, size: Organisation = "demo") -> Log:
     """Make the topics, the keys (in `folder`) and the governance ledger's first records."""
     await apply_topics(connection, partitions=1)
-    file = read_governance_file(infra_path("demo/governance.toml"))
+    file = organisation(size)
     writer = SecretKey("writer-1", "decider")
     writer.save(folder / "writer" / "writer.key")
     made = make_keys(file, folder / "keys")

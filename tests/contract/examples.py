@@ -1,7 +1,7 @@
 """One example of every message: what the golden files hold.
 
-A golden file is never rewritten, for the ledger keeps every byte for ever: a message that changes gets a
-new version. `python -m tests.contract.examples` writes the files that are missing.
+Once a version is released its golden file is never rewritten, for the ledger keeps every byte for ever: a
+message that changes gets a new version. `python -m tests.contract.examples` writes what is missing.
 """
 
 from pathlib import Path
@@ -13,9 +13,12 @@ from msgspec import Raw
 from assent_contracts import commands as c
 from assent_contracts import events as e
 from assent_contracts import governance as g
+from assent_contracts import governance_changes as gc
+from assent_contracts import governed as of
 from assent_contracts.changes import Change
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
+from assent_contracts.policies import ApprovalRule, Policy, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.contract.golden_chain import (
     AT,
@@ -25,6 +28,7 @@ from tests.contract.golden_chain import (
     RECORDS,
     REQUEST,
     RESOURCE,
+    TERMS,
     WRITER,
 )
 from tests.contract.signed_examples import SIGNED, signed_bytes
@@ -46,53 +50,112 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
 )
 
-FOUNDING: Final = g.Founding(founder=FOUNDER.public, writers={"writer-1": WRITER.public}, partitions=4)
-ACCOUNT: Final = g.Account(id="alice", kind="human", person="p-17", name="Alice Ä.")
-KEY: Final = g.SigningKey(
+FOUNDING: Final = of.Founding(founder=FOUNDER.public, writers={"writer-1": WRITER.public}, partitions=4)
+ACCOUNT: Final = of.Account(id="alice", kind="human", person="p-17", name="Alice Ä.")
+KEY: Final = of.SigningKey(
     id="alice-key", principal="alice", public_key=FOUNDER.public, not_before=AT, not_after=AT + 365 * DAY
 )
-GROUP: Final = g.Group(id="app-approvers", name="App approvers", members=("bob", "carol"))
-ASSIGNMENT: Final = g.RoleAssignment(
+GROUP: Final = of.Group(id="app-approvers", name="App approvers", members=("bob", "carol"))
+ASSIGNMENT: Final = of.RoleAssignment(
     id="app-requesters",
     role="requester",
     groups=("staff",),
     principals=("upstream",),
     resource_types=("app",),
 )
-POLICY: Final = g.Policy(
-    id="apps", name="Apps", description="Two people for apps.", resource_type="app", quorum=2,
-    groups=("app-approvers",),
+SETTINGS: Final = of.Settings(
+    expiry_ms=7 * DAY, lease_ms=60_000, visibility_ms=DAY, allow_unlicensed_admins=True, unprotected="pass",
+    open_requests_max=500, vanish_max_percent=5,
 )  # fmt: skip
+POLICY: Final = Policy(
+    id="apps", name="Apps", description="Two people for apps, one of them an owner.", resource_type="app",
+    approvals=(
+        ApprovalRule(quorum=2, groups=("app-approvers", "security")),
+        ApprovalRule(quorum=1, groups=("owners",)),
+    ),
+    rejections=2, completion="automatic", expiry_ms=7 * DAY, own_signature=True,
+)  # fmt: skip
+SHORT_POLICY: Final = Policy(
+    id="apps", name="Apps", resource_type="app", approvals=(ApprovalRule(groups=("app-approvers",)),)
+)
+DIFFERENCE: Final = of.DirectoryDifference(
+    accounts=(of.Account(id="erin", kind="human", person="p-21", name="Erin", source="directory"),),
+    vanished=("frank",),
+    groups=(
+        of.Group(
+            id="d-staff", name="Staff", members=("erin",), source="directory", paths={"erin": ("d-team",)}
+        ),
+    ),
+    vanished_groups=("d-guests",),
+)
+
+GOVERNANCE_CHANGES: Final[tuple[gc.GovernanceChange, ...]] = (
+    gc.RegisterPrincipal(account=ACCOUNT),
+    gc.EnablePrincipal(principal="alice"),
+    gc.DisablePrincipal(principal="alice"),
+    gc.RegisterKey(key=KEY),
+    gc.ExpireKey(key="alice-key", not_after=AT + DAY),
+    gc.RevokeKey(key="alice-key"),
+    gc.DefineGroup(group=GROUP, version=17),
+    gc.DeleteGroup(group="app-approvers", version=17),
+    gc.AssignRole(assignment=ASSIGNMENT, version=17),
+    gc.WithdrawRole(assignment="app-requesters", version=17),
+    gc.ChangeSettings(settings=SETTINGS, version=17),
+    gc.CreatePolicy(policy=POLICY),
+    gc.EditPolicy(policy=SHORT_POLICY, version=17),
+    gc.DeletePolicy(policy="apps", version=17),
+    gc.SyncDirectory(difference=DIFFERENCE, version=17),
+)
 
 _OF_GOVERNANCE = {"id": "g-1", "principal": "founder", "at": AT}
 GOVERNANCE_COMMANDS: Final[tuple[g.GovernanceCommand, ...]] = (
     g.FoundLog(**_OF_GOVERNANCE, founding=FOUNDING),
-    g.RegisterPrincipal(**_OF_GOVERNANCE, account=ACCOUNT),
-    g.RegisterKey(**_OF_GOVERNANCE, key=KEY),
-    g.DefineGroup(**_OF_GOVERNANCE, group=GROUP),
-    g.AssignRole(**_OF_GOVERNANCE, assignment=ASSIGNMENT),
-    g.ChangeSettings(**_OF_GOVERNANCE, settings=g.Settings(unprotected="pass")),
-    g.CreatePolicy(**_OF_GOVERNANCE, policy=POLICY),
+    g.ChangeGovernance(**_OF_GOVERNANCE, change=gc.DefineGroup(group=GROUP)),
     g.CloseFounding(**_OF_GOVERNANCE),
 )
+_RELEASE: Final = {"request": REQUEST, "released": 44, "digest": DIGEST, "as_of": 7}
 GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
     g.LogFounded(founding=FOUNDING),
     g.PrincipalRegistered(account=ACCOUNT),
+    g.PrincipalEnabled(principal="alice"),
+    g.PrincipalDisabled(principal="alice"),
     g.KeyRegistered(key=KEY),
+    g.KeyExpires(key="alice-key", not_after=AT + DAY),
+    g.KeyRevoked(key="alice-key"),
     g.GroupDefined(group=GROUP),
+    g.GroupDeleted(group="app-approvers"),
     g.RoleAssigned(assignment=ASSIGNMENT),
-    g.SettingsChanged(settings=g.Settings(unprotected="pass")),
+    g.RoleWithdrawn(assignment="app-requesters"),
+    g.SettingsChanged(settings=SETTINGS),
     g.PolicyCreated(policy=POLICY),
+    g.PolicyEdited(policy=SHORT_POLICY),
+    g.PolicyDeleted(policy="apps"),
+    g.DirectorySynced(difference=DIFFERENCE),
     g.FoundingClosed(),
+    g.ReleaseCarriedOut(**_RELEASE),
+    g.ReleaseRefused(
+        **_RELEASE, refusal=Refusal(code=RefusalCode.ALREADY_SO, detail="policy apps is so already.")
+    ),
+    e.CommandRepeated(decided=17),
 )
 
 _LATER: Final = AT + 30 * DAY
 EVENTS: Final[tuple[e.Event, ...]] = (
     e.ChangeSubmitted(
         request=REQUEST, resource=RESOURCE, operation="edit", requester="alice", person="p-17", digest=DIGEST,
-        terms=(e.PolicyTerms("apps", 2, ("app-approvers",)),), deadline=_LATER,
+        terms=(
+            PolicyTerms(
+                policy="apps", since=12, rules=POLICY.approvals, rejections=2, completion="automatic",
+                expiry_ms=7 * DAY, own_signature=True,
+            ),
+            TERMS,
+        ),
+        deadline=_LATER,
     ),
     e.ApprovalGiven(request=REQUEST, approver="bob", person="p-18", deadline=_LATER),
+    e.ApprovalLapsed(request=REQUEST, approver="bob", reason="disabled"),
+    e.RequestReopened(request=REQUEST),
+    e.RejectionGiven(request=REQUEST, approver="carol", person="p-19"),
     e.RequestApproved(request=REQUEST),
     e.ApprovalRevoked(request=REQUEST, approver="bob", deadline=_LATER),
     e.RequestRejected(request=REQUEST, approver="carol"),
@@ -106,6 +169,27 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.CommandRepeated(decided=41),
 )  # fmt: skip
 
+EVENT_VARIANTS: Final[dict[str, e.Event]] = {
+    "approval-given-through-a-gateway": e.ApprovalGiven(
+        request=REQUEST, approver="bob", person="p-18", deadline=_LATER, through="console"
+    ),
+    "request-failed-without-an-applier": e.RequestFailed(
+        request=REQUEST, reporter="assent", message="already-so: policy apps is so already."
+    ),
+}
+"""Events with the fields that are not always there."""
+
+_DETAILS: Final = {
+    RefusalCode.APPROVAL_REQUIRED: "A second administrator must approve: it changes a policy.",
+    RefusalCode.OUTDATED: "access-policy/apps has changed since seq 17: it stands as of seq 18.",
+    RefusalCode.UNKNOWN_OBJECT: "There is no key 'alice-key' that stands.",
+    RefusalCode.ID_TAKEN: "There is a policy 'apps' already.",
+    RefusalCode.ALREADY_SO: "alice is disabled already.",
+    RefusalCode.TOO_FEW_ADMINISTRATORS: "R3: 1 person could act; there must be 2.",
+    RefusalCode.TOO_MUCH_VANISHES: "30% of the directory's people would go; at most 20% may.",
+    RefusalCode.QUOTA_EXCEEDED: "500 of your requests are open.",
+    RefusalCode.OWN_SIGNATURE_REQUIRED: "Policy apps counts approvals with the approver's own key only.",
+}
 REFUSALS: Final = {
     "plain": Refusal(code=RefusalCode.OWN_REQUEST, detail="R9: this request is your own."),
     "resource-locked": Refusal(
@@ -115,6 +199,7 @@ REFUSALS: Final = {
     ),
     "misrouted": Refusal(code=RefusalCode.MISROUTED, detail="It belongs in partition 2, not 0.", partition=2),
     "id-reused": Refusal(code=RefusalCode.ID_REUSED, detail="The id stands for other bytes.", decided=41),
+    **{code.value: Refusal(code=code, detail=detail) for code, detail in _DETAILS.items()},
 }
 
 CHANGE: Final = Change(
@@ -131,6 +216,7 @@ def tag(message: msgspec.Struct) -> str:
 FOLDERS: Final[dict[str, tuple[msgspec.Struct, ...]]] = {
     "commands": COMMANDS,
     "governance-commands": GOVERNANCE_COMMANDS,
+    "governance-changes": GOVERNANCE_CHANGES,
     "events": EVENTS,
     "governance-events": GOVERNANCE_EVENTS,
     "changes": (CHANGE,),
@@ -144,6 +230,7 @@ def golden_files() -> dict[str, bytes]:
         for folder, messages in FOLDERS.items()
         for message in messages
     }
+    files |= {f"event-variants/{name}.json": encode(event) for name, event in EVENT_VARIANTS.items()}
     files |= {f"refusals/{name}.json": encode(refusal) for name, refusal in REFUSALS.items()}
     files |= {f"records/{name}.json": encode(record) for name, record in RECORDS.items()}
     return files | {f"signed/{name}.json": signed_bytes(signed) for name, signed in SIGNED.items()}

@@ -10,8 +10,10 @@ from assent_contracts import governance as g
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.governed import Founding
 from assent_contracts.ledger import GENESIS_PREV, DecisionRecord, RecordedCommand, UnreadableCommand
 from assent_contracts.partitioner import partition_for
+from assent_contracts.policies import ApprovalRule, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import command_message
 
@@ -47,6 +49,10 @@ OWN_APPROVAL: Final = encode(
     )
 )
 UNREADABLE: Final = b"not a command \xff"
+TERMS: Final = PolicyTerms(
+    policy="apps", since=12, rules=(ApprovalRule(quorum=1, groups=("app-approvers",)),)
+)
+"""What a policy asks for that says no more than it must."""
 
 
 def signed(key: SecretKey, value: bytes) -> RecordedCommand:
@@ -69,7 +75,7 @@ def _records() -> dict[str, DecisionRecord]:
                     e.ChangeSubmitted(
                         request=REQUEST, resource=RESOURCE, operation="edit",
                         requester="alice", person="p-17", digest=sha256_hex(PAYLOAD),
-                        terms=(e.PolicyTerms("apps", 1, ("app-approvers",)),),
+                        terms=(TERMS,),
                         deadline=expires,
                     ),
                 ),
@@ -112,9 +118,7 @@ def _records() -> dict[str, DecisionRecord]:
     return records
 
 
-_FOUNDING: Final = g.Founding(
-    founder=FOUNDER.public, writers={WRITER.id: WRITER.public}, partitions=PARTITIONS
-)
+_FOUNDING: Final = Founding(founder=FOUNDER.public, writers={WRITER.id: WRITER.public}, partitions=PARTITIONS)
 _FOUND_LOG: Final = encode(g.FoundLog(id="g-1", principal="founder", at=AT, founding=_FOUNDING))
 GOVERNANCE_0: Final = DecisionRecord(
     seq=0, prev=GENESIS_PREV, epoch=1, input=0, at=AT, command=signed(FOUNDER, _FOUND_LOG),

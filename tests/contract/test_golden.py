@@ -13,6 +13,8 @@ from assent_contracts.commands import Command
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
+from assent_contracts.governance_changes import GovernanceChange, object_of
+from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
 from assent_contracts.ledger import (
     DecisionRecord,
     RecordedCommand,
@@ -23,17 +25,32 @@ from assent_contracts.ledger import (
     decode_recorded_command,
     decode_refusal,
 )
+from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import is_resource, resource_type
 from assent_contracts.schemas.messages import members, message_type
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from assent_contracts.writers import WriterRegistry
-from tests.contract.examples import CHANGE, COMMANDS, EVENTS, FOLDERS, GOLDEN, REFUSALS, golden_files, tag
+from tests.contract.examples import (
+    CHANGE,
+    COMMANDS,
+    EVENT_VARIANTS,
+    EVENTS,
+    FOLDERS,
+    GOLDEN,
+    GOVERNANCE_CHANGES,
+    GOVERNANCE_COMMANDS,
+    REFUSALS,
+    golden_files,
+    tag,
+)
 from tests.contract.golden_chain import CHAIN, GOVERNANCE_0, IDENTITY, PARTITION, RECORDS, UNREADABLE, WRITER
 from tests.contract.signed_examples import SIGNED, SignedExample
 
 UNIONS = {
     "commands": Command,
     "governance-commands": GovernanceCommand,
+    "governance-changes": GovernanceChange,
     "events": Event,
     "governance-events": GovernanceEvent,
 }
@@ -64,7 +81,25 @@ def test_commands_are_read_from_their_golden_bytes(command: Command) -> None:
     assert decode_command(read(f"commands/{tag(command)}.json")) == command
 
 
-@pytest.mark.parametrize("folder", ["governance-commands", "events", "governance-events"])
+@pytest.mark.parametrize("command", GOVERNANCE_COMMANDS, ids=tag)
+def test_governance_commands_are_read_from_their_golden_bytes(command: GovernanceCommand) -> None:
+    assert decode_governance_command(read(f"governance-commands/{tag(command)}.json")) == command
+
+
+@pytest.mark.parametrize("change", GOVERNANCE_CHANGES, ids=tag)
+def test_changes_to_governance_are_read_from_their_golden_bytes(change: GovernanceChange) -> None:
+    """R18: each is also the payload of a request, about an object of a built-in type."""
+    assert decode_governance_change(read(f"governance-changes/{tag(change)}.json")) == change
+    assert is_resource(object_of(change))
+    assert resource_type(object_of(change)) in BUILT_IN_TYPES
+
+
+@pytest.mark.parametrize(("name", "event"), EVENT_VARIANTS.items())
+def test_events_with_all_their_fields_are_read_from_their_golden_bytes(name: str, event: Event) -> None:
+    assert msgspec.json.decode(read(f"event-variants/{name}.json"), type=Event) == event
+
+
+@pytest.mark.parametrize("folder", ["events", "governance-events"])
 def test_other_messages_are_read_from_their_golden_bytes(folder: str) -> None:
     decode = msgspec.json.Decoder(UNIONS[folder]).decode
     for message in FOLDERS[folder]:
@@ -136,8 +171,13 @@ def test_the_golden_chain_is_accepted() -> None:
 
 
 def test_the_golden_events_and_refusals_cover_the_fields() -> None:
-    """Each optional field of a refusal, and each cause of an unknown outcome's type, is in some file."""
+    """Each optional field of a refusal or of an event is in some file."""
     assert {refusal.code for refusal in REFUSALS.values()} <= set(RefusalCode)
+    for event in (*EVENT_VARIANTS.values(), *EVENTS):
+        for field in msgspec.structs.fields(event):
+            assert field.required or any(
+                getattr(each, field.name, field.default) != field.default for each in EVENT_VARIANTS.values()
+            )
     for field in ("open_request", "partition", "decided"):
         assert any(getattr(refusal, field) is not None for refusal in REFUSALS.values())
     assert len({type(event) for event in EVENTS}) == len(members(Event))

@@ -10,10 +10,14 @@ import pytest
 import assent_contracts
 from assent_contracts import limits
 from assent_contracts.digests import sha256_hex
+from assent_contracts.events import ApprovalGiven
+from assent_contracts.governance import GOVERNANCE_KEY
+from assent_contracts.governance_changes import DIRECTORY, SETTINGS, object_of
 from assent_contracts.partitioner import murmur2, partition_for
+from assent_contracts.policies import Policy
 from assent_contracts.refusals import WHAT_TO_DO
 from assent_contracts.resources import RESOURCE_TYPE_PATTERN
-from tests.contract.examples import GOLDEN
+from tests.contract.examples import GOLDEN, GOVERNANCE_CHANGES, tag
 from tests.contract.golden_chain import PARTITION, PARTITIONS, PAYLOAD, REQUEST, RESOURCE
 from tests.contract.signed_examples import SignedExample
 
@@ -24,13 +28,38 @@ def signed(name: str) -> SignedExample:
     return msgspec.json.decode((GOLDEN / f"signed/{name}.json").read_bytes(), type=SignedExample)
 
 
-def block(language: str) -> str:
-    [text] = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-    return text
+def blocks(language: str) -> list[str]:
+    return [text.rstrip("\n") for text in re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)]
 
 
-def test_the_command_is_the_golden_one() -> None:
-    assert block("json").rstrip("\n") == signed("command").value
+def test_the_messages_are_the_golden_ones() -> None:
+    assert blocks("json") == [
+        signed("command").value,
+        (GOLDEN / "governance-commands/change-governance.v1.json").read_text(encoding="utf-8"),
+        (GOLDEN / "governance-changes/create-policy.v1.json").read_text(encoding="utf-8"),
+    ]
+
+
+def test_the_changes_to_governance_are_those_of_the_code_with_their_objects() -> None:
+    rows = re.findall(r"^\| `(assent\.[a-z-]+\.v1)` \| `(.+)` \|$", README, flags=re.MULTILINE)
+    fixed = {SETTINGS, DIRECTORY}
+    assert rows == [
+        (f"assent.{tag(change)}", named if named in fixed else f"{named.rpartition('/')[0]}/<id>")
+        for change in GOVERNANCE_CHANGES
+        for named in (object_of(change),)
+    ]
+
+
+def test_what_governance_is_said_to_take_is_what_the_code_takes() -> None:
+    assert f"takes the key `{GOVERNANCE_KEY.decode()}`" in README
+    assert f"a whole number from 1 to {limits.QUORUM_MAX};" in README
+    section = README.partition("## Change governance")[2].partition("\n## ")[0]
+    fields = {field.name: field for field in msgspec.structs.fields(Policy)}
+    said = re.findall(r"^- `(\w+)`", section, flags=re.MULTILINE)
+    assert set(said) <= set(fields)
+    assert {name for name, field in fields.items() if not field.required} - set(said) == {"description"}
+    assert fields["rejections"].default == 1
+    assert "through" in {field.name for field in msgspec.structs.fields(ApprovalGiven)}
 
 
 @pytest.mark.parametrize("name", ["command", "seal"])
@@ -44,7 +73,8 @@ def test_the_signatures_are_the_golden_ones(name: str) -> None:
 
 def test_the_program_makes_the_golden_signature() -> None:
     made: dict[str, Any] = {}
-    exec(compile(block("python"), "README.md", "exec"), made)  # noqa: S102
+    [program] = blocks("python")
+    exec(compile(program, "README.md", "exec"), made)  # noqa: S102
     example = signed("command")
     assert made["value"].decode() == example.value
     assert made["signature"] == example.signature

@@ -4,7 +4,8 @@ IN_THE_PRODUCT = """
 malformed unknown-version too-large bad-signature unknown-key not-permitted misrouted stale id-reused
 resource-locked no-policy policy-unsatisfiable policy-invalid justification-required unknown-request
 not-pending not-approved not-released not-claimed own-request not-an-approver already-decided
-not-requester not-an-applier digest-mismatch
+not-requester not-an-applier digest-mismatch approval-required outdated unknown-object id-taken already-so
+too-few-administrators too-much-vanishes quota-exceeded own-signature-required
 """
 
 

@@ -17,6 +17,7 @@ SCHEMAS = Path(assent_contracts.schemas.__file__).parent
 CONTRACTS = SCHEMAS.parents[1]
 OF_FOLDER = {
     "events": "events.json",
+    "event-variants": "events.json",
     "governance-events": "governance-events.json",
     "refusals": "refusal.json",
     "records": "ledger-record.json",

@@ -7,13 +7,15 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from assent.core.received import Received
 from assent.core.requests.book import Book
 from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import Received, receive
+from assent.core.requests.receive import receive
 from assent.core.requests.replay import replay
 from assent.core.requests.states import Closed
 from assent_contracts import events as e
 from assent_contracts.codec import encode
+from assent_contracts.commands import Command
 from assent_contracts.ledger import (
     RecordedCommand,
     decode_events,
@@ -54,7 +56,7 @@ class History:
                 self.approvers[event.request] = set()
             case e.ApprovalGiven():
                 self.approvers[event.request].add(event.approver)
-            case e.ApprovalRevoked():
+            case e.ApprovalRevoked() | e.ApprovalLapsed():
                 self.approvers[event.request].discard(event.approver)
             case e.ChangeReleased():
                 self._check_release(event.request)
@@ -79,10 +81,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.story = Story()
         self.history = History()
         self.requests = dict.fromkeys(OBJECTS, f"{self.story.book.partition}-0")
-        self.sent: list[tuple[Received, bool]] = []
+        self.sent: list[tuple[Received[Command], bool]] = []
         self.inputs = 0
 
-    def _take(self, it: Received, *, good: bool) -> None:
+    def _take(self, it: Received[Command], *, good: bool) -> None:
         self.story.take(it, signature_good=good)
         self.sent.append((it, good))
         self.inputs += 1
@@ -187,6 +189,7 @@ def contents(book: Book) -> dict[str, Any]:
     """All that a book says; of the deadlines, only those that are still to come."""
     said = copy.deepcopy(vars(book))
     del said["_deadlines"]
+    said["memory"] = vars(said["memory"])
     return said | {"due": list(copy.deepcopy(book).due(1 << 60))}
 
 

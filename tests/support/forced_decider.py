@@ -1,4 +1,4 @@
-"""`python -m tests.support.forced_decider`: a decider that leads every partition, whoever else does.
+"""`python -m tests.support.forced_decider`: a decider that leads everything, whoever else does.
 
 The consumer group lets one process at a time lead a partition. Here there is none, so that two processes
 write the same partition at once: what keeps the ledger right must be the ledger itself.
@@ -26,6 +26,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     try:
         while not stop.is_set():
             follower.check()
+            await decider.govern()
             await decider.lead(frozenset(range(PARTITIONS)))
             await asyncio.sleep(_LOOK_S)
     finally:

@@ -26,12 +26,12 @@ class Place(msgspec.Struct, frozen=True):
     partition: int
     accepted: list[Accepted]
 
-    def next_value(self, **changed: int) -> bytes:
+    def next_value(self, *, resource: str = "script/forged", **changed: int) -> bytes:
         """A record that chains to the head and releases a change that nobody approved."""
         last = self.accepted[-1]
         released = ChangeReleased(
             request=f"{self.partition}-0",
-            resource="script/forged",
+            resource=resource,
             digest="0" * 64,
             deadline=now_ms() + 10**9,
         )
@@ -74,6 +74,9 @@ def _cut_seal(place: Place) -> RawRecord:
 
 FORGERIES: dict[str, Callable[[Place], RawRecord]] = {
     "no seal": lambda place: RawRecord(place.next_value()),
+    "a release of a change to governance": lambda place: place.sealed(
+        place.next_value(resource="governance/settings"), _stranger(place)
+    ),
     "the seal of other bytes": lambda place: RawRecord(
         place.next_value(), None, place.sealed(place.next_value(epoch=7), place.log.writer).headers
     ),

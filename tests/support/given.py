@@ -3,6 +3,8 @@
 story = Story()
 story.given("alice submits", "bob approves")
 assert story.when("alice2 completes") == "not-requester"
+
+A line may end in `via portal`: then that gateway's key has signed, on behalf of who is named.
 """
 
 from typing import Any, Final
@@ -10,11 +12,13 @@ from typing import Any, Final
 from msgspec import UNSET, Raw
 
 from assent.core.governance.state import Governance
+from assent.core.received import Received
 from assent.core.requests.book import Book
+from assent.core.requests.carried import carried_due
 from assent.core.requests.decide import Decision
 from assent.core.requests.expire import decide_expiry
 from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import Received, receive
+from assent.core.requests.receive import receive
 from assent.core.requests.states import (
     Applying,
     Approved,
@@ -28,7 +32,7 @@ from assent_contracts import commands as c
 from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.events import ChangeSubmitted
+from assent_contracts.events import ChangeSubmitted, RequestEvent
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -53,8 +57,8 @@ _TIMES: Final = {
 
 
 VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
-    "submits": (c.SubmitChange, {"operation": "edit", "justification": "why", "payload": Raw(PAYLOAD)}),
-    "approves": (c.Approve, {"digest": sha256_hex(PAYLOAD)}),
+    "submits": (c.SubmitChange, {"operation": "edit", "justification": "why"}),
+    "approves": (c.Approve, {}),
     "approves other bytes": (c.Approve, {"digest": sha256_hex(b"other")}),
     "rejects": (c.Reject, {}),
     "revokes": (c.Revoke, {}),
@@ -70,9 +74,12 @@ VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
 class Story:
     """One partition's book, and the log time. Every decision becomes a record, as in the ledger."""
 
-    def __init__(self, resource: str = SCRIPT, *, governance: Governance | None = None) -> None:
+    def __init__(
+        self, resource: str = SCRIPT, *, governance: Governance | None = None, payload: bytes = PAYLOAD
+    ) -> None:
         self.governance = governance or ORGANISATION
         self.resource = resource
+        self.payload = payload
         self.book = Book(partition_for(resource.encode(), PARTITIONS))
         self.at = START
         self.records: list[bytes] = []
@@ -96,15 +103,19 @@ class Story:
             return ""
         if line == "the writer looks at the clock":
             return " + ".join(self.write_expiries())
-        who, verb = line.split(" ", 1)
-        decision = self.send(self.command(who, verb))
+        if line == "the writer looks at governance":
+            return " + ".join(self.write_carried())
+        said, _, gateway = line.partition(" via ")
+        who, verb = said.split(" ", 1)
+        decision = self.send(self.command(who, verb), signer=gateway or None)
         return decision.code.value if isinstance(decision, Refusal) else names(decision)
 
-    def send(self, command: c.Command, **how: bool) -> Decision:
-        """Send a command of its principal, signed with the principal's key."""
-        return self.take(received(command), **how)
+    def send(self, command: c.Command, *, signer: str | None = None, signature_good: bool = True) -> Decision:
+        """Send a command, signed with the key of its principal, or of another `signer`."""
+        key_id = None if signer is None else f"{signer}-key"
+        return self.take(received(command, key_id), signature_good=signature_good)
 
-    def take(self, it: Received, *, signature_good: bool = True) -> Decision:
+    def take(self, it: Received[c.Command], *, signature_good: bool = True) -> Decision:
         """Decide what was received, and record it."""
         seq = len(self.records)
         decision = judge(
@@ -122,11 +133,17 @@ class Story:
         for seq in self.book.due(self.at):
             request = self.book.requests[seq]
             assert isinstance(request, NeedsApproval | Approved | Released | Applying)
-            event = decide_expiry(f"{self.book.partition}-{seq}", request)
-            self.book.record(len(self.records), self.at, (event,))
-            self._record((event,), None)
-            written.append(type(event).__name__)
+            written.append(self._write(decide_expiry(f"{self.book.partition}-{seq}", request)))
         return written
+
+    def write_carried(self) -> list[str]:
+        """The writer's own records: what became of the changes to governance that were released."""
+        return [self._write(event) for _, event in carried_due(self.book, self.governance)]
+
+    def _write(self, event: RequestEvent) -> str:
+        self.book.record(len(self.records), self.at, (event,))
+        self._record((event,), None)
+        return type(event).__name__
 
     def _record(self, decision: Decision, command: RecordedCommand | None) -> None:
         link = self._chain.link(
@@ -143,8 +160,12 @@ class Story:
         """The command behind `who verb`: a fresh id, dated now, on the story's last request."""
         self._commands += 1
         kind, fields = VERBS[verb]
-        if kind is not c.SubmitChange:
+        if kind is c.SubmitChange:
+            fields = {"payload": Raw(self.payload), **fields}
+        else:
             fields = {"request": self.request, **fields}
+        if kind is c.Approve:
+            fields = {"digest": sha256_hex(self.payload), **fields}
         return kind(id=f"c-{self._commands}", principal=who, at=self.at, resource=self.resource, **fields)
 
     def status(self) -> str:
@@ -172,7 +193,9 @@ def names(decision: Decision) -> str:
     return " + ".join(type(event).__name__ for event in decision)
 
 
-def received(command: c.Command, key_id: str | None = None, signature: str = SIGNATURE) -> Received:
+def received(
+    command: c.Command, key_id: str | None = None, signature: str = SIGNATURE
+) -> Received[c.Command]:
     """The command as it comes out of Kafka, signed with its principal's key unless told otherwise."""
     headers = [
         ("assent-key", (f"{command.principal}-key" if key_id is None else key_id).encode()),

@@ -36,7 +36,7 @@ from assent_contracts.commands import (
 )
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.governance import SigningKey
+from assent_contracts.governed import SigningKey
 
 PARTITIONS = 4
 UPSTREAM = "device-config"
@@ -109,10 +109,13 @@ async def deciding(
     follower: GovernanceFollower,
     partitions: set[int] | None = None,
     *,
+    governing: bool = True,
     clock: Clock = wall_clock_ms,
 ) -> AsyncIterator[Decider]:
-    """A real decider in this process that leads `partitions` (all, if not said)."""
+    """A real decider in this process that leads `partitions` (all, if not said), and governance."""
     decider = Decider(log.connection, log.writer, follower, Health(), clock=clock)
+    if governing:
+        await decider.govern()
     await decider.lead(set(range(PARTITIONS)) if partitions is None else partitions)
     try:
         yield decider

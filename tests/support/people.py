@@ -1,15 +1,26 @@
 """A small organisation, founded by the real rules: who the tests' stories are about.
 
-alice and alice2 are two accounts of one person, bob and bob2 of another. dave administers; mallory has no
-role at all. `app` needs one approval, `script` two, `free` has no policy.
+alice and alice2 are two accounts of one person, bob and bob2 of another. carol and dave administer; mallory
+has no role at all. `app` needs one approval, `script` two, `free` has no policy.
 """
 
 from typing import Final
 
-from assent.core.governance.decide import decide
+from assent.core.governance.decide import Decision, decide_at_once, decide_change, decide_founding
 from assent.core.governance.state import Governance
-from assent_contracts import governance as g
+from assent_contracts import governance_changes as c
 from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.governance import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
+from assent_contracts.governed import (
+    Account,
+    Founding,
+    Group,
+    Role,
+    RoleAssignment,
+    Settings,
+    SigningKey,
+)
+from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 
 DAY_MS: Final = 24 * 60 * 60 * 1_000
@@ -29,19 +40,20 @@ HUMANS: Final = {
 SERVICES: Final = ("upstream", "applier", "applier2")
 PRINCIPALS: Final = (*HUMANS, *SERVICES)
 
-_ABOUT: Final = {"id": "g", "principal": "founder", "at": START}
+FOUNDER_NAME: Final = "founder"
 _GROUPS: Final = {
     "requesters": ("alice", "alice2", "upstream"),
     "approvers": ("alice", "alice2", "bob", "bob2", "carol"),
     "admins": ("carol", "dave"),
     "appliers": ("applier", "applier2"),
 }
-_ROLES: Final[dict[g.Role, str]] = {
+_ROLES: Final[dict[Role, str]] = {
     "requester": "requesters",
     "approver": "approvers",
     "administrator": "admins",
     "applier": "appliers",
 }
+_POLICIES: Final = (("apps", "app", 1), ("scripts", "script", 2))
 FOUNDER: Final = to_base64url(bytes(32))
 WRITER: Final = to_base64url(bytes([1] * 32))
 
@@ -51,36 +63,49 @@ def public_key_of(name: str) -> str:
     return to_base64url(bytes.fromhex(sha256_hex(name.encode())))
 
 
-def founding_commands(settings: g.Settings | None = None) -> list[g.GovernanceCommand]:
+def founding_commands(settings: Settings | None = None) -> list[GovernanceCommand]:
     """The commands that set the organisation up, in their order."""
-    founding = g.Founding(founder=FOUNDER, writers={"writer-1": WRITER}, partitions=PARTITIONS)
-    accounts = [g.Account(id=name, kind="human", person=person) for name, person in HUMANS.items()]
-    accounts += [g.Account(id=name, kind="service") for name in SERVICES]
-    policies = [("apps", "app", 1), ("scripts", "script", 2)]
+    founding = Founding(founder=FOUNDER, writers={"writer-1": WRITER}, partitions=PARTITIONS)
+    changes = founding_changes(settings)
+    close = CloseFounding(id=f"founding-{len(changes) + 1}", principal=FOUNDER_NAME, at=START)
     return [
-        g.FoundLog(**_ABOUT, founding=founding),
-        *(g.RegisterPrincipal(**_ABOUT, account=account) for account in accounts),
-        *(g.RegisterKey(**_ABOUT, key=key_of(account.id)) for account in accounts),
-        *(g.DefineGroup(**_ABOUT, group=g.Group(id=i, members=members)) for i, members in _GROUPS.items()),
+        FoundLog(id="founding-0", principal=FOUNDER_NAME, at=START, founding=founding),
         *(
-            g.AssignRole(**_ABOUT, assignment=g.RoleAssignment(id=f"r-{role}", role=role, groups=(group,)))
-            for role, group in _ROLES.items()
+            ChangeGovernance(id=f"founding-{number}", principal=FOUNDER_NAME, at=START, change=change)
+            for number, change in enumerate(changes, 1)
         ),
-        g.ChangeSettings(**_ABOUT, settings=settings or g.Settings()),
-        *(
-            g.CreatePolicy(
-                **_ABOUT,
-                policy=g.Policy(id=i, name=i, resource_type=kind, groups=("approvers",), quorum=quorum),
-            )
-            for i, kind, quorum in policies
-        ),
-        g.CloseFounding(**_ABOUT),
+        close,
     ]
 
 
-def key_of(principal: str) -> g.SigningKey:
+def founding_changes(settings: Settings | None = None) -> list[c.GovernanceChange]:
+    """What the commands between the first and the last one change."""
+    accounts = [Account(id=name, kind="human", person=person) for name, person in HUMANS.items()]
+    accounts += [Account(id=name, kind="service") for name in SERVICES]
+    return [
+        *(c.RegisterPrincipal(account=account) for account in accounts),
+        *(c.RegisterKey(key=key_of(account.id)) for account in accounts),
+        *(c.DefineGroup(group=Group(id=i, members=members)) for i, members in _GROUPS.items()),
+        *(
+            c.AssignRole(assignment=RoleAssignment(id=f"r-{role}", role=role, groups=(group,)))
+            for role, group in _ROLES.items()
+        ),
+        c.ChangeSettings(settings=settings or Settings()),
+        *(c.CreatePolicy(policy=policy_of(i, kind, quorum)) for i, kind, quorum in _POLICIES),
+    ]
+
+
+def policy_of(
+    name: str, resource_type: str, quorum: int = 1, groups: tuple[str, ...] = ("approvers",)
+) -> Policy:
+    """A policy with one rule."""
+    rule = ApprovalRule(quorum=quorum, groups=groups)
+    return Policy(id=name, name=name, resource_type=resource_type, approvals=(rule,))
+
+
+def key_of(principal: str) -> SigningKey:
     """The principal's key, `<principal>-key`, valid for 400 days from the start."""
-    return g.SigningKey(
+    return SigningKey(
         id=f"{principal}-key",
         principal=principal,
         public_key=public_key_of(principal),
@@ -89,25 +114,58 @@ def key_of(principal: str) -> g.SigningKey:
     )
 
 
-def govern(governance: Governance, command: g.GovernanceCommand) -> Refusal | None:
-    """Decide one governance command and take in what it made true; returns the refusal, if it is one."""
-    decision = decide(governance, command)
-    governance.evolve(governance.seq + 1, () if isinstance(decision, Refusal) else decision)
-    return decision if isinstance(decision, Refusal) else None
+def govern(governance: Governance, command: GovernanceCommand, at: int = START) -> Refusal | None:
+    """Decide one governance command and take in what it made true; returns the refusal, if it is one.
+
+    The founder's while the founding is open, then that of the account that it names.
+    """
+    if governance.founder is not None or governance.seq == -1:
+        return _take_in(governance, decide_founding(governance, command, at))
+    return _take_in(governance, decide_at_once(governance, command, at, through=None))
 
 
-def organisation(settings: g.Settings | None = None) -> Governance:
+def change(
+    governance: Governance,
+    principal: str,
+    change: c.GovernanceChange,
+    at: int = START,
+    through: str | None = None,
+) -> Refusal | None:
+    """Decide a change that an account makes at once, and take it in; returns the refusal, if it is one."""
+    command = ChangeGovernance(id="g", principal=principal, at=at, change=change)
+    return _take_in(governance, decide_at_once(governance, command, at, through=through))
+
+
+def force(governance: Governance, change: c.GovernanceChange, at: int = START) -> None:
+    """Make a change as a release that others approved would; it must fit."""
+    decision = decide_change(governance, change, at)
+    assert not isinstance(decision, Refusal), decision
+    governance.evolve(governance.seq + 1, decision)
+
+
+def _take_in(governance: Governance, decision: Decision) -> Refusal | None:
+    if isinstance(decision, Refusal):
+        governance.evolve(governance.seq + 1, ())
+        return decision
+    governance.evolve(governance.seq + 1, decision)
+    return None
+
+
+def organisation(settings: Settings | None = None) -> Governance:
     """The organisation, set up and closed."""
     governance = open_founding(settings)
-    assert govern(governance, g.CloseFounding(**_ABOUT)) is None
+    assert govern(governance, CloseFounding(id="close", principal=FOUNDER_NAME, at=START)) is None
     return governance
 
 
-def open_founding(settings: g.Settings | None = None, *, without: type | None = None) -> Governance:
-    """The organisation while its founding is open, without the commands of one type."""
+def open_founding(settings: Settings | None = None, *, without: type | None = None) -> Governance:
+    """The organisation while its founding is open, without the changes of one type."""
     governance = Governance()
     for command in founding_commands(settings):
-        if not isinstance(command, g.CloseFounding) and not (without and isinstance(command, without)):
-            refusal = govern(governance, command)
-            assert refusal is None, refusal
+        if isinstance(command, CloseFounding) or (
+            without and isinstance(command, ChangeGovernance) and isinstance(command.change, without)
+        ):
+            continue
+        refusal = govern(governance, command)
+        assert refusal is None, refusal
     return governance

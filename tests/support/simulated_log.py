@@ -10,12 +10,13 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts import governance as g
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated
+from assent_contracts.governance import LogFounded
+from assent_contracts.governed import Founding
 from assent_contracts.ledger import DecisionRecord
 from assent_contracts.writers import WriterRegistry
 
@@ -50,8 +51,8 @@ def registry() -> WriterRegistry:
         listed = {
             key_id: to_base64url(public_key(key_id)) for key_id, since in WRITERS.items() if since == seq
         }
-        founding = g.Founding(founder=to_base64url(bytes(32)), writers=listed, partitions=4)
-        writers.apply(seq, (g.LogFounded(founding=founding),) if listed else ())
+        founding = Founding(founder=to_base64url(bytes(32)), writers=listed, partitions=4)
+        writers.apply(seq, (LogFounded(founding=founding),) if listed else ())
     return writers
 
 

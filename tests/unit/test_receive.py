@@ -2,7 +2,8 @@
 
 import pytest
 
-from assent.core.requests.receive import Received, Unreadable, receive, signature_bytes
+from assent.core.received import Received, Unreadable, signature_bytes
+from assent.core.requests.receive import receive
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from tests.support.given import SCRIPT, SIGNATURE, Story

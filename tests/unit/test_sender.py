@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from assent.core.requests.receive import signature_bytes
+from assent.core.received import signature_bytes
 from assent_contracts import commands as c
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import Settings
+from assent_contracts.governed import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -156,10 +156,10 @@ def test_command_ids_are_forgotten() -> None:
     story = Story().given("alice submits")
     story.at += COMMAND_MEMORY_MS
     story.send(submission(story))
-    assert story.book.recall("alice", "c-1") is not None
+    assert story.book.memory.recall("alice", "c-1") is not None
     story.at += 1
     story.send(submission(story))
-    assert story.book.recall("alice", "c-1") is None
+    assert story.book.memory.recall("alice", "c-1") is None
 
 
 def test_command_refused_for_being_dated_ahead_is_not_decided_when_its_time_comes() -> None:

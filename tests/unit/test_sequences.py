@@ -186,7 +186,7 @@ SEQUENCES = {
         """
         alice submits  -> ChangeSubmitted | needs approval, has 0
         bob approves   -> ApprovalGiven | needs approval, has 1
-        carol rejects  -> RequestRejected | rejected
+        carol rejects  -> RejectionGiven + RequestRejected | rejected
         bob revokes    -> not-pending | rejected
         alice completes -> not-approved | rejected
         """,
@@ -199,7 +199,7 @@ SEQUENCES = {
         bob rejects   -> already-decided | needs approval, has 1
         bob2 rejects  -> already-decided | needs approval, has 1
         bob revokes   -> ApprovalRevoked | needs approval, has 0
-        bob rejects   -> RequestRejected | rejected
+        bob rejects   -> RejectionGiven + RequestRejected | rejected
         """,
     ),
     "R13_revoking_reopens_an_approved_request": (

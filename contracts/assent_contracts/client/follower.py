@@ -12,12 +12,16 @@ from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.governance import GovernanceEvent
-from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
+from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record, decode_refusal
+from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry
 
 _PARTITION = TopicPartition(GOVERNANCE, 0)
 _POLL_MS = 500
+
+Listener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
+"""Takes an accepted record of the governance ledger, and its events."""
 
 
 class NotFoundedError(Exception):
@@ -45,7 +49,10 @@ class GovernanceFollower:
         self._read_to = 0
         self._moved = asyncio.Condition()
         self._acceptance = Acceptance(GOVERNANCE, 0, writers=self.writers, verify=verify, identity=identity)
-        self.on_record: Callable[[int, tuple[GovernanceEvent, ...]], None] | None = None
+        self.refusals: dict[int, Refusal] = {}
+        """By seq: the records that are one."""
+        self.listeners: list[Listener] = []
+        """Called with each accepted record, once everything here has moved past it."""
 
     @property
     def quarantined(self) -> int:
@@ -114,8 +121,11 @@ class GovernanceFollower:
         events = decode_governance_events(record)
         self.writers.apply(record.seq, events)
         self.history.append(events)
-        if self.on_record is not None:
-            self.on_record(record.seq, events)
+        refusal = decode_refusal(record)
+        if refusal is not None:
+            self.refusals[record.seq] = refusal
+        for listener in tuple(self.listeners):
+            listener(record, events)
 
     async def know(self, values: Iterable[bytes | None]) -> None:
         """Make sure that the governance seqs that sealed records name are known, as far as they exist.

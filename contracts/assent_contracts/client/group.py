@@ -12,6 +12,7 @@ from typing import Self
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from assent_contracts.client.connection import Connection, Consumer, started
+from assent_contracts.client.ending import end
 
 SESSION_TIMEOUT_MS = 10_000
 _POLL_MS = 1_000
@@ -86,6 +87,4 @@ class PartitionTasks:
         await self._work(partition)
 
     async def _stop(self, partition: int) -> None:
-        task = self._tasks.pop(partition)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(self._tasks.pop(partition))

@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Callable
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted, Head
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.producing import CommandProducer
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
@@ -71,13 +71,12 @@ class Publisher:
 
         `on_accepted` gets every accepted record, before whoever waits for it as a decision.
         """
-        self._connection = connection
         self._partitions = partitions
         self._source = source
         self._reader = LedgerReader(
             connection, governance, {n: (heads or {}).get(n, Head()) for n in range(partitions)}
         )
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[tuple[int, int], asyncio.Future[Decided]] = {}
         self._early: dict[tuple[int, int], Decided] = {}
@@ -88,7 +87,7 @@ class Publisher:
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
-        self._producer = await writing(self._connection)
+        await self._producer.start()
         await self._reader.start()
         self._task = asyncio.create_task(self._listen(), name="decisions")
 
@@ -100,8 +99,7 @@ class Publisher:
         for future in self._waiting.values():
             future.cancel()
         await self._reader.stop()
-        if self._producer is not None:
-            await self._producer.stop()
+        await self._producer.stop()
 
     async def catch_up(self) -> None:
         """Return when everything that is on the ledger now has been heard. Raises what reading raised."""
@@ -137,17 +135,11 @@ class Publisher:
         partition: int | None = None,
     ) -> Decided:
         """Publish a record as it is and wait for its decision, which may be that it is malformed."""
-        assert self._producer is not None
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
         self._publishing += 1
-        producer = self._producer
         try:
-            ack = await producer.send_and_wait(COMMANDS, value, key=key, headers=headers, partition=partition)
-        except KafkaError:
-            # A record that the broker finds too large, too: it leaves a gap in the producer's numbers.
-            await self._replace(producer)
-            raise
+            ack = await self._producer.send(value, key, headers, partition)
         finally:
             self._publishing -= 1
         place = (ack.partition, ack.offset)
@@ -164,16 +156,6 @@ class Publisher:
             raise NotDecidedError(msg) from error
         finally:
             del self._waiting[place]
-
-    async def _replace(self, failed: AIOKafkaProducer) -> None:
-        # After a failed batch an idempotent producer may refuse every further one.
-        try:
-            fresh = await writing(self._connection)
-        except KafkaError:
-            return  # Kafka is away still: the next send will fail and try again
-        if self._producer is failed:
-            self._producer, fresh = fresh, failed
-        await fresh.stop()
 
     async def _listen(self) -> None:
         try:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from assent_contracts import seal, signing, topics
 from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.commands import Command
-from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.schemas.messages import Schema, file_name, members, message_type
 
 _FOLDER: Final = "./assent_contracts/schemas"
@@ -40,7 +40,7 @@ def document() -> dict[str, Any]:
         "GovernanceRecord": _record("governance-record.json", "One decision on governance."),
     }
     change = {"Change": _message(Change, _CLOUD_EVENT | _POSITION)}
-    one_key = "one for all records."
+    one_key = f"{GOVERNANCE_KEY.decode()}, for all records: there is one partition."
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -10,6 +10,7 @@ from assent_contracts.changes import Change
 from assent_contracts.commands import Command
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
+from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
 from assent_contracts.refusals import Refusal
 
@@ -40,7 +41,7 @@ def all_schemas() -> dict[str, Schema]:
     """File name to schema, for every message."""
     schemas = {
         file_name(message): _schema_of(message)
-        for message in (*members(Command), *members(GovernanceCommand), Change)
+        for message in (*members(Command), *members(GovernanceCommand), *members(GovernanceChange), Change)
     }
     schemas["refusal.json"] = _schema_of(Refusal)
     schemas["events.json"] = _schema_of(Event, title="Event")

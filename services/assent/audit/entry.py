@@ -8,11 +8,16 @@ from assent_contracts.acceptance import Accepted
 _BETWEEN_EVENTS = ", "
 
 
+class _Change(msgspec.Struct, gc=False):
+    type: str
+
+
 class _Command(msgspec.Struct, gc=False):
     type: str
     principal: str
     resource: str | None = None
     request: str | None = None
+    change: _Change | None = None
 
 
 class _Recorded(msgspec.Struct, gc=False):
@@ -36,7 +41,10 @@ class _Record(msgspec.Struct, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """The columns by which a record is found; None where the record does not say."""
+    """The columns by which a record is found; None where the record does not say.
+
+    R16: the governance record that carries a release out is found by its request too.
+    """
 
     request: str | None
     resource: str | None
@@ -59,9 +67,12 @@ def entry_of(accepted: Accepted) -> Entry:
     elif events is UNSET or not events:
         outcome = ""
     else:
-        # A submission's request is named by its event only.
-        request = request or events[0].request
+        # A submission's request is named by its event only; one that changes governance is named there by
+        # the last event, behind what the change has made true.
+        request = request or events[0].request or events[-1].request
         outcome = events[0].type if len(events) == 1 else _BETWEEN_EVENTS.join(event.type for event in events)
     if command is None:
         return Entry(request, None, None, None, outcome)
-    return Entry(request, command.resource, command.principal, command.type, outcome)
+    # A governance command says no more than that something is to change: what does, says the change.
+    kind = command.type if command.change is None else command.change.type
+    return Entry(request, command.resource, command.principal, kind, outcome)

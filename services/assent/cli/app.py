@@ -12,7 +12,7 @@ from inspect import BoundArguments
 
 from cyclopts import App, CycloptsError
 
-from assent.cli import auditing, demo, founding, output, requests, running
+from assent.cli import accounts, auditing, demo, founding, membership, output, requests, rules, running
 from assent.cli.options import Options
 
 app = App(
@@ -34,9 +34,21 @@ for command in (
     requests.settle,
     requests.requests,
     requests.show,
+    rules.explain,
 ):
     app.command(command, group="Requests")
-for group in (auditing.audit, founding.keys, founding.topics):
+for group in (
+    rules.who_can,
+    accounts.principals,
+    founding.keys,
+    membership.groups,
+    membership.roles,
+    membership.directory,
+    rules.settings,
+    rules.policies,
+    auditing.audit,
+    founding.topics,
+):
     app.command(group)
 
 

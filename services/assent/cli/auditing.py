@@ -52,8 +52,9 @@ def verify(
 ) -> None:
     """Check the chain, the seals and the signatures, decide every command again, compare the audit table.
 
-    Exits 0 when all of it holds, and 1 with the first bad partition and seq when it does not. With --file
-    it needs the file only: no Kafka and no Postgres, on any machine.
+    That goes for requests and for governance, and what each says of the other must be so. Exits 0 when all
+    of it holds, and 1 with the first bad partition and seq when it does not. With --file it needs the file
+    only: no Kafka and no Postgres, on any machine.
     """
     from assent.cli import proving
 

@@ -11,6 +11,8 @@ import asyncpg
 import msgspec
 
 from assent.cli import output
+from assent.cli.answers import document_of, print_refusal
+from assent.cli.lapses import LAPSES
 from assent.cli.looking import find
 from assent.cli.options import Options, Sender
 from assent.cli.reach import Reach, key_of, publishing, reach, reading
@@ -30,9 +32,17 @@ from assent_contracts.commands import (
     ReportOutcome,
     Revoke,
     SubmitChange,
-    command_type,
 )
-from assent_contracts.events import ChangeSubmitted, RequestApproved
+from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalLapsed,
+    ChangeReleased,
+    ChangeSubmitted,
+    RejectionGiven,
+    RequestApproved,
+    RequestRejected,
+    RequestReopened,
+)
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 SOURCE = "assent-cli"
@@ -68,7 +78,8 @@ def submit(
         payload=msgspec.Raw(content),
     )
     _check(command, as_json=options.json)
-    _finish(asyncio.run(_send(reach(options), command, key, sender, options)), "Submitted", options)
+    decided = asyncio.run(send_and_wait(reach(options), command, key, sender, options))
+    _finish(decided, "Submitted", options)
 
 
 def approve(request: str, *, note: str, digest: str | None, sender: Sender, options: Options) -> NoReturn:
@@ -99,7 +110,7 @@ def cancel(request: str, *, sender: Sender, options: Options) -> NoReturn:
 
 def complete(request: str, *, sender: Sender, options: Options) -> NoReturn:
     """`assent complete`."""
-    _decide(request, lambda _, fields: Complete(**fields), "Released to the applier:", sender, options)
+    _decide(request, lambda _, fields: Complete(**fields), "Released:", sender, options)
 
 
 def settle(
@@ -132,25 +143,33 @@ def _decide(request: str, make: Make, done: str, sender: Sender, options: Option
         }
         command = make(row, fields)
         _check(command, as_json=options.json)
-        return await _send(to, command, key, sender, options)
+        return await send_and_wait(to, command, key, sender, options)
 
     _finish(asyncio.run(run()), f"{done} request {request}", options)
 
 
-async def _send(to: Reach, command: Command, key: SecretKey, sender: Sender, options: Options) -> Decided:
+async def send_and_wait(
+    to: Reach, command: Command, key: SecretKey, sender: Sender, options: Options
+) -> Decided:
+    """Send a command and wait for its decision; ends the command when none comes in time."""
     try:
         async with asyncio.timeout(sender.timeout + _AROUND_S), publishing(to, SOURCE) as publisher:
             decided = await publisher.send(command, key, timeout_s=sender.timeout)
     except NotDecidedError as error:
-        if options.json:
-            output.print_json({"decided": False, "command": command.id, "what": str(error)})
-        output.fail(
-            f"{error} It may still be decided: `assent audit tail` shows it then."
-            " Is the decider up? `assent doctor` tells.",
-            output.NOT_DECIDED,
-        )
+        fail_not_decided(str(error), command.id, options)
     await _until_shown(to, decided)
     return decided
+
+
+def fail_not_decided(what: str, command: str | None, options: Options) -> NoReturn:
+    """Say that no decision came in time, and exit. `command`: its id, where that is known."""
+    if options.json:
+        output.print_json({"decided": False, "command": command, "what": what})
+    output.fail(
+        f"{what} It may still be decided: `assent audit tail` shows it then."
+        " Is the decider up? `assent doctor` tells.",
+        output.NOT_DECIDED,
+    )
 
 
 async def _until_shown(to: Reach, decided: Decided) -> None:
@@ -177,7 +196,7 @@ def _check(command: Command, *, as_json: bool) -> None:
 
 
 def _refuse_unsent(refusal: Refusal, what_to_do: str, *, as_json: bool) -> NoReturn:
-    _print_refusal(refusal, what_to_do, None, as_json=as_json)
+    print_refusal(refusal, what_to_do, None, as_json=as_json)
     sys.exit(output.REFUSED)
 
 
@@ -210,10 +229,14 @@ def _read_payload(path: Path, *, as_text: bool, as_json: bool) -> bytes:
 def _finish(decided: Decided, done: str, options: Options) -> NoReturn:
     if decided.refusal is not None:
         what_to_do = WHAT_TO_DO[decided.refusal.code]
-        _print_refusal(decided.refusal, what_to_do, decided, as_json=options.json)
+        print_refusal(decided.refusal, what_to_do, decided, as_json=options.json)
         sys.exit(output.REFUSED)
+    kinds = {type(event) for event in decided.events}
+    # Who approves what had to be opened again has approved; who completes it has not completed.
+    if RequestReopened in kinds and ApprovalGiven not in kinds:
+        _finish_reopened(decided, options)
     if options.json:
-        output.print_json(_document(decided))
+        output.print_json(document_of(decided))
     elif (first := repeats(decided)) is not None:
         output.say(f"Decided before, at seq {first} of partition {decided.partition}.")
     else:
@@ -221,33 +244,29 @@ def _finish(decided: Decided, done: str, options: Options) -> NoReturn:
     sys.exit(output.DECIDED)
 
 
+def _finish_reopened(decided: Decided, options: Options) -> NoReturn:
+    """Nothing was released: approvals that it had lapsed, or a policy asks for more by now."""
+    detail = "The quorum no longer holds: the request needs approval again."
+    lapses = [event for event in decided.events if isinstance(event, ApprovalLapsed)]
+    if lapses:
+        who = "; ".join(f"that of {each.approver}, who {LAPSES[each.reason]}" for each in lapses)
+        detail += f" Approvals that count no more: {who}."
+    else:
+        detail += " A policy asks for more than when it was approved."
+    refusal = Refusal(code=RefusalCode.NOT_APPROVED, detail=detail)
+    print_refusal(refusal, WHAT_TO_DO[refusal.code], decided, as_json=options.json)
+    sys.exit(output.REFUSED)
+
+
 def _more(decided: Decided) -> str:
     for event in decided.events:
         if isinstance(event, ChangeSubmitted):
             return f": request {event.request}, {event.resource}"
-        if isinstance(event, RequestApproved):
-            return ": that was the last approval it needed; its requester can complete it"
+    kinds = {type(event) for event in decided.events}
+    if RequestApproved in kinds and ChangeReleased in kinds:
+        return ": that was the last approval it needed; the change is released"
+    if RequestApproved in kinds:
+        return ": that was the last approval it needed; its requester can complete it"
+    if RejectionGiven in kinds and RequestRejected not in kinds:
+        return ": it takes more rejections to end it"
     return ""
-
-
-def _print_refusal(refusal: Refusal, what_to_do: str, decided: Decided | None, *, as_json: bool) -> None:
-    if as_json:
-        output.print_json({**_document(decided), "refusal": refusal, "what_to_do": what_to_do})
-        return
-    sent = "Refused" if decided is not None else "Not sent, it would be refused"
-    output.complain(f"{sent}: {refusal.code}", style="bold red")
-    output.complain(refusal.detail, style="default")
-    output.complain(what_to_do, style="default")
-
-
-def _document(decided: Decided | None) -> dict[str, object]:
-    if decided is None:
-        return {"partition": None, "seq": None, "at": None, "events": []}
-    return {
-        "partition": decided.partition,
-        "seq": decided.seq,
-        "at": decided.at,
-        "events": [
-            {"type": command_type(event), **msgspec.structs.asdict(event)} for event in decided.events
-        ],
-    }

@@ -7,14 +7,13 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 import asyncpg
-import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
-from assent.core.governance.eligible import eligible_people
 from assent.ledger.topics import topic_specs
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
@@ -23,19 +22,12 @@ from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent_contracts.acceptance import Head
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.reader import LedgerReader
 
 LAG_MAX_RECORDS = 10_000
 _HTTP_LIMIT_S = 3.0
 _READERS: tuple[Reader, ...] = ("status", "audit")
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at."""
-
-    ok: bool
-    what: str
-    remedy: str = ""
 
 
 async def examine(options: Options) -> list[Finding]:
@@ -126,17 +118,7 @@ def _governance(follower: GovernanceFollower) -> list[Finding]:
             remedy="Somebody without the writer's key has written to assent.governance: check the ACLs.",
         )
     ]
-    for policy in governance.policies.values():
-        people = len(eligible_people(governance, policy.groups))
-        what = f"policy {policy.id} ({policy.resource_type}): {policy.quorum} of {people} people approve"
-        findings.append(
-            Finding(
-                ok=people > policy.quorum,
-                what=what,
-                remedy="Add people to its approver groups: a requester among them could not be approved.",
-            )
-        )
-    return findings
+    return [*findings, *close_calls(governance, now_ms())]
 
 
 async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:

@@ -9,7 +9,7 @@ from cyclopts.validators import Number
 from assent.cli.options import DEFAULT_OPTIONS, Options
 
 _PARTITIONS_MAX = 1_024
-keys = App(name="keys", group="System", help="Signing keys.")
+keys = App(name="keys", group="Governance", help="Signing keys.")
 topics = App(name="topics", group="System", help="Kafka topics.")
 
 

@@ -40,3 +40,20 @@ class Sender:
 
 DEFAULT_OPTIONS = Options()
 DEFAULT_SENDER = Sender()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Changing:
+    """How a change to governance is made."""
+
+    justification: Annotated[
+        str | None,
+        Parameter(alias="-j", help="Why the change is needed; asked for when it becomes a request."),
+    ] = None
+
+    dry_run: Annotated[bool, Parameter(negative="", show_default=False)] = False
+    "Change nothing: print what it would do, whether somebody must approve it, and any refusal."
+
+
+DEFAULT_CHANGING = Changing()

@@ -69,8 +69,17 @@ async def verify_live(to: Reach) -> dict[str, Tally]:
             partitions = governance_of(follower).partitions
             with progressing("verifying") as progress:
                 tallies = await verify_requests(
-                    to.connection, follower, partitions, verify_signature, progress, compare=audited.compare
+                    to.connection,
+                    follower,
+                    partitions,
+                    verify_signature,
+                    progress,
+                    compare=audited.compare,
+                    claims=governance.claims,
                 )
+            if len(follower.history) > len(governance.history):
+                # Requests were decided meanwhile under what governance had not said before.
+                await verify_governance(to.connection, to.identity, verify_signature)
     return {"governance": governance.tally, **{str(number): tally for number, tally in tallies.items()}}
 
 
@@ -101,13 +110,14 @@ def _tell_finding(finding: FindingError, *, as_json: bool) -> NoReturn:
 
 def tell_tallies(tallies: dict[str, Tally]) -> None:
     """A table of what was verified, for people."""
-    counts = ("records", "commands", "refused", "signatures", "unreadable", "quarantined")
+    counts = ("records", "commands", "refused", "carried", "signatures", "unreadable", "quarantined")
     made = table("partition", *counts, right=counts)
     for name, tally in tallies.items():
         numbers = (
             tally.records,
             tally.commands,
             tally.refusals,
+            tally.carried,
             tally.signatures,
             tally.unreadable,
             tally.quarantined,

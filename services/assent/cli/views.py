@@ -109,8 +109,9 @@ def status_text(row: RequestView) -> Text:
 
 
 def approvals_text(row: RequestView) -> str:
-    """How many of the approvals there are that the most demanding policy asks for."""
-    return f"{len(row.approvals)}/{max((terms.quorum for terms in row.terms), default=0)}"
+    """How many of the approvals there are that the most demanding rule asks for."""
+    asked = (rule.quorum for terms in row.terms for rule in terms.rules)
+    return f"{len(row.approvals)}/{max(asked, default=0)}"
 
 
 def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
@@ -132,48 +133,6 @@ def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
             Text(when(row.changed_at) if wide else age(row.changed_at, now_ms)),
         )
     output.show(made)
-
-
-def print_request(row: RequestView, entries: Sequence[Entry]) -> None:
-    """One request with everything that was said about it."""
-    facts = Table.grid(padding=(0, 2, 0, 0))
-    facts.add_column(no_wrap=True)
-    facts.add_column(overflow="fold")
-    for name, value in _facts(row):
-        facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
-    output.show(facts)
-    if entries:
-        output.say()
-        output.show(payload_text(bytes(entries[0].words.payload), row.resource, row.id))
-    output.say()
-    print_timeline(entries)
-
-
-def _facts(row: RequestView) -> list[tuple[str, str | Text]]:
-    facts: list[tuple[str, str | Text]] = [
-        ("request", row.id),
-        ("status", status_text(row)),
-        ("object", row.resource),
-        ("operation", row.operation),
-        ("requester", row.requester),
-        ("justification", row.justification),
-        ("digest", row.digest),
-    ]
-    facts += [
-        ("policy", f"{terms.policy}: {terms.quorum} of {', '.join(terms.groups)}") for terms in row.terms
-    ]
-    facts += [("approved by", _with_note(each.approver, each.note)) for each in row.approvals]
-    if row.rejecter is not None:
-        facts.append(("rejected by", _with_note(row.rejecter, row.rejection_note)))
-    if row.applier is not None:
-        facts.append(("applier", _with_note(row.applier, row.outcome_message)))
-    if row.deadline is not None:
-        facts.append(("expires", when(row.deadline)))
-    return facts
-
-
-def _with_note(who: str, note: str | None) -> str:
-    return f"{who}: {note}" if note else who
 
 
 def payload_text(payload: bytes, resource: str, request: str) -> Text:

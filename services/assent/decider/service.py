@@ -2,29 +2,40 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 
 import stamina
 import structlog
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from assent.decider.desk import Desk
+from assent.decider.governance_desk import NAME, GovernanceDesk
+from assent.decider.governance_takeover import take_over_governance
+from assent.decider.releases import ReleaseFollower
+from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
 from assent.decider.signatures import SignatureChecker
 from assent.decider.takeover import take_over
+from assent.decider.term import Term
+from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.settings import ServiceSettings, need
+from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.reader import acceptance_of
-from assent_contracts.topics import COMMANDS, LEDGER
+from assent_contracts.topics import COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, LEDGER
 
 GROUP = "assent-decider"
+GOVERNOR_GROUP = "assent-governor"
 _RETRY_MAX_S = 5.0
+_ONLY = frozenset({0})
+"""The partitions of governance."""
 
 
 def wall_clock_ms() -> int:
@@ -33,7 +44,7 @@ def wall_clock_ms() -> int:
 
 
 class Decider:
-    """Leads partitions: one task for each, started over whenever its lead is lost."""
+    """Leads partitions, of requests and of governance: one task for each, started over when it is lost."""
 
     def __init__(
         self,
@@ -51,11 +62,13 @@ class Decider:
         self._health = health
         self._checker = checker or SignatureChecker()
         self._clock = clock
-        self._leads = PartitionTasks(self._keep_leading, "lead")
+        self._leads = PartitionTasks(self._keep_leading_requests, "lead")
+        self._governor = PartitionTasks(self._keep_leading_governance, "govern")
         self._partitions: frozenset[int] = frozenset()
+        self._governs = False
 
     async def lead(self, partitions: AbstractSet[int]) -> None:
-        """Lead exactly these partitions from now on. Raises what a lead has died of."""
+        """Lead exactly these partitions of requests from now on. Raises what a lead has died of."""
         for partition in partitions - self._partitions:
             self._health.not_ready(f"partition-{partition}", "taking over")
         await self._leads.work_on(frozenset(partitions))
@@ -63,61 +76,110 @@ class Decider:
             self._health.ready(f"partition-{partition}")
         self._partitions = frozenset(partitions)
 
+    async def govern(self, partitions: AbstractSet[int] = _ONLY) -> None:
+        """Lead governance, which has one partition, or no more if empty. Raises what the lead has died of."""
+        if partitions and not self._governs:
+            self._health.not_ready(f"partition-{NAME}", "taking over")
+        await self._governor.work_on(frozenset(partitions))
+        if self._governs and not partitions:
+            self._health.ready(f"partition-{NAME}")
+        self._governs = bool(partitions)
+
     async def close(self) -> None:
         """Give every partition up."""
+        await self.govern(frozenset())
         await self.lead(frozenset())
         self._checker.close()
 
-    async def _keep_leading(self, partition: int) -> None:
-        log = structlog.get_logger().bind(partition=partition)
+    async def _keep_leading_requests(self, partition: int) -> None:
+        await self._keep_leading(str(partition), lambda: self._lead_requests(partition))
+
+    async def _keep_leading_governance(self, _partition: int) -> None:
+        await self._keep_leading(NAME, self._lead_governance)
+
+    async def _keep_leading(self, name: str, lead_once: Callable[[], Awaitable[None]]) -> None:
+        log = structlog.get_logger().bind(partition=name)
         while True:
             async for attempt in stamina.retry_context(
                 on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
             ):
                 with attempt:
-                    await self._lead_once(partition)
-            metrics.LEADS_LOST.labels(str(partition)).inc()
+                    await lead_once()
+            metrics.LEADS_LOST.labels(name).inc()
             log.warning("lost the lead: starting over")
 
-    async def _lead_once(self, partition: int) -> None:
+    async def _lead_requests(self, partition: int) -> None:
         """Returns when another writer's run stands."""
         lead = await take_over(self._connection, partition, self._follower)
-        consumer = await reading(self._connection, {TopicPartition(COMMANDS, partition): lead.next_input})
+        desk = RequestsDesk(lead.book, lead.governance, self._follower)
+        await self._write(
+            desk, lead, LEDGER, partition, lambda head: acceptance_of(partition, self._follower, head)
+        )
+
+    async def _lead_governance(self) -> None:
+        """Returns when another writer's run stands."""
+        lead = await take_over_governance(self._connection, self._follower.identity)
+        releases = ReleaseFollower(self._connection, self._follower, lead.record.governance.partitions)
+        try:
+            await releases.start()
+            desk = GovernanceDesk(lead.record, lead.writers, releases)
+            await self._write(desk, lead, GOVERNANCE, 0, lead.acceptance_from)
+        finally:
+            await releases.stop()
+
+    async def _write(
+        self,
+        desk: Desk,
+        term: Term,
+        ledger: str,
+        partition: int,
+        acceptance_from: Callable[[Head], Acceptance],
+    ) -> None:
+        consumer = await reading(self._connection, {desk.place: term.next_input})
         appender = Appender(
             self._connection,
-            LEDGER,
+            ledger,
             partition,
             self._key,
-            confirmed=lead.head,
-            acceptance_from=lambda head: acceptance_of(partition, self._follower, head),
+            confirmed=term.head,
+            acceptance_from=acceptance_from,
         )
         try:
             await appender.start()
-            self._health.ready(f"partition-{partition}")
-            metrics.LEAD.labels(str(partition)).set(1)
-            await Session(lead, appender, consumer, self._follower, self._checker, self._clock).run()
+            self._health.ready(f"partition-{desk.name}")
+            metrics.LEAD.labels(desk.name).set(1)
+            await Session(desk, term, appender, consumer, self._checker, self._clock).run()
         except LostLeadError:
             return
         finally:
-            self._health.not_ready(f"partition-{partition}", "taking over")
-            metrics.LEAD.labels(str(partition)).set(0)
+            self._health.not_ready(f"partition-{desk.name}", "taking over")
+            metrics.LEAD.labels(desk.name).set(0)
             await consumer.stop()
             await appender.stop()
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
-    """Lead the partitions that the consumer group assigns, until `stop`."""
+    """Lead the partitions that the two consumer groups assign, until `stop`."""
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
     decider = Decider(settings.kafka, key, follower, health)
     try:
-        # The group is for liveness only: it says who should lead.
-        async with Membership(settings.kafka, COMMANDS, GROUP) as membership:
+        # The groups are for liveness only: they say who should lead.
+        async with (
+            Membership(settings.kafka, COMMANDS, GROUP) as requests,
+            Membership(settings.kafka, GOVERNANCE_COMMANDS, GOVERNOR_GROUP) as governance,
+        ):
             health.ready("kafka")
-            while not stop.is_set():
-                follower.check()
-                await decider.lead(await membership.partitions())
+
+            async def keep_up(
+                membership: Membership, lead: Callable[[frozenset[int]], Awaitable[None]]
+            ) -> None:
+                while not stop.is_set():
+                    follower.check()
+                    await lead(await membership.partitions())
+
+            await until_one_ends(keep_up(requests, decider.lead), keep_up(governance, decider.govern))
     finally:
         await decider.close()
         await follower.stop()

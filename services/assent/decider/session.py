@@ -4,31 +4,27 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from msgspec import UNSET, UnsetType
 
-from assent.core.governance.cursor import advance
-from assent.core.requests.expire import decide_expiry
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import Received, Unreadable, receive
-from assent.core.requests.states import Closed, Unsettled
+from assent.core.received import Received, Unreadable
+from assent.decider.desk import Desk
 from assent.decider.signatures import SignatureChecker
-from assent.decider.takeover import Lead
+from assent.decider.term import Term
+from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, fits, size_of
 from assent.ledger.chain import Chain, Link
 from assent.observe import metrics
 from assent.observe.traces import TRACER
-from assent_contracts.acceptance import Head
 from assent_contracts.client.batches import UnreadableRecord
 from assent_contracts.client.fetch import fetch
-from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.codec import malformed
 from assent_contracts.ledger import RecordedCommand, UnreadableCommand
 from assent_contracts.refusals import Refusal
-from assent_contracts.resources import request_id
-from assent_contracts.topics import COMMANDS
 
 POLL_RECORDS = 2_000
 POLL_MS = 500
@@ -43,7 +39,7 @@ class Batch(msgspec.Struct, frozen=True):
     """One polled batch, and the answers of the signature check, which may be under way."""
 
     records: Sequence[ConsumerRecord]
-    received: Sequence[Received | Unreadable]
+    received: Sequence[Received[Any] | Unreadable]
     good: asyncio.Future[list[bool]]
     governance: int
     """The governance seq that the signatures were checked under."""
@@ -54,52 +50,53 @@ class Session:
 
     def __init__(
         self,
-        lead: Lead,
+        desk: Desk,
+        term: Term,
         appender: Appender,
         consumer: AIOKafkaConsumer,
-        follower: GovernanceFollower,
         checker: SignatureChecker,
         clock: Clock,
     ) -> None:
-        """The consumer stands at `lead.next_input` of the partition's commands."""
-        self._lead = lead
-        self._book = lead.book
-        self._chain = Chain(lead.head, lead.epoch)
+        """The consumer stands at `term.next_input` of `desk.place`."""
+        self._desk = desk
+        self._chain = Chain(term.head, term.epoch)
         self._appender = appender
         self._consumer = consumer
-        self._place = TopicPartition(COMMANDS, lead.book.partition)
-        self._follower = follower
         self._checker = checker
         self._clock = clock
         self._received: asyncio.Queue[Batch] = asyncio.Queue(_AHEAD)
         self._links: list[Link] = []
         self._size = 0
-        self._log = structlog.get_logger().bind(partition=lead.book.partition, epoch=lead.epoch)
+        self._log = structlog.get_logger().bind(partition=desk.name, epoch=term.epoch)
 
     async def run(self) -> None:
-        """Decide until cancelled. Raises LostLeadError, KafkaError, TimeoutError: then start over."""
-        work = (self._take_in(), self._decide_all(), self._appender.keep_confirming())
-        tasks = [asyncio.create_task(each) for each in work]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        """Decide until cancelled.
+
+        Raises LostLeadError, KafkaError, TimeoutError: then start over. And NotFollowingError.
+        """
+        await until_one_ends(
+            self._take_in(), self._wake(), self._decide_all(), self._appender.keep_confirming()
+        )
 
     async def _take_in(self) -> None:
+        place = self._desk.place
         while True:
-            fetched = await fetch(self._consumer, self._place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            records = fetched.get(self._place, [])
-            advance(self._lead.governance, self._follower.history, len(self._follower.history) - 1)
-            governance = self._lead.governance
-            self._follower.check()
-            received = [_receive(record) for record in records]
-            # Not awaited here: while signatures are checked, the next commands are read.
-            good = self._checker.check(received, governance)
-            await self._received.put(Batch(records, received, good, governance.seq))
+            fetched = await fetch(self._consumer, place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            await self._hand_over(fetched.get(place, []))
+
+    async def _wake(self) -> None:
+        """What another ledger makes due is not to wait for the next poll's end."""
+        while True:
+            await self._desk.news()
+            await self._hand_over([])
+
+    async def _hand_over(self, records: Sequence[ConsumerRecord]) -> None:
+        self._desk.catch_up()
+        governance = self._desk.governance
+        received = [self._receive(record) for record in records]
+        # Not awaited here: while signatures are checked, the next commands are read.
+        good = self._checker.check(received, governance)
+        await self._received.put(Batch(records, received, good, governance.seq))
 
     async def _decide_all(self) -> None:
         while True:
@@ -107,9 +104,9 @@ class Session:
             good = await batch.good
             started = time.perf_counter()
             first = self._chain.seq + 1
-            at = max(self._book.at, self._clock())
-            with TRACER.start_as_current_span("decide", attributes={"partition": self._book.partition}):
-                await self._expire(at)
+            at = max(self._desk.at, self._clock())
+            with TRACER.start_as_current_span("decide", attributes={"partition": self._desk.name}):
+                await self._record_due(at)
                 refused = await self._decide(batch, good, at)
                 await self._send(at)
             if self._chain.seq >= first:
@@ -117,59 +114,56 @@ class Session:
 
     async def _decide(self, batch: Batch, answers: Sequence[bool], at: int) -> int:
         refused = 0
-        partition = str(self._book.partition)
         for record, received, good in zip(batch.records, batch.received, answers, strict=True):
             refusal = self._decide_one(record, received, at, good=good or self._late_key(received, batch))
             if refusal is not None:
                 refused += 1
-                metrics.DECISIONS.labels(partition, refusal.code).inc()
+                metrics.DECISIONS.labels(self._desk.name, refusal.code).inc()
             if self._is_full():
                 await self._send(at)
-        metrics.DECISIONS.labels(partition, "").inc(len(batch.records) - refused)
+        metrics.DECISIONS.labels(self._desk.name, "").inc(len(batch.records) - refused)
         return refused
 
-    def _late_key(self, received: Received | Unreadable, batch: Batch) -> bool:
+    def _late_key(self, received: Received[Any] | Unreadable, batch: Batch) -> bool:
         # A key that was registered between the check and now has not been tried.
-        governance = self._lead.governance
+        governance = self._desk.governance
         if governance.seq == batch.governance or isinstance(received, Unreadable):
             return False
         return self._checker.check_one(received, governance)
 
     def _decide_one(
-        self, record: ConsumerRecord, received: Received | Unreadable, at: int, *, good: bool
+        self, record: ConsumerRecord, received: Received[Any] | Unreadable, at: int, *, good: bool
     ) -> Refusal | None:
-        seq, governance, book = self._chain.seq + 1, self._lead.governance, self._book
+        seq, desk = self._chain.seq + 1, self._desk
+        governance = desk.governance_named
         if isinstance(received, Unreadable):
             command = UnreadableCommand(sha256=received.value_sha256.hex(), size=received.size)
             decision = received.refusal
-            book.record(seq, at, ())
+            desk.keep((), seq=seq, at=at)
         else:
             command = RecordedCommand(
                 value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
             )
-            decision = judge(book, received, signature_good=good, seq=seq, at=at, governance=governance)
-            keep(book, received, decision, seq=seq, at=at)
+            decision = desk.decide(received, signature_good=good, seq=seq, at=at)
         self._put(
             self._chain.link(
                 record.key,
                 decision,
                 at=at,
-                governance=governance.seq,
+                governance=governance,
                 input_offset=record.offset,
                 command=command,
             )
         )
         return decision if isinstance(decision, Refusal) else None
 
-    async def _expire(self, at: int) -> None:
-        for seq in self._book.due(at):
-            request = self._book.requests[seq]
-            assert not isinstance(request, Closed | Unsettled)
-            event = decide_expiry(request_id(self._book.partition, seq), request)
+    async def _record_due(self, at: int) -> None:
+        desk = self._desk
+        for own in desk.due(at):
             link = self._chain.link(
-                request.submission.resource.encode(), (event,), at=at, governance=self._lead.governance.seq
+                own.key, own.events, at=at, governance=desk.governance_named, command=own.command
             )
-            self._book.record(self._chain.seq, at, (event,))
+            desk.keep(own.events, seq=self._chain.seq, at=at)
             self._put(link)
             if self._is_full():
                 await self._send(at)
@@ -185,12 +179,13 @@ class Session:
         if not self._links:
             return
         links, self._links, self._size = self._links, [], 0
-        head = Head(self._chain.seq, self._chain.value_sha256, self._lead.governance.seq)
+        # Nothing has awaited since these links were made: they all name this governance seq.
+        head = self._chain.head(_seq_or_none(self._desk.governance_named), next_offset=0)
         await self._appender.append(links, head, at=at)
 
     def _tell(self, batch: Batch, first: int, refused: int, took_s: float) -> None:
         metrics.DECIDE_SECONDS.observe(took_s)
-        metrics.OPEN_REQUESTS.labels(str(self._book.partition)).set(self._book.open_requests())
+        self._desk.measure()
         self._log.info(
             "decided",
             commands=len(batch.records),
@@ -198,7 +193,7 @@ class Session:
             first_seq=first,
             last_seq=self._chain.seq,
             last_input=batch.records[-1].offset if batch.records else None,
-            governance=self._lead.governance.seq,
+            governance=self._desk.governance.seq,
             took_ms=round(took_s * 1_000, 2),
         )
         for record, received in zip(batch.records, batch.received, strict=True):
@@ -210,9 +205,13 @@ class Session:
                     code=received.refusal.code,
                 )
 
+    def _receive(self, record: ConsumerRecord) -> Received[Any] | Unreadable:
+        if isinstance(record, UnreadableRecord):
+            refusal = malformed("The name of a header is not UTF-8.")
+            return Unreadable(refusal, hashlib.sha256(record.content).digest(), len(record.content))
+        return self._desk.receive(record.value, record.key, record.headers)
 
-def _receive(record: ConsumerRecord) -> Received | Unreadable:
-    if isinstance(record, UnreadableRecord):
-        refusal = malformed("The name of a header is not UTF-8.")
-        return Unreadable(refusal, hashlib.sha256(record.content).digest(), len(record.content))
-    return receive(record.value, record.key, record.headers)
+
+def _seq_or_none(governance: int | UnsetType) -> int:
+    """The seq, or -1 for the ledger whose records name none."""
+    return -1 if governance is UNSET else governance

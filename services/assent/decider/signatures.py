@@ -12,10 +12,10 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
-from typing import Final
+from typing import Any, Final
 
 from assent.core.governance.state import Governance
-from assent.core.requests.receive import Received, Unreadable, signature_bytes
+from assent.core.received import Received, Unreadable, signature_bytes
 from assent_contracts.client.keys import verify
 from assent_contracts.signing import COMMAND_PREFIX, PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 
@@ -36,7 +36,7 @@ class SignatureChecker:
         )
 
     def check(
-        self, batch: Sequence[Received | Unreadable], governance: Governance
+        self, batch: Sequence[Received[Any] | Unreadable], governance: Governance
     ) -> asyncio.Future[list[bool]]:
         """One answer for each; False where there is no command, no signature or no such key.
 
@@ -62,7 +62,7 @@ class SignatureChecker:
         tried = iter(b"".join(answers))
         return [bool(check) and next(tried) == _GOOD[0] for check in checks]
 
-    def check_one(self, received: Received, governance: Governance) -> bool:
+    def check_one(self, received: Received[Any], governance: Governance) -> bool:
         """The answer for one, at once."""
         return _verify_all(_check_of(received, governance)) == _GOOD
 
@@ -71,7 +71,7 @@ class SignatureChecker:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _check_of(received: Received | Unreadable, governance: Governance) -> bytes:
+def _check_of(received: Received[Any] | Unreadable, governance: Governance) -> bytes:
     """Public key, message and signature in a row; nothing when one of them is missing."""
     if isinstance(received, Unreadable):
         return b""

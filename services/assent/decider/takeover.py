@@ -1,4 +1,4 @@
-"""Take a partition over: read its ledger to the end; that gives the state, the head and the next input."""
+"""Take a partition of requests over: read its ledger to the end; that gives the state and the term."""
 
 import gc
 
@@ -9,6 +9,7 @@ from assent.core.governance.cursor import advance
 from assent.core.governance.state import Governance
 from assent.core.requests.book import Book
 from assent.core.requests.replay import replay
+from assent.decider.term import Term
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -17,16 +18,11 @@ from assent_contracts.client.reader import LedgerReader
 _PROGRESS_RECORDS = 100_000
 
 
-class Lead(msgspec.Struct):
-    """Everything that a writer of a partition starts from."""
+class Lead(Term, kw_only=True):
+    """Everything that a writer of requests starts from."""
 
     book: Book
     governance: Governance
-    head: Head
-    """Its next_offset is the end of the ledger partition."""
-    epoch: int
-    next_input: int
-    """The offset of the first command that is not decided yet."""
 
 
 async def take_over(connection: Connection, partition: int, follower: GovernanceFollower) -> Lead:

@@ -35,6 +35,8 @@ from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
+from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
 
 SOURCE = "/assent/dispatch"
@@ -71,7 +73,7 @@ class PartitionDispatch:
         while not self._reader.has_read(ends):
             for accepted in await self._poll():
                 self._requests.take(accepted)
-        waiting = self._requests.unclaimed()
+        waiting = [each for each in self._requests.unclaimed() if _is_for_appliers(each)]
         missing = await self._not_written(waiting)
         self._log.info(
             "resumed", open_requests=len(self._requests), unclaimed=len(waiting), missing=len(missing)
@@ -95,9 +97,10 @@ class PartitionDispatch:
         released: list[OpenRequest] = []
         for each in accepted:
             request = self._requests.take(each)
-            if request is not None:
+            if request is not None and _is_for_appliers(request):
                 released.append(request)
-            if self._requests.opened_at(each.record.seq) is not None:
+            opened = self._requests.opened_at(each.record.seq)
+            if opened is not None and _is_for_appliers(opened):
                 self._submissions.remember(each)
         await self._write(released)
         if accepted:
@@ -176,6 +179,11 @@ class PartitionDispatch:
             open_requests=len(self._requests),
             took_ms=round(took_s * 1_000, 2),
         )
+
+
+def _is_for_appliers(request: OpenRequest) -> bool:
+    """R18: a change to governance is carried out by governance itself."""
+    return resource_type(request.resource) not in BUILT_IN_TYPES
 
 
 def _released_at(request: OpenRequest) -> int:

@@ -1,26 +1,20 @@
 """A governance file as the commands that found a log. Pure."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from assent.founding.file import GovernanceFile, GovernanceFileError, settings_of
-from assent_contracts.governance import (
-    Account,
+from assent.founding.file import GovernanceFile
+from assent.founding.meaning import policy_of, settings_of
+from assent_contracts.governance import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
+from assent_contracts.governance_changes import (
     AssignRole,
     ChangeSettings,
-    CloseFounding,
     CreatePolicy,
     DefineGroup,
-    Founding,
-    FoundLog,
-    GovernanceCommand,
-    Group,
-    Policy,
+    GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
-    RoleAssignment,
-    SigningKey,
 )
+from assent_contracts.governed import Account, Founding, Group, RoleAssignment, SigningKey
 
 FOUNDER = "founder"
 """The principal that the founding commands name; no account has this id."""
@@ -33,27 +27,22 @@ def founding_commands(
 
     `made_keys`: keys that were made for principals (by id) that have none in the file.
     """
-    for number, command in enumerate(_unnumbered(file, founding, made_keys, at_ms)):
-        yield _numbered(command, number)
+    yield FoundLog(id=_id(0), principal=FOUNDER, at=at_ms, founding=founding)
+    changes = list(_changes(file, made_keys))
+    for number, change in enumerate(changes, 1):
+        yield ChangeGovernance(id=_id(number), principal=FOUNDER, at=at_ms, change=change)
+    yield CloseFounding(id=_id(len(changes) + 1), principal=FOUNDER, at=at_ms)
 
 
-def _numbered(command: GovernanceCommand, number: int) -> GovernanceCommand:
-    fields = {name: getattr(command, name) for name in command.__struct_fields__}
-    return type(command)(**{**fields, "id": f"founding-{number}"})
+def _id(number: int) -> str:
+    return f"founding-{number}"
 
 
-def _unnumbered(
-    file: GovernanceFile, founding: Founding, made_keys: dict[str, SigningKey], at: int
-) -> Iterator[GovernanceCommand]:
-    who: dict[str, Any] = {"id": "", "principal": FOUNDER, "at": at}
-    yield FoundLog(**who, founding=founding)
-    yield ChangeSettings(**who, settings=settings_of(file.settings))
+def _changes(file: GovernanceFile, made_keys: dict[str, SigningKey]) -> Iterator[GovernanceChange]:
+    yield ChangeSettings(settings=settings_of(file.settings))
     for row in file.principals:
-        if row.id == FOUNDER:
-            msg = f"principals: {FOUNDER!r} is reserved."
-            raise GovernanceFileError(msg)
         account = Account(id=row.id, kind=row.kind, person=row.person, name=row.name)
-        yield RegisterPrincipal(**who, account=account)
+        yield RegisterPrincipal(account=account)
     for row in file.keys:
         key = SigningKey(
             id=row.id,
@@ -62,11 +51,11 @@ def _unnumbered(
             not_before=row.not_before,
             not_after=row.not_after,
         )
-        yield RegisterKey(**who, key=key)
+        yield RegisterKey(key=key)
     for key in made_keys.values():
-        yield RegisterKey(**who, key=key)
+        yield RegisterKey(key=key)
     for row in file.groups:
-        yield DefineGroup(**who, group=Group(id=row.id, name=row.name, members=row.members))
+        yield DefineGroup(group=Group(id=row.id, name=row.name, members=row.members))
     for number, row in enumerate(file.roles):
         assignment = RoleAssignment(
             id=f"{row.role}-{number}",
@@ -75,15 +64,6 @@ def _unnumbered(
             principals=row.principals,
             resource_types=row.resource_types,
         )
-        yield AssignRole(**who, assignment=assignment)
+        yield AssignRole(assignment=assignment)
     for row in file.policies:
-        policy = Policy(
-            id=row.id,
-            name=row.name,
-            description=row.description,
-            resource_type=row.resource_type,
-            groups=row.approver_groups,
-            quorum=row.quorum,
-        )
-        yield CreatePolicy(**who, policy=policy)
-    yield CloseFounding(**who)
+        yield CreatePolicy(policy=policy_of(row))

@@ -1,6 +1,7 @@
 """The governance file: who there is, who may do what, and which types are protected. TOML.
 
-See infra/demo/governance.toml for one with every table.
+See infra/demo/governance.toml for one with the tables that a founding needs. What the tables mean is in
+`meaning`.
 """
 
 import re
@@ -11,14 +12,14 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from assent_contracts.governance import PrincipalKind, Quorum, Role, Settings
+from assent_contracts import limits
+from assent_contracts.governed import PrincipalKind, Role
+from assent_contracts.policies import Completion
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
-_DURATION = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
 _PLACE = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?\.?(.*)")
-_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_LONGEST_MS = 36_500 * _UNIT_MS["d"]
-_FOR_EVER_MS = (1 << 53) - 1
+_Quorum = Annotated[int, Meta(ge=0, le=limits.QUORUM_MAX)]
+_Time = Annotated[int, Meta(ge=0, le=limits.FOR_EVER_MS)]
 
 
 class GovernanceFileError(Exception):
@@ -37,6 +38,8 @@ class SettingsTable(_Table, frozen=True, kw_only=True):
     visibility: str = "30d"
     allow_unlicensed_admins: bool = False
     unprotected: Literal["refuse", "pass"] = "refuse"
+    open_requests_max: Annotated[int, Meta(ge=1, le=limits.OPEN_REQUESTS_MAX)] = 100_000
+    vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
 
 
 class PrincipalTable(_Table, frozen=True, kw_only=True):
@@ -54,8 +57,8 @@ class KeyTable(_Table, frozen=True, kw_only=True):
     id: str
     principal: str
     public_key: str
-    not_before: Annotated[int, Meta(ge=0)] = 0
-    not_after: Annotated[int, Meta(ge=0, le=_FOR_EVER_MS)] = _FOR_EVER_MS
+    not_before: _Time = 0
+    not_after: _Time = limits.FOR_EVER_MS
 
 
 class GroupTable(_Table, frozen=True, kw_only=True):
@@ -75,16 +78,28 @@ class RoleTable(_Table, frozen=True, kw_only=True):
     resource_types: tuple[str, ...] = ()
 
 
+class ApprovalTable(_Table, frozen=True, kw_only=True):
+    """So many people out of these groups."""
+
+    quorum: _Quorum = 1
+    groups: tuple[str, ...]
+
+
 class PolicyTable(_Table, frozen=True, kw_only=True):
-    """R2: an access policy."""
+    """R2: an access policy. Who approves is said by `approver_groups` and `quorum`, or by `approvals`."""
 
     id: str
     name: str
     description: str = ""
     resource_type: str
-    approver_groups: tuple[str, ...]
+    approver_groups: tuple[str, ...] | None = None
+    quorum: _Quorum | None = None
+    approvals: tuple[ApprovalTable, ...] | None = None
+    rejections: _Quorum = 1
+    completion: Completion = "requester"
+    expiry: str | None = None
+    own_signature: bool = False
     excluded_groups: tuple[str, ...] = ()
-    quorum: Quorum = 1
 
 
 class GovernanceFile(_Table, frozen=True, kw_only=True):
@@ -122,10 +137,6 @@ def parse_governance_file(content: bytes, name: str) -> GovernanceFile:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{name} is not TOML: {error}."
         raise GovernanceFileError(msg) from error
-    for policy in parsed.policies:
-        if policy.excluded_groups:
-            msg = f"{name}: policy {policy.id}: groups cannot be excluded (R2); name those that approve."
-            raise GovernanceFileError(msg)
     for table in ("principals", "keys", "groups", "policies"):
         ids = Counter(row.id for row in getattr(parsed, table))
         for repeated in (each for each, times in ids.items() if times > 1):
@@ -142,26 +153,3 @@ def _with_place(message: str) -> str:
     table, number, rest = _PLACE.fullmatch(path.rstrip("`")).groups()  # type: ignore[union-attr]
     place = f"[{table}]" if number is None else f"[[{table}]] number {int(number) + 1}"
     return f"{place}{', ' + rest if rest else ''}: {what}."
-
-
-def settings_of(table: SettingsTable) -> Settings:
-    """The settings that a table means. Raises GovernanceFileError."""
-    return Settings(
-        expiry_ms=_duration_ms("expiry", table.expiry, at_least_ms=1_000),
-        lease_ms=_duration_ms("lease", table.lease, at_least_ms=100),
-        visibility_ms=_duration_ms("visibility", table.visibility, at_least_ms=1_000),
-        allow_unlicensed_admins=table.allow_unlicensed_admins,
-        unprotected=table.unprotected,
-    )
-
-
-def _duration_ms(name: str, text: str, *, at_least_ms: int) -> int:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        msg = f"settings.{name}: {text!r} is no duration like 30d, 12h, 5m, 90s or 500ms."
-        raise GovernanceFileError(msg)
-    duration_ms = int(match[1]) * _UNIT_MS[match[2]]
-    if not at_least_ms <= duration_ms <= _LONGEST_MS:
-        msg = f"settings.{name}: {text!r} is not between {at_least_ms}ms and {_LONGEST_MS // _UNIT_MS['d']}d."
-        raise GovernanceFileError(msg)
-    return duration_ms

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from aiokafka import TopicPartition
 
-from assent.core.governance.decide import decide
+from assent.core.governance.decide import decide_founding
 from assent.core.governance.state import Governance
 from assent.founding.commands import FOUNDER, founding_commands
 from assent.founding.file import GovernanceFile, GovernanceFileError
@@ -16,17 +16,19 @@ from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.keys import SecretKey, load_key, verify
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import (
+from assent_contracts.governance import ChangeGovernance, GovernanceCommand
+from assent_contracts.governance_changes import (
     AssignRole,
     CreatePolicy,
     DefineGroup,
-    Founding,
-    GovernanceCommand,
+    GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
-    SigningKey,
 )
+from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governed import Founding, SigningKey
 from assent_contracts.ledger import RecordedCommand
+from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE
@@ -34,7 +36,6 @@ from assent_contracts.writers import WriterRegistry
 
 WRITER_KEY = "writer.key"
 """The name of the decider's key file."""
-_FOR_EVER_MS = (1 << 53) - 1
 
 
 class FoundingRefusedError(Exception):
@@ -76,7 +77,7 @@ def keys_to_make(file: GovernanceFile, folder: Path) -> dict[str, tuple[SigningK
             principal=principal.id,
             public_key=secret.public,
             not_before=0,
-            not_after=_FOR_EVER_MS,
+            not_after=FOR_EVER_MS,
         )
         made[principal.id] = (public, secret)
     return made
@@ -106,43 +107,54 @@ def founding_links(
     governance, chain = Governance(), Chain(Head(), epoch=1)
     links: list[Link] = []
     for command in founding_commands(file, founding, made_keys, at_ms):
-        decision = decide(governance, command)
+        value = encode(command)
+        # What is decided is what anybody will read out of the ledger, within the limits that hold for it.
+        read = decode_governance_command(value)
+        decision = read if isinstance(read, Refusal) else decide_founding(governance, read, at_ms)
         if isinstance(decision, Refusal):
-            msg = f"{_place(command)}: {decision.code}. {decision.detail}{_remedy(decision)}"
+            msg = f"{_place_of(command)}: {decision.code}. {decision.detail}{_remedy(decision)}"
             raise FoundingRefusedError(msg)
-        link = chain.link(b"governance", decision, at=at_ms, command=_recorded(command, founder))
+        link = chain.link(b"governance", decision, at=at_ms, command=_recorded(value, founder))
         governance.evolve(chain.seq, decision)
         links.append(link)
     return links
 
 
-def _place(command: GovernanceCommand) -> str:
+def _place_of(command: GovernanceCommand) -> str:
     """Which table of the file a command comes from."""
-    match command:
-        case RegisterPrincipal():
-            return f"principal {command.account.id!r}"
-        case RegisterKey():
-            return f"key {command.key.id!r}"
-        case DefineGroup():
-            return f"group {command.group.id!r}"
-        case AssignRole():
-            return f"role {command.assignment.role!r}"
-        case CreatePolicy():
-            return f"policy {command.policy.id!r}"
+    return _place(command.change) if isinstance(command, ChangeGovernance) else "the file as a whole"
+
+
+def _place(change: GovernanceChange) -> str:
+    match change:
+        case RegisterPrincipal(account=account):
+            return f"principal {account.id!r}"
+        case RegisterKey(key=key):
+            return f"key {key.id!r}"
+        case DefineGroup(group=group):
+            return f"group {group.id!r}"
+        case AssignRole(assignment=assignment):
+            return f"role {assignment.role!r}"
+        case CreatePolicy(policy=policy):
+            return f"policy {policy.id!r}"
         case _:
             return "the file as a whole"
 
 
 def _remedy(refusal: Refusal) -> str:
-    if refusal.code is RefusalCode.MALFORMED:
-        return ""  # what to do about that is for those who write JSON; the detail names the place
-    if refusal.detail.startswith("R3"):
-        return " Give the role administrator to two people under [[roles]]."
-    return f" {WHAT_TO_DO[refusal.code]}"
+    match refusal.code:
+        case RefusalCode.MALFORMED:
+            return ""  # what to do about that is for those who write JSON; the detail names the place
+        case RefusalCode.TOO_FEW_ADMINISTRATORS:
+            return (
+                " Give the role administrator to two people under [[roles]], and each of them a key:"
+                " under [[keys]], or with --make-keys."
+            )
+        case code:
+            return f" {WHAT_TO_DO[code]}"
 
 
-def _recorded(command: GovernanceCommand, founder: SecretKey) -> RecordedCommand:
-    value = encode(command)
+def _recorded(value: bytes, founder: SecretKey) -> RecordedCommand:
     signature = to_base64url(founder.sign(command_message(value)))
     return RecordedCommand(value=msgspec.Raw(value), key=founder.id, signature=signature)
 

@@ -3,14 +3,17 @@
 from typing import assert_never
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts.events import (
     ApprovalGiven,
+    ApprovalLapsed,
     ApprovalRevoked,
     ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
     OutcomeUnknown,
+    RejectionGiven,
     RequestApproved,
     RequestCanceled,
     RequestCompleted,
@@ -18,14 +21,26 @@ from assent_contracts.events import (
     RequestExpired,
     RequestFailed,
     RequestRejected,
+    RequestReopened,
     Status,
 )
+from assent_contracts.limits import FOR_EVER_MS
 
 _Ending = RequestRejected | RequestCompleted | RequestFailed | RequestCanceled | RequestExpired
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
-    """R8: one approver's approval, as it is shown."""
+    """R8: one approver's approval, as it is shown, and the gateway that signed for them, if one did."""
+
+    approver: str
+    person: str
+    note: str
+    at: int
+    through: str | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, gc=False):
+    """R8: one approver's rejection, as it is shown."""
 
     approver: str
     person: str
@@ -66,6 +81,7 @@ class RequestRow(msgspec.Struct):
     status: Status
     progress: str | None
     approvals: tuple[Approval, ...]
+    rejections: tuple[Rejection, ...]
     rejecter: str | None
     rejection_note: str | None
     applier: str | None
@@ -95,6 +111,7 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
         status="needs_approval",
         progress=None,
         approvals=(),
+        rejections=(),
         rejecter=None,
         rejection_note=None,
         applier=None,
@@ -106,21 +123,31 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
     )
 
 
-def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> None:
+def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> None:  # noqa: C901  an arm each
     """Move a row on past an event that follows its submission."""
     row.changed_at, row.last_seq = moment.at, moment.seq
     match event:
         case ApprovalGiven():
-            approval = Approval(event.approver, event.person, words.note, moment.at)
+            through = None if event.through is UNSET else event.through
+            approval = Approval(event.approver, event.person, words.note, moment.at, through)
             row.approvals = (*row.approvals, approval)
             row.deadline = event.deadline
         case RequestApproved():
             row.status = "approved"
         case ApprovalRevoked():
-            row.approvals = tuple(each for each in row.approvals if each.approver != event.approver)
+            row.approvals = _without(row.approvals, event.approver)
             row.status, row.deadline = "needs_approval", event.deadline
+        case ApprovalLapsed():
+            row.approvals = _without(row.approvals, event.approver)
+        case RequestReopened():
+            row.status, row.progress = "needs_approval", None
+        case RejectionGiven():
+            rejection = Rejection(event.approver, event.person, words.note, moment.at)
+            row.rejections = (*row.rejections, rejection)
         case ChangeReleased():
-            row.status, row.progress, row.deadline = "approved", "released", event.deadline
+            row.status, row.progress = "approved", "released"
+            # What governance carries out itself waits for nobody, so it never expires.
+            row.deadline = None if event.deadline == FOR_EVER_MS else event.deadline
         case ChangeClaimed():
             row.progress, row.applier, row.deadline = "applying", event.applier, event.deadline
         case OutcomeUnknown():
@@ -132,6 +159,10 @@ def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> 
             _close(row, event, words)
 
 
+def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
+    return tuple(each for each in approvals if each.approver != approver)
+
+
 def _close(row: RequestRow, event: _Ending, words: Words) -> None:
     row.progress, row.deadline = None, None
     match event:
@@ -140,7 +171,9 @@ def _close(row: RequestRow, event: _Ending, words: Words) -> None:
         case RequestCompleted():
             row.status, row.reporter, row.outcome_message = "completed", event.reporter, words.message or None
         case RequestFailed():
-            row.status, row.reporter, row.outcome_message = "failed", event.reporter, words.message or None
+            # Nobody reported what governance could not carry out: then the event itself says why.
+            message = words.message if event.message is UNSET else event.message
+            row.status, row.reporter, row.outcome_message = "failed", event.reporter, message or None
         case RequestCanceled():
             row.status = "canceled"
         case RequestExpired():

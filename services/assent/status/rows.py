@@ -14,6 +14,7 @@ from assent.status.fold import (
     Approval,
     MissingRequestError,
     Moment,
+    Rejection,
     RequestRow,
     Words,
     fold,
@@ -27,7 +28,7 @@ from assent_contracts.ledger import LedgerRecord, decode_events
 
 _SQL = load_sql(Path(__file__).with_name("rows.sql"))
 _FIELDS: Final = RequestRow.__struct_fields__
-_JSON: Final = frozenset({"terms", "approvals"})
+_JSON: Final = frozenset({"terms", "approvals", "rejections"})
 
 
 class _Recorded(msgspec.Struct, gc=False):
@@ -36,6 +37,7 @@ class _Recorded(msgspec.Struct, gc=False):
 
 _decode_words = msgspec.json.Decoder(_Recorded).decode
 _decode_approvals = msgspec.json.Decoder(tuple[Approval, ...]).decode
+_decode_rejections = msgspec.json.Decoder(tuple[Rejection, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -82,6 +84,7 @@ async def _earlier_rows(
 def _row(found: asyncpg.Record) -> RequestRow:
     values = dict(found)
     values["approvals"] = _decode_approvals(values["approvals"])
+    values["rejections"] = _decode_rejections(values["rejections"])
     return RequestRow(**values)
 
 

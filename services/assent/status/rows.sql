@@ -1,7 +1,7 @@
 -- name: read
 select
   seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
-  status, progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message,
+  status, progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message,
   changed_at, deadline, last_seq
 from requests
 where partition = $1 and seq = any($2::bigint[])
@@ -10,21 +10,22 @@ where partition = $1 and seq = any($2::bigint[])
 insert into requests (
   partition,
   seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
-  status, progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message,
+  status, progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message,
   changed_at, deadline, last_seq
 )
 select
   $1::integer,
   seq, resource, operation, requester, person, justification, digest, terms::jsonb, submitted_at,
-  status, progress, approvals::jsonb, rejecter, rejection_note, applier, reporter, outcome_message,
+  status, progress, approvals::jsonb, rejections::jsonb, rejecter, rejection_note, applier, reporter,
+  outcome_message,
   changed_at, deadline, last_seq
 from unnest(
   $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
   $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-  $18::text[], $19::bigint[], $20::bigint[], $21::bigint[]
+  $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::bigint[]
 ) as new (
   seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
-  status, progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message,
+  status, progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message,
   changed_at, deadline, last_seq
 )
 -- What does not change after the submission is not written again.
@@ -32,6 +33,7 @@ on conflict (partition, seq) do update set
   status = excluded.status,
   progress = excluded.progress,
   approvals = excluded.approvals,
+  rejections = excluded.rejections,
   rejecter = excluded.rejecter,
   rejection_note = excluded.rejection_note,
   applier = excluded.applier,

@@ -11,7 +11,8 @@ from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
-from assent_contracts.events import PolicyTerms, Status
+from assent_contracts.events import Status
+from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 
@@ -27,7 +28,17 @@ _SQL = load_sql(Path(__file__).with_name("queries.sql"))
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """R8: an approval that stands, with its note."""
+    """R8: an approval that stands, with its note; `through`: the gateway that signed for the approver."""
+
+    approver: str
+    person: str
+    note: str
+    at: int
+    through: str | None = None
+
+
+class RejectionView(msgspec.Struct, frozen=True):
+    """R8: a rejection, with its note. Where a policy asks for several, one alone does not end a request."""
 
     approver: str
     person: str
@@ -50,6 +61,7 @@ class RequestView(msgspec.Struct, frozen=True):
     status: Status
     progress: Progress | None
     approvals: tuple[ApprovalView, ...]
+    rejections: tuple[RejectionView, ...]
     rejecter: str | None
     rejection_note: str | None
     applier: str | None
@@ -142,6 +154,11 @@ async def list_requests(
     return [_request(row) for row in rows]
 
 
+async def groups_of_open_policy_requests(db: Executor) -> list[str]:
+    """The groups, those of administrators among them, that open requests about policies wait for."""
+    return [row["name"] for row in await db.fetch(_SQL["groups_of_open_policy_requests"])]
+
+
 async def show_request(db: Executor, request: str) -> RequestView | None:
     """One request; None when there is none with this id (yet). It is shown however long ago it ended."""
     position = parse_request_id(request)
@@ -152,7 +169,10 @@ async def show_request(db: Executor, request: str) -> RequestView | None:
 
 
 async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
-    """R16: every record that is about one request, in the order of log time."""
+    """R16: every record that is about one request, in the order of log time.
+
+    A request that changes governance has a record there too: what carried its release out, or why not.
+    """
     return [_audit_row(row) for row in await db.fetch(_SQL["timeline"], request, _limited(limit))]
 
 
@@ -220,12 +240,14 @@ def _limited(limit: int) -> int:
 
 _decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 _decode_approvals = msgspec.json.Decoder(tuple[ApprovalView, ...]).decode
+_decode_rejections = msgspec.json.Decoder(tuple[RejectionView, ...]).decode
 
 
 def _request(row: asyncpg.Record) -> RequestView:
     values = dict(row)
     values["terms"] = _decode_terms(values["terms"])
     values["approvals"] = _decode_approvals(values["approvals"])
+    values["rejections"] = _decode_rejections(values["rejections"])
     return RequestView(**values)
 
 

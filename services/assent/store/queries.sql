@@ -2,13 +2,13 @@
 -- Newest change first. Filters that are null are left out (see plan_cache_mode in pool.py).
 select
   id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
-  progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
+  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests
 where
   ($1::text is null or person = $1)
   and ($2::text is null or requester = $2)
-  and ($3::text[] is null or jsonb_path_query_array(terms, '$[*].groups[*]') ?| $3)
+  and ($3::text[] is null or jsonb_path_query_array(terms, '$[*].rules[*].groups[*]') ?| $3)
   and ($4::text[] is null or status = any($4))
   and ($5::text is null or resource = $5)
   -- R14: what has ended stays listed for a while; what is open always is.
@@ -17,10 +17,16 @@ where
 order by changed_at desc, partition desc, seq desc
 limit $10
 
+-- name: groups_of_open_policy_requests
+-- A request for a policy of a new type names administrators of a type that governance does not know yet.
+select distinct jsonb_path_query(terms, '$[*].rules[*].groups[*]') #>> '{}' as name
+from requests
+where status in ('needs_approval', 'approved') and resource like 'access-policy/%'
+
 -- name: show_request
 select
   id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
-  progress, approvals, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
+  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests
 where partition = $1 and seq = $2
@@ -30,7 +36,7 @@ where partition = $1 and seq = $2
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
 from audit
 where request = $1
-order by at, partition, seq
+order by at, ledger, partition, seq
 limit $2
 
 -- name: audit_of_principal

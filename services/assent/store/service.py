@@ -24,7 +24,15 @@ _POOL_SIZE: Final = 4
 _PROBE_EVERY_S: Final = 2.0
 _PROBE_TIMEOUT_S: Final = 5.0
 _RETRY_MAX_S: Final = 5.0
-_UNREACHABLE: Final = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_UNREACHABLE: Final = (
+    OSError,
+    TimeoutError,
+    KafkaError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # A connection that breaks at the wrong moment raises this.
+    asyncpg.InternalClientError,
+)
 
 _T = TypeVar("_T")
 

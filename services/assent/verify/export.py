@@ -1,11 +1,14 @@
 """Both ledgers as one file: a manifest, then a line of JSON for each accepted record, with its seal if any.
 
 Only what is proved goes in: the value, and the seal. Offsets, keys and times of the broker do not.
+
+The governance ledger is read first, and each partition of the request ledger as far as it refers to that. All
+that governance refers to is then in the file too: it stood in the request ledger before.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -13,9 +16,9 @@ import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 
 from assent_contracts import seal
-from assent_contracts.acceptance import Acceptance, Headers
+from assent_contracts.acceptance import Acceptance, Accepted, Headers
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import acceptance_of
@@ -54,65 +57,113 @@ async def export_ledgers(
     progress: Progress,
 ) -> int:
     """Write `path`, which must not exist; returns how many records. Raises FileExistsError, KafkaError."""
-    writers = WriterRegistry()
-    governance = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=identity)
-    chains = [governance, *(acceptance_of(partition, follower) for partition in range(partitions))]
     with path.open("xb") as file, tempfile.TemporaryFile(dir=path.parent) as body:
-        for chain in chains:
-            await _export(connection, chain, body, progress, writers=writers if chain is governance else None)
-        parts = tuple((chain.topic, chain.partition, chain.head.seq + 1) for chain in chains)
-        file.write(msgspec.json.encode(Manifest(identity=identity, parts=parts)) + b"\n")
+        governance = GovernancePart(identity, body)
+        await _export(connection, governance, progress)
+        parts: list[Part] = [governance]
+        for partition in range(partitions):
+            part = RequestsPart(partition, follower, body, last_governance=governance.records - 1)
+            await _export(connection, part, progress)
+            parts.append(part)
+        counts = tuple((part.acceptance.topic, part.acceptance.partition, part.records) for part in parts)
+        file.write(msgspec.json.encode(Manifest(identity=identity, parts=counts)) + b"\n")
         body.seek(0)
         shutil.copyfileobj(body, file)
-    return sum(records for _, _, records in parts)
+    return sum(part.records for part in parts)
 
 
-async def _export(
-    connection: Connection,
-    acceptance: Acceptance,
-    file: BinaryIO,
-    progress: Progress,
-    *,
-    writers: WriterRegistry | None,
-) -> None:
-    place = TopicPartition(acceptance.topic, acceptance.partition)
+async def _export(connection: Connection, part: "Part", progress: Progress) -> None:
+    place = TopicPartition(part.acceptance.topic, part.acceptance.partition)
     consumer = await reading(connection, {place: 0})
-    # A run is accepted as a whole, at its seal: until then only its headers have to be kept.
-    pending: dict[int, Headers] = {}
     read_to = 0
     try:
         end = (await consumer.end_offsets([place]))[place]
-        while read_to < end:
-            for record in (await fetch(consumer, timeout_ms=500)).get(place, ()):
-                read_to = record.offset + 1
-                _take(acceptance, record, pending, file, writers)
-            progress(read_to, end)
+        while read_to < end and not part.ended:
+            records = (await fetch(consumer, timeout_ms=500)).get(place, ())
+            await part.learn(records)
+            for record in records:
+                part.take(record)
+            read_to = (await positions(consumer))[place]
+            progress(min(read_to, end), end)
     finally:
         await consumer.stop()
 
 
-def _take(
-    acceptance: Acceptance,
-    record: ConsumerRecord,
-    pending: dict[int, Headers],
-    file: BinaryIO,
-    writers: WriterRegistry | None,
-) -> None:
-    if record.headers:
-        pending[record.offset] = record.headers
-    run = acceptance.offer(record.offset, record.value, record.headers)
-    for accepted in run:
-        if writers is not None:
-            writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
-        headers = dict(pending.get(accepted.offset, ()))
+class Part:
+    """One ledger partition's lines, as far as they have been written."""
+
+    def __init__(self, acceptance: Acceptance, file: BinaryIO) -> None:
+        self.acceptance = acceptance
+        self.records = 0
+        self.ended = False
+        """Whether what follows does not go into the file."""
+        self._file = file
+        # A run is accepted as a whole, at its seal: until then only its headers have to be kept.
+        self._pending: dict[int, Headers] = {}
+
+    async def learn(self, records: Sequence[ConsumerRecord]) -> None:
+        """Find out what has to be known before these records are taken. Raises KafkaError."""
+
+    def accepted(self, run: Sequence[Accepted]) -> None:
+        """Look at the next accepted run."""
+
+    def take(self, record: ConsumerRecord) -> None:
+        """Write the run that this record ends, if it ends one."""
+        if record.headers:
+            self._pending[record.offset] = record.headers
+        run = self.acceptance.offer(record.offset, record.value, record.headers)
+        if not run:
+            return
+        self.accepted(run)
+        if not self.ended:
+            for accepted in run:
+                self._write(accepted)
+            self.records += len(run)
+        self._pending.clear()
+
+    def _write(self, accepted: Accepted) -> None:
+        headers = dict(self._pending.get(accepted.offset, ()))
         writer, signature = headers.get(seal.WRITER_HEADER), headers.get(seal.SEAL_HEADER)
         line = ExportedRecord(
-            ledger=acceptance.topic,
-            partition=acceptance.partition,
+            ledger=self.acceptance.topic,
+            partition=self.acceptance.partition,
             value=accepted.value.decode(),
             writer=None if writer is None else writer.decode(),
             seal=None if signature is None else signature.decode(),
         )
-        file.write(msgspec.json.encode(line) + b"\n")
-    if run:
-        pending.clear()
+        self._file.write(msgspec.json.encode(line) + b"\n")
+
+
+class GovernancePart(Part):
+    """The governance ledger, which says itself who may seal it."""
+
+    def __init__(self, identity: str, file: BinaryIO) -> None:
+        self._writers = WriterRegistry()
+        super().__init__(
+            Acceptance(GOVERNANCE, 0, writers=self._writers, verify=verify, identity=identity), file
+        )
+
+    def accepted(self, run: Sequence[Accepted]) -> None:
+        """Take in who may seal."""
+        for accepted in run:
+            self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
+
+
+class RequestsPart(Part):
+    """A partition of the request ledger, up to the first run that refers to what is not in the file."""
+
+    def __init__(
+        self, partition: int, follower: GovernanceFollower, file: BinaryIO, *, last_governance: int
+    ) -> None:
+        super().__init__(acceptance_of(partition, follower), file)
+        self._follower = follower
+        self._last_governance = last_governance
+
+    async def learn(self, records: Sequence[ConsumerRecord]) -> None:
+        """Follow governance to what sealed records name."""
+        await self._follower.know(record.value for record in records if record.headers)
+
+    def accepted(self, run: Sequence[Accepted]) -> None:
+        """End before what was decided under a governance that the file does not have."""
+        named = run[-1].record.governance
+        self.ended = self.ended or (isinstance(named, int) and named > self._last_governance)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
+from assent.verify.again import VerifySignature
 from assent.verify.export import ExportedRecord, Manifest, Progress
 from assent.verify.finding import FindingError, Tally
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.requests import RequestsVerifier, VerifySignature
+from assent.verify.requests import RequestsVerifier
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
 from assent_contracts.client.keys import verify as verify_signature
@@ -40,6 +41,7 @@ def verify_file(
             proof.end(records)
         if file.read(1):
             raise FindingError(*proof.place, proof.next_seq, "the file goes on behind its last record")
+    proof.confirm()
     return proof.tallies()
 
 
@@ -83,7 +85,9 @@ class _Proof:
             self._acceptance(), self._vouches, self._identity if ledger == GOVERNANCE else None
         )
         if ledger == LEDGER:
-            self._requests[partition] = RequestsVerifier(partition, self._governance.history, self._verify)
+            self._requests[partition] = RequestsVerifier(
+                partition, self._governance.history, self._verify, self._governance.claims
+            )
 
     def take(self, line: bytes, seq: int) -> None:
         """Verify the next line, which must hold the record `seq`. Raises FindingError."""
@@ -96,9 +100,9 @@ class _Proof:
             raise FindingError(*self.place, seq, what)
         run = self._chain.take(exported)
         if exported.ledger == GOVERNANCE:
+            self._governance.take(run)
             for accepted in run:
                 self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
-            self._governance.take(run)
         else:
             self._requests[exported.partition].take(run)
 
@@ -107,6 +111,10 @@ class _Proof:
         self._chain.finish()
         if self.place[0] == GOVERNANCE and not records:
             raise FindingError(GOVERNANCE, 0, 0, "the file has no governance ledger")
+
+    def confirm(self) -> None:
+        """Both ledgers have ended. Raises FindingError when they contradict each other."""
+        self._governance.claims.confirm()
 
     def tallies(self) -> dict[str, Tally]:
         """What was verified, by partition."""

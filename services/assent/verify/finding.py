@@ -24,6 +24,8 @@ class Tally(msgspec.Struct):
     signatures: int = 0
     unreadable: int = 0
     """Refusals of bytes that the ledger does not keep: their decision cannot be made again."""
+    carried: int = 0
+    """Releases of the request ledger that governance has dealt with."""
     quarantined: int = 0
     first_quarantined: int | None = None
     """The offset of the first record on the topic that does not count: forged, late or altered."""

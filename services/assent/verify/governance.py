@@ -1,24 +1,46 @@
-"""Decide every command of the governance ledger again and compare."""
+"""Decide every command of the governance ledger again, carry every release out again, and compare."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
-from assent.core.governance.decide import decide
-from assent.core.governance.state import Governance
+from assent.core.governance.decide import Release, carry_out
+from assent.core.governance.fields import is_public_key
+from assent.core.governance.judge import Record, judge_governance, keep_governance
+from assent.core.governance.receive import governance_received_again
+from assent.core.received import Received, signature_bytes
+from assent.core.requests.receive import received_again
+from assent.verify.again import VerifySignature, difference, not_one_decision, not_refused_for_form
+from assent.verify.claims import Claim, Claims
 from assent.verify.finding import FindingError, Tally
-from assent.verify.requests import VerifySignature
 from assent_contracts.acceptance import Accepted
 from assent_contracts.codec import encode
-from assent_contracts.digests import from_base64url
-from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
+from assent_contracts.commands import SubmitChange
+from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.governance import (
+    FoundLog,
+    GovernanceCommand,
+    GovernanceEvent,
+    ReleaseCarriedOut,
+    ReleaseRefused,
+)
+from assent_contracts.governance_changes import GovernanceChange, object_of
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.ledger import (
+    LedgerRecord,
+    RecordedCommand,
+    UnreadableCommand,
+    decode_governance_events,
+    decode_recorded_command,
+)
 from assent_contracts.refusals import Refusal
-from assent_contracts.signing import command_message
+from assent_contracts.resources import parse_request_id
+from assent_contracts.signing import COMMAND_PREFIX
 from assent_contracts.topics import GOVERNANCE
 
-_decode_command = msgspec.json.Decoder(GovernanceCommand).decode
+C = TypeVar("C")
 
 
 class GovernanceVerifier:
@@ -27,40 +49,157 @@ class GovernanceVerifier:
     def __init__(self, verify: VerifySignature) -> None:
         self.tally = Tally()
         self.history: list[tuple[GovernanceEvent, ...]] = []
+        self.claims = Claims()
+        """What is still to be confirmed by the request ledger."""
         self._verify = verify
-        self._governance = Governance()
+        self._record = Record()
 
     def take(self, run: Sequence[Accepted]) -> None:
         """Verify the next accepted records. Raises FindingError at the first that is wrong."""
         for accepted in run:
             try:
-                self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+                events = self._take(accepted.record)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise _finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            self.history.append(events)
             self.tally.head = accepted.value_sha256
             self.tally.records += 1
 
-    def _take(self, record: LedgerRecord) -> None:
+    def _take(self, record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
+        if record.at < self._record.at:
+            raise _finding(record.seq, "log time goes back")
+        _must_not(record, not_one_decision(record))
         recorded = decode_recorded_command(record)
-        if not isinstance(recorded, RecordedCommand):
-            raise _finding(record.seq, "it has no command")
-        command = _decode_command(recorded.value)
-        founder = from_base64url(command.founding.founder) if isinstance(command, FoundLog) else None
-        public_key = founder or self._governance.founder
-        signature = from_base64url(recorded.signature)
-        if public_key is None or not self._verify(
-            public_key, command_message(bytes(recorded.value)), signature
-        ):
-            raise _finding(record.seq, "its command is not signed by the founder")
-        self.tally.signatures += 1
-        decision = decide(self._governance, command)
-        if isinstance(decision, Refusal):
-            raise _finding(record.seq, f"the rules refuse its command ({decision.code})")
-        if record.events is UNSET or bytes(record.events) != encode(decision):
-            raise _finding(record.seq, "the rules decide its command otherwise")
-        self._governance.evolve(record.seq, decision)
-        self.history.append(decision)
+        match recorded:
+            case RecordedCommand():
+                events = decode_governance_events(record)
+                if (
+                    record.input is UNSET
+                    and events
+                    and isinstance(events[-1], ReleaseCarriedOut | ReleaseRefused)
+                ):
+                    self._carry_out_again(record, recorded, events, events[-1])
+                    return events
+                return self._decide_again(record, recorded)
+            case UnreadableCommand():
+                _must_not(record, not_refused_for_form(record))
+                self._record.take(record.seq, record.at, ())
+                self.tally.unreadable += 1
+                return ()
+            case None:
+                raise _finding(record.seq, "it has no command")
+
+    def _decide_again(self, record: LedgerRecord, recorded: RecordedCommand) -> tuple[GovernanceEvent, ...]:
+        received = governance_received_again(recorded)
+        if isinstance(received, Refusal):
+            raise _finding(record.seq, f"its command is not well-formed: {received.detail}")
+        good = self._is_signed(received, self._signer(received))
+        decision = judge_governance(self._record, received, signature_good=good, at=record.at)
         self.tally.commands += 1
+        _must_not(record, difference(record, decision))
+        keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
+        if isinstance(decision, Refusal):
+            self.tally.refusals += 1
+            return ()
+        return decision
+
+    def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
+        governance, command = self._record.governance, received.command
+        if governance.seq == -1 and isinstance(command, FoundLog):
+            founder = command.founding.founder
+            return from_base64url(founder) if is_public_key(founder) else None
+        return governance.founder or self._registered(received.key_id)
+
+    def _registered(self, key_id: str) -> bytes | None:
+        key = self._record.governance.keys.get(key_id)
+        return None if key is None else key.public_key
+
+    def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
+        signature = signature_bytes(received)
+        if public_key is None or signature is None:
+            return False
+        self.tally.signatures += 1
+        return self._verify(public_key, COMMAND_PREFIX + received.value_sha256, signature)
+
+    def _carry_out_again(
+        self,
+        record: LedgerRecord,
+        recorded: RecordedCommand,
+        events: tuple[GovernanceEvent, ...],
+        release: ReleaseCarriedOut | ReleaseRefused,
+    ) -> None:
+        """R18: the change of a released request, by the rules; that it was released is left as a claim."""
+        received = received_again(recorded)
+        if isinstance(received, Refusal) or not isinstance(received.command, SubmitChange):
+            raise _finding(record.seq, "it goes by a release, and holds no submission")
+        if not self._is_signed(received, self._registered(received.key_id)):
+            raise _finding(record.seq, "the submission that it holds is not signed by the key that it names")
+        change = self._released_change(record, received.command, release)
+        decided = carry_out(
+            self._record.governance,
+            change,
+            Release(
+                request=release.request,
+                released=release.released,
+                digest=release.digest,
+                as_of=release.as_of,
+                requester=received.command.principal,
+            ),
+            record.at,
+        )
+        if encode(_worded(decided, release)) != bytes(_raw_events(record)):
+            raise _finding(record.seq, "the rules make something else of the release")
+        self.claims.add(
+            Claim(
+                seq=record.seq,
+                request=release.request,
+                released=release.released,
+                digest=release.digest,
+                as_of=release.as_of,
+                submission_sha256=received.value_sha256,
+            )
+        )
+        self._record.take(record.seq, record.at, events)
+        self.tally.carried += 1
+
+    def _released_change(
+        self, record: LedgerRecord, submission: SubmitChange, release: ReleaseCarriedOut | ReleaseRefused
+    ) -> GovernanceChange:
+        payload = bytes(submission.payload)
+        change = decode_governance_change(payload)
+        if isinstance(change, Refusal):
+            raise _finding(record.seq, f"what was submitted is no change to governance: {change.detail}")
+        if parse_request_id(release.request) is None:
+            raise _finding(record.seq, "it names no request")
+        if release.request in self._record.governance.carried:
+            raise _finding(record.seq, f"the release of {release.request} was carried out before")
+        if sha256_hex(payload) != release.digest:
+            raise _finding(record.seq, "the digest that it names is not the submission's")
+        if submission.resource != object_of(change):
+            raise _finding(record.seq, f"what was submitted changes {object_of(change)}, not its resource")
+        return change
+
+
+def _worded(
+    decided: tuple[GovernanceEvent, ...], recorded: ReleaseCarriedOut | ReleaseRefused
+) -> tuple[GovernanceEvent, ...]:
+    """The decided events in the words of the recorded refusal: its detail is for people, and may change."""
+    last = decided[-1]
+    if not isinstance(last, ReleaseRefused) or not isinstance(recorded, ReleaseRefused):
+        return decided
+    refusal = msgspec.structs.replace(last.refusal, detail=recorded.refusal.detail)
+    return (*decided[:-1], msgspec.structs.replace(last, refusal=refusal))
+
+
+def _raw_events(record: LedgerRecord) -> msgspec.Raw:
+    assert record.events is not UNSET
+    return record.events
+
+
+def _must_not(record: LedgerRecord, what: str | None) -> None:
+    """Raises FindingError when something is wrong with the record."""
+    if what is not None:
+        raise _finding(record.seq, what)
 
 
 def _finding(seq: int, what: str) -> FindingError:

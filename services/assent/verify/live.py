@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import TopicPartition
 
+from assent.verify.again import VerifySignature
+from assent.verify.claims import Claims
 from assent.verify.finding import Tally
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.requests import RequestsVerifier, VerifySignature
+from assent.verify.requests import RequestsVerifier
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
@@ -36,9 +38,9 @@ async def verify_governance(
         while read_to < end:
             for record in (await fetch(consumer, timeout_ms=500)).get(place, ()):
                 run = acceptance.offer(record.offset, record.value, record.headers)
+                verifier.take(run)
                 for accepted in run:
                     writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
-                verifier.take(run)
                 await _compare(compare, GOVERNANCE, 0, run, verifier.tally)
             read_to = (await positions(consumer))[place]
     finally:
@@ -58,9 +60,15 @@ async def verify_requests(
     progress: Progress,
     *,
     compare: Compare | None = None,
+    claims: Claims | None = None,
 ) -> dict[int, Tally]:
-    """Verify every partition of the request ledger. Raises FindingError, KafkaError."""
-    verifiers = {n: RequestsVerifier(n, follower.history, check) for n in range(partitions)}
+    """Verify every partition of the request ledger. Raises FindingError, KafkaError.
+
+    `claims`: of the governance ledger, which was verified before; they are confirmed here. Governance refers
+    to what the request ledger had then, so whatever they are about is read here if it exists.
+    """
+    claims = Claims() if claims is None else claims
+    verifiers = {n: RequestsVerifier(n, follower.history, check, claims) for n in range(partitions)}
     reader = LedgerReader(connection, follower, dict.fromkeys(verifiers, Head()))
     await reader.start()
     try:
@@ -72,6 +80,7 @@ async def verify_requests(
             progress(reader.offsets_read(), sum(ends.values()))
     finally:
         await reader.stop()
+    claims.confirm()
     for partition, verifier in verifiers.items():
         _note_quarantined(verifier.tally, reader.acceptances[partition])
     return {partition: verifier.tally for partition, verifier in verifiers.items()}

@@ -1,56 +1,66 @@
 """Decide every command of a request ledger's partition again and compare."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
 
 from assent.core.governance.cursor import advance
 from assent.core.governance.state import Governance
+from assent.core.received import Received, signature_bytes
 from assent.core.requests.book import Book
+from assent.core.requests.carried import decide_carried
 from assent.core.requests.expire import decide_expiry
 from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import Received, received_again, signature_bytes
-from assent.core.requests.states import Closed, Unsettled
+from assent.core.requests.receive import received_again
+from assent.core.requests.states import Closed, Released, Unsettled
+from assent.verify.again import VerifySignature, difference, not_one_decision, not_refused_for_form
+from assent.verify.claims import Claims, Release
 from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
 from assent_contracts.codec import encode
+from assent_contracts.commands import Command
+from assent_contracts.events import (
+    ChangeReleased,
+    ChangeSubmitted,
+    Event,
+    RequestCompleted,
+    RequestEvent,
+    RequestFailed,
+)
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
     UnreadableCommand,
+    decode_events,
     decode_recorded_command,
-    decode_refusal,
 )
-from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.resources import request_id
+from assent_contracts.refusals import Refusal
+from assent_contracts.resources import parse_request_id, request_id
 from assent_contracts.signing import COMMAND_PREFIX
 from assent_contracts.topics import LEDGER
-
-VerifySignature = Callable[[bytes, bytes, bytes], bool]
-_SHAPE = frozenset(
-    {
-        RefusalCode.MALFORMED,
-        RefusalCode.TOO_LARGE,
-        RefusalCode.UNKNOWN_VERSION,
-        RefusalCode.JUSTIFICATION_REQUIRED,
-    }
-)
-"""What the codec itself refuses."""
 
 
 class RequestsVerifier:
     """Follows one partition's accepted records, deciding each command again."""
 
     def __init__(
-        self, partition: int, history: Sequence[tuple[GovernanceEvent, ...]], verify: VerifySignature
+        self,
+        partition: int,
+        history: Sequence[tuple[GovernanceEvent, ...]],
+        verify: VerifySignature,
+        claims: Claims | None = None,
     ) -> None:
-        """`history` may grow; a record names the governance seq that it used, which must be in it."""
+        """`history` may grow; a record names the governance seq that it used, which must be in it.
+
+        `claims` hears what it needs to be confirmed.
+        """
         self.tally = Tally()
         self._partition = partition
         self._history = history
         self._verify = verify
+        self._claims = Claims() if claims is None else claims
         self._governance = Governance()
         self._book = Book(partition)
 
@@ -70,6 +80,7 @@ class RequestsVerifier:
         if not isinstance(record.governance, int) or record.governance >= len(self._history):
             raise self._finding(record.seq, "it names a governance seq that does not exist")
         advance(self._governance, self._history, record.governance)
+        self._must_not(record, not_one_decision(record))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
@@ -77,7 +88,7 @@ class RequestsVerifier:
             case UnreadableCommand():
                 self._unreadable(record)
             case None:
-                self._expire_again(record)
+                self._write_again(record)
 
     def _decide_again(self, record: LedgerRecord, recorded: RecordedCommand) -> None:
         received = received_again(recorded)
@@ -93,15 +104,26 @@ class RequestsVerifier:
             governance=self._governance,
         )
         self.tally.commands += 1
+        self._must_not(record, difference(record, decision))
+        keep(self._book, received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
-            if not _same_refusal(decode_refusal(record), decision):
-                raise self._finding(record.seq, f"the rules refuse its command ({decision.code})")
-        elif record.events is UNSET or bytes(record.events) != encode(decision):
-            raise self._finding(record.seq, "the rules decide its command otherwise")
-        keep(self._book, received, decision, seq=record.seq, at=record.at)
+        elif self._claims:
+            self._tell_claims(received, decision, seq=record.seq)
 
-    def _is_signed(self, received: Received) -> bool:
+    def _tell_claims(self, received: Received[Command], events: tuple[Event, ...], *, seq: int) -> None:
+        for event in events:
+            match event:
+                case ChangeSubmitted():
+                    governance = self._governance.seq
+                    self._claims.submitted(event.request, received.value_sha256, governance)
+                case ChangeReleased():
+                    release = Release(seq=seq, digest=event.digest, governance=self._governance.seq)
+                    self._claims.released(event.request, release)
+                case _:
+                    pass
+
+    def _is_signed(self, received: Received[Command]) -> bool:
         key = self._governance.keys.get(received.key_id)
         signature = signature_bytes(received)
         if key is None or signature is None:
@@ -110,27 +132,41 @@ class RequestsVerifier:
         return self._verify(key.public_key, COMMAND_PREFIX + received.value_sha256, signature)
 
     def _unreadable(self, record: LedgerRecord) -> None:
-        refusal = decode_refusal(record)
-        if refusal is None or refusal.code not in _SHAPE:
-            raise self._finding(record.seq, "a command that is not kept was not refused for its form")
+        self._must_not(record, not_refused_for_form(record))
         self._book.record(record.seq, record.at, ())
         self.tally.unreadable += 1
 
-    def _expire_again(self, record: LedgerRecord) -> None:
+    def _write_again(self, record: LedgerRecord) -> None:
+        """What the writer records of its own accord: what governance has carried out, or what was due."""
+        match decode_events(record):
+            case (RequestCompleted(request=request) | RequestFailed(request=request),):
+                event = self._carried(record, request)
+            case _:
+                event = self._due(record)
+        if record.events is UNSET or bytes(record.events) != encode((event,)):
+            raise self._finding(record.seq, "something else was due")
+        self._book.record(record.seq, record.at, (event,))
+
+    def _carried(self, record: LedgerRecord, request: str) -> RequestEvent:
+        position = parse_request_id(request)
+        if request not in self._governance.carried or position is None or position[0] != self._partition:
+            raise self._finding(record.seq, "it has no command, and governance has not carried it out")
+        if not isinstance(self._book.requests.get(position[1]), Released):
+            raise self._finding(record.seq, "it has no command, and what it ends is not released")
+        return decide_carried(request, self._governance.carried[request])
+
+    def _due(self, record: LedgerRecord) -> RequestEvent:
         seq = next(self._book.due(record.at), None)
         if seq is None:
             raise self._finding(record.seq, "it has no command, and nothing was due")
         request = self._book.requests[seq]
         assert not isinstance(request, Closed | Unsettled)
-        event = decide_expiry(request_id(self._partition, seq), request)
-        if record.events is UNSET or bytes(record.events) != encode((event,)):
-            raise self._finding(record.seq, "something else was due")
-        self._book.record(record.seq, record.at, (event,))
+        return decide_expiry(request_id(self._partition, seq), request)
+
+    def _must_not(self, record: LedgerRecord, what: str | None) -> None:
+        """Raises FindingError when something is wrong with the record."""
+        if what is not None:
+            raise self._finding(record.seq, what)
 
     def _finding(self, seq: int, what: str) -> FindingError:
         return FindingError(LEDGER, self._partition, seq, what)
-
-
-def _same_refusal(recorded: Refusal | None, decided: Refusal) -> bool:
-    # The detail is for people: a later version may word it better.
-    return recorded is not None and msgspec.structs.replace(recorded, detail=decided.detail) == decided

@@ -6,10 +6,14 @@ from assent.verify.live import verify_governance, verify_requests
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
+from assent_contracts.client.publisher import new_command_id
+from assent_contracts.governance_changes import RegisterPrincipal
+from assent_contracts.governed import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from assent_contracts.writers import WriterRegistry
 from tests.support.bad import good_goes_on
 from tests.support.forge import FORGERIES, Place
+from tests.support.governing import governing
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, read_ledger
 from tests.support.recount import read_topic, recount
 from tests.support.stack import until
@@ -63,6 +67,11 @@ async def test_forged_governance_is_quarantined_by_everybody(
     async with following(log) as fresh:
         assert len(fresh.history) == known
     await good_goes_on(actor, HERE)
+    async with governing(log, follower) as governor:
+        account = Account(id=f"service-{new_command_id()}", kind="service")
+        decided = await governor.change(RegisterPrincipal(account=account))
+    assert decided.refusal is None, decided.refusal
+    assert len(follower.history) == known + 1
 
 
 async def test_run_of_forged_records_before_the_writers_own_is_dropped_as_a_whole(

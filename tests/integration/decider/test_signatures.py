@@ -9,7 +9,8 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from assent.core.requests.receive import Received, Unreadable, receive
+from assent.core.received import Received, Unreadable
+from assent.core.requests.receive import receive
 from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode

@@ -16,10 +16,13 @@ from assent_contracts.client.connection import reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
+from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.containers import Endpoints
 from tests.support.forge import FORGERIES, Place
+from tests.support.governing import ended, released
 from tests.support.log import PARTITIONS, Actor, Log
+from tests.support.people import policy_of
 from tests.support.readers import SPECS, Heads
 from tests.support.stack import fresh_database
 
@@ -27,6 +30,7 @@ AWKWARD = 'Grüße – „it\'s" \\ "quoted"\n\ttab, 日本語, emoji 🦊, \\u0
 """What a justification or a note may hold."""
 PAYLOAD = '{"text": "\\u0000 \\ud83d\\ude00 é", "n": 1e400, "deep": [[[{}]]]}'.encode()
 """Valid JSON that jsonb would refuse."""
+NEW_POLICY = CreatePolicy(policy=policy_of("reports", "report", groups=("endpoint-admins",)))
 _numbers = itertools.count()
 
 
@@ -115,6 +119,7 @@ async def story(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
     await actor.publisher.send_bytes(b"no command", b"script/x", [])
     await _junk(log, await read_all(log, follower))
     await asyncio.gather(*(_lives(actor, number) for number in range(4, 8)))
+    await ended(log, follower, await released(actor, NEW_POLICY))
     await _junk(log, await read_all(log, follower))
 
 

@@ -61,6 +61,8 @@ async def test_r16_a_row_says_what_it_is_about(
     founded = await db.fetchrow("select * from audit where ledger = 'assent.governance' and seq = 0")
     assert founded["value_sha256"] == log.identity
     assert (founded["outcome"], founded["principal"]) == ("assent.log-founded.v1", "founder")
+    changed = await db.fetch("select command, outcome from audit where ledger = 'assent.governance'")
+    assert ("assent.create-policy.v1", "assent.policy-created.v1") in {tuple(row) for row in changed}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from assent.store.pool import open_pool
 from assent.store.projector import Projector
 from assent.store.service import ReaderSpec
 from assent_contracts.client.connection import reading as consuming
+from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from tests.integration.readers.conftest import Written, read_all
@@ -140,6 +141,12 @@ async def test_it_does_not_matter_where_a_batch_ends(
     await assert_each_record_once(db, name, written)
 
 
+async def _take(projector: Projector, place: TopicPartition, records: list[ConsumerRecord]) -> int:
+    """As the stream does: what does not follow is sent once more, and then a gap before it is a real one."""
+    taken = await projector.take(place, records)
+    return taken if taken > records[0].offset else await projector.take(place, records)
+
+
 async def test_resume_after_a_kill_at_any_point(
     log: Log, written: Written, follower: GovernanceFollower, dsn: str, db: asyncpg.Connection, name: str
 ) -> None:
@@ -154,16 +161,17 @@ async def test_resume_after_a_kill_at_any_point(
             pool = await open_pool(dsn, spec.role, application="test")
             await pool.execute("select 1")
             projector = Projector(spec.reader, pool, follower, spec.write, Health())
-            taking = asyncio.create_task(projector.take(place, behind[:40]))
+            taking = asyncio.create_task(_take(projector, place, behind[:40]))
             while not taking.done() and (turns > 0 or kills >= _KILLS):
                 turns -= 1
                 await asyncio.sleep(0)
             # As the kernel does it: the socket first.
             pool.terminate()
-            taking.cancel()
-            [end] = await asyncio.gather(taking, return_exceptions=True)
-            if isinstance(end, int):
-                offset, turns = end, 1
+            # asyncpg, which loses its connection at that moment, may lose a cancellation with it.
+            await end(taking)
+            [taken] = await asyncio.gather(taking, return_exceptions=True)
+            if isinstance(taken, int):
+                offset, turns = taken, 1
             else:
                 kills += 1
                 turns = kills * _TURNS_MORE

@@ -98,6 +98,8 @@ async def test_r6_r8_justifications_and_notes_come_through_whole(
     rejected = await db.fetchrow("select * from requests where resource = 'script/rejected-3.sh'")
     assert rejected["justification"] == AWKWARD
     assert (rejected["rejecter"], rejected["rejection_note"]) == ("bob", AWKWARD)
+    [rejection] = msgspec.json.decode(rejected["rejections"])
+    assert (rejection["approver"], rejection["note"]) == ("bob", AWKWARD)
     approved = await db.fetchrow("select * from requests where resource = 'script/approved-3.sh'")
     [approval] = msgspec.json.decode(approved["approvals"])
     assert (approval["approver"], approval["person"], approval["note"]) == ("bob", "bob.ortega", "Fine.")

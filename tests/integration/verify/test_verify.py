@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 
 from assent.verify.export import export_ledgers
 from assent.verify.file import verify_file
@@ -13,7 +14,11 @@ from assent.verify.live import verify_governance, verify_requests
 from assent_contracts.client.connection import reading, writing
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
+from assent_contracts.events import RequestCompleted
+from assent_contracts.governance_changes import EditPolicy, RegisterPrincipal, policy_object
+from assent_contracts.governed import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
+from tests.support.governing import ended, governance_of, governing, released
 from tests.support.log import PARTITIONS, Actor, Log
 
 _SAMPLES = 400
@@ -37,18 +42,37 @@ async def exported(
     await actor.reject(
         await actor.opened("app/editor", payload=b'{"version": 1}'), "dave", note="Nein – später."
     )
+    await _change_governance(log, follower, actor)
     path = tmp_path_factory.mktemp("export") / "ledger.jsonl"
     await export_ledgers(log.connection, log.identity, follower, PARTITIONS, path, _quiet)
     return path
+
+
+async def _change_governance(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
+    """At once, in vain, and with the approval of a second administrator."""
+    registers = RegisterPrincipal(account=Account(id="erin", kind="human", person="erin.fox"))
+    async with governing(log, follower) as governor:
+        assert (await governor.change(registers, "dave")).refusal is not None
+        assert (await governor.change(registers)).refusal is None
+    governance = governance_of(follower)
+    version = governance.version(policy_object("scripts"))
+    assert version is not None
+    policy = replace(governance.policies["scripts"], name="Scripts")
+    request = await released(actor, EditPolicy(policy=policy, version=version))
+    assert isinstance(await ended(log, follower, request), RequestCompleted)
 
 
 async def test_every_command_is_decided_again_the_same_way(
     exported: Path, log: Log, follower: GovernanceFollower
 ) -> None:
     governance = await verify_governance(log.connection, log.identity, verify)
-    tallies = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
-    assert governance.tally.commands == len(follower.history)
-    assert sum(tally.commands for tally in tallies.values()) == 6 * 6 + 2
+    tallies = await verify_requests(
+        log.connection, follower, PARTITIONS, verify, _quiet, claims=governance.claims
+    )
+    assert governance.tally.commands + governance.tally.carried == len(follower.history)
+    assert governance.tally.refusals == 1
+    assert governance.tally.carried == len(governance.claims) == 1
+    assert sum(tally.commands for tally in tallies.values()) == 6 * 6 + 2 + 3
     assert sum(tally.unreadable for tally in tallies.values()) == 1
     assert sum(tally.refusals for tally in tallies.values()) == 6
 

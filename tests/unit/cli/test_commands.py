@@ -1,11 +1,13 @@
 """What the commands answer before they reach a running system."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from assent.cli import errors, output, views
+from assent.cli import errors, membership, output, views
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.governed import Role
 from tests.support.in_process import assent
 
 
@@ -28,11 +30,17 @@ def bob(tmp_path: Path) -> Path:
 COMMANDS = [
     *("submit", "approve", "reject", "revoke", "cancel", "complete", "settle", "requests", "show"),
     *("audit tail", "audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new"),
-    "topics apply",
+    *("topics apply", "explain", "who-can approve", "directory sync", "settings show", "settings set"),
+    *(f"principals {each}" for each in ("list", "show", "register", "disable", "enable")),
+    *(f"keys {each}" for each in ("list", "register", "expire", "revoke")),
+    *(f"groups {each}" for each in ("list", "show", "set", "delete")),
+    *(f"roles {each}" for each in ("list", "assign", "withdraw")),
+    *(f"policies {each}" for each in ("list", "show", "create", "edit", "delete")),
 ]
+GROUPS = ["audit", "keys", "topics", "principals", "groups", "roles", "settings", "policies", "directory"]
 
 
-@pytest.mark.parametrize("command", ["", "audit", "keys", "topics", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *GROUPS, *COMMANDS])
 def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: str) -> None:
     answer = assent(capsys, *command.split(), "--help")
     assert answer.code == 0
@@ -59,6 +67,19 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
         (("audit", "verify", "--file", "no-such-file"), "--identity HASH"),
         (("audit", "verify", "--file", "no-such-file", "--identity", "x"), "no-such-file"),
         (("topics", "apply"), "Set ASSENT_KAFKA"),
+        (("groups", "set", "g"), "Say who is in it"),
+        (("groups", "set", "g", "--member", "a", "--add", "b"), "Take one of"),
+        (("groups", "set", "g", "no-such-file"), "no-such-file: No such file"),
+        (("roles", "assign", "r", "king"), "ROLE"),
+        (("settings", "set"), "Say which setting"),
+        (("settings", "set", "--expiry", "soon"), "--expiry: 'soon' is no duration"),
+        (("settings", "set", "--vanish-max-percent", "101"), "--vanish-max-percent"),
+        (("policies", "create", "apps"), "Say --type and --approval"),
+        (("policies", "create", "apps", "--type", "app", "--approval", "two"), "QUORUM:GROUP"),
+        (("policies", "create", "no-such.toml"), "no-such.toml: No such file"),
+        (("policies", "edit", "apps"), "Say what to change"),
+        (("keys", "register", "AA", "--id", "bob-2"), "--as PRINCIPAL"),
+        (("keys", "expire", "bob-1", "--in", "1 week", "--as", "bob"), "--in: '1 week' is no duration"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -68,6 +89,30 @@ def test_slip_is_1_and_says_what_to_do(
     answer = assent(capsys, *arguments)
     assert (answer.code, answer.out) == (1, "")
     assert said in answer.err
+
+
+def test_roles_of_the_command_line_are_those_of_the_contracts() -> None:
+    assert get_args(membership.Role) == get_args(Role)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('id = "a"', "name"),
+        ('id = "a"\nname = "A"\nresource_type = "app"', "say who approves"),
+        ('id = "a"\nname = "A"\nresource_type = "app"\ngroups = []', "unknown field"),
+        ('id = "a"\nname = "A"\nresource_type = "app"\napprovals = [{quorum = true, groups = ["g"]}]', "int"),
+        ("id =", "TOML"),
+    ],
+)
+def test_policy_file_that_is_wrong_is_1_and_says_where(
+    capsys: pytest.CaptureFixture[str], bob: Path, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(text)
+    answer = assent(capsys, "policies", "create", str(file), "--as", "bob")
+    assert (answer.code, answer.out) == (1, "")
+    assert said.lower() in answer.err.lower()
 
 
 def test_key_of_somebody_else_under_this_name_is_not_taken(

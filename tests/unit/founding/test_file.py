@@ -10,33 +10,59 @@ from assent.founding.file import (
     SettingsTable,
     parse_governance_file,
     read_governance_file,
-    settings_of,
 )
 from assent.founding.found import FoundingRefusedError, founding_links, keys_to_make, save_keys
+from assent.founding.meaning import policy_of, settings_of
 from assent.infra_files import infra_path
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.governed import Settings
+from assent_contracts.policies import ApprovalRule
 from tests.support.in_process import assent
 
 GOVERNANCE = infra_path("demo/governance.toml")
 KEY = '[[keys]]\nid = "{}"\nprincipal = "{}"\npublic_key = "{}"\n'
 PUBLIC = SecretKey("k", "bob").public
 SETTINGS = "[settings]\n"
+APP = 'resource_type = "app"\n'
+ADMINISTRATORS = '["alice-admin", "bob", "carol"]'
+TO_TWO_PEOPLE = "Give the role administrator to two people under [[roles]]"
+TWO_RULES = """approvals = [{ quorum = 2, groups = ["security"] }, { groups = ["endpoint-admins"] }]
+rejections = 2
+completion = "automatic"
+expiry = "7d"
+own_signature = true"""
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         (SETTINGS, "[settings\n", "at line 3"),
-        ('kind = "service"', 'kind = "robot"', "[[principals]] number 6, kind: Invalid enum value 'robot'"),
+        ('kind = "service"', 'kind = "robot"', "[[principals]] number 7, kind: Invalid enum value 'robot'"),
         ('expiry = "30d"', 'expires = "30d"', "[settings]: Object contains unknown field `expires`"),
         ('expiry = "30d"', 'expiry = "30 days"', "settings.expiry: '30 days' is no duration like 30d"),
         ('unprotected = "refuse"', 'unprotected = "x"', "[settings], unprotected: Invalid enum value 'x'"),
-        ('"carol", "dave"]', '"carol", "eve"]', "group 'security': malformed"),
-        ("quorum = 2", "quorum = 3", "policy 'apps': policy-unsatisfiable"),
-        ("quorum = 2", "quorum = 0", "[[policies]] number 2, quorum: Expected `int` >= 1"),
-        ('["alice-admin", "bob"]', '["bob"]', "R3"),
-        ('["alice-admin", "bob"]', '["alice-admin", "alice"]', "R3"),
+        ('"carol", "dave", "erin"]', '"carol", "eve"]', "group 'security': unknown-object"),
+        ("quorum = 2", "quorum = 4", "policy 'apps': policy-unsatisfiable"),
+        ("quorum = 2", "quorum = 0", "policy 'apps': policy-unsatisfiable"),
+        ("quorum = 2", "quorum = -1", "[[policies]] number 2, quorum: Expected `int` >= 0"),
+        ("quorum = 2", "quorum = 101", "[[policies]] number 2, quorum: Expected `int` <= 100"),
+        ("quorum = 2", "quorum = true", "[[policies]] number 2, quorum: Expected `int"),
+        ("quorum = 2", 'quorum = "2"', "[[policies]] number 2, quorum: Expected `int"),
+        ("quorum = 2", "quorum = 2.0", "[[policies]] number 2, quorum: Expected `int"),
+        ("quorum = 2", 'approvals = [{ groups = ["security"] }]', "policy 'apps': either approver_groups"),
+        ('approver_groups = ["security"]\n', "approvals = []\n", "policy 'apps': either approver_groups"),
+        ('approver_groups = ["security"]\n', "", "policy 'apps': say who approves"),
+        ('approver_groups = ["security"]\nquorum = 2', "approvals = []", "policy 'apps': policy-invalid"),
+        (APP, APP + 'expiry = "7 days"\n', "policy 'apps': expiry: '7 days' is no duration"),
+        (APP, APP + "rejections = 0\n", "policy 'apps': policy-unsatisfiable"),
+        (APP, APP + 'completion = "never"\n', "[[policies]] number 2, completion"),
+        ("open_requests_max = 100000", "open_requests_max = 0", "[settings], open_requests_max"),
+        ("vanish_max_percent = 20", "vanish_max_percent = 101", "[settings], vanish_max_percent"),
+        (ADMINISTRATORS, '["bob"]', "too-few-administrators"),
+        (ADMINISTRATORS, '["alice-admin", "alice"]', TO_TWO_PEOPLE),
+        (ADMINISTRATORS, '["bob", "applier"]', TO_TWO_PEOPLE),
         ("quorum = 2", 'excluded_groups = ["interns"]', "(R2)"),
+        ('id = "dave"', 'id = "founder"', "principal 'founder': id-taken"),
         ('kind = "service"', 'kind = "service"\nperson = "x.y"', "a service has none"),
         (
             SETTINGS,
@@ -103,6 +129,43 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         settings_of(SettingsTable(expiry=text))
 
 
+def test_R2_short_form_of_a_policy_is_one_rule() -> None:
+    """A quorum that is not said is 1, and so are the rejections; the rest is as the settings say."""
+    text = GOVERNANCE.read_text().replace("quorum = 1\n", "")
+    scripts, apps = (policy_of(row) for row in parse_governance_file(text.encode(), "f.toml").policies)
+    assert scripts.approvals == (ApprovalRule(quorum=1, groups=("endpoint-admins",)),)
+    assert apps.approvals == (ApprovalRule(quorum=2, groups=("security",)),)
+    assert (apps.rejections, apps.completion, apps.expiry_ms, apps.own_signature) == (
+        1,
+        "requester",
+        None,
+        False,
+    )
+
+
+def test_R2_long_form_of_a_policy_says_all_that_a_policy_can() -> None:
+    text = GOVERNANCE.read_text().replace('approver_groups = ["security"]\nquorum = 2', TWO_RULES)
+    policy = policy_of(parse_governance_file(text.encode(), "f.toml").policies[1])
+    assert policy.approvals == (
+        ApprovalRule(quorum=2, groups=("security",)),
+        ApprovalRule(quorum=1, groups=("endpoint-admins",)),
+    )
+    assert (policy.rejections, policy.completion) == (2, "automatic")
+    assert (policy.expiry_ms, policy.own_signature) == (7 * 86_400_000, True)
+
+
+def test_the_demo_s_administrators_are_three_so_that_one_can_be_lost() -> None:
+    """R3: two must remain."""
+    file = read_governance_file(GOVERNANCE)
+    [names] = (role.principals for role in file.roles if role.role == "administrator")
+    assert len({row.person for row in file.principals if row.id in names}) == 3
+
+
+def test_settings_that_are_not_said_are_the_defaults() -> None:
+    assert settings_of(SettingsTable()) == Settings()
+    assert settings_of(read_governance_file(GOVERNANCE).settings) == Settings()
+
+
 def test_keys_that_are_there_are_taken_and_never_replaced(tmp_path: Path) -> None:
     """A retry after a failed founding, or `assent keys new` before it."""
     file = read_governance_file(GOVERNANCE)
@@ -116,6 +179,23 @@ def test_keys_that_are_there_are_taken_and_never_replaced(tmp_path: Path) -> Non
     (tmp_path / "bob.key").rename(tmp_path / "carol.key")
     with pytest.raises(GovernanceFileError, match="move it away"):
         keys_to_make(file, tmp_path)
+
+
+def test_group_that_is_too_large_for_one_command_is_refused() -> None:
+    """Whoever verifies the log reads its first records under the limits that hold for all commands."""
+    ids = [f"{number:05}-{'x' * 100}" for number in range(3_000)]
+    principals = "".join(f'[[principals]]\nid = "{name}"\nkind = "service"\n' for name in ids)
+    text = f'{principals}[[groups]]\nid = "all"\nmembers = {ids}\n'
+    file = parse_governance_file(text.encode(), "f.toml")
+    with pytest.raises(FoundingRefusedError, match="group 'all': too-large"):
+        founding_links(file, writers={"w": PUBLIC}, partitions=4, made_keys={}, at_ms=0)
+
+
+def test_R3_administrators_without_keys_found_nothing() -> None:
+    """They could not act, and nobody else could give them keys."""
+    file = read_governance_file(GOVERNANCE)
+    with pytest.raises(FoundingRefusedError, match="--make-keys"):
+        founding_links(file, writers={"w": PUBLIC}, partitions=4, made_keys={}, at_ms=0)
 
 
 def test_empty_file_founds_nothing() -> None:

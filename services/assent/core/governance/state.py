@@ -1,26 +1,54 @@
 """What the governance ledger says, up to one seq."""
 
+from copy import copy
+from typing import Self
+
 import msgspec
 
 from assent_contracts.digests import from_base64url
-from assent_contracts.events import PolicyTerms
+from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import (
-    Account,
+    DirectorySynced,
     FoundingClosed,
     GovernanceEvent,
-    Group,
     GroupDefined,
+    GroupDeleted,
+    KeyExpires,
     KeyRegistered,
+    KeyRevoked,
     LogFounded,
-    Policy,
     PolicyCreated,
+    PolicyDeleted,
+    PolicyEdited,
+    PrincipalDisabled,
+    PrincipalEnabled,
     PrincipalRegistered,
-    Role,
+    ReleaseCarriedOut,
+    ReleaseRefused,
     RoleAssigned,
-    RoleAssignment,
-    Settings,
+    RoleWithdrawn,
     SettingsChanged,
 )
+from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
+from assent_contracts.governed import (
+    Account,
+    DirectoryDifference,
+    Group,
+    Role,
+    RoleAssignment,
+    Settings,
+    SigningKey,
+)
+from assent_contracts.policies import (
+    ADMINISTRATORS,
+    RESERVED_PREFIX,
+    Policy,
+    PolicyTerms,
+)
+from assent_contracts.refusals import Refusal
+
+EVERY_TYPE = ""
+"""Asks for a role that is not limited to some resource types."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -28,6 +56,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     account: Account
     enabled: bool = True
+    vanished: bool = False
+    """Disabled because the directory no longer has it: if it comes back there, it is enabled again."""
 
     @property
     def id(self) -> str:
@@ -47,6 +77,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     public_key: bytes
     not_before: int
     not_after: int
+    revoked: bool = False
+
+    def is_valid(self, at: int) -> bool:
+        """Whether it may sign at log time `at` (ms)."""
+        return not self.revoked and self.not_before <= at < self.not_after
 
 
 class Governance:
@@ -57,15 +92,26 @@ class Governance:
         self.partitions = 0
         self.founder: bytes | None = None
         """The key that sets the log up; None once the founding is closed."""
+        self.protected = False
+        """Whether a policy has taken effect: from then on, for good, governance protects itself."""
         self.principals: dict[str, Principal] = {}
         self.keys: dict[str, Key] = {}
         self.public_keys: set[bytes] = set()
+        """Every key there ever was: none is registered twice."""
         self.groups: dict[str, Group] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[str, Policy] = {}
+        self.policy_since: dict[str, int] = {}
+        """The seq at which each policy was created."""
         self.settings = Settings()
-        self._terms: dict[str, tuple[PolicyTerms, ...]] = {}
+        self.carried: dict[str, Refusal | None] = {}
+        """The requests whose release was carried over here, and why not, where it could not be."""
+        self._versions: dict[str, int] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._forget_derived()
+
+    def _forget_derived(self) -> None:
+        self._terms: dict[str, tuple[PolicyTerms, ...]] = {}
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
 
@@ -73,55 +119,150 @@ class Governance:
         """Take in the accepted record `seq`; records come in order."""
         assert seq == self.seq + 1, f"governance seq {seq} after {self.seq}"
         for event in events:
-            self._apply(event)
+            self._apply(event, seq)
         if events:
-            self._terms.clear()
-            self._united.clear()
-            self._holders.clear()
+            self._forget_derived()
         self.seq = seq
 
-    def _apply(self, event: GovernanceEvent) -> None:
+    def after(self, events: tuple[GovernanceEvent, ...]) -> Self:
+        """The state that these events would make, as a state of its own."""
+        then = copy(self)
+        for name, value in vars(self).items():
+            # The values are immutable, so copies of what holds them are enough.
+            setattr(then, name, copy(value))
+        then.evolve(self.seq + 1, events)
+        return then
+
+    def _apply(self, event: GovernanceEvent, seq: int) -> None:  # noqa: C901, PLR0912  an arm each
         match event:
             case LogFounded(founding=founding):
                 self.partitions = founding.partitions
                 self.founder = from_base64url(founding.founder)
             case PrincipalRegistered(account=account):
                 self.principals[account.id] = Principal(account=account)
+            case PrincipalEnabled(principal=principal):
+                self._set_enabled(principal, enabled=True)
+            case PrincipalDisabled(principal=principal):
+                self._set_enabled(principal, enabled=False)
             case KeyRegistered(key=key):
-                public_key = from_base64url(key.public_key)
-                self.public_keys.add(public_key)
-                self.keys[key.id] = Key(
-                    principal=key.principal,
-                    public_key=public_key,
-                    not_before=key.not_before,
-                    not_after=key.not_after,
-                )
+                self._register_key(key)
+            case KeyExpires(key=key, not_after=not_after):
+                self.keys[key] = msgspec.structs.replace(self.keys[key], not_after=not_after)
+            case KeyRevoked(key=key):
+                self.keys[key] = msgspec.structs.replace(self.keys[key], revoked=True)
             case GroupDefined(group=group):
-                self._members[group.id] = frozenset(group.members)
-                self.groups[group.id] = group
+                self._define_group(group, seq)
+            case GroupDeleted(group=group):
+                self._delete_group(group)
             case RoleAssigned(assignment=assignment):
                 self.assignments[assignment.id] = assignment
+                self._versions[role_object(assignment.id)] = seq
+            case RoleWithdrawn(assignment=assignment):
+                del self.assignments[assignment], self._versions[role_object(assignment)]
             case SettingsChanged(settings=settings):
                 self.settings = settings
+                self._versions[SETTINGS] = seq
             case PolicyCreated(policy=policy):
-                self.policies[policy.id] = policy
+                self.protected = True
+                self.policy_since[policy.id] = seq
+                self._put_policy(policy, seq)
+            case PolicyEdited(policy=policy):
+                self._put_policy(policy, seq)
+            case PolicyDeleted(policy=policy):
+                del self.policies[policy], self.policy_since[policy], self._versions[policy_object(policy)]
+            case DirectorySynced(difference=difference):
+                self._sync(difference, seq)
             case FoundingClosed():
                 self.founder = None
+            case ReleaseCarriedOut(request=request):
+                self.carried[request] = None
+            case ReleaseRefused(request=request, refusal=refusal):
+                self.carried[request] = refusal
+            case CommandRepeated():
+                pass
+
+    def _set_enabled(self, principal: str, *, enabled: bool) -> None:
+        self.principals[principal] = Principal(account=self.principals[principal].account, enabled=enabled)
+
+    def _register_key(self, key: SigningKey) -> None:
+        public_key = from_base64url(key.public_key)
+        self.public_keys.add(public_key)
+        self.keys[key.id] = Key(
+            principal=key.principal,
+            public_key=public_key,
+            not_before=key.not_before,
+            not_after=key.not_after,
+        )
+
+    def _define_group(self, group: Group, seq: int) -> None:
+        self._members[group.id] = frozenset(group.members)
+        self.groups[group.id] = group
+        self._versions[group_object(group.id)] = seq
+
+    def _delete_group(self, group: str) -> None:
+        del self.groups[group], self._members[group], self._versions[group_object(group)]
+
+    def _put_policy(self, policy: Policy, seq: int) -> None:
+        self.policies[policy.id] = policy
+        self._versions[policy_object(policy.id)] = seq
+
+    def _sync(self, difference: DirectoryDifference, seq: int) -> None:
+        for account in difference.accounts:
+            before = self.principals.get(account.id)
+            # Whom people have disabled stays so, whatever the directory says.
+            enabled = before is None or before.enabled or before.vanished
+            self.principals[account.id] = Principal(account=account, enabled=enabled)
+        for principal in difference.vanished:
+            before = self.principals[principal]
+            by_directory = before.enabled or before.vanished
+            self.principals[principal] = Principal(
+                account=before.account, enabled=False, vanished=by_directory
+            )
+        for group in difference.groups:
+            self._define_group(group, seq)
+        for name in difference.vanished_groups:
+            self._delete_group(name)
+        self._versions[DIRECTORY] = seq
+
+    def version(self, governed: str) -> int | None:
+        """The seq at which a group, role assignment, policy, the settings or the directory last changed.
+
+        `governed` is what `object_of` says; None when there is no such object.
+        """
+        return self._versions.get(governed)
 
     def terms_for(self, resource_type: str) -> tuple[PolicyTerms, ...]:
-        """What every policy that protects this type asks for; empty when none does (R18)."""
+        """What every policy that protects this type asks for; empty when none does (R18).
+
+        What changes to governance need beside that is in `administrators`.
+        """
         terms = self._terms.get(resource_type)
         if terms is None:
             terms = tuple(
-                PolicyTerms(policy.id, policy.quorum, policy.groups)
+                PolicyTerms(
+                    policy=policy.id,
+                    since=self.policy_since[policy.id],
+                    rules=policy.approvals,
+                    rejections=policy.rejections,
+                    completion=policy.completion,
+                    expiry_ms=policy.expiry_ms,
+                    own_signature=policy.own_signature,
+                )
                 for policy in self.policies.values()
                 if policy.resource_type == resource_type
             )
             self._terms[resource_type] = terms
         return terms
 
+    def has_policy(self, terms: PolicyTerms) -> bool:
+        """Whether the policy that once asked for these terms is still there, however it may have changed."""
+        return terms.policy == ADMINISTRATORS or self.policy_since.get(terms.policy) == terms.since
+
     def members(self, group: str) -> frozenset[str]:
-        """The principals of a group; empty when there is no such group."""
+        """The principals of a group, which may be that of the administrators; empty when there is none."""
+        if group.startswith(RESERVED_PREFIX):
+            base, _, resource_type = group.partition("/")
+            return self.holders("administrator", resource_type) if base == ADMINISTRATORS else frozenset()
         return self._members.get(group, frozenset())
 
     def members_of_any(self, groups: tuple[str, ...]) -> frozenset[str]:
@@ -137,7 +278,7 @@ class Governance:
         return principal in self.holders(role, resource_type)
 
     def holders(self, role: Role, resource_type: str) -> frozenset[str]:
-        """The principals who hold the role for this resource type ('' asks for every type)."""
+        """The principals who hold the role for this resource type, or for EVERY_TYPE."""
         holders = self._holders.get((role, resource_type))
         if holders is None:
             holders = frozenset(

@@ -1,9 +1,21 @@
-"""Approve: one eligible person's yes to the bytes that they saw (R1, R4, R8, R9)."""
+"""Approve: one eligible person's yes (R4, R8, R9); enough of them approve the request (R1)."""
 
 from typing import assert_never
 
-from assent.core.requests.approvers import approver_refusal, has_quorum
-from assent.core.requests.context import Context, refuse
+from msgspec import UNSET
+
+from assent.core.governance.fields import refuse
+from assent.core.requests.approvers import (
+    approver_refusal,
+    deleted_policy,
+    has_quorum,
+    is_automatic,
+    lapse,
+    progress_deadline,
+    standing_terms,
+)
+from assent.core.requests.complete import lapsed, release
+from assent.core.requests.context import Context
 from assent.core.requests.states import (
     Applying,
     Approval,
@@ -15,16 +27,16 @@ from assent.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.commands import Approve
-from assent_contracts.events import ApprovalGiven, Event, RequestApproved
+from assent_contracts.events import ApprovalGiven, Event, RequestApproved, RequestReopened
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_approve(request: Request, command: Approve, context: Context) -> tuple[Event, ...] | Refusal:
     """Who may not decide on an open request is refused before what comes too late."""
     match request:
-        case NeedsApproval():
-            return _approve(request, command, context)
-        case Approved() | Released() | Applying() | Unsettled():
+        case NeedsApproval() | Approved():
+            return _too_late_or_not_theirs(request, command, context) or _approve(request, command, context)
+        case Released() | Applying() | Unsettled():
             return approver_refusal(request.submission, context) or refuse(
                 RefusalCode.NOT_PENDING, "The request is approved already."
             )
@@ -34,26 +46,62 @@ def decide_approve(request: Request, command: Approve, context: Context) -> tupl
             assert_never(request)
 
 
-def _approve(request: NeedsApproval, command: Approve, context: Context) -> tuple[Event, ...] | Refusal:
-    submission, person = request.submission, context.principal.person
+def _too_late_or_not_theirs(
+    request: NeedsApproval | Approved, command: Approve, context: Context
+) -> Refusal | None:
+    submission, governance, person = request.submission, context.governance, context.principal.person
     not_eligible = approver_refusal(submission, context)
-    if not_eligible is not None or person is None:
-        return not_eligible or refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves.")
+    if not_eligible is not None:
+        return not_eligible
     if request.deadline <= context.at:
         return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
-    if any(approval.person == person for approval in request.approvals):
-        return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request already.")
+    if isinstance(request, Approved) and has_quorum(submission, request.approvals, governance):
+        return refuse(RefusalCode.NOT_PENDING, "The request is approved already.")
+    if any(rejection.person == person for rejection in request.rejections):
+        return refuse(RefusalCode.ALREADY_DECIDED, "You have rejected this request: that stands.")
     if command.digest != submission.digest:
         return refuse(
             RefusalCode.DIGEST_MISMATCH, f"The request's payload has the digest {submission.digest}."
         )
-    approvals = (*request.approvals, Approval(context.principal.id, person))
+    deleted = deleted_policy(submission, governance)
+    if deleted is not None:
+        return refuse(
+            RefusalCode.NO_POLICY,
+            f"Policy {deleted}, which this request was submitted under, is deleted: it approves nothing.",
+        )
+    return None
+
+
+def _approve(
+    request: NeedsApproval | Approved, command: Approve, context: Context
+) -> tuple[Event, ...] | Refusal:
+    submission, governance = request.submission, context.governance
+    terms = standing_terms(submission, governance)
+    principal, person = context.principal, context.principal.person
+    assert person is not None, "approver_refusal lets humans through only"
+    lapses = lapsed(request, command.request, context)
+    gone = {event.approver for event in lapses}
+    standing = tuple(each for each in request.approvals if each.approver not in gone)
+    if any(approval.person == person for approval in standing):
+        return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request already.")
+    approval = Approval(principal.id, person, context.through)
+    if lapse(approval, terms, governance) == "own-signature-required":
+        return refuse(
+            RefusalCode.OWN_SIGNATURE_REQUIRED,
+            f"{context.through} has signed this, and the policy wants you to.",
+        )
     given = ApprovalGiven(
         request=command.request,
-        approver=context.principal.id,
+        approver=principal.id,
         person=person,
-        deadline=context.at + context.governance.settings.expiry_ms,
+        deadline=progress_deadline(terms, governance, context.at),
+        through=UNSET if context.through is None else context.through,
     )
-    if has_quorum(submission, approvals, context.governance):
-        return (given, RequestApproved(request=command.request))
-    return (given,)
+    reopened = (RequestReopened(request=command.request),) if isinstance(request, Approved) else ()
+    events: tuple[Event, ...] = (*lapses, *reopened, given)
+    if not has_quorum(submission, (*standing, approval), governance):
+        return events
+    approved = (*events, RequestApproved(request=command.request))
+    if is_automatic(submission, governance):
+        return (*approved, release(command.request, submission, context))
+    return approved

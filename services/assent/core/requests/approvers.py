@@ -1,9 +1,26 @@
-"""R4 and the quorum: who may decide on a request, and whether enough distinct people have approved."""
+"""R4, R9 and the quorum: who may decide on a request, and whether enough distinct people have approved.
 
+What counts is judged anew each time, under the stricter of what the policies asked for when the request was
+submitted and what they ask for now: both must be met, and a policy that is gone can never be.
+"""
+
+from assent.core.governance.fields import refuse
 from assent.core.governance.state import Governance
-from assent.core.requests.context import Context, refuse
+from assent.core.requests.context import Context
 from assent.core.requests.states import Approval, Submission
+from assent_contracts.events import Lapse
+from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
+
+
+def standing_terms(submission: Submission, governance: Governance) -> tuple[PolicyTerms, ...]:
+    """What policies asked for at the submission, and what they ask for now where that is different."""
+    now = governance.terms_for(resource_type(submission.resource))
+    then = submission.terms
+    if now is then or now == then:
+        return then
+    return then + tuple(terms for terms in now if terms not in then)
 
 
 def approver_refusal(submission: Submission, context: Context) -> Refusal | None:
@@ -13,23 +30,69 @@ def approver_refusal(submission: Submission, context: Context) -> Refusal | None
         return refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves or rejects.")
     if principal.person == submission.person:
         return refuse(RefusalCode.OWN_REQUEST, "R9: this request is your own.")
-    for terms in submission.terms:
-        if principal.id in context.governance.members_of_any(terms.groups):
+    for terms in standing_terms(submission, context.governance):
+        if _is_named(principal.id, terms, context.governance):
             return None
     return refuse(RefusalCode.NOT_AN_APPROVER, "R4: you are in none of the policy's approver groups.")
 
 
-def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governance: Governance) -> bool:
-    """Whether every policy has the approvals of enough distinct people who are eligible still."""
+def _is_named(approver: str, terms: PolicyTerms, governance: Governance) -> bool:
+    return any(approver in governance.members_of_any(rule.groups) for rule in terms.rules)
+
+
+def deleted_policy(submission: Submission, governance: Governance) -> str | None:
+    """The id of a policy that the request was submitted under and that is gone, if there is one."""
     for terms in submission.terms:
-        eligible = governance.members_of_any(terms.groups)
-        people = {
-            approval.person
-            for approval in approvals
-            if approval.approver in eligible
-            and approval.person != submission.person
-            and governance.principals[approval.approver].enabled
-        }
-        if len(people) < terms.quorum:
+        if not governance.has_policy(terms):
+            return terms.policy
+    return None
+
+
+def lapse(approval: Approval, terms: tuple[PolicyTerms, ...], governance: Governance) -> Lapse | None:
+    """Why an approval counts no more under these terms; None when it does."""
+    if not governance.principals[approval.approver].enabled:
+        return "disabled"
+    named = [each for each in terms if _is_named(approval.approver, each, governance)]
+    if not named:
+        return "not-eligible"
+    if approval.through is not None and any(each.own_signature for each in named):
+        return "own-signature-required"
+    return None
+
+
+def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governance: Governance) -> bool:
+    """Whether every rule of every policy has approvals of enough distinct people who are eligible still."""
+    for terms in standing_terms(submission, governance):
+        # What asks for nothing is met by nobody: it could only stand there by mistake.
+        if not terms.rules or not governance.has_policy(terms):
             return False
+        for rule in terms.rules:
+            eligible = governance.members_of_any(rule.groups)
+            people = {
+                approval.person
+                for approval in approvals
+                if approval.approver in eligible
+                and approval.person != submission.person
+                and governance.principals[approval.approver].enabled
+                and not (terms.own_signature and approval.through is not None)
+            }
+            if len(people) < max(rule.quorum, 1):
+                return False
     return True
+
+
+def is_automatic(submission: Submission, governance: Governance) -> bool:
+    """Whether the last approval releases the change: every policy must say so."""
+    terms = standing_terms(submission, governance)
+    return bool(terms) and all(each.completion == "automatic" for each in terms)
+
+
+def rejections_needed(submission: Submission, governance: Governance) -> int:
+    """How many rejections end the request: the fewest that a policy asks for."""
+    return min((each.rejections for each in standing_terms(submission, governance)), default=1)
+
+
+def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at: int) -> int:
+    """R14: when a request that makes progress at `at` expires, in ms: the shortest time limit counts."""
+    limits_ms = (each.expiry_ms for each in terms if each.expiry_ms is not None)
+    return at + min((governance.settings.expiry_ms, *limits_ms))

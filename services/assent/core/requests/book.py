@@ -3,30 +3,16 @@
 import heapq
 from collections import deque
 from collections.abc import Iterator
-from sys import intern
 
-import msgspec
-
+from assent.core.memory import CommandMemory
 from assent.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent.core.requests.states import Closed, Request, Unsettled
 from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent
-from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MEMORY_MS
+from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
 
-_NOTHING: dict[str, "Remembered"] = {}
 CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
 """How long an ended request is known, so that a late command hears how it ended."""
-
-
-class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A principal's command that was decided, at `seq`, for the bytes with this SHA-256."""
-
-    principal: str
-    command_id: str
-    seq: int
-    value_sha256: bytes
-    until: int
-    """Log time (ms) up to which a copy of the command could still be decided."""
 
 
 class Book:
@@ -38,12 +24,10 @@ class Book:
         """Log time of the last record, ms."""
         self.records = 0
         """How many records it has taken in."""
+        self.memory = CommandMemory()
         self.requests: dict[int, Request] = {}
         self._open_by_resource: dict[str, int] = {}
-        self._commands: dict[str, dict[str, Remembered]] = {}
-        """By principal: nobody takes an id from somebody else."""
-        self._commands_in_order: deque[Remembered] = deque()
-        self._commands_ahead: list[tuple[int, int, Remembered]] = []
+        self._open_by_requester: dict[str, int] = {}
         self._closed_in_order: deque[int] = deque()
         self._deadlines: list[tuple[int, int]] = []
 
@@ -61,24 +45,6 @@ class Book:
             return None
         of = request.resource if isinstance(request, Closed) else request.submission.resource
         return request if of == resource else None
-
-    def recall(self, principal: str, command_id: str) -> Remembered | None:
-        """The decision that took this id of the principal's, as long as it is remembered."""
-        return self._commands.get(principal, _NOTHING).get(command_id)
-
-    def remember(
-        self, principal: str, command_id: str, *, dated: int, seq: int, at: int, value_sha256: bytes
-    ) -> None:
-        """Keep the id of a command that passed the signature check; `dated` is the command's own time, ms."""
-        usual = at + COMMAND_MEMORY_MS
-        until = max(usual, dated + COMMAND_MAX_AGE_MS)
-        remembered = Remembered(intern(principal), command_id, seq, value_sha256, until)
-        self._commands.setdefault(principal, {})[command_id] = remembered
-        if until == usual:
-            self._commands_in_order.append(remembered)
-        else:
-            # Dated so far ahead that it was refused: its time will come, but it is not to be decided again.
-            heapq.heappush(self._commands_ahead, (until, seq, remembered))
 
     def due(self, at: int) -> Iterator[int]:
         """The seqs of the requests whose deadline `at` has reached, the earliest first.
@@ -104,11 +70,13 @@ class Book:
             elif not isinstance(event, CommandRepeated):
                 self._go_on(event, at)
         if is_later:
-            self._forget(at)
+            self.memory.forget(at)
+            self._forget_closed(at)
 
     def _open(self, seq: int, event: ChangeSubmitted) -> None:
         self.requests[seq] = open_request(event, seq)
         self._open_by_resource[event.resource] = seq
+        self._open_by_requester[event.requester] = self._open_by_requester.get(event.requester, 0) + 1
         heapq.heappush(self._deadlines, (event.deadline, seq))
 
     def _go_on(self, event: RequestEvent, at: int) -> None:
@@ -123,18 +91,21 @@ class Book:
         self.requests[seq] = after
         if isinstance(after, Closed):
             del self._open_by_resource[after.resource]
+            self._count_down(before.submission.requester)
             self._closed_in_order.append(seq)
         elif not isinstance(after, Unsettled) and (
             isinstance(before, Unsettled) or after.deadline != before.deadline
         ):
             heapq.heappush(self._deadlines, (after.deadline, seq))
 
-    def _forget(self, at: int) -> None:
-        order, ahead = self._commands_in_order, self._commands_ahead
-        while order and order[0].until < at:
-            self._drop(order.popleft())
-        while ahead and ahead[0][0] < at:
-            self._drop(heapq.heappop(ahead)[2])
+    def _count_down(self, requester: str) -> None:
+        left = self._open_by_requester[requester] - 1
+        if left:
+            self._open_by_requester[requester] = left
+        else:
+            del self._open_by_requester[requester]
+
+    def _forget_closed(self, at: int) -> None:
         closed = self._closed_in_order
         while closed:
             request = self.requests[closed[0]]
@@ -143,11 +114,9 @@ class Book:
                 break
             del self.requests[closed.popleft()]
 
-    def _drop(self, remembered: Remembered) -> None:
-        of_principal = self._commands[remembered.principal]
-        del of_principal[remembered.command_id]
-        if not of_principal:
-            del self._commands[remembered.principal]
+    def open_requests_of(self, requester: str) -> int:
+        """How many requests of this principal are open."""
+        return self._open_by_requester.get(requester, 0)
 
     def open_requests(self) -> int:
         """How many requests hold an object."""

@@ -2,7 +2,8 @@
 
 from typing import assert_never
 
-from assent.core.requests.context import Context, refuse
+from assent.core.governance.fields import refuse
+from assent.core.requests.context import Context
 from assent.core.requests.states import (
     Applying,
     Approved,
@@ -14,6 +15,7 @@ from assent.core.requests.states import (
 )
 from assent_contracts.commands import Claim
 from assent_contracts.events import ChangeClaimed, Event
+from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -21,6 +23,8 @@ from assent_contracts.resources import resource_type
 def decide_claim(request: Request, command: Claim, context: Context) -> tuple[Event, ...] | Refusal:
     """First come, first served: a second claim is refused while the lease holds, and after it too."""
     kind = resource_type(command.resource)
+    if kind in BUILT_IN_TYPES:
+        return refuse(RefusalCode.NOT_AN_APPLIER, "Assent carries out changes to governance itself.")
     if not context.governance.has_role(context.principal.id, "applier", kind):
         return refuse(RefusalCode.NOT_AN_APPLIER, f"You do not have the role applier for {kind}.")
     match request:

@@ -3,7 +3,6 @@
 import msgspec
 
 from assent.core.governance.state import Governance, Principal
-from assent_contracts.refusals import Refusal, RefusalCode
 
 
 class Context(msgspec.Struct, gc=False):
@@ -16,9 +15,6 @@ class Context(msgspec.Struct, gc=False):
     """Log time, ms."""
     governance: Governance
     principal: Principal
-    """Who signed: verified."""
-
-
-def refuse(code: RefusalCode, detail: str) -> Refusal:
-    """A refusal without further fields."""
-    return Refusal(code=code, detail=detail)
+    """Whose command it is: verified."""
+    through: str | None = None
+    """The gateway that signed on the principal's behalf, if one did."""

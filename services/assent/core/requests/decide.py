@@ -2,12 +2,13 @@
 
 from typing import assert_never
 
+from assent.core.governance.fields import refuse
 from assent.core.requests.approve import decide_approve
 from assent.core.requests.book import Book
 from assent.core.requests.cancel import decide_cancel
 from assent.core.requests.claim import decide_claim
 from assent.core.requests.complete import decide_complete
-from assent.core.requests.context import Context, refuse
+from assent.core.requests.context import Context
 from assent.core.requests.reject import decide_reject
 from assent.core.requests.report_outcome import decide_report
 from assent.core.requests.revoke import decide_revoke
@@ -34,7 +35,10 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
     """Decide a command whose sender is verified. Nothing changes: `Book.record` does that."""
     if isinstance(command, SubmitChange):
         return misrouted(command, context) or decide_submit(
-            book.open_request(command.resource), command, context
+            book.open_request(command.resource),
+            book.open_requests_of(command.principal),
+            command,
+            context,
         )
     request = book.find(command.request, command.resource)
     if request is None:

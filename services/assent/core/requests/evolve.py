@@ -4,6 +4,9 @@ from functools import lru_cache
 from sys import intern
 from typing import Final, assert_never
 
+import msgspec
+from msgspec import UNSET
+
 from assent.core.requests.states import (
     Applying,
     Approval,
@@ -11,6 +14,7 @@ from assent.core.requests.states import (
     Closed,
     NeedsApproval,
     Open,
+    Rejection,
     Released,
     Request,
     Submission,
@@ -18,12 +22,13 @@ from assent.core.requests.states import (
 )
 from assent_contracts.events import (
     ApprovalGiven,
+    ApprovalLapsed,
     ApprovalRevoked,
     ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
     OutcomeUnknown,
-    PolicyTerms,
+    RejectionGiven,
     RequestApproved,
     RequestCanceled,
     RequestCompleted,
@@ -31,8 +36,10 @@ from assent_contracts.events import (
     RequestExpired,
     RequestFailed,
     RequestRejected,
+    RequestReopened,
     Status,
 )
+from assent_contracts.policies import PolicyTerms
 
 
 class ImpossibleEventError(Exception):
@@ -55,12 +62,12 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
         event.digest,
         _shared(event.terms),
     )
-    return NeedsApproval(submission, (), event.deadline)
+    return NeedsApproval(submission, (), (), event.deadline)
 
 
 _ENDS: Final[dict[type[RequestEvent], tuple[Status, tuple[type[Open], ...]]]] = {
-    RequestCompleted: ("completed", (Applying, Unsettled)),
-    RequestFailed: ("failed", (Applying, Unsettled)),
+    RequestCompleted: ("completed", (Applying, Unsettled, Released)),
+    RequestFailed: ("failed", (Applying, Unsettled, Released)),
     RequestRejected: ("rejected", (NeedsApproval,)),
     RequestCanceled: ("canceled", (NeedsApproval,)),
     RequestExpired: ("expired", (NeedsApproval, Approved, Released)),
@@ -85,15 +92,33 @@ def evolve(request: Open, event: RequestEvent, at: int) -> Request:
     return after
 
 
+def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
+    return tuple(each for each in approvals if each.approver != approver)
+
+
 def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901, PLR0912  an arm each
     match event:
         case ApprovalGiven():
             if isinstance(request, NeedsApproval):
-                approvals = (*request.approvals, Approval(event.approver, event.person))
-                return NeedsApproval(request.submission, approvals, event.deadline)
+                through = None if event.through is UNSET else intern(event.through)
+                approvals = (*request.approvals, Approval(event.approver, event.person, through))
+                return NeedsApproval(request.submission, approvals, request.rejections, event.deadline)
         case RequestApproved():
             if isinstance(request, NeedsApproval):
-                return Approved(request.submission, request.approvals, request.deadline)
+                return Approved(request.submission, request.approvals, request.rejections, request.deadline)
+        case RequestReopened():
+            if isinstance(request, Approved):
+                return NeedsApproval(
+                    request.submission, request.approvals, request.rejections, request.deadline
+                )
+        case ApprovalLapsed():
+            if isinstance(request, (NeedsApproval, Approved)):
+                approvals = _without(request.approvals, event.approver)
+                return msgspec.structs.replace(request, approvals=approvals)
+        case RejectionGiven():
+            if isinstance(request, NeedsApproval):
+                rejections = (*request.rejections, Rejection(event.approver, event.person))
+                return msgspec.structs.replace(request, rejections=rejections)
         case ChangeReleased():
             if isinstance(request, (NeedsApproval, Approved)):
                 return Released(request.submission, event.deadline)
@@ -102,8 +127,8 @@ def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901,
                 return Applying(request.submission, event.applier, event.deadline)
         case ApprovalRevoked():
             if isinstance(request, (NeedsApproval, Approved)):
-                approvals = tuple(each for each in request.approvals if each.approver != event.approver)
-                return NeedsApproval(request.submission, approvals, event.deadline)
+                approvals = _without(request.approvals, event.approver)
+                return NeedsApproval(request.submission, approvals, request.rejections, event.deadline)
         case OutcomeUnknown():
             if isinstance(request, Applying):
                 return Unsettled(request.submission, request.applier)

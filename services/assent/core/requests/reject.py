@@ -1,11 +1,13 @@
-"""Reject: one eligible person's no, which ends the request (R4, R8, R9)."""
+"""Reject: one eligible person's no; as many as the policies ask for end the request (R4, R8, R9)."""
 
 from typing import assert_never
 
-from assent.core.requests.approvers import approver_refusal
-from assent.core.requests.context import Context, refuse
+from assent.core.governance.fields import refuse
+from assent.core.requests.approvers import approver_refusal, lapse, rejections_needed, standing_terms
+from assent.core.requests.context import Context
 from assent.core.requests.states import (
     Applying,
+    Approval,
     Approved,
     Closed,
     NeedsApproval,
@@ -14,7 +16,7 @@ from assent.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.commands import Reject
-from assent_contracts.events import Event, RequestRejected
+from assent_contracts.events import Event, RejectionGiven, RequestRejected
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -22,16 +24,7 @@ def decide_reject(request: Request, command: Reject, context: Context) -> tuple[
     """Only while the request needs approval; an approver who has approved revokes first."""
     match request:
         case NeedsApproval():
-            not_eligible = approver_refusal(request.submission, context)
-            if not_eligible is not None:
-                return not_eligible
-            if request.deadline <= context.at:
-                return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
-            if any(approval.person == context.principal.person for approval in request.approvals):
-                return refuse(
-                    RefusalCode.ALREADY_DECIDED, "You have approved this request: revoke that first."
-                )
-            return (RequestRejected(request=command.request, approver=context.principal.id),)
+            return _reject(request, command, context)
         case Approved() | Released() | Applying() | Unsettled():
             return approver_refusal(request.submission, context) or refuse(
                 RefusalCode.NOT_PENDING, "The request is approved already."
@@ -40,3 +33,27 @@ def decide_reject(request: Request, command: Reject, context: Context) -> tuple[
             return refuse(RefusalCode.NOT_PENDING, f"The request has ended: {request.status}.")
         case _:
             assert_never(request)
+
+
+def _reject(request: NeedsApproval, command: Reject, context: Context) -> tuple[Event, ...] | Refusal:
+    principal, person, governance = context.principal, context.principal.person, context.governance
+    not_eligible = approver_refusal(request.submission, context)
+    if not_eligible is not None or person is None:
+        return not_eligible or refuse(RefusalCode.NOT_AN_APPROVER, "A service never rejects.")
+    if request.deadline <= context.at:
+        return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
+    if any(approval.person == person for approval in request.approvals):
+        return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request: revoke that first.")
+    if any(rejection.person == person for rejection in request.rejections):
+        return refuse(RefusalCode.ALREADY_DECIDED, "You have rejected this request already.")
+    given = RejectionGiven(request=command.request, approver=principal.id, person=person)
+    terms = standing_terms(request.submission, governance)
+    # Like approvals, rejections count while those who gave them are eligible.
+    people = {
+        each.person
+        for each in request.rejections
+        if lapse(Approval(each.approver, each.person), terms, governance) is None
+    }
+    if len(people) + 1 < rejections_needed(request.submission, governance):
+        return (given,)
+    return (given, RequestRejected(request=command.request, approver=principal.id))

@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 
 from assent.core.requests.book import Book
-from assent.core.requests.judge import UNAUTHENTICATED
+from assent.core.sender import UNAUTHENTICATED
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -31,8 +31,8 @@ def replay(book: Book, record: LedgerRecord) -> None:
         recorded = decode_recorded_command(record)
         if isinstance(recorded, RecordedCommand):
             sent = _decode_sent(recorded.value)
-            if book.recall(sent.principal, sent.id) is None:
-                book.remember(
+            if book.memory.recall(sent.principal, sent.id) is None:
+                book.memory.remember(
                     sent.principal,
                     sent.id,
                     dated=sent.at,

@@ -2,7 +2,8 @@
 
 from typing import assert_never
 
-from assent.core.requests.context import Context, refuse
+from assent.core.governance.fields import refuse
+from assent.core.requests.context import Context
 from assent.core.requests.states import (
     Applying,
     Approved,

@@ -2,7 +2,9 @@
 
 from typing import assert_never
 
-from assent.core.requests.context import Context, refuse
+from assent.core.governance.fields import refuse
+from assent.core.requests.approvers import progress_deadline, standing_terms
+from assent.core.requests.context import Context
 from assent.core.requests.states import (
     Applying,
     Approved,
@@ -33,7 +35,9 @@ def decide_revoke(request: Request, command: Revoke, context: Context) -> tuple[
                 ApprovalRevoked(
                     request=command.request,
                     approver=mine[0].approver,
-                    deadline=context.at + context.governance.settings.expiry_ms,
+                    deadline=progress_deadline(
+                        standing_terms(request.submission, context.governance), context.governance, context.at
+                    ),
                 ),
             )
         case Released() | Applying() | Unsettled():

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from assent_contracts.events import PolicyTerms, Status
+from assent_contracts.events import Status
+from assent_contracts.policies import PolicyTerms
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -17,7 +18,15 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
-    """One approver's word, and the person behind it."""
+    """One approver's word, the person behind it, and the gateway that signed for them, if one did."""
+
+    approver: str
+    person: str
+    through: str | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, gc=False):
+    """One approver's no."""
 
     approver: str
     person: str
@@ -28,14 +37,16 @@ class NeedsApproval(msgspec.Struct, frozen=True, gc=False):
 
     submission: Submission
     approvals: tuple[Approval, ...]
+    rejections: tuple[Rejection, ...]
     deadline: int
 
 
 class Approved(msgspec.Struct, frozen=True, gc=False):
-    """Open: waits for the requester to complete."""
+    """Open: waits for the requester to complete. Needs approval again when its approvals no longer do."""
 
     submission: Submission
     approvals: tuple[Approval, ...]
+    rejections: tuple[Rejection, ...]
     deadline: int
 
 

@@ -1,21 +1,38 @@
 """SubmitChange: open a request for one object (R6, R10, R15, R18)."""
 
-from assent.core.requests.context import Context, refuse
+from assent.core.governance.decide import decide_change
+from assent.core.governance.fields import refuse
+from assent.core.governance.permit import administered_type, not_permitted
+from assent.core.requests.approvers import progress_deadline
+from assent.core.requests.context import Context
 from assent_contracts.commands import SubmitChange
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
+from assent_contracts.governance_changes import object_of
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.policies import (
+    ADMINISTRATORS,
+    BUILT_IN_TYPES,
+    ApprovalRule,
+    PolicyTerms,
+    administrators_of,
+)
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id, resource_type
 
 
 def decide_submit(
-    open_request: int | None, command: SubmitChange, context: Context
+    open_request: int | None, open_already: int, command: SubmitChange, context: Context
 ) -> tuple[Event, ...] | Refusal:
-    """`open_request` is the seq of the request that holds the object, if one does (R10)."""
+    """`open_request` is the seq of the request that holds the object, if one does (R10).
+
+    `open_already`: how many requests of the principal are open in this partition.
+    """
     governance, principal = context.governance, context.principal
     kind = resource_type(command.resource)
-    if not governance.has_role(principal.id, "requester", kind):
-        return refuse(RefusalCode.NOT_PERMITTED, f"You do not have the role requester for {kind}.")
+    terms = _terms_of_governance(command, context) if kind in BUILT_IN_TYPES else _terms(kind, context)
+    if isinstance(terms, Refusal):
+        return terms
     if open_request is not None:
         held_by = request_id(context.partition, open_request)
         return Refusal(
@@ -23,11 +40,13 @@ def decide_submit(
             detail=f"R10: request {held_by} for this object is open.",
             open_request=held_by,
         )
-    terms = governance.terms_for(kind)
-    if not terms and governance.settings.unprotected != "pass":
-        return refuse(RefusalCode.NO_POLICY, f"R18: no access policy protects the type {kind}.")
+    if open_already >= governance.settings.open_requests_max:
+        return refuse(
+            RefusalCode.QUOTA_EXCEEDED,
+            f"{principal.id} has {open_already:,} open requests in this partition: the quota.",
+        )
     request = request_id(context.partition, context.seq)
-    deadline = context.at + governance.settings.expiry_ms
+    deadline = progress_deadline(terms, governance, context.at)
     digest = sha256_hex(command.payload)
     submitted = ChangeSubmitted(
         request=request,
@@ -46,3 +65,36 @@ def decide_submit(
         submitted,
         ChangeReleased(request=request, resource=command.resource, digest=digest, deadline=deadline),
     )
+
+
+def _terms(kind: str, context: Context) -> tuple[PolicyTerms, ...] | Refusal:
+    governance = context.governance
+    if not governance.has_role(context.principal.id, "requester", kind):
+        return refuse(RefusalCode.NOT_PERMITTED, f"You do not have the role requester for {kind}.")
+    terms = governance.terms_for(kind)
+    if not terms and governance.settings.unprotected != "pass":
+        return refuse(RefusalCode.NO_POLICY, f"R18: no access policy protects the type {kind}.")
+    return terms
+
+
+def _terms_of_governance(command: SubmitChange, context: Context) -> tuple[PolicyTerms, ...] | Refusal:
+    """R3, R18: an administrator proposes, what is proposed fits now, another administrator approves."""
+    governance = context.governance
+    change = decode_governance_change(bytes(command.payload))
+    if isinstance(change, Refusal):
+        return change
+    if object_of(change) != command.resource:
+        return refuse(
+            RefusalCode.MALFORMED,
+            f"The payload is a change to {object_of(change)}: name that as the resource.",
+        )
+    forbidden = not_permitted(governance, change, context.principal.id)
+    if forbidden is not None:
+        return forbidden
+    decision = decide_change(governance, change, context.at)
+    if isinstance(decision, Refusal):
+        return decision
+    kind = administered_type(governance, change)
+    approvers = administrators_of(kind) if kind else ADMINISTRATORS
+    administrators = PolicyTerms(policy=ADMINISTRATORS, rules=(ApprovalRule(groups=(approvers,)),))
+    return (administrators, *governance.terms_for(resource_type(command.resource)))

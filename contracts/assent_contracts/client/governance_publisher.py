@@ -1,0 +1,147 @@
+"""Publish changes to governance that work at once, and wait for their decisions on the governance ledger."""
+
+import asyncio
+import hashlib
+
+import msgspec
+
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.producing import CommandProducer
+from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.events import CommandRepeated
+from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
+from assent_contracts.refusals import Refusal
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
+from assent_contracts.topics import GOVERNANCE_COMMANDS
+
+Headers = list[tuple[str, bytes]]
+
+
+class GovernanceDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """The governance ledger's answer to a command: of its first decision, if it came before."""
+
+    seq: int
+    at: int
+    """Log time of this answer, ms."""
+    events: tuple[GovernanceEvent, ...]
+    refusal: Refusal | None
+    repeated: bool = False
+
+
+class _Sent(msgspec.Struct, eq=False, gc=False):
+    """What was published, and whoever waits for its decision."""
+
+    key_id: bytes
+    signature: bytes
+    decided: asyncio.Future[GovernanceDecided]
+
+
+class GovernancePublisher:
+    """Sends governance commands and hears their decisions. One instance serves many at once."""
+
+    def __init__(self, connection: Connection, governance: GovernanceFollower, *, source: str) -> None:
+        """`governance` has been started."""
+        self._governance = governance
+        self._source = source
+        self._producer = CommandProducer(connection, GOVERNANCE_COMMANDS)
+        self._sent: dict[str, list[_Sent]] = {}
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        await self._producer.start()
+        self._governance.listeners.append(self._hear)
+
+    async def stop(self) -> None:
+        """Disconnect; whoever still waits gets a CancelledError."""
+        if self._hear in self._governance.listeners:
+            self._governance.listeners.remove(self._hear)
+        for sent in [each for of_value in self._sent.values() for each in of_value]:
+            sent.decided.cancel()
+        await self._producer.stop()
+
+    async def send(
+        self,
+        change: GovernanceChange,
+        key: SecretKey,
+        *,
+        principal: str | None = None,
+        timeout_s: float = 30.0,
+    ) -> GovernanceDecided:
+        """Sign and publish a change and wait for its decision.
+
+        `principal`: on whose behalf a gateway's key signs; the key's own unless said. Raises NotDecidedError
+        when `timeout_s` passes first, KafkaError when it could not be published.
+        """
+        command = ChangeGovernance(
+            id=new_command_id(), principal=principal or key.principal, at=now_ms(), change=change
+        )
+        value = encode(command)
+        headers = signed_headers(key, command, value, self._source)
+        return await self.send_bytes(value, headers, timeout_s=timeout_s)
+
+    async def send_bytes(
+        self,
+        value: bytes | None,
+        headers: Headers,
+        *,
+        key: bytes | None = GOVERNANCE_KEY,
+        timeout_s: float = 30.0,
+    ) -> GovernanceDecided:
+        """Publish a record as it is and wait for its decision, which may be that it is malformed.
+
+        After a NotDecidedError or KafkaError the same bytes can be sent again: they are decided once.
+        """
+        said = dict(headers)
+        decided = asyncio.get_running_loop().create_future()
+        sent = _Sent(said.get(KEY_HEADER, b""), said.get(SIGNATURE_HEADER, b""), decided)
+        # Before it is published: the decision may be heard before the broker's acknowledgement.
+        waiting = self._sent.setdefault(hashlib.sha256(value or b"").hexdigest(), [])
+        waiting.append(sent)
+        try:
+            ack = await self._producer.send(value, key, headers, 0)
+            try:
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+                async with asyncio.timeout(timeout_s):
+                    return await decided
+            except TimeoutError as error:
+                msg = f"No decision within {timeout_s:g} s on the governance command at {ack.offset}."
+                raise NotDecidedError(msg) from error
+        finally:
+            waiting.remove(sent)
+            self._sent = {sha256: sends for sha256, sends in self._sent.items() if sends}
+
+    def _hear(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> None:
+        if not self._sent:
+            return
+        command = decode_recorded_command(record)
+        if command is None:
+            return
+        is_readable = isinstance(command, RecordedCommand)
+        sha256 = hashlib.sha256(command.value).hexdigest() if is_readable else command.sha256
+        for sent in self._sent.get(sha256, ()):
+            # The same bytes under another signature are somebody else's try.
+            is_theirs = is_readable and (
+                sent.key_id != command.key.encode() or sent.signature != command.signature.encode()
+            )
+            if not is_theirs and not sent.decided.done():
+                sent.decided.set_result(self._answer(record, events))
+
+    def _answer(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> GovernanceDecided:
+        match events:
+            case (CommandRepeated(decided=first),):
+                return GovernanceDecided(
+                    seq=first,
+                    at=record.at,
+                    events=self._governance.history[first],
+                    refusal=self._governance.refusals.get(first),
+                    repeated=True,
+                )
+            case _:
+                return GovernanceDecided(
+                    seq=record.seq, at=record.at, events=events, refusal=decode_refusal(record)
+                )

@@ -1,0 +1,50 @@
+"""Publish commands, with a producer that is replaced when it has failed."""
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+
+from assent_contracts.client.connection import Connection, writing
+
+
+class CommandProducer:
+    """Publishes records to one topic."""
+
+    def __init__(self, connection: Connection, topic: str) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        self._producer = await writing(self._connection)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def send(
+        self, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]], partition: int
+    ) -> RecordMetadata:
+        """Where the record stands, once every in-sync replica has it. Raises KafkaError."""
+        producer = self._producer
+        assert producer is not None
+        try:
+            return await producer.send_and_wait(
+                self._topic, value, key=key, headers=headers, partition=partition
+            )
+        except KafkaError:
+            # A record that the broker finds too large, too: it leaves a gap in the producer's numbers.
+            await self._replace(producer)
+            raise
+
+    async def _replace(self, failed: AIOKafkaProducer) -> None:
+        # After a failed batch an idempotent producer may refuse every further one.
+        try:
+            fresh = await writing(self._connection)
+        except KafkaError:
+            return  # Kafka is away still: the next send will fail and try again
+        if self._producer is failed:
+            self._producer, fresh = fresh, failed
+        await fresh.stop()

@@ -1,0 +1,213 @@
+"""Changes to governance, each as one value: what a command asks for, and what a request's payload holds.
+
+`version` is the governance seq at which the object last changed, as the sender saw it (`Governance.version`):
+a change made on a view that is out of date is refused. It is absent for an object that is new.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from assent_contracts.commands import Milliseconds, PrincipalId
+from assent_contracts.governed import (
+    Account,
+    DirectoryDifference,
+    Group,
+    RoleAssignment,
+    Settings,
+    SigningKey,
+)
+from assent_contracts.policies import ACCESS_POLICY, GOVERNANCE_TYPE, Policy
+
+Version = Annotated[int, Meta(description="The governance seq at which the object last changed.")]
+
+
+class ChangeFields(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,
+):
+    """How all of these are read and written."""
+
+
+class RegisterPrincipal(
+    ChangeFields, frozen=True, kw_only=True, tag="assent.register-principal.v1", gc=False
+):
+    """Make an account known."""
+
+    account: Account
+
+
+class EnablePrincipal(ChangeFields, frozen=True, kw_only=True, tag="assent.enable-principal.v1", gc=False):
+    """Let a disabled account act again."""
+
+    principal: PrincipalId
+
+
+class DisablePrincipal(ChangeFields, frozen=True, kw_only=True, tag="assent.disable-principal.v1", gc=False):
+    """Let an account do nothing any more; its approvals stop counting. Works at once."""
+
+    principal: PrincipalId
+
+
+class RegisterKey(ChangeFields, frozen=True, kw_only=True, tag="assent.register-key.v1", gc=False):
+    """Let a key sign for a principal. For one's own account it works at once."""
+
+    key: SigningKey
+
+
+class ExpireKey(ChangeFields, frozen=True, kw_only=True, tag="assent.expire-key.v1", gc=False):
+    """Let a key end earlier than it was to."""
+
+    key: str
+    not_after: Milliseconds
+
+
+class RevokeKey(ChangeFields, frozen=True, kw_only=True, tag="assent.revoke-key.v1", gc=False):
+    """Let a key sign nothing any more, for good. Works at once."""
+
+    key: str
+
+
+class DefineGroup(ChangeFields, frozen=True, kw_only=True, tag="assent.define-group.v1", gc=False):
+    """Say who is in a group, new or not."""
+
+    group: Group
+    version: Version | None = None
+
+
+class DeleteGroup(ChangeFields, frozen=True, kw_only=True, tag="assent.delete-group.v1", gc=False):
+    """Take a group away that no policy and no role assignment names."""
+
+    group: str
+    version: Version
+
+
+class AssignRole(ChangeFields, frozen=True, kw_only=True, tag="assent.assign-role.v1", gc=False):
+    """Give a role to groups and principals, for some resource types or all; new or not."""
+
+    assignment: RoleAssignment
+    version: Version | None = None
+
+
+class WithdrawRole(ChangeFields, frozen=True, kw_only=True, tag="assent.withdraw-role.v1", gc=False):
+    """Take a role assignment away."""
+
+    assignment: str
+    version: Version
+
+
+class ChangeSettings(ChangeFields, frozen=True, kw_only=True, tag="assent.change-settings.v1", gc=False):
+    """Set all the times, limits and switches."""
+
+    settings: Settings
+    version: Version | None = None
+
+
+class CreatePolicy(ChangeFields, frozen=True, kw_only=True, tag="assent.create-policy.v1", gc=False):
+    """R2: protect a resource type (further)."""
+
+    policy: Policy
+
+
+class EditPolicy(ChangeFields, frozen=True, kw_only=True, tag="assent.edit-policy.v1", gc=False):
+    """Change what a policy asks for; its resource type stays."""
+
+    policy: Policy
+    version: Version
+
+
+class DeletePolicy(ChangeFields, frozen=True, kw_only=True, tag="assent.delete-policy.v1", gc=False):
+    """Take a policy away. It approves nothing any more, what it had approved before included."""
+
+    policy: str
+    version: Version
+
+
+class SyncDirectory(ChangeFields, frozen=True, kw_only=True, tag="assent.sync-directory.v1", gc=False):
+    """Bring governance up to what the directory says, in one difference."""
+
+    difference: DirectoryDifference
+    version: Version | None = None
+
+
+GovernanceChange = (
+    RegisterPrincipal
+    | EnablePrincipal
+    | DisablePrincipal
+    | RegisterKey
+    | ExpireKey
+    | RevokeKey
+    | DefineGroup
+    | DeleteGroup
+    | AssignRole
+    | WithdrawRole
+    | ChangeSettings
+    | CreatePolicy
+    | EditPolicy
+    | DeletePolicy
+    | SyncDirectory
+)
+
+
+SETTINGS: Final = f"{GOVERNANCE_TYPE}/settings"
+DIRECTORY: Final = f"{GOVERNANCE_TYPE}/directory"
+
+
+def policy_object(policy: str) -> str:
+    """A policy as an object that a request can be about."""
+    return f"{ACCESS_POLICY}/{policy}"
+
+
+def group_object(group: str) -> str:
+    """A group as an object."""
+    return f"{GOVERNANCE_TYPE}/group/{group}"
+
+
+def role_object(assignment: str) -> str:
+    """A role assignment as an object."""
+    return f"{GOVERNANCE_TYPE}/role/{assignment}"
+
+
+def principal_object(principal: str) -> str:
+    """An account as an object."""
+    return f"{GOVERNANCE_TYPE}/principal/{principal}"
+
+
+def key_object(key: str) -> str:
+    """A key as an object."""
+    return f"{GOVERNANCE_TYPE}/key/{key}"
+
+
+def object_of(change: GovernanceChange) -> str:  # noqa: C901  a line each
+    """The object that a change is about, `<type>/<id>`: what a request for it names as its resource."""
+    match change:
+        case CreatePolicy(policy=policy) | EditPolicy(policy=policy):
+            return policy_object(policy.id)
+        case DeletePolicy(policy=policy):
+            return policy_object(policy)
+        case RegisterPrincipal(account=account):
+            return principal_object(account.id)
+        case EnablePrincipal(principal=principal) | DisablePrincipal(principal=principal):
+            return principal_object(principal)
+        case RegisterKey(key=key):
+            return key_object(key.id)
+        case ExpireKey(key=key) | RevokeKey(key=key):
+            return key_object(key)
+        case DefineGroup(group=group):
+            return group_object(group.id)
+        case DeleteGroup(group=group):
+            return group_object(group)
+        case AssignRole(assignment=assignment):
+            return role_object(assignment.id)
+        case WithdrawRole(assignment=assignment):
+            return role_object(assignment)
+        case ChangeSettings():
+            return SETTINGS
+        case SyncDirectory():
+            return DIRECTORY

@@ -1,0 +1,78 @@
+"""Bytes to governance commands and changes, or the refusal of their form.
+
+What the fields may hold beyond their types is for the rules, which answer with the code that fits.
+"""
+
+import msgspec
+
+from assent_contracts import limits
+from assent_contracts.codec import (
+    check_sent,
+    is_too_deep,
+    known_names,
+    malformed,
+    repeated_key,
+    shape_refusal,
+    too_large,
+    undecodable,
+)
+from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.refusals import Refusal
+
+_decode_command = msgspec.json.Decoder(GovernanceCommand).decode
+_decode_change = msgspec.json.Decoder(GovernanceChange).decode
+_COMMANDS = known_names(GovernanceCommand)
+_CHANGES = known_names(GovernanceChange)
+
+
+def decode_governance_command(value: bytes | None) -> GovernanceCommand | Refusal:
+    """The command that a value of `assent.governance.commands` holds, or the refusal of its form."""
+    if value is None or not value:
+        return malformed("The record is empty.")
+    if len(value) > limits.GOVERNANCE_COMMAND_MAX_BYTES:
+        return too_large("command", len(value), limits.GOVERNANCE_COMMAND_MAX_BYTES, "bytes")
+    form = _form_refusal(value)
+    if form is not None:
+        return form
+    try:
+        command = _decode_command(value)
+    except msgspec.ValidationError as error:
+        return _undecodable(value, str(error))
+    return check_sent(command.id, command.principal, command.at) or command
+
+
+def decode_governance_change(payload: bytes) -> GovernanceChange | Refusal:
+    """The change to governance that a request's payload holds, or the refusal of its form."""
+    if not payload:
+        return malformed("There is no change.")
+    form = _form_refusal(payload)
+    if form is not None:
+        return form
+    try:
+        return _decode_change(payload)
+    except msgspec.ValidationError as error:
+        return undecodable(payload, str(error), _CHANGES)
+
+
+class _Changing(msgspec.Struct):
+    change: msgspec.Raw
+
+
+def _undecodable(value: bytes, reason: str) -> Refusal:
+    if "$.change.type" in reason:
+        return undecodable(msgspec.json.decode(value, type=_Changing).change, reason, _CHANGES)
+    return undecodable(value, reason, _COMMANDS)
+
+
+def _form_refusal(value: bytes) -> Refusal | None:
+    shape = shape_refusal(value)
+    if shape is not None:
+        return shape
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return malformed("This is not one JSON object.")
+    if is_too_deep(value):
+        return too_large("the nesting", None, limits.PAYLOAD_MAX_DEPTH, "levels")
+    return repeated_key(value)

@@ -1,0 +1,107 @@
+"""What governance is made of: accounts, keys, groups, role assignments and settings. Policies are next door.
+
+Fields with a default are left out when they have it, so that a later version may add some.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from assent_contracts import limits
+from assent_contracts.commands import Milliseconds, PrincipalId
+
+Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway", "directory"]
+PrincipalKind = Literal["human", "service"]
+Source = Literal["manual", "directory"]
+PublicKey = Annotated[str, Meta(description="Ed25519 public key: 32 bytes in base64url, no padding.")]
+
+
+class Governed(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """How all of these are read and written."""
+
+
+class Settings(Governed, frozen=True, kw_only=True, gc=False):
+    """Times, limits and switches that hold for every request. Times in milliseconds."""
+
+    expiry_ms: Annotated[int, Meta(ge=1_000, le=limits.LONGEST_MS)] = 30 * 24 * 60 * 60 * 1_000
+    """R14: a request without progress for this long expires."""
+    lease_ms: Annotated[int, Meta(ge=100, le=limits.LONGEST_MS)] = 5 * 60 * 1_000
+    """How long an applier that claimed a change may take to report."""
+    visibility_ms: Annotated[int, Meta(ge=1_000, le=limits.LONGEST_MS)] = 30 * 24 * 60 * 60 * 1_000
+    """R14: how long a request stays listed after its last change of status."""
+    allow_unlicensed_admins: bool = False
+    """R5: with this, every approver group must be in at least one role assignment."""
+    unprotected: Literal["refuse", "pass"] = "refuse"
+    """R18: what happens to a change of a type that no policy protects."""
+    open_requests_max: Annotated[int, Meta(ge=1, le=limits.OPEN_REQUESTS_MAX)] = 100_000
+    """The quota of each principal: open requests in one partition of the ledger."""
+    vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
+    """How much of the directory's people and memberships one synchronisation may take away."""
+
+
+class Founding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Who may seal the log, whose key sets it up, and how many partitions it has for good."""
+
+    founder: PublicKey
+    writers: dict[str, PublicKey]
+    partitions: Annotated[int, Meta(ge=1, le=limits.PARTITIONS_MAX)]
+
+
+class Account(Governed, frozen=True, kw_only=True, gc=False):
+    """An account. A human has a person id, which tells who is behind it; a service has none.
+
+    Neither the kind nor the person of an account ever changes.
+    """
+
+    id: PrincipalId
+    kind: PrincipalKind
+    person: str | None = None
+    name: str = ""
+    source: Source = "manual"
+
+
+class SigningKey(Governed, frozen=True, kw_only=True, gc=False):
+    """A principal's key, valid for not_before <= log time < not_after."""
+
+    id: str
+    principal: PrincipalId
+    public_key: PublicKey
+    not_before: Milliseconds
+    not_after: Milliseconds
+
+
+class Group(Governed, frozen=True, kw_only=True, gc=False):
+    """A named set of principals. Groups are told apart by their id, never by their name."""
+
+    id: str
+    name: str = ""
+    members: tuple[str, ...]
+    source: Source = "manual"
+    paths: dict[str, tuple[str, ...]] = {}
+    """For members through nested groups of the directory: the ids of the groups between, outermost first."""
+
+
+class RoleAssignment(Governed, frozen=True, kw_only=True, gc=False):
+    """A role for groups and principals."""
+
+    id: str
+    role: Role
+    groups: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    resource_types: tuple[str, ...] = ()
+    """Empty: every type."""
+
+
+class DirectoryDifference(Governed, frozen=True, kw_only=True, gc=False):
+    """What has to change so that governance says what the directory says."""
+
+    accounts: tuple[Account, ...] = ()
+    """Humans who are new, back again, or have another name."""
+    vanished: tuple[str, ...] = ()
+    """Accounts of the directory that are not in it any more: they are disabled."""
+    groups: tuple[Group, ...] = ()
+    """Groups that are new or different, as they are to be."""
+    vanished_groups: tuple[str, ...] = ()

@@ -1,0 +1,121 @@
+"""What would become of a change if it were sent now: the rules' own answer, on governance as followed."""
+
+from typing import Any
+
+import msgspec
+
+from assent.core.governance.decide import decide_at_once
+from assent.core.governance.differences import Line, difference
+from assent.core.governance.permit import why_approval
+from assent.core.governance.sentences import change_sentence, rule_words, terms_sentence
+from assent.core.governance.state import Governance
+from assent.core.requests.context import Context
+from assent.core.requests.submit import decide_submit
+from assent.core.sender import Sender, not_current
+from assent_contracts.codec import decode_command, encode
+from assent_contracts.commands import SubmitChange
+from assent_contracts.events import ChangeSubmitted
+from assent_contracts.governance import ChangeGovernance
+from assent_contracts.governance_changes import (
+    AssignRole,
+    CreatePolicy,
+    DefineGroup,
+    DeleteGroup,
+    DeletePolicy,
+    DisablePrincipal,
+    GovernanceChange,
+    RegisterKey,
+    RegisterPrincipal,
+    RevokeKey,
+    WithdrawRole,
+    object_of,
+)
+from assent_contracts.policies import PolicyTerms
+from assent_contracts.refusals import Refusal, RefusalCode
+
+PLACEHOLDER = "as the dry run found it"
+"""Stands for the justification where none is needed yet."""
+
+
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as it would be decided now."""
+
+    change: GovernanceChange
+    object: str
+    sentence: str
+    difference: tuple[Line, ...]
+    why_approval: str | None
+    """Why a second administrator must approve; None when it works at once."""
+    terms: tuple[PolicyTerms, ...] = ()
+    """What its request would ask for."""
+    asks: tuple[str, ...] = ()
+    """The same in sentences."""
+    approvers: tuple[str, ...] = ()
+    """In words: `1 of the administrators (3 people)`."""
+    refusal: Refusal | None = None
+
+
+def foresee(governance: Governance, change: GovernanceChange, principal: str, at: int) -> Prospect:
+    """What this principal's change would meet at log time `at` (ms), signed with their own key."""
+    prospect = Prospect(
+        change=change,
+        object=object_of(change),
+        sentence=change_sentence(change, governance),
+        difference=difference(change, governance),
+        why_approval=why_approval(governance, change, principal, None),
+    )
+    found = governance.principals.get(principal)
+    if found is None:
+        refusal = Refusal(code=RefusalCode.UNKNOWN_KEY, detail=f"There is no principal {principal!r}.")
+        return msgspec.structs.replace(prospect, refusal=refusal)
+    disabled = not_current(Sender(found), at, at)
+    if disabled is not None:
+        return msgspec.structs.replace(prospect, refusal=disabled)
+    if prospect.why_approval is None:
+        command = ChangeGovernance(id="dry-run", principal=principal, at=at, change=change)
+        answer = decide_at_once(governance, command, at, through=None)
+        return msgspec.structs.replace(prospect, refusal=answer if isinstance(answer, Refusal) else None)
+    return _foresee_request(prospect, governance, Context(0, 0, at, governance, found))
+
+
+def _foresee_request(prospect: Prospect, governance: Governance, context: Context) -> Prospect:
+    fields = {"id": "dry-run", "principal": context.principal.id, "at": context.at}
+    command = submission(prospect.change, PLACEHOLDER, fields)
+    bad_form = decode_command(encode(command))
+    answer = bad_form if isinstance(bad_form, Refusal) else decide_submit(None, 0, command, context)
+    if isinstance(answer, Refusal):
+        return msgspec.structs.replace(prospect, refusal=answer)
+    submitted = answer[0]
+    assert isinstance(submitted, ChangeSubmitted)
+    return msgspec.structs.replace(
+        prospect,
+        terms=submitted.terms,
+        asks=tuple(terms_sentence(each, governance) for each in submitted.terms),
+        approvers=tuple(rule_words(rule, governance) for each in submitted.terms for rule in each.rules),
+    )
+
+
+def submission(change: GovernanceChange, justification: str, fields: dict[str, Any]) -> SubmitChange:
+    """The change as a request for its object. `fields`: id, principal and at of the command."""
+    return SubmitChange(
+        **fields,
+        resource=object_of(change),
+        operation=operation_of(change),
+        justification=justification,
+        payload=msgspec.Raw(encode(change)),
+    )
+
+
+def operation_of(change: GovernanceChange) -> str:
+    """R15: what the change does to its object."""
+    match change:
+        case CreatePolicy() | RegisterPrincipal() | RegisterKey():
+            return "create"
+        case DefineGroup(version=None) | AssignRole(version=None):
+            return "create"
+        case DeletePolicy() | DeleteGroup() | WithdrawRole():
+            return "delete"
+        case DisablePrincipal() | RevokeKey():
+            return "disable"
+        case _:
+            return "edit"

@@ -1,0 +1,141 @@
+"""One request for people: facts, what it would change in governance, payload, timeline."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from rich.table import Table
+from rich.text import Text
+
+from assent.cli import output
+from assent.cli.folding import events_of
+from assent.cli.lapses import LAPSES
+from assent.cli.output import visible
+from assent.cli.reach import Reach, following
+from assent.cli.tables import difference_table
+from assent.cli.views import Entry, payload_text, print_timeline, status_text, when
+from assent.core.governance.cursor import advance
+from assent.core.governance.differences import Line, difference, duration, rule_text
+from assent.core.governance.sentences import change_sentence
+from assent.core.governance.state import Governance
+from assent.store.queries import AuditRow, RequestView
+from assent_contracts.client.open_requests import submitted_payload
+from assent_contracts.commands import command_type
+from assent_contracts.events import ApprovalGiven, ApprovalLapsed, RejectionGiven
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.ledger import decode_record
+from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
+from assent_contracts.refusals import Refusal
+from assent_contracts.topics import LEDGER
+
+
+class GovernanceDiff(msgspec.Struct, frozen=True):
+    """What a request to change governance would change, as its approvers decide on it."""
+
+    sentence: str
+    difference: tuple[Line, ...]
+
+
+async def governance_diff(to: Reach, row: RequestView, records: Sequence[AuditRow]) -> GovernanceDiff | None:
+    """The difference against governance as it was at the submission; None for every other type.
+
+    It is the one that holds: a change to what was changed since is refused.
+    """
+    if row.resource_type not in BUILT_IN_TYPES or not records:
+        return None
+    submission = next(each.record for each in records if each.ledger == LEDGER)
+    submitted = decode_record(submission)
+    change = decode_governance_change(bytes(submitted_payload(submission)))
+    if isinstance(change, Refusal) or submitted.governance is UNSET:
+        return None
+    governance = Governance()
+    async with following(to) as follower:
+        advance(governance, follower.history, submitted.governance)
+    return GovernanceDiff(change_sentence(change, governance), difference(change, governance))
+
+
+def history(records: Sequence[AuditRow]) -> list[dict[str, Any]]:
+    """Who approved (through which gateway) or rejected, and whose approval lapsed, in order."""
+    said: list[dict[str, Any]] = []
+    for row, event in events_of(records):
+        if isinstance(event, ApprovalGiven | RejectionGiven | ApprovalLapsed):
+            fields = {name: value for name, value in msgspec.to_builtins(event).items() if name != "request"}
+            said.append({**fields, "type": command_type(event), "at": row.at, "seq": row.seq})
+    return said
+
+
+def print_request(
+    row: RequestView,
+    entries: Sequence[Entry],
+    said: Sequence[dict[str, Any]],
+    diff: GovernanceDiff | None,
+) -> None:
+    """One request with everything that was said about it."""
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in _facts(row, said):
+        facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
+    output.show(facts)
+    if diff is not None:
+        output.say()
+        output.say(diff.sentence)
+        output.show(difference_table(diff.difference))
+    elif entries:
+        output.say()
+        output.show(payload_text(bytes(entries[0].words.payload), row.resource, row.id))
+    output.say()
+    print_timeline(entries)
+
+
+def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, str | Text]]:
+    facts: list[tuple[str, str | Text]] = [
+        ("request", row.id),
+        ("status", status_text(row)),
+        ("object", row.resource),
+        ("operation", row.operation),
+        ("requester", row.requester),
+        ("justification", row.justification),
+        ("digest", row.digest),
+    ]
+    facts += [("policy", _asked(terms)) for terms in row.terms]
+    through = {each["approver"]: each["through"] for each in said if each.get("through")}
+    facts += [
+        ("approved by", _with_note(_signed(each.approver, through), each.note)) for each in row.approvals
+    ]
+    facts += [("rejected by", _with_note(each.approver, each.note)) for each in row.rejections]
+    facts += [
+        ("lapsed", f"the approval of {each['approver']}, who {LAPSES[each['reason']]}")
+        for each in said
+        if _is(each, ApprovalLapsed)
+    ]
+    if row.applier is not None or row.outcome_message:
+        facts.append(("applier", _with_note(row.applier or row.reporter or "assent", row.outcome_message)))
+    # What governance carries out has no deadline that anybody waits for.
+    if row.deadline is not None and not (row.resource_type in BUILT_IN_TYPES and row.progress):
+        facts.append(("expires", when(row.deadline)))
+    return facts
+
+
+def _is(said: dict[str, Any], event: type[msgspec.Struct]) -> bool:
+    return said["type"] == command_type(event)
+
+
+def _asked(terms: PolicyTerms) -> str:
+    asked = " and ".join(rule_text(rule) for rule in terms.rules)
+    more = [
+        *([f"{terms.rejections} rejections end it"] if terms.rejections != 1 else []),
+        *(["the last approval releases it"] if terms.completion == "automatic" else []),
+        *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
+        *(["own signatures"] if terms.own_signature else []),
+    ]
+    return "; ".join([f"{terms.policy}: {asked}", *more])
+
+
+def _signed(approver: str, through: dict[str, str]) -> str:
+    return f"{approver} (through {through[approver]})" if approver in through else approver
+
+
+def _with_note(who: str, note: str | None) -> str:
+    return f"{who}: {note}" if note else who

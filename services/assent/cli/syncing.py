@@ -1,0 +1,115 @@
+"""`assent directory sync`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from assent.cli import output
+from assent.cli.changing import Outcome, finish_dry_run, outcome_document, refuse_unsent, say_outcome, send
+from assent.cli.options import Changing, Options, Sender
+from assent.cli.prospects import Prospect, foresee
+from assent.cli.reach import Reach, following, governance_of, key_of, reach
+from assent.core.governance.decide import decide_change
+from assent.core.governance.directory import too_much_vanishes
+from assent.core.governance.state import Governance
+from assent.directory.compare import directory_difference, parts
+from assent.directory.export import Export, ExportError
+from assent.directory.read import read_export
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
+from assent_contracts.governed import DirectoryDifference
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+
+
+def sync(file: Path, *, changing: Changing, sender: Sender, options: Options) -> NoReturn:
+    """Read, compare, and send what is different; exits with the code of what came of it."""
+    key, to = key_of(sender, options), reach(options)
+    try:
+        export = read_export(file)
+        code = asyncio.run(_sync(to, export, key, changing, sender, options))
+    except ExportError as error:
+        output.fail(f"{file}: {error}", output.REFUSED)
+    sys.exit(code)
+
+
+async def _sync(
+    to: Reach, export: Export, key: SecretKey, changing: Changing, sender: Sender, options: Options
+) -> int:
+    governance = await _governance(to)
+    whole = directory_difference(export, governance)
+    steps = parts(whole)
+    if not steps:
+        _say_nothing_to_do(options)
+        return output.DECIDED
+    # Part by part less vanishes than in one: the limit is on the whole.
+    too_much = too_much_vanishes(governance, whole)
+    if changing.dry_run:
+        finish_dry_run(_prospects(governance, steps, key.principal, too_much), options)
+    if too_much is not None:
+        refuse_unsent(too_much, WHAT_TO_DO[too_much.code], options)
+    outcomes: list[Outcome] = []
+    for number, step in enumerate(steps):
+        if number:
+            governance = await _governance(to)
+        prospect = foresee(governance, _change(governance, step), key.principal, now_ms())
+        outcome = await send(to, prospect, key, changing, sender, options)
+        outcomes.append(outcome)
+        if not options.json or outcome.decided.refusal is not None:
+            say_outcome(outcome, options)
+        if outcome.decided.refusal is not None:
+            return output.REFUSED
+        if outcome.request is not None and number + 1 < len(steps):
+            output.tell(
+                f"{len(steps) - number - 1} more changes wait:"
+                f" run this again when {outcome.request} is completed."
+            )
+            break
+    if options.json:
+        documents = [outcome_document(outcome) for outcome in outcomes]
+        output.print_json(documents[0] if len(documents) == 1 else documents)
+    return output.DECIDED
+
+
+async def _governance(to: Reach) -> Governance:
+    async with following(to) as follower:
+        return governance_of(follower)
+
+
+def _change(governance: Governance, difference: DirectoryDifference) -> SyncDirectory:
+    return SyncDirectory(difference=difference, version=governance.version(DIRECTORY))
+
+
+def _prospects(
+    governance: Governance,
+    steps: tuple[DirectoryDifference, ...],
+    principal: str,
+    too_much: Refusal | None,
+) -> tuple[Prospect, ...]:
+    """Each step as it would be once those before it are made; up to the first that would be refused."""
+    prospects: list[Prospect] = []
+    for step in steps:
+        change, at = _change(governance, step), now_ms()
+        prospect = foresee(governance, change, principal, at)
+        if too_much is not None and prospect.refusal is None:
+            prospect = _refused(prospect, too_much)
+        prospects.append(prospect)
+        decision = decide_change(governance, change, at)
+        if prospect.refusal is not None or isinstance(decision, Refusal):
+            break
+        governance = governance.after(decision)
+    return tuple(prospects)
+
+
+def _refused(prospect: Prospect, refusal: Refusal) -> Prospect:
+    return msgspec.structs.replace(prospect, refusal=refusal)
+
+
+def _say_nothing_to_do(options: Options) -> None:
+    if options.json:
+        output.print_json({"difference": None, "events": []})
+    else:
+        output.say("Nothing to do: governance says what the directory says already.")

@@ -1,0 +1,75 @@
+"""Accounts: register, disable, enable. Neither the kind nor the person of an account ever changes."""
+
+from assent.core.governance.fields import bad_id, bad_text, refuse
+from assent.core.governance.state import Governance
+from assent_contracts import limits
+from assent_contracts.codec import is_identifier
+from assent_contracts.governance import (
+    GovernanceEvent,
+    PrincipalDisabled,
+    PrincipalEnabled,
+    PrincipalRegistered,
+)
+from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal, RegisterPrincipal
+from assent_contracts.governed import Account
+from assent_contracts.refusals import Refusal, RefusalCode
+
+RESERVED = frozenset({"founder", "assent"})
+"""Who the founding commands come from, and who carries changes to governance out: nobody's account."""
+
+
+def bad_account(account: Account) -> Refusal | None:
+    """The refusal of an account's own fields; None when all are good."""
+    if account.id in RESERVED:
+        return refuse(RefusalCode.ID_TAKEN, f"The id {account.id!r} is reserved.")
+    if (account.kind == "human") != (account.person is not None):
+        return refuse(RefusalCode.MALFORMED, f"{account.id}: a human has a person id, a service has none.")
+    if account.person is not None and not is_identifier(account.person, limits.NAME_MAX_CHARS):
+        return refuse(RefusalCode.MALFORMED, f"{account.id}: the person id is no identifier.")
+    return bad_id("principal", account.id) or bad_text(
+        f"{account.id}: the name", account.name, limits.NAME_MAX_CHARS
+    )
+
+
+def register_principal(
+    governance: Governance, change: RegisterPrincipal
+) -> tuple[GovernanceEvent, ...] | Refusal:
+    """An id is never used again, not even that of a disabled account."""
+    account = change.account
+    bad = bad_account(account)
+    if bad is not None:
+        return bad
+    if account.id in governance.principals:
+        return refuse(RefusalCode.ID_TAKEN, f"There is a principal {account.id!r} already.")
+    if account.source != "manual":
+        return refuse(RefusalCode.MALFORMED, f"{account.id}: only a synchronisation brings the directory's.")
+    return (PrincipalRegistered(account=account),)
+
+
+def disable_principal(
+    governance: Governance, change: DisablePrincipal
+) -> tuple[GovernanceEvent, ...] | Refusal:
+    """Its approvals stop counting with this, wherever they have not been released yet."""
+    principal = governance.principals.get(change.principal)
+    if principal is None:
+        return _unknown(change.principal)
+    # Whom the directory has disabled may be disabled by hand too: then it stays so.
+    if not principal.enabled and not principal.vanished:
+        return refuse(RefusalCode.ALREADY_SO, f"{change.principal} is disabled already.")
+    return (PrincipalDisabled(principal=change.principal),)
+
+
+def enable_principal(
+    governance: Governance, change: EnablePrincipal
+) -> tuple[GovernanceEvent, ...] | Refusal:
+    """The account is what it was before it was disabled."""
+    principal = governance.principals.get(change.principal)
+    if principal is None:
+        return _unknown(change.principal)
+    if principal.enabled:
+        return refuse(RefusalCode.ALREADY_SO, f"{change.principal} is enabled already.")
+    return (PrincipalEnabled(principal=change.principal),)
+
+
+def _unknown(principal: str) -> Refusal:
+    return refuse(RefusalCode.UNKNOWN_OBJECT, f"There is no principal {principal[:128]!r}.")

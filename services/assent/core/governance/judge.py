@@ -1,0 +1,77 @@
+"""From a received governance command to its decision: who sent it, whether it came before, then its rule."""
+
+from typing import cast
+
+from assent.core.governance.decide import Decision, decide_at_once, decide_founding
+from assent.core.governance.fields import refuse
+from assent.core.governance.state import Governance
+from assent.core.memory import CommandMemory
+from assent.core.received import Received
+from assent.core.sender import TAKES_NO_ID, came_before, identify, not_current
+from assent_contracts.events import CommandRepeated
+from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent
+from assent_contracts.policies import GOVERNANCE_TYPE
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+class Record:
+    """Governance as its ledger adds up, with the commands that it remembers. It has one owner."""
+
+    def __init__(self) -> None:
+        self.governance = Governance()
+        self.memory = CommandMemory()
+        self.at = 0
+        """Log time of the last record, ms."""
+
+    def take(self, seq: int, at: int, events: tuple[GovernanceEvent, ...]) -> None:
+        """Take in the record `seq`, decided at log time `at`."""
+        self.governance.evolve(seq, events)
+        if at > self.at:
+            self.at = at
+            self.memory.forget(at)
+
+
+def judge_governance(
+    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int
+) -> Decision:
+    """Decide one command at log time `at` (ms)."""
+    command, governance = received.command, record.governance
+    if governance.founder is not None or (governance.seq == -1 and isinstance(command, FoundLog)):
+        if not signature_good:
+            return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the founder's over these bytes.")
+        return decide_founding(governance, command, at)
+    sender = identify(
+        governance,
+        command.principal,
+        received.key_id,
+        signed=bool(received.signature),
+        good=signature_good,
+        at=at,
+        resource_type=GOVERNANCE_TYPE,
+    )
+    if isinstance(sender, Refusal):
+        return sender
+    before = came_before(record.memory, command.principal, command.id, received.value_sha256)
+    if before is not None:
+        return cast("Decision", before)
+    return not_current(sender, command.at, at) or decide_at_once(
+        governance, command, at, through=sender.through
+    )
+
+
+def keep_governance(
+    record: Record, received: Received[GovernanceCommand], decision: Decision, *, seq: int, at: int
+) -> None:
+    """Move the record past a decision."""
+    if isinstance(decision, Refusal):
+        events, takes_its_id = (), decision.code not in TAKES_NO_ID
+    else:
+        events, takes_its_id = decision, not (decision and isinstance(decision[0], CommandRepeated))
+    command = received.command
+    # During the founding ids are not asked for, and one could come twice.
+    if takes_its_id and record.memory.recall(command.principal, command.id) is None:
+        sha256 = received.value_sha256
+        record.memory.remember(
+            command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
+        )
+    record.take(seq, at, events)

@@ -1,0 +1,137 @@
+"""Who may change what in governance, and what a second administrator has to approve first."""
+
+from assent.core.governance.changing_settings import only_tightens
+from assent.core.governance.fields import refuse
+from assent.core.governance.policies import approver_groups
+from assent.core.governance.state import EVERY_TYPE, Governance
+from assent_contracts.governance_changes import (
+    AssignRole,
+    ChangeSettings,
+    CreatePolicy,
+    DefineGroup,
+    DeleteGroup,
+    DeletePolicy,
+    EditPolicy,
+    EnablePrincipal,
+    ExpireKey,
+    GovernanceChange,
+    RegisterKey,
+    RevokeKey,
+    SyncDirectory,
+    WithdrawRole,
+)
+from assent_contracts.governed import Role
+from assent_contracts.refusals import Refusal, RefusalCode
+
+GUARDED_ROLES: frozenset[Role] = frozenset({"administrator", "approver", "gateway", "directory"})
+"""The roles that let somebody decide, or speak for those who do: granted by two people only."""
+
+
+def not_permitted(governance: Governance, change: GovernanceChange, principal: str) -> Refusal | None:
+    """R3: why this account may not ask for the change at all, at once or as a request; None when it may."""
+    if _is_own_key(governance, change, principal):
+        return None
+    if isinstance(change, SyncDirectory) and governance.has_role(principal, "directory", EVERY_TYPE):
+        return None
+    kind = administered_type(governance, change)
+    if governance.has_role(principal, "administrator", kind):
+        return None
+    of = f" for {kind}" if kind else ""
+    return refuse(RefusalCode.NOT_PERMITTED, f"R3: you do not have the role administrator{of}.")
+
+
+def _is_own_key(governance: Governance, change: GovernanceChange, principal: str) -> bool:
+    if isinstance(change, RegisterKey):
+        return change.key.principal == principal
+    if isinstance(change, RevokeKey | ExpireKey):
+        key = governance.keys.get(change.key)
+        return key is not None and key.principal == principal
+    return False
+
+
+def administered_type(governance: Governance, change: GovernanceChange) -> str:
+    """The type whose administrators may ask for the change and approve it; EVERY_TYPE for most."""
+    if isinstance(change, CreatePolicy | EditPolicy):
+        return change.policy.resource_type
+    if isinstance(change, DeletePolicy) and change.policy in governance.policies:
+        return governance.policies[change.policy].resource_type
+    return EVERY_TYPE
+
+
+def why_approval(  # noqa: C901  an arm each
+    governance: Governance, change: GovernanceChange, principal: str, through: str | None
+) -> str | None:
+    """Why the change needs a second administrator; None when it works at once.
+
+    `through`: the gateway that signed on the principal's behalf, if one did.
+    """
+    if not governance.protected:
+        return None
+    match change:
+        case CreatePolicy() | EditPolicy() | DeletePolicy():
+            return "it changes a policy"
+        case ChangeSettings(settings=settings):
+            return None if only_tightens(governance.settings, settings) else "it loosens a setting"
+        case DefineGroup(group=group):
+            return _why_group(governance, group.id)
+        case DeleteGroup(group=group):
+            return _why_group(governance, group)
+        case AssignRole(assignment=assignment):
+            return _why_role(governance, assignment.id, assignment.role)
+        case WithdrawRole(assignment=assignment):
+            return _why_role(governance, assignment)
+        case RegisterKey(key=key):
+            own = key.principal == principal and through is None
+            return None if own else "it registers a key that its holder did not sign for"
+        case EnablePrincipal():
+            return "it lets a disabled account act again"
+        case SyncDirectory():
+            return _why_sync(governance, change, principal)
+        case _:
+            return None
+
+
+def groups_given_power(change: GovernanceChange) -> frozenset[str]:
+    """The groups that the change lets decide, or whose members it gives a role."""
+    match change:
+        case CreatePolicy(policy=policy) | EditPolicy(policy=policy):
+            return approver_groups(policy)
+        case AssignRole(assignment=assignment):
+            return frozenset(assignment.groups)
+        case _:
+            return frozenset()
+
+
+def is_guarded_group(governance: Governance, group: str) -> bool:
+    """Whether who is in the group decides on changes: a policy names it, or a guarded role goes by it."""
+    return any(group in approver_groups(policy) for policy in governance.policies.values()) or any(
+        group in assignment.groups
+        for assignment in governance.assignments.values()
+        if assignment.role in GUARDED_ROLES
+    )
+
+
+def _why_group(governance: Governance, group: str) -> str | None:
+    return f"group {group} decides on changes" if is_guarded_group(governance, group) else None
+
+
+def _why_role(governance: Governance, assignment: str, *roles: Role) -> str | None:
+    before = governance.assignments.get(assignment)
+    for role in roles if before is None else (*roles, before.role):
+        if role in GUARDED_ROLES:
+            return f"it concerns the role {role}"
+    return None
+
+
+def _why_sync(governance: Governance, change: SyncDirectory, principal: str) -> str | None:
+    if governance.has_role(principal, "directory", EVERY_TYPE):
+        return None
+    touched = [*(group.id for group in change.difference.groups), *change.difference.vanished_groups]
+    for group in touched:
+        if is_guarded_group(governance, group):
+            return f"group {group} decides on changes"
+    for account in change.difference.accounts:
+        before = governance.principals.get(account.id)
+        if before is not None and not before.enabled:
+            return f"it lets the disabled account {account.id} act again"
+    return None

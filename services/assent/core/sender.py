@@ -1,0 +1,96 @@
+"""Who sent a command, and whether it came before: the same for both ledgers."""
+
+import msgspec
+
+from assent.core.governance.fields import refuse
+from assent.core.governance.state import Governance, Key, Principal
+from assent.core.memory import CommandMemory
+from assent_contracts import limits
+from assent_contracts.events import CommandRepeated
+from assent_contracts.refusals import Refusal, RefusalCode
+
+UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
+"""Refusals of commands that nobody is known to have sent: their ids are not remembered."""
+TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode.ID_REUSED}
+
+
+class Sender(msgspec.Struct, frozen=True, gc=False):
+    """A verified sender: the account, and the gateway that signed on its behalf, if one did."""
+
+    principal: Principal
+    through: str | None = None
+
+
+def identify(
+    governance: Governance,
+    principal: str,
+    key_id: str,
+    *,
+    signed: bool,
+    good: bool,
+    at: int,
+    resource_type: str,
+) -> Sender | Refusal:
+    """Whose command this is, at log time `at` (ms).
+
+    `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource_type` is
+    what a gateway must have its role for.
+    """
+    if not signed:
+        return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
+    key = governance.keys.get(key_id)
+    if key is None:
+        return refuse(RefusalCode.UNKNOWN_KEY, "This key is not registered.")
+    if not good:
+        return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not this key's over these bytes.")
+    through = None
+    if key.principal != principal:
+        if not _speaks_for(governance, key, principal, resource_type):
+            return refuse(RefusalCode.UNKNOWN_KEY, f"This key does not belong to {principal}.")
+        through = key.principal
+    if not key.is_valid(at):
+        what = "is revoked" if key.revoked else "is not valid at this time"
+        return refuse(RefusalCode.UNKNOWN_KEY, f"This key {what}.")
+    return Sender(governance.principals[principal], through)
+
+
+def _speaks_for(governance: Governance, key: Key, principal: str, resource_type: str) -> bool:
+    """Whether the key is a gateway's, and the principal a human that it may sign for."""
+    gateway, human = governance.principals[key.principal], governance.principals.get(principal)
+    return (
+        gateway.enabled
+        and gateway.person is None
+        and human is not None
+        and human.person is not None
+        and governance.has_role(gateway.id, "gateway", resource_type)
+    )
+
+
+def came_before(
+    memory: CommandMemory, principal: str, command_id: str, value_sha256: bytes
+) -> tuple[CommandRepeated] | Refusal | None:
+    """The answer to a command whose id is taken; None when it is not."""
+    before = memory.recall(principal, command_id)
+    if before is None:
+        return None
+    if before.value_sha256 == value_sha256:
+        return (CommandRepeated(decided=before.seq),)
+    return Refusal(
+        code=RefusalCode.ID_REUSED,
+        detail=f"The command id stands for other bytes, decided at seq {before.seq}.",
+        decided=before.seq,
+    )
+
+
+def not_current(sender: Sender, dated: int, at: int) -> Refusal | None:
+    """The refusal of a command that is dated too far from log time, or whose account is disabled."""
+    age_ms = at - dated
+    if age_ms > limits.COMMAND_MAX_AGE_MS or -age_ms > limits.COMMAND_MAX_AHEAD_MS:
+        return refuse(RefusalCode.STALE, f"The command's time is {_away(age_ms)} log time.")
+    if not sender.principal.enabled:
+        return refuse(RefusalCode.NOT_PERMITTED, f"{sender.principal.id} is disabled.")
+    return None
+
+
+def _away(age_ms: int) -> str:
+    return f"{age_ms / 1_000:,.0f} s behind" if age_ms >= 0 else f"{-age_ms / 1_000:,.0f} s ahead of"

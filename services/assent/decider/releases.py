@@ -1,0 +1,133 @@
+"""Follow the request ledger for the releases that governance has to carry out.
+
+They are few among many: a record is taken apart only when its bytes say that it may be about one.
+"""
+
+import asyncio
+import re
+
+import msgspec
+import structlog
+from aiokafka.errors import KafkaError
+
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.reader import LedgerReader
+from assent_contracts.events import (
+    ChangeReleased,
+    ChangeSubmitted,
+    RequestCanceled,
+    RequestCompleted,
+    RequestEvent,
+    RequestExpired,
+    RequestFailed,
+    RequestRejected,
+)
+from assent_contracts.ledger import (
+    LedgerRecord,
+    RecordedCommand,
+    decode_events,
+    decode_recorded_command,
+)
+from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.resources import resource_type
+
+_RETRY_S = 1.0
+_POLL_RECORDS = 2_000
+"""So that deciding goes on meanwhile: a full poll is taken in within some 50 ms."""
+_ENDS = RequestRejected | RequestCanceled | RequestExpired | RequestCompleted | RequestFailed
+_BUILT_IN = tuple(f'"resource":"{name}/'.encode() for name in sorted(BUILT_IN_TYPES))
+_REQUEST = re.compile(rb'"request":"([0-9]+-[0-9]+)"')
+"""All events of a record are about one request. An unescaped quote stands in no string."""
+
+
+class BuiltInRelease(msgspec.Struct, frozen=True, gc=False):
+    """A released change to governance: its request, where it was released, and what was submitted."""
+
+    request: str
+    seq: int
+    """Of the release, in the request's partition."""
+    digest: str
+    submission: RecordedCommand
+    as_of: int
+    """The governance seq that the submission was decided under."""
+
+
+class ReleaseFollower:
+    """The open requests of built-in types in all partitions, and which of them are released."""
+
+    def __init__(self, connection: Connection, governance: GovernanceFollower, partitions: int) -> None:
+        """`governance` has been started. The ledger is read from its start."""
+        self._reader = LedgerReader(connection, governance, dict.fromkeys(range(partitions), Head()))
+        self._submissions: dict[bytes, tuple[RecordedCommand, int]] = {}
+        self._released: dict[bytes, BuiltInRelease] = {}
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        await self._reader.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._reader.stop()
+
+    async def news(self) -> None:
+        """Read on until a release is found. Raises NotFollowingError."""
+        found = False
+        while not found:
+            try:
+                polled = await self._reader.poll(max_records=_POLL_RECORDS)
+            except KafkaError as error:
+                structlog.get_logger().warning("the request ledger cannot be read", error=repr(error))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for accepted in polled.values():
+                for each in accepted:
+                    found = self._take(each) or found
+            # A poll that finds its records at hand does not wait: decisions have their turn between two.
+            await asyncio.sleep(0)
+
+    def waiting(self) -> tuple[BuiltInRelease, ...]:
+        """The released changes whose requests the request ledger has not ended."""
+        return tuple(self._released.values())
+
+    def _take(self, accepted: Accepted) -> bool:
+        """Whether the record has released a change to governance."""
+        record = accepted.record
+        if not isinstance(record.events, msgspec.Raw) or not self._may_concern(bytes(record.events)):
+            return False
+        found = False
+        for event in decode_events(record):
+            if isinstance(event, RequestEvent):
+                found = self._go_on(event, record) or found
+        return found
+
+    def _may_concern(self, events: bytes) -> bool:
+        if any(mark in events for mark in _BUILT_IN):
+            return True
+        if not self._submissions:
+            return False
+        about = _REQUEST.search(events)
+        return about is not None and about[1] in self._submissions
+
+    def _go_on(self, event: RequestEvent, record: LedgerRecord) -> bool:
+        request = event.request.encode()
+        match event:
+            case ChangeSubmitted():
+                command = decode_recorded_command(record)
+                if isinstance(command, RecordedCommand) and resource_type(event.resource) in BUILT_IN_TYPES:
+                    # A copy: the record that it is part of need not be kept.
+                    value = command.value.copy()
+                    kept = msgspec.structs.replace(command, value=value)
+                    assert isinstance(record.governance, int), "an accepted record of requests names it"
+                    self._submissions[request] = (kept, record.governance)
+            case ChangeReleased() if request in self._submissions:
+                self._released[request] = BuiltInRelease(
+                    event.request, record.seq, event.digest, *self._submissions[request]
+                )
+                return True
+            case _:
+                if isinstance(event, _ENDS):
+                    self._submissions.pop(request, None)
+                    self._released.pop(request, None)
+        return False

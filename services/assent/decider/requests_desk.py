@@ -1,0 +1,97 @@
+"""One partition of requests, as a Session decides it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from aiokafka import TopicPartition
+
+from assent.core.governance.cursor import advance
+from assent.core.governance.state import Governance
+from assent.core.received import Received, Unreadable
+from assent.core.requests.book import Book
+from assent.core.requests.carried import carried_due
+from assent.core.requests.expire import decide_expiry
+from assent.core.requests.judge import judge, keep
+from assent.core.requests.receive import receive
+from assent.core.requests.states import Closed, Unsettled
+from assent.decider.desk import Decision, Events, OwnRecord
+from assent.observe import metrics
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.events import Event
+from assent_contracts.resources import request_id
+from assent_contracts.topics import COMMANDS
+
+
+class RequestsDesk:
+    """Requests, decided under governance as far as it has been followed."""
+
+    def __init__(self, book: Book, governance: Governance, follower: GovernanceFollower) -> None:
+        """`governance` is this desk's own: it moves along what `follower` has read."""
+        self.place = TopicPartition(COMMANDS, book.partition)
+        self.name = str(book.partition)
+        self.governance = governance
+        self._book = book
+        self._follower = follower
+        self._carried_seen = 0
+
+    @property
+    def at(self) -> int:
+        """Log time of the last record, ms."""
+        return self._book.at
+
+    @property
+    def governance_named(self) -> int:
+        """The governance seq that the next record names."""
+        return self.governance.seq
+
+    def catch_up(self) -> None:
+        """Take in what governance has said meanwhile. Raises NotFollowingError."""
+        advance(self.governance, self._follower.history, len(self._follower.history) - 1)
+        self._follower.check()
+
+    async def news(self) -> None:
+        """Return when governance has moved: a request of this partition may be carried out."""
+        try:
+            await self._follower.beyond(self.governance.seq)
+        finally:
+            # Whatever its end was, a follower that has ended must not look like a cancellation.
+            self._follower.check()
+
+    def receive(
+        self, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
+    ) -> Received[Any] | Unreadable:
+        """Read one record of `assent.commands`."""
+        return receive(value, key, headers)
+
+    def decide(self, received: Received[Any], *, signature_good: bool, seq: int, at: int) -> Decision:
+        """Decide a command and move the book past it."""
+        decision = judge(
+            self._book,
+            received,
+            signature_good=signature_good,
+            seq=seq,
+            at=at,
+            governance=self.governance,
+        )
+        keep(self._book, received, decision, seq=seq, at=at)
+        return decision
+
+    def keep(self, events: Events, *, seq: int, at: int) -> None:
+        """Move the book past a record that is no command's decision."""
+        self._book.record(seq, at, cast("tuple[Event, ...]", events))
+
+    def due(self, at: int) -> Iterator[OwnRecord]:
+        """The ends of requests that governance has carried out, then what log time has ended."""
+        if self._carried_seen != len(self.governance.carried):
+            seen, self._carried_seen = self._carried_seen, len(self.governance.carried)
+            for resource, event in carried_due(self._book, self.governance, seen):
+                yield OwnRecord(resource.encode(), (event,))
+        for seq in self._book.due(at):
+            request = self._book.requests[seq]
+            assert not isinstance(request, Closed | Unsettled)
+            event = decide_expiry(request_id(self._book.partition, seq), request)
+            yield OwnRecord(request.submission.resource.encode(), (event,))
+
+    def measure(self) -> None:
+        """How many requests are open."""
+        metrics.OPEN_REQUESTS.labels(self.name).set(self._book.open_requests())

@@ -1,0 +1,1 @@
+"""An export of the organisation's directory as one difference to what governance says."""

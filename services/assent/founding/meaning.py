@@ -1,0 +1,62 @@
+"""What the tables of a governance file mean, where that is more than to copy a field."""
+
+from assent.founding.durations import duration_ms
+from assent.founding.file import GovernanceFileError, PolicyTable, SettingsTable
+from assent_contracts.governed import Settings
+from assent_contracts.policies import ApprovalRule, Policy
+
+
+def settings_of(table: SettingsTable) -> Settings:
+    """The settings that a table means. Raises GovernanceFileError."""
+    return Settings(
+        expiry_ms=_duration_ms("settings.expiry", table.expiry, at_least_ms=1_000),
+        lease_ms=_duration_ms("settings.lease", table.lease, at_least_ms=100),
+        visibility_ms=_duration_ms("settings.visibility", table.visibility, at_least_ms=1_000),
+        allow_unlicensed_admins=table.allow_unlicensed_admins,
+        unprotected=table.unprotected,
+        open_requests_max=table.open_requests_max,
+        vanish_max_percent=table.vanish_max_percent,
+    )
+
+
+def policy_of(table: PolicyTable) -> Policy:
+    """The policy that a table means, in either of the two forms. Raises GovernanceFileError."""
+    expiry_ms = None
+    if table.expiry is not None:
+        expiry_ms = _duration_ms(f"policy {table.id!r}: expiry", table.expiry, at_least_ms=1_000)
+    return Policy(
+        id=table.id,
+        name=table.name,
+        description=table.description,
+        resource_type=table.resource_type,
+        approvals=_rules_of(table),
+        rejections=table.rejections,
+        completion=table.completion,
+        expiry_ms=expiry_ms,
+        own_signature=table.own_signature,
+        excluded_groups=table.excluded_groups,
+    )
+
+
+def _rules_of(table: PolicyTable) -> tuple[ApprovalRule, ...]:
+    if table.approvals is None:
+        if table.approver_groups is None:
+            msg = f"policy {table.id!r}: say who approves, in approver_groups and quorum or in approvals."
+            raise GovernanceFileError(msg)
+        quorum = 1 if table.quorum is None else table.quorum
+        return (ApprovalRule(quorum=quorum, groups=table.approver_groups),)
+    if table.approver_groups is not None or table.quorum is not None:
+        msg = (
+            f"policy {table.id!r}: either approver_groups and quorum, or approvals;"
+            " with both, which one holds would be a guess."
+        )
+        raise GovernanceFileError(msg)
+    return tuple(ApprovalRule(quorum=rule.quorum, groups=rule.groups) for rule in table.approvals)
+
+
+def _duration_ms(place: str, text: str, *, at_least_ms: int) -> int:
+    try:
+        return duration_ms(text, at_least_ms=at_least_ms)
+    except ValueError as error:
+        msg = f"{place}: {error}"
+        raise GovernanceFileError(msg) from error

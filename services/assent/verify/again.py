@@ -1,0 +1,60 @@
+"""What it means that the rules decide a record's command as the record says: the same for both ledgers."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts.codec import encode
+from assent_contracts.events import Event
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.ledger import LedgerRecord, decode_refusal
+from assent_contracts.refusals import Refusal, RefusalCode
+
+VerifySignature = Callable[[bytes, bytes, bytes], bool]
+"""(public key, message, signature) -> whether the signature is good."""
+_OF_FORM: Final = frozenset(
+    {
+        RefusalCode.MALFORMED,
+        RefusalCode.TOO_LARGE,
+        RefusalCode.UNKNOWN_VERSION,
+        RefusalCode.JUSTIFICATION_REQUIRED,
+    }
+)
+"""What the codec itself refuses."""
+
+
+def not_one_decision(record: LedgerRecord) -> str | None:
+    """What is wrong with a record that has both events and a refusal, or neither; None otherwise."""
+    # Readers take the events of such a record for true, whatever else it says.
+    if (record.events is UNSET) == (record.refusal is UNSET):
+        return "it is not one decision: either events or a refusal"
+    return None
+
+
+def difference(
+    record: LedgerRecord, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal
+) -> str | None:
+    """What a record says otherwise than the rules do; None when it says the same."""
+    if isinstance(decision, Refusal):
+        same = _is_same_refusal(decode_refusal(record), decision)
+        return None if same else f"the rules refuse its command ({decision.code})"
+    if record.refusal is not UNSET:
+        return "it refuses a command that the rules do not refuse"
+    if record.events is UNSET or bytes(record.events) != encode(decision):
+        return "the rules decide its command otherwise"
+    return None
+
+
+def not_refused_for_form(record: LedgerRecord) -> str | None:
+    """What is wrong with a record of a command that is not kept; None when it was refused for its form."""
+    refusal = decode_refusal(record)
+    if refusal is None or refusal.code not in _OF_FORM:
+        return "a command that is not kept was not refused for its form"
+    return None
+
+
+def _is_same_refusal(recorded: Refusal | None, decided: Refusal) -> bool:
+    # The detail is for people: a later version may word it better.
+    return recorded is not None and msgspec.structs.replace(recorded, detail=decided.detail) == decided

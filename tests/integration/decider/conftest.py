@@ -1,0 +1,16 @@
+"""Somebody who changes governance."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from assent_contracts.client.follower import GovernanceFollower
+from tests.support.governing import Governor, governing
+from tests.support.log import Log
+
+
+@pytest_asyncio.fixture(scope="module")
+async def governor(log: Log, follower: GovernanceFollower) -> AsyncIterator[Governor]:
+    """Anybody, as far as governance goes; the decider comes with the fixture `actor`."""
+    async with governing(log, follower) as somebody:
+        yield somebody

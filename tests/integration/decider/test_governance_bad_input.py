@@ -1,0 +1,246 @@
+"""Bad input on `assent.governance.commands`: recorded as a refusal, and the next good command is decided."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from assent_contracts import limits
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.governance_publisher import GovernanceDecided, Headers
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.digests import to_base64url
+from assent_contracts.governance_changes import RegisterPrincipal
+from assent_contracts.governed import Account
+from assent_contracts.ledger import LedgerRecord, UnreadableCommand, decode_recorded_command
+from assent_contracts.refusals import RefusalCode
+from assent_contracts.signing import command_message
+from assent_contracts.topics import GOVERNANCE_COMMANDS
+from tests.support.governing import PROPOSER, Governor, assert_verified
+from tests.support.log import UPSTREAM, Actor, Log
+from tests.support.raw import POISON, RawRecord, build_batch, produce_raw
+
+STRANGER = SecretKey("stranger-1", PROPOSER)
+
+
+def _fields(**changed: Any) -> dict[str, Any]:
+    """A command that is fine but for what is changed; None leaves a field out."""
+    said = {
+        "type": "assent.change-governance.v1",
+        "id": new_command_id(),
+        "principal": PROPOSER,
+        "at": now_ms(),
+        "change": _change(),
+    }
+    return {name: value for name, value in {**said, **changed}.items() if value is not None}
+
+
+def _change(**changed: Any) -> dict[str, Any]:
+    account = {"id": f"service-{new_command_id()}", "kind": "service"}
+    return {"type": "assent.register-principal.v1", "account": account, **changed}
+
+
+def _sign(key: SecretKey, value: bytes, *, key_id: str | None = None) -> Headers:
+    signature = key.sign(command_message(value))
+    return [
+        ("assent-key", (key_id or key.id).encode()),
+        ("assent-signature", to_base64url(signature).encode()),
+    ]
+
+
+async def _good_goes_on(governor: Governor) -> None:
+    account = Account(id=f"service-{new_command_id()}", kind="service")
+    decided = await governor.change(RegisterPrincipal(account=account))
+    assert decided.refusal is None, decided.refusal
+
+
+def _code(decided: GovernanceDecided) -> RefusalCode:
+    assert decided.refusal is not None, decided.events
+    return decided.refusal.code
+
+
+UNREADABLE: dict[str, tuple[Callable[[], bytes], RefusalCode]] = {
+    "no JSON": (lambda: b"nothing", RefusalCode.MALFORMED),
+    "JSON cut off": (lambda: encode(_fields())[:-9] + b"}", RefusalCode.MALFORMED),
+    "an array": (lambda: b"[]", RefusalCode.MALFORMED),
+    "not UTF-8": (
+        lambda: encode(_fields(change=_change(account={"id": "x", "kind": "service", "name": "Zo"}))).replace(
+            b"Zo", b"Z\xff"
+        ),
+        RefusalCode.MALFORMED,
+    ),
+    "a space before": (lambda: b" " + encode(_fields()), RefusalCode.MALFORMED),
+    "a key twice": (lambda: encode(_fields())[:-1] + b',"principal":"bob"}', RefusalCode.MALFORMED),
+    "an unknown field": (lambda: encode(_fields(force=True)), RefusalCode.MALFORMED),
+    "no principal": (lambda: encode(_fields(principal=None)), RefusalCode.MALFORMED),
+    "no change": (lambda: encode(_fields(change=None)), RefusalCode.MALFORMED),
+    "an unknown change": (
+        lambda: encode(_fields(change={"type": "assent.be-root.v1"})),
+        RefusalCode.MALFORMED,
+    ),
+    "a later change": (
+        lambda: encode(_fields(change=_change(type="assent.register-principal.v9"))),
+        RefusalCode.UNKNOWN_VERSION,
+    ),
+    "a later command": (
+        lambda: encode(_fields(type="assent.change-governance.v9")),
+        RefusalCode.UNKNOWN_VERSION,
+    ),
+    "a request's command": (lambda: encode(_fields(type="assent.approve.v1")), RefusalCode.MALFORMED),
+    "at is a text": (lambda: encode(_fields(at="now")), RefusalCode.MALFORMED),
+    "at is true": (lambda: encode(_fields(at=True)), RefusalCode.MALFORMED),
+    "a quorum of true": (
+        lambda: encode(
+            _fields(
+                change={
+                    "type": "assent.create-policy.v1",
+                    "policy": {
+                        "id": "p",
+                        "name": "p",
+                        "resource_type": "app",
+                        "approvals": [{"quorum": True, "groups": ["security"]}],
+                    },
+                }
+            )
+        ),
+        RefusalCode.MALFORMED,
+    ),
+    "too deep": (
+        lambda: encode(_fields(change=_change())).replace(
+            b'"kind"', b'"deep":' + b"[" * 200 + b"]" * 200 + b',"kind"'
+        ),
+        RefusalCode.TOO_LARGE,
+    ),
+    "too large": (
+        lambda: encode(_fields(id="x" * limits.GOVERNANCE_COMMAND_MAX_BYTES)),
+        RefusalCode.TOO_LARGE,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+async def test_R16_unreadable_command_is_recorded_by_its_hash_only(
+    actor: Actor, governor: Governor, follower: GovernanceFollower, what: str
+) -> None:
+    make, code = UNREADABLE[what]
+    value = make()
+    recorded: list[LedgerRecord] = []
+    follower.listeners.append(lambda record, _events: recorded.append(record))
+    decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+    follower.listeners.pop()
+    assert _code(decided) is code
+    assert [decode_recorded_command(record) for record in recorded] == [
+        UnreadableCommand(sha256=hashlib.sha256(value).hexdigest(), size=len(value))
+    ]
+    await _good_goes_on(governor)
+
+
+@pytest.mark.parametrize("value", [None, b""])
+async def test_empty_record_is_refused(actor: Actor, governor: Governor, value: bytes | None) -> None:
+    assert _code(await governor.publisher.send_bytes(value, [])) is RefusalCode.MALFORMED
+    await _good_goes_on(governor)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"script/x"])
+async def test_record_with_another_kafka_key_is_refused(
+    actor: Actor, governor: Governor, key: bytes | None
+) -> None:
+    value = encode(_fields())
+    decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value), key=key)
+    assert _code(decided) is RefusalCode.MALFORMED
+    await _good_goes_on(governor)
+
+
+def _spoiled(actor: Actor, value: bytes) -> Headers:
+    return _sign(actor.log.keys[PROPOSER], value + b" ")
+
+
+SIGNED_WRONG: dict[str, tuple[Callable[[Actor, bytes], Headers], RefusalCode]] = {
+    "nothing": (lambda actor, value: [], RefusalCode.BAD_SIGNATURE),
+    "an unknown key": (lambda actor, value: _sign(STRANGER, value), RefusalCode.UNKNOWN_KEY),
+    "another's key": (lambda actor, value: _sign(actor.log.keys["bob"], value), RefusalCode.UNKNOWN_KEY),
+    "a service's key": (lambda actor, value: _sign(actor.log.keys[UPSTREAM], value), RefusalCode.UNKNOWN_KEY),
+    "the writer's key": (lambda actor, value: _sign(actor.log.writer, value), RefusalCode.UNKNOWN_KEY),
+    "the founder's key": (
+        lambda actor, value: _sign(STRANGER, value, key_id="founder"),
+        RefusalCode.UNKNOWN_KEY,
+    ),
+    "a stranger under a known name": (
+        lambda actor, value: _sign(STRANGER, value, key_id=actor.log.keys[PROPOSER].id),
+        RefusalCode.BAD_SIGNATURE,
+    ),
+    "other bytes": (_spoiled, RefusalCode.BAD_SIGNATURE),
+    "no base64": (
+        lambda actor, value: [
+            ("assent-key", actor.log.keys[PROPOSER].id.encode()),
+            ("assent-signature", b"!" * 86),
+        ],
+        RefusalCode.BAD_SIGNATURE,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SIGNED_WRONG)
+async def test_command_that_its_principal_did_not_sign_is_refused(
+    actor: Actor, governor: Governor, how: str
+) -> None:
+    sign, code = SIGNED_WRONG[how]
+    value = encode(_fields())
+    assert _code(await governor.publisher.send_bytes(value, sign(actor, value))) is code
+    # Its id is not taken by that: who it belongs to can still use it.
+    again = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+    assert again.refusal is None
+    assert not again.repeated
+
+
+@pytest.mark.parametrize(
+    "at_ms", [1, now_ms() - limits.COMMAND_MAX_AGE_MS - 60_000, now_ms() + 3 * limits.COMMAND_MAX_AHEAD_MS]
+)
+async def test_command_of_another_time_is_stale(actor: Actor, governor: Governor, at_ms: int) -> None:
+    value = encode(_fields(at=at_ms))
+    decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+    assert _code(decided) is RefusalCode.STALE
+    await _good_goes_on(governor)
+
+
+async def test_id_stands_for_the_first_bytes_only(actor: Actor, governor: Governor) -> None:
+    first = encode(_fields(id="once"))
+    other = encode(_fields(id="once"))
+    taken = await governor.publisher.send_bytes(first, _sign(actor.log.keys[PROPOSER], first))
+    decided = await governor.publisher.send_bytes(other, _sign(actor.log.keys[PROPOSER], other))
+    assert _code(decided) is RefusalCode.ID_REUSED
+    assert decided.refusal is not None
+    assert decided.refusal.decided == taken.seq
+
+
+async def test_header_whose_name_is_not_utf8_is_refused(
+    actor: Actor, governor: Governor, follower: GovernanceFollower
+) -> None:
+    value = encode(_fields())
+    known = len(follower.history)
+    batch = build_batch([RawRecord(value, b"governance", [*POISON])])
+    await produce_raw(actor.log.connection, GOVERNANCE_COMMANDS, 0, batch)
+    await follower.beyond(known - 1)
+    assert follower.refusals[known].code is RefusalCode.MALFORMED
+    await _good_goes_on(governor)
+
+
+async def test_founding_commands_are_refused_once_the_log_is_founded(
+    actor: Actor, governor: Governor
+) -> None:
+    founding = {"founder": STRANGER.public, "writers": {"w": STRANGER.public}, "partitions": 1}
+    for command in (
+        _fields(type="assent.found-log.v1", change=None, founding=founding),
+        _fields(type="assent.close-founding.v1", change=None),
+    ):
+        value = encode(command)
+        decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+        assert _code(decided) is RefusalCode.NOT_PERMITTED
+
+
+async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:
+    """Runs last: over what the tests before it have left on both ledgers."""
+    await assert_verified(log, follower)

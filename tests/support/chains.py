@@ -1,0 +1,299 @@
+"""Both ledgers of a small log in memory, decided by the real rules and really signed; and forged, if asked.
+
+The organisation is that of `people`, with keys that exist. One partition of the request ledger is kept: that
+of the policy which carol proposes, `access-policy/more`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from assent.core.governance import decide as rules
+from assent.core.governance.judge import Record, judge_governance, keep_governance
+from assent.core.governance.receive import governance_received_again
+from assent.core.governance.state import Governance
+from assent.core.requests.book import Book
+from assent.core.requests.carried import carried_due
+from assent.core.requests.judge import judge, keep
+from assent.core.requests.receive import received_again
+from assent.ledger.chain import Chain
+from assent.verify.claims import Claims
+from assent.verify.governance import GovernanceVerifier
+from assent.verify.requests import RequestsVerifier
+from assent_contracts import commands as c
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.events import ChangeReleased, Event
+from assent_contracts.governance import (
+    ChangeGovernance,
+    CloseFounding,
+    FoundLog,
+    GovernanceCommand,
+    GovernanceEvent,
+)
+from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governed import Founding
+from assent_contracts.ledger import RecordedCommand, UnreadableCommand, decode_record
+from assent_contracts.partitioner import partition_for
+from assent_contracts.refusals import Refusal
+from assent_contracts.resources import request_id
+from assent_contracts.signing import command_message
+from tests.support.people import FOUNDER_NAME, PARTITIONS, START, founding_changes, policy_of
+
+MORE: Final = CreatePolicy(policy=policy_of("more", "app"))
+"""A change that needs a second administrator."""
+PARTITION: Final = partition_for(object_of(MORE).encode(), PARTITIONS)
+WRITER: Final = SecretKey("writer-1", "decider", bytes([1]) * 32)
+DAVE: Final = "dave"
+
+
+def key_of(principal: str) -> SecretKey:
+    """The key that the organisation knows as `<principal>-key`."""
+    return SecretKey(f"{principal}-key", principal, bytes.fromhex(sha256_hex(principal.encode())))
+
+
+def signed(value: bytes, key: SecretKey) -> RecordedCommand:
+    """The command as the ledger keeps it."""
+    signature = to_base64url(key.sign(command_message(value)))
+    return RecordedCommand(value=Raw(value), key=key.id, signature=signature)
+
+
+class Written:
+    """One ledger partition's accepted records."""
+
+    def __init__(self) -> None:
+        self.records: list[Accepted] = []
+        self._chain = Chain(Head(), epoch=1)
+
+    @property
+    def next_seq(self) -> int:
+        """The seq of the record that comes next."""
+        return len(self.records)
+
+    def put(
+        self, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal, **fields: Any
+    ) -> Accepted:
+        """The next record, whatever it says."""
+        link = self._chain.link(None, decision, **fields)
+        accepted = Accepted(self.next_seq, decode_record(link.value), link.value, sha256_hex(link.value))
+        self.records.append(accepted)
+        return accepted
+
+    def put_altered(self, old: bytes, new: bytes, decision: Any, **fields: Any) -> None:
+        """The next record with some of its bytes replaced. Nothing can follow it."""
+        value = self.put(decision, **fields).value.replace(old, new)
+        self.records[-1] = Accepted(self.next_seq - 1, decode_record(value), value, sha256_hex(value))
+
+
+class Release(msgspec.Struct, frozen=True):
+    """What a governance record says about a release, and the submission that it shows."""
+
+    request: str
+    released: int
+    digest: str
+    as_of: int
+    submission: RecordedCommand
+
+    def changed(self, **fields: Any) -> "Release":
+        """The same, but for some fields."""
+        return msgspec.structs.replace(self, **fields)
+
+
+class Chains:
+    """A log, founded and closed. What is decided here is decided honestly; `put` writes what one likes."""
+
+    def __init__(self) -> None:
+        self.at = START
+        self.governance = Written()
+        self.requests = Written()
+        self.record = Record()
+        self.history: list[tuple[GovernanceEvent, ...]] = []
+        self.book = Book(PARTITION)
+        self._seen = Governance()
+        self._ids = 0
+        self._found()
+
+    def _found(self) -> None:
+        founder = SecretKey("founder", FOUNDER_NAME, bytes(32))
+        founding = Founding(founder=founder.public, writers={WRITER.id: WRITER.public}, partitions=PARTITIONS)
+        self.govern(FoundLog(**self.about(FOUNDER_NAME), founding=founding), founder)
+        for change in founding_changes():
+            if isinstance(change, RegisterKey):
+                key = msgspec.structs.replace(change.key, public_key=key_of(change.key.principal).public)
+                change = RegisterKey(key=key)
+            decision = self.govern(ChangeGovernance(**self.about(FOUNDER_NAME), change=change), founder)
+            assert not isinstance(decision, Refusal), decision
+        self.govern(CloseFounding(**self.about(FOUNDER_NAME)), founder)
+
+    def about(self, principal: str) -> dict[str, Any]:
+        """What every command says, with an id of its own."""
+        self._ids += 1
+        return {"id": f"c-{self._ids}", "principal": principal, "at": self.at}
+
+    def govern(
+        self, command: GovernanceCommand, key: SecretKey | None = None
+    ) -> tuple[GovernanceEvent, ...] | Refusal:
+        """Decide a governance command honestly, and write it down."""
+        key = key or key_of(command.principal)
+        recorded = signed(encode(command), key)
+        received = governance_received_again(recorded)
+        assert not isinstance(received, Refusal), received
+        decision = judge_governance(self.record, received, signature_good=True, at=self.at)
+        seq = self.governance.next_seq
+        keep_governance(self.record, received, decision, seq=seq, at=self.at)
+        self.history.append(() if isinstance(decision, Refusal) else decision)
+        by_command = UNSET if command.principal == FOUNDER_NAME else seq
+        self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
+        return decision
+
+    def change(self, principal: str, change: GovernanceChange) -> tuple[GovernanceEvent, ...] | Refusal:
+        """An account changes governance at once."""
+        return self.govern(self.changing(principal, change))
+
+    def changing(self, principal: str, change: GovernanceChange) -> ChangeGovernance:
+        """The command for it."""
+        return ChangeGovernance(**self.about(principal), change=change)
+
+    def put_governance(
+        self,
+        decision: tuple[GovernanceEvent, ...] | Refusal,
+        command: RecordedCommand | UnreadableCommand | UnsetType,
+        **fields: Any,
+    ) -> int:
+        """Write any record on the governance ledger; returns its seq."""
+        fields = {"at": self.at, "input_offset": self.governance.next_seq, "command": command, **fields}
+        self.governance.put(decision, **fields)
+        events = () if isinstance(decision, Refusal) else decision
+        self.record.take(self.governance.next_seq - 1, self.at, events)
+        self.history.append(events)
+        return self.governance.next_seq - 1
+
+    def send(self, command: c.Command) -> tuple[Event, ...] | Refusal:
+        """Decide a command on a request honestly, under all of governance, and write it down."""
+        self._catch_up()
+        recorded = signed(encode(command), key_of(command.principal))
+        received = received_again(recorded)
+        assert not isinstance(received, Refusal), received
+        seq = self.requests.next_seq
+        decision = judge(self.book, received, signature_good=True, seq=seq, at=self.at, governance=self._seen)
+        keep(self.book, received, decision, seq=seq, at=self.at)
+        self.requests.put(decision, at=self.at, governance=self._seen.seq, input_offset=seq, command=recorded)
+        return decision
+
+    def end_carried(self) -> None:
+        """The request decider ends what governance has dealt with."""
+        self._catch_up()
+        for _, event in carried_due(self.book, self._seen):
+            self.book.record(self.requests.next_seq, self.at, (event,))
+            self.put_request((event,))
+
+    def put_request(self, events: tuple[Event, ...]) -> int:
+        """Write any record of the writer's own on the request ledger; returns its seq."""
+        self._catch_up()
+        self.requests.put(events, at=self.at, governance=self._seen.seq)
+        return self.requests.next_seq - 1
+
+    def _catch_up(self) -> None:
+        while self._seen.seq < len(self.history) - 1:
+            self._seen.evolve(self._seen.seq + 1, self.history[self._seen.seq + 1])
+
+    def submission(self, change: GovernanceChange = MORE, resource: str | None = None) -> c.SubmitChange:
+        """Carol's submission of a change to governance."""
+        return c.SubmitChange(
+            **self.about("carol"),
+            resource=resource or object_of(change),
+            operation="create",
+            justification="It is needed.",
+            payload=Raw(encode(change)),
+        )
+
+    def submitted(self, change: GovernanceChange = MORE) -> Release:
+        """Carol submits it: what its release will be, if the next but one record is that."""
+        command = self.submission(change)
+        seq = self.requests.next_seq
+        decision = self.send(command)
+        assert not isinstance(decision, Refusal), decision
+        return Release(
+            request=request_id(PARTITION, seq),
+            released=seq + 2,
+            digest=sha256_hex(command.payload),
+            as_of=self._seen.seq,
+            submission=signed(encode(command), key_of("carol")),
+        )
+
+    def approve(self, release: Release) -> None:
+        """Dave approves it."""
+        resource = _resource(release)
+        approval = c.Approve(
+            **self.about(DAVE), resource=resource, request=release.request, digest=release.digest
+        )
+        assert not isinstance(self.send(approval), Refusal)
+
+    def complete(self, release: Release) -> None:
+        """Carol releases it."""
+        command = c.Complete(**self.about("carol"), resource=_resource(release), request=release.request)
+        decision = self.send(command)
+        assert not isinstance(decision, Refusal), decision
+        assert isinstance(decision[-1], ChangeReleased)
+
+    def released(self, change: GovernanceChange = MORE) -> Release:
+        """A change that was submitted, approved and released."""
+        release = self.submitted(change)
+        self.approve(release)
+        self.complete(release)
+        return release
+
+    def outcome(self, release: Release) -> tuple[GovernanceEvent, ...]:
+        """What the rules make of the submission that this shows."""
+        command = received_again(release.submission)
+        assert not isinstance(command, Refusal)
+        assert isinstance(command.command, c.SubmitChange)
+        change = decode_governance_change(bytes(command.command.payload))
+        assert not isinstance(change, Refusal)
+        return rules.carry_out(
+            self.record.governance,
+            change,
+            rules.Release(
+                request=release.request,
+                released=release.released,
+                digest=release.digest,
+                as_of=release.as_of,
+                requester=command.command.principal,
+            ),
+            self.at,
+        )
+
+    def carry(self, release: Release) -> int:
+        """Governance goes by this release, whether there is such a one or not; returns the record's seq."""
+        return self.put_carried(self.outcome(release), release)
+
+    def put_carried(self, events: tuple[GovernanceEvent, ...], release: Release) -> int:
+        """A record that says what came of a release; returns its seq."""
+        return self.put_governance(events, release.submission, input_offset=UNSET)
+
+    def verified(self) -> tuple[GovernanceVerifier, RequestsVerifier]:
+        """Both ledgers, verified as `audit verify` does. Raises FindingError."""
+        governance = GovernanceVerifier(verify)
+        governance.take(self.governance.records)
+        requests = requests_verifier(governance.history, governance.claims)
+        requests.take(self.requests.records)
+        governance.claims.confirm()
+        return governance, requests
+
+
+def requests_verifier(
+    history: Sequence[tuple[GovernanceEvent, ...]], claims: Claims | None = None
+) -> RequestsVerifier:
+    """The verifier of the one partition."""
+    return RequestsVerifier(PARTITION, history, verify, claims)
+
+
+def _resource(release: Release) -> str:
+    received = received_again(release.submission)
+    assert not isinstance(received, Refusal)
+    return received.command.resource

@@ -1,0 +1,158 @@
+"""Who may change what in governance, at once or not: the rules as an ordered table, apart from the code.
+
+The first rule that applies to a cell says its answer: at once, or the refusal's code.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+AT_ONCE: Final = "at once"
+APPROVAL: Final = "approval-required"
+ROLES: Final = (
+    *("administrator", "administrator of app", "requester", "approver", "applier", "auditor", "gateway"),
+    *("directory", "none"),
+)
+OWNERS: Final = ("own", "other")
+PHASES: Final = ("before", "after")
+"""The first policy."""
+SIGNERS: Final = ("the account", "a gateway")
+
+OF_APP: Final = {"create-policy", "edit-policy"}
+"""Changes that an administrator of `app` alone may ask for, whether or not there is such a policy."""
+WIDENS: Final = {
+    "enable-principal",
+    "register-key",
+    "define-group, guarded",
+    "assign-role, administrator",
+    "assign-role, approver",
+    "assign-role, gateway",
+    "assign-role, directory",
+    "assign-role, approver again",
+    "withdraw-role, approver",
+    "change-settings, looser",
+    "change-settings, shorter",
+    "create-policy",
+    "create-policy, of another type",
+    "edit-policy",
+    "delete-policy",
+    "sync-directory, guarded",
+    "sync-directory, back again",
+}
+"""What gives somebody more power, or changes what protects. A shorter time cuts both ways."""
+HARMLESS: Final = {
+    "register-principal",
+    "disable-principal",
+    "expire-key",
+    "revoke-key",
+    "define-group, new",
+    "define-group, unguarded",
+    "delete-group, unguarded",
+    "assign-role, requester",
+    "assign-role, applier",
+    "assign-role, auditor",
+    "assign-role, auditor again",
+    "withdraw-role, auditor",
+    "change-settings, tighter",
+    "sync-directory, unguarded",
+}
+
+
+class GovernanceCell(NamedTuple):
+    """One square of the matrix."""
+
+    change: str
+    role: str
+    owner: str
+    phase: str
+    signer: str
+
+    @property
+    def kind(self) -> str:
+        return self.change.partition(",")[0]
+
+    @property
+    def of_own_key(self) -> bool:
+        return self.kind in {"register-key", "expire-key", "revoke-key"} and self.owner == "own"
+
+    @property
+    def of_app(self) -> bool:
+        return self.change in OF_APP or (self.change == "delete-policy" and self.phase == "after")
+
+    @property
+    def administers(self) -> bool:
+        return self.role == "administrator" or (self.role == "administrator of app" and self.of_app)
+
+
+class GovernanceRule(NamedTuple):
+    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
+
+    id: str
+    sentence: str
+    applies: Callable[[GovernanceCell], bool]
+    answer: str
+
+
+GOVERNANCE_RULES: Final = (
+    GovernanceRule(
+        "key-proxied",
+        "A key for one's own account that a gateway asks for needs a second administrator.",
+        lambda cell: (
+            cell.of_own_key
+            and cell.kind == "register-key"
+            and cell.signer == "a gateway"
+            and cell.phase == "after"
+        ),
+        APPROVAL,
+    ),
+    GovernanceRule("key-own", "Everybody looks after their own keys.", lambda cell: cell.of_own_key, AT_ONCE),
+    GovernanceRule(
+        "directory",
+        "Who has the role directory brings the directory's differences.",
+        lambda cell: cell.kind == "sync-directory" and cell.role == "directory",
+        AT_ONCE,
+    ),
+    GovernanceRule(
+        "R3",
+        "Beside that, only an administrator for every type, or for the policy's type, changes governance.",
+        lambda cell: not cell.administers,
+        "not-permitted",
+    ),
+    GovernanceRule(
+        "nothing-there",
+        "Before the first policy there is none to edit or delete.",
+        lambda cell: cell.kind in {"edit-policy", "delete-policy"} and cell.phase == "before",
+        "unknown-object",
+    ),
+    GovernanceRule(
+        "in-use",
+        "A group that a policy or role names is not deleted.",
+        lambda cell: cell.change == "delete-group, guarded",
+        "not-permitted",
+    ),
+    GovernanceRule(
+        "alone",
+        "Before the first policy an administrator changes governance alone.",
+        lambda cell: cell.phase == "before",
+        AT_ONCE,
+    ),
+    GovernanceRule(
+        "two",
+        "What widens anybody's power, or changes what protects, needs a second administrator.",
+        lambda cell: cell.change in WIDENS,
+        APPROVAL,
+    ),
+    GovernanceRule(
+        "tightens",
+        "What widens nobody's power works at once.",
+        lambda cell: cell.change in HARMLESS,
+        AT_ONCE,
+    ),
+)
+
+
+def explain_change(cell: GovernanceCell) -> tuple[str, str] | None:
+    """(rule id, answer) of the first rule that applies; None when no rule does."""
+    for rule in GOVERNANCE_RULES:
+        if rule.applies(cell):
+            return rule.id, rule.answer
+    return None

@@ -1,0 +1,97 @@
+"""The matrix of request commands: its axes, and what is so in each cell by the stories in `request_world`."""
+
+from typing import Final, NamedTuple
+
+KINDS: Final = ("app", "vault", "access-policy")
+"""An ordinary type, one whose policy wants approvers to sign themselves, and a built-in one."""
+ROLES: Final = (
+    *("administrator", "requester", "approver", "applier", "auditor", "gateway", "directory", "none"),
+)
+COMMANDS: Final = (
+    *("submit", "approve", "approve other bytes", "reject", "revoke", "cancel", "complete", "claim"),
+    *("report success", "report failure", "report unknown"),
+)
+OPEN: Final = (
+    *("needs approval", "approved", "approved, quorum lost", "released", "applying", "outcome unknown"),
+)
+ENDED: Final = ("rejected", "canceled", "completed", "failed", "expired")
+STATUSES: Final = ("unknown", *OPEN, *ENDED)
+RELEASED: Final = {"released", "applying", "outcome unknown"}
+
+HIS_OWN: Final = {"requester", "second account of the requester"}
+SERVICES: Final = {
+    "service among the approvers",
+    "applier of this type",
+    "applier of another type",
+    "applier that claimed",
+}
+APPROVERS: Final = {
+    *HIS_OWN,
+    "approver who has not decided",
+    "approver whose approval stands",
+    "approver who has rejected",
+    "disabled approver",
+    "service among the approvers",
+    "approver through a gateway",
+}
+"""The members of this policy's approver group now."""
+
+
+class Cell(NamedTuple):
+    """One square of the matrix."""
+
+    command: str
+    role: str
+    relation: str
+    status: str
+    kind: str
+
+    @property
+    def built_in(self) -> bool:
+        return self.kind == "access-policy"
+
+    @property
+    def administers(self) -> bool:
+        return self.role == "administrator"
+
+    @property
+    def is_named(self) -> bool:
+        """R4. Changes to governance are approved by administrators, beside those whom the policy names."""
+        return self.relation in APPROVERS or (self.built_in and self.administers)
+
+    @property
+    def freds_counts(self) -> bool:
+        """fred is in the group no more; for a change to governance, being an administrator is enough."""
+        return self.built_in and self.administers
+
+    @property
+    def has_freds(self) -> bool:
+        """Whether fred's approval is on the request; it has lapsed on what others approved after he left."""
+        return self.status in {"needs approval", "approved, quorum lost"}
+
+    @property
+    def has_approved(self) -> bool:
+        """Whether there is an approval of this actor's on the request, whatever it is worth now."""
+        if self.relation == "former approver":
+            return self.has_freds
+        return self.relation == "approver whose approval stands"
+
+    @property
+    def has_rejected(self) -> bool:
+        """Where one rejection ends a request there is none on an open one."""
+        return self.relation == "approver who has rejected" and not self.built_in
+
+    @property
+    def applies(self) -> bool:
+        return self.role == "applier" or self.relation in {"applier of this type", "applier that claimed"}
+
+    @property
+    def settles(self) -> bool:
+        return self.administers and self.relation not in SERVICES
+
+
+def statuses_of(kind: str) -> tuple[str, ...]:
+    """The statuses that a request of this type can have: nobody claims a change to governance."""
+    if kind != "access-policy":
+        return STATUSES
+    return tuple(status for status in STATUSES if status not in {"applying", "outcome unknown"})

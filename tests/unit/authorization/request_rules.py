@@ -1,0 +1,306 @@
+"""Who may do what on a request: the rules of PRODUCT.md as an ordered table, apart from the code under test.
+
+The first rule that applies to a cell says its answer: the names of the events, or the refusal's code. Nothing
+is looked up in governance.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from tests.unit.authorization.request_cells import APPROVERS, ENDED, HIS_OWN, OPEN, RELEASED, SERVICES, Cell
+
+
+def _approved(cell: Cell) -> str:
+    events = [] if cell.freds_counts else ["ApprovalLapsed"]
+    if cell.status == "approved, quorum lost":
+        events += ["RequestReopened", "ApprovalGiven"]
+        # carol and root1 are two of the three: somebody out of the group must be the third.
+        return " + ".join([*events, "RequestApproved"] if cell.relation in APPROVERS else events)
+    return " + ".join([*events, "ApprovalGiven"])
+
+
+def _rejected(cell: Cell) -> str:
+    # rex was the first of three; for changes to governance one administrator's no is enough.
+    return "RejectionGiven + RequestRejected" if cell.built_in else "RejectionGiven"
+
+
+def _reopened(cell: Cell) -> str:
+    return "RequestReopened" if cell.freds_counts else "ApprovalLapsed + RequestReopened"
+
+
+_OUTCOMES: Final = {
+    "report success": "RequestCompleted",
+    "report failure": "RequestFailed",
+    "report unknown": "OutcomeUnknown",
+}
+
+
+def _outcome(cell: Cell) -> str:
+    return _OUTCOMES[cell.command]
+
+
+class Rule(NamedTuple):
+    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
+
+    id: str
+    sentence: str
+    applies: Callable[[Cell], bool]
+    answer: str | Callable[[Cell], str]
+
+
+def _on(*commands: str) -> Callable[[Callable[[Cell], bool]], Callable[[Cell], bool]]:
+    def narrowed(applies: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
+        return lambda cell: cell.command in commands and applies(cell)
+
+    return narrowed
+
+
+_submit = _on("submit")
+_approve = _on("approve", "approve other bytes")
+_reject = _on("reject")
+_decide = _on("approve", "approve other bytes", "reject")
+_revoke = _on("revoke")
+_cancel = _on("cancel")
+_complete = _on("complete")
+_claim = _on("claim")
+_report = _on(*_OUTCOMES)
+
+RULES: Final = (
+    Rule(
+        "sender-1",
+        "Only the account itself, or a gateway, signs for an account.",
+        lambda cell: cell.relation == "approver through a service that is no gateway",
+        "unknown-key",
+    ),
+    Rule(
+        "sender-2",
+        "A disabled account does nothing.",
+        lambda cell: cell.relation == "disabled approver",
+        "not-permitted",
+    ),
+    Rule(
+        "R3",
+        "Only an administrator proposes a change to governance.",
+        _submit(lambda cell: cell.built_in and not cell.administers),
+        "not-permitted",
+    ),
+    Rule(
+        "R18",
+        "Only who has the role requester for a type submits a change of that type.",
+        _submit(lambda cell: not cell.built_in and cell.role != "requester"),
+        "not-permitted",
+    ),
+    Rule("R10", "One open request per object.", _submit(lambda cell: cell.status in OPEN), "resource-locked"),
+    Rule("R1-submit", "A submission waits for approval.", _submit(lambda cell: True), "ChangeSubmitted"),
+    Rule(
+        "unknown", "There must be such a request.", lambda cell: cell.status == "unknown", "unknown-request"
+    ),
+    Rule(
+        "R13-decide",
+        "A request that has ended is decided on no more.",
+        _on("approve", "approve other bytes", "reject", "revoke", "cancel")(
+            lambda cell: cell.status in ENDED
+        ),
+        "not-pending",
+    ),
+    Rule(
+        "R4-service",
+        "A service never approves or rejects, whatever group it is in.",
+        _decide(lambda cell: cell.relation in SERVICES),
+        "not-an-approver",
+    ),
+    Rule(
+        "R9",
+        "Who is the same person as the requester never approves or rejects.",
+        _decide(lambda cell: cell.relation in HIS_OWN),
+        "own-request",
+    ),
+    Rule(
+        "R4",
+        "Only the policies' approvers, as of now, approve or reject.",
+        _decide(lambda cell: not cell.is_named),
+        "not-an-approver",
+    ),
+    Rule(
+        "R12-late",
+        "What is released is decided on no more.",
+        _decide(lambda cell: cell.status in RELEASED),
+        "not-pending",
+    ),
+    Rule(
+        "R1-enough",
+        "What is approved, by enough who still count, needs no further approval.",
+        _approve(lambda cell: cell.status == "approved"),
+        "not-pending",
+    ),
+    Rule(
+        "R8-no-stands",
+        "Who has rejected cannot approve.",
+        _approve(lambda cell: cell.has_rejected),
+        "already-decided",
+    ),
+    Rule(
+        "R1-digest",
+        "An approval is for the bytes that were submitted, and no others.",
+        _on("approve other bytes")(lambda cell: True),
+        "digest-mismatch",
+    ),
+    Rule(
+        "R1-distinct",
+        "One person's approval counts once.",
+        _approve(lambda cell: cell.has_approved),
+        "already-decided",
+    ),
+    Rule(
+        "own-signature",
+        "Where the policy says so, approvers sign with a key of their own.",
+        _approve(lambda cell: cell.kind == "vault" and cell.relation == "approver through a gateway"),
+        "own-signature-required",
+    ),
+    Rule(
+        "R1-approve",
+        "An approver's yes is kept, beside those that still count; enough of them approve the request.",
+        _approve(lambda cell: True),
+        _approved,
+    ),
+    Rule(
+        "R4-approved",
+        "What is approved cannot be rejected: who has approved takes it back first.",
+        _reject(lambda cell: cell.status in {"approved", "approved, quorum lost"}),
+        "not-pending",
+    ),
+    Rule(
+        "R4-once",
+        "Who has approved or rejected does not reject (again).",
+        _reject(lambda cell: cell.has_approved or cell.has_rejected),
+        "already-decided",
+    ),
+    Rule(
+        "R4-reject", "As many rejections as asked for end the request.", _reject(lambda cell: True), _rejected
+    ),
+    Rule(
+        "revoke-late",
+        "Nothing is taken back of what was released.",
+        _revoke(lambda cell: cell.status in RELEASED),
+        "not-pending",
+    ),
+    Rule(
+        "revoke",
+        "Who has approved may take it back, also when it would count no more.",
+        _revoke(lambda cell: cell.has_approved),
+        "ApprovalRevoked",
+    ),
+    Rule(
+        "revoke-own",
+        "Nobody takes another person's approval back.",
+        _revoke(lambda cell: True),
+        "not-an-approver",
+    ),
+    Rule(
+        "R11-requester",
+        "Only the account that submitted cancels, whatever role it has now.",
+        _cancel(lambda cell: cell.relation != "requester"),
+        "not-requester",
+    ),
+    Rule(
+        "R11-before",
+        "It cancels before approval.",
+        _cancel(lambda cell: cell.status == "needs approval"),
+        "RequestCanceled",
+    ),
+    Rule("R11-after", "It does not cancel after approval.", _cancel(lambda cell: True), "not-pending"),
+    Rule(
+        "R12-ended",
+        "What has ended is not released.",
+        _complete(lambda cell: cell.status in ENDED),
+        "not-approved",
+    ),
+    Rule(
+        "R12-requester",
+        "Only the account that submitted completes.",
+        _complete(lambda cell: cell.relation != "requester"),
+        "not-requester",
+    ),
+    Rule(
+        "R1",
+        "Nothing is released without approval.",
+        _complete(lambda cell: cell.status == "needs approval"),
+        "not-approved",
+    ),
+    Rule(
+        "R12-release",
+        "What is approved, by enough who still count, is released.",
+        _complete(lambda cell: cell.status == "approved"),
+        "ChangeReleased",
+    ),
+    Rule(
+        "R1-lost",
+        "What has not enough approvals that still count needs approval again.",
+        _complete(lambda cell: cell.status == "approved, quorum lost"),
+        _reopened,
+    ),
+    Rule("R12-once", "What is released is released once.", _complete(lambda cell: True), "already-decided"),
+    Rule(
+        "carried",
+        "No applier gets a change to governance: Assent carries it out.",
+        _claim(lambda cell: cell.built_in),
+        "not-an-applier",
+    ),
+    Rule(
+        "R12-applier",
+        "Only the type's appliers claim.",
+        _claim(lambda cell: not cell.applies),
+        "not-an-applier",
+    ),
+    Rule(
+        "R1-claim",
+        "Only what is released, and has not ended, is claimed.",
+        _claim(lambda cell: cell.status not in RELEASED),
+        "not-released",
+    ),
+    Rule(
+        "R12-claim",
+        "The first applier gets what is released.",
+        _claim(lambda cell: cell.status == "released"),
+        "ChangeClaimed",
+    ),
+    Rule("R12-claimed", "Nothing is claimed twice.", _claim(lambda cell: True), "already-decided"),
+    Rule(
+        "R12-unclaimed",
+        "There is no outcome of what nobody is applying.",
+        _report(lambda cell: cell.status not in {"applying", "outcome unknown"}),
+        "not-claimed",
+    ),
+    Rule(
+        "R9-settle",
+        "Nobody settles their own request as an administrator.",
+        _report(lambda cell: cell.status == "outcome unknown" and cell.settles and cell.relation in HIS_OWN),
+        "own-request",
+    ),
+    Rule(
+        "R12-reporter",
+        "The applier that claimed reports; an administrator too, once nobody knows the outcome.",
+        _report(
+            lambda cell: (
+                cell.relation != "applier that claimed"
+                and not (cell.status == "outcome unknown" and cell.settles)
+            )
+        ),
+        "not-claimed",
+    ),
+    Rule(
+        "R12-still",
+        "That the outcome is unknown is said once.",
+        _on("report unknown")(lambda cell: cell.status == "outcome unknown"),
+        "already-decided",
+    ),
+    Rule("R12-outcome", "The outcome is what was reported.", _report(lambda cell: True), _outcome),
+)
+
+
+def explain(cell: Cell) -> tuple[str, str] | None:
+    """(rule id, answer) of the first rule that applies; None when no rule does."""
+    for rule in RULES:
+        if rule.applies(cell):
+            return rule.id, rule.answer if isinstance(rule.answer, str) else rule.answer(cell)
+    return None

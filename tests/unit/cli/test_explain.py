@@ -1,0 +1,71 @@
+"""Why a request stands where it stands, by the rules that decide on it."""
+
+import msgspec
+import pytest
+
+from assent.core.requests.explain import able_to_approve, explain, why_not
+from assent.core.requests.states import Approval, NeedsApproval, Rejection, Submission
+from assent_contracts.governance import GroupDefined, PolicyDeleted, PolicyEdited, PrincipalDisabled
+from assent_contracts.governed import Group
+from tests.unit.cli.organisation import APPS, AT, organisation
+
+
+def waiting(*approvers: str, requester: str = "alice", rejecters: tuple[str, ...] = ()) -> NeedsApproval:
+    terms = organisation().terms_for("app")
+    submission = Submission(7, "app/x", requester, f"{requester}.p", "0" * 64, terms)
+    approvals = tuple(Approval(name, f"{name}.p") for name in approvers)
+    return NeedsApproval(
+        submission, approvals, tuple(Rejection(name, f"{name}.p") for name in rejecters), AT + 1
+    )
+
+
+def test_R4_R9_those_who_can_approve_are_those_whom_the_rules_take() -> None:
+    assert able_to_approve(waiting(), organisation(), AT) == ("bob", "carol", "dave", "erin")
+    assert able_to_approve(waiting("bob"), organisation(), AT) == ("carol", "dave", "erin")
+
+
+def test_each_rule_says_what_is_missing() -> None:
+    """One person counts in two rules if they are in both."""
+    security, owners = explain(waiting("dave"), organisation(), AT).rules
+    assert (security.given, security.missing, security.can_approve) == (("dave.p",), 1, ("bob", "carol"))
+    assert (owners.given, owners.missing, owners.can_approve) == (("dave.p",), 0, ("erin",))
+    whole = explain(waiting("dave", "bob"), organisation(), AT)
+    assert whole.has_quorum
+    assert [rule.missing for rule in whole.rules] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("principal", "code"),
+    [
+        ("alice", "own-request"),
+        ("robot", "not-an-approver"),
+        ("bob", "already-decided"),
+        ("carol", "already-decided"),
+        ("mallory", "unknown-object"),
+        ("erin", None),
+    ],
+)
+def test_why_not_is_the_refusal_that_an_approval_would_get(principal: str, code: str | None) -> None:
+    refusal = why_not(waiting("bob", rejecters=("carol",)), principal, organisation(), AT)
+    assert (None if refusal is None else refusal.code) == code
+
+
+def test_approval_of_who_is_disabled_or_has_left_counts_no_more() -> None:
+    changed = organisation(
+        PrincipalDisabled(principal="bob"),
+        GroupDefined(group=Group(id="security", members=("alice", "carol"))),
+    )
+    explained = explain(waiting("bob", "dave"), changed, AT)
+    assert [(each.approver, each.reason) for each in explained.lapsing] == [("bob", "disabled")]
+    assert explained.rules[0].missing == 2
+    refusal = why_not(waiting(), "bob", changed, AT)
+    assert refusal is not None
+    assert refusal.detail == "bob is disabled."
+
+
+def test_changed_policy_adds_its_rules_and_a_deleted_one_is_named() -> None:
+    stricter = msgspec.structs.replace(APPS, own_signature=True)
+    both = explain(waiting(), organisation(PolicyEdited(policy=stricter)), AT)
+    assert [rule.changed_since for rule in both.rules] == [False, False, True, True]
+    gone = explain(waiting("bob", "dave"), organisation(PolicyDeleted(policy="apps")), AT)
+    assert (gone.deleted_policy, gone.has_quorum) == ("apps", False)

@@ -1,0 +1,177 @@
+"""What people read of policies and changes."""
+
+import msgspec
+import pytest
+
+from assent.cli.close_calls import close_calls
+from assent.cli.prospects import foresee
+from assent.core.governance.differences import Line, difference, duration, moment
+from assent.core.governance.sentences import change_sentence, policy_sentence
+from assent_contracts.governance import KeyExpires, PrincipalDisabled
+from assent_contracts.governance_changes import (
+    AssignRole,
+    ChangeSettings,
+    CreatePolicy,
+    DefineGroup,
+    DeletePolicy,
+    DisablePrincipal,
+    EditPolicy,
+    EnablePrincipal,
+    ExpireKey,
+    GovernanceChange,
+    RegisterKey,
+    RegisterPrincipal,
+    RevokeKey,
+    SyncDirectory,
+    WithdrawRole,
+)
+from assent_contracts.governed import Account, DirectoryDifference, Group, RoleAssignment, Settings
+from assent_contracts.policies import ApprovalRule
+from tests.unit.cli.organisation import APPS, AT, key, organisation
+
+STRICTER = msgspec.structs.replace(
+    APPS, approvals=(ApprovalRule(quorum=3, groups=("security",)), APPS.approvals[1])
+)
+
+
+def test_policy_reads_as_a_sentence() -> None:
+    assert policy_sentence(APPS, organisation()) == (
+        "2 of Security team (4 people) and 1 of App owners (2 people) must approve; one rejection ends it;"
+        " the requester completes it; it expires after 7 days without progress."
+    )
+    other = msgspec.structs.replace(
+        APPS, rejections=2, completion="automatic", own_signature=True, expiry_ms=None
+    )
+    said = policy_sentence(other, organisation(PrincipalDisabled(principal="erin")))
+    assert "App owners (1 person) must approve with their own keys; 2 rejections end it" in said
+    assert said.endswith("the last approval releases it; it expires after 30 days without progress.")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (DisablePrincipal(principal="bob"), "Disable bob."),
+        (EnablePrincipal(principal="bob"), "Enable bob."),
+        (
+            RegisterPrincipal(account=Account(id="zoe", kind="human", person="zoe.p", name="Zoe")),
+            "Register zoe (Zoe), an account of the person zoe.p.",
+        ),
+        (RegisterPrincipal(account=Account(id="ci", kind="service")), "Register ci, a service."),
+        (RegisterKey(key=key("bob", 99)), "Register the key bob-1 for bob, valid for ever."),
+        (ExpireKey(key="bob-1", not_after=AT), "Let the key bob-1 of bob end at 2027-01-15 08:00Z."),
+        (RevokeKey(key="bob-1"), "Revoke the key bob-1 of bob."),
+        (
+            DefineGroup(group=Group(id="owners", name="App owners", members=("erin", "bob")), version=14),
+            "Change group owners: add bob; remove dave.",
+        ),
+        (DefineGroup(group=Group(id="new", members=("erin",))), "Make group new with 1 member: erin."),
+        (
+            WithdrawRole(assignment="admins", version=1),
+            "Withdraw the role administrator from alice, bob, carol (admins).",
+        ),
+        (
+            AssignRole(
+                assignment=RoleAssignment(
+                    id="x", role="approver", groups=("owners",), resource_types=("app",)
+                )
+            ),
+            "Give the role approver for app to group owners.",
+        ),
+        (
+            ChangeSettings(settings=Settings(unprotected="pass")),
+            "Change settings: unprotected refuse becomes pass.",
+        ),
+        (
+            EditPolicy(policy=STRICTER, version=18),
+            "Edit policy apps: approval 1 2 of security becomes 3 of security.",
+        ),
+        (
+            DeletePolicy(policy="apps", version=18),
+            "Delete policy apps: changes to app are refused from then on.",
+        ),
+        (
+            SyncDirectory(difference=DirectoryDifference(vanished=("bob",))),
+            "Synchronise the directory: 1 vanished person.",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, msgspec.Struct) else "",
+)
+def test_change_reads_as_a_sentence(change: GovernanceChange, said: str) -> None:
+    assert change_sentence(change, organisation()) == said
+
+
+def test_single_rule_s_quorum_is_named_as_such() -> None:
+    one = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=1, groups=("security",)),))
+    two = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=2, groups=("security",)),))
+    change = EditPolicy(policy=two, version=18)
+    assert change_sentence(change, organisation(policies=(one,))) == "Edit policy apps: quorum 1 becomes 2."
+    assert difference(change, organisation(policies=(one,))) == (Line("quorum", "1", "2"),)
+
+
+def test_group_differs_by_members_and_policy_by_rules() -> None:
+    group = DefineGroup(group=Group(id="owners", name="Owners", members=("erin", "bob")), version=14)
+    assert difference(group, organisation()) == (
+        Line("name", "App owners", "Owners"),
+        Line("member", None, "bob"),
+        Line("member", "dave", None),
+    )
+    deleted = difference(DeletePolicy(policy="apps", version=18), organisation())
+    assert Line("approval 2", "1 of owners", None) in deleted
+    assert all(line.after is None for line in deleted)
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "said"),
+    [
+        (0, "1970-01-01 00:00Z"),
+        (951_782_400_000, "2000-02-29 00:00Z"),
+        (1_709_251_199_999, "2024-02-29 23:59Z"),
+        (4_102_444_800_000, "2100-01-01 00:00Z"),
+    ],
+)
+def test_moment_is_that_of_the_calendar(at_ms: int, said: str) -> None:
+    assert moment(at_ms) == said
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [(0, "0 milliseconds"), (1_500, "1,500 milliseconds"), (90_000, "90 seconds"), (86_400_000, "1 day")],
+)
+def test_duration_is_in_the_largest_unit_that_it_fills(ms: int, said: str) -> None:
+    assert duration(ms) == said
+
+
+def test_R3_dry_run_says_who_must_approve_and_what_would_be_refused() -> None:
+    governance = organisation()
+    edit = EditPolicy(policy=msgspec.structs.replace(APPS, rejections=2), version=governance.seq)
+    seen = foresee(governance, edit, "alice", AT)
+    assert (seen.refusal, seen.why_approval) == (None, "it changes a policy")
+    assert seen.approvers == ("1 of the administrators for app (3 people)",)
+    refused = foresee(governance, edit, "erin", AT).refusal
+    assert refused is not None
+    assert refused.code == "not-permitted"
+    outdated = foresee(governance, msgspec.structs.replace(edit, version=1), "alice", AT).refusal
+    assert outdated is not None
+    assert outdated.code == "outdated"
+    at_once = foresee(governance, RegisterKey(key=key("erin", 99)), "erin", AT)
+    assert at_once.why_approval is None
+    stranger = foresee(governance, CreatePolicy(policy=APPS), "mallory", AT).refusal
+    assert stranger is not None
+    assert stranger.code == "unknown-key"
+
+
+def test_doctor_warns_before_it_is_too_late() -> None:
+    """A quorum or an administrator less, or a key that ends: each is said while it still works."""
+    well = organisation(policies=())
+    assert all(finding.ok for finding in close_calls(well, AT))
+    soon = organisation(
+        PrincipalDisabled(principal="carol"),
+        KeyExpires(key="bob-1", not_after=AT + 86_400_000),
+        policies=(APPS,),
+    )
+    wrong = [finding.what for finding in close_calls(soon, AT) if not finding.ok]
+    assert wrong == [
+        "policy apps (app): 2 of security (3 people) and 1 of owners (2 people) must approve",
+        "2 people can act as administrator",
+        "the keys of administrator bob are valid for two weeks at least",
+    ]

@@ -1,0 +1,216 @@
+"""Exports of a directory: what they say, what is wrong with them, and the difference that they make."""
+
+import json
+
+import msgspec
+import pytest
+
+from assent.core.governance.decide import decide_change
+from assent.core.governance.state import Governance
+from assent.directory.compare import directory_difference, parts
+from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
+from assent.directory.nesting import flattened
+from assent.directory.read import parse_export
+from assent_contracts.governance import GroupDefined, PrincipalDisabled, PrincipalRegistered
+from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
+from assent_contracts.governed import Account, DirectoryDifference, Group
+from assent_contracts.limits import NESTING_MAX
+from assent_contracts.refusals import Refusal
+
+AT = 1_800_000_000_000
+CSV = """kind,id,person,name,member_of,active
+user,ann,ann.p,Ann,inner,true
+user,ben,ben.p,Ben,outer;other,
+user,cat,cat.p,Cat,outer,false
+group,outer,,Everybody,,
+group,middle,,,outer,
+group,inner,,,middle;other,
+group,other,,Everybody,,
+"""
+
+
+def export(users: str = "", groups: dict[str, tuple[str, str]] | None = None) -> Export:
+    """Users `a b c`; groups by id with `members` and `nested groups`, each between spaces."""
+    rows = [{"id": name, "person": f"{name}.p"} for name in users.split()]
+    nested = [
+        {"id": name, "members": members.split(), "groups": inner.split()}
+        for name, (members, inner) in (groups or {}).items()
+    ]
+    return parse_export(json.dumps({"users": rows, "groups": nested}).encode())
+
+
+def synced(governance: Governance, what: Export) -> DirectoryDifference:
+    """Make the difference true, part by part; returns it."""
+    difference = directory_difference(what, governance)
+    for part in parts(difference):
+        change = SyncDirectory(difference=part, version=governance.version(DIRECTORY))
+        decision = decide_change(governance, change, AT)
+        assert not isinstance(decision, Refusal), decision
+        governance.evolve(governance.seq + 1, decision)
+    return difference
+
+
+def test_csv_and_json_say_the_same() -> None:
+    from_csv = flattened(parse_export(CSV.encode()))
+    groups = {
+        "outer": ("ben cat", "middle"),
+        "middle": ("", "inner"),
+        "inner": ("ann", ""),
+        "other": ("ben", "inner"),
+    }
+    from_json = flattened(export("ann ben", groups | {"outer": ("ben", "middle")}))
+    assert {name: each.members for name, each in from_csv.items()} == {
+        name: each.members for name, each in from_json.items()
+    }
+    assert from_csv["outer"].members == ("ann", "ben")
+
+
+def test_nested_member_keeps_the_shortest_path_outermost_first() -> None:
+    groups = flattened(parse_export(CSV.encode()))
+    assert groups["outer"].paths == {"ann": ("middle", "inner")}
+    assert groups["other"].paths == {"ann": ("inner",)}
+    shorter = flattened(export("ann", {"a": ("", "b d"), "b": ("", "c"), "c": ("ann", ""), "d": ("ann", "")}))
+    assert shorter["a"].paths == {"ann": ("d",)}
+    direct = flattened(export("ann", {"a": ("ann", "b"), "b": ("ann", "")}))
+    assert direct["a"].paths == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "cycle"),
+    [
+        ({"a": ("", "a")}, "a > a"),
+        ({"a": ("", "b"), "b": ("", "a")}, "a > b > a"),
+        ({"x": ("", "a"), "a": ("", "b"), "b": ("", "c"), "c": ("", "a")}, "a > b > c > a"),
+    ],
+)
+def test_cycle_is_refused_and_named(groups: dict[str, tuple[str, str]], cycle: str) -> None:
+    with pytest.raises(ExportError, match=f"nested in itself: {cycle}"):
+        flattened(export("", groups))
+
+
+def test_many_ways_through_the_same_groups_are_one_look_at_each() -> None:
+    """A ladder's ways down double with each rung, and a long chain is deep: no recursion walks them."""
+    ladder = {
+        f"{side}{n}": ("", f"l{n + 1} r{n + 1}" if n < NESTING_MAX - 2 else "")
+        for n in range(NESTING_MAX - 1)
+        for side in "lr"
+    }
+    assert len(flattened(export("", ladder))) == 2 * (NESTING_MAX - 1)
+    chain = {f"g{n}": ("", f"g{n + 1}" if n < 5_000 else "") for n in range(5_001)}
+    with pytest.raises(ExportError, match="more than 16 deep"):
+        flattened(export("", chain))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "line 1: the header"),
+        ("kind,id\n", "line 1: the header"),
+        ("kind,id,person,name,member_of\nuser,a\n", "line 2: it has 2 cells"),
+        ("kind,id,person,name,member_of\nuser,a,,,\n", "line 2: the user 'a' has no person"),
+        ("kind,id,person,name,member_of\n\nrobot,a,p,,\n", "line 3: kind is user or group"),
+        ("kind,id,person,name,member_of\nuser,,p,,\n", "line 2: the id is empty"),
+        (
+            "kind,id,person,name,member_of\nuser,a,p,,\nuser,a,p,,\n",
+            "line 3: the user 'a' stands there twice, first at line 2",
+        ),
+        (
+            "kind,id,person,name,member_of\ngroup,a,,,\ngroup,a,,,\n",
+            "line 3: the group 'a' stands there twice",
+        ),
+        (
+            "kind,id,person,name,member_of\nuser,a,p,,ghosts\n",
+            "line 2: 'a' is a member of 'ghosts', which is not exported",
+        ),
+        ("kind,id,person,name,member_of,active\nuser,a,p,,,maybe\n", "line 2: active is true or false"),
+        ('kind,id,person,name,member_of\nuser,"a,p,,\n', "it is not CSV"),
+        ('{"users": [\n{"id": }]}', "line 2: it is not JSON"),
+        ('{"users": [{"id": 1, "person": "p"}]}', "users[0].id: Expected `str`, got `int`"),
+        ('{"users": [{"id": "a", "person": "p", "admin": true}]}', "users[0]: Object contains unknown field"),
+        (
+            '{"users": [], "groups": [{"id": "g", "members": ["a"]}]}',
+            "groups[0]: group 'g' names the user 'a', which is not",
+        ),
+        (
+            '{"users": [], "groups": [{"id": "g", "groups": ["h"]}]}',
+            "groups[0]: group 'g' names the group 'h', which is not",
+        ),
+        ("{" + "[" * 100_000, "it is not JSON"),
+    ],
+    ids=range(17),
+)
+def test_what_is_wrong_is_named_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(ExportError) as raised:
+        parse_export(text.encode())
+    assert said in str(raised.value)
+
+
+def test_too_large_and_not_utf8_are_refused() -> None:
+    with pytest.raises(ExportError, match="larger than 33,554,432 bytes"):
+        parse_export(b" " * (EXPORT_MAX_BYTES + 1))
+    with pytest.raises(ExportError, match="line 2: it is not UTF-8"):
+        parse_export(b"kind\n\xff")
+
+
+def test_groups_are_told_apart_by_id_never_by_name() -> None:
+    """Two groups are called Everybody; who is in one is not in the other."""
+    governance = Governance()
+    synced(governance, parse_export(CSV.encode()))
+    assert governance.groups["outer"].name == governance.groups["other"].name == "Everybody"
+    assert governance.groups["outer"].paths != governance.groups["other"].paths
+
+
+def test_second_synchronisation_has_nothing_to_say() -> None:
+    governance = Governance()
+    synced(governance, parse_export(CSV.encode()))
+    assert directory_difference(parse_export(CSV.encode()), governance) == DirectoryDifference()
+    assert parts(DirectoryDifference()) == ()
+
+
+def test_who_is_gone_or_not_active_is_disabled_and_comes_back() -> None:
+    governance = Governance()
+    everybody = export("ann ben", {"g": ("ann ben", "")})
+    synced(governance, everybody)
+    gone = synced(governance, export("ann", {"g": ("ann", "")}))
+    assert (gone.vanished, gone.groups[0].members) == (("ben",), ("ann",))
+    assert not governance.principals["ben"].enabled
+    assert directory_difference(export("ann", {"g": ("ann", "")}), governance) == DirectoryDifference()
+    synced(governance, everybody)
+    assert governance.principals["ben"].enabled
+
+
+def test_what_was_made_by_hand_stays() -> None:
+    governance = Governance()
+    hand = (
+        PrincipalRegistered(account=Account(id="zoe", kind="human", person="zoe.p")),
+        GroupDefined(group=Group(id="team", members=("zoe",))),
+    )
+    governance.evolve(0, hand)
+    difference = synced(governance, export("ann", {"g": ("ann", "")}))
+    assert (difference.vanished, difference.vanished_groups) == ((), ())
+
+
+def test_who_was_disabled_by_hand_is_not_the_directory_s_to_enable() -> None:
+    governance = Governance()
+    synced(governance, export("ann ben"))
+    governance.evolve(governance.seq + 1, (PrincipalDisabled(principal="ben"),))
+    assert directory_difference(export("ann ben"), governance) == DirectoryDifference()
+    assert directory_difference(export("ann"), governance) == DirectoryDifference()
+
+
+def test_large_difference_goes_in_parts_that_fit_who_vanishes_last() -> None:
+    difference = DirectoryDifference(
+        accounts=tuple(
+            Account(id=f"u{n}", kind="human", person=f"u{n}.p", source="directory") for n in range(200)
+        ),
+        groups=(Group(id="g", members=("u1",), source="directory"),),
+        vanished_groups=("old",),
+        vanished=("x", "y"),
+    )
+    made = parts(difference, max_bytes=4_096)
+    assert len(made) > 2
+    assert all(len(msgspec.json.encode(part)) <= 4_096 for part in made)
+    assert sum((part.accounts for part in made), ()) == difference.accounts
+    assert (made[-1].vanished, made[0].vanished) == (("x", "y"), ())
+    with pytest.raises(ExportError, match="too large for one change"):
+        parts(DirectoryDifference(vanished=("x" * 5_000,)), max_bytes=4_096)

@@ -1,0 +1,154 @@
+"""A release out of the request ledger, carried out: the change and which release it goes by, or why not."""
+
+from assent.core.governance.decide import Release, carry_out
+from assent.core.governance.state import Governance
+from assent.core.requests.carried import CARRIER, carried_due
+from assent.core.requests.states import Released
+from assent_contracts.events import RequestCompleted, RequestFailed
+from assent_contracts.governance import (
+    PolicyCreated,
+    PrincipalDisabled,
+    ReleaseCarriedOut,
+    ReleaseRefused,
+    RoleAssigned,
+)
+from assent_contracts.governance_changes import (
+    AssignRole,
+    CreatePolicy,
+    DeleteGroup,
+    DisablePrincipal,
+    GovernanceChange,
+    RevokeKey,
+    object_of,
+)
+from assent_contracts.governed import RoleAssignment
+from tests.support.people import START, force, organisation
+from tests.unit.governance.answers import app_policy, at_once, group_of, role_of
+from tests.unit.governance.proposals import Proposal
+
+DIGEST = "0" * 64
+
+
+def carry(governance: Governance, change: GovernanceChange, request: str = "0-1") -> tuple[object, ...]:
+    release = Release(request=request, released=2, digest=DIGEST, as_of=governance.seq, requester="carol")
+    events = carry_out(governance, change, release, START)
+    governance.evolve(governance.seq + 1, events)
+    return events
+
+
+def test_release_makes_the_change_and_names_itself() -> None:
+    governance = organisation()
+    policy = app_policy()
+    assert carry(governance, CreatePolicy(policy=policy)) == (
+        PolicyCreated(policy=policy),
+        ReleaseCarriedOut(request="0-1", released=2, digest=DIGEST, as_of=governance.seq - 1),
+    )
+    assert governance.policies["new"] == policy
+    assert governance.carried == {"0-1": None}
+
+
+def test_release_of_what_works_at_once_is_carried_out_as_well() -> None:
+    governance = organisation()
+    carried = carry(governance, DisablePrincipal(principal="mallory"))
+    assert carried[0] == PrincipalDisabled(principal="mallory")
+
+
+def test_release_that_fits_no_more_changes_nothing_and_says_why() -> None:
+    governance = organisation()
+    force(governance, CreatePolicy(policy=app_policy()))
+    (refused,) = carry(governance, CreatePolicy(policy=app_policy("new", 2)))
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code == "id-taken"
+    assert governance.policies["new"] == app_policy()
+    assert governance.carried["0-1"] == refused.refusal
+
+
+def test_release_that_would_do_harm_by_now_is_refused() -> None:
+    """It was approved while there were three approvers and three administrators."""
+    governance = organisation()
+    (refused,) = carry(governance, RevokeKey(key="dave-key"))
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code == "too-few-administrators"
+    force(governance, group_of(governance, "few", "bob", "carol"))
+    change = CreatePolicy(policy=app_policy("new", 1, "few"))
+    force(governance, group_of(governance, "few", "bob"))
+    (refused,) = carry(governance, change)
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code == "policy-unsatisfiable"
+
+
+def test_R12_request_ends_when_governance_says_what_became_of_it() -> None:
+    proposal = Proposal(organisation(), role_of("administrator", "mallory"))
+    proposal.given("carol submits", "dave approves", "carol completes")
+    assert proposal.story.status() == "released"
+    assert list(carried_due(proposal.story.book, proposal.governance)) == []
+    events = proposal.carry_out()
+    assert isinstance(events[0], RoleAssigned)
+    ((resource, ended),) = carried_due(proposal.story.book, proposal.governance)
+    assert resource == object_of(proposal.change)
+    assert ended == RequestCompleted(request=proposal.story.request, reporter=CARRIER)
+    proposal.story.book.record(len(proposal.story.records), START, (ended,))
+    assert proposal.story.status() == "completed"
+    assert list(carried_due(proposal.story.book, proposal.governance)) == []
+
+
+def test_R12_request_fails_with_the_reason_when_its_change_fits_no_more() -> None:
+    proposal = Proposal(organisation(), CreatePolicy(policy=app_policy()))
+    proposal.given("carol submits", "dave approves", "carol completes")
+    force(proposal.governance, CreatePolicy(policy=app_policy("new", 2)))
+    proposal.carry_out()
+    ((_, ended),) = carried_due(proposal.story.book, proposal.governance)
+    assert isinstance(ended, RequestFailed)
+    assert isinstance(ended.message, str)
+    assert ended.message.startswith("id-taken: ")
+
+
+def test_release_of_a_change_to_governance_is_nobody_s_to_claim_and_never_expires() -> None:
+    proposal = Proposal(organisation(), role_of("applier", "upstream", types=("governance",)))
+    force(proposal.governance, role_of("applier", "applier", name="a-g", types=("governance",)))
+    proposal.given("carol submits", "dave approves", "carol completes")
+    assert proposal.when("applier claims") == "not-an-applier"
+    assert proposal.when("carol reports unknown") != "OutcomeUnknown"
+    proposal.story.given("30 days pass", "30 days pass")
+    assert proposal.story.write_expiries() == []
+    released = proposal.story.book.find(proposal.story.request, proposal.story.resource)
+    assert isinstance(released, Released)
+
+
+def test_R1_group_that_gets_power_is_the_one_that_approvers_saw() -> None:
+    """Who is in a group that nothing names is one administrator's to say: it must not move meanwhile."""
+    governance = organisation()
+    force(governance, group_of(governance, "ops", "alice", "bob"))
+    assignment = RoleAssignment(id="new-role", role="administrator", groups=("ops",))
+    proposal = Proposal(governance, AssignRole(assignment=assignment)).given("carol submits", "dave approves")
+    assert at_once(governance, "carol", group_of(governance, "ops", "mallory")) == ""
+    proposal.given("carol completes")
+    (refused,) = proposal.carry_out()
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code == "outdated"
+    assert not governance.has_role("mallory", "administrator", "")
+
+
+def test_R1_policy_whose_group_was_made_anew_is_not_the_one_that_was_approved() -> None:
+    governance = organisation()
+    force(governance, group_of(governance, "ops", "alice", "bob"))
+    proposal = Proposal(governance, CreatePolicy(policy=app_policy("new", 1, "ops")))
+    proposal.given("carol submits", "dave approves", "carol completes")
+    version = governance.version("governance/group/ops")
+    assert version is not None
+    assert at_once(governance, "carol", DeleteGroup(group="ops", version=version)) == ""
+    assert at_once(governance, "carol", group_of(governance, "ops", "mallory", "carol")) == ""
+    (refused,) = proposal.carry_out()
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code == "outdated"
+
+
+def test_R3_requester_who_is_no_administrator_any_more_changes_nothing() -> None:
+    governance = organisation()
+    force(governance, role_of("administrator", "bob", "dave", name="others"))
+    proposal = Proposal(governance, role_of("administrator", "mallory"))
+    proposal.given("carol submits", "dave approves", "carol completes")
+    force(governance, group_of(governance, "admins", "dave"))
+    (refused,) = proposal.carry_out()
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code == "not-permitted"

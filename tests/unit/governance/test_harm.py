@@ -1,0 +1,197 @@
+"""What no change may do to those who are left (R3): two can administer, and every policy can be met."""
+
+import msgspec
+import pytest
+
+from assent.core.governance.eligible import acting_administrators
+from assent.core.governance.state import Governance
+from assent_contracts.governance_changes import (
+    CreatePolicy,
+    DisablePrincipal,
+    ExpireKey,
+    RevokeKey,
+    WithdrawRole,
+    role_object,
+)
+from assent_contracts.governed import RoleAssignment
+from tests.support.people import DAY_MS, START, force, organisation
+from tests.unit.governance.answers import (
+    app_policy,
+    at_once,
+    directory_group,
+    fits,
+    group_of,
+    human,
+    new_key,
+    of_directory,
+    role_of,
+    sync,
+    unprotected,
+)
+
+
+def version(governance: Governance, governed: str) -> int:
+    found = governance.version(governed)
+    assert found is not None
+    return found
+
+
+def three_administrators() -> Governance:
+    governance = organisation()
+    force(governance, human("erin"))
+    force(governance, new_key("erin", "erin-key"))
+    force(governance, group_of(governance, "admins", "carol", "dave", "erin"))
+    return governance
+
+
+def test_R3_two_people_must_remain_who_can_administer() -> None:
+    governance = organisation()
+    for wanted in (
+        DisablePrincipal(principal="dave"),
+        RevokeKey(key="dave-key"),
+        ExpireKey(key="dave-key", not_after=START),
+        group_of(governance, "admins", "carol"),
+        group_of(governance, "admins"),
+        WithdrawRole(
+            assignment="r-administrator", version=version(governance, role_object("r-administrator"))
+        ),
+    ):
+        assert fits(governance, wanted) == "too-few-administrators", wanted
+
+
+def test_R3_one_of_three_administrators_may_go() -> None:
+    for wanted in (
+        DisablePrincipal(principal="dave"),
+        RevokeKey(key="dave-key"),
+        ExpireKey(key="dave-key", not_after=START),
+    ):
+        assert fits(three_administrators(), wanted) == ""
+
+
+def test_R3_administrators_are_counted_by_person() -> None:
+    governance = organisation()
+    force(governance, human("dave2", "p-dave"))
+    force(governance, new_key("dave2", "dave2-key"))
+    force(governance, group_of(governance, "admins", "carol", "dave", "dave2"))
+    assert fits(governance, DisablePrincipal(principal="carol")) == "too-few-administrators"
+    assert fits(governance, DisablePrincipal(principal="dave")) == ""
+
+
+def test_R3_role_may_not_be_limited_to_types_until_too_few_administer_all() -> None:
+    governance = organisation()
+    before = governance.assignments["r-administrator"]
+    limited = msgspec.structs.replace(before, resource_types=("app",))
+    wanted = role_of("administrator")
+    wanted = msgspec.structs.replace(
+        wanted, assignment=limited, version=version(governance, role_object("r-administrator"))
+    )
+    assert fits(governance, wanted) == "too-few-administrators"
+
+
+def test_last_key_of_the_last_administrator_is_not_revoked() -> None:
+    """Not even by themselves: nobody could let them in again."""
+    governance = organisation()
+    assert at_once(governance, "dave", RevokeKey(key="dave-key")) == "too-few-administrators"
+    assert at_once(governance, "dave", new_key("dave")) == ""
+    assert at_once(governance, "dave", RevokeKey(key="dave-key")) == ""
+    assert at_once(governance, "dave", RevokeKey(key="new-key")) == "too-few-administrators"
+
+
+def test_key_that_ends_a_moment_from_now_is_a_loss_too() -> None:
+    """Else one administrator could lock the other out, a millisecond later."""
+    governance = organisation()
+    for not_after in (START + 1, START + DAY_MS, START + 400 * DAY_MS - 1):
+        wanted = ExpireKey(key="dave-key", not_after=not_after)
+        assert at_once(governance, "carol", wanted) == "too-few-administrators"
+    assert at_once(governance, "dave", new_key("dave", days=500)) == ""
+    assert at_once(governance, "carol", ExpireKey(key="dave-key", not_after=START + 1)) == ""
+
+
+def test_repair_is_possible_when_keys_have_expired_by_time() -> None:
+    """Nobody acts, which is no fault of this change: what brings somebody back is never refused."""
+    governance, later = organisation(), START + 400 * DAY_MS
+    assert acting_administrators(governance, later) == frozenset()
+    again = new_key("dave", days=800)
+    assert fits(governance, again, at=later) == ""
+    assert fits(governance, group_of(governance, "requesters", "alice"), at=later) == ""
+    assert fits(governance, DisablePrincipal(principal="mallory"), at=later) == ""
+    assert fits(governance, CreatePolicy(policy=app_policy()), at=later) == "too-few-administrators"
+    force(governance, again, at=later)
+    assert acting_administrators(governance, later) == {"p-dave"}
+    assert fits(governance, RevokeKey(key="new-key"), at=later) == "too-few-administrators"
+
+
+def test_gateway_with_a_key_is_a_means_to_act() -> None:
+    """The administrators sign in; whoever takes the gateway's key away takes theirs."""
+    governance = organisation()
+    force(governance, role_of("gateway", "upstream"))
+    for name in ("carol", "dave"):
+        force(governance, RevokeKey(key=f"{name}-key"))
+    assert acting_administrators(governance, START) == {"p-carol", "p-dave"}
+    for wanted in (
+        RevokeKey(key="upstream-key"),
+        DisablePrincipal(principal="upstream"),
+        WithdrawRole(assignment="new-role", version=version(governance, role_object("new-role"))),
+    ):
+        assert fits(governance, wanted) == "too-few-administrators"
+
+
+def test_gateway_of_other_types_is_none_for_governance() -> None:
+    governance = organisation()
+    force(governance, role_of("gateway", "upstream", types=("app",)))
+    assert fits(governance, RevokeKey(key="dave-key")) == "too-few-administrators"
+
+
+def test_policy_must_still_be_met_by_those_who_are_left() -> None:
+    """`scripts` asks for two of three people beside the requester."""
+    governance = organisation()
+    force(governance, human("erin"))
+    force(governance, new_key("erin", "erin-key"))
+    force(governance, group_of(governance, "admins", "carol", "dave", "erin"))
+    assert fits(governance, DisablePrincipal(principal="carol")) == "policy-unsatisfiable"
+    assert fits(governance, group_of(governance, "approvers", "alice", "bob")) == "policy-unsatisfiable"
+    assert fits(governance, group_of(governance, "approvers")) == "policy-unsatisfiable"
+    assert fits(governance, DisablePrincipal(principal="bob")) == "", "bob2 is the same person"
+
+
+def test_R5_role_that_licenses_a_policy_s_group_is_not_taken_away() -> None:
+    governance = organisation()
+    governance.settings = msgspec.structs.replace(governance.settings, allow_unlicensed_admins=True)
+    seen = version(governance, role_object("r-approver"))
+    assert fits(governance, WithdrawRole(assignment="r-approver", version=seen)) == "policy-invalid"
+
+
+def test_policy_that_was_unmet_before_holds_nothing_else_up() -> None:
+    governance = organisation()
+    carol = governance.principals["carol"]
+    governance.principals["carol"] = msgspec.structs.replace(carol, enabled=False)
+    assert fits(governance, DisablePrincipal(principal="mallory")) == ""
+    assert fits(governance, group_of(governance, "requesters", "alice")) == ""
+
+
+def test_synchronisation_is_held_to_the_same() -> None:
+    governance = organisation()
+    governance.settings = msgspec.structs.replace(governance.settings, vanish_max_percent=100)
+    people = tuple(of_directory(name) for name in ("erin", "frank"))
+    force(governance, sync(governance, accounts=people, groups=(directory_group("owners", "erin", "frank"),)))
+    force(governance, CreatePolicy(policy=app_policy("owned", 1, "owners")))
+    assert fits(governance, sync(governance, vanished=("erin",))) == "policy-unsatisfiable"
+    without = sync(governance, groups=(directory_group("owners", "frank"),))
+    assert fits(governance, without) == "policy-unsatisfiable"
+    assert fits(governance, sync(governance, vanished_groups=("owners",))) == "not-permitted"
+
+
+@pytest.mark.parametrize("principal", ["carol", "dave"])
+def test_nothing_is_held_up_before_the_first_policy(principal: str) -> None:
+    governance = unprotected()
+    assert at_once(governance, "carol", DisablePrincipal(principal=principal)) == ""
+    assert at_once(governance, "carol", RevokeKey(key=f"{principal}-key")) == ""
+
+
+def test_assignment_that_replaces_the_administrators_needs_two_as_well() -> None:
+    governance = organisation()
+    wanted = role_of("administrator", "carol")
+    only_carol = RoleAssignment(id="r-administrator", role="administrator", principals=("carol",))
+    seen = version(governance, role_object("r-administrator"))
+    wanted = msgspec.structs.replace(wanted, assignment=only_carol, version=seen)
+    assert fits(governance, wanted) == "too-few-administrators"

@@ -1,0 +1,78 @@
+"""Keys: register, let end earlier, revoke. Neither a key nor its id is ever used again."""
+
+import msgspec
+import pytest
+
+from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey
+from assent_contracts.limits import FOR_EVER_MS
+from tests.support.given import Story
+from tests.support.people import DAY_MS, START, force, organisation, public_key_of
+from tests.unit.governance.answers import BAD_IDS, LONG_ID, fits, new_key
+
+
+def spoiled(**fields: object) -> RegisterKey:
+    return RegisterKey(key=msgspec.structs.replace(new_key("mallory").key, **fields))
+
+
+@pytest.mark.parametrize("name", BAD_IDS)
+def test_key_s_id_is_an_identifier(name: str) -> None:
+    assert fits(organisation(), spoiled(id=name)) == "malformed"
+    assert fits(organisation(), spoiled(id=LONG_ID)) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({"id": "alice-key"}, "id-taken"),
+        ({"public_key": public_key_of("alice")}, "id-taken"),
+        ({"principal": "nobody"}, "unknown-object"),
+        ({"public_key": "AAAA"}, "malformed"),
+        ({"public_key": "not base64url!"}, "malformed"),
+        ({"not_after": START}, "malformed"),
+        ({"not_after": START - 1}, "malformed"),
+        ({"not_before": -1}, "malformed"),
+        ({"not_before": 0}, ""),
+        ({"not_after": FOR_EVER_MS}, ""),
+        ({"not_after": FOR_EVER_MS + 1}, "malformed"),
+    ],
+    ids=repr,
+)
+def test_key_s_fields_have_limits(fields: dict[str, object], answer: str) -> None:
+    assert fits(organisation(), spoiled(**fields)) == answer
+
+
+def test_revoked_key_and_its_id_are_never_registered_again() -> None:
+    """One key behind two names would let its holder sign as two principals, also later."""
+    governance = organisation()
+    force(governance, RevokeKey(key="mallory-key"))
+    assert fits(governance, spoiled(id="mallory-key")) == "id-taken"
+    assert fits(governance, spoiled(public_key=public_key_of("mallory"))) == "id-taken"
+
+
+def test_revoked_key_signs_nothing_any_more() -> None:
+    story = Story(governance=organisation()).given("alice submits")
+    force(story.governance, RevokeKey(key="bob-key"))
+    assert story.when("bob approves") == "unknown-key"
+    assert story.when("bob2 approves") == "ApprovalGiven"
+
+
+def test_key_that_expires_signs_until_then() -> None:
+    story = Story(governance=organisation()).given("alice submits")
+    force(story.governance, ExpireKey(key="bob-key", not_after=START + DAY_MS))
+    assert story.when("bob approves other bytes") == "digest-mismatch"
+    story.given("a day passes")
+    assert story.when("bob approves") == "unknown-key"
+
+
+@pytest.mark.parametrize("not_after", [START + 400 * DAY_MS, START + 401 * DAY_MS, START - 1])
+def test_key_can_only_end_earlier(not_after: int) -> None:
+    assert fits(organisation(), ExpireKey(key="bob-key", not_after=not_after)) == "already-so"
+
+
+def test_what_is_no_standing_key_is_not_changed() -> None:
+    governance = organisation()
+    assert fits(governance, RevokeKey(key="no-key")) == "unknown-object"
+    assert fits(governance, ExpireKey(key="no-key", not_after=START)) == "unknown-object"
+    force(governance, RevokeKey(key="bob-key"))
+    assert fits(governance, RevokeKey(key="bob-key")) == "already-so"
+    assert fits(governance, ExpireKey(key="bob-key", not_after=START)) == "unknown-object"

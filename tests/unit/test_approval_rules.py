@@ -1,0 +1,250 @@
+"""What a policy can ask for: several groups, rejections, completion, times, own signatures; and quotas."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from assent.core.governance.state import Governance
+from assent_contracts.events import ApprovalLapsed, Event
+from assent_contracts.governed import Settings
+from assent_contracts.ledger import decode_events, decode_record
+from assent_contracts.policies import ApprovalRule, Policy
+from assent_contracts.refusals import Refusal
+from tests.support.given import Story
+from tests.support.meanwhile import add_gateway, create, define, disable, edit
+from tests.support.people import DAY_MS, START, organisation, policy_of
+
+APP = "app/x"
+"""The policy `apps` protects it."""
+APPS = policy_of("apps", "app")
+COMPLETED = "ApprovalGiven + RequestApproved + ChangeReleased"
+APPROVED = "ApprovalGiven + RequestApproved"
+
+
+def under(*more: Policy, **fields: Any) -> Story:
+    """alice has submitted under the policy `apps` with these fields, and under `more` policies."""
+    governance = organisation()
+    if fields:
+        edit(governance, msgspec.structs.replace(APPS, **fields))
+    for policy in more:
+        create(governance, policy)
+    return Story(APP, governance=governance).given("alice submits")
+
+
+def rule(quorum: int, *groups: str) -> ApprovalRule:
+    return ApprovalRule(quorum=quorum, groups=groups)
+
+
+def last_events(story: Story) -> tuple[Event, ...]:
+    return decode_events(decode_record(story.records[-1]))
+
+
+# Several groups, several policies
+
+
+def test_every_group_that_is_asked_for_must_approve() -> None:
+    story = under(approvals=(rule(1, "approvers"), rule(1, "admins")))
+    assert story.when("bob approves") == "ApprovalGiven"
+    assert story.when("bob2 approves") == "already-decided"
+    assert story.when("alice completes") == "not-approved"
+    assert story.when("dave approves") == APPROVED
+
+
+def test_who_is_in_two_groups_counts_in_both() -> None:
+    story = under(approvals=(rule(1, "approvers"), rule(1, "admins")))
+    assert story.when("carol approves") == APPROVED
+
+
+def test_who_is_in_two_groups_of_one_rule_counts_once() -> None:
+    story = under(approvals=(rule(2, "approvers", "admins"),))
+    assert story.when("carol approves") == "ApprovalGiven"
+    assert story.when("dave approves") == APPROVED
+
+
+def test_group_is_met_by_its_own_members_only() -> None:
+    story = under(approvals=(rule(2, "approvers"), rule(1, "admins")))
+    assert story.when("bob approves") == "ApprovalGiven"
+    assert story.when("dave approves") == "ApprovalGiven"
+    assert story.when("carol approves") == APPROVED
+
+
+def test_every_policy_must_be_met() -> None:
+    story = under(policy_of("more", "app", groups=("admins",)))
+    assert story.when("bob approves") == "ApprovalGiven"
+    assert story.when("mallory approves") == "not-an-approver"
+    assert story.when("dave approves") == APPROVED
+
+
+# Rejections
+
+
+def test_R13_first_of_two_rejections_does_not_end_the_request() -> None:
+    story = under(rejections=2)
+    assert story.when("bob rejects") == "RejectionGiven"
+    assert story.status() == "needs approval, has 0"
+    assert story.when("bob rejects") == "already-decided"
+    assert story.when("bob2 rejects") == "already-decided"
+    assert story.when("bob2 approves") == "already-decided"
+    assert story.when("carol rejects") == "RejectionGiven + RequestRejected"
+
+
+def test_R13_request_that_was_rejected_once_can_still_be_approved() -> None:
+    story = under(rejections=2).given("bob rejects")
+    assert story.when("carol approves") == APPROVED
+
+
+def test_R4_rejection_of_who_is_eligible_no_more_does_not_count() -> None:
+    story = under(rejections=2).given("bob rejects")
+    define(story.governance, "approvers", "alice", "carol", "dave")
+    assert story.when("carol rejects") == "RejectionGiven"
+    assert story.when("dave rejects") == "RejectionGiven + RequestRejected"
+
+
+def test_R4_rejection_of_who_is_disabled_does_not_count() -> None:
+    story = under(rejections=2).given("bob rejects")
+    disable(story.governance, "bob")
+    assert story.when("carol rejects") == "RejectionGiven"
+
+
+def test_R13_fewest_rejections_of_several_policies_end_the_request() -> None:
+    story = under(policy_of("more", "app"), rejections=2)
+    assert story.when("bob rejects") == "RejectionGiven + RequestRejected"
+
+
+# Completion
+
+
+def test_R12_last_approval_releases_where_the_policy_says_so() -> None:
+    story = under(completion="automatic", approvals=(rule(2, "approvers"),))
+    assert story.when("bob approves") == "ApprovalGiven"
+    assert story.when("carol approves") == COMPLETED
+    assert story.when("alice completes") == "already-decided"
+    assert story.when("applier claims") == "ChangeClaimed"
+
+
+def test_R12_automatic_completion_needs_every_policy_to_say_so() -> None:
+    story = under(policy_of("more", "app"), completion="automatic")
+    assert story.when("bob approves") == APPROVED
+    assert story.when("alice completes") == "ChangeReleased"
+
+
+def test_R12_automatic_completion_needs_the_policy_to_have_said_so_then_and_now() -> None:
+    story = under()
+    edit(story.governance, msgspec.structs.replace(APPS, completion="automatic"))
+    assert story.when("bob approves") == APPROVED
+
+
+# Times
+
+
+def deadline(story: Story) -> int:
+    event = last_events(story)[0]
+    return getattr(event, "deadline")  # noqa: B009  whichever event it is
+
+
+def test_R14_policy_s_time_limit_shortens_the_deadline() -> None:
+    story = under(expiry_ms=2 * DAY_MS)
+    assert deadline(story) == START + 2 * DAY_MS
+    story.given("a day passes", "bob approves")
+    assert deadline(story) == START + 3 * DAY_MS
+    story.given("alice completes")
+    assert deadline(story) == START + 3 * DAY_MS
+
+
+def test_R14_shortest_time_limit_of_several_policies_counts() -> None:
+    shorter = msgspec.structs.replace(policy_of("more", "app"), expiry_ms=DAY_MS)
+    assert deadline(under(shorter, expiry_ms=2 * DAY_MS)) == START + DAY_MS
+
+
+def test_R14_policy_s_time_limit_does_not_lengthen_the_deadline() -> None:
+    assert deadline(under(expiry_ms=90 * DAY_MS)) == START + 30 * DAY_MS
+
+
+def test_R14_request_expires_at_its_policy_s_time_limit() -> None:
+    story = under(expiry_ms=DAY_MS).given("a day passes")
+    assert story.when("bob approves") == "not-pending"
+    assert story.when("the writer looks at the clock") == "RequestExpired"
+
+
+# Own signatures
+
+
+def with_gateway(story: Story) -> Story:
+    add_gateway(story.governance)
+    return story
+
+
+def test_approval_that_a_gateway_signed_is_refused_where_own_signatures_are_asked_for() -> None:
+    story = with_gateway(under(own_signature=True))
+    assert story.when("bob approves via portal") == "own-signature-required"
+    assert story.when("bob approves") == APPROVED
+
+
+def test_rejection_that_a_gateway_signed_counts_where_own_signatures_are_asked_for() -> None:
+    """What it guards is that something is let through."""
+    story = with_gateway(under(own_signature=True))
+    assert story.when("bob rejects via portal") == "RejectionGiven + RequestRejected"
+
+
+def test_approval_that_a_gateway_signed_lapses_when_own_signatures_are_asked_for_later() -> None:
+    story = with_gateway(under()).given("bob approves via portal")
+    edit(story.governance, msgspec.structs.replace(APPS, own_signature=True))
+    assert story.when("alice completes") == "ApprovalLapsed + RequestReopened"
+    [lapsed, _] = last_events(story)
+    assert isinstance(lapsed, ApprovalLapsed)
+    assert (lapsed.approver, lapsed.reason) == ("bob", "own-signature-required")
+    assert story.when("bob approves via portal") == "own-signature-required"
+    assert story.when("bob approves") == APPROVED
+
+
+def test_own_signature_of_a_later_policy_is_asked_for_too() -> None:
+    later = msgspec.structs.replace(policy_of("more", "app"), own_signature=True)
+    story = with_gateway(under())
+    create(story.governance, later)
+    assert story.when("bob approves via portal") == "own-signature-required"
+
+
+def test_approval_that_lapses_counts_no_more_for_the_policies_that_would_take_it() -> None:
+    """`apps` asks for two and takes a gateway's signature, `more` does not: bob has to sign himself."""
+    story = with_gateway(under(approvals=(rule(2, "approvers"),))).given("bob approves via portal")
+    create(story.governance, msgspec.structs.replace(policy_of("more", "app"), own_signature=True))
+    assert story.when("carol approves") == "ApprovalLapsed + ApprovalGiven"
+    assert story.when("bob approves") == APPROVED
+
+
+def test_own_signatures_are_asked_for_still_where_the_policy_asks_no_more() -> None:
+    story = with_gateway(under(own_signature=True))
+    edit(story.governance, APPS)
+    assert story.when("bob approves via portal") == "own-signature-required"
+
+
+# Quotas
+
+
+@pytest.fixture
+def small() -> Governance:
+    """Nobody can have more than one open request in a partition."""
+    return organisation(Settings(open_requests_max=1))
+
+
+def test_quota_of_open_requests_is_each_principal_s_own(small: Governance) -> None:
+    story = Story("app/x", governance=small)
+    other = next(
+        name
+        for name in (f"app/{number}" for number in range(100))
+        if Story(name).book.partition == story.book.partition
+    )
+    story.given("alice submits")
+    story.resource = other
+    refusal = story.send(story.command("alice", "submits"))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, "1 open requests" in refusal.detail) == ("quota-exceeded", True)
+    assert story.when("upstream submits") == "ChangeSubmitted"
+
+
+def test_quota_counts_open_requests_only(small: Governance) -> None:
+    story = Story(APP, governance=small)
+    assert story.given("alice submits", "alice cancels").when("alice submits") == "ChangeSubmitted"
+    story.given("bob approves", "alice completes", "applier claims", "applier reports success")
+    assert story.when("alice submits") == "ChangeSubmitted"

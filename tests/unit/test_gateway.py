@@ -1,0 +1,112 @@
+"""A gateway signs on behalf of people: whom it may speak for, about what, and that the record says so."""
+
+import pytest
+
+from assent.core.governance.state import Governance
+from assent_contracts.events import ApprovalGiven
+from assent_contracts.governance_changes import RevokeKey, WithdrawRole, role_object
+from assent_contracts.refusals import Refusal
+from tests.support.given import Story
+from tests.support.meanwhile import PORTAL, add_gateway, disable
+from tests.support.people import force, organisation
+
+APP = "app/x"
+
+
+def with_gateway(*resource_types: str) -> Governance:
+    governance = organisation()
+    add_gateway(governance, *resource_types)
+    return governance
+
+
+@pytest.fixture
+def story() -> Story:
+    """alice has submitted a change to an app with her own key."""
+    return Story(APP, governance=with_gateway()).given("alice submits")
+
+
+def test_gateway_signs_for_a_human_and_the_approval_says_so(story: Story) -> None:
+    decision = story.send(story.command("bob", "approves"), signer=PORTAL)
+    assert not isinstance(decision, Refusal)
+    given = decision[0]
+    assert isinstance(given, ApprovalGiven)
+    assert (given.approver, given.through) == ("bob", PORTAL)
+
+
+def test_approval_with_the_approver_s_own_key_names_no_gateway(story: Story) -> None:
+    story.given("bob approves")
+    assert b'"through"' not in story.records[-1]
+
+
+def test_gateway_signs_every_command_of_a_human(story: Story) -> None:
+    assert story.when("alice cancels via portal") == "RequestCanceled"
+    assert story.when("alice submits via portal") == "ChangeSubmitted"
+    assert story.when("carol rejects via portal") == "RejectionGiven + RequestRejected"
+
+
+def test_R9_gateway_gives_nobody_more_rights_than_they_have(story: Story) -> None:
+    assert story.when("alice approves via portal") == "own-request"
+    assert story.when("alice2 approves via portal") == "own-request"
+    assert story.when("mallory approves via portal") == "not-an-approver"
+    assert story.when("bob completes via portal") == "not-requester"
+
+
+def test_R9_one_person_s_approvals_count_once_whoever_has_signed() -> None:
+    story = Story(governance=with_gateway()).given("alice submits", "bob approves")
+    assert story.when("bob approves via portal") == "already-decided"
+    assert story.when("bob2 approves via portal") == "already-decided"
+
+
+def test_gateway_does_not_sign_for_a_service(story: Story) -> None:
+    story.given("bob approves", "alice completes")
+    assert story.when("upstream submits via portal") == "unknown-key"
+    assert story.when("applier claims via portal") == "unknown-key"
+
+
+def test_gateway_decides_nothing_in_its_own_name(story: Story) -> None:
+    assert story.when("portal approves") == "not-an-approver"
+    assert story.when("portal cancels") == "not-requester"
+
+
+def test_gateway_does_not_sign_for_somebody_unknown(story: Story) -> None:
+    assert story.when("nobody approves via portal") == "unknown-key"
+
+
+def test_gateway_signs_for_the_types_of_its_assignment_only() -> None:
+    governance = with_gateway("script")
+    assert Story(APP, governance=governance).when("alice submits via portal") == "unknown-key"
+    assert Story(governance=governance).when("alice submits via portal") == "ChangeSubmitted"
+
+
+def test_gateway_that_is_disabled_signs_for_nobody(story: Story) -> None:
+    disable(story.governance, PORTAL)
+    assert story.when("bob approves via portal") == "unknown-key"
+
+
+def test_gateway_whose_key_is_revoked_signs_for_nobody(story: Story) -> None:
+    force(story.governance, RevokeKey(key="portal-key"))
+    assert story.when("bob approves via portal") == "unknown-key"
+
+
+def test_gateway_without_its_role_any_more_signs_for_nobody(story: Story) -> None:
+    version = story.governance.version(role_object("r-gateway"))
+    assert version is not None
+    force(story.governance, WithdrawRole(assignment="r-gateway", version=version))
+    assert story.when("bob approves via portal") == "unknown-key"
+
+
+def test_human_who_is_disabled_does_nothing_through_a_gateway(story: Story) -> None:
+    disable(story.governance, "bob")
+    assert story.when("bob approves via portal") == "not-permitted"
+
+
+@pytest.mark.parametrize("who", ["carol", "upstream", "applier"])
+def test_key_of_anybody_else_signs_for_nobody(story: Story, who: str) -> None:
+    """Not an administrator's, not another service's: the role gateway says who speaks for people."""
+    assert story.when(f"bob approves via {who}") == "unknown-key"
+
+
+def test_bad_signature_of_a_gateway_is_none(story: Story) -> None:
+    decision = story.send(story.command("bob", "approves"), signer=PORTAL, signature_good=False)
+    assert isinstance(decision, Refusal)
+    assert decision.code == "bad-signature"
