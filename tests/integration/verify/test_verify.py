@@ -50,7 +50,7 @@ async def exported(
 
 async def _change_governance(log: Log, follower: GovernanceFollower, actor: Actor) -> None:
     """At once, in vain, and with the approval of a second administrator."""
-    registers = RegisterPrincipal(account=Account(id="erin", kind="human", person="erin.fox"))
+    registers = RegisterPrincipal(account=Account(id="frank", kind="human", person="frank.fox"))
     async with governing(log, follower) as governor:
         assert (await governor.change(registers, "dave")).refusal is not None
         assert (await governor.change(registers)).refusal is None
