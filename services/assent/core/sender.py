@@ -1,5 +1,7 @@
 """Who sent a command, and whether it came before: the same for both ledgers."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from assent.core.governance.fields import refuse
@@ -11,7 +13,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
 """Refusals of commands that nobody is known to have sent: their ids are not remembered."""
-TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode.ID_REUSED}
+_TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode.ID_REUSED}
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +66,13 @@ def _speaks_for(governance: Governance, key: Key, principal: str, resource_type:
         and human.person is not None
         and governance.has_role(gateway.id, "gateway", resource_type)
     )
+
+
+def takes_its_id(decision: Sequence[object] | Refusal) -> bool:
+    """Whether a command with this decision is remembered by its id."""
+    if isinstance(decision, Refusal):
+        return decision.code not in _TAKES_NO_ID
+    return not (decision and isinstance(decision[0], CommandRepeated))
 
 
 def came_before(

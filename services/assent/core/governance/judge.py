@@ -7,8 +7,7 @@ from assent.core.governance.fields import refuse
 from assent.core.governance.state import Governance
 from assent.core.memory import CommandMemory
 from assent.core.received import Received
-from assent.core.sender import TAKES_NO_ID, came_before, identify, not_current
-from assent_contracts.events import CommandRepeated
+from assent.core.sender import came_before, identify, not_current, takes_its_id
 from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent
 from assent_contracts.policies import GOVERNANCE_TYPE
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -63,15 +62,11 @@ def keep_governance(
     record: Record, received: Received[GovernanceCommand], decision: Decision, *, seq: int, at: int
 ) -> None:
     """Move the record past a decision."""
-    if isinstance(decision, Refusal):
-        events, takes_its_id = (), decision.code not in TAKES_NO_ID
-    else:
-        events, takes_its_id = decision, not (decision and isinstance(decision[0], CommandRepeated))
     command = received.command
     # During the founding ids are not asked for, and one could come twice.
-    if takes_its_id and record.memory.recall(command.principal, command.id) is None:
+    if takes_its_id(decision) and record.memory.recall(command.principal, command.id) is None:
         sha256 = received.value_sha256
         record.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
         )
-    record.take(seq, at, events)
+    record.take(seq, at, () if isinstance(decision, Refusal) else decision)

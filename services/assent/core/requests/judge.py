@@ -8,9 +8,8 @@ from assent.core.received import Received
 from assent.core.requests.book import Book
 from assent.core.requests.context import Context
 from assent.core.requests.decide import Decision, decide
-from assent.core.sender import TAKES_NO_ID, came_before, identify, not_current
+from assent.core.sender import came_before, identify, not_current, takes_its_id
 from assent_contracts.commands import Command
-from assent_contracts.events import CommandRepeated
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import resource_type
 
@@ -49,13 +48,9 @@ def judge(
 
 def keep(book: Book, received: Received[Command], decision: Decision, *, seq: int, at: int) -> None:
     """Move the book past a decision."""
-    if isinstance(decision, Refusal):
-        events, takes_its_id = (), decision.code not in TAKES_NO_ID
-    else:
-        events, takes_its_id = decision, not (decision and isinstance(decision[0], CommandRepeated))
-    if takes_its_id:
+    if takes_its_id(decision):
         command, sha256 = received.command, received.value_sha256
         book.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
         )
-    book.record(seq, at, events)
+    book.record(seq, at, () if isinstance(decision, Refusal) else decision)
