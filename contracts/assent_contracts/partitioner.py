@@ -22,8 +22,8 @@ def murmur2(data: bytes) -> int:
     whole = length & ~3
     for k in _words(whole >> 2).unpack_from(data):
         k = (k * _M) & _MASK
-        k = ((k ^ (k >> 24)) * _M) & _MASK
-        h = ((h * _M) & _MASK) ^ k
+        # Masked once: what lies above 32 bits never comes down again.
+        h = (h * _M ^ (k ^ k >> 24) * _M) & _MASK
     if length != whole:
         h = ((h ^ int.from_bytes(data[whole:], "little")) * _M) & _MASK
     h = ((h ^ (h >> 13)) * _M) & _MASK

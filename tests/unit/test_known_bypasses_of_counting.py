@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from assent.core.governance.state import Governance
-from assent.core.requests.approvers import has_quorum
+from assent.core.requests.approvers import has_quorum, standing_terms
 from assent.core.requests.states import Approval, Submission
 from assent_contracts.codec import encode
 from assent_contracts.governance_changes import (
@@ -54,7 +54,9 @@ def test_Unleash_2534_one_approver_counted_twice() -> None:
     twice = (Approval("bob", "p-bob"), Approval("bob2", "p-bob"), Approval("bob", "p-bob"))
     governance = story.governance
     submission = Submission(0, story.resource, "alice", "p-alice", "", governance.terms_for("script"))
-    assert not has_quorum(submission, twice, governance), "however they got there"
+    assert not has_quorum(submission, standing_terms(submission, governance), twice, governance), (
+        "however they got there"
+    )
 
 
 @pytest.mark.parametrize("rule", [{"quorum": 0, "groups": ["approvers"]}, {"groups": []}, None], ids=str)
@@ -82,7 +84,9 @@ def test_OpenBao_3666_quorum_of_0_would_never_count_as_met() -> None:
         governance.policies["apps"] = policy
         governance._forget_derived()
         submission = Submission(0, APP, "alice", "p-alice", "", governance.terms_for("app"))
-        assert not has_quorum(submission, (), governance), policy.approvals
+        assert not has_quorum(submission, standing_terms(submission, governance), (), governance), (
+            policy.approvals
+        )
         story = Story(APP, governance=governance).given("alice submits")
         assert story.when("alice completes") == "not-approved"
 
@@ -134,7 +138,9 @@ def test_OpenBao_3814_members_of_nested_groups() -> None:
     force(governance, SyncDirectory(difference=DirectoryDifference(accounts=people, groups=(outer,))))
     force(governance, edited(governance, policy_of("apps", "app", 1, ("outer",))))
     submission = Submission(0, APP, "alice", "p-alice", "", governance.terms_for("app"))
-    assert has_quorum(submission, (Approval("frank", "p-frank"),), governance)
+    assert has_quorum(
+        submission, standing_terms(submission, governance), (Approval("frank", "p-frank"),), governance
+    )
     assert fits(governance, group_of(governance, "new", "outer")) == "unknown-object"
     cyclic = msgspec.structs.replace(outer, paths={"erin": ("inner", "outer")})
     again = SyncDirectory(

@@ -3,7 +3,7 @@
 import pytest
 
 from assent.core.governance.state import Governance
-from assent.core.requests.approvers import has_quorum
+from assent.core.requests.approvers import has_quorum, standing_terms
 from assent.core.requests.states import Approval, Submission
 from assent_contracts.governance_changes import CreatePolicy, DisablePrincipal
 from tests.support.given import ORGANISATION, SCRIPT, Story
@@ -16,7 +16,7 @@ ADMINS = policy_of("admins", "script", groups=("admins",))
 def counts(*approvers: str, governance: Governance = ORGANISATION) -> bool:
     submission = Submission(0, SCRIPT, "alice", "p-alice", "", (TWO,))
     approvals = tuple(Approval(approver, HUMANS[approver]) for approver in approvers)
-    return has_quorum(submission, approvals, governance)
+    return has_quorum(submission, standing_terms(submission, governance), approvals, governance)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from assent.core.memory import CommandMemory
 from assent_contracts import limits
 from assent_contracts.events import CommandRepeated
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
 
 UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
 """Refusals of commands that nobody is known to have sent: their ids are not remembered."""
@@ -31,12 +32,12 @@ def identify(
     signed: bool,
     good: bool,
     at: int,
-    resource_type: str,
+    resource: str,
 ) -> Sender | Refusal:
     """Whose command this is, at log time `at` (ms).
 
-    `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource_type` is
-    what a gateway must have its role for.
+    `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource` is
+    what the command is about: a gateway must have its role for the type.
     """
     if not signed:
         return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
@@ -47,7 +48,7 @@ def identify(
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not this key's over these bytes.")
     through = None
     if key.principal != principal:
-        if not _speaks_for(governance, key, principal, resource_type):
+        if not _speaks_for(governance, key, principal, resource):
             return refuse(RefusalCode.UNKNOWN_KEY, f"This key does not belong to {principal}.")
         through = key.principal
     if not key.is_valid(at):
@@ -56,7 +57,7 @@ def identify(
     return Sender(governance.principals[principal], through)
 
 
-def _speaks_for(governance: Governance, key: Key, principal: str, resource_type: str) -> bool:
+def _speaks_for(governance: Governance, key: Key, principal: str, resource: str) -> bool:
     """Whether the key is a gateway's, and the principal a human that it may sign for."""
     gateway, human = governance.principals[key.principal], governance.principals.get(principal)
     return (
@@ -64,7 +65,7 @@ def _speaks_for(governance: Governance, key: Key, principal: str, resource_type:
         and gateway.person is None
         and human is not None
         and human.person is not None
-        and governance.has_role(gateway.id, "gateway", resource_type)
+        and governance.has_role(gateway.id, "gateway", resource_type(resource))
     )
 
 

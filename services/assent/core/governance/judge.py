@@ -9,7 +9,7 @@ from assent.core.memory import CommandMemory
 from assent.core.received import Received
 from assent.core.sender import came_before, identify, not_current, takes_its_id
 from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent
-from assent_contracts.policies import GOVERNANCE_TYPE
+from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -46,7 +46,7 @@ def judge_governance(
         signed=bool(received.signature),
         good=signature_good,
         at=at,
-        resource_type=GOVERNANCE_TYPE,
+        resource=SETTINGS,
     )
     if isinstance(sender, Refusal):
         return sender

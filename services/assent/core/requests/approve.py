@@ -9,6 +9,7 @@ from assent.core.requests.approvers import (
     approver_refusal,
     deleted_policy,
     has_quorum,
+    has_spoken,
     is_automatic,
     lapse,
     progress_deadline,
@@ -28,6 +29,7 @@ from assent.core.requests.states import (
 )
 from assent_contracts.commands import Approve
 from assent_contracts.events import ApprovalGiven, Event, RequestApproved, RequestReopened
+from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -35,9 +37,12 @@ def decide_approve(request: Request, command: Approve, context: Context) -> tupl
     """Who may not decide on an open request is refused before what comes too late."""
     match request:
         case NeedsApproval() | Approved():
-            return _too_late_or_not_theirs(request, command, context) or _approve(request, command, context)
+            terms = standing_terms(request.submission, context.governance)
+            refusal = _too_late_or_not_theirs(request, command, terms, context)
+            return refusal or _approve(request, command, terms, context)
         case Released() | Applying() | Unsettled():
-            return approver_refusal(request.submission, context) or refuse(
+            terms = standing_terms(request.submission, context.governance)
+            return approver_refusal(request.submission, terms, context) or refuse(
                 RefusalCode.NOT_PENDING, "The request is approved already."
             )
         case Closed():
@@ -47,17 +52,18 @@ def decide_approve(request: Request, command: Approve, context: Context) -> tupl
 
 
 def _too_late_or_not_theirs(
-    request: NeedsApproval | Approved, command: Approve, context: Context
+    request: NeedsApproval | Approved, command: Approve, terms: tuple[PolicyTerms, ...], context: Context
 ) -> Refusal | None:
     submission, governance, person = request.submission, context.governance, context.principal.person
-    not_eligible = approver_refusal(submission, context)
+    not_eligible = approver_refusal(submission, terms, context)
     if not_eligible is not None:
         return not_eligible
     if request.deadline <= context.at:
         return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
-    if isinstance(request, Approved) and has_quorum(submission, request.approvals, governance):
+    if isinstance(request, Approved) and has_quorum(submission, terms, request.approvals, governance):
         return refuse(RefusalCode.NOT_PENDING, "The request is approved already.")
-    if any(rejection.person == person for rejection in request.rejections):
+    assert person is not None, "approver_refusal lets humans through only"
+    if has_spoken(person, request.rejections):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have rejected this request: that stands.")
     if command.digest != submission.digest:
         return refuse(
@@ -73,19 +79,20 @@ def _too_late_or_not_theirs(
 
 
 def _approve(
-    request: NeedsApproval | Approved, command: Approve, context: Context
+    request: NeedsApproval | Approved, command: Approve, terms: tuple[PolicyTerms, ...], context: Context
 ) -> tuple[Event, ...] | Refusal:
     submission, governance = request.submission, context.governance
-    terms = standing_terms(submission, governance)
     principal, person = context.principal, context.principal.person
     assert person is not None, "approver_refusal lets humans through only"
-    lapses = lapsed(request, command.request, context)
-    gone = {event.approver for event in lapses}
-    standing = tuple(each for each in request.approvals if each.approver not in gone)
-    if any(approval.person == person for approval in standing):
+    lapses = lapsed(request, command.request, terms, context)
+    standing = request.approvals
+    if lapses:
+        gone = {event.approver for event in lapses}
+        standing = tuple(each for each in standing if each.approver not in gone)
+    if has_spoken(person, standing):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request already.")
     approval = Approval(principal.id, person, context.through)
-    if lapse(approval, terms, governance) == "own-signature-required":
+    if context.through is not None and lapse(approval, terms, governance) is not None:
         return refuse(
             RefusalCode.OWN_SIGNATURE_REQUIRED,
             f"{context.through} has signed this, and the policy wants you to.",
@@ -99,9 +106,9 @@ def _approve(
     )
     reopened = (RequestReopened(request=command.request),) if isinstance(request, Approved) else ()
     events: tuple[Event, ...] = (*lapses, *reopened, given)
-    if not has_quorum(submission, (*standing, approval), governance):
+    if not has_quorum(submission, terms, (*standing, approval), governance):
         return events
     approved = (*events, RequestApproved(request=command.request))
-    if is_automatic(submission, governance):
-        return (*approved, release(command.request, submission, context))
+    if is_automatic(terms):
+        return (*approved, release(command.request, submission, terms, context))
     return approved

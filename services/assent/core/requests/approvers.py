@@ -7,7 +7,7 @@ submitted and what they ask for now: both must be met, and a policy that is gone
 from assent.core.governance.fields import refuse
 from assent.core.governance.state import Governance
 from assent.core.requests.context import Context
-from assent.core.requests.states import Approval, Submission
+from assent.core.requests.states import Approval, Rejection, Submission
 from assent_contracts.events import Lapse
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -23,21 +23,35 @@ def standing_terms(submission: Submission, governance: Governance) -> tuple[Poli
     return then + tuple(terms for terms in now if terms not in then)
 
 
-def approver_refusal(submission: Submission, context: Context) -> Refusal | None:
+def approver_refusal(
+    submission: Submission, terms: tuple[PolicyTerms, ...], context: Context
+) -> Refusal | None:
     """Why the principal may not approve or reject this request; None when they may (R4, R9)."""
     principal = context.principal
     if principal.person is None:
         return refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves or rejects.")
     if principal.person == submission.person:
         return refuse(RefusalCode.OWN_REQUEST, "R9: this request is your own.")
-    for terms in standing_terms(submission, context.governance):
-        if _is_named(principal.id, terms, context.governance):
+    for each in terms:
+        if _is_named(principal.id, each, context.governance):
             return None
     return refuse(RefusalCode.NOT_AN_APPROVER, "R4: you are in none of the policy's approver groups.")
 
 
 def _is_named(approver: str, terms: PolicyTerms, governance: Governance) -> bool:
-    return any(approver in governance.members_of_any(rule.groups) for rule in terms.rules)
+    # Loops, not generators, here and below: this is run a few times for each approval.
+    for rule in terms.rules:  # noqa: SIM110
+        if approver in governance.members_of_any(rule.groups):
+            return True
+    return False
+
+
+def has_spoken(person: str, given: tuple[Approval, ...] | tuple[Rejection, ...]) -> bool:
+    """Whether one of these is this person's."""
+    for each in given:  # noqa: SIM110
+        if each.person == person:
+            return True
+    return False
 
 
 def deleted_policy(submission: Submission, governance: Governance) -> str | None:
@@ -52,21 +66,27 @@ def lapse(approval: Approval, terms: tuple[PolicyTerms, ...], governance: Govern
     """Why an approval counts no more under these terms; None when it does."""
     if not governance.principals[approval.approver].enabled:
         return "disabled"
-    named = [each for each in terms if _is_named(approval.approver, each, governance)]
-    if not named:
-        return "not-eligible"
-    if approval.through is not None and any(each.own_signature for each in named):
-        return "own-signature-required"
-    return None
+    why: Lapse | None = "not-eligible"
+    for each in terms:
+        if _is_named(approval.approver, each, governance):
+            if each.own_signature and approval.through is not None:
+                return "own-signature-required"
+            why = None
+    return why
 
 
-def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governance: Governance) -> bool:
+def has_quorum(
+    submission: Submission,
+    terms: tuple[PolicyTerms, ...],
+    approvals: tuple[Approval, ...],
+    governance: Governance,
+) -> bool:
     """Whether every rule of every policy has approvals of enough distinct people who are eligible still."""
-    for terms in standing_terms(submission, governance):
+    for each in terms:
         # What asks for nothing is met by nobody: it could only stand there by mistake.
-        if not terms.rules or not governance.has_policy(terms):
+        if not each.rules or not governance.has_policy(each):
             return False
-        for rule in terms.rules:
+        for rule in each.rules:
             eligible = governance.members_of_any(rule.groups)
             people = {
                 approval.person
@@ -74,25 +94,27 @@ def has_quorum(submission: Submission, approvals: tuple[Approval, ...], governan
                 if approval.approver in eligible
                 and approval.person != submission.person
                 and governance.principals[approval.approver].enabled
-                and not (terms.own_signature and approval.through is not None)
+                and not (each.own_signature and approval.through is not None)
             }
             if len(people) < max(rule.quorum, 1):
                 return False
     return True
 
 
-def is_automatic(submission: Submission, governance: Governance) -> bool:
+def is_automatic(terms: tuple[PolicyTerms, ...]) -> bool:
     """Whether the last approval releases the change: every policy must say so."""
-    terms = standing_terms(submission, governance)
     return bool(terms) and all(each.completion == "automatic" for each in terms)
 
 
-def rejections_needed(submission: Submission, governance: Governance) -> int:
+def rejections_needed(terms: tuple[PolicyTerms, ...]) -> int:
     """How many rejections end the request: the fewest that a policy asks for."""
-    return min((each.rejections for each in standing_terms(submission, governance)), default=1)
+    return min((each.rejections for each in terms), default=1)
 
 
 def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at: int) -> int:
     """R14: when a request that makes progress at `at` expires, in ms: the shortest time limit counts."""
-    limits_ms = (each.expiry_ms for each in terms if each.expiry_ms is not None)
-    return at + min((governance.settings.expiry_ms, *limits_ms))
+    limit_ms = governance.settings.expiry_ms
+    for each in terms:
+        if each.expiry_ms is not None and each.expiry_ms < limit_ms:
+            limit_ms = each.expiry_ms
+    return at + limit_ms

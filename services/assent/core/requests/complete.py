@@ -18,7 +18,7 @@ from assent.core.requests.states import (
 from assent_contracts.commands import Complete
 from assent_contracts.events import ApprovalLapsed, ChangeReleased, Event, RequestApproved, RequestReopened
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -43,40 +43,48 @@ def _release(
 ) -> tuple[Event, ...] | Refusal:
     if request.deadline <= context.at:
         return refuse(RefusalCode.NOT_APPROVED, "R14: the request has expired.")
-    enough = has_quorum(request.submission, request.approvals, context.governance)
+    submission = request.submission
+    terms = standing_terms(submission, context.governance)
+    enough = has_quorum(submission, terms, request.approvals, context.governance)
     match request:
         case NeedsApproval() if enough:
             # Governance has come round to the approvals that stand: nobody has to say it again.
             approved = RequestApproved(request=command.request)
-            return (approved, release(command.request, request.submission, context))
+            return (approved, release(command.request, submission, terms, context))
         case NeedsApproval():
             return refuse(RefusalCode.NOT_APPROVED, "R1: the request needs approval first.")
         case Approved() if enough:
-            return (release(command.request, request.submission, context),)
+            return (release(command.request, submission, terms, context),)
         case Approved():
-            return (*lapsed(request, command.request, context), RequestReopened(request=command.request))
+            return (
+                *lapsed(request, command.request, terms, context),
+                RequestReopened(request=command.request),
+            )
 
 
-def release(request_id: str, submission: Submission, context: Context) -> ChangeReleased:
+def release(
+    request_id: str, submission: Submission, terms: tuple[PolicyTerms, ...], context: Context
+) -> ChangeReleased:
     """The release of a request that has its quorum."""
-    governance = context.governance
     if resource_type(submission.resource) in BUILT_IN_TYPES:
         # Governance carries it out, in its own time: nobody has to claim it.
         deadline = FOR_EVER_MS
     else:
-        deadline = progress_deadline(standing_terms(submission, governance), governance, context.at)
+        deadline = progress_deadline(terms, context.governance, context.at)
     return ChangeReleased(
         request=request_id, resource=submission.resource, digest=submission.digest, deadline=deadline
     )
 
 
 def lapsed(
-    request: NeedsApproval | Approved, request_id: str, context: Context
+    request: NeedsApproval | Approved,
+    request_id: str,
+    terms: tuple[PolicyTerms, ...],
+    context: Context,
 ) -> tuple[ApprovalLapsed, ...]:
     """An event for each approval that counts no more."""
     if not request.approvals:
         return ()
-    terms = standing_terms(request.submission, context.governance)
     return tuple(
         ApprovalLapsed(request=request_id, approver=each.approver, reason=reason)
         for each in request.approvals

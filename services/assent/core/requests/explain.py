@@ -75,10 +75,10 @@ def explain(request: Deciding, governance: Governance, at: int) -> Explanation:
             for stands in _rules(each, request, able, governance, changed=each not in submission.terms)
         ),
         lapsing=_lapsing(request, terms, governance),
-        has_quorum=has_quorum(submission, request.approvals, governance),
-        automatic=is_automatic(submission, governance),
+        has_quorum=has_quorum(submission, terms, request.approvals, governance),
+        automatic=is_automatic(terms),
         rejections=request.rejections,
-        rejections_needed=rejections_needed(submission, governance),
+        rejections_needed=rejections_needed(terms),
         deleted_policy=deleted_policy(submission, governance),
     )
 

@@ -11,7 +11,6 @@ from assent.core.requests.decide import Decision, decide
 from assent.core.sender import came_before, identify, not_current, takes_its_id
 from assent_contracts.commands import Command
 from assent_contracts.refusals import Refusal
-from assent_contracts.resources import resource_type
 
 
 def judge(
@@ -32,7 +31,7 @@ def judge(
         signed=bool(received.signature),
         good=signature_good,
         at=at,
-        resource_type=resource_type(command.resource),
+        resource=command.resource,
     )
     if isinstance(sender, Refusal):
         return sender

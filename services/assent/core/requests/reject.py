@@ -3,7 +3,13 @@
 from typing import assert_never
 
 from assent.core.governance.fields import refuse
-from assent.core.requests.approvers import approver_refusal, lapse, rejections_needed, standing_terms
+from assent.core.requests.approvers import (
+    approver_refusal,
+    has_spoken,
+    lapse,
+    rejections_needed,
+    standing_terms,
+)
 from assent.core.requests.context import Context
 from assent.core.requests.states import (
     Applying,
@@ -26,7 +32,8 @@ def decide_reject(request: Request, command: Reject, context: Context) -> tuple[
         case NeedsApproval():
             return _reject(request, command, context)
         case Approved() | Released() | Applying() | Unsettled():
-            return approver_refusal(request.submission, context) or refuse(
+            terms = standing_terms(request.submission, context.governance)
+            return approver_refusal(request.submission, terms, context) or refuse(
                 RefusalCode.NOT_PENDING, "The request is approved already."
             )
         case Closed():
@@ -37,23 +44,23 @@ def decide_reject(request: Request, command: Reject, context: Context) -> tuple[
 
 def _reject(request: NeedsApproval, command: Reject, context: Context) -> tuple[Event, ...] | Refusal:
     principal, person, governance = context.principal, context.principal.person, context.governance
-    not_eligible = approver_refusal(request.submission, context)
+    terms = standing_terms(request.submission, governance)
+    not_eligible = approver_refusal(request.submission, terms, context)
     if not_eligible is not None or person is None:
         return not_eligible or refuse(RefusalCode.NOT_AN_APPROVER, "A service never rejects.")
     if request.deadline <= context.at:
         return refuse(RefusalCode.NOT_PENDING, "R14: the request has expired.")
-    if any(approval.person == person for approval in request.approvals):
+    if has_spoken(person, request.approvals):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request: revoke that first.")
-    if any(rejection.person == person for rejection in request.rejections):
+    if has_spoken(person, request.rejections):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have rejected this request already.")
     given = RejectionGiven(request=command.request, approver=principal.id, person=person)
-    terms = standing_terms(request.submission, governance)
     # Like approvals, rejections count while those who gave them are eligible.
     people = {
         each.person
         for each in request.rejections
         if lapse(Approval(each.approver, each.person), terms, governance) is None
     }
-    if len(people) + 1 < rejections_needed(request.submission, governance):
+    if len(people) + 1 < rejections_needed(terms):
         return (given,)
     return (given, RequestRejected(request=command.request, approver=principal.id))
