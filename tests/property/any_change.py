@@ -7,7 +7,7 @@ import msgspec
 
 from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as g
-from assent_contracts.governed import Group, RoleAssignment
+from assent_contracts.governed import Account, DirectoryDifference, Group, Role, RoleAssignment, Settings
 from assent_contracts.policies import ApprovalRule, Completion, Policy
 from tests.support.two_ledgers import DAY_MS, account, signing_key
 
@@ -23,15 +23,26 @@ PERSON = {
     "ruth": "p-ruth",
     "rolf": "p-rolf",
 }
-HUMANS = tuple(PERSON)
+DIRECTORY_PERSON = {"dora": "p-dora", "dora2": "p-dora", "emil": "p-emil", "bob3": "p-bob"}
+"""The humans that the directory has brought: they vanish and come back."""
+HUMANS = (*PERSON, *DIRECTORY_PERSON)
 ADMINISTRATORS = ("root", "ruth", "rolf")
+HOLDERS: dict[Role, tuple[str, ...]] = {
+    "administrator": ADMINISTRATORS,
+    "requester": ("alice", "alice2", "bob"),
+    "applier": ("applier",),
+    "gateway": ("gate",),
+    "directory": ("sync",),
+}
 GROUPS = ("owners", "security")
+DIRECTORY_GROUPS = ("staff", "leads")
 KINDS = ("script", "access-policy", "governance")
 
 humans = st.sampled_from(HUMANS)
 administrators = st.sampled_from(ADMINISTRATORS)
 some_humans = st.lists(humans, min_size=3, max_size=8, unique=True).map(tuple)
-some_groups = st.lists(st.sampled_from(GROUPS), min_size=1, unique=True).map(tuple)
+directory_humans = st.sampled_from(tuple(DIRECTORY_PERSON))
+some_groups = st.lists(st.sampled_from((*GROUPS, *DIRECTORY_GROUPS)), min_size=1, unique=True).map(tuple)
 approvals = st.lists(
     st.builds(ApprovalRule, quorum=st.integers(1, 3), groups=some_groups), min_size=1, max_size=2
 ).map(tuple)
@@ -50,28 +61,41 @@ policies = st.builds(
 
 def founding() -> list[g.GovernanceChange]:
     accounts = [account(name, person) for name, person in PERSON.items()]
-    accounts += [account("gate", None), account("applier", None)]
+    accounts += [account(name, None) for name in ("gate", "applier", "sync")]
     scripts = Policy(
         id="scripts",
         name="scripts",
         resource_type="script",
-        approvals=(ApprovalRule(quorum=2, groups=("owners",)),),
+        approvals=(ApprovalRule(quorum=2, groups=("owners", "staff")),),
     )
     return [
         *(change for each in accounts for change in each),
+        g.ChangeSettings(settings=Settings(vanish_max_percent=100)),
+        g.SyncDirectory(
+            difference=DirectoryDifference(
+                accounts=tuple(directory_account(name) for name in DIRECTORY_PERSON),
+                groups=(directory_group("staff", ("carol", *DIRECTORY_PERSON)), directory_group("leads", ())),
+            )
+        ),
+        *(g.RegisterKey(key=signing_key(f"{name}-key", name)) for name in DIRECTORY_PERSON),
         g.DefineGroup(group=Group(id="owners", members=("alice", "alice2", "bob", "bob2", "carol", "dan"))),
         g.DefineGroup(group=Group(id="security", members=("carol", "dan", "root", "root2", "gate"))),
         *(
             g.AssignRole(assignment=RoleAssignment(id=role, role=role, principals=who))
-            for role, who in (
-                ("administrator", ADMINISTRATORS),
-                ("requester", ("alice", "alice2", "bob")),
-                ("applier", ("applier",)),
-                ("gateway", ("gate",)),
-            )
+            for role, who in HOLDERS.items()
         ),
         g.CreatePolicy(policy=scripts),
     ]
+
+
+def directory_account(name: str) -> Account:
+    """An account as the directory says it."""
+    return Account(id=name, kind="human", person=DIRECTORY_PERSON[name], source="directory")
+
+
+def directory_group(name: str, members: tuple[str, ...]) -> Group:
+    """A group as the directory says it."""
+    return Group(id=name, members=members, source="directory")
 
 
 class AnyChange:
@@ -84,6 +108,7 @@ class AnyChange:
 
     def change(self) -> g.GovernanceChange:
         kinds = [self.group, self.switch, self.policy, self.policy, self.role, self.key, self.period]
+        kinds += [self.directory]
         return self.draw(st.sampled_from(kinds))()
 
     def _version(self, governed: str) -> Any:
@@ -131,3 +156,19 @@ class AnyChange:
         expiry = self.draw(st.sampled_from((DAY_MS, 30 * DAY_MS)))
         after = msgspec.structs.replace(self.governance.settings, expiry_ms=expiry)
         return g.ChangeSettings(settings=after, version=self._version(g.SETTINGS))
+
+    def directory(self) -> g.GovernanceChange:
+        """Some vanish, some are back; groups come, go, and have other members."""
+        vanished = self.draw(st.lists(directory_humans, max_size=2, unique=True))
+        back = self.draw(st.lists(directory_humans, max_size=3, unique=True))
+        touched = self.draw(st.lists(st.sampled_from(DIRECTORY_GROUPS), max_size=2, unique=True))
+        gone = [name for name in touched if name in self.governance.groups and self.draw(st.booleans())]
+        difference = DirectoryDifference(
+            accounts=tuple(directory_account(name) for name in back if name not in vanished),
+            vanished=tuple(vanished),
+            groups=tuple(
+                directory_group(name, self.draw(some_humans)) for name in touched if name not in gone
+            ),
+            vanished_groups=tuple(gone),
+        )
+        return g.SyncDirectory(difference=difference, version=self._version(g.DIRECTORY))

@@ -1,6 +1,5 @@
 """Governance and requests, however they interleave: what is released was approved, as asked then and now."""
 
-from collections.abc import Collection
 from typing import Any
 
 import hypothesis.strategies as st
@@ -9,22 +8,27 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from assent.core.governance.state import Governance
-from assent.core.requests.states import Approved, Closed, NeedsApproval, Open, Released
+from assent.core.requests.states import Approved, NeedsApproval, Released
 from assent_contracts import commands as c
 from assent_contracts import governance_changes as g
-from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule
-from assent_contracts.resources import request_id, resource_type
+from assent_contracts.governed import DirectoryDifference
+from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from tests.property.any_change import (
     ADMINISTRATORS,
+    DIRECTORY_PERSON,
     KINDS,
     AnyChange,
     administrators,
     approvals,
+    directory_account,
+    directory_group,
     founding,
     humans,
     some_humans,
 )
-from tests.property.two_ledgers import Oracle, acting_administrators, unmet
+from tests.property.governance_state import acting_administrators, unmet
+from tests.property.people_acting import People
+from tests.property.two_ledgers import Oracle
 from tests.support.two_ledgers import DAY_MS, TwoLedgers
 
 OBJECTS = ("script/a", "script/b")
@@ -36,6 +40,7 @@ class BothLedgers(RuleBasedStateMachine):
         super().__init__()
         self.oracle = Oracle()
         self.ledgers = TwoLedgers(founding(), self.oracle)
+        self.people = People(self.ledgers)
         self.numbers = 0
 
     @initialize(whose=st.lists(humans, max_size=4, unique=True), approved=st.booleans())
@@ -44,39 +49,22 @@ class BothLedgers(RuleBasedStateMachine):
         self.ledgers.close()
         self.ledgers.catch_up()
         self.ledgers.submit("alice", OBJECTS[0])
-        self._approve(["bob", "carol"] if approved else whose, KINDS)
+        self.people.approve(["bob", "carol"] if approved else whose, KINDS)
 
     def _change(self, data: st.DataObject, governance: Governance) -> g.GovernanceChange:
         self.numbers += 1
         return AnyChange(data, governance, self.numbers).change()
 
-    def _key(self, who: str, governance: Governance, *, proxied: bool = False) -> str:
-        if proxied:
-            return "gate-key"
-        mine = [name for name, key in governance.keys.items() if key.principal == who and not key.revoked]
-        return mine[0] if mine else f"{who}-key"
-
-    def _open(self) -> dict[int, Open]:
-        requests = self.ledgers.book.requests
-        return {seq: each for seq, each in requests.items() if not isinstance(each, Closed)}
-
-    def _send(
-        self, who: str, kind: type[Any], seq: int, request: Open, *, proxied: bool = False, **said: Any
-    ) -> None:
-        resource = request.submission.resource
-        command = self.ledgers.command(who, kind, resource, request=request_id(0, seq), **said)
-        self.ledgers.send(command, key=self._key(who, self.ledgers.seen, proxied=proxied))
-
     @rule(data=st.data(), who=st.one_of(administrators, administrators, humans), proxied=st.booleans())
     def somebody_changes_governance(self, data: st.DataObject, who: str, *, proxied: bool) -> None:
         governance = self.ledgers.governance
         change = self._change(data, governance)
-        self.ledgers.change(who, change, key=self._key(who, governance, proxied=proxied))
+        self.ledgers.change(who, change, key=self.people.key(who, governance, proxied=proxied))
 
     @rule(data=st.data(), who=st.one_of(administrators, administrators, humans))
     def somebody_proposes_a_change(self, data: st.DataObject, who: str) -> None:
         seen = self.ledgers.seen
-        self.ledgers.propose(who, self._change(data, seen), key=self._key(who, seen))
+        self.ledgers.propose(who, self._change(data, seen), key=self.people.key(who, seen))
 
     @rule(data=st.data(), who=administrators, whose=some_humans, carry=st.booleans())
     def a_change_is_proposed_and_approved(
@@ -84,8 +72,8 @@ class BothLedgers(RuleBasedStateMachine):
     ) -> None:
         self.ledgers.catch_up()
         self.somebody_proposes_a_change(data, who)
-        self._approve([*ADMINISTRATORS, *whose], BUILT_IN_TYPES)
-        self._complete(BUILT_IN_TYPES)
+        self.people.approve([*ADMINISTRATORS, *whose], BUILT_IN_TYPES)
+        self.people.complete(BUILT_IN_TYPES)
         if carry and self.ledgers.released:
             self.ledgers.carry()
 
@@ -98,95 +86,136 @@ class BothLedgers(RuleBasedStateMachine):
         if not self.ledgers.seen.policies:
             return
         if early:
-            self._approve(["bob", "carol", "dan"], ("script",))
-        name = data.draw(st.sampled_from(sorted(self.ledgers.seen.policies)))
-        before = self.ledgers.seen.policies[name]
-        version = self.ledgers.seen.version(g.policy_object(before.id))
-        assert version is not None
-        after = msgspec.structs.replace(before, approvals=rules)
-        change = g.DeletePolicy(policy=before.id, version=version) if delete else None
-        self.ledgers.propose("root", change or g.EditPolicy(policy=after, version=version))
-        self._approve([*ADMINISTRATORS, "carol", "dan"], BUILT_IN_TYPES)
-        self._complete(BUILT_IN_TYPES)
-        while self.ledgers.released:
-            self.ledgers.carry()
+            self.people.approve(["bob", "carol", "dan"], ("script",))
+        before = self._some_policy(data)
+        self.people.change_policy(
+            before, None if delete else msgspec.structs.replace(before, approvals=rules)
+        )
+        self.people.approve(["bob"], ("script",))
+        self.people.complete(("script",))
+
+    def _some_policy(self, data: st.DataObject) -> Policy:
+        return self.ledgers.seen.policies[data.draw(st.sampled_from(sorted(self.ledgers.seen.policies)))]
+
+    @rule(data=st.data(), own=st.lists(humans, max_size=1), proxied=some_humans, again=st.booleans())
+    def approvers_are_told_to_sign_themselves_on_the_way(
+        self, data: st.DataObject, own: list[str], proxied: tuple[str, ...], *, again: bool
+    ) -> None:
+        """Most approve through a gateway; then a policy begins to mind that; and perhaps it ends to."""
         self.ledgers.catch_up()
-        self._approve(["bob"], ("script",))
-        self._complete(("script",))
+        if not self.ledgers.seen.policies:
+            return
+        self.people.approve(own, KINDS)
+        self.people.approve(("bob", "carol", *proxied), KINDS, proxied=True)
+        before = self._some_policy(data)
+        self.people.change_policy(before, msgspec.structs.replace(before, own_signature=True))
+        self.people.complete(KINDS)
+        if again and before.id in self.ledgers.seen.policies:
+            self.people.change_policy(before, msgspec.structs.replace(before, own_signature=False))
+            self.people.complete(KINDS)
+
+    @rule(data=st.data(), who=st.sampled_from(("sync", "sync", "sync", *ADMINISTRATORS)))
+    def the_directory_says_something_else(self, data: st.DataObject, who: str) -> None:
+        governance = self.ledgers.governance
+        change = AnyChange(data, governance, self.numbers).directory()
+        self.ledgers.change(who, change, key=self.people.key(who, governance))
+
+    @rule(whose=some_humans, by_hand=st.booleans(), read=st.booleans(), back=st.booleans())
+    def approvers_vanish_from_the_directory(
+        self, whose: tuple[str, ...], *, by_hand: bool, read: bool, back: bool
+    ) -> None:
+        """People approve, and those of them that the directory brought vanish from it, and may come back.
+
+        `by_hand`: they are disabled by an administrator first, which no directory undoes.
+        """
+        self.ledgers.catch_up()
+        self.people.approve([*DIRECTORY_PERSON, *whose], KINDS)
+        gone = sorted({*DIRECTORY_PERSON} & self.people.approvers())
+        for name in gone:
+            if by_hand:
+                key = self.people.key("root", self.ledgers.governance)
+                self.ledgers.change("root", g.DisablePrincipal(principal=name), key=key)
+            self.people.sync(DirectoryDifference(vanished=(name,)))
+        if read:
+            self.ledgers.catch_up()
+            self.people.complete(KINDS)
+        if back:
+            self.people.sync(DirectoryDifference(accounts=tuple(directory_account(name) for name in gone)))
+            self.ledgers.catch_up()
+            self.people.complete(KINDS)
+
+    @rule(whose=some_humans, staff=some_humans, read=st.booleans())
+    def approvers_leave_a_group_of_the_directory(
+        self, whose: tuple[str, ...], staff: tuple[str, ...], *, read: bool
+    ) -> None:
+        """People approve, and the directory says that others than they are the staff."""
+        self.people.approve(whose, KINDS)
+        members = tuple(name for name in staff if name not in self.people.approvers())
+        self.people.sync(DirectoryDifference(groups=(directory_group("staff", members),)))
+        if read:
+            self.ledgers.catch_up()
+            self.people.complete(KINDS)
 
     @rule(who=st.sampled_from(("alice", "alice2", "bob")), resource=st.sampled_from(OBJECTS))
     def somebody_submits(self, who: str, resource: str) -> None:
-        self.ledgers.submit(who, resource, key=self._key(who, self.ledgers.seen))
+        self.ledgers.submit(who, resource, key=self.people.key(who, self.ledgers.seen))
 
-    @precondition(lambda self: self._open())
+    @precondition(lambda self: self.people.open())
     @rule(
         whose=st.lists(humans, min_size=1, max_size=6, unique=True),
         proxied=st.booleans(),
         complete=st.booleans(),
     )
     def people_approve(self, whose: list[str], *, proxied: bool, complete: bool) -> None:
-        self._approve(whose, KINDS, proxied=proxied)
+        self.people.approve(whose, KINDS, proxied=proxied)
         if complete:
-            self._complete(KINDS)
-
-    def _approve(self, whose: list[str], kinds: Collection[str], *, proxied: bool = False) -> None:
-        for seq in self._open():
-            for who in whose:
-                request = self._open().get(seq)
-                if request is not None and resource_type(request.submission.resource) in kinds:
-                    digest = request.submission.digest
-                    self._send(who, c.Approve, seq, request, proxied=proxied, digest=digest)
-
-    def _complete(self, kinds: Collection[str]) -> None:
-        for seq, request in self._open().items():
-            if isinstance(request, Approved) and resource_type(request.submission.resource) in kinds:
-                self._send(request.submission.requester, c.Complete, seq, request)
+            self.people.complete(KINDS)
 
     @rule(who=administrators, read=st.booleans())
     def an_approver_is_disabled(self, who: str, *, read: bool) -> None:
-        for request in self._open().values():
+        for request in self.people.open().values():
             if isinstance(request, NeedsApproval | Approved) and request.approvals:
                 gone = request.approvals[0].approver
-                key = self._key(who, self.ledgers.governance)
+                key = self.people.key(who, self.ledgers.governance)
                 self.ledgers.change(who, g.DisablePrincipal(principal=gone), key=key)
         if read:
             self.ledgers.catch_up()
-            self._complete(KINDS)
+            self.people.complete(KINDS)
 
-    @precondition(lambda self: self._open())
+    @precondition(lambda self: self.people.open())
     @rule(
         data=st.data(),
         who=humans,
         kind=st.sampled_from((c.Reject, c.Revoke, c.Revoke, c.Cancel, c.Complete, c.Claim)),
     )
     def somebody_does_something(self, data: st.DataObject, who: str, kind: type[Any]) -> None:
-        seq = data.draw(st.sampled_from(sorted(self._open())))
-        self._send(who, kind, seq, self._open()[seq])
+        seq = data.draw(st.sampled_from(sorted(self.people.open())))
+        self.people.send(who, kind, seq, self.people.open()[seq])
 
-    @precondition(lambda self: self._open())
+    @precondition(lambda self: self.people.open())
     @rule(data=st.data(), who=humans)
     def somebody_approves_other_bytes(self, data: st.DataObject, who: str) -> None:
-        seq = data.draw(st.sampled_from(sorted(self._open())))
-        self._send(who, c.Approve, seq, self._open()[seq], digest="0" * 64)
+        seq = data.draw(st.sampled_from(sorted(self.people.open())))
+        self.people.send(who, c.Approve, seq, self.people.open()[seq], digest="0" * 64)
 
     @rule()
     def an_approver_takes_it_back(self) -> None:
-        for seq, request in self._open().items():
+        for seq, request in self.people.open().items():
             if isinstance(request, NeedsApproval | Approved) and request.approvals:
-                self._send(request.approvals[0].approver, c.Revoke, seq, request)
+                self.people.send(request.approvals[0].approver, c.Revoke, seq, request)
                 return
 
     @rule()
     def requesters_complete(self) -> None:
-        self._complete(KINDS)
+        self.people.complete(KINDS)
 
     @rule(outcome=st.sampled_from(("succeeded", "failed", "unknown")))
     def the_applier_applies(self, outcome: str) -> None:
-        for seq, request in self._open().items():
+        for seq, request in self.people.open().items():
             if isinstance(request, Released):
-                self._send("applier", c.Claim, seq, request)
+                self.people.send("applier", c.Claim, seq, request)
             elif not isinstance(request, NeedsApproval | Approved):
-                self._send("applier", c.ReportOutcome, seq, request, outcome=outcome)
+                self.people.send("applier", c.ReportOutcome, seq, request, outcome=outcome)
 
     @precondition(lambda self: self.ledgers.released)
     @rule()
@@ -208,6 +237,11 @@ class BothLedgers(RuleBasedStateMachine):
     @invariant()
     def two_people_can_always_administer(self) -> None:
         assert len(acting_administrators(self.oracle.now)) >= 2
+
+    @invariant()
+    def whoever_may_act_is_whom_the_records_leave_enabled(self) -> None:
+        accounts = self.ledgers.governance.principals.values()
+        assert {each.id for each in accounts if each.enabled} == self.oracle.now.enabled
 
     @invariant()
     def every_policy_can_always_be_met(self) -> None:

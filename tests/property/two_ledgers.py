@@ -12,97 +12,17 @@ import msgspec
 from assent_contracts import commands as c
 from assent_contracts import events as e
 from assent_contracts import governance as g
-from assent_contracts.governed import RoleAssignment, Settings
-from assent_contracts.policies import Policy
+from assent_contracts.governed import DirectoryDifference
+from tests.property.governance_state import GUARDED, State
 from tests.support.two_ledgers import GovernanceRecord, Listener, RequestRecord
-
-GUARDED = {"administrator", "approver", "gateway", "directory"}
-
-
-class State:
-    """Governance at one seq."""
-
-    def __init__(self) -> None:
-        self.person: dict[str, str | None] = {}
-        self.enabled: set[str] = set()
-        self.key_of: dict[str, str] = {}
-        """The principals of the keys that are not revoked."""
-        self.members: dict[str, tuple[str, ...]] = {}
-        self.assignments: dict[str, RoleAssignment] = {}
-        self.policies: dict[tuple[str, int], Policy] = {}
-        """By id and the seq of its creation: one made anew under an old id is another one."""
-        self.protected = False
-        self.settings = Settings()
-
-    def take(self, event: g.GovernanceEvent, seq: int) -> None:
-        match event:
-            case g.PrincipalRegistered(account=account):
-                self.person[account.id] = account.person
-                self.enabled.add(account.id)
-            case g.PrincipalEnabled(principal=principal):
-                self.enabled.add(principal)
-            case g.PrincipalDisabled(principal=principal):
-                self.enabled.remove(principal)
-            case g.KeyRegistered(key=key):
-                self.key_of[key.id] = key.principal
-            case g.KeyRevoked(key=name):
-                del self.key_of[name]
-            case g.GroupDefined(group=group):
-                self.members[group.id] = group.members
-            case g.RoleAssigned(assignment=assignment):
-                self.assignments[assignment.id] = assignment
-            case g.RoleWithdrawn(assignment=name):
-                del self.assignments[name]
-            case g.SettingsChanged(settings=settings):
-                self.settings = settings
-            case _:
-                self._take_policy(event, seq)
-
-    def _take_policy(self, event: g.GovernanceEvent, seq: int) -> None:
-        match event:
-            case g.PolicyCreated(policy=policy):
-                self.policies[policy.id, seq] = policy
-                self.protected = True
-            case g.PolicyEdited(policy=policy):
-                self.policies[self.current(policy.id)] = policy
-            case g.PolicyDeleted(policy=name):
-                del self.policies[self.current(name)]
-            case _:
-                pass
-
-    def current(self, policy: str) -> tuple[str, int]:
-        (found,) = (key for key in self.policies if key[0] == policy)
-        return found
-
-    def holders(self, role: str, kind: str) -> set[str]:
-        return {
-            who
-            for each in self.assignments.values()
-            if each.role == role and (not each.resource_types or kind in each.resource_types)
-            for who in {*each.principals, *(who for group in each.groups for who in self.members[group])}
-        }
-
-    def people(self, accounts: set[str]) -> set[str]:
-        """The people behind those accounts that are enabled humans'."""
-        people = {self.person[who] for who in accounts & self.enabled}
-        return {person for person in people if person is not None}
-
-    def in_any(self, groups: tuple[str, ...]) -> set[str]:
-        return {who for group in groups for who in self.members.get(group, ())}
-
-    def protecting(self, kind: str) -> dict[tuple[str, int], Policy]:
-        return {key: policy for key, policy in self.policies.items() if policy.resource_type == kind}
-
-    def is_guarded(self, group: str) -> bool:
-        return any(
-            group in rule.groups for policy in self.policies.values() for rule in policy.approvals
-        ) or any(group in each.groups for each in self.assignments.values() if each.role in GUARDED)
 
 
 class Asked:
     """A request, as its records tell of it."""
 
-    def __init__(self, command: c.SubmitChange, person: str, governance: State) -> None:
+    def __init__(self, command: c.SubmitChange, person: str, as_of: int, governance: State) -> None:
+        self.as_of = as_of
+        """The governance seq that the submission was decided under."""
         self.payload = bytes(command.payload)
         self.digest = hashlib.sha256(self.payload).hexdigest()
         self.kind = command.resource.partition("/")[0]
@@ -113,6 +33,8 @@ class Asked:
         self.approvals: dict[str, bool] = {}
         """Accounts that approved, and whether a gateway signed."""
         self.released: int | None = None
+        self.released_under = -1
+        """The governance seq that the release was decided under."""
         self.carried = False
         self.ended = False
 
@@ -134,7 +56,7 @@ class Oracle(Listener):
     def __init__(self) -> None:
         self.states: list[State] = []
         self.requests: dict[str, Asked] = {}
-        self.seen = {"released": 0, "carried": 0, "reopened": 0, "lapsed": 0, "direct": 0}
+        self.seen = {"released": 0, "carried": 0, "reopened": 0, "lapsed": 0, "direct": 0, "synced": 0}
 
     @property
     def now(self) -> State:
@@ -149,22 +71,28 @@ class Oracle(Listener):
         if record.key == "founder-key":
             return
         if record.command is None:
-            self._check_carried(record.events)
+            self._check_carried(record.events, after)
         else:
             self.seen["direct"] += bool(record.events)
+            self.seen["synced"] += any(isinstance(event, g.DirectorySynced) for event in record.events)
             for event in record.events:
                 _check_direct(event, record, before)
 
-    def _check_carried(self, events: tuple[g.GovernanceEvent, ...]) -> None:
-        *_, last = events
+    def _check_carried(self, events: tuple[g.GovernanceEvent, ...], after: State) -> None:
+        *changes, last = events
         assert isinstance(last, g.ReleaseCarriedOut | g.ReleaseRefused)
         request = self.requests[last.request]
         assert request.released == last.released, "carried out without its release"
         assert request.digest == last.digest
+        assert request.as_of == last.as_of, "submitted under another governance seq"
+        assert request.released_under < len(self.states) - 1, "it made its own release true"
         assert not request.carried, "carried out twice"
-        assert len(events) == 1 or isinstance(last, g.ReleaseCarriedOut)
+        assert bool(changes) == isinstance(last, g.ReleaseCarriedOut)
+        then = self.states[last.as_of]
+        for group in {group for event in changes for group in _given_power(event)}:
+            assert after.members[group] == then.members.get(group), "approvers saw another group"
         request.carried = True
-        self.seen["carried"] += len(events) > 1
+        self.seen["carried"] += bool(changes)
 
     def request_record(self, record: RequestRecord) -> None:
         for event in record.events:
@@ -175,7 +103,7 @@ class Oracle(Listener):
         if isinstance(event, e.ChangeSubmitted):
             assert isinstance(command, c.SubmitChange)
             person = governance.person[command.principal] or f"a service: {command.principal}"
-            self.requests[event.request] = Asked(command, person, governance)
+            self.requests[event.request] = Asked(command, person, record.governance, governance)
             return
         if isinstance(event, e.CommandRepeated):
             return
@@ -210,7 +138,7 @@ class Oracle(Listener):
 
     def _check_release(self, request: Asked, record: RequestRecord, governance: State) -> None:
         assert request.released is None, "released twice"
-        request.released = record.seq
+        request.released, request.released_under = record.seq, record.governance
         self.seen["released"] += 1
         now = governance.protecting(request.kind)
         assert request.then.keys() <= now.keys(), "a policy that is gone has approved"
@@ -228,6 +156,17 @@ class Oracle(Listener):
         else:
             assert isinstance(record.command, c.Approve)
             assert all(policy.completion == "automatic" for policy in asked)
+
+
+def _given_power(event: g.GovernanceEvent) -> tuple[str, ...]:
+    """The groups that this event lets decide, or gives a role."""
+    match event:
+        case g.PolicyCreated(policy=policy) | g.PolicyEdited(policy=policy):
+            return tuple(group for rule in policy.approvals for group in rule.groups)
+        case g.RoleAssigned(assignment=assignment):
+            return assignment.groups
+        case _:
+            return ()
 
 
 def _enough(request: Asked, governance: State, accounts: set[str], quorum: int, *, own: bool = False) -> None:
@@ -259,23 +198,17 @@ def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: St
         case g.SettingsChanged(settings=settings):
             # The stories change one time only, which cuts both ways; saying what holds anyway is harmless.
             assert settings == before.settings
+        case g.DirectorySynced(difference=difference):
+            _check_synced(difference, who, before)
         case _:
             raise AssertionError(f"{type(event).__name__} by {who} alone")
 
 
-def acting_administrators(governance: State) -> set[str]:
-    """The people who administer every type and can sign, with their own key or through a gateway."""
-    signers = set(governance.key_of.values())
-    gateways = governance.holders("gateway", "governance") & governance.enabled & signers
-    administrators = governance.holders("administrator", "")
-    return governance.people(administrators if gateways else administrators & signers)
-
-
-def unmet(governance: State) -> list[str]:
-    """The policies that the people there are could not meet, whichever of them asks."""
-    return [
-        policy.id
-        for policy in governance.policies.values()
-        for rule in policy.approvals
-        if not 0 < rule.quorum < len(governance.people(governance.in_any(rule.groups)))
-    ]
+def _check_synced(difference: DirectoryDifference, who: str, before: State) -> None:
+    """Whoever has the role directory takes over what it says; an administrator only what widens nothing."""
+    if who in before.holders("directory", ""):
+        return
+    assert who in before.holders("administrator", "")
+    touched = {*(group.id for group in difference.groups), *difference.vanished_groups}
+    assert not any(before.is_guarded(group) for group in touched)
+    assert not {account.id for account in difference.accounts} & (before.person.keys() - before.enabled)

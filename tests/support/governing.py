@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from assent.core.governance.cursor import advance
 from assent.core.governance.state import Governance
+from assent.verify.finding import Tally
 from assent.verify.live import verify_governance, verify_requests
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
@@ -110,10 +111,10 @@ async def ended(
     return end
 
 
-async def assert_verified(log: Log, follower: GovernanceFollower) -> None:
-    """Every decision of both ledgers is made again, with the same result."""
+async def assert_verified(log: Log, follower: GovernanceFollower) -> dict[int, Tally]:
+    """Every decision of both ledgers is made again, with the same result; what each request partition has."""
     await follower.catch_up()
     governance = await verify_governance(log.connection, log.identity, verify)
-    await verify_requests(
+    return await verify_requests(
         log.connection, follower, PARTITIONS, verify, lambda done, total: None, claims=governance.claims
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from assent.core.governance.decide import Release, carry_out
+from assent.core.governance.carry import carry_release
 from assent.core.governance.judge import Record, judge_governance, keep_governance
 from assent.core.governance.receive import receive_governance
 from assent.core.governance.state import Governance
@@ -35,7 +35,6 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
 )
 from assent_contracts.governance_changes import GovernanceChange, RegisterKey, RegisterPrincipal, object_of
-from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.governed import Account, Founding, SigningKey
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal
@@ -163,12 +162,10 @@ class TwoLedgers:
         """Governance carries the first release out that waits for it."""
         request, seq, digest = self.released.popleft()
         submission, as_of = self._submitted[request]
-        change = decode_governance_change(bytes(submission.payload))
-        assert not isinstance(change, Refusal), change
-        release = Release(
-            request=request, released=seq, digest=digest, as_of=as_of, requester=submission.principal
+        value = msgspec.json.encode(submission)
+        events = carry_release(
+            self.governance, value, self.at, request=request, released=seq, digest=digest, as_of=as_of
         )
-        events = carry_out(self.governance, change, release, self.at)
         self.governance.evolve(self.governance.seq + 1, events)
         self._governed(events, None, "")
         return events

@@ -57,10 +57,27 @@ def test_R9_one_person_s_approvals_count_once_whoever_has_signed() -> None:
     assert story.when("bob2 approves via portal") == "already-decided"
 
 
-def test_gateway_does_not_sign_for_a_service(story: Story) -> None:
+def test_gateway_signs_for_a_service_what_upstreams_do() -> None:
+    story = Story(APP, governance=with_gateway())
+    assert story.when("upstream submits via portal") == "ChangeSubmitted"
+    assert story.when("upstream cancels via portal") == "RequestCanceled"
+    assert story.when("upstream submits via portal") == "ChangeSubmitted"
+    story.given("bob approves")
+    assert story.when("upstream completes via portal") == "ChangeReleased"
+
+
+def test_R4_service_approves_nothing_through_a_gateway_either(story: Story) -> None:
+    assert story.when("upstream approves via portal") == "unknown-key"
+    assert story.when("upstream rejects via portal") == "unknown-key"
+    assert story.when("upstream revokes via portal") == "unknown-key"
+
+
+def test_gateway_does_not_sign_for_an_applier(story: Story) -> None:
+    """Whoever could claim would keep the change from the applier, and whoever reports says what was done."""
     story.given("bob approves", "alice completes")
-    assert story.when("upstream submits via portal") == "unknown-key"
     assert story.when("applier claims via portal") == "unknown-key"
+    story.given("applier claims")
+    assert story.when("applier reports success via portal") == "unknown-key"
 
 
 def test_gateway_decides_nothing_in_its_own_name(story: Story) -> None:

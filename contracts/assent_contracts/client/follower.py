@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from assent_contracts.acceptance import Acceptance
 from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.governance import GovernanceEvent
@@ -72,8 +73,7 @@ class GovernanceFollower:
     async def stop(self) -> None:
         """Stop following."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
         if self._consumer is not None:
             await self._consumer.stop()
 

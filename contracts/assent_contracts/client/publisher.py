@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.client.connection import Connection
+from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.producing import CommandProducer
@@ -94,8 +95,7 @@ class Publisher:
     async def stop(self) -> None:
         """Disconnect; whoever still waits gets a CancelledError."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
         for future in self._waiting.values():
             future.cancel()
         await self._reader.stop()
@@ -119,6 +119,7 @@ class Publisher:
     async def send(self, command: Command, key: SecretKey, *, timeout_s: float = 30.0) -> Decided:
         """Sign and publish a command and wait for its decision.
 
+        `key`: the command's principal's own; or a gateway's, which so signs on behalf of that principal.
         Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published.
         """
         value = encode(command)

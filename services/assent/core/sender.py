@@ -33,11 +33,13 @@ def identify(
     good: bool,
     at: int,
     resource: str,
+    of_upstreams: bool = False,
 ) -> Sender | Refusal:
     """Whose command this is, at log time `at` (ms).
 
     `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource` is
-    what the command is about: a gateway must have its role for the type.
+    what the command is about: a gateway must have its role for the type. `of_upstreams`: a gateway may sign
+    it for a service too.
     """
     if not signed:
         return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
@@ -48,7 +50,7 @@ def identify(
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not this key's over these bytes.")
     through = None
     if key.principal != principal:
-        if not _speaks_for(governance, key, principal, resource):
+        if not _speaks_for(governance, key, principal, resource, services=of_upstreams):
             return refuse(RefusalCode.UNKNOWN_KEY, f"This key does not belong to {principal}.")
         through = key.principal
     if not key.is_valid(at):
@@ -57,14 +59,14 @@ def identify(
     return Sender(governance.principals[principal], through)
 
 
-def _speaks_for(governance: Governance, key: Key, principal: str, resource: str) -> bool:
-    """Whether the key is a gateway's, and the principal a human that it may sign for."""
-    gateway, human = governance.principals[key.principal], governance.principals.get(principal)
+def _speaks_for(governance: Governance, key: Key, principal: str, resource: str, *, services: bool) -> bool:
+    """Whether the key is a gateway's, and the principal one that it may sign for: a human, or a service."""
+    gateway, account = governance.principals[key.principal], governance.principals.get(principal)
     return (
         gateway.enabled
         and gateway.person is None
-        and human is not None
-        and human.person is not None
+        and account is not None
+        and (services or account.person is not None)
         and governance.has_role(gateway.id, "gateway", resource_type(resource))
     )
 

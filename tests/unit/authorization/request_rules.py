@@ -4,10 +4,11 @@ The first rule that applies to a cell says its answer: the names of the events, 
 is looked up in governance.
 """
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
+from tests.unit.authorization.release_rules import RELEASE_RULES
 from tests.unit.authorization.request_cells import APPROVERS, ENDED, HIS_OWN, OPEN, RELEASED, SERVICES, Cell
+from tests.unit.authorization.rule import Rule, on
 
 
 def _approved(cell: Cell) -> str:
@@ -24,46 +25,12 @@ def _rejected(cell: Cell) -> str:
     return "RejectionGiven + RequestRejected" if cell.built_in else "RejectionGiven"
 
 
-def _reopened(cell: Cell) -> str:
-    return "RequestReopened" if cell.freds_counts else "ApprovalLapsed + RequestReopened"
-
-
-_OUTCOMES: Final = {
-    "report success": "RequestCompleted",
-    "report failure": "RequestFailed",
-    "report unknown": "OutcomeUnknown",
-}
-
-
-def _outcome(cell: Cell) -> str:
-    return _OUTCOMES[cell.command]
-
-
-class Rule(NamedTuple):
-    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
-
-    id: str
-    sentence: str
-    applies: Callable[[Cell], bool]
-    answer: str | Callable[[Cell], str]
-
-
-def _on(*commands: str) -> Callable[[Callable[[Cell], bool]], Callable[[Cell], bool]]:
-    def narrowed(applies: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
-        return lambda cell: cell.command in commands and applies(cell)
-
-    return narrowed
-
-
-_submit = _on("submit")
-_approve = _on("approve", "approve other bytes")
-_reject = _on("reject")
-_decide = _on("approve", "approve other bytes", "reject")
-_revoke = _on("revoke")
-_cancel = _on("cancel")
-_complete = _on("complete")
-_claim = _on("claim")
-_report = _on(*_OUTCOMES)
+_submit = on("submit")
+_approve = on("approve", "approve other bytes")
+_reject = on("reject")
+_decide = on("approve", "approve other bytes", "reject")
+_revoke = on("revoke")
+_cancel = on("cancel")
 
 RULES: Final = (
     Rule(
@@ -98,9 +65,7 @@ RULES: Final = (
     Rule(
         "R13-decide",
         "A request that has ended is decided on no more.",
-        _on("approve", "approve other bytes", "reject", "revoke", "cancel")(
-            lambda cell: cell.status in ENDED
-        ),
+        on("approve", "approve other bytes", "reject", "revoke", "cancel")(lambda cell: cell.status in ENDED),
         "not-pending",
     ),
     Rule(
@@ -142,7 +107,7 @@ RULES: Final = (
     Rule(
         "R1-digest",
         "An approval is for the bytes that were submitted, and no others.",
-        _on("approve other bytes")(lambda cell: True),
+        on("approve other bytes")(lambda cell: True),
         "digest-mismatch",
     ),
     Rule(
@@ -209,92 +174,7 @@ RULES: Final = (
         "RequestCanceled",
     ),
     Rule("R11-after", "It does not cancel after approval.", _cancel(lambda cell: True), "not-pending"),
-    Rule(
-        "R12-ended",
-        "What has ended is not released.",
-        _complete(lambda cell: cell.status in ENDED),
-        "not-approved",
-    ),
-    Rule(
-        "R12-requester",
-        "Only the account that submitted completes.",
-        _complete(lambda cell: cell.relation != "requester"),
-        "not-requester",
-    ),
-    Rule(
-        "R1",
-        "Nothing is released without approval.",
-        _complete(lambda cell: cell.status == "needs approval"),
-        "not-approved",
-    ),
-    Rule(
-        "R12-release",
-        "What is approved, by enough who still count, is released.",
-        _complete(lambda cell: cell.status == "approved"),
-        "ChangeReleased",
-    ),
-    Rule(
-        "R1-lost",
-        "What has not enough approvals that still count needs approval again.",
-        _complete(lambda cell: cell.status == "approved, quorum lost"),
-        _reopened,
-    ),
-    Rule("R12-once", "What is released is released once.", _complete(lambda cell: True), "already-decided"),
-    Rule(
-        "carried",
-        "No applier gets a change to governance: Assent carries it out.",
-        _claim(lambda cell: cell.built_in),
-        "not-an-applier",
-    ),
-    Rule(
-        "R12-applier",
-        "Only the type's appliers claim.",
-        _claim(lambda cell: not cell.applies),
-        "not-an-applier",
-    ),
-    Rule(
-        "R1-claim",
-        "Only what is released, and has not ended, is claimed.",
-        _claim(lambda cell: cell.status not in RELEASED),
-        "not-released",
-    ),
-    Rule(
-        "R12-claim",
-        "The first applier gets what is released.",
-        _claim(lambda cell: cell.status == "released"),
-        "ChangeClaimed",
-    ),
-    Rule("R12-claimed", "Nothing is claimed twice.", _claim(lambda cell: True), "already-decided"),
-    Rule(
-        "R12-unclaimed",
-        "There is no outcome of what nobody is applying.",
-        _report(lambda cell: cell.status not in {"applying", "outcome unknown"}),
-        "not-claimed",
-    ),
-    Rule(
-        "R9-settle",
-        "Nobody settles their own request as an administrator.",
-        _report(lambda cell: cell.status == "outcome unknown" and cell.settles and cell.relation in HIS_OWN),
-        "own-request",
-    ),
-    Rule(
-        "R12-reporter",
-        "The applier that claimed reports; an administrator too, once nobody knows the outcome.",
-        _report(
-            lambda cell: (
-                cell.relation != "applier that claimed"
-                and not (cell.status == "outcome unknown" and cell.settles)
-            )
-        ),
-        "not-claimed",
-    ),
-    Rule(
-        "R12-still",
-        "That the outcome is unknown is said once.",
-        _on("report unknown")(lambda cell: cell.status == "outcome unknown"),
-        "already-decided",
-    ),
-    Rule("R12-outcome", "The outcome is what was reported.", _report(lambda cell: True), _outcome),
+    *RELEASE_RULES,
 )
 
 

@@ -1,17 +1,10 @@
 """`audit verify` carries each release out again, and looks in the request ledger whether it was one (R18)."""
 
-from pathlib import Path
-
-import msgspec
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from assent.verify.export import ExportedRecord, Manifest
-from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
-from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import seal_headers
 from assent_contracts.codec import encode
 from assent_contracts.commands import Cancel, Complete
 from assent_contracts.digests import sha256_hex
@@ -22,7 +15,7 @@ from assent_contracts.governed import Group
 from assent_contracts.ledger import decode_record
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from tests.support.chains import MORE, PARTITION, WRITER, Chains, Release, key_of, signed
+from tests.support.chains import MORE, PARTITION, Chains, Release, key_of, signed
 from tests.support.people import PARTITIONS, policy_of
 
 HELPERS = Group(id="helpers", members=("bob", "carol", "dave"))
@@ -270,51 +263,3 @@ def test_refused_request_command_that_has_events_too_is_named(chains: Chains) ->
     value = record.value.replace(b'"refusal":', b'"events":' + completed + b',"refusal":')
     chains.requests.records.append(replace(record, record=decode_record(value), value=value))
     assert finding(chains) == (LEDGER, 3, "it is not one decision: either events or a refusal")
-
-
-def _line(ledger: str, partition: int, accepted: Accepted) -> bytes:
-    (_, writer), (_, seal) = seal_headers(
-        WRITER, ledger, partition, accepted.record.seq, bytes.fromhex(accepted.value_sha256)
-    )
-    return msgspec.json.encode(
-        ExportedRecord(
-            ledger=ledger,
-            partition=partition,
-            value=accepted.value.decode(),
-            writer=writer.decode(),
-            seal=seal.decode(),
-        )
-    )
-
-
-def exported(chains: Chains, path: Path) -> tuple[Path, str]:
-    """Both ledgers as a file, each record sealed; and the log's identity."""
-    identity = chains.governance.records[0].value_sha256
-    parts = [(GOVERNANCE, 0, chains.governance.records)] + [
-        (LEDGER, number, chains.requests.records if number == PARTITION else [])
-        for number in range(PARTITIONS)
-    ]
-    counts = tuple((ledger, partition, len(records)) for ledger, partition, records in parts)
-    lines = [msgspec.json.encode(Manifest(identity=identity, parts=counts))]
-    for ledger, partition, records in parts:
-        lines += [_line(ledger, partition, each) for each in records]
-    path.write_bytes(b"\n".join(lines) + b"\n")
-    return path, identity
-
-
-def _quiet(done: int, total: int) -> None:
-    assert 0 <= done <= total
-
-
-def test_file_with_a_release_that_was_carried_out_is_proved(chains: Chains, tmp_path: Path) -> None:
-    chains.carry(chains.released())
-    chains.end_carried()
-    tallies = verify_file(*exported(chains, tmp_path / "ledger.jsonl"), _quiet)
-    assert tallies["governance"].carried == 1
-
-
-def test_file_in_which_a_release_is_missing_is_named(chains: Chains, tmp_path: Path) -> None:
-    seq = chains.carry(chains.submitted())
-    with pytest.raises(FindingError) as found:
-        verify_file(*exported(chains, tmp_path / "ledger.jsonl"), _quiet)
-    assert (found.value.ledger, found.value.seq) == (GOVERNANCE, seq)

@@ -9,8 +9,12 @@ from assent.core.requests.book import Book
 from assent.core.requests.context import Context
 from assent.core.requests.decide import Decision, decide
 from assent.core.sender import came_before, identify, not_current, takes_its_id
-from assent_contracts.commands import Command
+from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
 from assent_contracts.refusals import Refusal
+
+
+_OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
+"""What services do over HTTP, where a gateway signs for them; appliers sign themselves."""
 
 
 def judge(
@@ -32,6 +36,7 @@ def judge(
         good=signature_good,
         at=at,
         resource=command.resource,
+        of_upstreams=isinstance(command, _OF_UPSTREAMS),
     )
     if isinstance(sender, Refusal):
         return sender

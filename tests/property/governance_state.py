@@ -1,0 +1,130 @@
+"""Governance at one seq, as plain sets and dictionaries, apart from the code under test."""
+
+from assent_contracts import governance as g
+from assent_contracts.governed import DirectoryDifference, RoleAssignment, Settings
+from assent_contracts.policies import Policy
+
+GUARDED = {"administrator", "approver", "gateway", "directory"}
+
+
+class State:
+    """Governance at one seq."""
+
+    def __init__(self) -> None:
+        self.person: dict[str, str | None] = {}
+        self.enabled: set[str] = set()
+        self.vanished: set[str] = set()
+        """Whom the directory has disabled, and nobody by hand since: coming back enables them."""
+        self.key_of: dict[str, str] = {}
+        """The principals of the keys that are not revoked."""
+        self.members: dict[str, tuple[str, ...]] = {}
+        self.assignments: dict[str, RoleAssignment] = {}
+        self.policies: dict[tuple[str, int], Policy] = {}
+        """By id and the seq of its creation: one made anew under an old id is another one."""
+        self.protected = False
+        self.settings = Settings()
+
+    def take(self, event: g.GovernanceEvent, seq: int) -> None:
+        match event:
+            case g.KeyRegistered(key=key):
+                self.key_of[key.id] = key.principal
+            case g.KeyRevoked(key=name):
+                del self.key_of[name]
+            case g.GroupDefined(group=group):
+                self.members[group.id] = group.members
+            case g.RoleAssigned(assignment=assignment):
+                self.assignments[assignment.id] = assignment
+            case g.RoleWithdrawn(assignment=name):
+                del self.assignments[name]
+            case g.SettingsChanged(settings=settings):
+                self.settings = settings
+            case _:
+                self._take_account(event)
+                self._take_policy(event, seq)
+
+    def _take_account(self, event: g.GovernanceEvent) -> None:
+        match event:
+            case g.PrincipalRegistered(account=account):
+                self.person[account.id] = account.person
+                self.enabled.add(account.id)
+            case g.PrincipalEnabled(principal=principal):
+                self.enabled.add(principal)
+                self.vanished.discard(principal)
+            case g.PrincipalDisabled(principal=principal):
+                self.enabled.discard(principal)
+                self.vanished.discard(principal)
+            case g.DirectorySynced(difference=difference):
+                self._sync(difference)
+            case _:
+                pass
+
+    def _sync(self, difference: DirectoryDifference) -> None:
+        for account in difference.accounts:
+            if account.id in self.vanished or account.id not in self.person:
+                self.enabled.add(account.id)
+            self.vanished.discard(account.id)
+            assert self.person.setdefault(account.id, account.person) == account.person
+        gone = self.enabled & set(difference.vanished)
+        self.enabled -= gone
+        self.vanished |= gone
+        self.members |= {group.id: group.members for group in difference.groups}
+        for group in difference.vanished_groups:
+            del self.members[group]
+
+    def _take_policy(self, event: g.GovernanceEvent, seq: int) -> None:
+        match event:
+            case g.PolicyCreated(policy=policy):
+                self.policies[policy.id, seq] = policy
+                self.protected = True
+            case g.PolicyEdited(policy=policy):
+                self.policies[self.current(policy.id)] = policy
+            case g.PolicyDeleted(policy=name):
+                del self.policies[self.current(name)]
+            case _:
+                pass
+
+    def current(self, policy: str) -> tuple[str, int]:
+        (found,) = (key for key in self.policies if key[0] == policy)
+        return found
+
+    def holders(self, role: str, kind: str) -> set[str]:
+        return {
+            who
+            for each in self.assignments.values()
+            if each.role == role and (not each.resource_types or kind in each.resource_types)
+            for who in {*each.principals, *(who for group in each.groups for who in self.members[group])}
+        }
+
+    def people(self, accounts: set[str]) -> set[str]:
+        """The people behind those accounts that are enabled humans'."""
+        people = {self.person[who] for who in accounts & self.enabled}
+        return {person for person in people if person is not None}
+
+    def in_any(self, groups: tuple[str, ...]) -> set[str]:
+        return {who for group in groups for who in self.members.get(group, ())}
+
+    def protecting(self, kind: str) -> dict[tuple[str, int], Policy]:
+        return {key: policy for key, policy in self.policies.items() if policy.resource_type == kind}
+
+    def is_guarded(self, group: str) -> bool:
+        return any(
+            group in rule.groups for policy in self.policies.values() for rule in policy.approvals
+        ) or any(group in each.groups for each in self.assignments.values() if each.role in GUARDED)
+
+
+def acting_administrators(governance: State) -> set[str]:
+    """The people who administer every type and can sign, with their own key or through a gateway."""
+    signers = set(governance.key_of.values())
+    gateways = governance.holders("gateway", "governance") & governance.enabled & signers
+    administrators = governance.holders("administrator", "")
+    return governance.people(administrators if gateways else administrators & signers)
+
+
+def unmet(governance: State) -> list[str]:
+    """The policies that the people there are could not meet, whichever of them asks."""
+    return [
+        policy.id
+        for policy in governance.policies.values()
+        for rule in policy.approvals
+        if not 0 < rule.quorum < len(governance.people(governance.in_any(rule.groups)))
+    ]

@@ -1,0 +1,84 @@
+"""What people, and the directory, do in the test of both ledgers."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from assent.core.governance.state import Governance
+from assent.core.requests.states import Approved, Closed, NeedsApproval, Open
+from assent_contracts import commands as c
+from assent_contracts import governance_changes as g
+from assent_contracts.governed import DirectoryDifference
+from assent_contracts.policies import BUILT_IN_TYPES, Policy
+from assent_contracts.resources import request_id, resource_type
+from tests.property.any_change import ADMINISTRATORS
+from tests.support.two_ledgers import TwoLedgers
+
+
+class People:
+    """Everybody who acts on these ledgers."""
+
+    def __init__(self, ledgers: TwoLedgers) -> None:
+        self._ledgers = ledgers
+
+    def key(self, who: str, governance: Governance, *, proxied: bool = False) -> str:
+        """The key that this account signs with: a gateway's, or one of its own that holds if there is one."""
+        if proxied:
+            return "gate-key"
+        mine = [name for name, key in governance.keys.items() if key.principal == who and not key.revoked]
+        return mine[0] if mine else f"{who}-key"
+
+    def open(self) -> dict[int, Open]:
+        """The open requests by their seq, as the request decider knows them."""
+        requests = self._ledgers.book.requests
+        return {seq: each for seq, each in requests.items() if not isinstance(each, Closed)}
+
+    def send(
+        self, who: str, kind: type[Any], seq: int, request: Open, *, proxied: bool = False, **said: Any
+    ) -> None:
+        """Somebody sends a command on this request, in their own or another's hands."""
+        resource = request.submission.resource
+        command = self._ledgers.command(who, kind, resource, request=request_id(0, seq), **said)
+        self._ledgers.send(command, key=self.key(who, self._ledgers.seen, proxied=proxied))
+
+    def approve(self, whose: Sequence[str], kinds: Collection[str], *, proxied: bool = False) -> None:
+        """Each of them approves each open request of these types."""
+        for seq in self.open():
+            for who in whose:
+                request = self.open().get(seq)
+                if request is not None and resource_type(request.submission.resource) in kinds:
+                    digest = request.submission.digest
+                    self.send(who, c.Approve, seq, request, proxied=proxied, digest=digest)
+
+    def complete(self, kinds: Collection[str]) -> None:
+        """The requesters complete what is approved of these types."""
+        for seq, request in self.open().items():
+            if isinstance(request, Approved) and resource_type(request.submission.resource) in kinds:
+                self.send(request.submission.requester, c.Complete, seq, request)
+
+    def approvers(self) -> set[str]:
+        """Whose approvals are on requests that are not released yet."""
+        return {
+            approval.approver
+            for request in self.open().values()
+            if isinstance(request, NeedsApproval | Approved)
+            for approval in request.approvals
+        }
+
+    def sync(self, difference: DirectoryDifference) -> None:
+        """The directory's own service takes a difference over."""
+        version = self._ledgers.governance.version(g.DIRECTORY)
+        change = g.SyncDirectory(difference=difference, version=version)
+        self._ledgers.change("sync", change, key=self.key("sync", self._ledgers.governance))
+
+    def change_policy(self, before: Policy, after: Policy | None) -> None:
+        """A policy's edit, or without `after` its deletion, goes all its way, if it fits."""
+        version = self._ledgers.seen.version(g.policy_object(before.id))
+        assert version is not None
+        delete = g.DeletePolicy(policy=before.id, version=version)
+        change = delete if after is None else g.EditPolicy(policy=after, version=version)
+        self._ledgers.propose("root", change)
+        self.approve([*ADMINISTRATORS, "carol", "dan"], BUILT_IN_TYPES)
+        self.complete(BUILT_IN_TYPES)
+        while self._ledgers.released:
+            self._ledgers.carry()
+        self._ledgers.catch_up()

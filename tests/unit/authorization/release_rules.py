@@ -1,0 +1,114 @@
+"""Who may do what from the release on, as the last part of the table in `request_rules`."""
+
+from typing import Final
+
+from tests.unit.authorization.request_cells import ENDED, HIS_OWN, RELEASED, Cell
+from tests.unit.authorization.rule import Rule, on
+
+_OUTCOMES: Final = {
+    "report success": "RequestCompleted",
+    "report failure": "RequestFailed",
+    "report unknown": "OutcomeUnknown",
+}
+
+
+def _reopened(cell: Cell) -> str:
+    return "RequestReopened" if cell.freds_counts else "ApprovalLapsed + RequestReopened"
+
+
+def _outcome(cell: Cell) -> str:
+    return _OUTCOMES[cell.command]
+
+
+_complete = on("complete")
+_claim = on("claim")
+_report = on(*_OUTCOMES)
+
+RELEASE_RULES: Final = (
+    Rule(
+        "R12-ended",
+        "What has ended is not released.",
+        _complete(lambda cell: cell.status in ENDED),
+        "not-approved",
+    ),
+    Rule(
+        "R12-requester",
+        "Only the account that submitted completes.",
+        _complete(lambda cell: cell.relation != "requester"),
+        "not-requester",
+    ),
+    Rule(
+        "R1",
+        "Nothing is released without approval.",
+        _complete(lambda cell: cell.status == "needs approval"),
+        "not-approved",
+    ),
+    Rule(
+        "R12-release",
+        "What is approved, by enough who still count, is released.",
+        _complete(lambda cell: cell.status == "approved"),
+        "ChangeReleased",
+    ),
+    Rule(
+        "R1-lost",
+        "What has not enough approvals that still count needs approval again.",
+        _complete(lambda cell: cell.status == "approved, quorum lost"),
+        _reopened,
+    ),
+    Rule("R12-once", "What is released is released once.", _complete(lambda cell: True), "already-decided"),
+    Rule(
+        "carried",
+        "No applier gets a change to governance: Assent carries it out.",
+        _claim(lambda cell: cell.built_in),
+        "not-an-applier",
+    ),
+    Rule(
+        "R12-applier",
+        "Only the type's appliers claim.",
+        _claim(lambda cell: not cell.applies),
+        "not-an-applier",
+    ),
+    Rule(
+        "R1-claim",
+        "Only what is released, and has not ended, is claimed.",
+        _claim(lambda cell: cell.status not in RELEASED),
+        "not-released",
+    ),
+    Rule(
+        "R12-claim",
+        "The first applier gets what is released.",
+        _claim(lambda cell: cell.status == "released"),
+        "ChangeClaimed",
+    ),
+    Rule("R12-claimed", "Nothing is claimed twice.", _claim(lambda cell: True), "already-decided"),
+    Rule(
+        "R12-unclaimed",
+        "There is no outcome of what nobody is applying.",
+        _report(lambda cell: cell.status not in {"applying", "outcome unknown"}),
+        "not-claimed",
+    ),
+    Rule(
+        "R9-settle",
+        "Nobody settles their own request as an administrator.",
+        _report(lambda cell: cell.status == "outcome unknown" and cell.settles and cell.relation in HIS_OWN),
+        "own-request",
+    ),
+    Rule(
+        "R12-reporter",
+        "The applier that claimed reports; an administrator too, once nobody knows the outcome.",
+        _report(
+            lambda cell: (
+                cell.relation != "applier that claimed"
+                and not (cell.status == "outcome unknown" and cell.settles)
+            )
+        ),
+        "not-claimed",
+    ),
+    Rule(
+        "R12-still",
+        "That the outcome is unknown is said once.",
+        on("report unknown")(lambda cell: cell.status == "outcome unknown"),
+        "already-decided",
+    ),
+    Rule("R12-outcome", "The outcome is what was reported.", _report(lambda cell: True), _outcome),
+)

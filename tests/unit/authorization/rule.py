@@ -1,0 +1,24 @@
+"""A rule of the matrix of request commands: which cells it is for, and what is answered there."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.unit.authorization.request_cells import Cell
+
+
+class Rule(NamedTuple):
+    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
+
+    id: str
+    sentence: str
+    applies: Callable[[Cell], bool]
+    answer: str | Callable[[Cell], str]
+
+
+def on(*commands: str) -> Callable[[Callable[[Cell], bool]], Callable[[Cell], bool]]:
+    """Narrows a condition to the cells of these commands."""
+
+    def narrowed(applies: Callable[[Cell], bool]) -> Callable[[Cell], bool]:
+        return lambda cell: cell.command in commands and applies(cell)
+
+    return narrowed
