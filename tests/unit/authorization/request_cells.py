@@ -21,6 +21,7 @@ RELEASED: Final = {"released", "applying", "outcome unknown"}
 HIS_OWN: Final = {"requester", "second account of the requester"}
 SERVICES: Final = {
     "service among the approvers",
+    "service through a gateway",
     "applier of this type",
     "applier of another type",
     "applier that claimed",
@@ -32,6 +33,7 @@ APPROVERS: Final = {
     "approver who has rejected",
     "disabled approver",
     "service among the approvers",
+    "service through a gateway",
     "approver through a gateway",
 }
 """The members of this policy's approver group now."""

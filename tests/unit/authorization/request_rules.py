@@ -40,6 +40,15 @@ RULES: Final = (
         "unknown-key",
     ),
     Rule(
+        "sender-3",
+        "For a service a gateway signs what upstreams do, and nothing else.",
+        lambda cell: (
+            cell.relation == "service through a gateway"
+            and cell.command not in {"submit", "cancel", "complete"}
+        ),
+        "unknown-key",
+    ),
+    Rule(
         "sender-2",
         "A disabled account does nothing.",
         lambda cell: cell.relation == "disabled approver",

@@ -46,6 +46,7 @@ ACTORS: Final[dict[str, tuple[str, str]]] = {
     "service among the approvers": ("svc", "svc-key"),
     "approver through a gateway": ("gail", "gate-key"),
     "approver through a service that is no gateway": ("gail", "loud-key"),
+    "service through a gateway": ("svc", "gate-key"),
     "applier of this type": ("app1", "app1-key"),
     "applier of another type": ("app2", "app2-key"),
     "applier that claimed": ("app3", "app3-key"),
