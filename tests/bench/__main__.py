@@ -60,6 +60,8 @@ async def _run(arguments: argparse.Namespace, console: Console, folder: Path) ->
                 await bench.ledger(chosen, repeats)
             if "latency" in chosen:
                 await bench.latency(repeats)
+            if "gateway" in chosen:
+                await bench.gateway(repeats)
             if "takeover" in chosen:
                 await bench.open_requests()
             if stack.kafka.pid is not None:

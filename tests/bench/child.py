@@ -35,6 +35,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Submits per second."""
     warm_up: int = 0
     """Submits that come first and are not counted."""
+    url: str = ""
+    """Where the gateway answers; or the DSN of the database that is asked instead."""
+    view: str = ""
+    """A list and who looks at it, such as `mine alice`."""
+    newest_ms: int = 0
+    """When the newest request changed."""
+    streams: int = 0
+    """Event streams to open."""
+    pid: int = 0
+    """The gateway's."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +53,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     peak_mib: float
     latencies_ms: list[float] = []
+    kib_each: float = 0
+    """Memory of the gateway for each stream."""
 
 
 class _Line(msgspec.Struct):
@@ -65,9 +77,14 @@ def tell(done: int, of: int) -> None:
     _write(_Line(done=done, of=of))
 
 
-def answer(seconds: float, latencies_ms: list[float] | None = None) -> None:
+def answer(seconds: float, latencies_ms: list[float] | None = None, *, kib_each: float = 0) -> None:
     """In the child: what was found, with the peak memory of this process until now."""
-    found = Answer(seconds=seconds, peak_mib=peak_mib(os.getpid()), latencies_ms=latencies_ms or [])
+    found = Answer(
+        seconds=seconds,
+        peak_mib=peak_mib(os.getpid()),
+        latencies_ms=latencies_ms or [],
+        kib_each=kib_each,
+    )
     _write(_Line(answer=found))
 
 
@@ -86,6 +103,12 @@ def peak_mib(pid: int) -> float:
     except FileNotFoundError:
         peak = None
     return int(peak[1]) / 1024 if peak else psutil.Process(pid).memory_info().rss / _MIB
+
+
+def quantile_of(found: Answer, quantile: float) -> float:
+    """A quantile of the latencies, ms."""
+    ordered = sorted(found.latencies_ms)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * quantile))]
 
 
 async def measure(module: str, work: Job, *, env: Mapping[str, str], log: Path, told: Told) -> Answer:

@@ -27,7 +27,7 @@ from tests.bench.child import answer, job, tell
 from tests.bench.relay import INTO, OUT_OF
 from tests.bench.workload import PARTITION, SOURCE
 
-_PAYLOAD = Raw(encode({"content": "Restart-Service agent; " * 12, "runAs": "system"}))
+PAYLOAD = Raw(encode({"content": "Restart-Service agent; " * 12, "runAs": "system"}))
 _POLL_MS = 500
 
 Submit = Callable[[SubmitChange], Awaitable[object]]
@@ -43,7 +43,7 @@ def _submission(key: SecretKey) -> SubmitChange:
         resource=f"script/{name}.ps1",
         operation="edit",
         justification="The agent's log fills the disk of older devices.",
-        payload=_PAYLOAD,
+        payload=PAYLOAD,
     )
 
 
@@ -98,14 +98,17 @@ async def _relayed(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[S
         await consumer.stop()
 
 
-async def _at_rate(submit: Submit, key: SecretKey, count: int, rate: int) -> list[float]:
-    """Submit `count` commands, `rate` a second; their latencies in ms, in order."""
+async def at_rate(ask: Callable[[], Awaitable[object]], count: int, rate: int) -> list[float]:
+    """Ask `count` times, `rate` a second; the latencies in ms, in order.
+
+    What `ask` does before it returns something to await is not in them.
+    """
     latencies = [0.0] * count
 
     async def one(number: int) -> None:
-        command = _submission(key)
+        answered = ask()
         started = time.perf_counter()
-        await submit(command)
+        await answered
         latencies[number] = (time.perf_counter() - started) * 1_000
 
     loop = asyncio.get_running_loop()
@@ -128,9 +131,9 @@ async def _measure(settings: ServiceSettings, health: Health, stop: object) -> N
     way = _relayed if work.topic else _product
     async with way(settings, key) as submit:
         await submit(_submission(key))
-        await _at_rate(submit, key, work.warm_up, work.rate)
+        await at_rate(lambda: submit(_submission(key)), work.warm_up, work.rate)
         started = time.perf_counter()
-        latencies = await _at_rate(submit, key, work.commands, work.rate)
+        latencies = await at_rate(lambda: submit(_submission(key)), work.commands, work.rate)
         answer(time.perf_counter() - started, latencies)
 
 

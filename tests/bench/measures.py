@@ -1,6 +1,5 @@
 """What is measured, in which order: each figure beside its floor, so that drift hits both."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -10,8 +9,9 @@ import msgspec
 from assent.local.stack import Stack
 from assent_contracts.client.connection import Connection
 from assent_contracts.topics import COMMANDS, LEDGER
-from tests.bench.child import Answer, Job, Told, measure, peak_mib
+from tests.bench.child import Answer, Job, Told, measure, peak_mib, quantile_of
 from tests.bench.founded import Log, empty, make
+from tests.bench.gateway import GatewayBench
 from tests.bench.produce import produce
 from tests.bench.progress import Steps
 from tests.bench.project import copy_floor, database, project
@@ -20,12 +20,16 @@ from tests.bench.report import Sample
 from tests.bench.services import running
 from tests.bench.workload import Mix, refusals
 
-GROUPS: Final = ("decide_unsigned", "decide_signed", "verify", "audit", "status", "latency", "takeover")
+GROUPS: Final = (
+    "decide_unsigned", "decide_signed", "verify", "audit", "status", "latency", "takeover", "gateway",
+)  # fmt: skip
 OF_A_LEDGER: Final = frozenset(GROUPS[:5])
 _POLL_RECORDS: Final = 2_000
 _RATE: Final = 500
 _WARM_UP_COMMANDS: Final = 50_000
 _QUANTILES: Final = {"latency_p50": 0.5, "latency_p99": 0.99}
+_GATEWAY_S: Final = 60
+"""A guess for its lists and streams, at a million rows."""
 
 GUESSES_US: Final = {
     "produce": 35, "floor": 4, "signatures": 25, "decide_unsigned": 25, "decide_signed": 60, "verify": 30,
@@ -127,15 +131,41 @@ class Bench:
                 relay = await self._latencies("relay", INTO, f"{repeat}/{repeats}")
                 ours = await self._latencies("latency", "", f"{repeat}/{repeats}")
                 for name, quantile in _QUANTILES.items():
-                    value, floor = (_quantile(each, quantile) for each in (ours, relay))
+                    value, floor = (quantile_of(each, quantile) for each in (ours, relay))
                     self._steps.say(f"{name} {repeat}/{repeats}: {value:.2f} ms, relay {floor:.2f} ms")
                     self._take(name, value, floor, peak_mib(decider.pid))
 
     async def _latencies(self, name: str, topic: str, suffix: str) -> Answer:
-        work = Job(commands=_RATE * self._latency_s, rate=_RATE, warm_up=2 * _RATE, topic=topic)
+        work = self._submits(topic=topic)
         env = {**self._log.env(), "ASSENT_KEY_FILE": str(self._log.keys / "device-config.key")}
         with self._steps.step(f"{name} at {_RATE}/s {suffix}", self._latency_s + 4) as told:
             return await measure("latency", work, env=env, log=self._folder / "latency.log", told=told)
+
+    def _submits(self, **how: object) -> Job:
+        job = Job(commands=_RATE * self._latency_s, rate=_RATE, warm_up=2 * _RATE)
+        return msgspec.structs.replace(job, **how)
+
+    async def gateway(self, repeats: int) -> None:
+        """HTTP beside the bare relay, lists beside a bare query, and many event streams."""
+        await empty(self._connection, COMMANDS, LEDGER)
+        await make(self._connection, INTO, OUT_OF)
+        bench = GatewayBench(
+            self._log,
+            self._folder,
+            self._steps,
+            self._take,
+            submits=self._submits(),
+            rows=self._commands,
+        )
+        async with database(self._stack.dsn) as dsn:
+            for repeat in range(1, repeats + 1):
+                suffix = f"{repeat}/{repeats}"
+                await bench.submits(dsn, lambda at: self._latencies("relay", INTO, at), suffix)
+        async with database(self._stack.dsn) as dsn:
+            await bench.streams(dsn)
+        await empty(self._connection, COMMANDS, LEDGER)
+        async with database(self._stack.dsn) as dsn:
+            await bench.lists(dsn, repeats)
 
     async def open_requests(self) -> None:
         """A partition of open requests: the memory of who made it, and the time that a takeover takes."""
@@ -182,10 +212,6 @@ def estimate_s(chosen: frozenset[str], commands: int, repeats: int, latency_s: i
     if "takeover" in chosen:
         once += ["open", "decide_unsigned", "takeover"]
     steps = once + each * repeats
-    waiting = 2 * repeats * (latency_s + 4) if "latency" in chosen else 0
+    waiting = 2 * repeats * (latency_s + 4) * len(chosen & {"latency", "gateway"})
+    waiting += _GATEWAY_S if "gateway" in chosen else 0
     return waiting + sum(commands * GUESSES_US[step] / 1e6 + 1 for step in steps)
-
-
-def _quantile(answer: Answer, quantile: float) -> float:
-    ordered: Sequence[float] = sorted(answer.latencies_ms)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * quantile))]

@@ -15,12 +15,13 @@ _SHOWN_LINES = 25
 _STOP_LIMIT_S = 15.0
 
 
-def _dies_with_us() -> list[str]:
+def dies_with_us(by: signal.Signals = signal.SIGKILL) -> list[str]:
+    """What to put before a program's arguments, so that it gets a signal when this process ends."""
     found = importlib.util.find_spec("assent.local")
     assert found is not None
     assert found.origin is not None
     wrapper = Path(found.origin).with_name("die_with_parent.py")
-    return [sys.executable, "-I", "-S", str(wrapper), str(os.getpid()), str(int(signal.SIGKILL)), "-"]
+    return [sys.executable, "-I", "-S", str(wrapper), str(os.getpid()), str(int(by)), "-"]
 
 
 class Running:
@@ -31,7 +32,7 @@ class Running:
         self.log = log
         self.deaths: list[int] = []
         """Exit codes of when it ended by itself."""
-        self._argv = [*_dies_with_us(), sys.executable, "-m", *module]
+        self._argv = [*dies_with_us(), sys.executable, "-m", *module]
         self._environ = environ
         self._popen = self._start()
 

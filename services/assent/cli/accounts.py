@@ -21,19 +21,21 @@ Key = Annotated[str, Parameter(help="The key's id; `assent keys list` lists them
 
 
 @principals.command(name="list")
-def list_principals(*, options: Options = DEFAULT_OPTIONS) -> None:
+def list_principals(*, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
     """List all accounts."""
     from assent.cli import listing
 
-    listing.principals(options)
+    listing.principals(sender, options)
 
 
 @principals.command(name="show")
-def show_principal(principal: Principal, *, options: Options = DEFAULT_OPTIONS) -> None:
+def show_principal(
+    principal: Principal, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS
+) -> None:
     """Show one account: its person, groups, roles and keys."""
     from assent.cli import listing
 
-    listing.principal(principal, options)
+    listing.principal(principal, sender, options)
 
 
 @principals.command(name="register")
@@ -97,12 +99,13 @@ def enable_principal(
 def list_keys(
     *,
     of: Annotated[str | None, Parameter(help="Only those of this account.")] = None,
+    sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """List the registered keys, and until when they are valid."""
     from assent.cli import listing
 
-    listing.keys(of, options)
+    listing.keys(of, sender, options)
 
 
 @keys.command(name="register")

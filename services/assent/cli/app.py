@@ -18,7 +18,11 @@ from assent.cli.options import Options
 app = App(
     name="assent",
     help="Multi-admin approval: a change is made only after a second person has approved it.",
-    help_epilogue="Exit codes: 0 done or decided, 1 failed, 2 refused, 3 no decision in time.",
+    help_epilogue=(
+        "From anywhere: --server https://assent.example --key FILE (or ASSENT_SERVER and ASSENT_KEY)."
+        " Your key signs on this machine; the gateway relays what it has signed.\n\n"
+        "Exit codes: 0 done or decided, 1 failed, 2 refused, 3 no decision in time or server out of reach."
+    ),
     version_flags=["--version"],
     default_parameter=None,
 )

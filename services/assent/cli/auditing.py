@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from assent.cli.options import DEFAULT_OPTIONS, Options
+from assent.cli.options import DEFAULT_OPTIONS, DEFAULT_SENDER, Options, Sender
 
 audit = App(name="audit", group="Audit", help="The audit log: every decision, refused ones included (R16).")
 
@@ -21,12 +21,13 @@ def tail(
         bool,
         Parameter(alias="-f", negative="", show_default=False, help="Go on as new ones come, until Ctrl-C."),
     ] = False,
+    sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Show the latest records of the audit log, the oldest of them first. With --json one to a line."""
     from assent.cli import tailing
 
-    tailing.tail(limit, follow=follow, options=options)
+    tailing.tail(limit, follow=follow, sender=sender, options=options)
 
 
 @audit.command

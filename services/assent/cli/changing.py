@@ -11,10 +11,10 @@ from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
 from assent.cli.deciding import SOURCE, fail_not_decided, send_and_wait
 from assent.cli.options import Changing, Options, Sender
-from assent.cli.prospects import Prospect, foresee, submission
-from assent.cli.reach import Reach, following, governance_of, key_of, reach
+from assent.cli.reach import Server, Way, following, governance_now, key_of, way
 from assent.cli.tables import difference_table
 from assent.core.governance.state import Governance
+from assent.reading.prospects import Prospect, foresee, submission
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
@@ -39,11 +39,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 def change(make: Make, *, changing: Changing, sender: Sender, options: Options) -> NoReturn:
     """Make one change, print what came of it, and exit with its code."""
-    key, to = key_of(sender, options), reach(options)
+    key, to = key_of(sender, options), way(sender, options)
 
     async def run() -> Outcome | Prospect:
-        async with following(to) as follower:
-            governance = governance_of(follower)
+        governance = await governance_now(to)
         prospect = foresee(governance, make(governance), key.principal, now_ms())
         return prospect if changing.dry_run else await send(to, prospect, key, changing, sender, options)
 
@@ -54,7 +53,7 @@ def change(make: Make, *, changing: Changing, sender: Sender, options: Options) 
 
 
 async def send(
-    to: Reach, prospect: Prospect, key: SecretKey, changing: Changing, sender: Sender, options: Options
+    to: Way, prospect: Prospect, key: SecretKey, changing: Changing, sender: Sender, options: Options
 ) -> Outcome:
     """Send a change the way that it has to go. Ends the command when no decision comes in time."""
     if prospect.why_approval is None:
@@ -84,8 +83,12 @@ def decode_justified(prospect: Prospect, key: SecretKey, justification: str) -> 
 
 
 async def _send_at_once(
-    to: Reach, wanted: GovernanceChange, key: SecretKey, sender: Sender, options: Options
+    to: Way, wanted: GovernanceChange, key: SecretKey, sender: Sender, options: Options
 ) -> GovernanceDecided:
+    if isinstance(to, Server):
+        from assent.cli import server
+
+        return await server.send_change(to, wanted)
     try:
         async with asyncio.timeout(sender.timeout + _AROUND_S), following(to) as follower:
             publisher = GovernancePublisher(to.connection, follower, source=SOURCE)

@@ -12,10 +12,10 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
-from assent.cli.lapses import LAPSES
 from assent.cli.looking import find
 from assent.cli.options import Options, Sender
-from assent.cli.reach import Reach, key_of, publishing, reach, reading
+from assent.cli.reach import Reach, Server, Way, key_of, publishing, reading, way
+from assent.reading.lapses import LAPSES
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import RequestView, heads
@@ -78,7 +78,7 @@ def submit(
         payload=msgspec.Raw(content),
     )
     _check(command, as_json=options.json)
-    decided = asyncio.run(send_and_wait(reach(options), command, key, sender, options))
+    decided = asyncio.run(send_and_wait(way(sender, options), command, key, sender, options))
     _finish(decided, "Submitted", options)
 
 
@@ -130,7 +130,7 @@ def settle(
 
 
 def _decide(request: str, make: Make, done: str, sender: Sender, options: Options) -> NoReturn:
-    key, to = key_of(sender, options), reach(options)
+    key, to = key_of(sender, options), way(sender, options)
 
     async def run() -> Decided:
         row = await find(to, request)
@@ -149,9 +149,13 @@ def _decide(request: str, make: Make, done: str, sender: Sender, options: Option
 
 
 async def send_and_wait(
-    to: Reach, command: Command, key: SecretKey, sender: Sender, options: Options
+    to: Way, command: Command, key: SecretKey, sender: Sender, options: Options
 ) -> Decided:
     """Send a command and wait for its decision; ends the command when none comes in time."""
+    if isinstance(to, Server):
+        from assent.cli import server
+
+        return await server.send(to, command)
     try:
         async with asyncio.timeout(sender.timeout + _AROUND_S), publishing(to, SOURCE) as publisher:
             decided = await publisher.send(command, key, timeout_s=sender.timeout)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from assent.cli import output
-from assent.cli.options import Options
-from assent.cli.reach import Reach, following, governance_of, reach
+from assent.cli.options import Options, Sender
+from assent.cli.reach import governance_now, way
 from assent.cli.tables import print_facts, print_table
 from assent.core.governance.differences import holders_text, moment, setting_text
 from assent.core.governance.policies import approver_groups
@@ -20,19 +20,14 @@ from assent_contracts.governance_changes import group_object, policy_object, rol
 from assent_contracts.governed import RoleAssignment, Settings
 
 
-def now(options: Options) -> Governance:
+def now(sender: Sender, options: Options) -> Governance:
     """Governance as it is."""
-    return asyncio.run(_now(reach(options)))
+    return asyncio.run(governance_now(way(sender, options)))
 
 
-async def _now(to: Reach) -> Governance:
-    async with following(to) as follower:
-        return governance_of(follower)
-
-
-def principals(options: Options) -> None:
+def principals(sender: Sender, options: Options) -> None:
     """`assent principals list`."""
-    governance = now(options)
+    governance = now(sender, options)
     if options.json:
         output.print_json([_principal(each) for each in governance.principals.values()])
         return
@@ -53,9 +48,9 @@ def _standing(principal: Principal) -> str:
     return "disabled (gone from the directory)" if principal.vanished else "disabled"
 
 
-def principal(name: str, options: Options) -> None:
+def principal(name: str, sender: Sender, options: Options) -> None:
     """`assent principals show`."""
-    governance = now(options)
+    governance = now(sender, options)
     found = governance.principals.get(name)
     if found is None:
         output.fail(f"There is no principal {name!r}; `assent principals list` lists them.")
@@ -94,9 +89,9 @@ def _limited(assignment: RoleAssignment) -> str:
     return f" for {', '.join(assignment.resource_types)}" if assignment.resource_types else ""
 
 
-def keys(of: str | None, options: Options) -> None:
+def keys(of: str | None, sender: Sender, options: Options) -> None:
     """`assent keys list`."""
-    governance = now(options)
+    governance = now(sender, options)
     found = {key_id: key for key_id, key in governance.keys.items() if of in {None, key.principal}}
     if options.json:
         output.print_json([_key(*each) for each in found.items()])
@@ -129,9 +124,9 @@ def _validity(key: Key) -> str:
     return end if end == "for ever" else f"until {end}"
 
 
-def groups(options: Options) -> None:
+def groups(sender: Sender, options: Options) -> None:
     """`assent groups list`."""
-    governance = now(options)
+    governance = now(sender, options)
     if options.json:
         output.print_json([*governance.groups.values()])
         return
@@ -151,9 +146,9 @@ def _users(governance: Governance, group: str) -> Iterable[str]:
     )
 
 
-def group(name: str, options: Options) -> None:
+def group(name: str, sender: Sender, options: Options) -> None:
     """`assent groups show`."""
-    governance = now(options)
+    governance = now(sender, options)
     found = governance.groups.get(name)
     if found is None:
         output.fail(f"There is no group {name!r}; `assent groups list` lists them.")
@@ -179,9 +174,9 @@ def _member(governance: Governance, name: str, paths: dict[str, tuple[str, ...]]
     return f"{name}{said}{'' if member.enabled else ', disabled'}"
 
 
-def roles(of: str | None, options: Options) -> None:
+def roles(of: str | None, sender: Sender, options: Options) -> None:
     """`assent roles list`."""
-    governance = now(options)
+    governance = now(sender, options)
     mine = [group for group in governance.groups if of is not None and of in governance.members(group)]
     found = [each for each in governance.assignments.values() if of is None or _holds(each, of, mine)]
     if options.json:
@@ -195,18 +190,18 @@ def roles(of: str | None, options: Options) -> None:
     print_table(("assignment", "role", "holders", "for"), rows, empty="No role assignments.")
 
 
-def settings(options: Options) -> None:
+def settings(sender: Sender, options: Options) -> None:
     """`assent settings show`."""
-    found = now(options).settings
+    found = now(sender, options).settings
     if options.json:
         output.print_json(msgspec.structs.asdict(found))
         return
     print_facts((name.removesuffix("_ms"), setting_text(found, name)) for name in Settings.__struct_fields__)
 
 
-def policies(options: Options) -> None:
+def policies(sender: Sender, options: Options) -> None:
     """`assent policies list`."""
-    governance = now(options)
+    governance = now(sender, options)
     if options.json:
         output.print_json([_policy(governance, name) for name in governance.policies])
         return
@@ -226,9 +221,9 @@ def _policy(governance: Governance, name: str) -> dict[str, Any]:
     }
 
 
-def policy(name: str, options: Options) -> None:
+def policy(name: str, sender: Sender, options: Options) -> None:
     """`assent policies show`."""
-    governance = now(options)
+    governance = now(sender, options)
     found = governance.policies.get(name)
     if found is None:
         output.fail(f"There is no policy {name!r}; `assent policies list` lists them.")

@@ -1,13 +1,28 @@
 """Look at requests: lists, and one with everything that was said about it."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 
 from assent.cli import output
 from assent.cli.options import Options, Sender
-from assent.cli.reach import Reach, following, governance_of, key_of, reach, reading
-from assent.cli.showing import GovernanceDiff, governance_diff, history, print_request
-from assent.cli.views import audit_entry, print_requests
-from assent.core.governance.state import Governance
+from assent.cli.reach import (
+    Reach,
+    Server,
+    Way,
+    following,
+    governance_at,
+    governance_of,
+    key_of,
+    reading,
+    way,
+)
+from assent.cli.showing import Shown, print_request
+from assent.cli.views import print_requests
+from assent.reading.entries import audit_entry
+from assent.reading.governance_diff import GovernanceDiff, changes_governance, governance_diff
+from assent.reading.history import history
+from assent.reading.received import received_groups
 from assent.store.queries import (
     AuditRow,
     RequestFilter,
@@ -19,16 +34,24 @@ from assent.store.queries import (
     timeline,
 )
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.policies import ADMINISTRATORS, RESERVED_PREFIX, administrators_of
 from assent_contracts.resources import parse_request_id
+from assent_contracts.topics import LEDGER
 
 _APPEARS_WITHIN_S = 2.0
 
 
 def requests(*, mine: bool, received: bool, limit: int, sender: Sender, options: Options) -> None:
     """`assent requests`."""
+    # Who asks is settled first: without that there is nothing to reach for.
     principal = key_of(sender, options).principal if mine or received else None
-    rows = asyncio.run(_list(reach(options), principal, mine=mine, limit=limit))
+    to = way(sender, options)
+    if isinstance(to, Server):
+        from assent.cli import server
+
+        view = "mine" if mine else "received" if received else "all"
+        rows = asyncio.run(server.requests(to, view, limit))
+    else:
+        rows = asyncio.run(_list(to, principal, mine=mine, limit=limit))
     if options.json:
         output.print_json(rows)
     else:
@@ -49,43 +72,52 @@ async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> 
         return await list_requests(db, wanted, ended_since_ms=since, limit=limit)
 
 
-def received_groups(governance: Governance, principal: str, asked: list[str]) -> list[str]:
-    """R7: the groups whose requests this account decides on, those of the administrators among them."""
-    groups = [group for group in governance.groups if principal in governance.members(group)]
-    kinds = {
-        *(policy.resource_type for policy in governance.policies.values()),
-        *(kind for each in governance.assignments.values() for kind in each.resource_types),
-    }
-    virtual = {name for name in asked if name.startswith(RESERVED_PREFIX)}
-    administrators = sorted({ADMINISTRATORS, *map(administrators_of, kinds), *virtual})
-    return groups + [group for group in administrators if principal in governance.members(group)]
-
-
-def show(request: str, *, payload: bool, options: Options) -> None:
+def show(request: str, *, payload: bool, sender: Sender, options: Options) -> None:
     """`assent show`."""
-    to = reach(options)
-
-    async def look() -> tuple[RequestView, list[AuditRow], GovernanceDiff | None]:
-        row = await find(to, request)
-        async with reading(to) as db:
-            records = await timeline(db, request)
-        return row, records, None if payload else await governance_diff(to, row, records)
-
-    row, records, diff = asyncio.run(look())
-    entries = [audit_entry(record) for record in records]
+    to = way(sender, options)
+    shown = asyncio.run(_look(to, request))
+    row, entries, diff = shown.request, shown.timeline, shown.change
     if payload:
-        if not entries:
+        submitted = next((each.words.payload for each in entries if each.ledger == LEDGER), None)
+        if submitted is None:
             output.fail(f"The submission of {request} is not in the audit log yet; try again.")
-        output.write_bytes(bytes(entries[0].words.payload))
+        output.write_bytes(bytes(submitted))
     elif options.json:
-        document = {"request": row, "timeline": entries, "history": history(records)}
+        document = {"request": row, "timeline": entries, "history": shown.history}
         output.print_json(document if diff is None else {**document, "change": diff})
     else:
-        print_request(row, entries, history(records), diff)
+        print_request(row, entries, shown.history, diff)
 
 
-async def find(to: Reach, request: str) -> RequestView:
+async def _look(to: Way, request: str) -> Shown:
+    if isinstance(to, Server):
+        from assent.cli import server
+
+        return await server.shown(to, request)
+    row = await find(to, request)
+    async with reading(to) as db:
+        records = await timeline(db, request)
+    return Shown(
+        request=row,
+        timeline=[audit_entry(record) for record in records],
+        history=history(records),
+        change=await _governance_diff(to, row, records),
+    )
+
+
+async def _governance_diff(to: Reach, row: RequestView, records: Sequence[AuditRow]) -> GovernanceDiff | None:
+    if not changes_governance(row):
+        return None
+    async with following(to) as follower:
+        return governance_diff(row, records, partial(governance_at, follower))
+
+
+async def find(to: Way, request: str) -> RequestView:
     """A request as it stands; ends the command when there is none."""
+    if isinstance(to, Server):
+        from assent.cli import server
+
+        return (await server.shown(to, request)).request
     place = parse_request_id(request)
     if place is None:
         output.fail(f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them.")

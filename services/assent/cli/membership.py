@@ -24,19 +24,19 @@ Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 
 
 @groups.command(name="list")
-def list_groups(*, options: Options = DEFAULT_OPTIONS) -> None:
+def list_groups(*, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
     """List all groups."""
     from assent.cli import listing
 
-    listing.groups(options)
+    listing.groups(sender, options)
 
 
 @groups.command(name="show")
-def show_group(group: Group, *, options: Options = DEFAULT_OPTIONS) -> None:
+def show_group(group: Group, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
     """Show one group: its members, and which policies and roles name it."""
     from assent.cli import listing
 
-    listing.group(group, options)
+    listing.group(group, sender, options)
 
 
 @groups.command(name="set")
@@ -84,12 +84,13 @@ def delete_group(
 def list_roles(
     *,
     of: Annotated[str | None, Parameter(help="Only those that this account holds.")] = None,
+    sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """List the role assignments."""
     from assent.cli import listing
 
-    listing.roles(of, options)
+    listing.roles(of, sender, options)
 
 
 @roles.command(name="assign")

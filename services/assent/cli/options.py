@@ -26,7 +26,7 @@ class Options:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a command, and how long to wait for its decision."""
+    """Who asks or sends, which way, and how long to wait for an answer."""
 
     as_: Annotated[str | None, Parameter(name="--as", env_var="ASSENT_AS")] = None
     "Who you are: a principal; its key is DATA/keys/PRINCIPAL.key."
@@ -36,6 +36,9 @@ class Sender:
 
     timeout: Annotated[float, Parameter(validator=Number(gt=0, lte=86_400))] = 30.0
     "Seconds to wait for the decision."
+
+    server: Annotated[str | None, Parameter(env_var="ASSENT_SERVER")] = None
+    "A gateway's address, such as https://assent.example: then all it needs is your key, which stays here."
 
 
 DEFAULT_OPTIONS = Options()

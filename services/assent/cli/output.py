@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from assent.reading.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -101,13 +103,3 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     """Say what is wrong and what to do, and exit."""
     complain(message)
     sys.exit(code)
-
-
-def visible(text: str, *, also: str = "") -> str:
-    """The text with everything that a terminal would obey, hide or turn round shown as its number.
-
-    What others wrote must not move the cursor, nor look like something else. `also`: characters to keep.
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() or each in also else f"\\u{{{ord(each):x}}}" for each in text)

@@ -15,13 +15,16 @@ from assent.cli.options import Options
 from assent.cli.proving import tell_tallies, verify_live
 from assent.cli.reach import Reach, publishing, reading
 from assent.cli.setting_up import found_log
-from assent.cli.upping import log_to_file, stop_on_signals, tell_where
-from assent.cli.views import audit_entry, print_timeline
+from assent.cli.stopping import stop_on_signals
+from assent.cli.upping import log_to_file, tell_where
+from assent.cli.views import print_timeline
 from assent.demo.story import Opened, Story, read_changes
+from assent.founding.file import read_governance_file
 from assent.infra_files import infra_path
 from assent.local import Directory
 from assent.local.everything import Everything
 from assent.local.founded import is_founded
+from assent.reading.entries import audit_entry
 from assent.store.queries import RequestView, count_audit, show_request, timeline
 from assent.verify.finding import FindingError
 from assent_contracts.client.connection import Connection
@@ -66,11 +69,22 @@ async def _demo(options: Options, *, once: bool) -> bool | None:
                 return None
             if not once:
                 tell_where(everything)
+                _tell_people(everything)
                 await stop.wait()
             return playing.result()
         finally:
             output.tell("Stopping.")
             await everything.stop()
+
+
+def _tell_people(everything: Everything) -> None:
+    if everything.console is None:
+        return
+    people = [
+        each for each in read_governance_file(infra_path("demo/governance.toml")).principals if each.person
+    ]
+    names = ", ".join(f"{each.id} ({each.name})" for each in people)
+    output.tell(f"Open {everything.console} and sign in as one of the demo's people: {names}.")
 
 
 async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:

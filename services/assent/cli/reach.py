@@ -1,10 +1,12 @@
-"""How a command reaches the log: Kafka, Postgres, and the key that it signs with."""
+"""How a command reaches the log: Kafka and Postgres, or a gateway; and the key that it signs with."""
 
+import ipaddress
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -22,6 +24,7 @@ from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import Publisher
 
 _SERVICE = "http."
+_URL_MAX_CHARS = 300
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,23 @@ class Reach:
     dsn: str
     services: dict[str, str] = field(default_factory=dict)
     """Where each service of the local system answers for its health; empty elsewhere."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A gateway that reads for us and relays what we have signed."""
+
+    url: str
+    """Scheme and host."""
+    is_loopback: bool
+    key: SecretKey
+    timeout_s: float
+    as_json: bool
+    """Whether the command prints JSON, what goes wrong included."""
+
+
+Way = Reach | Server
+"""Which way to a log."""
 
 
 class UnreachableError(Exception):
@@ -55,6 +75,45 @@ def reach(options: Options) -> Reach:
     env = directory.read_env()
     services = {name.removeprefix(_SERVICE): url for name, url in env.items() if name.startswith(_SERVICE)}
     return Reach(Connection(bootstrap=env["bootstrap"]), founded.identity, env["dsn"], services)
+
+
+def way(sender: Sender, options: Options) -> Way:
+    """By --server or ASSENT_SERVER through a gateway, else as `reach` says.
+
+    Raises what `reach` and `key_of` raise.
+    """
+    if sender.server is None:
+        return reach(options)
+    url, is_loopback = _server_url(sender.server)
+    return Server(url, is_loopback, key_of(sender, options), sender.timeout, options.json)
+
+
+def _server_url(text: str) -> tuple[str, bool]:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    rest = (parts.path.rstrip("/"), parts.query, parts.fragment, parts.username, parts.password)
+    if parts.scheme not in ("http", "https") or not host or any(rest) or len(text) > _URL_MAX_CHARS:
+        raise UnreachableError(
+            f"--server is a scheme and a host, such as https://assent.example, not {text[:100]!r}."
+        )
+    is_loopback = _is_loopback(host)
+    if parts.scheme == "http" and not is_loopback:
+        raise UnreachableError(
+            f"--server {text} is not encrypted: what you read would be open to everybody on the way."
+            " Use https://; http:// is for this machine alone."
+        )
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}{'' if port is None else f':{port}'}", is_loopback
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def key_of(sender: Sender, options: Options) -> SecretKey:
@@ -90,10 +149,25 @@ async def following(to: Reach) -> AsyncIterator[GovernanceFollower]:
         await follower.stop()
 
 
+async def governance_now(to: Way) -> Governance:
+    """The state of governance now, from the log or as a gateway tells it."""
+    if isinstance(to, Server):
+        from assent.cli import server
+
+        return await server.governance(to)
+    async with following(to) as follower:
+        return governance_of(follower)
+
+
 def governance_of(follower: GovernanceFollower) -> Governance:
     """The state of governance now."""
+    return governance_at(follower, len(follower.history) - 1)
+
+
+def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
+    """The state of governance as its record `seq` left it."""
     governance = Governance()
-    advance(governance, follower.history, len(follower.history) - 1)
+    advance(governance, follower.history, seq)
     return governance
 
 

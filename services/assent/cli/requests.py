@@ -148,9 +148,10 @@ def show(
         bool,
         Parameter(negative="", show_default=False, help="Print the payload alone, its exact bytes."),
     ] = False,
+    sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Show one request: its status, payload and timeline."""
     from assent.cli import looking
 
-    looking.show(request, payload=payload, options=options)
+    looking.show(request, payload=payload, sender=sender, options=options)

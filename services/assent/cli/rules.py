@@ -33,11 +33,11 @@ Approvals = Annotated[
 
 
 @settings.command(name="show")
-def show_settings(*, options: Options = DEFAULT_OPTIONS) -> None:
+def show_settings(*, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
     """Show the settings."""
     from assent.cli import listing
 
-    listing.settings(options)
+    listing.settings(sender, options)
 
 
 @settings.command(name="set")
@@ -81,19 +81,21 @@ def set_settings(
 
 
 @policies.command(name="list")
-def list_policies(*, options: Options = DEFAULT_OPTIONS) -> None:
+def list_policies(*, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
     """List the access policies, each with a sentence that says what it asks for."""
     from assent.cli import listing
 
-    listing.policies(options)
+    listing.policies(sender, options)
 
 
 @policies.command(name="show")
-def show_policy(policy: Policy, *, options: Options = DEFAULT_OPTIONS) -> None:
+def show_policy(
+    policy: Policy, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS
+) -> None:
     """Show one access policy."""
     from assent.cli import listing
 
-    listing.policy(policy, options)
+    listing.policy(policy, sender, options)
 
 
 @policies.command(name="create")
@@ -197,11 +199,13 @@ def delete_policy(
 
 
 @who_can.command(name="approve")
-def who_can_approve(request: Request, *, options: Options = DEFAULT_OPTIONS) -> None:
+def who_can_approve(
+    request: Request, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS
+) -> None:
     """List the accounts whose approval of a request would count now."""
     from assent.cli import explaining
 
-    explaining.who_can_approve(request, options=options)
+    explaining.who_can_approve(request, sender=sender, options=options)
 
 
 def explain(
@@ -210,9 +214,10 @@ def explain(
     for_: Annotated[
         str | None, Parameter(name="--for", help="Say whether this account can approve it, and if not, why.")
     ] = None,
+    sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Explain where a request stands: rule by rule who has approved, what is missing, who could give it."""
     from assent.cli import explaining
 
-    explaining.explain_request(request, principal=for_, options=options)
+    explaining.explain_request(request, principal=for_, sender=sender, options=options)

@@ -11,6 +11,7 @@ from assent.cli import output
 from assent.cli.options import Options
 from assent.founding.file import GovernanceFile, GovernanceFileError, read_governance_file
 from assent.founding.found import (
+    WRITER_KEY,
     AlreadyFoundedError,
     Founded,
     FoundingRefusedError,
@@ -21,7 +22,7 @@ from assent.founding.found import (
 )
 from assent.ledger.topics import apply_topics as create_topics
 from assent.local import Directory, DirectoryInUse, Stack
-from assent.local.everything import APPLIER_KEY, WRITER_KEY
+from assent.local.everything import KEYS
 from assent.local.founded import (
     FoundedLog,
     begin_founding,
@@ -94,9 +95,9 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
         founded = await found(connection, links, writer, at_ms)
     write_founded(directory, FoundedLog(identity=founded.identity, partitions=partitions))
     end_founding(directory)
-    if not (directory.keys / APPLIER_KEY).exists():
+    if not (directory.keys / KEYS["applier"]).exists():
         output.tell(
-            f"No {APPLIER_KEY} in {directory.keys}: released changes wait for an applier of your own."
+            f"No {KEYS['applier']} in {directory.keys}: released changes wait for an applier of your own."
         )
     return founded
 

@@ -4,65 +4,30 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
-from assent.cli.folding import events_of
-from assent.cli.lapses import LAPSES
-from assent.cli.output import visible
-from assent.cli.reach import Reach, following
 from assent.cli.tables import difference_table
-from assent.cli.views import Entry, payload_text, print_timeline, status_text, when
-from assent.core.governance.cursor import advance
-from assent.core.governance.differences import Line, difference, duration, rule_text
-from assent.core.governance.sentences import change_sentence
-from assent.core.governance.state import Governance
-from assent.store.queries import AuditRow, RequestView
-from assent_contracts.client.open_requests import submitted_payload
+from assent.cli.views import payload_text, print_timeline, status_text, when
+from assent.core.governance.differences import duration, rule_text
+from assent.reading.entries import Entry
+from assent.reading.governance_diff import GovernanceDiff
+from assent.reading.lapses import LAPSES
+from assent.reading.visible import visible
+from assent.store.queries import RequestView
 from assent_contracts.commands import command_type
-from assent_contracts.events import ApprovalGiven, ApprovalLapsed, RejectionGiven
-from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.ledger import decode_record
+from assent_contracts.events import ApprovalLapsed
 from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
-from assent_contracts.refusals import Refusal
-from assent_contracts.topics import LEDGER
 
 
-class GovernanceDiff(msgspec.Struct, frozen=True):
-    """What a request to change governance would change, as its approvers decide on it."""
+class Shown(msgspec.Struct):
+    """A request with everything that was said about it."""
 
-    sentence: str
-    difference: tuple[Line, ...]
-
-
-async def governance_diff(to: Reach, row: RequestView, records: Sequence[AuditRow]) -> GovernanceDiff | None:
-    """The difference against governance as it was at the submission; None for every other type.
-
-    It is the one that holds: a change to what was changed since is refused.
-    """
-    if row.resource_type not in BUILT_IN_TYPES or not records:
-        return None
-    submission = next(each.record for each in records if each.ledger == LEDGER)
-    submitted = decode_record(submission)
-    change = decode_governance_change(bytes(submitted_payload(submission)))
-    if isinstance(change, Refusal) or submitted.governance is UNSET:
-        return None
-    governance = Governance()
-    async with following(to) as follower:
-        advance(governance, follower.history, submitted.governance)
-    return GovernanceDiff(change_sentence(change, governance), difference(change, governance))
-
-
-def history(records: Sequence[AuditRow]) -> list[dict[str, Any]]:
-    """Who approved (through which gateway) or rejected, and whose approval lapsed, in order."""
-    said: list[dict[str, Any]] = []
-    for row, event in events_of(records):
-        if isinstance(event, ApprovalGiven | RejectionGiven | ApprovalLapsed):
-            fields = {name: value for name, value in msgspec.to_builtins(event).items() if name != "request"}
-            said.append({**fields, "type": command_type(event), "at": row.at, "seq": row.seq})
-    return said
+    request: RequestView
+    timeline: list[Entry]
+    history: list[dict[str, Any]]
+    change: GovernanceDiff | None
 
 
 def print_request(

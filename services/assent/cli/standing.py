@@ -3,11 +3,11 @@
 import asyncio
 
 from assent.cli import output
-from assent.cli.folding import state_of
 from assent.cli.looking import find
 from assent.cli.reach import Reach, following, governance_of, reading
 from assent.core.governance.state import Governance
 from assent.core.requests.states import Request
+from assent.reading.folding import state_of
 from assent.store.queries import LIST_MAX, AuditRow, RequestView, timeline
 from assent_contracts.topics import LEDGER
 

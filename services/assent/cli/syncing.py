@@ -10,14 +10,14 @@ import msgspec
 from assent.cli import output
 from assent.cli.changing import Outcome, finish_dry_run, outcome_document, refuse_unsent, say_outcome, send
 from assent.cli.options import Changing, Options, Sender
-from assent.cli.prospects import Prospect, foresee
-from assent.cli.reach import Reach, following, governance_of, key_of, reach
+from assent.cli.reach import Way, governance_now, key_of, way
 from assent.core.governance.decide import decide_change
 from assent.core.governance.directory import too_much_vanishes
 from assent.core.governance.state import Governance
 from assent.directory.compare import directory_difference, parts
 from assent.directory.export import Export, ExportError
 from assent.directory.read import read_export
+from assent.reading.prospects import Prospect, foresee
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
@@ -27,7 +27,7 @@ from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 def sync(file: Path, *, changing: Changing, sender: Sender, options: Options) -> NoReturn:
     """Read, compare, and send what is different; exits with the code of what came of it."""
-    key, to = key_of(sender, options), reach(options)
+    key, to = key_of(sender, options), way(sender, options)
     try:
         export = read_export(file)
         code = asyncio.run(_sync(to, export, key, changing, sender, options))
@@ -37,9 +37,9 @@ def sync(file: Path, *, changing: Changing, sender: Sender, options: Options) ->
 
 
 async def _sync(
-    to: Reach, export: Export, key: SecretKey, changing: Changing, sender: Sender, options: Options
+    to: Way, export: Export, key: SecretKey, changing: Changing, sender: Sender, options: Options
 ) -> int:
-    governance = await _governance(to)
+    governance = await governance_now(to)
     whole = directory_difference(export, governance)
     steps = parts(whole)
     if not steps:
@@ -54,7 +54,7 @@ async def _sync(
     outcomes: list[Outcome] = []
     for number, step in enumerate(steps):
         if number:
-            governance = await _governance(to)
+            governance = await governance_now(to)
         prospect = foresee(governance, _change(governance, step), key.principal, now_ms())
         outcome = await send(to, prospect, key, changing, sender, options)
         outcomes.append(outcome)
@@ -72,11 +72,6 @@ async def _sync(
         documents = [outcome_document(outcome) for outcome in outcomes]
         output.print_json(documents[0] if len(documents) == 1 else documents)
     return output.DECIDED
-
-
-async def _governance(to: Reach) -> Governance:
-    async with following(to) as follower:
-        return governance_of(follower)
 
 
 def _change(governance: Governance, difference: DirectoryDifference) -> SyncDirectory:

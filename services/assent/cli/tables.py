@@ -6,9 +6,9 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
-from assent.cli.output import visible
 from assent.cli.views import table
 from assent.core.governance.differences import Line
+from assent.reading.visible import visible
 
 
 def difference_table(lines: Iterable[Line]) -> Table:

@@ -1,28 +1,52 @@
 """`assent audit tail`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable
 
 import asyncpg
 
 from assent.cli import output
-from assent.cli.options import Options
-from assent.cli.reach import Reach, following, governance_of, reach, reading
-from assent.cli.views import audit_entry, print_audit
+from assent.cli.options import Options, Sender
+from assent.cli.reach import Reach, Server, following, governance_of, reading, way
+from assent.cli.stopping import stop_on_signals
+from assent.cli.views import print_audit
+from assent.reading.entries import Entry, audit_entry
 from assent.store.pool import Executor
-from assent.store.queries import AuditRow, LedgerName, Places, audit_tail, heads, last_places
+from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places
+from assent_contracts.client.ending import end
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _FOLLOW_S = 0.3
 _RETRY_S = 1.0
 
 
-def tail(limit: int, *, follow: bool, options: Options) -> None:
+def tail(limit: int, *, follow: bool, sender: Sender, options: Options) -> None:
     """Print, and go on with `follow` until Ctrl-C, which is how it ends."""
-    try:
-        asyncio.run(_tail(reach(options), limit, follow=follow, as_json=options.json))
-    except KeyboardInterrupt:
+    to = way(sender, options)
+    if isinstance(to, Server):
+        _tail_once(to, limit, follow=follow, as_json=options.json)
         return
+    asyncio.run(_until_stopped(_tail(to, limit, follow=follow, as_json=options.json)))
+
+
+def _tail_once(to: Server, limit: int, *, follow: bool, as_json: bool) -> None:
+    from assent.cli import server
+
+    if follow:
+        output.fail("--follow reads the tables themselves; with --server look at the console's live pages.")
+    _print(asyncio.run(server.audit(to, limit)), as_json=as_json)
+
+
+async def _until_stopped(tailing: Coroutine[None, None, None]) -> None:
+    stop = stop_on_signals()
+    tasks = asyncio.create_task(tailing), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        # For sure: a query that ends at this very moment can swallow the one cancellation of asyncio.run.
+        await end(*tasks)
 
 
 async def _tail(to: Reach, limit: int, *, follow: bool, as_json: bool) -> None:
@@ -32,7 +56,7 @@ async def _tail(to: Reach, limit: int, *, follow: bool, as_json: bool) -> None:
         rows = await audit_tail(db, None, limit)
         if follow:
             rows = [row for row in rows if row.seq <= places[(row.ledger, row.partition)]]
-        _print(rows, as_json=as_json)
+        _print(map(audit_entry, rows), as_json=as_json)
         away = False
         while follow:
             try:
@@ -45,7 +69,7 @@ async def _tail(to: Reach, limit: int, *, follow: bool, as_json: bool) -> None:
                 await asyncio.sleep(_RETRY_S)
                 continue
             places = last_places(rows, places)
-            _print(rows, as_json=as_json)
+            _print(map(audit_entry, rows), as_json=as_json)
             if not rows:
                 await asyncio.sleep(_FOLLOW_S)
 
@@ -60,9 +84,9 @@ async def _places(to: Reach, db: Executor) -> Places:
     return places
 
 
-def _print(rows: Sequence[AuditRow], *, as_json: bool) -> None:
+def _print(entries: Iterable[Entry], *, as_json: bool) -> None:
     if not as_json:
-        print_audit(rows)
+        print_audit(entries)
         return
-    for row in rows:
-        output.print_json_line(audit_entry(row))
+    for entry in entries:
+        output.print_json_line(entry)

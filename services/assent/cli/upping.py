@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from pathlib import Path
 
 import structlog
@@ -10,6 +9,7 @@ import structlog
 from assent.cli import output
 from assent.cli.board import board
 from assent.cli.options import Options
+from assent.cli.stopping import stop_on_signals
 from assent.local.everything import Everything
 
 
@@ -40,14 +40,6 @@ async def _up(data: Path) -> None:
     output.tell("Stopped.")
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
 def log_to_file(options: Options) -> None:
     """This process's log goes to DATA/logs/up.log, and not between what people read."""
     if not options.verbose:
@@ -74,4 +66,6 @@ def tell_where(everything: Everything) -> None:
     """Say where everything is, once it is up."""
     output.tell(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
     output.tell(f"Applied changes: {everything.target}")
+    if everything.console is not None:
+        output.tell(f"Console: {everything.console}")
     output.tell(f"Try: assent requests --data {everything.directory.root}")

@@ -1,19 +1,18 @@
 """How requests and audit records look to people on a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-import msgspec
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
-from assent.cli.output import visible
-from assent.store.queries import AuditRow, RequestView
-from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command, decode_refusal
-from assent_contracts.refusals import Refusal
+from assent.reading.entries import Entry
+from assent.reading.payloads import shown_payload
+from assent.reading.visible import visible
+from assent.store.queries import RequestView
 
 _LOOKS: Final = {
     "needs_approval": ("○", "yellow"),
@@ -25,59 +24,9 @@ _LOOKS: Final = {
     "failed": ("!", "bold red"),
 }
 _PROGRESS: Final = {"released": "released", "applying": "being applied", "unknown": "outcome unknown"}
-_LEXERS: Final = {".ps1": "powershell", ".sh": "sh", ".py": "python", ".bat": "bat"}
 _PAYLOAD_LINES = 60
 _WIDE_COLUMNS = 120
 _AGES: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"))
-
-
-class Words(msgspec.Struct, frozen=True):
-    """What a sender wrote for people, whichever command it stands in."""
-
-    operation: str | None = None
-    justification: str | None = None
-    note: str | None = None
-    message: str | None = None
-    outcome: str | None = None
-    payload: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of the audit log."""
-
-    ledger: str
-    partition: int
-    seq: int
-    at: int
-    request: str | None
-    resource: str | None
-    principal: str | None
-    command: str | None
-    outcome: str
-    words: Words
-    refusal: Refusal | None = None
-
-
-_decode_words = msgspec.json.Decoder(Words).decode
-
-
-def audit_entry(row: AuditRow) -> Entry:
-    """A row of the audit log with what its sender wrote."""
-    record = decode_record(row.record)
-    recorded = decode_recorded_command(record)
-    return Entry(
-        ledger=row.ledger,
-        partition=row.partition,
-        seq=row.seq,
-        at=row.at,
-        request=row.request,
-        resource=row.resource,
-        principal=row.principal,
-        command=row.command,
-        outcome=row.outcome,
-        words=_decode_words(recorded.value) if isinstance(recorded, RecordedCommand) else Words(),
-        refusal=decode_refusal(record),
-    )
 
 
 def when(at_ms: int) -> str:
@@ -140,15 +89,10 @@ def payload_text(payload: bytes, resource: str, request: str) -> Text:
 
     Nothing in it is hidden: what a terminal would obey or not show stands there by its number.
     """
-    lexer, text = "json", payload.decode()
-    if payload.startswith(b'"'):
-        _, dot, suffix = resource.rpartition(".")
-        lexer, text = _LEXERS.get(dot + suffix, "text"), msgspec.json.decode(payload, type=str)
-    elif payload:
-        text = msgspec.json.format(payload, indent=2).decode()
-    lines = text.replace("\r\n", "\n").split("\n")
+    payload_shown = shown_payload(payload, resource)
+    lines = payload_shown.text.replace("\r\n", "\n").split("\n")
     shown = "\n".join(visible(line, also="\t") for line in lines[:_PAYLOAD_LINES]).rstrip("\n")
-    highlighted = _highlighted(shown, lexer)
+    highlighted = _highlighted(shown, payload_shown.language)
     if len(lines) > _PAYLOAD_LINES:
         rest = f"\n… {len(lines) - _PAYLOAD_LINES} more lines: assent show {request} --payload prints all"
         highlighted.append(rest, style="bold yellow")
@@ -179,10 +123,10 @@ def print_timeline(entries: Sequence[Entry]) -> None:
     output.show(made)
 
 
-def print_audit(rows: Sequence[AuditRow]) -> None:
+def print_audit(entries: Iterable[Entry]) -> None:
     """Audit records: one to a line where it fits, else what happened goes below, indented."""
     width = output.console().width
-    for entry in map(audit_entry, rows):
+    for entry in entries:
         ledger = "governance" if entry.ledger.endswith("governance") else str(entry.partition)
         head = f"{when(entry.at)}  {ledger}/{entry.seq}  {entry.principal or 'assent'}"
         line = Text(visible(head + (f"  {entry.resource}" if entry.resource else "")), overflow="fold")

@@ -1,6 +1,7 @@
 """All of Assent on this machine: Kafka, Postgres, the topics, the tables and every service."""
 
 import asyncio
+import os
 import random
 import sys
 import time
@@ -23,11 +24,18 @@ from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import load_key
 
-APPLIER_KEY = "applier.key"
-SERVICES = ("decider", "status", "audit", "dispatch", "applier")
+KEYS = {"applier": "applier.key", "gateway": "gateway.key"}
+"""Services that act with a key of their own: without it they are left out."""
+SERVICES = ("decider", "status", "audit", "dispatch", "applier", "gateway", "notify")
 _USUAL_HTTP_PORT = 8800
+_USUAL_CONSOLE_PORT = 8700
 _WATCH_S = 0.5
+_WITHOUT = {
+    "applier": "released changes wait for your own applier.",
+    "gateway": "there is no console and no HTTP API.",
+}
 _SERVERS = ("kafka", "postgres")
+_CONSOLE = "console"
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +74,15 @@ class Everything:
     @property
     def http(self) -> dict[str, str]:
         """Where each service answers /livez, /readyz and /metrics."""
-        return {name: f"http://{HOST}:{port.number}" for name, port in self._ports.items()}
+        return {
+            name: f"http://{HOST}:{port.number}" for name, port in self._ports.items() if name != _CONSOLE
+        }
+
+    @property
+    def console(self) -> str | None:
+        """Where people open the console, and programs the HTTP API; None without a gateway."""
+        port = self._ports.get(_CONSOLE)
+        return None if port is None else f"http://localhost:{port.number}"
 
     async def start(self) -> None:
         """Start all of it; returns when every service is ready.
@@ -82,9 +98,11 @@ class Everything:
         connection = Connection(bootstrap=self.stack.bootstrap)
         await apply_topics(connection, partitions=self.founded.partitions)
         await migrate(self.stack.dsn)
-        names = [name for name in SERVICES if name != "applier" or self._has_applier()]
+        names = [name for name in SERVICES if name not in KEYS or self._has_key(name)]
         for number, name in enumerate(names):
             self._ports[name] = hold_port(self.directory, name, usual=_USUAL_HTTP_PORT + number)
+        if "gateway" in names:
+            self._ports[_CONSOLE] = hold_port(self.directory, _CONSOLE, usual=_USUAL_CONSOLE_PORT)
         self._write_env()
         services = [self._service(name) for name in names]
         self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
@@ -92,12 +110,10 @@ class Everything:
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
         await self.supervisor.ready()
 
-    def _has_applier(self) -> bool:
-        there = (self.directory.keys / APPLIER_KEY).exists()
+    def _has_key(self, name: str) -> bool:
+        there = (self.directory.keys / KEYS[name]).exists()
         if not there:
-            self._tell(
-                f"No {APPLIER_KEY} in {self.directory.keys}: released changes wait for your own applier."
-            )
+            self._tell(f"No {KEYS[name]} in {self.directory.keys}: {_WITHOUT[name]}")
         return there
 
     def _write_env(self) -> None:
@@ -156,12 +172,27 @@ class Everything:
         }
         if name == "decider":
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / WRITER_KEY)
+        if name in KEYS:
+            env["ASSENT_KEY_FILE"] = str(self.directory.keys / KEYS[name])
         if name == "applier":
-            env["ASSENT_KEY_FILE"] = str(self.directory.keys / APPLIER_KEY)
             env["ASSENT_TARGET"] = str(self.target)
+        if name == "gateway":
+            env |= self._gateway_env()
+        if name == "notify" and self.console is not None:
+            env["ASSENT_PUBLIC_URL"] = self.console
         return Service(
             name, [sys.executable, "-m", f"assent.{name}"], env, ready_url=f"{self.http[name]}/readyz"
         )
+
+    def _gateway_env(self) -> dict[str, str]:
+        assert self.console is not None
+        # Who has configured a provider signs in there; everybody else by a click, on loopback only.
+        local = {} if os.environ.get("ASSENT_OIDC_ISSUER") else {"ASSENT_LOCAL_SIGN_IN": "1"}
+        return {
+            "ASSENT_GATEWAY_PORT": str(self._ports[_CONSOLE].number),
+            "ASSENT_PUBLIC_URL": self.console,
+            **local,
+        }
 
     async def _keep_stack(self) -> None:
         await asyncio.gather(*(self._keep(server) for server in _SERVERS))

@@ -23,5 +23,20 @@ PROJECT_SECONDS = Histogram(
 QUARANTINED = Counter(
     "assent_quarantined_records_total", "Records that the acceptance rule dropped.", ["ledger", "partition"]
 )
+HTTP_SECONDS = Histogram(
+    "assent_http_seconds",
+    "From a request's headers to the end of its answer.",
+    ["method", "status"],
+    buckets=_STEPS_S,
+)
 APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by outcome.", ["outcome"])
 DISPATCHED = Counter("assent_dispatched_changes_total", "Changes written to assent.changes.", ["partition"])
+NOTIFICATIONS = Counter(
+    "assent_notifications_total",
+    "Attempts to send a message, by what came of them: sent, failed (to be tried again) or dead.",
+    ["kind", "outcome"],
+)
+NOTIFICATIONS_DEAD = Gauge("assent_notifications_dead", "Messages that were given up and still lie there.")
+NOTIFICATIONS_LAG = Gauge(
+    "assent_notifications_lag_seconds", "For how long the longest due message has been due."
+)

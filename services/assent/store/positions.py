@@ -9,7 +9,7 @@ from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
 
-Reader = Literal["audit", "status"]
+Reader = Literal["audit", "status", "notify"]
 
 _SQL = load_sql(Path(__file__).with_name("positions.sql"))
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import asyncpg
 import msgspec
 
+from assent.store.filters import AuditCursor, AuditFilter, Cursor, LedgerName, RequestFilter
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.sql import load_sql
@@ -19,7 +20,6 @@ from assent_contracts.topics import LEDGER
 LIST_MAX: Final = 1_000
 """Rows that one call returns at most."""
 
-LedgerName = Literal["assent.ledger", "assent.governance"]
 Progress = Literal["released", "applying", "unknown"]
 Places = Mapping[tuple[LedgerName, int], int]
 """(ledger, partition) -> seq"""
@@ -75,31 +75,9 @@ class RequestView(msgspec.Struct, frozen=True):
     seq: int
 
     @property
-    def cursor(self) -> "Cursor":
+    def cursor(self) -> Cursor:
         """Where a list goes on after this request."""
         return Cursor(self.changed_at, self.partition, self.seq)
-
-
-class Cursor(msgspec.Struct, frozen=True):
-    """A place in a list of requests: the next page begins after it."""
-
-    changed_at: int
-    partition: int
-    seq: int
-
-
-class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which requests to list; what is None is not asked for.
-
-    R7: `person` (or `requester`, one account) lists one's own; `groups` lists what an approver in these
-    groups receives, their own among them (R9).
-    """
-
-    person: str | None = None
-    requester: str | None = None
-    groups: Sequence[str] | None = None
-    statuses: Sequence[Status] | None = None
-    resource: str | None = None
 
 
 class AuditRow(msgspec.Struct, frozen=True):
@@ -117,6 +95,11 @@ class AuditRow(msgspec.Struct, frozen=True):
     outcome: str
     value_sha256: str
     record: bytes
+
+    @property
+    def cursor(self) -> AuditCursor:
+        """Where a search goes on after this record."""
+        return AuditCursor(self.at, self.ledger, self.partition, self.seq)
 
 
 class StatusCount(msgspec.Struct, frozen=True):
@@ -168,6 +151,14 @@ async def show_request(db: Executor, request: str) -> RequestView | None:
     return None if row is None else _request(row)
 
 
+async def requests_at(db: Executor, places: Sequence[tuple[int, int]]) -> list[RequestView]:
+    """Those of the requests, each named by (partition, seq), that there are, in no order."""
+    rows = await db.fetch(
+        _SQL["requests_at"], [partition for partition, _ in places], [seq for _, seq in places]
+    )
+    return [_request(row) for row in rows]
+
+
 async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
     """R16: every record that is about one request, in the order of log time.
 
@@ -176,12 +167,38 @@ async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list
     return [_audit_row(row) for row in await db.fetch(_SQL["timeline"], request, _limited(limit))]
 
 
-async def audit_of_principal(
-    db: Executor, principal: str, *, since_ms: int, until_ms: int, limit: int = LIST_MAX
+async def search_audit(
+    db: Executor, wanted: AuditFilter, after: AuditCursor | None = None, limit: int = 100
 ) -> list[AuditRow]:
-    """R16: what one account has sent, at or after `since_ms` and before `until_ms`."""
-    rows = await db.fetch(_SQL["audit_of_principal"], principal, since_ms, until_ms, _limited(limit))
+    """R16: records of both ledgers, refused actions too, the newest first; at most LIST_MAX.
+
+    `after`: the cursor of the last row of the page before. Records of one ms are in the order of their
+    ledger, partition and seq, newest first as well.
+    """
+    rows = await db.fetch(
+        _SQL["search_audit"],
+        wanted.principal,
+        wanted.request,
+        wanted.resource,
+        wanted.command,
+        wanted.refused,
+        wanted.since_ms,
+        wanted.until_ms,
+        wanted.ledger,
+        *((None,) * 4 if after is None else (after.at, after.ledger, after.partition, after.seq)),
+        _limited(limit),
+    )
     return [_audit_row(row) for row in rows]
+
+
+async def last_applied(db: Executor, request: RequestView) -> AuditRow | None:
+    """The submission of the request that was applied to the same object last before this one.
+
+    None when there is none, or when the audit log does not have it yet. R10: an object has one open request
+    at a time, so what was submitted earlier than this one has ended before it.
+    """
+    row = await db.fetchrow(_SQL["last_applied"], request.resource, request.partition, request.seq)
+    return None if row is None else _audit_row(row)
 
 
 async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> list[AuditRow]:

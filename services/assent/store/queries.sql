@@ -31,6 +31,14 @@ select
 from requests
 where partition = $1 and seq = $2
 
+-- name: requests_at
+select
+  id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
+  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
+  changed_at, deadline, last_seq, partition, seq
+from requests
+where (partition, seq) in (select * from unnest($1::integer[], $2::bigint[]))
+
 -- name: timeline
 -- R16: refused actions too. The submission itself comes first: its request is named by its event.
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
@@ -39,12 +47,39 @@ where request = $1
 order by at, ledger, partition, seq
 limit $2
 
--- name: audit_of_principal
+-- name: search_audit
+-- Newest first. Filters that are null are left out (see plan_cache_mode in pool.py).
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
 from audit
-where principal = $1 and at >= $2 and at < $3
-order by at, ledger, partition, seq
-limit $4
+where
+  ($1::text is null or principal = $1)
+  and ($2::text is null or request = $2)
+  and ($3::text is null or resource = $3)
+  and ($4::text is null or command = $4)
+  -- An outcome is the types of events, which begin so, or the code of a refusal, which never does; nothing
+  -- where a decision changed nothing.
+  and ($5::boolean is null or (outcome <> '' and outcome not like 'assent.%') = $5)
+  and ($6::bigint is null or at >= $6)
+  and ($7::bigint is null or at < $7)
+  and ($8::ledger is null or ledger = $8)
+  and ($9::bigint is null or (at, ledger, partition, seq) < ($9, $10::ledger, $11::integer, $12::bigint))
+order by at desc, ledger desc, partition desc, seq desc
+limit $13
+
+-- name: last_applied
+-- The request is found first: were its record missing, an older one must not be taken for it.
+select
+  a.ledger, a.partition, a.seq, a.ledger_offset, a.at, a.request, a.resource, a.principal, a.command, a.outcome,
+  a.value_sha256, a.record
+from (
+  select partition, seq
+  from requests
+  -- One object's requests are all in one partition.
+  where resource = $1 and status = 'completed' and partition = $2 and seq < $3
+  order by changed_at desc, seq desc
+  limit 1
+) as r
+join audit as a on a.ledger = 'assent.ledger' and a.partition = r.partition and a.seq = r.seq
 
 -- name: audit_after
 -- For each partition what stands after a seq: a cursor on time would miss a partition that lags.

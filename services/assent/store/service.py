@@ -15,16 +15,19 @@ from assent.settings import ServiceSettings, need
 from assent.store.pool import Role, open_pool
 from assent.store.positions import Reader, claim_database
 from assent.store.projector import Projector, Write
-from assent.store.stream import LedgerStream
+from assent.store.stream import STOP_LIMIT_S, LedgerStream
+from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
 _POOL_SIZE: Final = 4
-_PROBE_EVERY_S: Final = 2.0
+PROBE_EVERY_S: Final = 2.0
 _PROBE_TIMEOUT_S: Final = 5.0
 _RETRY_MAX_S: Final = 5.0
-_UNREACHABLE: Final = (
+_END_AGAIN_S: Final = 2 * STOP_LIMIT_S
+"""Longer than the batch at hand may take to end, which is not to be cut short."""
+UNREACHABLE: Final = (
     OSError,
     TimeoutError,
     KafkaError,
@@ -72,9 +75,7 @@ async def serve_reader(
         if working.done():
             await working
     finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
+        await end(working, stopping, again_s=_END_AGAIN_S)
 
 
 async def _work(
@@ -83,29 +84,29 @@ async def _work(
     async with AsyncExitStack() as open_things:
         pool = await open_pool(dsn, spec.role, application=f"assent-{spec.reader}", size=_POOL_SIZE)
         open_things.callback(pool.terminate)
-        await _reached(health, POSTGRES, lambda: _claim(pool, settings.identity))
-        follower = await _reached(health, KAFKA, lambda: _following(settings))
+        await reached(health, POSTGRES, lambda: _claim(pool, settings.identity))
+        follower = await reached(health, KAFKA, lambda: following(settings))
         open_things.push_async_callback(follower.stop)
         projector = Projector(spec.reader, pool, follower, spec.write, health)
-        stream = await _reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector))
+        stream = await reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector))
         open_things.push_async_callback(stream.stop)
         # Asked again each time, because a library may lose the cancellation.
         while not stop.is_set():
             follower.check()
-            await _probe(health, POSTGRES, pool.fetchval("select 1"))
-            await _probe(health, KAFKA, follower.catch_up())
-            await asyncio.sleep(_PROBE_EVERY_S)
+            await probe(health, POSTGRES, pool.fetchval("select 1"))
+            await probe(health, KAFKA, follower.catch_up())
+            await asyncio.sleep(PROBE_EVERY_S)
 
 
-async def _reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
+async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
     """What `reach` returns, once it does not fail for want of a server."""
     async for attempt in stamina.retry_context(
-        on=_UNREACHABLE, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+        on=UNREACHABLE, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
         with attempt:
             try:
                 reached = await reach()
-            except _UNREACHABLE as error:
+            except UNREACHABLE as error:
                 health.not_ready(condition, repr(error))
                 raise
             health.ready(condition)
@@ -118,7 +119,7 @@ async def _claim(pool: asyncpg.Pool, identity: str) -> None:
         await claim_database(connection, identity)
 
 
-async def _following(settings: ServiceSettings) -> GovernanceFollower:
+async def following(settings: ServiceSettings) -> GovernanceFollower:
     follower = GovernanceFollower(settings.kafka, settings.identity)
     try:
         await follower.start()
@@ -140,12 +141,12 @@ async def _streaming(
     return stream
 
 
-async def _probe(health: Health, condition: str, answer: Coroutine[Any, Any, object]) -> None:
+async def probe(health: Health, condition: str, answer: Coroutine[Any, Any, object]) -> None:
     try:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
             await answer
-    except _UNREACHABLE as error:
+    except UNREACHABLE as error:
         health.not_ready(condition, repr(error))
     else:
         health.ready(condition)

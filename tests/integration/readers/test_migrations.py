@@ -34,6 +34,8 @@ async def test_two_databases_of_one_cluster_share_the_roles(running: Endpoints) 
         await connection.close()
     assert [tuple(role) for role in roles] == [
         ("assent_audit", False, False),
+        ("assent_gateway", False, False),
+        ("assent_notify", False, False),
         ("assent_reader", False, False),
         ("assent_status", False, False),
     ]

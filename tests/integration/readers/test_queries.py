@@ -162,15 +162,6 @@ async def test_r16_the_tail_misses_nothing_whatever_the_page(pool: asyncpg.Pool,
     assert last[-1].at == max(each.record.at for run in whole.accepted.values() for each in run)
 
 
-async def test_r16_what_one_account_did(pool: asyncpg.Pool) -> None:
-    rows = await queries.audit_of_principal(pool, "bob", since_ms=0, until_ms=FUTURE_MS)
-    assert {row.principal for row in rows} == {"bob"}
-    middle = rows[len(rows) // 2].at
-    before = await queries.audit_of_principal(pool, "bob", since_ms=0, until_ms=middle)
-    after = await queries.audit_of_principal(pool, "bob", since_ms=middle, until_ms=FUTURE_MS)
-    assert before + after == rows
-
-
 async def test_heads_are_the_accepted_heads(pool: asyncpg.Pool, whole: Written) -> None:
     heads = await queries.heads(pool)
     assert heads == {place[1]: head for place, head in whole.heads.items() if place[0] == LEDGER}

@@ -12,7 +12,6 @@ from assent.core.sender import came_before, identify, not_current, takes_its_id
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
 from assent_contracts.refusals import Refusal
 
-
 _OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
 """What services do over HTTP, where a gateway signs for them; appliers sign themselves."""
 

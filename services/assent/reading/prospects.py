@@ -55,14 +55,19 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     refusal: Refusal | None = None
 
 
-def foresee(governance: Governance, change: GovernanceChange, principal: str, at: int) -> Prospect:
-    """What this principal's change would meet at log time `at` (ms), signed with their own key."""
+def foresee(
+    governance: Governance, change: GovernanceChange, principal: str, at: int, *, through: str | None = None
+) -> Prospect:
+    """What this principal's change would meet at log time `at` (ms), signed with their own key.
+
+    `through`: signed by this gateway on their behalf instead.
+    """
     prospect = Prospect(
         change=change,
         object=object_of(change),
         sentence=change_sentence(change, governance),
         difference=difference(change, governance),
-        why_approval=why_approval(governance, change, principal, None),
+        why_approval=why_approval(governance, change, principal, through),
     )
     found = governance.principals.get(principal)
     if found is None:
@@ -73,7 +78,7 @@ def foresee(governance: Governance, change: GovernanceChange, principal: str, at
         return msgspec.structs.replace(prospect, refusal=disabled)
     if prospect.why_approval is None:
         command = ChangeGovernance(id="dry-run", principal=principal, at=at, change=change)
-        answer = decide_at_once(governance, command, at, through=None)
+        answer = decide_at_once(governance, command, at, through=through)
         return msgspec.structs.replace(prospect, refusal=answer if isinstance(answer, Refusal) else None)
     return _foresee_request(prospect, governance, Context(0, 0, at, governance, found))
 

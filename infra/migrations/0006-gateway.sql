@@ -1,0 +1,50 @@
+-- What gateways share: who has signed in, and who is about to. Nothing here decides anything.
+-- depends: 0005-notifications
+
+-- migrate: apply
+
+do $$
+begin
+  create role assent_gateway nologin;
+exception
+  when duplicate_object or unique_violation then null;
+end
+$$;
+
+create table sessions (
+  token_sha256 bytea primary key,
+  principal text not null,
+  csrf text not null,
+  id_token text,
+  opened_at bigint not null,
+  seen_at bigint not null,
+  ends_at bigint not null
+);
+
+comment on column sessions.token_sha256 is 'the token itself is with the browser alone';
+comment on column sessions.id_token is 'what the provider wants to see at the sign-out';
+
+create table sign_ins (
+  state_sha256 bytea primary key,
+  browser_sha256 bytea not null,
+  verifier text not null,
+  nonce text not null,
+  return_to text not null,
+  ends_at bigint not null
+);
+
+create index sign_ins_ends_at on sign_ins (ends_at);
+
+comment on column sign_ins.browser_sha256 is 'of the cookie that the browser that left has';
+comment on table sign_ins is 'people who are at the provider now; each row is used once';
+
+grant select, insert, update, delete on sessions, sign_ins to assent_gateway;
+grant select on requests, audit, log, positions to assent_gateway;
+create policy gateway_may_look on positions for select to assent_gateway using (true);
+
+-- migrate: rollback
+
+drop policy gateway_may_look on positions;
+drop table sign_ins;
+drop table sessions;
+revoke all on requests, audit, log, positions from assent_gateway;

@@ -1,0 +1,152 @@
+"""POST /api/v1/requests/{id}/<action>: approve, reject, revoke, cancel, complete (R4, R8, R9, R11, R12)."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, post
+from litestar.handlers import HTTPRouteHandler
+
+from assent.gateway.api.bodies import TAKES, read_body
+from assent.gateway.api.looking import find
+from assent.gateway.api.submitting import IdempotencyKey
+from assent.gateway.caller import Caller
+from assent.gateway.deciding import Decision, decide, fields_of
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, of_refusal
+from assent.store.queries import RequestView
+from assent_contracts.codec import check_fields
+from assent_contracts.commands import (
+    Approve,
+    Cancel,
+    Command,
+    Complete,
+    Digest,
+    Note,
+    Reject,
+    RequestId,
+    Revoke,
+)
+
+Seen = Annotated[
+    int | None,
+    msgspec.Meta(description="`last_seq` of the request as it was shown: refused when it has gone on since."),
+]
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Yes to the payload with this digest, as it was shown."""
+
+    digest: Digest
+    note: Note = ""
+    seen: Seen = None
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What goes with a rejection or a revocation."""
+
+    note: Note = ""
+    seen: Seen = None
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An action that says it all."""
+
+    seen: Seen = None
+
+
+Body = Approval | Remark | Nothing
+
+
+def approve_of(fields: dict[str, Any], body: Approval) -> Command:
+    """R4, R8: the command of an approval."""
+    return Approve(**fields, digest=body.digest, note=body.note)
+
+
+def reject_of(fields: dict[str, Any], body: Remark) -> Command:
+    """R4, R8: the command of a rejection."""
+    return Reject(**fields, note=body.note)
+
+
+def revoke_of(fields: dict[str, Any], body: Remark) -> Command:
+    """The command that takes an approval back."""
+    return Revoke(**fields, note=body.note)
+
+
+def cancel_of(fields: dict[str, Any], _body: Nothing) -> Command:
+    """R11: the command of a cancellation."""
+    return Cancel(**fields)
+
+
+def complete_of(fields: dict[str, Any], _body: Nothing) -> Command:
+    """R12: the command of a completion."""
+    return Complete(**fields)
+
+
+async def act(
+    door: Door,
+    caller: Caller,
+    request_id: str,
+    body: Any,
+    make: Callable[[dict[str, Any], Any], Command],
+    *,
+    idempotency_key: str | None = None,
+) -> Decision:
+    """Do something to a request that the caller may see. Raises Problem."""
+    if body.seen is not None:
+        await door.lag.settled(request_id)
+    shown = await find(door, caller, request_id)
+    refuse_unseen(shown, body.seen)
+    fields = fields_of(caller, shown.resource, idempotency_key)
+    command = make({**fields, "request": shown.id}, body)
+    refusal = check_fields(command)
+    if refusal is not None:
+        raise of_refusal(refusal)
+    return await decide(door, command)
+
+
+def refuse_unseen(shown: RequestView, seen: int | None) -> None:
+    """Refuse a decision on a request that has gone on since it was shown. Raises Problem."""
+    if seen is not None and seen != shown.last_seq:
+        raise Problem(
+            412,
+            "changed-since",
+            f"Request {shown.id} has gone on since you looked: it is {shown.status.replace('_', ' ')} now.",
+            todo="Look at what has changed, and decide on that.",
+            status_now=shown.status,
+            last_seq=shown.last_seq,
+        )
+
+
+def _action(
+    name: str, kind: type[msgspec.Struct], make: Callable[[dict[str, Any], Any], Command], description: str
+) -> HTTPRouteHandler:
+    @post(
+        f"/requests/{{request_id:str}}/{name}",
+        opt={TAKES: kind},
+        operation_id=f"{name}Request",
+        status_code=200,
+        summary=f"{name.capitalize()} a request",
+        description=description,
+        name=f"api-{name}",
+    )
+    async def handler(
+        request: Request[Any, Any, Any],
+        request_id: RequestId,
+        caller: Caller,
+        door: Door,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Decision:
+        body = await read_body(request, kind)
+        return await act(door, caller, request_id, body, make, idempotency_key=idempotency_key)
+
+    return handler
+
+
+ACTIONS = (
+    _action("approve", Approval, approve_of, "Approve what was submitted, with a note (R4, R8, R9)."),
+    _action("reject", Remark, reject_of, "End the request without the change being made (R4, R8, R9)."),
+    _action("revoke", Remark, revoke_of, "Take back one's own approval before the change is released."),
+    _action("cancel", Nothing, cancel_of, "Withdraw one's own request before it is approved (R11)."),
+    _action("complete", Nothing, complete_of, "Release one's own approved change to the applier (R12)."),
+)

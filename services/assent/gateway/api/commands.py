@@ -1,0 +1,29 @@
+"""GET /api/v1/commands/{id}: what became of a command whose decision was late."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import PathParameter, QueryParameter
+
+from assent.gateway.api.bodies import refuse_nul
+from assent.gateway.caller import Caller
+from assent.gateway.deciding import Decision, late_decision
+from assent.gateway.door import Door
+from assent_contracts.limits import COMMAND_ID_MAX_CHARS
+
+
+@get("/commands/{command_id:str}", operation_id="showCommand")
+async def show_command(
+    command_id: Annotated[str, PathParameter(max_length=COMMAND_ID_MAX_CHARS)],
+    caller: Caller,
+    door: Door,
+    sent_at: Annotated[
+        int, QueryParameter(ge=0, le=(1 << 53) - 1, description="When it was sent, ms since 1970.")
+    ],
+    resource: Annotated[
+        str | None, QueryParameter(max_length=321, description="Its object; found faster with it.")
+    ] = None,
+) -> Decision:
+    """Answer with the decision on one's own command; 202 while there is none. Location named this address."""
+    refuse_nul(resource=resource)
+    return await late_decision(door, caller, command_id, resource, sent_at)

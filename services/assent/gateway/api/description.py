@@ -1,0 +1,254 @@
+"""GET /api/v1/openapi.json: the API in OpenAPI 3.1, as client generators take it.
+
+Paths and parameters are Litestar's. The types of bodies are msgspec's: it writes what it reads and checks,
+and Litestar's own way stops at types such as msgspec.Raw. Litestar's part is made from an application of its
+own that serves nothing, so that it brings no pages beside the document.
+"""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+import msgspec
+from litestar import Litestar, Response, Router, get
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Schema
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+
+from assent.gateway.api.bodies import TAKES
+from assent.gateway.api.governed import GOVERNANCE_HEADER
+from assent.gateway.caller import CSRF_HEADER
+from assent.gateway.lag import LAG_HEADER
+from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument
+
+PREFIX: Final = "/api/v1"
+_REF: Final = "#/components/schemas/{name}"
+_READING: Final = (400, 401, 403, 404, 429, 503)
+_WRITING: Final = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503)
+_DECIDES_LATE: Final = frozenset({"showCommand"})
+_ALSO: Final = {"submitChange": 200, "changeGovernance": 200, "relayCommand": 201}
+"""A second status with the same body: of what came before, or was decided at once."""
+_HEADERS: Final = {
+    "ETag": "The version of what is shown, for If-None-Match.",
+    "Location": "Where to look at what was made, or for a decision that is late.",
+    "Retry-After": "Seconds to wait.",
+    LAG_HEADER: "How many ledger records the tables do not hold yet.",
+    GOVERNANCE_HEADER: "The governance seq that the answer was made from.",
+}
+_SENDS: Final = {
+    "submitChange": ("Location",),
+    "changeGovernance": ("Location",),
+    "showRequest": ("ETag", LAG_HEADER),
+    "listRequests": (LAG_HEADER,),
+    "searchAudit": (LAG_HEADER,),
+}
+_GOVERNANCE: Final = tuple(
+    f"{verb}{what}"
+    for one, many in (
+        ("Policy", "Policies"),
+        ("Group", "Groups"),
+        ("Role", "Roles"),
+        ("Principal", "Principals"),
+        ("Settings", "Settings"),
+    )
+    for verb, what in (("show", one), ("list", many))
+)
+_CAPITAL: Final = re.compile("[A-Z]")
+Refs = dict[Any, dict[str, Any]]
+"""A reference to the schema of each type."""
+
+
+class _StructsLater(OpenAPISchemaPlugin):
+    """Leaves every struct open: what goes in there is msgspec's to say."""
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:
+        """Whether it is a struct."""
+        return isinstance(value, type) and issubclass(value, msgspec.Struct)
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
+        """Nothing."""
+        return Schema()
+
+
+def describe(handlers: Sequence[HTTPRouteHandler], *, cookie: str) -> dict[str, Any]:
+    """The OpenAPI document of these handlers; `cookie` is the session's."""
+    app = _app_of(handlers)
+    document = app.openapi_schema.to_schema()
+    by_operation = {each.operation_id: each for each in _handlers_of(app) if each.resolve_include_in_schema()}
+    kinds = [ProblemDocument, Late]
+    for handler in by_operation.values():
+        kinds += [*_gives(handler), *_takes(handler)]
+    kinds = list(dict.fromkeys(kinds))
+    made, schemas = msgspec.json.schema_components(kinds, ref_template=_REF)
+    refs = dict(zip(kinds, made, strict=True))
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            _complete(method, operation, by_operation[operation["operationId"]], refs)
+    document["components"] = {"schemas": schemas, "securitySchemes": _security(cookie)}
+    document["servers"] = [{"url": "/"}]
+    return document
+
+
+def _app_of(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
+    return Litestar(
+        [Router(PREFIX, route_handlers=list(handlers))],
+        dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in ("door", "caller")},
+        plugins=[_StructsLater()],
+        openapi_config=OpenAPIConfig(
+            title="Assent",
+            version="1",
+            description="Multi-admin approval: nothing changes until a second person approves.",
+            path="/nowhere",
+            use_handler_docstrings=True,
+        ),
+        logging_config=None,
+    )
+
+
+def _handlers_of(app: Litestar) -> list[HTTPRouteHandler]:
+    return [
+        handler
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if isinstance(handler, HTTPRouteHandler)
+    ]
+
+
+def _complete(method: str, operation: dict[str, Any], handler: HTTPRouteHandler, refs: Refs) -> None:
+    name = operation["operationId"]
+    operation["summary"] = (
+        handler.summary or _CAPITAL.sub(lambda found: f" {found[0].lower()}", name).capitalize()
+    )
+    for parameter in operation.get("parameters", ()):
+        _never_null(parameter["schema"])
+    for kind in _takes(handler):
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[kind]}}}
+    good = {"description": "Done.", "content": _content(handler, refs), "headers": _headers(name)}
+    responses: dict[str, Any] = {str(handler.status_code): good}
+    if name in _ALSO:
+        responses[str(_ALSO[name])] = good
+    if name == "showRequest":
+        responses["304"] = {"description": "It is as If-None-Match says.", "headers": _headers(name)}
+    if method == "post" or name in _DECIDES_LATE:
+        responses["202"] = _late(refs)
+    for status in _WRITING if method == "post" else _READING:
+        responses[str(status)] = _problem(status, refs)
+    operation["responses"] = dict(sorted(responses.items()))
+    operation["security"] = _needs(method) if _asks_who(handler) else []
+
+
+def _asks_who(handler: HTTPRouteHandler) -> bool:
+    """Whether the handler depends on a caller, at whichever depth."""
+    asked = set(handler.parsed_fn_signature.parameters)
+    for name, provider in handler.resolve_dependencies().items():
+        if name in asked:
+            asked |= set(provider.parsed_fn_signature.parameters)
+    return "caller" in asked
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    """A parameter that may be left out: where it stands it has a value."""
+    kinds = [each for each in schema.pop("oneOf", ()) if each != {"type": "null"}]
+    if len(kinds) == 1:
+        schema |= {**kinds[0], **schema}
+    elif kinds:
+        schema["oneOf"] = kinds
+
+
+def _takes(handler: HTTPRouteHandler) -> list[Any]:
+    """The type of the body, if the handler reads one."""
+    return [handler.opt[TAKES]] if TAKES in handler.opt else []
+
+
+def _gives(handler: HTTPRouteHandler) -> list[Any]:
+    """The structs that an answer may be."""
+    returns = handler.parsed_fn_signature.return_type
+    inner = (
+        returns.inner_types[0].annotation
+        if returns.is_subclass_of(Response) and returns.inner_types
+        else None
+    )
+    found = returns.annotation if inner is None else inner
+    members = get_args(found) if get_origin(found) in (Union, UnionType) else (found,)
+    return [each for each in members if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+
+
+def _content(handler: HTTPRouteHandler, refs: Refs) -> dict[str, Any]:
+    gives = _gives(handler)
+    if not gives:
+        media_type = str(handler.media_type or "text/event-stream")
+        return {media_type: {"schema": {"type": "string"}}}
+    schema = refs[gives[0]] if len(gives) == 1 else {"anyOf": [refs[each] for each in gives]}
+    return {"application/json": {"schema": schema}}
+
+
+def _headers(operation: str) -> dict[str, Any]:
+    names = list(_SENDS.get(operation, ()))
+    if operation in _GOVERNANCE:
+        names.append(GOVERNANCE_HEADER)
+    return {name: _header(name) for name in names}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"description": _HEADERS[name], "schema": {"type": "string"}}
+
+
+def _late(refs: Refs) -> dict[str, Any]:
+    return {
+        "description": "The decision is late: ask where Location says.",
+        "content": {"application/json": {"schema": refs[Late]}},
+        "headers": {"Location": _header("Location"), "Retry-After": _header("Retry-After")},
+    }
+
+
+def _problem(status: int, refs: Refs) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": refs[ProblemDocument]}},
+    }
+    if status in (429, 503):
+        said["headers"] = {"Retry-After": _header("Retry-After")}
+    return said
+
+
+def _needs(method: str) -> list[dict[str, list[str]]]:
+    session: dict[str, list[str]] = {"session": []}
+    if method != "get":
+        session["csrf"] = []
+    return [{"token": []}, session]
+
+
+def _security(cookie: str) -> dict[str, Any]:
+    return {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token of the provider, for machines.",
+        },
+        "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "Of who has signed in."},
+        "csrf": {
+            "type": "apiKey",
+            "in": "header",
+            "name": CSRF_HEADER,
+            "description": "`csrf` of GET /api/v1/me: changes by a session carry it.",
+        },
+    }
+
+
+def openapi_of(handlers: Sequence[HTTPRouteHandler], *, cookie: str) -> HTTPRouteHandler:
+    """The handler that answers with the document; it is made when it is first asked for."""
+    made: list[bytes] = []
+
+    @get(f"{PREFIX}/openapi.json", include_in_schema=False, media_type="application/json", name="openapi")
+    async def openapi() -> Response[bytes]:
+        if not made:
+            made.append(msgspec.json.encode(describe(handlers, cookie=cookie)))
+        return Response(made[0], headers={"Cache-Control": "no-cache"})
+
+    return openapi

@@ -1,0 +1,88 @@
+"""GET /api/v1/events: what changes, as it changes (server-sent events)."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from litestar import Request, get
+from litestar.openapi import ResponseSpec
+from litestar.params import HeaderParameter, QueryParameter
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from assent.gateway.caller import Caller
+from assent.gateway.door import Door
+from assent.gateway.listening import Listener
+from assent_contracts.client.ending import end
+
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    # For proxies that would collect the events.
+    (b"x-accel-buffering", b"no"),
+]
+_HELLO: Final = b"retry: 2000\n\n"
+_NOT_TAKEN_S: Final = 30.0
+"""A client that takes nothing for so long is given up."""
+_EVENTS: Final = """\
+- `changed`: a request has gone on, and the lists hold it: `{"request", "status", "resource", "position"}`.
+  Only of requests that the caller may see; its id is the ledger record's `<partition>-<seq>`.
+- `governance`: policies, groups, roles, principals or settings have changed: `{"seq"}`.
+- `lost`: some events will not come: load anew what you show.
+
+A comment comes every 15 s. The stream ends with the session, and from time to time: come back then."""
+
+
+@get(
+    "/events",
+    operation_id="followEvents",
+    summary="Follow events",
+    description=f"Server-sent events:\n\n{_EVENTS}",
+    media_type="text/event-stream",
+    responses={200: ResponseSpec(str, description="Events, without end.", media_type="text/event-stream")},
+)
+async def follow(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    last_event_id: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Last-Event-ID", max_length=64, description="What came after this one is told again."
+        ),
+    ] = None,
+    since: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=1 << 53, description="What came after this time (ms) is told again."),
+    ] = None,
+) -> ASGIApp:
+    """Follow what changes. Raises Problem: too-many-streams."""
+    session = request.cookies.get(door.sessions.cookie) if caller.how == "session" else None
+
+    async def stream(_scope: Scope, receive: Receive, send: Send) -> None:
+        listener = door.live.join(caller.id, session, last=last_event_id, since=since)
+        # Only by receiving is it known that a client has left.
+        leaving = asyncio.create_task(_left(receive, listener))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await _body(send, _HELLO)
+            while (chunk := await listener.next()) is not None:
+                await _body(send, chunk)
+            await _body(send, b"", more=False)
+        except TimeoutError:
+            # The connection goes with the unfinished answer.
+            return
+        finally:
+            door.live.leave(listener)
+            await end(leaving)
+
+    return stream
+
+
+async def _body(send: Send, chunk: bytes, *, more: bool = True) -> None:
+    async with asyncio.timeout(_NOT_TAKEN_S):
+        await send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+
+async def _left(receive: Receive, listener: Listener) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+    listener.end()

@@ -1,0 +1,88 @@
+"""What the answers about governance have in common: pages of it, versions, and reading one's own write."""
+
+import asyncio
+import heapq
+from collections.abc import Mapping
+from typing import Annotated, Final, TypeVar
+
+from litestar import Response
+from litestar.di import Provide
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+
+from assent.core.governance.state import Governance
+from assent.gateway.caller import Caller
+from assent.gateway.door import Door
+from assent.gateway.lag import AFTER_HEADER
+from assent.gateway.problems import Problem, malformed
+from assent_contracts.limits import NAME_MAX_CHARS
+
+PAGE_MAX: Final = 200
+POSITION: Final = "governance-"
+"""A position on the governance ledger is this and the seq."""
+GOVERNANCE_HEADER: Final = "assent-governance"
+"""The governance seq that an answer was made from."""
+_WAIT_S: Final = 3.0
+_SEQ_MAX_DIGITS: Final = 18
+
+Id = Annotated[str, PathParameter(max_length=NAME_MAX_CHARS + 1, schema_extra={"maxLength": NAME_MAX_CHARS})]
+PageCursor = Annotated[
+    str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The `next` of the page before.")
+]
+PageLimit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)]
+AfterGovernance = Annotated[
+    str | None,
+    HeaderParameter(
+        name=AFTER_HEADER,
+        max_length=40,
+        schema_extra={"pattern": f"^{POSITION}[0-9]{{1,18}}$"},
+        description="Answer once governance has come to this position: `governance-<seq>`.",
+    ),
+]
+
+_T = TypeVar("_T")
+
+
+def id_in(path: str) -> str:
+    """An id that stood at the end of a path: it may have slashes, and the router gives one before it."""
+    return path.removeprefix("/")
+
+
+def page_of(by_id: Mapping[str, _T], cursor: str | None, limit: int) -> tuple[list[_T], str | None]:
+    """The values after `cursor` in the order of their ids, and the cursor of the page after them."""
+    names = heapq.nsmallest(limit + 1, (name for name in by_id if cursor is None or name > cursor))
+    shown = names[:limit]
+    return [by_id[name] for name in shown], shown[-1] if len(names) > limit else None
+
+
+async def governance_after(
+    caller: Caller,  # noqa: ARG001  whoever is signed in may look at all of it
+    door: Door,
+    after: AfterGovernance = None,
+) -> Governance:
+    """Governance as it is, at least at the position `after`. Raises Problem: malformed, lagging."""
+    if after is None:
+        return door.log.governance
+    seq = after.removeprefix(POSITION)
+    if seq == after or not seq.isascii() or not seq.isdecimal() or len(seq) > _SEQ_MAX_DIGITS:
+        raise malformed(f"{AFTER_HEADER} is not {POSITION}<seq>: {after[:40]!r}.")
+    try:
+        async with asyncio.timeout(_WAIT_S):
+            await door.log.follower.beyond(int(seq) - 1)
+    except TimeoutError as error:
+        raise Problem(
+            503,
+            "lagging",
+            f"This gateway does not know {after} yet.",
+            todo="Ask again after Retry-After seconds; the decision itself stands.",
+            headers={"Retry-After": "1"},
+        ) from error
+    return door.log.governance
+
+
+GOVERNANCE: Final = {"governance": Provide(governance_after)}
+"""What a handler about governance depends on."""
+
+
+def said(governance: Governance, answer: _T) -> Response[_T]:
+    """An answer that says which state of governance it was made from."""
+    return Response(answer, headers={GOVERNANCE_HEADER: str(governance.seq), "Cache-Control": "no-store"})

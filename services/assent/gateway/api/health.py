@@ -1,0 +1,47 @@
+"""GET /livez and /readyz, open to all; /metrics for auditors, administrators and this machine."""
+
+import ipaddress
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from assent.gateway.api.auditing import refuse_others
+from assent.gateway.caller import find_caller
+from assent.gateway.door import Door
+from assent.observe.health import STALLED_AFTER_S
+
+_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""Headers that a proxy adds: then the address is the proxy's, not the sender's."""
+
+
+@get("/livez", include_in_schema=False)
+async def livez(door: Door) -> Response[dict[str, float]]:
+    """Whether this gateway answers at all."""
+    stalled = door.health.stalled_s()
+    return Response({"stalled_s": round(stalled, 1)}, status_code=200 if stalled < STALLED_AFTER_S else 503)
+
+
+@get("/readyz", include_in_schema=False)
+async def readyz(door: Door) -> Response[dict[str, list[str]]]:
+    """Whether it can do its work, and what is missing; why is in its log, which not everybody reads."""
+    missing = sorted(door.health.missing())
+    return Response({"missing": missing}, status_code=503 if missing else 200)
+
+
+@get("/metrics", include_in_schema=False)
+async def metrics(request: Request[Any, Any, Any], door: Door) -> Response[bytes]:
+    """The figures for Prometheus. Raises Problem."""
+    if not is_local(request):
+        refuse_others(await find_caller(request, door), door)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def is_local(request: Request[Any, Any, Any]) -> bool:
+    """Whether it comes from this machine, and through no proxy."""
+    if request.client is None or any(name in request.headers for name in _PROXIED):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,52 @@
+"""GET /api/v1/me: who the gateway takes the caller for, and the token that a session's changes carry."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get
+
+from assent.core.governance.state import Governance
+from assent.gateway.caller import Caller, How
+from assent.gateway.door import Door
+from assent_contracts.governed import Role
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller, as governance knows it now."""
+
+    principal: str
+    person: str | None
+    """R9: who is behind the account; null for a service."""
+    name: str
+    roles: tuple[Role, ...]
+    """Those held for at least one resource type."""
+    csrf: Annotated[
+        str | None,
+        msgspec.Meta(description="What X-CSRF-Token must say in changes by this session; null without one."),
+    ]
+    how: How
+
+
+def roles_of(governance: Governance, principal: str) -> tuple[Role, ...]:
+    """The roles that an account holds, itself or through a group, for whichever resource types."""
+    held: set[Role] = {
+        each.role
+        for each in governance.assignments.values()
+        if principal in each.principals or principal in governance.members_of_any(each.groups)
+    }
+    return tuple(sorted(held))
+
+
+@get("/me", operation_id="showMe")
+async def me(caller: Caller, door: Door) -> Response[Me]:
+    """Say who is asking, with which roles, and how they proved it."""
+    account = caller.principal.account
+    said = Me(
+        principal=caller.id,
+        person=account.person,
+        name=account.name,
+        roles=roles_of(door.log.governance, caller.id),
+        csrf=caller.session.csrf if caller.session is not None else None,
+        how=caller.how,
+    )
+    return Response(said, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,220 @@
+"""POST /api/v1/commands: take a command to the log that its sender has signed with their own key.
+
+The gateway adds nothing and signs nothing: the ledger holds the sender's bytes under the sender's signature,
+and names no gateway. That signature is the proof of who sends it, so neither a session nor a token is asked
+for. What would not stand for somebody on the ledger, for want of form, key or signature, is refused here and
+never published.
+"""
+
+import hashlib
+from collections.abc import Awaitable
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from aiokafka.errors import KafkaError
+from litestar import Request, Response, post
+from litestar.params import HeaderParameter
+
+from assent.core.received import Received, read_signer, signature_bytes
+from assent.core.sender import identify, not_current
+from assent.gateway.api.bodies import TAKES, read_json
+from assent.gateway.deciding import ANSWER_WITHIN_S, said, unreachable
+from assent.gateway.door import Door
+from assent.gateway.log import SOURCE
+from assent.gateway.problems import Problem, of_refusal
+from assent_contracts import cloudevents
+from assent_contracts.client.governance_publisher import GovernanceDecided
+from assent_contracts.client.keys import verify
+from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms, repeats
+from assent_contracts.codec import decode_command
+from assent_contracts.commands import (
+    Command,
+    CommandId,
+    Milliseconds,
+    PrincipalId,
+    SubmitChange,
+    command_type,
+)
+from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance_changes import SETTINGS
+from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
+from assent_contracts.topics import GOVERNANCE, LEDGER
+
+_GOVERNANCE_TYPES: Final = frozenset(
+    str(member.__struct_config__.tag) for member in GovernanceCommand.__args__
+)
+_D = TypeVar("_D", Decided, GovernanceDecided)
+
+
+class Relayed(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger's yes to a command that its sender has signed."""
+
+    ledger: str
+    """`assent.ledger`, or `assent.governance`."""
+    position: str
+    """`<partition>-<seq>` of the record on that ledger; of `assent.ledger`: send it as Assent-After."""
+    at: int
+    """Log time, ms."""
+    request: str | None
+    """The request that it is about; null for a change to governance."""
+    events: tuple[dict[str, Any], ...]
+    """What happened, in full."""
+    repeated: bool
+    """The same bytes came before, and this is their first answer."""
+
+
+class _Type(msgspec.Struct):
+    type: str = ""
+
+
+class CommandSent(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command says. Its further fields are in the contracts' schema of its type.
+
+    The signature is over the bytes as they are sent.
+    """
+
+    type: Annotated[str, msgspec.Meta(description="Such as assent.approve.v1.")]
+    id: CommandId
+    principal: PrincipalId
+    at: Milliseconds
+
+
+@post("/commands", opt={TAKES: CommandSent}, operation_id="relayCommand", status_code=200)
+async def relay(
+    request: Request[Any, Any, Any],
+    door: Door,
+    key: Annotated[str, HeaderParameter(name=KEY_HEADER, description="The id of the sender's key.")] = "",
+    signature: Annotated[
+        str, HeaderParameter(name=SIGNATURE_HEADER, description="Ed25519, base64url without padding.")
+    ] = "",
+) -> Response[Relayed]:
+    """Relay a command that its sender has signed: the bytes of the body, as they would stand on Kafka.
+
+    The headers assent-key and assent-signature carry the key's id and the signature, as on Kafka. Answers
+    when it is decided: 201 with the new request, 200, or the refusal.
+    """
+    value = await read_json(request)
+    command = _decoded(value)
+    if isinstance(command, Refusal):
+        raise of_refusal(command)
+    proof = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
+    door.rates.spend(_sender(door, command, value, proof))
+    headers = [*_described(command), *proof]
+    if isinstance(command, GovernanceCommand):
+        return _of_governance(
+            await _decided(command, door.log.changes.send_bytes(value, headers, timeout_s=ANSWER_WITHIN_S))
+        )
+    sending = door.log.publisher.send_bytes(
+        value, command.resource.encode(), headers, timeout_s=ANSWER_WITHIN_S
+    )
+    return await _of_request(door, command, await _decided(command, sending))
+
+
+def _decoded(value: bytes) -> Command | GovernanceCommand | Refusal:
+    try:
+        name = msgspec.json.decode(value, type=_Type).type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        name = ""
+    return decode_governance_command(value) if name in _GOVERNANCE_TYPES else decode_command(value)
+
+
+def _sender(
+    door: Door, command: Command | GovernanceCommand, value: bytes, headers: list[tuple[str, bytes]]
+) -> str:
+    """The principal whose own key has signed this command. Raises Problem: what the ledger would say."""
+    signer = read_signer(headers, command.id, command_type(command).encode())
+    if isinstance(signer, Refusal):
+        raise of_refusal(signer)
+    sha256 = hashlib.sha256(value).digest()
+    received = Received(command, value, sha256, *signer)
+    governance, now = door.log.governance, now_ms()
+    key, signature = governance.keys.get(received.key_id), signature_bytes(received)
+    message = command_message(value)
+    found = identify(
+        governance,
+        command.principal,
+        received.key_id,
+        signed=bool(received.signature),
+        good=key is not None and signature is not None and verify(key.public_key, message, signature),
+        at=now,
+        resource=SETTINGS if isinstance(command, GovernanceCommand) else command.resource,
+    )
+    if isinstance(found, Refusal):
+        raise of_refusal(found)
+    if found.through is not None:
+        detail = f"This key is {found.through}'s, a gateway: what is relayed is signed by its own sender."
+        raise of_refusal(Refusal(code=RefusalCode.UNKNOWN_KEY, detail=detail))
+    refusal = not_current(found, command.at, now)
+    if refusal is not None:
+        raise of_refusal(refusal)
+    return found.principal.id
+
+
+def _described(command: Command | GovernanceCommand) -> list[tuple[str, bytes]]:
+    return cloudevents.headers(
+        event_type=command_type(command), event_id=command.id, source=SOURCE, at_ms=command.at
+    )
+
+
+async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D]) -> _D:
+    """The decision. Raises Problem: `late` (202) when none came in time, `log-unreachable`."""
+    try:
+        return await sending
+    except NotDecidedError as error:
+        raise _late(command) from error
+    except KafkaError as error:
+        raise unreachable() from error
+
+
+def _late(command: Command | GovernanceCommand) -> Problem:
+    headers = {"Retry-After": "2"}
+    if not isinstance(command, GovernanceCommand):
+        headers["Location"] = f"/api/v1/commands/{command.id}?sent_at={command.at}"
+    return Problem(
+        202,
+        "late",
+        f"No decision came within {ANSWER_WITHIN_S:g} s. The command stands and will be decided.",
+        todo="Send the same bytes with the same signature again to ask again: they count once.",
+        headers=headers,
+        command=command.id,
+    )
+
+
+async def _of_request(door: Door, command: Command, decided: Decided) -> Response[Relayed]:
+    if decided.refusal is not None:
+        place = f"{decided.partition}-{decided.seq}"
+        raise of_refusal(decided.refusal, ledger=LEDGER, position=place, at=decided.at)
+    decision = await said(door, command, decided)
+    relayed = Relayed(
+        ledger=LEDGER,
+        position=decision.position,
+        at=decision.at,
+        request=decision.request,
+        events=_in_full(decided.events),
+        repeated=repeats(decided) is not None,
+    )
+    is_new = isinstance(command, SubmitChange) and not relayed.repeated
+    place = {"Location": f"/api/v1/requests/{decision.request}"}
+    return Response(relayed, status_code=201 if is_new else 200, headers=place)
+
+
+def _of_governance(decided: GovernanceDecided) -> Response[Relayed]:
+    position = f"0-{decided.seq}"
+    if decided.refusal is not None:
+        raise of_refusal(decided.refusal, ledger=GOVERNANCE, position=position, at=decided.at)
+    return Response(
+        Relayed(
+            ledger=GOVERNANCE,
+            position=position,
+            at=decided.at,
+            request=None,
+            events=_in_full(decided.events),
+            repeated=decided.repeated,
+        )
+    )
+
+
+def _in_full(events: tuple[Any, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple(msgspec.to_builtins(event) for event in events)

@@ -1,0 +1,66 @@
+"""GET /api/v1/roles: who holds which role, for which resource types."""
+
+import msgspec
+from litestar import Response, get
+
+from assent.core.governance.differences import holders_text
+from assent.core.governance.state import Governance
+from assent.gateway.api.governed import (
+    GOVERNANCE,
+    Id,
+    PageCursor,
+    PageLimit,
+    id_in,
+    page_of,
+    said,
+)
+from assent.gateway.api.policies import version_of
+from assent.gateway.problems import not_found
+from assent_contracts.governance_changes import role_object
+from assent_contracts.governed import RoleAssignment
+
+
+class RoleView(msgspec.Struct, frozen=True, kw_only=True):
+    """A role assignment as it is. `version` goes into a change of it."""
+
+    assignment: RoleAssignment
+    version: int
+    sentence: str
+
+
+class RolePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Role assignments, in the order of their ids."""
+
+    roles: list[RoleView]
+    next: str | None
+
+
+def role_view(assignment: RoleAssignment, governance: Governance) -> RoleView:
+    """A role assignment with its version, and who holds it for what."""
+    types = ", ".join(assignment.resource_types) or "every type"
+    return RoleView(
+        assignment=assignment,
+        version=version_of(governance, role_object(assignment.id)),
+        sentence=f"{assignment.role} for {types}: {holders_text(assignment) or 'nobody'}.",
+    )
+
+
+@get("/roles", dependencies=GOVERNANCE, operation_id="listRoles")
+async def list_roles(
+    governance: Governance,
+    cursor: PageCursor = None,
+    limit: PageLimit = 100,
+) -> Response[RolePage]:
+    """List the role assignments."""
+    assignments, more = page_of(governance.assignments, cursor, limit)
+    return said(governance, RolePage(roles=[role_view(each, governance) for each in assignments], next=more))
+
+
+@get("/roles/{assignment_id:path}", dependencies=GOVERNANCE, operation_id="showRole")
+async def show_role(assignment_id: Id, governance: Governance) -> Response[RoleView]:
+    """Show one role assignment."""
+    assignment_id = id_in(assignment_id)
+    found = governance.assignments.get(assignment_id)
+    if found is None:
+        raise not_found(f"role assignment {assignment_id[:40]!r}")
+    return said(governance, role_view(found, governance))

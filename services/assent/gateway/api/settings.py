@@ -1,0 +1,36 @@
+"""GET /api/v1/settings: the times, limits and switches that hold for every request."""
+
+import msgspec
+from litestar import Response, get
+
+from assent.core.governance.differences import setting_text
+from assent.core.governance.state import Governance
+from assent.gateway.api.governed import GOVERNANCE, said
+from assent_contracts.governance_changes import SETTINGS
+from assent_contracts.governed import Settings
+
+
+class SettingsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings as they are. What has its usual value is left out of `settings`, never of `words`."""
+
+    settings: Settings
+    version: int | None
+    """Goes into a change of them; null while nobody has changed them."""
+    words: dict[str, str]
+    """Each setting for people: `expiry_ms` is `30 days`."""
+
+
+def settings_view(governance: Governance) -> SettingsView:
+    """The settings with their version, and in words."""
+    settings = governance.settings
+    return SettingsView(
+        settings=settings,
+        version=governance.version(SETTINGS),
+        words={name: setting_text(settings, name) for name in Settings.__struct_fields__},
+    )
+
+
+@get("/settings", dependencies=GOVERNANCE, operation_id="showSettings")
+async def show_settings(governance: Governance) -> Response[SettingsView]:
+    """Show the settings."""
+    return said(governance, settings_view(governance))

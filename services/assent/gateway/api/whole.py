@@ -1,0 +1,17 @@
+"""GET /api/v1/governance: all that governance says, in one document.
+
+For a client that signs its own changes: it works out on its own machine what a change would do, from the same
+state and by the same rules as the decider. There is nothing in it that the pages beside it do not say.
+"""
+
+from litestar import Response, get
+
+from assent.core.governance.state import Governance
+from assent.gateway.api.governed import GOVERNANCE, said
+from assent.reading.snapshot import Snapshot, snapshot_of
+
+
+@get("/governance", dependencies=GOVERNANCE, operation_id="showGovernance")
+async def show_governance(governance: Governance) -> Response[Snapshot]:
+    """Show accounts, keys, groups, roles, policies and settings as they are, with their versions."""
+    return said(governance, snapshot_of(governance))

@@ -1,0 +1,70 @@
+"""The web application: routes, what every answer carries, and how what goes wrong is said."""
+
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import Message, Scope
+
+from assent.gateway.api.bodies import BODY_MAX_BYTES
+from assent.gateway.api.description import openapi_of
+from assent.gateway.api.routes import API, HEALTH
+from assent.gateway.caller import find_caller
+from assent.gateway.console.errors import or_page
+from assent.gateway.console.routes import console
+from assent.gateway.door import Door
+from assent.gateway.front import security_headers
+from assent.gateway.identity.local import sign_in_locally
+from assent.gateway.identity.signing_in import SIGNING_IN
+from assent.gateway.problems import Problem, on_http_error, on_problem
+
+
+def make_app(door: Door) -> Litestar:
+    """The application of one gateway."""
+    api = Router("/api/v1", route_handlers=list(API))
+    return Litestar(
+        [
+            api,
+            openapi_of(API, cookie=door.sessions.cookie),
+            *HEALTH,
+            *SIGNING_IN,
+            sign_in_locally,
+            console(),
+        ],
+        dependencies={
+            "door": Provide(lambda: door, sync_to_thread=False),
+            "caller": Provide(find_caller),
+        },
+        exception_handlers={
+            Problem: or_page(on_problem),
+            HTTPException: or_page(on_http_error),
+            Exception: or_page(_on_failure),
+        },
+        request_max_body_size=BODY_MAX_BYTES,
+        openapi_config=None,
+        before_send=[_protect(door)],
+        logging_config=None,
+    )
+
+
+def _protect(door: Door) -> Any:
+    encoded = security_headers(door.settings)
+
+    async def protect(message: Message, _scope: Scope) -> None:
+        # On every answer, those to what went wrong among them.
+        if message["type"] == "http.response.start":
+            there = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(each for each in encoded if each[0] not in there)]
+
+    return protect
+
+
+def _on_failure(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    import structlog
+
+    structlog.get_logger().error("request failed", exc_info=error)
+    problem = Problem(
+        500, "failed", "Something went wrong here.", todo="Try again; if it stays so, tell whoever runs this."
+    )
+    return on_problem(_request, problem)

@@ -1,0 +1,120 @@
+"""Who sends an HTTP request: the one place that says so, for the API and for the console."""
+
+import hmac
+from typing import Any, Final, Literal
+
+import msgspec
+from litestar import Request
+
+from assent.core.governance.state import EVERY_TYPE, Principal
+from assent.gateway import problems
+from assent.gateway.door import Door
+from assent.gateway.front import PRINCIPAL
+from assent.gateway.identity.sessions import Session
+
+CSRF_HEADER: Final = "x-csrf-token"
+CSRF_FIELD: Final = "csrf"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+How = Literal["session", "token", "signature"]
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified, enabled principal, and how it proved who it is."""
+
+    principal: Principal
+    how: How
+    session: Session | None = None
+
+    @property
+    def id(self) -> str:
+        """The principal's id."""
+        return self.principal.id
+
+
+async def find_caller(request: Request[Any, Any, Any], door: Door) -> Caller:
+    """The caller. Raises Problem: not-signed-in, not-permitted, cross-site, too-many-requests.
+
+    The strongest proof that is given counts, and one that is given and wrong is refused: nothing falls back.
+    """
+    caller = await _identified(request, door)
+    request.state[PRINCIPAL] = caller.id
+    door.rates.spend(caller.id)
+    return caller
+
+
+async def _identified(request: Request[Any, Any, Any], door: Door) -> Caller:
+    if "signature-input" in request.headers:
+        if door.signatures is None:
+            raise problems.not_signed_in()
+        principal = await door.signatures.verify(request)
+        return Caller(principal=enabled(door, principal), how="signature")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        _refuse_two_proofs(request, door)
+        if scheme.lower() != "bearer" or door.tokens is None:
+            raise problems.not_signed_in()
+        return Caller(principal=enabled(door, await door.tokens.principal_of(token)), how="token")
+    session = await door.sessions.find(request.cookies.get(door.sessions.cookie))
+    if session is None:
+        raise problems.not_signed_in()
+    if request.method not in _SAFE:
+        refuse_cross_site(request, door)
+        await check_csrf(request, session)
+    return Caller(principal=enabled(door, session.principal), how="session", session=session)
+
+
+def enabled(door: Door, principal: str) -> Principal:
+    """The principal as governance knows it now. Raises Problem when it does not, or has disabled it."""
+    found = door.log.governance.principals.get(principal)
+    if found is None or not found.enabled:
+        what = "is disabled" if found else "is not registered"
+        raise problems.Problem(
+            403,
+            "not-permitted",
+            f"You are signed in as {principal!r}, which {what} here.",
+            todo="Ask an administrator to register or enable the principal.",
+        )
+    return found
+
+
+def _refuse_two_proofs(request: Request[Any, Any, Any], door: Door) -> None:
+    # A browser adds its cookie by itself: with both it is unclear who acts, and which checks count.
+    if door.sessions.cookie in request.cookies:
+        raise problems.Problem(
+            400,
+            "two-proofs",
+            "The request carries an access token and a session's cookie.",
+            todo="Send one of them: programs the token, browsers the cookie.",
+        )
+
+
+def refuse_cross_site(request: Request[Any, Any, Any], door: Door) -> None:
+    """Refuse what another site made the browser send. Raises Problem."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if (origin is not None and origin != door.settings.public_url) or site in ("cross-site", "same-site"):
+        raise problems.Problem(
+            403,
+            "cross-site",
+            "Another site has made your browser send this.",
+            todo=f"Open {door.settings.public_url} and do it there.",
+        )
+
+
+async def check_csrf(request: Request[Any, Any, Any], session: Session) -> None:
+    """Refuse a form or call that does not carry its session's token. Raises Problem."""
+    sent = request.headers.get(CSRF_HEADER)
+    if sent is None and request.content_type[0] == "application/x-www-form-urlencoded":
+        sent = (await request.form()).get(CSRF_FIELD)
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
+        raise problems.Problem(
+            403,
+            "cross-site",
+            "The form does not carry this session's token.",
+            todo="Load the page again and send the form from there.",
+        )
+
+
+def is_auditor(caller: Caller, door: Door) -> bool:
+    """Whether the caller may look at everything: auditors and administrators of every type."""
+    governance = door.log.governance
+    return any(governance.has_role(caller.id, role, EVERY_TYPE) for role in ("auditor", "administrator"))

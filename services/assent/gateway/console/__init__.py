@@ -1,0 +1,1 @@
+"""The console: server-rendered pages for people. They work without scripts; htmx makes them live."""

@@ -1,0 +1,115 @@
+"""/requests/new: ask for a change to one object, for people who hold the role requester (R6, R15, R18)."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+
+from assent.core.governance.sentences import policy_sentence
+from assent.core.governance.state import Governance
+from assent.gateway.api.submitting import checked
+from assent.gateway.caller import Caller
+from assent.gateway.console.errors import said
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, read_form, see
+from assent.gateway.console.frame import holds
+from assent.gateway.console.pages import page
+from assent.gateway.console.text import t
+from assent.gateway.deciding import decide, fields_of
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, malformed, of_refusal
+from assent_contracts.client.publisher import new_command_id
+from assent_contracts.codec import encode
+from assent_contracts.commands import SubmitChange
+from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.refusals import Refusal, RefusalCode
+
+_OPERATIONS = ("edit", "create", "delete", "assign")
+_FIELDS = ("type", "name", "operation", "kind", "payload", "justification")
+_EMPTY = {"type": "", "name": "", "operation": "edit", "kind": "text", "payload": "", "justification": ""}
+
+
+@get("/requests/new", include_in_schema=False)
+async def show_form(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """The form. Raises Problem: not-permitted for whom no submission would be taken."""
+    _need_requester(door, caller)
+    return await _form_page(request, caller, door, _EMPTY)
+
+
+@post("/requests/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
+async def send_form(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[Any]:
+    """Submit it and show the request; where it is refused, the form again with everything in it."""
+    _need_requester(door, caller)
+    form = await read_form(request)
+    try:
+        command = checked(_command(caller, form))
+        decision = await decide(door, command)
+    except Problem as problem:
+        values = {name: form.text(name) for name in _FIELDS}
+        return await _form_page(request, caller, door, values, status=problem.status, problem=said(problem))
+    return await see(door, decision.position, f"/requests/{decision.request}#done")
+
+
+def _command(caller: Caller, form: Form) -> SubmitChange:
+    return SubmitChange(
+        **fields_of(caller, f"{form.line('type')}/{form.line('name')}", form.line("key") or None),
+        operation=form.line("operation"),
+        justification=form.text("justification").strip(),
+        payload=_payload(form),
+    )
+
+
+def _payload(form: Form) -> msgspec.Raw:
+    text = form.text("payload")
+    if form.line("kind") == "text":
+        return msgspec.Raw(encode(text))
+    try:
+        msgspec.json.decode(text.encode())
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise malformed(t("new.not_json", why=str(error)[:200])) from error
+    return msgspec.Raw(text.strip().encode())
+
+
+async def _form_page(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    values: dict[str, str],
+    *,
+    status: int = 200,
+    problem: dict[str, Any] | None = None,
+) -> Response[str]:
+    return await page(
+        request,
+        door,
+        caller,
+        "new_request.html",
+        status=status,
+        values=values,
+        problem=problem,
+        types=_types(door.log.governance, caller.id),
+        operations=_OPERATIONS,
+        key=new_command_id(),
+    )
+
+
+def _types(governance: Governance, principal: str) -> list[dict[str, Any]]:
+    """The protected types that the caller may ask about, with what each asks for."""
+    kinds = sorted({policy.resource_type for policy in governance.policies.values()} - BUILT_IN_TYPES)
+    return [
+        {
+            "name": kind,
+            "asks": [
+                policy_sentence(policy, governance)
+                for policy in governance.policies.values()
+                if policy.resource_type == kind
+            ],
+        }
+        for kind in kinds
+        if governance.has_role(principal, "requester", kind)
+    ]
+
+
+def _need_requester(door: Door, caller: Caller) -> None:
+    if not holds(door.log.governance, caller.id, "requester"):
+        detail = t("new.no_role", who=caller.id)
+        raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))

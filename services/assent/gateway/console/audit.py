@@ -1,0 +1,115 @@
+"""/audit: every action on record, refused ones included, for auditors and administrators (R16)."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import QueryParameter
+
+from assent.gateway.caller import Caller, is_auditor
+from assent.gateway.console.happenings import Happening, happenings
+from assent.gateway.console.pages import page
+from assent.gateway.console.text import t
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, malformed
+from assent.store.filters import AuditCursor, AuditFilter
+from assent.store.queries import AuditRow, search_audit
+
+_LIMIT: Final = 50
+_Text = Annotated[str, QueryParameter(max_length=321)]
+_Day = Annotated[str, QueryParameter(max_length=10)]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One record of the search."""
+
+    row: AuditRow
+    happened: Happening | None
+    """None where the record changed nothing."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the search form holds."""
+
+    who: str = ""
+    resource: str = ""
+    request: str = ""
+    only: str = ""
+    since: str = ""
+    until: str = ""
+
+
+@get("/audit", include_in_schema=False)
+async def search(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    who: _Text = "",
+    resource: _Text = "",
+    about: Annotated[str, QueryParameter(name="request", max_length=32)] = "",
+    only: Annotated[str, QueryParameter(max_length=10)] = "",
+    since: _Day = "",
+    until: _Day = "",
+    cursor: Annotated[str | None, QueryParameter(max_length=200)] = None,
+) -> Response[str]:
+    """Search the audit log, the newest first. Raises Problem."""
+    if not is_auditor(caller, door):
+        raise Problem(403, "not-permitted", t("audit.not_yours"), todo=t("audit.ask"))
+    asked = Asked(
+        who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
+    )
+    rows = await search_audit(door.db, _filter(asked), after=_read_place(cursor), limit=_LIMIT + 1)
+    shown = rows[:_LIMIT]
+    return await page(
+        request,
+        door,
+        caller,
+        "audit.html",
+        asked=asked,
+        lines=[Line(row, next(iter(happenings([row])), None)) for row in shown],
+        query=urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value]),
+        next=_write_place(shown[-1].cursor) if len(rows) > _LIMIT else None,
+        is_first=cursor is None,
+    )
+
+
+def _filter(asked: Asked) -> AuditFilter:
+    return AuditFilter(
+        principal=asked.who or None,
+        request=asked.request or None,
+        resource=asked.resource or None,
+        refused={"refused": True, "decided": False}.get(asked.only),
+        since_ms=_day(asked.since, "since"),
+        # The day itself is meant too.
+        until_ms=_day(asked.until, "until", days=1),
+    )
+
+
+def _day(text: str, name: str, *, days: int = 0) -> int | None:
+    if not text:
+        return None
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
+    except (ValueError, OverflowError) as error:
+        raise malformed(f"{name} is not a day such as 2026-11-24.") from error
+    return int(day.timestamp() * 1_000)
+
+
+def _write_place(place: AuditCursor) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def _read_place(text: str | None) -> AuditCursor | None:
+    if text is None:
+        return None
+    try:
+        place = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=AuditCursor)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise malformed("cursor is not one that a page has named as its next.") from error
+    limits = ((place.at, 63), (place.seq, 63), (place.partition, 31))
+    if any(not -(1 << bits) <= number < 1 << bits for number, bits in limits):
+        raise malformed("cursor is not one that a page has named as its next.")
+    return place

@@ -1,0 +1,119 @@
+"""/groups, /roles and /settings: who may do what, and the times and limits that hold for all."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get
+
+from assent.core.governance.differences import setting_text
+from assent.core.governance.permit import GUARDED_ROLES, is_guarded_group
+from assent.core.governance.state import Governance
+from assent.gateway.caller import Caller
+from assent.gateway.console.pages import page
+from assent.gateway.console.policies import people_of
+from assent.gateway.door import Door
+from assent_contracts.governed import Group, RoleAssignment, Settings
+
+MEMBERS_SHOWN_MAX: Final = 200
+"""Members of one group that the page lists; of more it says how many."""
+
+
+class GroupView(msgspec.Struct, frozen=True, kw_only=True):
+    """A group, and what it is used for."""
+
+    group: Group
+    members: tuple[str, ...]
+    more: int
+    people: int
+    policies: tuple[str, ...]
+    """The names of the policies whose approvals it can give."""
+    roles: tuple[str, ...]
+    is_guarded: bool
+    """A change to who is in it needs a second administrator."""
+
+
+class RoleView(msgspec.Struct, frozen=True, kw_only=True):
+    """A role and who holds it how."""
+
+    role: str
+    assignments: tuple[RoleAssignment, ...]
+    people: tuple[str, ...]
+    services: tuple[str, ...]
+    is_guarded: bool
+
+
+@get("/groups", include_in_schema=False)
+async def show_groups(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """Every group with its members, and what they decide on by it."""
+    governance = door.log.governance
+    groups = sorted(governance.groups.values(), key=lambda each: (each.name or each.id).casefold())
+    return await page(
+        request,
+        door,
+        caller,
+        "groups.html",
+        groups=[_group(each, governance) for each in groups],
+        is_enabled=lambda name: governance.principals[name].enabled,
+        kind=lambda name: governance.principals[name].account.kind,
+    )
+
+
+@get("/roles", include_in_schema=False)
+async def show_roles(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """Every role that somebody holds."""
+    governance = door.log.governance
+    names = sorted({each.role for each in governance.assignments.values()})
+    return await page(
+        request,
+        door,
+        caller,
+        "roles.html",
+        roles=[_role(name, governance) for name in names],
+        group_name=lambda group: (
+            (governance.groups[group].name or group) if group in governance.groups else group
+        ),
+    )
+
+
+@get("/settings", include_in_schema=False)
+async def show_settings(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """The settings in words, each with what it means."""
+    settings = door.log.governance.settings
+    values = [(name, setting_text(settings, name)) for name in Settings.__struct_fields__]
+    return await page(request, door, caller, "settings.html", values=values)
+
+
+def _group(group: Group, governance: Governance) -> GroupView:
+    return GroupView(
+        group=group,
+        members=group.members[:MEMBERS_SHOWN_MAX],
+        more=max(0, len(group.members) - MEMBERS_SHOWN_MAX),
+        people=len(people_of(governance, (group.id,))),
+        policies=tuple(
+            policy.name
+            for policy in governance.policies.values()
+            if any(group.id in rule.groups for rule in policy.approvals)
+        ),
+        roles=tuple(
+            dict.fromkeys(each.role for each in governance.assignments.values() if group.id in each.groups)
+        ),
+        is_guarded=is_guarded_group(governance, group.id),
+    )
+
+
+def _role(role: str, governance: Governance) -> RoleView:
+    assignments = tuple(each for each in governance.assignments.values() if each.role == role)
+    holders = sorted(
+        {name for each in assignments for name in (*each.principals, *governance.members_of_any(each.groups))}
+    )
+    humans = tuple(name for name in holders if governance.principals[name].person is not None)
+    return RoleView(
+        role=role,
+        assignments=assignments,
+        people=humans,
+        services=tuple(name for name in holders if name not in humans),
+        is_guarded=role in GUARDED_ROLES,
+    )
+
+
+DIRECTORY = (show_groups, show_roles, show_settings)

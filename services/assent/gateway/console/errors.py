@@ -1,0 +1,71 @@
+"""What went wrong, as a page: what happened, and what to do. Programs get it as RFC 9457 says."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from assent.gateway.console.pages import plain_page
+from assent.gateway.console.text import texts
+from assent.gateway.problems import Problem
+
+OnError = Callable[[Request[Any, Any, Any], Any], Response[Any]]
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person's browser asks: by the address, and by what it takes."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def or_page(as_document: OnError) -> OnError:
+    """An application's handler that answers people with a page, and programs as `as_document` does."""
+
+    def answer(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+        document = as_document(request, error)
+        return _page_of(request, error) if wants_page(request) else document
+
+    return answer
+
+
+def _page_of(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+    if isinstance(error, Problem):
+        problem = error
+    else:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        problem = Problem(status, _code(status), "", todo="")
+    if problem.code == "not-signed-in":
+        if "hx-request" in request.headers:
+            # A part of a page that would reload itself: the whole page goes to sign in.
+            return Response(None, status_code=401, headers={"HX-Redirect": "/sign-in"})
+        if request.method in ("GET", "HEAD"):
+            return Response(None, status_code=303, headers={"Location": sign_in_at(request)})
+    return plain_page("problem.html", status=problem.status, headers=_kept(problem), **said(problem))
+
+
+def said(problem: Problem) -> dict[str, Any]:
+    """What the templates say of a problem: a title in words, what happened, what to do, the open request."""
+    key = f"problem.{problem.code}"
+    known = texts()
+    return {
+        "title": known.get(f"{key}.title") or known["problem.other.title"],
+        "detail": known.get(f"{key}.detail") or problem.detail,
+        "todo": known.get(f"{key}.todo") or problem.todo or known["problem.other.todo"],
+        "code": problem.code,
+        "open_request": problem.more.get("open_request"),
+    }
+
+
+def sign_in_at(request: Request[Any, Any, Any]) -> str:
+    """Where to sign in, to come back to this page."""
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "/sign-in" if target == "/" else f"/sign-in?return_to={quote(target)}"
+
+
+def _kept(problem: Problem) -> dict[str, str]:
+    return {name: value for name, value in problem.headers.items() if name == "Retry-After"}
+
+
+def _code(status: int) -> str:
+    return {404: "not-found", 405: "not-found", 413: "too-large", 500: "failed"}.get(status, "malformed")

@@ -1,0 +1,77 @@
+"""Forms of the console: read once, with a limit and a time, every field a text."""
+
+import asyncio
+from typing import Any
+
+from litestar import Request, Response
+from litestar.datastructures import FormMultiDict
+
+from assent.gateway.api.bodies import BODY_WITHIN_S
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, malformed
+
+FORM_MAX_BYTES = 1024 * 1024
+"""A payload of 256 KiB, three bytes for each where a form's encoding needs them, and room."""
+_VALUES_MAX = 2_000
+_DURABLE_WITHIN_S = 5.0
+
+
+class Form:
+    """The fields of a form that was sent."""
+
+    def __init__(self, fields: FormMultiDict) -> None:
+        self._fields = fields
+
+    def text(self, name: str) -> str:
+        """One field, with the line ends that people mean; empty where it is missing."""
+        value = self._fields.get(name, "")
+        if not isinstance(value, str):
+            raise malformed(f"{name} is not a text.")
+        # Browsers send CR LF for every line of a field, whatever was typed or pasted.
+        return value.replace("\r\n", "\n")
+
+    def line(self, name: str) -> str:
+        """One field without the space around it."""
+        return self.text(name).strip()
+
+    def number(self, name: str) -> int | None:
+        """One field as a number; None where it is missing. Raises Problem."""
+        value = self.line(name)
+        if not value:
+            return None
+        if not value.isascii() or not value.isdecimal() or len(value) > 18:
+            raise malformed(f"{name} is not a number.")
+        return int(value)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a field that can be there more than once."""
+        values = self._fields.getall(name, [])
+        if len(values) > _VALUES_MAX or not all(isinstance(each, str) for each in values):
+            raise malformed(f"{name} has values that no form sends.")
+        return tuple(values)
+
+
+async def read_form(request: Request[Any, Any, Any]) -> Form:
+    """The form. Raises Problem: malformed, too-slow; Litestar refuses what is too large."""
+    if request.content_type[0] != "application/x-www-form-urlencoded":
+        raise malformed("This is no form.")
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return Form(await request.form())
+    except TimeoutError as error:
+        raise Problem(408, "too-slow", "The form did not arrive in time.", todo="Send it again.") from error
+
+
+async def see(door: Door, position: str, path: str) -> Response[None]:
+    """Go on to a page (303) that shows what was just decided at `position`.
+
+    Where the lists take longer than a few seconds, it shows what they hold, and how far they lag.
+    """
+    partition, _, seq = position.partition("-")
+    await door.lag.durable(int(partition), int(seq), within_s=_DURABLE_WITHIN_S)
+    return go(path)
+
+
+def go(path: str) -> Response[None]:
+    """Go on to a page (303): sending it again sends nothing again."""
+    return Response(None, status_code=303, headers={"Location": path, "Cache-Control": "no-store"})

@@ -1,0 +1,65 @@
+"""What stands around every page: who is signed in, where they can go, and what waits for them."""
+
+import msgspec
+
+from assent.core.governance.state import Governance
+from assent.gateway.caller import Caller, is_auditor
+from assent.gateway.console.summaries import waiting
+from assent.gateway.door import Door
+from assent.gateway.visibility import sees_all
+from assent_contracts.client.publisher import now_ms
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """The same on every page of one caller."""
+
+    id: str
+    name: str
+    csrf: str
+    path: str
+    waiting: int
+    """Requests that the caller can decide on now."""
+    at: int
+    """When the page was made, ms: live events begin there."""
+    behind: int
+    """Ledger records that the lists do not hold yet."""
+    may_ask: bool
+    sees_all: bool
+    is_auditor: bool
+    is_administrator: bool
+    local: bool
+    """Signed in by a click, on this machine's demo."""
+
+
+async def frame_of(door: Door, caller: Caller, path: str) -> Frame:
+    """The frame of a page at `path`."""
+    governance = door.log.governance
+    return Frame(
+        id=caller.id,
+        name=name_of(governance, caller.id),
+        csrf=caller.session.csrf if caller.session else "",
+        path=path,
+        waiting=len(await waiting(door, caller)),
+        at=now_ms(),
+        behind=door.lag.records(),
+        may_ask=holds(governance, caller.id, "requester"),
+        sees_all=sees_all(governance, caller.principal),
+        is_auditor=is_auditor(caller, door),
+        is_administrator=holds(governance, caller.id, "administrator"),
+        local=door.settings.local_sign_in,
+    )
+
+
+def name_of(governance: Governance, principal: str) -> str:
+    """The account's name; its id where it has none, or where governance does not know it."""
+    found = governance.principals.get(principal)
+    return (found.account.name or principal) if found else principal
+
+
+def holds(governance: Governance, principal: str, role: str) -> bool:
+    """Whether the account holds the role for at least one resource type."""
+    return any(
+        each.role == role
+        and (principal in each.principals or principal in governance.members_of_any(each.groups))
+        for each in governance.assignments.values()
+    )

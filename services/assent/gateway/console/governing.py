@@ -1,0 +1,59 @@
+"""A change to governance from a page: what it would do, and sending it the way that it has to go."""
+
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from litestar import Response
+
+from assent.gateway.api.submitting import checked
+from assent.gateway.caller import Caller
+from assent.gateway.console.forms import go, see
+from assent.gateway.deciding import ANSWER_WITHIN_S, decide, fields_of, unreachable
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, of_refusal
+from assent.reading.prospects import Prospect, foresee, submission
+from assent_contracts.client.publisher import NotDecidedError, now_ms
+from assent_contracts.governance_changes import GovernanceChange
+
+
+def prospect_of(door: Door, caller: Caller, change: GovernanceChange) -> Prospect:
+    """What would become of the change now: nothing is sent."""
+    return foresee(door.log.governance, change, caller.id, now_ms())
+
+
+async def carry(
+    door: Door, caller: Caller, prospect: Prospect, justification: str, key: str | None, then: str
+) -> Response[None]:
+    """Send it: as a request where a second administrator must approve, else at once; go on to see it.
+
+    `then`: the page to go on to when it worked at once. Raises Problem.
+    """
+    if prospect.why_approval is None:
+        await _at_once(door, caller, prospect.change)
+        return go(then)
+    command = submission(prospect.change, justification, _fields(caller, prospect, key))
+    decision = await decide(door, checked(command))
+    return await see(door, decision.position, f"/requests/{decision.request}#done")
+
+
+def _fields(caller: Caller, prospect: Prospect, key: str | None) -> dict[str, Any]:
+    fields = fields_of(caller, prospect.object, key)
+    return {name: value for name, value in fields.items() if name != "resource"}
+
+
+async def _at_once(door: Door, caller: Caller, change: GovernanceChange) -> None:
+    try:
+        decided = await door.log.changes.send(
+            change, door.log.key, principal=caller.id, timeout_s=ANSWER_WITHIN_S
+        )
+    except NotDecidedError as error:
+        raise Problem(
+            202,
+            "late",
+            f"No decision came within {ANSWER_WITHIN_S:g} s. The change stands and will be decided.",
+            todo="Look again in a moment.",
+        ) from error
+    except KafkaError as error:
+        raise unreachable() from error
+    if decided.refusal is not None:
+        raise of_refusal(decided.refusal)

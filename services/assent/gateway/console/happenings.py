@@ -1,0 +1,120 @@
+"""What has happened to a request, in sentences. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+import msgspec
+from msgspec import UNSET
+
+from assent.gateway.console.text import t
+from assent.reading.entries import audit_entry
+from assent.reading.lapses import LAPSES
+from assent.store.queries import AuditRow
+from assent_contracts.commands import command_type
+from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalLapsed,
+    CommandRepeated,
+    Event,
+    RequestFailed,
+)
+from assent_contracts.ledger import decode_events, decode_governance_events, decode_record
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+from assent_contracts.topics import LEDGER
+
+Tone = Literal["plain", "good", "bad", "refused"]
+
+_TONES: Final[dict[str, Tone]] = {
+    "approval-given": "good",
+    "request-approved": "good",
+    "request-completed": "good",
+    "release-carried-out": "good",
+    "rejection-given": "bad",
+    "request-rejected": "bad",
+    "request-failed": "bad",
+    "release-refused": "bad",
+    "outcome-unknown": "bad",
+}
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of the log about the request."""
+
+    at: int
+    who: str | None
+    """The account; None where Assent did it by itself."""
+    said: tuple[str, ...]
+    """What became true, the first of it what `who` did."""
+    words: str
+    """What they wrote: justification, note or message."""
+    through: str | None = None
+    tone: Tone = "plain"
+    refusal: Refusal | None = None
+    todo: str = ""
+    ledger: str
+    partition: int
+    seq: int
+
+    def is_after(self, seq: int) -> bool:
+        """Whether it stands behind `seq` of its request's partition."""
+        return self.ledger == LEDGER and self.seq > seq
+
+
+def happenings(records: Sequence[AuditRow]) -> list[Happening]:
+    """All of it in order. A command that came twice is said once."""
+    return [found for record in records for found in _happening(record)]
+
+
+def _happening(row: AuditRow) -> Iterator[Happening]:
+    entry = audit_entry(row)
+    fields = {
+        "at": row.at,
+        "who": row.principal,
+        "ledger": row.ledger,
+        "partition": row.partition,
+        "seq": row.seq,
+        "words": entry.words.justification or entry.words.note or entry.words.message or "",
+    }
+    if entry.refusal is not None:
+        verb = short(row.command) if row.command else "command"
+        yield Happening(
+            **fields,
+            said=(t(f"tried.{verb}"),),
+            tone="refused",
+            refusal=entry.refusal,
+            todo=WHAT_TO_DO[entry.refusal.code],
+        )
+        return
+    events = _events(row)
+    if events:
+        yield Happening(
+            **fields,
+            said=tuple(_sentence(each) for each in events),
+            tone=_TONES.get(short(command_type(events[0])), "plain"),
+            through=next((_through(each) for each in events if isinstance(each, ApprovalGiven)), None),
+        )
+
+
+def _events(row: AuditRow) -> list[msgspec.Struct]:
+    record = decode_record(row.record)
+    if row.ledger == LEDGER:
+        return [each for each in decode_events(record) if not isinstance(each, CommandRepeated)]
+    return [each for each in decode_governance_events(record) if not isinstance(each, CommandRepeated)]
+
+
+def _through(event: ApprovalGiven) -> str | None:
+    return None if event.through is UNSET else event.through
+
+
+def _sentence(event: Event | msgspec.Struct) -> str:
+    name = short(command_type(event))
+    if isinstance(event, ApprovalLapsed):
+        return t("happened.approval-lapsed", approver=event.approver, why=LAPSES[event.reason])
+    if isinstance(event, RequestFailed) and event.message is not UNSET:
+        return t("happened.request-failed-why", why=event.message)
+    return t(f"happened.{name}")
+
+
+def short(message_type: str) -> str:
+    """`approval-given` of `assent.approval-given.v1`."""
+    return message_type.removeprefix("assent.").rpartition(".")[0]

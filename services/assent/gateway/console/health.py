@@ -1,0 +1,74 @@
+"""/health: whether the parts work, and how far each reader is behind the log."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get
+
+from assent.gateway.caller import Caller
+from assent.gateway.console.pages import page
+from assent.gateway.door import Door
+from assent.store.positions import Reader
+from assent.store.queries import heads
+from assent_contracts.acceptance import Head
+from assent_contracts.topics import GOVERNANCE, LEDGER
+
+_READERS: Final[tuple[Reader, ...]] = ("status", "audit", "notify")
+
+
+class ReaderView(msgspec.Struct, frozen=True, kw_only=True):
+    """One reader's place."""
+
+    name: str
+    records: int
+    """Ledger records that it holds."""
+    behind: int
+    runs: bool
+    """Whether it has ever said where it is."""
+
+
+@get("/health", include_in_schema=False)
+async def show_health(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """How it goes."""
+    requests: dict[Reader, dict[int, Head]] = {
+        reader: await heads(door.db, reader, LEDGER) for reader in _READERS
+    }
+    governance = {reader: await heads(door.db, reader, GOVERNANCE) for reader in _READERS}
+    newest = _newest(door, requests)
+    followed = len(door.log.follower.history) - 1
+    return await page(
+        request,
+        door,
+        caller,
+        "health.html",
+        missing=door.health.missing(),
+        readers=[
+            _view(name, requests[name], newest)
+            for name in _READERS
+            if requests[name] or governance[name] or name != "notify"
+        ],
+        records=sum(seq + 1 for seq in newest.values()),
+        governance=followed + 1,
+        partitions=door.log.governance.partitions,
+    )
+
+
+def _newest(door: Door, requests: Mapping[Reader, Mapping[int, Head]]) -> dict[int, int]:
+    # What this gateway has heard, and what a reader holds that was there before it started.
+    newest = dict(door.lag.heard_up_to())
+    for places in requests.values():
+        for partition, head in places.items():
+            newest[partition] = max(head.seq, newest.get(partition, -1))
+    return newest
+
+
+def _view(name: str, places: Mapping[int, Head], newest: Mapping[int, int]) -> ReaderView:
+    return ReaderView(
+        name=name,
+        records=sum(head.seq + 1 for head in places.values()),
+        behind=sum(
+            seq - (places[partition].seq if partition in places else -1) for partition, seq in newest.items()
+        ),
+        runs=bool(places),
+    )

@@ -1,0 +1,127 @@
+"""/, /requests, /received and /requests/all: the lists of R7."""
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import QueryParameter
+
+from assent.gateway.api.looking import After, View, list_of
+from assent.gateway.caller import Caller
+from assent.gateway.console.forms import go
+from assent.gateway.console.pages import page
+from assent.gateway.console.summaries import Summary, summaries, through_of, waiting
+from assent.gateway.door import Door
+from assent.gateway.problems import not_found
+from assent.gateway.visibility import sees_all
+from assent_contracts.events import Status
+
+_LIMIT: Final = 50
+Show = Literal["", "open", "ended"]
+_STATUSES: Final[dict[Show, list[Status] | None]] = {
+    "": None,
+    "open": ["needs_approval", "approved"],
+    "ended": ["completed", "rejected", "canceled", "expired", "failed"],
+}
+_Show = Annotated[Show, QueryParameter(name="show")]
+_Place = Annotated[str | None, QueryParameter(name="cursor", max_length=200)]
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Lines of a list under one heading; `key` names it in the texts."""
+
+    key: str
+    lines: list[Summary]
+
+
+@get("/", include_in_schema=False)
+async def start(caller: Caller, door: Door) -> Response[None]:
+    """What waits for the caller first; else their own requests."""
+    return go("/received" if await waiting(door, caller) else "/requests")
+
+
+@get("/requests", include_in_schema=False, name="console-requests")
+async def my_requests(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    after: After = None,
+    show: _Show = "",
+    cursor: _Place = None,
+) -> Response[str]:
+    """R7: one's own, the newest change first."""
+    return await _list(request, caller, door, "mine", after, show, cursor)
+
+
+@get("/received", include_in_schema=False)
+async def received(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    after: After = None,
+    show: _Show = "",
+    cursor: _Place = None,
+) -> Response[str]:
+    """R7, R9: what one decides on, what waits for the caller first; their own among them, not decidable."""
+    return await _list(request, caller, door, "received", after, show, cursor)
+
+
+@get("/requests/all", include_in_schema=False)
+async def all_requests(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    after: After = None,
+    show: _Show = "",
+    cursor: _Place = None,
+) -> Response[str]:
+    """Every request, for those who look after all of it. Raises Problem."""
+    if not sees_all(door.log.governance, caller.principal):
+        raise not_found("list of all requests")
+    return await _list(request, caller, door, "all", after, show, cursor)
+
+
+async def _list(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    view: View,
+    after: str | None,
+    show: Show,
+    cursor: str | None,
+) -> Response[str]:
+    await door.lag.reach(after)
+    found = await list_of(door, caller, view, statuses=_STATUSES[show], cursor=cursor, limit=_LIMIT)
+    lines = summaries(found.requests, door.log.governance, caller.principal, through_of(door, caller))
+    return await page(
+        request,
+        door,
+        caller,
+        "requests.html",
+        view=view,
+        show=show,
+        sections=_sections(view, lines),
+        next=found.next,
+        is_first=cursor is None,
+    )
+
+
+def _sections(view: View, lines: list[Summary]) -> list[Section]:
+    by_key: dict[str, list[Summary]] = {}
+    for line in lines:
+        by_key.setdefault(_section_of(view, line), []).append(line)
+    order = ("yours", "complete", "pending", "moving", "ended")
+    return [Section(key, by_key[key]) for key in order if key in by_key]
+
+
+def _section_of(view: View, line: Summary) -> str:
+    if line.row.status not in ("needs_approval", "approved"):
+        return "ended"
+    if view != "mine" and "approve" in line.can:
+        return "yours"
+    if "complete" in line.can:
+        return "complete"
+    return "pending" if line.row.status == "needs_approval" else "moving"
+
+
+LISTS = (start, my_requests, received, all_requests)

@@ -1,0 +1,86 @@
+"""Pages as responses: with the frame for those who have signed in, without it for all others."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import MediaType, Request, Response
+
+from assent.gateway.caller import Caller
+from assent.gateway.console.frame import frame_of, holds, name_of
+from assent.gateway.console.rendering import render
+from assent.gateway.door import Door
+from assent.gateway.identity.returning import safe_return
+from assent_contracts.governed import Role
+
+_PRIVATE: Final = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
+_TOLD_ROLES: Final[tuple[Role, ...]] = ("administrator", "requester", "approver", "auditor")
+
+
+async def page(
+    request: Request[Any, Any, Any],
+    door: Door,
+    caller: Caller,
+    template: str,
+    /,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **context: Any,
+) -> Response[str]:
+    """A page with its frame. `context`: what its template needs beside `frame` and `who`."""
+    governance = door.log.governance
+    path = request.url.path
+    content = render(
+        template,
+        frame=await frame_of(door, caller, path),
+        who=lambda principal: name_of(governance, principal),
+        **context,
+    )
+    return _html(content, status, headers)
+
+
+def plain_page(
+    template: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+) -> Response[str]:
+    """A page for somebody who has not signed in."""
+    return _html(render(template, frame=None, **context), status, headers)
+
+
+def render_sign_in(door: Door, return_to: str = "/", *, problem: str | None = None) -> Response[str]:
+    """The page to sign in on: at the provider, or by a click where this machine's demo runs.
+
+    `return_to`: the path to go on to; `problem`: why the last try did not work.
+    """
+    return plain_page(
+        "sign_in.html",
+        status=200 if problem is None else 401,
+        local=door.settings.local_sign_in,
+        people=_people(door) if door.settings.local_sign_in else [],
+        has_provider=door.settings.oidc is not None,
+        return_to=safe_return(return_to),
+        problem=problem,
+    )
+
+
+def _people(door: Door) -> list[dict[str, Any]]:
+    governance = door.log.governance
+    return [
+        {
+            "id": each.id,
+            "name": each.account.name or each.id,
+            "roles": [role for role in _TOLD_ROLES if holds(governance, each.id, role)],
+            "same_as": [
+                other.account.name or other.id
+                for other in governance.principals.values()
+                if other.person == each.person and other.id != each.id
+            ],
+        }
+        for each in governance.principals.values()
+        if each.person is not None and each.enabled
+    ]
+
+
+def _html(content: str, status: int, headers: Mapping[str, str] | None) -> Response[str]:
+    return Response(
+        content, status_code=status, media_type=MediaType.HTML, headers={**_PRIVATE, **(headers or {})}
+    )

@@ -1,0 +1,154 @@
+"""A payload for people: highlighted, numbered, compared with what was applied last. Pure."""
+
+from typing import Final
+
+import msgspec
+from markupsafe import Markup, escape
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from assent.reading.payload_diff import Mark, payload_diff
+from assent.reading.payloads import ShownPayload
+from assent.reading.visible import visible
+
+LINES_MAX: Final = 2_000
+"""Lines that a page shows of a payload; the bytes can be had whole."""
+LINE_MAX_CHARS: Final = 2_000
+_HIGHLIGHTED_MAX_CHARS: Final = 200_000
+"""Longer texts are shown plain: no lexer is to hold up a page."""
+_AROUND: Final = 3
+"""Unchanged lines that are shown beside a changed one."""
+
+
+class CodeLine(msgspec.Struct, frozen=True):
+    """One line: its numbers in the version before and in this one, and its text as HTML."""
+
+    mark: Mark
+    old: int | None
+    new: int | None
+    html: Markup
+
+
+class Fold(msgspec.Struct, frozen=True):
+    """Unchanged lines that nobody needs to read, behind a click."""
+
+    lines: tuple[CodeLine, ...]
+
+
+class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
+    """A payload as its page shows it."""
+
+    kind: str
+    language: str
+    lines: tuple[CodeLine, ...]
+    more: int
+    """Lines that are not shown."""
+    hides_something: bool
+    """It has characters that a screen would obey or not show; here they stand by their numbers."""
+    changes: tuple[CodeLine | Fold, ...] | None
+    """The difference to what was applied last; None where nothing was."""
+    added: int = 0
+    removed: int = 0
+
+
+def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadView:
+    """The payload, and what it changes of the version that was applied before."""
+    new = _html_lines(after)
+    texts = [after.text] if before is None else [before.text, after.text]
+    changes = None if before is None else _changes(before, after, new)
+    flat = [line for each in changes or () for line in (each.lines if isinstance(each, Fold) else (each,))]
+    return PayloadView(
+        kind=after.kind,
+        language=after.language,
+        lines=tuple(
+            CodeLine(" ", None, number, html) for number, html in enumerate(new[:LINES_MAX], start=1)
+        ),
+        more=max(0, len(new) - LINES_MAX),
+        hides_something=any(_shown(text) != _plain(text) for text in texts),
+        changes=changes,
+        added=sum(line.mark == "+" for line in flat),
+        removed=sum(line.mark == "-" for line in flat),
+    )
+
+
+def _changes(before: ShownPayload, after: ShownPayload, new: list[Markup]) -> tuple[CodeLine | Fold, ...]:
+    old = _html_lines(before)
+    lines: list[CodeLine] = []
+    was = will = 0
+    for each in payload_diff(before, after):
+        if each.mark == "…":
+            lines.append(CodeLine("…", None, None, escape(each.text)))
+            continue
+        was += each.mark != "+"
+        will += each.mark != "-"
+        html = old[was - 1] if each.mark == "-" else new[will - 1]
+        if each.text.endswith("\r"):
+            html += Markup('<span class="hidden-char">\\u{d}</span>')
+        lines.append(
+            CodeLine(each.mark, was if each.mark != "+" else None, will if each.mark != "-" else None, html)
+        )
+    return tuple(_folded(lines))
+
+
+def _folded(lines: list[CodeLine]) -> list[CodeLine | Fold]:
+    near = set[int]()
+    for number, line in enumerate(lines):
+        if line.mark != " ":
+            near.update(range(number - _AROUND, number + _AROUND + 1))
+    found: list[CodeLine | Fold] = []
+    far: list[CodeLine] = []
+    for number, line in enumerate(lines):
+        if number not in near:
+            far.append(line)
+            continue
+        found += _fold(far)
+        far = []
+        found.append(line)
+    return [*found, *_fold(far)]
+
+
+def _fold(lines: list[CodeLine]) -> list[CodeLine | Fold]:
+    # A fold of one line is longer than the line.
+    return list(lines) if len(lines) < 2 else [Fold(tuple(lines))]
+
+
+def _html_lines(payload: ShownPayload) -> list[Markup]:
+    text = _shown(payload.text)
+    lines = text.split("\n")
+    if len(text) <= _HIGHLIGHTED_MAX_CHARS:
+        found = _highlighted(text, payload.language)
+        # Where a lexer makes other lines of it, what was written counts.
+        if len(found) == len(lines):
+            return found
+    return [escape(_cut(line)) for line in lines]
+
+
+def _highlighted(text: str, language: str) -> list[Markup]:
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return []
+    if any(len(line) > LINE_MAX_CHARS for line in text.split("\n")):
+        return []
+    html = highlight(text, lexer, HtmlFormatter(nowrap=True, classprefix="tok-"))
+    lines = html.split("\n")
+    if lines[-1] == "" and not text.endswith("\n"):
+        lines = lines[:-1]
+    # S704: Pygments has escaped it; a test gives it HTML.
+    return [Markup(line) for line in lines]  # noqa: S704
+
+
+def _cut(line: str) -> str:
+    more = len(line) - LINE_MAX_CHARS
+    return line if more <= 0 else f"{line[:LINE_MAX_CHARS]} … {more:,}"
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _shown(text: str) -> str:
+    # Line by line, so that a NEL or a line separator inside a line shows as its number too.
+    return "\n".join(visible(line, also="\t") for line in _plain(text).split("\n"))

@@ -1,0 +1,254 @@
+"""/policies: what protects what, who could meet it; create, edit and delete, as requests where it must be."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import PathParameter
+
+from assent.core.governance.eligible import eligible_people
+from assent.core.governance.sentences import policy_sentence
+from assent.core.governance.state import Governance
+from assent.gateway.caller import Caller
+from assent.gateway.console.errors import said
+from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
+from assent.gateway.console.governing import carry, prospect_of
+from assent.gateway.console.pages import page
+from assent.gateway.console.policy_forms import (
+    UNITS_MS,
+    PolicyValues,
+    empty_values,
+    policy_sent,
+    values_of,
+    values_sent,
+)
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, malformed, not_found
+from assent.reading.prospects import Prospect
+from assent_contracts.client.publisher import new_command_id
+from assent_contracts.governance_changes import (
+    CreatePolicy,
+    DeletePolicy,
+    EditPolicy,
+    GovernanceChange,
+    policy_object,
+)
+from assent_contracts.policies import Policy
+
+_Id = Annotated[str, PathParameter(max_length=128)]
+
+
+class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy as its list shows it."""
+
+    policy: Policy
+    sentence: str
+    people: tuple[str, ...]
+    """One account of each person who could meet a part of it."""
+
+
+@get("/policies", include_in_schema=False)
+async def show_policies(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """Every policy, with its sentence and the people who could meet it."""
+    governance = door.log.governance
+    policies = sorted(governance.policies.values(), key=lambda each: (each.resource_type, each.name, each.id))
+    views = [
+        PolicyView(
+            policy=each,
+            sentence=policy_sentence(each, governance),
+            people=people_of(governance, tuple(g for rule in each.approvals for g in rule.groups)),
+        )
+        for each in policies
+    ]
+    return await page(request, door, caller, "policies.html", policies=views)
+
+
+def people_of(governance: Governance, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """One account of each eligible person in these groups."""
+    people = eligible_people(governance, groups)
+    found: dict[str, str] = {}
+    for account in sorted(governance.members_of_any(groups)):
+        person = governance.principals[account].person
+        if person in people and governance.principals[account].enabled:
+            found.setdefault(person, account)
+    return tuple(found.values())
+
+
+@get("/policies/new", include_in_schema=False)
+async def show_new(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """The form of a new policy."""
+    return await _form(request, door, caller, empty_values(), is_new=True)
+
+
+@get("/policies/{policy_id:str}/edit", include_in_schema=False)
+async def show_edit(
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+) -> Response[str]:
+    """The form of a policy as it is. Raises Problem."""
+    policy = _found(door, policy_id)
+    values = values_of(policy, door.log.governance.version(policy_object(policy.id)))
+    return await _form(request, door, caller, values, is_new=False)
+
+
+@get("/policies/{policy_id:str}/delete", include_in_schema=False)
+async def show_delete(
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+) -> Response[str]:
+    """What deleting it would do, before anything is sent. Raises Problem."""
+    policy = _found(door, policy_id)
+    version = door.log.governance.version(policy_object(policy.id))
+    assert version is not None, "what is there has a version"
+    prospect = prospect_of(door, caller, DeletePolicy(policy=policy.id, version=version))
+    return await _delete_page(request, door, caller, policy, version, prospect)
+
+
+@post("/policies/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
+async def send_new(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[Any]:
+    """Look ahead, or send."""
+    return await _sent(request, door, caller, is_new=True)
+
+
+@post(
+    "/policies/{policy_id:str}/edit",
+    include_in_schema=False,
+    status_code=303,
+    request_max_body_size=FORM_MAX_BYTES,
+)
+async def send_edit(
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+) -> Response[Any]:
+    """Look ahead, or send. Raises Problem."""
+    _found(door, policy_id)
+    return await _sent(request, door, caller, is_new=False, policy_id=policy_id)
+
+
+@post("/policies/{policy_id:str}/delete", include_in_schema=False, status_code=303)
+async def send_delete(
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+) -> Response[Any]:
+    """Send the deletion. Raises Problem."""
+    policy = _found(door, policy_id)
+    form = await read_form(request)
+    version = form.number("version")
+    if version is None:
+        raise malformed("The form does not say which version it showed.")
+    prospect = prospect_of(door, caller, DeletePolicy(policy=policy.id, version=version))
+    justification = form.text("justification").strip()
+    try:
+        return await carry(door, caller, prospect, justification, form.line("key") or None, "/policies")
+    except Problem as problem:
+        return await _delete_page(
+            request, door, caller, policy, version, prospect, problem=problem, justification=justification
+        )
+
+
+async def _sent(
+    request: Request[Any, Any, Any], door: Door, caller: Caller, *, is_new: bool, policy_id: str = ""
+) -> Response[Any]:
+    form = await read_form(request)
+    values = values_sent(form)
+    if not is_new:
+        values = msgspec.structs.replace(values, id=policy_id)
+    justification = form.text("justification").strip()
+    prospect: Prospect | None = None
+    try:
+        prospect = prospect_of(door, caller, _change(values, is_new=is_new))
+        if form.line("step") == "send":
+            return await carry(door, caller, prospect, justification, values.key or None, "/policies")
+    except Problem as problem:
+        return await _form(
+            request,
+            door,
+            caller,
+            values,
+            is_new=is_new,
+            prospect=prospect,
+            problem=problem,
+            justification=justification,
+        )
+    back = form.line("step") == "back"
+    return await _form(
+        request,
+        door,
+        caller,
+        values,
+        is_new=is_new,
+        prospect=None if back else prospect,
+        justification=justification,
+    )
+
+
+def _change(values: PolicyValues, *, is_new: bool) -> GovernanceChange:
+    policy = policy_sent(values)
+    if is_new:
+        return CreatePolicy(policy=policy)
+    if not values.version.isdecimal():
+        raise malformed("The form does not say which version it showed.")
+    return EditPolicy(policy=policy, version=int(values.version[:18]))
+
+
+async def _form(
+    request: Request[Any, Any, Any],
+    door: Door,
+    caller: Caller,
+    values: PolicyValues,
+    *,
+    is_new: bool,
+    prospect: Prospect | None = None,
+    problem: Problem | None = None,
+    justification: str = "",
+) -> Response[str]:
+    governance = door.log.governance
+    return await page(
+        request,
+        door,
+        caller,
+        "policy_form.html",
+        status=problem.status if problem else 200,
+        values=values,
+        is_new=is_new,
+        groups=sorted(governance.groups.values(), key=lambda each: each.name or each.id),
+        people=lambda group: len(eligible_people(governance, (group,))),
+        types=sorted({each.resource_type for each in governance.policies.values()}),
+        units=tuple(UNITS_MS),
+        prospect=prospect,
+        problem=said(problem) if problem else None,
+        justification=justification,
+        key=new_command_id(),
+    )
+
+
+async def _delete_page(
+    request: Request[Any, Any, Any],
+    door: Door,
+    caller: Caller,
+    policy: Policy,
+    version: int,
+    prospect: Prospect,
+    *,
+    problem: Problem | None = None,
+    justification: str = "",
+) -> Response[str]:
+    return await page(
+        request,
+        door,
+        caller,
+        "policy_delete.html",
+        status=problem.status if problem else 200,
+        policy=policy,
+        version=version,
+        prospect=prospect,
+        problem=said(problem) if problem else None,
+        justification=justification,
+        key=new_command_id(),
+    )
+
+
+def _found(door: Door, policy_id: str) -> Policy:
+    policy = door.log.governance.policies.get(policy_id)
+    if policy is None:
+        raise not_found(f"policy {policy_id[:64]}")
+    return policy
+
+
+POLICIES = (show_policies, show_new, show_edit, show_delete, send_new, send_edit, send_delete)

@@ -1,0 +1,139 @@
+"""A policy as a form, and back. Pure."""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+import msgspec
+
+from assent.gateway.console.forms import Form
+from assent.gateway.console.text import t
+from assent.gateway.problems import Problem, malformed
+from assent_contracts.limits import LONGEST_MS, QUORUM_MAX, RULES_MAX
+from assent_contracts.policies import ApprovalRule, Completion, Policy
+
+UNITS_MS: Final = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
+_SPARE_RULES: Final = 1
+_NOT_IN_IDS: Final = re.compile(r"[^a-z0-9]+")
+
+
+class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fields of the form hold, right or wrong."""
+
+    id: str = ""
+    name: str = ""
+    description: str = ""
+    resource_type: str = ""
+    rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(quorum, groups) of each approval, an empty one for one more at the end."""
+    rejections: str = "1"
+    completion: str = "requester"
+    expiry: str = ""
+    expiry_unit: str = "days"
+    own_signature: bool = False
+    version: str = ""
+    """The governance seq of the policy that the form began with; empty for a new one."""
+    key: str = ""
+
+
+def values_of(policy: Policy, version: int | None) -> PolicyValues:
+    """The form of a policy that is there."""
+    expiry, unit = _in_units(policy.expiry_ms)
+    return PolicyValues(
+        id=policy.id,
+        name=policy.name,
+        description=policy.description,
+        resource_type=policy.resource_type,
+        rules=_with_spare(tuple((str(rule.quorum), rule.groups) for rule in policy.approvals)),
+        rejections=str(policy.rejections),
+        completion=policy.completion,
+        expiry=expiry,
+        expiry_unit=unit,
+        own_signature=policy.own_signature,
+        version="" if version is None else str(version),
+    )
+
+
+def empty_values() -> PolicyValues:
+    """The form of a new policy."""
+    return PolicyValues(rules=_with_spare((("1", ()),)))
+
+
+def values_sent(form: Form) -> PolicyValues:
+    """The fields as they were sent. Raises Problem where no form could have sent them."""
+    rules = tuple((form.line(f"quorum-{n}"), form.all(f"groups-{n}")) for n in range(RULES_MAX))
+    filled = tuple(rule for rule in rules if rule[1])
+    unit = form.line("expiry_unit") or "days"
+    name = form.line("name")
+    return PolicyValues(
+        id=form.line("id") or id_of(name),
+        name=name,
+        description=form.text("description").strip(),
+        resource_type=form.line("resource_type"),
+        rules=_with_spare(filled),
+        rejections=form.line("rejections") or "1",
+        completion=form.line("completion") or "requester",
+        expiry=form.line("expiry"),
+        expiry_unit=unit if unit in UNITS_MS else "days",
+        own_signature=form.line("own_signature") == "on",
+        version=form.line("version"),
+        key=form.line("key"),
+    )
+
+
+def policy_sent(values: PolicyValues) -> Policy:
+    """The policy that the fields stand for. Raises Problem that names the field; the rules judge the rest."""
+    rules = tuple(
+        ApprovalRule(quorum=_number(quorum, t("policies.field.quorum"), most=QUORUM_MAX), groups=groups)
+        for quorum, groups in values.rules
+        if groups
+    )
+    completion: Completion = "automatic" if values.completion == "automatic" else "requester"
+    return Policy(
+        id=values.id,
+        name=values.name,
+        description=values.description,
+        resource_type=values.resource_type,
+        approvals=rules,
+        rejections=_number(values.rejections, t("policies.field.rejections"), most=QUORUM_MAX),
+        completion=completion,
+        expiry_ms=_expiry(values),
+        own_signature=values.own_signature,
+    )
+
+
+def id_of(name: str) -> str:
+    """An id made of a name: `Scripts that run` is `scripts-that-run`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return _NOT_IN_IDS.sub("-", plain).strip("-")[:64].strip("-")
+
+
+def _with_spare(rules: tuple[tuple[str, tuple[str, ...]], ...]) -> Any:
+    spare: tuple[tuple[str, tuple[str, ...]], ...] = (("1", ()),) * _SPARE_RULES
+    return (*rules, *spare)[:RULES_MAX] if rules and rules[-1][1] else rules or (("1", ()),)
+
+
+def _expiry(values: PolicyValues) -> int | None:
+    if not values.expiry:
+        return None
+    unit = UNITS_MS[values.expiry_unit]
+    return _number(values.expiry, t("policies.field.expiry"), most=LONGEST_MS // unit) * unit
+
+
+def _in_units(expiry_ms: int | None) -> tuple[str, str]:
+    if expiry_ms is None:
+        return "", "days"
+    for name, unit in UNITS_MS.items():
+        if expiry_ms % unit == 0:
+            return str(expiry_ms // unit), name
+    return str(max(1, expiry_ms // 1_000)), "seconds"
+
+
+def _number(text: str, field: str, *, most: int) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= most:
+        raise _bad(t("policies.not_a_number", field=field, most=f"{most:,}"))
+    return int(text)
+
+
+def _bad(detail: str) -> Problem:
+    return malformed(detail)

@@ -1,0 +1,63 @@
+"""What somebody can do to a request now: the rules are asked, nothing is judged here. Pure."""
+
+from typing import Any
+
+from assent.core.governance.state import Governance, Principal
+from assent.core.requests.approve import decide_approve
+from assent.core.requests.cancel import decide_cancel
+from assent.core.requests.complete import decide_complete
+from assent.core.requests.context import Context
+from assent.core.requests.explain import Deciding
+from assent.core.requests.reject import decide_reject
+from assent.core.requests.revoke import decide_revoke
+from assent.core.requests.states import Closed, Request
+from assent_contracts.commands import Approve, Cancel, Complete, Reject, Revoke
+from assent_contracts.events import ChangeReleased
+from assent_contracts.refusals import Refusal
+
+
+def possible(
+    state: Request, governance: Governance, principal: Principal, at: int, through: str | None
+) -> frozenset[str]:
+    """Which of approve, reject, revoke, cancel and complete would be taken at log time `at` (ms).
+
+    `through`: the gateway that signs for the principal. A completion that would only reopen the request
+    is not among them.
+    """
+    if isinstance(state, Closed) or not principal.enabled:
+        return frozenset()
+    answers = _answers(state, governance, principal, at, through)
+    can = {name for name, answer in answers.items() if not isinstance(answer, Refusal)}
+    released = answers["complete"]
+    if not isinstance(released, Refusal) and not any(isinstance(each, ChangeReleased) for each in released):
+        can.discard("complete")
+    return frozenset(can)
+
+
+def why_not_approve(
+    state: Deciding, governance: Governance, principal: Principal, at: int, through: str | None
+) -> Refusal | None:
+    """The refusal that an approval would get here; None when it would be taken."""
+    answer = _answers(state, governance, principal, at, through)["approve"]
+    return answer if isinstance(answer, Refusal) else None
+
+
+def _answers(
+    state: Any, governance: Governance, principal: Principal, at: int, through: str | None
+) -> dict[str, Any]:
+    submission = state.submission
+    context = Context(0, submission.seq + 1, at, governance, principal, through)
+    fields: dict[str, Any] = {
+        "id": "asked",
+        "principal": principal.id,
+        "at": at,
+        "resource": submission.resource,
+        "request": "0-0",
+    }
+    return {
+        "approve": decide_approve(state, Approve(**fields, digest=submission.digest), context),
+        "reject": decide_reject(state, Reject(**fields), context),
+        "revoke": decide_revoke(state, Revoke(**fields), context),
+        "cancel": decide_cancel(state, Cancel(**fields), context),
+        "complete": decide_complete(state, Complete(**fields), context),
+    }

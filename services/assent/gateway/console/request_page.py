@@ -1,0 +1,153 @@
+"""/requests/{id}: one request, so that deciding on it is easy, and the bytes of its payload."""
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+
+from assent.gateway.api.looking import After, find
+from assent.gateway.caller import Caller
+from assent.gateway.console.happenings import Happening, happenings
+from assent.gateway.console.pages import page
+from assent.gateway.console.payload_view import PayloadView, payload_view
+from assent.gateway.console.possible import possible, why_not_approve
+from assent.gateway.console.standing import Standing, standing_of_request
+from assent.gateway.console.summaries import look_of, state_of_row, through_of
+from assent.gateway.door import Door
+from assent.gateway.problems import not_found
+from assent.reading.governance_diff import GovernanceDiff, governance_diff
+from assent.reading.payloads import payload_of, shown_payload
+from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.commands import RequestId
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+
+_AUDITED_WITHIN_S = 3.0
+_LOOK_EVERY_S = 0.03
+_UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as its page shows it."""
+
+    row: RequestView
+    look: str
+    is_own: bool
+    can: frozenset[str]
+    why_not: Refusal | None
+    todo: str
+    """What to do about `why_not`."""
+    standing: Standing | None
+    payload: PayloadView | None
+    before: str | None
+    """The request that was applied to the same object last before this one."""
+    change: GovernanceDiff | None
+    happened: list[Happening]
+    is_whole: bool
+    """False while the audit log is behind: then what happened is not all there."""
+
+
+@get("/requests/{request_id:str}", include_in_schema=False, name="console-request")
+async def show_request_page(
+    request: Request[Any, Any, Any], request_id: RequestId, caller: Caller, door: Door, after: After = None
+) -> Response[str]:
+    """One request. Raises Problem."""
+    await door.lag.reach(after)
+    return await request_page(request, door, caller, await find(door, caller, request_id))
+
+
+async def request_page(
+    request: Request[Any, Any, Any],
+    door: Door,
+    caller: Caller,
+    found: RequestView,
+    *,
+    status: int = 200,
+    problem: dict[str, Any] | None = None,
+    seen: int | None = None,
+    note: str = "",
+) -> Response[str]:
+    """The page. `problem`: why a decision was not taken; `seen`: what was shown when it was made."""
+    review = await review_of(door, caller, found)
+    return await page(
+        request,
+        door,
+        caller,
+        "request.html",
+        status=status,
+        review=review,
+        row=review.row,
+        problem=problem,
+        since=[each for each in review.happened if each.is_after(seen)] if seen is not None else [],
+        note=note,
+        key=new_command_id(),
+    )
+
+
+async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
+    """Everything that the page says about a request."""
+    governance, now = door.log.governance, now_ms()
+    through = through_of(door, caller)
+    records = await _audited(door, row)
+    state = state_of_row(row)
+    refusal = why_not_approve(state, governance, caller.principal, now, through) if state else None
+    change = governance_diff(row, records, door.log.governance_at)
+    before = await last_applied(door.db, row) if change is None else None
+    return Review(
+        row=row,
+        look=look_of(row),
+        is_own=caller.principal.person is not None and caller.principal.person == row.person,
+        can=possible(state, governance, caller.principal, now, through) if state else frozenset(),
+        why_not=refusal,
+        todo=WHAT_TO_DO[refusal.code] if refusal else "",
+        standing=standing_of_request(state, governance, now) if state else None,
+        payload=await asyncio.to_thread(_payload, row, records, before) if change is None else None,
+        before=before.request if before else None,
+        change=change,
+        happened=happenings(records),
+        is_whole=any(each.seq >= row.last_seq for each in records if each.partition == row.partition),
+    )
+
+
+def _payload(row: RequestView, records: list[AuditRow], before: AuditRow | None) -> PayloadView | None:
+    payload = payload_of(records)
+    if payload is None:
+        return None
+    was = payload_of([before]) if before else None
+    return payload_view(
+        shown_payload(payload, row.resource), shown_payload(was, row.resource) if was is not None else None
+    )
+
+
+async def _audited(door: Door, row: RequestView) -> list[AuditRow]:
+    """The request's records, once the audit log holds what its row says; as many as there are, else."""
+    try:
+        async with asyncio.timeout(_AUDITED_WITHIN_S):
+            while True:
+                head = (await heads(door.db, "audit")).get(row.partition)
+                if head is not None and head.seq >= row.last_seq:
+                    break
+                await asyncio.sleep(_LOOK_EVERY_S)
+    except TimeoutError:
+        pass
+    return await timeline(door.db, row.id)
+
+
+@get("/requests/{request_id:str}/payload", include_in_schema=False)
+async def send_payload(request_id: RequestId, caller: Caller, door: Door) -> Response[bytes]:
+    """The exact bytes that were submitted, to save: never shown by the browser. Raises Problem."""
+    row = await find(door, caller, request_id)
+    payload = payload_of(await timeline(door.db, row.id))
+    if payload is None:
+        raise not_found("payload")
+    name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
+    return Response(
+        payload,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{row.id}-{name}.json"',
+            "Cache-Control": "private, no-store",
+        },
+    )

@@ -1,0 +1,35 @@
+"""All of the console's addresses."""
+
+from litestar import Router
+
+from assent.gateway.console.acting import act_on
+from assent.gateway.console.asking import send_form, show_form
+from assent.gateway.console.audit import search
+from assent.gateway.console.directory import DIRECTORY
+from assent.gateway.console.health import show_health
+from assent.gateway.console.lists import LISTS
+from assent.gateway.console.policies import POLICIES
+from assent.gateway.console.request_page import send_payload, show_request_page
+from assent.gateway.console.static_files import send_static
+
+PAGES = (
+    *LISTS,
+    show_form,
+    send_form,
+    show_request_page,
+    send_payload,
+    act_on,
+    *POLICIES,
+    *DIRECTORY,
+    search,
+    show_health,
+)
+
+
+def console() -> Router:
+    """The pages of the console and their files."""
+    return Router(
+        "/",
+        route_handlers=[*PAGES, send_static],
+        include_in_schema=False,
+    )

@@ -1,0 +1,77 @@
+"""Where a request stands, for its page: what each rule has got and lacks, and who could give it. Pure."""
+
+import msgspec
+
+from assent.core.governance.sentences import group_words
+from assent.core.governance.state import Governance
+from assent.core.requests.explain import Deciding, RuleStands, explain
+from assent.reading.explaining import Next, next_step
+from assent.reading.lapses import LAPSES
+from assent_contracts.policies import ADMINISTRATORS
+
+
+class RuleView(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule of one policy."""
+
+    policy: str | None
+    """Its name; None for what changes to governance ask for."""
+    policy_id: str
+    groups: tuple[str, ...]
+    """In words: `Security team (4 people)`."""
+    quorum: int
+    given: tuple[str, ...]
+    """The people whose approvals count, by an account of theirs."""
+    missing: int
+    can: tuple[str, ...]
+    """One account of each person who could approve it now."""
+    changed_since: bool
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of it."""
+
+    rules: tuple[RuleView, ...]
+    next: Next
+    lapsing: tuple[tuple[str, str], ...]
+    """(account, why its approval counts no more)"""
+    rejections: tuple[str, ...]
+    rejections_needed: int
+    automatic: bool
+    deleted_policy: str | None
+
+
+def standing_of_request(state: Deciding, governance: Governance, at: int) -> Standing:
+    """Where the request stands at log time `at` (ms)."""
+    explained = explain(state, governance, at)
+    accounts = {each.person: each.approver for each in state.approvals}
+    return Standing(
+        rules=tuple(_rule(each, accounts, governance) for each in explained.rules),
+        next=next_step(explained),
+        lapsing=tuple((each.approver, LAPSES[each.reason]) for each in explained.lapsing),
+        rejections=tuple(each.approver for each in explained.rejections),
+        rejections_needed=explained.rejections_needed,
+        automatic=explained.automatic,
+        deleted_policy=explained.deleted_policy,
+    )
+
+
+def _rule(rule: RuleStands, accounts: dict[str, str], governance: Governance) -> RuleView:
+    policy = governance.policies.get(rule.policy)
+    return RuleView(
+        policy=None if rule.policy == ADMINISTRATORS else policy.name if policy else rule.policy,
+        policy_id=rule.policy,
+        groups=tuple(group_words(group, governance) for group in rule.groups),
+        quorum=rule.quorum,
+        given=tuple(accounts.get(person, person) for person in rule.given),
+        missing=rule.missing,
+        can=one_account_each(rule.can_approve, governance),
+        changed_since=rule.changed_since,
+    )
+
+
+def one_account_each(accounts: tuple[str, ...], governance: Governance) -> tuple[str, ...]:
+    """The first account of each person: two accounts of one person count as one (R9)."""
+    found: dict[str | None, str] = {}
+    for account in accounts:
+        found.setdefault(governance.principals[account].person, account)
+    return tuple(found.values())

@@ -1,0 +1,87 @@
+"""A request as a line of a list: how it stands, what is missing, and whether its reader can decide on it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from assent.core.governance.state import Governance, Principal
+from assent.core.requests.explain import Deciding, explain
+from assent.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
+from assent.gateway.api.looking import list_of
+from assent.gateway.caller import Caller
+from assent.gateway.console.possible import possible
+from assent.gateway.door import Door
+from assent.store.queries import RequestView
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.limits import FOR_EVER_MS
+
+WAITING_MAX: Final = 100
+"""Requests that are looked at to count those that wait for somebody."""
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """One line."""
+
+    row: RequestView
+    look: str
+    """The status, or how far an approved one has come."""
+    given: int
+    asked: int
+    """Approvals that count, and that all rules together ask for."""
+    is_own: bool
+    """R9: by the person, not by the account."""
+    can: frozenset[str]
+    """What the reader can do now, such as `approve`."""
+
+
+def summaries(
+    rows: Iterable[RequestView], governance: Governance, principal: Principal, through: str | None
+) -> list[Summary]:
+    """The lines for requests, as this reader sees them. `through`: the gateway that signs for them."""
+    now = now_ms()
+    return [summary(row, governance, principal, now, through) for row in rows]
+
+
+def summary(
+    row: RequestView, governance: Governance, principal: Principal, at: int, through: str | None
+) -> Summary:
+    """One request at log time `at` (ms)."""
+    state = state_of_row(row)
+    rules = explain(state, governance, at).rules if state is not None else ()
+    return Summary(
+        row=row,
+        look=look_of(row),
+        given=sum(each.quorum - each.missing for each in rules),
+        asked=sum(each.quorum for each in rules),
+        is_own=principal.person is not None and principal.person == row.person,
+        can=frozenset() if state is None else possible(state, governance, principal, at, through),
+    )
+
+
+def look_of(row: RequestView) -> str:
+    """R13: which of the statuses to show; an approved request says how far it has come."""
+    return row.progress or row.status
+
+
+def state_of_row(row: RequestView) -> Deciding | None:
+    """The rules' state of a request that can be decided on, from its row; None for all others."""
+    if row.status not in ("needs_approval", "approved") or row.progress is not None:
+        return None
+    submission = Submission(row.seq, row.resource, row.requester, row.person, row.digest, row.terms)
+    approvals = tuple(Approval(each.approver, each.person, each.through) for each in row.approvals)
+    rejections = tuple(Rejection(each.approver, each.person) for each in row.rejections)
+    kind = NeedsApproval if row.status == "needs_approval" else Approved
+    return kind(submission, approvals, rejections, row.deadline or FOR_EVER_MS)
+
+
+async def waiting(door: Door, caller: Caller) -> list[Summary]:
+    """The requests that the caller can approve now, at most WAITING_MAX."""
+    found = await list_of(door, caller, "received", statuses=["needs_approval"], limit=WAITING_MAX)
+    lines = summaries(found.requests, door.log.governance, caller.principal, through_of(door, caller))
+    return [each for each in lines if "approve" in each.can]
+
+
+def through_of(door: Door, caller: Caller) -> str | None:
+    """The gateway that signs what the caller decides here."""
+    return door.log.key.principal if door.log.key.principal != caller.id else None

@@ -1,0 +1,247 @@
+"""From what a caller wants to the ledger's answer: sign, publish, wait, and say it."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from assent.core.sender import UNAUTHENTICATED
+from assent.gateway.caller import Caller
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, malformed, not_found, of_refusal
+from assent.store.queries import LIST_MAX, AuditFilter, AuditRow, audit_tail, search_audit
+from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
+from assent_contracts.codec import decode_command, encode, is_identifier
+from assent_contracts.commands import Command, SubmitChange, command_type
+from assent_contracts.events import CommandRepeated
+from assent_contracts.ledger import (
+    RecordedCommand,
+    decode_events,
+    decode_record,
+    decode_recorded_command,
+    decode_refusal,
+)
+from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.topics import LEDGER
+
+ANSWER_WITHIN_S: Final = 10.0
+_AUDITED_WITHIN_S: Final = 3.0
+_LOOK_EVERY_S: Final = 0.05
+_PAGES_MAX: Final = 10
+"""Pages of one principal's commands on one object in a day that are looked through."""
+_CLOCKS_MS: Final = 5 * 60 * 1_000
+_LATEST_MS: Final = COMMAND_MEMORY_MS
+"""Later than this a command is refused as stale."""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger's yes to a command."""
+
+    request: str
+    position: str
+    """`<partition>-<seq>` of the ledger record: send it as Assent-After to read what follows from it."""
+    at: int
+    """Log time, ms."""
+    events: tuple[str, ...]
+    """The types of what happened."""
+    repeated: bool = False
+    """The same command came before, and this is its first answer."""
+
+
+def command_id(caller: Caller, idempotency_key: str | None) -> str:
+    """The id of the caller's command: the same for the same Idempotency-Key, whichever gateway it reaches.
+
+    Raises Problem. The log remembers it for 24 hours, for each object.
+    """
+    if idempotency_key is None:
+        return new_command_id()
+    if not is_identifier(idempotency_key, COMMAND_ID_MAX_CHARS):
+        raise malformed(
+            f"Idempotency-Key is not 1 to {COMMAND_ID_MAX_CHARS} printable characters without spaces."
+        )
+    return hashlib.sha256(f"{caller.id}\0{idempotency_key}".encode()).hexdigest()
+
+
+def fields_of(caller: Caller, resource: str, idempotency_key: str | None) -> dict[str, Any]:
+    """What every command says: id, principal, time and object."""
+    return {
+        "id": command_id(caller, idempotency_key),
+        "principal": caller.id,
+        "at": now_ms(),
+        "resource": resource,
+    }
+
+
+async def decide(door: Door, command: Command) -> Decision:
+    """Publish a command in the caller's name and answer with its decision.
+
+    Raises Problem: the refusal, `late` (202) when no decision came in time, `log-unreachable`.
+    """
+    try:
+        decided = await door.log.publisher.send(command, door.log.key, timeout_s=ANSWER_WITHIN_S)
+    except NotDecidedError as error:
+        raise _late(command) from error
+    except KafkaError as error:
+        raise unreachable() from error
+    return await said(door, command, decided)
+
+
+async def said(door: Door, command: Command, decided: Decided) -> Decision:
+    """A decision as the caller hears it: of the first one, if the command came before. Raises Problem."""
+    first = _first(decided)
+    if first is None:
+        return _answer(command, decided, repeated=False)
+    before = await _decided_before(door, decided.partition, first)
+    if not _says_the_same(before, command):
+        assert decided.refusal is not None, "the same bytes have the same decision"
+        raise of_refusal(decided.refusal, position=f"{decided.partition}-{decided.seq}")
+    return _answer(command, _decided_of(before), repeated=True)
+
+
+def _first(decided: Decided) -> int | None:
+    if decided.refusal is not None and decided.refusal.code == RefusalCode.ID_REUSED:
+        return decided.refusal.decided
+    return next((each.decided for each in decided.events if isinstance(each, CommandRepeated)), None)
+
+
+def _answer(command: Command, decided: Decided, *, repeated: bool) -> Decision:
+    position = f"{decided.partition}-{decided.seq}"
+    if decided.refusal is not None:
+        raise of_refusal(decided.refusal, position=position)
+    request = position if isinstance(command, SubmitChange) else command.request
+    return Decision(
+        request=request,
+        position=position,
+        at=decided.at,
+        events=tuple(command_type(event) for event in decided.events),
+        repeated=repeated,
+    )
+
+
+async def _decided_before(door: Door, partition: int, seq: int) -> AuditRow:
+    """The record of the first decision. Raises Problem: the audit log may not have it yet."""
+    deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
+    while True:
+        rows = await audit_tail(door.db, {(LEDGER, partition): seq - 1}, limit=1)
+        if rows:
+            return rows[0]
+        if asyncio.get_running_loop().time() > deadline:
+            raise Problem(
+                503,
+                "lagging",
+                f"This was decided before, at {partition}-{seq}, which the audit log does not hold yet.",
+                todo="Send it again after Retry-After seconds with the same Idempotency-Key.",
+                headers={"Retry-After": "1"},
+            )
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _says_the_same(before: AuditRow, command: Command) -> bool:
+    """Whether the recorded command is this one but for its time: then it was sent again, not reused."""
+    was = _command_of(before)
+    if was is None or type(was) is not type(command):
+        return False
+    return encode(msgspec.structs.replace(was, at=command.at)) == encode(command)
+
+
+def _command_of(row: AuditRow) -> Command | None:
+    recorded = decode_recorded_command(decode_record(row.record))
+    if not isinstance(recorded, RecordedCommand):
+        return None
+    command = decode_command(bytes(recorded.value))
+    return None if isinstance(command, Refusal) else command
+
+
+def _decided_of(row: AuditRow) -> Decided:
+    record = decode_record(row.record)
+    return Decided(
+        partition=row.partition,
+        seq=row.seq,
+        at=row.at,
+        events=decode_events(record),
+        refusal=decode_refusal(record),
+    )
+
+
+def _late(command: Command) -> Problem:
+    return _not_yet(command.id, command.resource, command.at)
+
+
+def _not_yet(command: str, resource: str | None, sent_at: int) -> Problem:
+    query = urlencode({**({"resource": resource} if resource else {}), "sent_at": sent_at})
+    place = f"/api/v1/commands/{quote(command, safe='')}?{query}"
+    return Problem(
+        202,
+        "late",
+        "There is no decision yet. The command stands and will be decided.",
+        todo="Ask at the address in Location, or send it again with its Idempotency-Key: it counts once.",
+        headers={"Location": place, "Retry-After": "2"},
+        command=command,
+    )
+
+
+def undecided() -> Problem:
+    """A change to governance whose decision is late: it stands, and its version makes it count once."""
+    return Problem(
+        202,
+        "late",
+        "There is no decision yet. The change stands and will be decided.",
+        todo="Look at what it changes, or for it in the audit log.",
+        headers={"Retry-After": "2"},
+    )
+
+
+def unreachable() -> Problem:
+    """Kafka did not take the command."""
+    return Problem(
+        503,
+        "log-unreachable",
+        "The log cannot be reached, so nothing was decided.",
+        todo="Send it again after Retry-After seconds with the same Idempotency-Key: it counts once.",
+        headers={"Retry-After": "5"},
+    )
+
+
+async def late_decision(
+    door: Door, caller: Caller, command: str, resource: str | None, sent_at: int
+) -> Decision:
+    """The decision on one's own command about `resource` (if told), sent at `sent_at` (ms).
+
+    Raises Problem: its refusal, `late` (202) while there is none, not-found once there can be none.
+    """
+    wanted = AuditFilter(
+        principal=caller.id,
+        resource=resource,
+        since_ms=sent_at - _CLOCKS_MS,
+        until_ms=sent_at + _LATEST_MS,
+        ledger=LEDGER,
+    )
+    found = None
+    async for row in _search(door, wanted):
+        sent = _command_of(row)
+        decided = _decided_of(row)
+        unsigned = decided.refusal is not None and decided.refusal.code in UNAUTHENTICATED
+        # The newest come first: the last one that is found is the first decision, and not a repetition.
+        if sent is not None and sent.id == command and not unsigned:
+            found = (sent, decided)
+    if found is not None:
+        return _answer(*found, repeated=False)
+    if now_ms() > sent_at + _LATEST_MS:
+        raise not_found(f"command {command[:40]!r}")
+    raise _not_yet(command, resource, sent_at)
+
+
+async def _search(door: Door, wanted: AuditFilter) -> AsyncIterator[AuditRow]:
+    after = None
+    for _ in range(_PAGES_MAX):
+        rows = await search_audit(door.db, wanted, after=after, limit=LIST_MAX)
+        for row in rows:
+            yield row
+        if len(rows) < LIST_MAX:
+            return
+        after = rows[-1].cursor

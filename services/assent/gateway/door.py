@@ -1,0 +1,51 @@
+"""What every request handler of a gateway works with."""
+
+from typing import Any, Protocol
+
+import asyncpg
+import msgspec
+from litestar import Request
+
+from assent.gateway.identity.oidc import Oidc
+from assent.gateway.identity.sessions import Sessions
+from assent.gateway.lag import Lag
+from assent.gateway.live import Live
+from assent.gateway.log import Log
+from assent.gateway.rates import Rates
+from assent.gateway.settings import GatewaySettings
+from assent.observe.health import Health
+
+
+class Tokens(Protocol):
+    """Access tokens of machines."""
+
+    async def principal_of(self, token: str) -> str:
+        """The principal that a valid token is for. Raises Problem."""
+        ...
+
+
+class Signatures(Protocol):
+    """HTTP messages signed with a principal's key."""
+
+    async def verify(self, request: Request[Any, Any, Any]) -> str:
+        """The principal whose key has signed this request. Raises Problem."""
+        ...
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """One gateway's parts: started before the first request, stopped after the last."""
+
+    settings: GatewaySettings
+    log: Log
+    db: asyncpg.Pool
+    health: Health
+    sessions: Sessions
+    tokens: Tokens | None
+    """None where no provider is configured."""
+    signatures: Signatures | None
+    """None while nobody checks them."""
+    oidc: Oidc | None = None
+    """Sign-in of people with a provider; None where none is configured."""
+    rates: Rates
+    lag: Lag
+    live: Live

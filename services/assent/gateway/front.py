@@ -1,0 +1,133 @@
+"""What every request passes before any handler, and what every answer carries."""
+
+import time
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from assent.gateway.problems import MEDIA_TYPE, Problem
+from assent.gateway.settings import GatewaySettings
+from assent.observe import metrics
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+        " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_SECURE_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+PRINCIPAL: Final = "principal"
+"""In a request's state: who has proved to be its sender."""
+_PATH_MAX_CHARS: Final = 400
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+log = structlog.get_logger(__name__)
+
+
+def security_headers(settings: GatewaySettings) -> list[tuple[bytes, bytes]]:
+    """What every answer carries, those to what went wrong among them."""
+    headers = {**SECURITY_HEADERS, **(_SECURE_ONLY if settings.is_secure else {})}
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def front_of(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
+    """The application behind its front."""
+    hosts = hosts_of(settings.public_url)
+    always = security_headers(settings)
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        problem = _refusal(scope, hosts)
+        try:
+            if problem is None:
+                await app(scope, receive, noting)
+            else:
+                await _answer(noting, problem, always)
+        finally:
+            _tell(scope, status, time.perf_counter() - started)
+
+    return front
+
+
+def _tell(scope: Scope, status: int, took_s: float) -> None:
+    """One line for each request. Without the query: there are names that people look for, and codes."""
+    assert scope["type"] == "http", "see _refusal"
+    metrics.HTTP_SECONDS.labels(scope["method"], str(status)).observe(took_s)
+    log.info(
+        "answered",
+        method=scope["method"],
+        path=scope["path"][:_PATH_MAX_CHARS],
+        status=status,
+        principal=scope.get("state", {}).get(PRINCIPAL),
+        took_ms=round(took_s * 1_000, 1),
+    )
+
+
+def hosts_of(public_url: str) -> frozenset[bytes]:
+    """The Host headers of requests that are meant for this gateway.
+
+    On loopback each of its names is as good as another: no other site's name leads here under one of them.
+    """
+    parts = urlsplit(public_url)
+    usual = parts.port in (None, _USUAL_PORTS[parts.scheme])
+    port = "" if usual else f":{parts.port}"
+    name = (parts.hostname or "").lower()
+    host = f"[{name}]" if ":" in name else name
+    return frozenset(f"{each}{port}".encode() for each in (_LOOPBACK if host in _LOOPBACK else (host,)))
+
+
+def _refusal(scope: Scope, hosts: frozenset[bytes]) -> Problem | None:
+    assert scope["type"] == "http", "there are no websockets here: see service.py"
+    named = [value.lower() for name, value in scope["headers"] if name == b"host"]
+    if len(named) != 1 or named[0] not in hosts:
+        # A name of another site's that was made to lead here (DNS rebinding) is not ours.
+        return Problem(
+            421,
+            "wrong-host",
+            "This gateway is not reached by that name.",
+            todo="Open the address that it was set up with, ASSENT_PUBLIC_URL.",
+        )
+    if scope["method"] not in _METHODS:
+        return Problem(
+            405, "method-not-allowed", "Nothing here takes this method.", todo="See /api/v1/openapi.json."
+        )
+    if scope["method"] == "OPTIONS" and any(
+        n == b"access-control-request-method" for n, _ in scope["headers"]
+    ):
+        return Problem(
+            403,
+            "cross-site",
+            "Programs in the pages of other sites may not use this gateway.",
+            todo="Call it from a server, with a token.",
+        )
+    return None
+
+
+async def _answer(send: Send, problem: Problem, always: list[tuple[bytes, bytes]]) -> None:
+    body = msgspec.json.encode(problem.document())
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *always,
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,211 @@
+"""OpenID Connect, authorization code flow with PKCE: to the provider, back with a code, code for id_token.
+
+authlib makes the requests and joserfc checks the tokens. Authlib's own HTTP client is left out on purpose:
+it takes httpx2 or httpx, whichever happens to be installed, so its exceptions would change class with what
+else is there. The transport here is httpx, always.
+"""
+
+import base64
+import hashlib
+import hmac
+from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
+
+import asyncpg
+import httpx
+import msgspec
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.client import OAuth2Client
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+from assent.gateway.identity.jwts import LEEWAY_S, BadTokenError, verified
+from assent.gateway.identity.provider import Metadata, Provider, ProviderError
+from assent.gateway.identity.sign_ins import SIGN_IN_S, Leaving, Left, SignIns
+from assent.gateway.settings import GatewaySettings, OidcSettings
+from assent.settings import SettingsError
+from assent_contracts.client.publisher import now_ms
+
+CALLBACK: Final = "/sign-in/callback"
+_HINT_MAX_CHARS: Final = 4_096
+"""An id_token that is longer makes an address that servers refuse."""
+_SECRET_METHODS: Final = ("client_secret_basic", "client_secret_post")
+
+
+class NotSignedInError(Exception):
+    """The provider's answer does not sign anybody in; the message says why, without secrets."""
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom the provider has authenticated."""
+
+    principal: str
+    id_token: str
+
+    def __repr__(self) -> str:
+        """Without its secrets."""
+        return f"SignedIn({self.principal!r})"
+
+
+class _Granted(msgspec.Struct, frozen=True):
+    """RFC 6749, 5.1, as far as it is used."""
+
+    id_token: str
+    access_token: str = ""
+
+
+class Oidc:
+    """Sign-in with one provider."""
+
+    def __init__(self, settings: GatewaySettings, provider: Provider, db: asyncpg.Pool) -> None:
+        """Raises SettingsError: the client's secret cannot be read, or no provider is configured."""
+        if settings.oidc is None:
+            raise SettingsError("Set ASSENT_OIDC_ISSUER: people sign in there.")
+        self.settings = settings.oidc
+        self.provider = provider
+        self.sign_ins = SignIns(db, secure=settings.is_secure)
+        self._home = settings.public_url + "/"
+        self._redirect_uri = settings.public_url + CALLBACK
+        self._secret = _read_secret(settings.oidc)
+
+    async def leave(self, return_to: str, browser: str | None, *, anew: bool = False) -> tuple[str, Leaving]:
+        """The provider's address to go to, and what the browser has to keep. Raises ProviderError.
+
+        `anew`: the provider is to ask who it is, also somebody whom it knows already.
+        """
+        metadata = await self.provider.metadata()
+        leaving = await self.sign_ins.leave(return_to, browser)
+        url, _ = self._client().create_authorization_url(
+            metadata.authorization_endpoint,
+            state=leaving.state,
+            nonce=leaving.nonce,
+            code_verifier=leaving.verifier,
+            **({"prompt": "login"} if anew else {}),
+        )
+        return url, leaving
+
+    async def finish(self, left: Left, code: str, said_issuer: str | None) -> SignedIn:
+        """Who has come back with this code. Raises NotSignedInError and ProviderError."""
+        metadata = await self.provider.metadata()
+        _check_who_answers(metadata, said_issuer)
+        granted = await self._exchange(metadata, code, left.verifier)
+        try:
+            claims = await verified(
+                granted.id_token, self.provider, metadata.algorithms(), self.settings.client_id
+            )
+            _check_meant(claims, self.settings.client_id, left.nonce)
+            _check_access_token(claims, granted)
+        except BadTokenError as error:
+            raise NotSignedInError(f"the provider's id_token does not count: {error}") from error
+        return SignedIn(principal=principal_in(claims, self.settings), id_token=granted.id_token)
+
+    async def sign_out_url(self, id_token: str | None) -> str | None:
+        """Where the session at the provider ends too, if it has such a place. Raises ProviderError."""
+        metadata = await self.provider.metadata()
+        if metadata.end_session_endpoint is None:
+            return None
+        more = {"client_id": self.settings.client_id, "post_logout_redirect_uri": self._home}
+        if id_token and len(id_token) <= _HINT_MAX_CHARS:
+            more["id_token_hint"] = id_token
+        joint = "&" if "?" in metadata.end_session_endpoint else "?"
+        return f"{metadata.end_session_endpoint}{joint}{urlencode(more)}"
+
+    def _client(self) -> OAuth2Client:
+        return OAuth2Client(
+            session=None,
+            client_id=self.settings.client_id,
+            scope=self.settings.scope,
+            redirect_uri=self._redirect_uri,
+            code_challenge_method="S256",
+        )
+
+    async def _exchange(self, metadata: Metadata, code: str, verifier: str) -> _Granted:
+        body = prepare_token_request(
+            "authorization_code", redirect_uri=self._redirect_uri, code=code, code_verifier=verifier
+        )
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        _, headers, body = self._authentication(metadata).prepare(
+            "POST", metadata.token_endpoint, headers, body
+        )
+        answer = await self.provider.send("POST", metadata.token_endpoint, headers=headers, content=body)
+        if answer.status >= 500:
+            raise ProviderError(f"the token endpoint answers {answer.status}")
+        if answer.status != 200:
+            raise NotSignedInError(f"the provider does not take the code ({answer.status})")
+        try:
+            return msgspec.json.decode(answer.body, type=_Granted)
+        except msgspec.DecodeError as error:
+            raise NotSignedInError("the provider answers without an id_token") from error
+
+    def _authentication(self, metadata: Metadata) -> ClientAuth:
+        if self._secret is None:
+            return ClientAuth(self.settings.client_id, "", "none")
+        offered = metadata.token_endpoint_auth_methods_supported
+        method = next((each for each in _SECRET_METHODS if each in offered), _SECRET_METHODS[0])
+        if method == "client_secret_basic":
+            # RFC 6749, 2.3.1: both are form-encoded first, which authlib leaves to its caller.
+            return ClientAuth(quote_plus(self.settings.client_id), quote_plus(self._secret), method)
+        return ClientAuth(self.settings.client_id, self._secret, method)
+
+
+def principal_in(claims: dict[str, Any], settings: OidcSettings) -> str:
+    """The principal that the configured claim names. Raises NotSignedInError."""
+    value = claims.get(settings.principal_claim)
+    if not isinstance(value, str) or not value:
+        raise NotSignedInError(f"the provider does not send the claim {settings.principal_claim!r}")
+    if settings.principal_claim == "email" and claims.get("email_verified") is not True:
+        # At many providers people can write what they like there until it is verified.
+        raise NotSignedInError("the provider has not verified the email address")
+    return value
+
+
+def open_oidc(settings: GatewaySettings, client: httpx.AsyncClient, db: asyncpg.Pool) -> Oidc | None:
+    """Sign-in with the provider of the settings, if there is one. Raises SettingsError."""
+    if settings.oidc is None:
+        return None
+    return Oidc(settings, Provider(settings.oidc.issuer, client), db)
+
+
+def _read_secret(settings: OidcSettings) -> str | None:
+    if settings.client_secret_file is None:
+        return None
+    try:
+        secret = settings.client_secret_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE cannot be read: {error}") from error
+    if not secret:
+        raise SettingsError(f"ASSENT_OIDC_CLIENT_SECRET_FILE is empty: {settings.client_secret_file}.")
+    return secret
+
+
+def _check_who_answers(metadata: Metadata, said: str | None) -> None:
+    """RFC 9207: the answer comes from the provider that was asked, where it says so."""
+    if said is None and metadata.authorization_response_iss_parameter_supported:
+        raise NotSignedInError("the answer does not say which provider it comes from")
+    if said is not None and said != metadata.issuer:
+        raise NotSignedInError("the answer comes from another provider")
+
+
+def _check_meant(claims: dict[str, Any], client_id: str, nonce: str) -> None:
+    """OpenID Connect Core 1.0, 3.1.3.7: for this client, for this sign-in, and made during it."""
+    sent = claims.get("nonce")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), nonce.encode()):
+        raise BadTokenError("it was made for another sign-in (nonce)")
+    audience, party = claims["aud"], claims.get("azp")
+    if isinstance(audience, list) and len(audience) > 1 and party is None:
+        raise BadTokenError("it is meant for several, and does not say for whom it was issued (azp)")
+    if party is not None and party != client_id:
+        raise BadTokenError("it was issued for another client (azp)")
+    if claims["iat"] < now_ms() / 1_000 - SIGN_IN_S - LEEWAY_S:
+        raise BadTokenError("it was issued before this sign-in began")
+
+
+def _check_access_token(claims: dict[str, Any], granted: _Granted) -> None:
+    """OpenID Connect Core 1.0, 3.1.3.8: at_hash, where it is given, is the left half of the hash."""
+    said = claims.get("at_hash")
+    if said is None:
+        return
+    # SHA-256 with every algorithm that counts here but EdDSA, whose hash is SHA-512.
+    digests = [hash_(granted.access_token.encode()).digest() for hash_ in (hashlib.sha256, hashlib.sha512)]
+    halves = [base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=") for digest in digests]
+    if not isinstance(said, str) or said.encode() not in halves:
+        raise BadTokenError("it came with another access token (at_hash)")

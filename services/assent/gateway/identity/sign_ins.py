@@ -1,0 +1,103 @@
+"""People who are at the provider now: what is kept until they come back, in Postgres, for any gateway."""
+
+import hashlib
+import re
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from assent.store.sql import load_sql
+from assent_contracts.client.publisher import now_ms
+
+SIGN_IN_S: Final = 10 * 60
+"""How long somebody may take at the provider."""
+_SECRET_BYTES: Final = 32
+_BROWSER: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+_SQL = load_sql(Path(__file__).with_name("sign_ins.sql"))
+
+
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody on the way to the provider."""
+
+    state: str
+    """Comes back with them: whose sign-in it is."""
+    browser: str
+    """The cookie of the browser that left: only there can the sign-in end."""
+    nonce: str
+    """Comes back inside the id_token: that it was made for this sign-in."""
+    verifier: str
+    """RFC 7636: shown with the code, so that a stolen code is worth nothing."""
+
+    def __repr__(self) -> str:
+        """Without its secrets."""
+        return "Leaving()"
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """What was kept of somebody who has come back."""
+
+    verifier: str
+    nonce: str
+    return_to: str
+
+    def __repr__(self) -> str:
+        """Without its secrets."""
+        return f"Left({self.return_to!r})"
+
+
+class SignIns:
+    """Each is used once. The table has SHA-256 of state and cookie, so it helps nobody to read it."""
+
+    def __init__(self, db: asyncpg.Pool, *, secure: bool) -> None:
+        """`secure`: browsers come by https, and the cookie is theirs alone."""
+        self._db = db
+        self._secure = secure
+        self.cookie = "__Host-assent-sign-in" if secure else "assent-sign-in"
+
+    async def leave(self, return_to: str, browser: str | None) -> Leaving:
+        """Keep a new sign-in. `browser`: the cookie that it has already, of a sign-in in another tab."""
+        leaving = Leaving(
+            state=secrets.token_urlsafe(_SECRET_BYTES),
+            browser=browser
+            if browser and _BROWSER.fullmatch(browser)
+            else secrets.token_urlsafe(_SECRET_BYTES),
+            nonce=secrets.token_urlsafe(_SECRET_BYTES),
+            verifier=secrets.token_urlsafe(_SECRET_BYTES),
+        )
+        now = now_ms()
+        await self._db.execute(_SQL["forget_ended"], now)
+        await self._db.execute(
+            _SQL["leave"],
+            _hashed(leaving.state),
+            _hashed(leaving.browser),
+            leaving.verifier,
+            leaving.nonce,
+            return_to,
+            now + SIGN_IN_S * 1_000,
+        )
+        return leaving
+
+    async def come_back(self, state: str, browser: str | None) -> Left | None:
+        """The sign-in of a state, once, in the browser that began it, and in time; else None."""
+        if not browser:
+            return None
+        row = await self._db.fetchrow(_SQL["come_back"], _hashed(state), _hashed(browser), now_ms())
+        return None if row is None else Left(**row)
+
+    def cookie_settings(self) -> dict[str, Any]:
+        """Lax and not strict: the provider's redirect comes from another site."""
+        return {
+            "path": "/",
+            "httponly": True,
+            "secure": self._secure,
+            "samesite": "lax",
+            "max_age": SIGN_IN_S,
+        }
+
+
+def _hashed(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,172 @@
+"""The routes by which people come in and go out: to the provider, back from it, and signing out."""
+
+import html
+import re
+from typing import Any, Final
+
+import structlog
+from litestar import MediaType, Request, Response, get, post
+
+from assent.core.governance.state import Principal
+from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
+from assent.gateway.console.pages import render_sign_in
+from assent.gateway.door import Door
+from assent.gateway.identity.oidc import CALLBACK, NotSignedInError, Oidc, SignedIn
+from assent.gateway.identity.provider import ProviderError, unreachable
+from assent.gateway.identity.returning import HOME, safe_return
+from assent.gateway.identity.sign_ins import SIGN_IN_S
+from assent.gateway.problems import Problem, malformed, not_found
+
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_PARAMETER_MAX_CHARS: Final = 4_096
+_ERROR: Final = re.compile(r"[a-z_]{1,64}")
+
+
+@get("/sign-in", include_in_schema=False)
+async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
+    """To the provider; where there is none, the page of the demo's people.
+
+    `return_to`: the path to go on to. `prompt=login`: the provider is to ask who it is, also somebody whom
+    it knows already: else nobody whom it knows but governance does not could ever come in as another.
+
+    Raises Problem: provider-unreachable, too-many-requests, malformed, not-found where nobody can sign in.
+    """
+    sent = _sent(request)
+    wanted = safe_return(sent.get("return_to", HOME))
+    if door.oidc is None:
+        if not door.settings.local_sign_in:
+            raise not_found("sign-in")
+        return render_sign_in(door, wanted)
+    # Nobody is known yet, and each begins with a row in the database.
+    door.rates.spend(f"A browser at {request.client.host if request.client else 'an unknown address'}")
+    sign_ins, anew = door.oidc.sign_ins, sent.get("prompt") == "login"
+    try:
+        url, leaving = await door.oidc.leave(wanted, request.cookies.get(sign_ins.cookie), anew=anew)
+    except ProviderError as error:
+        raise unreachable() from error
+    response = _redirect(url)
+    response.set_cookie(sign_ins.cookie, leaving.browser, **sign_ins.cookie_settings())
+    return response
+
+
+@get(CALLBACK, include_in_schema=False)
+async def come_back(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
+    """From the provider, with a code or without. Raises Problem: sign-in-failed, not-permitted, malformed,
+    provider-unreachable.
+    """
+    if door.oidc is None:
+        raise not_found("sign-in")
+    sent = _sent(request)
+    left = await door.oidc.sign_ins.come_back(
+        sent.get("state", ""), request.cookies.get(door.oidc.sign_ins.cookie)
+    )
+    if left is None:
+        raise _failed(
+            "This sign-in was not begun in this browser, or more than"
+            f" {SIGN_IN_S // 60} minutes ago, or it has been used."
+        )
+    if "code" not in sent:
+        raise _failed(f"The provider did not sign you in: {_named(sent.get('error'))}.")
+    signed_in = await _finished(door.oidc.finish(left, sent["code"], sent.get("iss")))
+    principal = _person(door, signed_in.principal)
+    # Whatever session the browser has brought ends, and a new one begins (session fixation).
+    await door.sessions.close(request.cookies.get(door.sessions.cookie))
+    token = await door.sessions.open(principal.id, id_token=signed_in.id_token)
+    structlog.get_logger().info("signed in", principal=principal.id)
+    response = _redirect(safe_return(left.return_to))
+    response.set_cookie(door.sessions.cookie, token, **door.sessions.cookie_settings())
+    return response
+
+
+@post("/sign-out", status_code=303, include_in_schema=False)
+async def sign_out(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
+    """End the session here, then at the provider. Raises Problem: cross-site.
+
+    Also for somebody who has been disabled meanwhile: nobody asks here who they are.
+    """
+    token = request.cookies.get(door.sessions.cookie)
+    session = await door.sessions.find(token)
+    refuse_cross_site(request, door)
+    if session is not None:
+        await check_csrf(request, session)
+        await door.sessions.close(token)
+        structlog.get_logger().info("signed out", principal=session.principal)
+    there = await _at_provider(door.oidc, session.id_token if session else None)
+    response = _redirect(HOME) if there is None else _going_on(there)
+    settings = door.sessions.cookie_settings()
+    response.set_cookie(door.sessions.cookie, "", max_age=0, **settings)
+    return response
+
+
+SIGNING_IN: Final = (sign_in, come_back, sign_out)
+
+
+def _person(door: Door, principal: str) -> Principal:
+    other = "or sign in as somebody else at /sign-in?prompt=login."
+    try:
+        found = enabled(door, principal)
+    except Problem as problem:
+        problem.todo = f"{problem.todo.rstrip('.')}, {other}"
+        raise
+    if found.person is None:
+        raise Problem(
+            403,
+            "not-permitted",
+            f"{principal!r} is a service, and only people sign in here.",
+            todo=f"Send an access token as the service, {other}",
+        )
+    return found
+
+
+def _sent(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """What came with the address. RFC 6749, 3.1: no parameter comes twice. Raises Problem."""
+    pairs = list(request.query_params.multi_items())
+    sent = dict(pairs)
+    if len(sent) < len(pairs) or any(len(value) > _PARAMETER_MAX_CHARS for value in sent.values()):
+        raise malformed(f"A parameter comes twice, or has more than {_PARAMETER_MAX_CHARS:,} characters.")
+    return sent
+
+
+async def _finished(finishing: Any) -> SignedIn:
+    try:
+        return await finishing
+    except ProviderError as error:
+        raise unreachable() from error
+    except NotSignedInError as error:
+        structlog.get_logger().warning("sign-in refused", reason=str(error))
+        raise _failed(f"The sign-in was refused: {error}.") from error
+
+
+async def _at_provider(oidc: Oidc | None, id_token: str | None) -> str | None:
+    if oidc is None or id_token is None:
+        return None
+    try:
+        return await oidc.sign_out_url(id_token)
+    except ProviderError:
+        return None  # here the session has ended all the same
+
+
+def _redirect(url: str) -> Response[Any]:
+    return Response(None, status_code=303, headers={**_NO_STORE, "Location": url})
+
+
+def _going_on(url: str) -> Response[Any]:
+    # No redirect: the answer to a form may not lead to another site (form-action in our policy).
+    address = html.escape(url, quote=True)
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="refresh" content="0; url={address}"><title>Signed out - Assent</title>'
+        "<main><h1>Signed out</h1><p>You are signed out of Assent."
+        f' <a href="{address}">Sign out of the sign-in provider too.</a></p></main></html>'
+    )
+    return Response(page, status_code=200, media_type=MediaType.HTML, headers=_NO_STORE)
+
+
+def _failed(detail: str) -> Problem:
+    return Problem(400, "sign-in-failed", detail, todo="Start again at /sign-in.")
+
+
+def _named(error: str | None) -> str:
+    # Anybody can write this address, so only what can be a code of RFC 6749, 4.1.2.1 is repeated.
+    return error if error is not None and _ERROR.fullmatch(error) else "it sent no code"

@@ -1,0 +1,95 @@
+"""Access tokens of the provider: of machines (client credentials), and of people who use a program.
+
+Whose a token is:
+
+- A token for a client itself, without a human subject, is the service principal of the client's id
+  (`client_id`, else `azp`). It is one for a client itself if its `sub` is that client's id (RFC 9068, 2.2,
+  as oidc-provider does it), or if its `preferred_username` is `service-account-<client id>` (as Keycloak
+  does it, whose `sub` is then a random id).
+- Any other is the human principal that ASSENT_OIDC_PRINCIPAL_CLAIM names.
+
+The kinds must agree: a person who takes a service's name at the provider does not become the service, and
+a client that is called like a person does not become the person.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from assent.core.governance.state import Governance
+from assent.gateway.identity.jwts import BadTokenError, verified
+from assent.gateway.identity.oidc import NotSignedInError, Oidc, principal_in
+from assent.gateway.identity.provider import ALGORITHMS, ProviderError, unreachable
+from assent.gateway.problems import Problem
+
+_KEYCLOAK_PREFIX: Final = "service-account-"
+_NOT_ACCESS: Final = ("ID", "Refresh", "Offline", "Logout")
+"""Keycloak's claim `typ` of tokens that are none for access."""
+
+
+class AccessTokens:
+    """Checks bearer tokens of one provider, without asking it about each."""
+
+    def __init__(self, oidc: Oidc, governance: Callable[[], Governance]) -> None:
+        """`governance`: as it stands now."""
+        self._settings = oidc.settings
+        self._provider = oidc.provider
+        self._governance = governance
+
+    async def principal_of(self, token: str) -> str:
+        """The principal that a token is for. Raises Problem: not-signed-in, not-permitted,
+        provider-unreachable.
+        """
+        try:
+            claims = await verified(token, self._provider, ALGORITHMS, self._settings.audience)
+            _check_bearer(claims)
+            client = client_of(claims)
+            principal = client or principal_in(claims, self._settings)
+        except ProviderError as error:
+            raise unreachable() from error
+        except (BadTokenError, NotSignedInError) as error:
+            structlog.get_logger().info("token refused", reason=str(error))
+            raise _refused(str(error)) from error
+        self._check_kind(principal, is_client=client is not None)
+        return principal
+
+    def _check_kind(self, principal: str, *, is_client: bool) -> None:
+        found = self._governance().principals.get(principal)
+        # Whom nobody knows is refused by whoever looks the principal up.
+        if found is not None and (found.person is None) != is_client:
+            kind = "service" if is_client else "person"
+            raise Problem(
+                403,
+                "not-permitted",
+                f"The token is for a {kind}, and {principal!r} is none here.",
+                todo="Register a principal of the token's kind, by the name that the token gives.",
+            )
+
+
+def client_of(claims: dict[str, Any]) -> str | None:
+    """The client that a token without a human subject is for, by the rule above."""
+    client = claims.get("client_id", claims.get("azp"))
+    if not isinstance(client, str) or not client:
+        return None
+    # Keycloak keeps usernames in lower case.
+    is_keycloaks = claims.get("preferred_username") == _KEYCLOAK_PREFIX + client.lower()
+    return client if claims.get("sub") == client or is_keycloaks else None
+
+
+def _check_bearer(claims: dict[str, Any]) -> None:
+    if "cnf" in claims:
+        # RFC 9449, 7.2: it is bound to a key, and whoever only carries it has not shown that key.
+        raise BadTokenError("it is bound to a key and no bearer token")
+    if claims.get("typ") in _NOT_ACCESS:
+        raise BadTokenError("it is no access token")
+
+
+def _refused(why: str) -> Problem:
+    return Problem(
+        401,
+        "not-signed-in",
+        f"The access token does not count: {why}.",
+        todo="Get a new token from the provider, for this gateway's audience, and send it again.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )

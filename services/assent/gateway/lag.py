@@ -1,0 +1,115 @@
+"""How far the tables are behind the ledger, and waiting until they hold what a client has written."""
+
+import asyncio
+from typing import Final
+
+import asyncpg
+import structlog
+
+from assent.gateway.problems import Problem, malformed
+from assent.store.queries import heads
+from assent.store.service import UNREACHABLE
+from assent_contracts.client.ending import end
+from assent_contracts.resources import parse_request_id
+
+AFTER_HEADER: Final = "assent-after"
+"""`<partition>-<seq>`, as an answer's `position` says: the answer to this request knows it."""
+LAG_HEADER: Final = "assent-lag"
+"""How many ledger records the tables do not hold yet."""
+_LOOK_EVERY_S: Final = 0.02
+_IDLE_S: Final = 0.5
+_WAIT_S: Final = 3.0
+
+
+class Lag:
+    """The status tables' positions, looked at often while somebody waits and seldom otherwise."""
+
+    def __init__(self, db: asyncpg.Pool) -> None:
+        self._db = db
+        self._heard: dict[int, int] = {}
+        self._durable: dict[int, int] = {}
+        self._moved = asyncio.Condition()
+        self._waiting = 0
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._look(), name="lag")
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            await end(self._task)
+
+    def heard(self, partition: int, seq: int) -> None:
+        """The ledger has a record at `seq`."""
+        self._heard[partition] = seq
+
+    def heard_up_to(self) -> dict[int, int]:
+        """The newest seq of each ledger partition that this gateway has heard of since it started."""
+        return dict(self._heard)
+
+    def is_coming(self, partition: int, seq: int) -> bool:
+        """Whether the ledger has this record, and the tables may not."""
+        return self._durable.get(partition, -1) < seq <= self._heard.get(partition, -1)
+
+    def records(self) -> int:
+        """How many records the tables lack, as far as this gateway has heard."""
+        return sum(max(0, seq - self._durable.get(partition, -1)) for partition, seq in self._heard.items())
+
+    async def reach(self, after: str | None) -> None:
+        """Return when the tables hold `after`, a position. Raises Problem: malformed, lagging."""
+        if after is None:
+            return
+        place = parse_request_id(after)
+        if place is None:
+            raise malformed(f"{AFTER_HEADER} is not <partition>-<seq>: {after[:64]!r}.")
+        if not await self.durable(*place, within_s=_WAIT_S):
+            raise Problem(
+                503,
+                "lagging",
+                f"The lists do not hold {after} yet: they are {self.records():,} records behind.",
+                todo="Ask again after Retry-After seconds; the decision itself stands.",
+                headers={"Retry-After": "1"},
+            )
+
+    async def settled(self, request_id: str) -> None:
+        """Wait a little until the tables hold what this gateway has heard of a request's partition."""
+        place = parse_request_id(request_id)
+        if place is not None:
+            await self.durable(place[0], self._heard.get(place[0], -1), within_s=_WAIT_S)
+
+    async def durable(self, partition: int, seq: int, *, within_s: float) -> bool:
+        """Whether the tables hold this record within so many seconds."""
+        if self._durable.get(partition, -1) >= seq:
+            return True
+        self._waiting += 1
+        self._woken.set()
+        try:
+            async with asyncio.timeout(within_s), self._moved:
+                await self._moved.wait_for(lambda: self._durable.get(partition, -1) >= seq)
+        except TimeoutError:
+            return False
+        else:
+            return True
+        finally:
+            self._waiting -= 1
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                self._durable = {number: head.seq for number, head in (await heads(self._db)).items()}
+            except UNREACHABLE as error:
+                structlog.get_logger().warning("the positions could not be read", error=repr(error))
+            async with self._moved:
+                self._moved.notify_all()
+            if self._waiting:
+                await asyncio.sleep(_LOOK_EVERY_S)
+                continue
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(_IDLE_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue

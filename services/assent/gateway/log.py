@@ -1,0 +1,87 @@
+"""The log as a gateway has it: governance as followed, commands sent and their decisions heard."""
+
+import asyncpg
+import msgspec
+
+from assent.core.governance.cursor import advance
+from assent.core.governance.state import Governance
+from assent.settings import ServiceSettings
+from assent.store.queries import heads
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.governance_publisher import GovernancePublisher
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.publisher import Hears, Publisher
+
+SOURCE = "assent-gateway"
+
+
+class Log:
+    """One gateway's end of the log. Started once, used by every request."""
+
+    def __init__(
+        self, follower: GovernanceFollower, publisher: Publisher, changes: GovernancePublisher, key: SecretKey
+    ) -> None:
+        """All of them started; `key` is the gateway's own: it signs for the people it has authenticated."""
+        self.follower = follower
+        self.publisher = publisher
+        self.changes = changes
+        self.key = key
+        self._governance = Governance()
+
+    @property
+    def governance(self) -> Governance:
+        """The state of governance now, as far as it has been followed. Raises NotFollowingError."""
+        self.follower.check()
+        advance(self._governance, self.follower.history, len(self.follower.history) - 1)
+        return self._governance
+
+    def governance_at(self, seq: int) -> Governance:
+        """The state of governance at `seq`, which has been followed already."""
+        governance = Governance()
+        advance(governance, self.follower.history, seq)
+        return governance
+
+
+class Ends(msgspec.Struct):
+    """What has to be stopped again, in this order."""
+
+    publisher: Publisher
+    changes: GovernancePublisher
+
+    async def stop(self) -> None:
+        """Safe to call when only some of it has started."""
+        await self.publisher.stop()
+        await self.changes.stop()
+
+
+async def open_log(
+    settings: ServiceSettings,
+    follower: GovernanceFollower,
+    key: SecretKey,
+    db: asyncpg.Pool,
+    on_accepted: Hears,
+) -> tuple[Log, Ends]:
+    """Publish, and hear decisions from where the status tables stand.
+
+    `on_accepted` gets (partition, accepted record) for every record that comes. Raises KafkaError, and what
+    asyncpg raises when Postgres cannot be reached.
+    """
+    governance = Governance()
+    advance(governance, follower.history, len(follower.history) - 1)
+    publisher = Publisher(
+        settings.kafka,
+        follower,
+        partitions=governance.partitions,
+        source=SOURCE,
+        heads=await heads(db),
+        on_accepted=on_accepted,
+    )
+    changes = GovernancePublisher(settings.kafka, follower, source=SOURCE)
+    ends = Ends(publisher, changes)
+    try:
+        await publisher.start()
+        await changes.start()
+    except BaseException:
+        await ends.stop()
+        raise
+    return Log(follower, publisher, changes, key), ends

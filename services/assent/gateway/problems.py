@@ -1,0 +1,173 @@
+"""What went wrong, as RFC 9457 says it: application/problem+json with the refusal's code."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import UNSET, UnsetType
+
+from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+STATUS: Final[dict[RefusalCode, int]] = {
+    RefusalCode.MALFORMED: 400,
+    RefusalCode.UNKNOWN_VERSION: 400,
+    RefusalCode.TOO_LARGE: 413,
+    RefusalCode.BAD_SIGNATURE: 401,
+    RefusalCode.UNKNOWN_KEY: 401,
+    RefusalCode.NOT_PERMITTED: 403,
+    RefusalCode.STALE: 409,
+    RefusalCode.ID_REUSED: 409,
+    RefusalCode.RESOURCE_LOCKED: 409,
+    RefusalCode.NO_POLICY: 422,
+    RefusalCode.POLICY_UNSATISFIABLE: 422,
+    RefusalCode.POLICY_INVALID: 422,
+    RefusalCode.JUSTIFICATION_REQUIRED: 422,
+    RefusalCode.UNKNOWN_REQUEST: 404,
+    RefusalCode.OWN_REQUEST: 403,
+    RefusalCode.NOT_AN_APPROVER: 403,
+    RefusalCode.NOT_REQUESTER: 403,
+    RefusalCode.NOT_AN_APPLIER: 403,
+    RefusalCode.DIGEST_MISMATCH: 412,
+    RefusalCode.OUTDATED: 412,
+    RefusalCode.UNKNOWN_OBJECT: 404,
+    RefusalCode.TOO_FEW_ADMINISTRATORS: 422,
+    RefusalCode.TOO_MUCH_VANISHES: 422,
+    RefusalCode.QUOTA_EXCEEDED: 429,
+    RefusalCode.OWN_SIGNATURE_REQUIRED: 403,
+}
+"""By refusal; what is not here is 409: it conflicts with how things stand."""
+
+
+class ProblemDocument(msgspec.Struct, kw_only=True):
+    """RFC 9457: what went wrong, and what the sender can do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    """A refusal's code, or one of the gateway's own."""
+    todo: str
+    position: str | UnsetType = UNSET
+    """Of the ledger record that holds the refusal."""
+    open_request: str | UnsetType = UNSET
+    """R10: the request that holds the object."""
+    partition: int | UnsetType = UNSET
+    decided: int | UnsetType = UNSET
+    """The seq of the decision that took the command's id."""
+    status_now: str | UnsetType = UNSET
+    """The status of a request that has gone on since it was seen."""
+    last_seq: int | UnsetType = UNSET
+    errors: Any = UNSET
+    """The parameters that do not fit."""
+
+
+class Late(msgspec.Struct, kw_only=True):
+    """There is no decision yet. The command stands."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    todo: str
+    command: str | UnsetType = UNSET
+    """Its id."""
+
+
+class Problem(Exception):  # noqa: N818  the RFC's word
+    """An answer that is a problem. `code` is a refusal's, or one of the gateway's own."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        todo: str,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        """`todo`: what the sender can do about it; `more`: further members, such as `open_request`."""
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.todo = todo
+        self.headers = headers or {}
+        self.more = more
+
+    def document(self) -> dict[str, Any]:
+        """The JSON object."""
+        return {
+            "type": f"urn:assent:problem:{self.code}",
+            "title": self.code.replace("-", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "todo": self.todo,
+            **self.more,
+        }
+
+
+def of_refusal(refusal: Refusal, **more: Any) -> Problem:
+    """The problem that says what the ledger says; `more`: further members, such as its position."""
+    said = msgspec.to_builtins(refusal)
+    rest = {name: value for name, value in said.items() if name not in ("code", "detail")}
+    return Problem(
+        STATUS.get(refusal.code, 409),
+        refusal.code,
+        refusal.detail,
+        todo=WHAT_TO_DO[refusal.code],
+        **rest,
+        **more,
+    )
+
+
+def malformed(detail: str) -> Problem:
+    """What came is not what the API takes."""
+    return of_refusal(Refusal(code=RefusalCode.MALFORMED, detail=detail))
+
+
+def not_signed_in() -> Problem:
+    """Nobody is known to have sent this."""
+    return Problem(
+        401,
+        "not-signed-in",
+        "This needs somebody who has signed in.",
+        todo="Sign in at /sign-in, or send an access token: Authorization: Bearer.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def not_found(what: str) -> Problem:
+    """There is no such thing, or not for whoever asks."""
+    return Problem(404, "not-found", f"There is no {what} that you may see.", todo="Check the address.")
+
+
+def answer(problem: Problem) -> Response[dict[str, Any]]:
+    """The problem as a response."""
+    # What is only late is no problem: it is told in the same members, but as plain JSON.
+    media_type = MEDIA_TYPE if problem.status >= 400 else MediaType.JSON
+    return Response(
+        problem.document(), status_code=problem.status, media_type=media_type, headers=problem.headers
+    )
+
+
+def on_problem(_request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
+    """Litestar's hook for our own problems."""
+    return answer(problem)
+
+
+def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Litestar's hook for its own: unknown paths, wrong methods, parameters that do not fit."""
+    detail = error.detail or MediaType.TEXT
+    more = {"errors": error.extra} if error.extra and error.status_code < 500 else {}
+    code = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "malformed")
+    todo = "Check the address, the method and the parameters against /api/v1/openapi.json."
+    return answer(
+        Problem(error.status_code, code, detail, todo=todo, headers=dict(error.headers or {}), **more)
+    )

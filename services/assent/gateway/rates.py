@@ -1,0 +1,41 @@
+"""How many requests one principal may send to this gateway."""
+
+import math
+import time
+from collections import Counter
+from typing import Final
+
+from assent.gateway.problems import Problem
+
+_BURST_S: Final = 10
+"""The limit counts over so many seconds: people click in bursts."""
+
+
+class Rates:
+    """Counts per principal, in this process: gateways share no memory, so two allow twice as much.
+
+    Ten lines instead of a library: `limits` starts a thread for each window that it counts in memory, which
+    was the largest part of a request's cost.
+    """
+
+    def __init__(self, per_second: int) -> None:
+        self._most = per_second * _BURST_S
+        self._window = 0
+        self._spent: Counter[str] = Counter()
+
+    def spend(self, principal: str) -> None:
+        """Count one request. Raises Problem when there are too many."""
+        now = time.monotonic() / _BURST_S
+        if int(now) != self._window:
+            self._window = int(now)
+            self._spent.clear()
+        self._spent[principal] += 1
+        if self._spent[principal] > self._most:
+            left_s = math.ceil((self._window + 1 - now) * _BURST_S)
+            raise Problem(
+                429,
+                "too-many-requests",
+                f"{principal} has sent more than {self._most:,} requests in {_BURST_S} s.",
+                todo="Wait as many seconds as Retry-After says, then send it again.",
+                headers={"Retry-After": str(max(1, left_s))},
+            )

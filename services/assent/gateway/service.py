@@ -1,0 +1,132 @@
+"""The gateway as a process: the log, the tables, the web application, from start to SIGTERM."""
+
+import asyncio
+import resource
+from contextlib import AsyncExitStack
+
+import uvicorn
+
+from assent.gateway.app import make_app
+from assent.gateway.connections import guarded
+from assent.gateway.door import Door
+from assent.gateway.front import front_of, security_headers
+from assent.gateway.identity.oidc import open_oidc
+from assent.gateway.identity.provider import open_client
+from assent.gateway.identity.sessions import Sessions
+from assent.gateway.identity.signatures import KeySignatures
+from assent.gateway.identity.tokens import AccessTokens
+from assent.gateway.lag import Lag
+from assent.gateway.live import Live
+from assent.gateway.log import open_log
+from assent.gateway.rates import Rates
+from assent.gateway.settings import GatewaySettings, read_gateway_settings
+from assent.observe.health import Health
+from assent.settings import ServiceSettings, need
+from assent.store.pool import open_pool
+from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
+from assent_contracts.acceptance import Accepted
+from assent_contracts.client.ending import end
+from assent_contracts.client.keys import load_key
+
+_POOL_SIZE = 10
+_DRAIN_S = 10
+_BESIDE_STREAMS = 2_000
+"""Connections beside those of event streams."""
+_FILES_BESIDE = 256
+"""Files and sockets that are no client's."""
+
+
+async def serve(
+    settings: ServiceSettings, health: Health, stop: asyncio.Event, gateway: GatewaySettings | None = None
+) -> None:
+    """Answer until `stop`; `gateway`: instead of what the environment says.
+
+    Raises SettingsError, KeyFileError, NotFoundedError, NotFollowingError.
+    """
+    gateway = gateway or read_gateway_settings()
+    key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    dsn = need(settings.postgres, "ASSENT_POSTGRES")
+    async with AsyncExitStack() as open_things:
+        db = await open_pool(dsn, "assent_gateway", application="assent-gateway", size=_POOL_SIZE)
+        open_things.callback(db.terminate)
+        await reached(health, POSTGRES, lambda: db.fetchval("select 1"))
+        follower = await reached(health, KAFKA, lambda: following(settings))
+        open_things.push_async_callback(follower.stop)
+        oidc = open_oidc(gateway, await open_things.enter_async_context(open_client()), db)
+        lag, sessions = Lag(db), Sessions(db, secure=gateway.is_secure)
+        live = Live(db, lag, sessions, gateway.live)
+
+        def heard(partition: int, accepted: Accepted) -> None:
+            lag.heard(partition, accepted.record.seq)
+            live.heard(partition, accepted)
+
+        log, ends = await reached(health, KAFKA, lambda: open_log(settings, follower, key, db, heard))
+        open_things.push_async_callback(ends.stop)
+        lag.start()
+        open_things.push_async_callback(lag.stop)
+        door = Door(
+            settings=gateway,
+            log=log,
+            db=db,
+            health=health,
+            sessions=sessions,
+            tokens=AccessTokens(oidc, lambda: log.governance) if oidc else None,
+            oidc=oidc,
+            signatures=KeySignatures(lambda: log.governance, gateway.public_url),
+            rates=Rates(gateway.rate_per_second),
+            lag=lag,
+            live=live,
+        )
+        live.start(log)
+        open_things.push_async_callback(live.stop)
+        await _answer(door, stop)
+
+
+async def _answer(door: Door, stop: asyncio.Event) -> None:
+    most = _connections(door.settings.live.streams)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            front_of(make_app(door), door.settings),
+            host=door.settings.host,
+            port=door.settings.port,
+            http=guarded(most, door.settings.slow, security_headers(door.settings)),  # type: ignore[arg-type]
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+    )
+    # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
+    answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
+    probing = asyncio.create_task(_probe(door), name="probing")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({answering, probing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (answering, probing):
+            if task.done():
+                task.result()
+    finally:
+        await door.live.stop()
+        server.should_exit = True
+        await asyncio.gather(answering, return_exceptions=True)
+        await end(probing, stopping)
+
+
+def _connections(streams: int) -> int:
+    """How many there may be: those that this process may open files for, at most."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    wanted = streams + _BESIDE_STREAMS
+    return wanted if most == resource.RLIM_INFINITY else min(wanted, most - _FILES_BESIDE)
+
+
+async def _probe(door: Door) -> None:
+    while True:
+        door.log.follower.check()
+        door.live.check()
+        await probe(door.health, POSTGRES, door.db.fetchval("select 1"))
+        await probe(door.health, KAFKA, door.log.follower.catch_up())
+        await asyncio.sleep(PROBE_EVERY_S)

@@ -1,0 +1,172 @@
+"""What a gateway is told beside what every service is told. Secrets come as files, never as values."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from assent.gateway.limits import LiveLimits, SlowLimits
+from assent.settings import SettingsError
+
+_USUAL_PORT: Final = 8700
+
+
+class OidcSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider that people sign in with and that machines get their tokens from."""
+
+    issuer: str
+    """ASSENT_OIDC_ISSUER: the provider's issuer, letter by letter as its tokens say it (a final slash
+    counts). Its discovery document lies below it. https, but on loopback. Unset: there is no provider."""
+    client_id: str
+    """ASSENT_OIDC_CLIENT_ID: what the provider knows this gateway as. Required beside the issuer. Register
+    `<public url>/sign-in/callback` there as redirect URI and `<public url>/` as post-logout redirect URI."""
+    client_secret_file: Path | None
+    """ASSENT_OIDC_CLIENT_SECRET_FILE: the file with the client's secret, read once at the start. Unset: a
+    public client, whose code is protected by PKCE alone."""
+    principal_claim: str
+    """ASSENT_OIDC_PRINCIPAL_CLAIM: which claim holds the id of the principal. `sub`, unless said otherwise:
+    it is the only one that a provider never gives to somebody else. `preferred_username` where nobody can
+    change their own, and names are never given anew. `email` counts only with `email_verified`."""
+    audience: str
+    """ASSENT_OIDC_AUDIENCE: what access tokens must be meant for (`aud`): `assent`, unless said otherwise.
+    Never the client id: the id_tokens of people are meant for that."""
+    scope: str
+    """ASSENT_OIDC_SCOPE: what the sign-in asks the provider for, `openid` among it: `openid profile`, unless
+    said otherwise."""
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the gateway listens, how people reach it, and how they prove who they are."""
+
+    host: str
+    port: int
+    public_url: str
+    """Scheme and host by which browsers reach it; links and redirects are made of it."""
+    oidc: OidcSettings | None
+    local_sign_in: bool
+    """R17's demo people sign in by a click. On loopback only, and never beside a provider."""
+    rate_per_second: int
+    """Requests of one principal to this gateway."""
+    live: LiveLimits = LiveLimits()
+    slow: SlowLimits = SlowLimits()
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it by https: cookies then demand it."""
+        return self.public_url.startswith("https://")
+
+
+def read_gateway_settings(environ: Mapping[str, str] = os.environ) -> GatewaySettings:
+    """The settings of a gateway. Raises SettingsError."""
+    host = environ.get("ASSENT_GATEWAY_HOST", "127.0.0.1")
+    port = _number(environ, "ASSENT_GATEWAY_PORT", _USUAL_PORT, most=65_535)
+    settings = GatewaySettings(
+        host=host,
+        port=port,
+        public_url=_public_url(environ, port),
+        oidc=_oidc(environ),
+        local_sign_in=environ.get("ASSENT_LOCAL_SIGN_IN", "") == "1",
+        rate_per_second=_number(environ, "ASSENT_GATEWAY_RATE", 100, most=1_000_000),
+        live=LiveLimits(
+            streams=_number(environ, "ASSENT_GATEWAY_STREAMS", 10_000, most=100_000),
+            streams_each=_number(environ, "ASSENT_GATEWAY_STREAMS_EACH", 20, most=100_000),
+        ),
+    )
+    _refuse_open_door(settings)
+    return settings
+
+
+def _refuse_open_door(settings: GatewaySettings) -> None:
+    if settings.local_sign_in and settings.oidc is not None:
+        raise SettingsError(
+            "ASSENT_LOCAL_SIGN_IN lets anybody be anybody: unset it where ASSENT_OIDC_ISSUER is set."
+        )
+    if settings.local_sign_in and not is_loopback(settings.host):
+        raise SettingsError(
+            f"ASSENT_LOCAL_SIGN_IN lets anybody be anybody: on loopback only, not on {settings.host}."
+        )
+    public = urlsplit(settings.public_url)
+    if settings.local_sign_in and not is_loopback(public.hostname or ""):
+        raise SettingsError(
+            "ASSENT_LOCAL_SIGN_IN works on loopback only: ASSENT_PUBLIC_URL names another host."
+        )
+    if not settings.is_secure and not is_loopback(public.hostname or ""):
+        raise SettingsError(
+            "ASSENT_PUBLIC_URL must be https:// unless it is on loopback: cookies go with it."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine alone, by its name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _public_url(environ: Mapping[str, str], port: int) -> str:
+    url = environ.get("ASSENT_PUBLIC_URL", f"http://localhost:{port}").rstrip("/")
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or parts.path
+        or parts.query
+        or parts.fragment
+    ):
+        raise SettingsError(
+            f"ASSENT_PUBLIC_URL is scheme and host only, such as https://assent.example: {url!r}."
+        )
+    return url
+
+
+def _oidc(environ: Mapping[str, str]) -> OidcSettings | None:
+    issuer = environ.get("ASSENT_OIDC_ISSUER")
+    if not issuer:
+        return None
+    client_id = environ.get("ASSENT_OIDC_CLIENT_ID")
+    if not client_id:
+        raise SettingsError("Set ASSENT_OIDC_CLIENT_ID: what the provider knows this gateway as.")
+    secret_file = environ.get("ASSENT_OIDC_CLIENT_SECRET_FILE")
+    settings = OidcSettings(
+        issuer=issuer,
+        client_id=client_id,
+        client_secret_file=Path(secret_file) if secret_file else None,
+        principal_claim=environ.get("ASSENT_OIDC_PRINCIPAL_CLAIM", "sub"),
+        audience=environ.get("ASSENT_OIDC_AUDIENCE", "assent"),
+        scope=environ.get("ASSENT_OIDC_SCOPE", "openid profile"),
+    )
+    _refuse_weak_oidc(settings)
+    return settings
+
+
+def _refuse_weak_oidc(settings: OidcSettings) -> None:
+    parts = urlsplit(settings.issuer)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise SettingsError(
+            f"ASSENT_OIDC_ISSUER must be https:// unless it is on loopback: {settings.issuer!r}."
+        )
+    if parts.query or parts.fragment:
+        raise SettingsError(f"ASSENT_OIDC_ISSUER has neither query nor fragment: {settings.issuer!r}.")
+    if settings.audience == settings.client_id:
+        raise SettingsError(
+            "ASSENT_OIDC_AUDIENCE must differ from ASSENT_OIDC_CLIENT_ID:"
+            " id_tokens would count as access tokens."
+        )
+    if "openid" not in settings.scope.split():
+        raise SettingsError("ASSENT_OIDC_SCOPE must have `openid` in it: else there is no id_token.")
+
+
+def _number(environ: Mapping[str, str], name: str, usual: int, *, most: int) -> int:
+    value = environ.get(name)
+    if not value:
+        return usual
+    if not value.isdecimal() or not 0 < int(value) <= most:
+        raise SettingsError(f"{name} is not a number from 1 to {most:,}: {value!r}.")
+    return int(value)

@@ -1,0 +1,106 @@
+"""What live events say, and which of them are remembered for those who come back."""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from assent.store.queries import RequestView
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.ledger import LedgerRecord
+from assent_contracts.resources import parse_request_id
+
+REMEMBERED: Final = 1_000
+"""Events, for clients that come back."""
+_SLACK_MS: Final = 2_000
+"""Gateways hear partitions in orders of their own, and their clocks differ: rather twice than never."""
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it stands since a ledger record."""
+
+    request: str
+    status: str
+    resource: str
+    position: str
+    """`<partition>-<seq>` of the record: send it as Assent-After to read what follows from it."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One live event: its bytes, and the request that it is about; None for governance, which all hear of."""
+
+    id: str
+    chunk: bytes
+    told_at: int
+    about: RequestView | None
+
+
+def changed(row: RequestView, position: str) -> Event:
+    """The event of a request's change."""
+    data = Changed(request=row.id, status=row.status, resource=row.resource, position=position)
+    chunk = b"id: %b\nevent: changed\ndata: %b\n\n" % (position.encode(), msgspec.json.encode(data))
+    return Event(id=position, chunk=chunk, told_at=now_ms(), about=row)
+
+
+def governance_changed(seq: int) -> Event:
+    """The event of a change to policies, groups, roles, principals or settings."""
+    position = f"governance-{seq}"
+    chunk = b'id: %b\nevent: governance\ndata: {"seq":%d}\n\n' % (position.encode(), seq)
+    return Event(id=position, chunk=chunk, told_at=now_ms(), about=None)
+
+
+class Memory:
+    """The last events. What was before them, or went by while nobody listened, is forgotten."""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._forgotten_at = -1
+
+    def forget(self) -> None:
+        """Something happened now that nobody was told."""
+        self._forgotten_at = now_ms()
+
+    def keep(self, event: Event) -> None:
+        """Remember an event that is being told."""
+        self._events.append(event)
+        if len(self._events) > REMEMBERED:
+            self._forgotten_at = max(self._forgotten_at, self._events.popleft().told_at)
+
+    def since(self, last: str | None, since_ms: int | None) -> list[Event] | None:
+        """What to tell again: after the event `last`, or since a time. None when it is not remembered."""
+        if last is not None:
+            since_ms = next((each.told_at for each in self._events if each.id == last), None)
+            if since_ms is None:
+                return None
+        if since_ms is None:
+            return []
+        if since_ms <= self._forgotten_at:
+            return None
+        return [each for each in self._events if each.told_at >= since_ms - _SLACK_MS and each.id != last]
+
+
+class _Names(msgspec.Struct, frozen=True, gc=False):
+    request: str | None = None
+
+
+class _Command(msgspec.Struct, frozen=True, gc=False):
+    value: _Names = _Names()
+
+
+_of_events = msgspec.json.Decoder(list[_Names]).decode
+_of_command = msgspec.json.Decoder(_Command).decode
+
+
+def requests_of(record: LedgerRecord) -> set[tuple[int, int]]:
+    """The requests, as (partition, seq), that a record is about: of a refused action too (R16)."""
+    if record.events is not msgspec.UNSET:
+        names = [each.request for each in _of_events(record.events)]
+    elif record.command is not msgspec.UNSET:
+        try:
+            names = [_of_command(record.command).value.request]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # A refused command holds what its sender wrote.
+            return set()
+    else:
+        return set()
+    return {place for name in names if name is not None and (place := parse_request_id(name)) is not None}

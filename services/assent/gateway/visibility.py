@@ -1,0 +1,33 @@
+"""R7: which requests somebody may look at: their own, those they decide on, and all of them for auditors."""
+
+from assent.core.governance.state import EVERY_TYPE, Governance, Principal
+from assent.reading.received import received_groups
+from assent.store.queries import RequestView
+from assent_contracts.resources import resource_type
+
+SEE_ALL = ("auditor", "administrator")
+"""The roles that look at every request of the types that they have the role for."""
+
+
+def may_see(governance: Governance, principal: Principal, request: RequestView) -> bool:
+    """Whether this account may look at the request. What nobody has granted is not shown."""
+    if principal.id == request.requester or (
+        principal.person is not None and principal.person == request.person
+    ):
+        return True
+    kind = resource_type(request.resource)
+    if any(governance.has_role(principal.id, role, kind) for role in (*SEE_ALL, "applier")):
+        return True
+    named = {group for terms in request.terms for rule in terms.rules for group in rule.groups}
+    named |= {group for terms in governance.terms_for(kind) for rule in terms.rules for group in rule.groups}
+    return any(principal.id in governance.members(group) for group in named)
+
+
+def sees_all(governance: Governance, principal: Principal) -> bool:
+    """Whether this account may list every request there is."""
+    return any(governance.has_role(principal.id, role, EVERY_TYPE) for role in SEE_ALL)
+
+
+def receives(governance: Governance, principal: Principal, asked: list[str]) -> list[str]:
+    """The groups whose requests this account decides on; `asked`: those that open policy requests name."""
+    return received_groups(governance, principal.id, asked)

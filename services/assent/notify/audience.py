@@ -1,0 +1,87 @@
+"""R17: who hears what of a record. Pure: it goes by the events, and by governance as it was then."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from assent.core.governance.state import Governance
+from assent.notify.news import NewsEvent
+from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalRevoked,
+    OutcomeUnknown,
+    RejectionGiven,
+    RequestApproved,
+    RequestCanceled,
+    RequestCompleted,
+    RequestEvent,
+    RequestExpired,
+    RequestFailed,
+    RequestRejected,
+    RequestReopened,
+)
+from assent_contracts.policies import PolicyTerms
+from assent_contracts.resources import resource_type
+
+REQUESTER_HEARS: Final[dict[type[RequestEvent], NewsEvent]] = {
+    RequestCompleted: "completed",
+    RequestFailed: "failed",
+    OutcomeUnknown: "outcome-unknown",
+    RequestExpired: "expired",
+    RequestRejected: "rejected",
+    RequestApproved: "approved",
+    RequestReopened: "reopened",
+    ApprovalRevoked: "approval-revoked",
+    RejectionGiven: "rejection-given",
+    ApprovalGiven: "approval-given",
+}
+"""The weightiest first: of one record, the requester hears one thing."""
+
+ENDINGS: Final = (RequestRejected, RequestCanceled, RequestCompleted, RequestFailed, RequestExpired)
+"""After one of these there is no more news of a request."""
+
+
+def requester_hears(events: Iterable[RequestEvent]) -> NewsEvent | None:
+    """What a record means to the requester; None when there is nothing that they do not know."""
+    kinds = {type(event) for event in events}
+    return next((news for kind, news in REQUESTER_HEARS.items() if kind in kinds), None)
+
+
+def needs_approval_again(events: Iterable[RequestEvent]) -> bool:
+    """Whether approvers have something to do that they had not before."""
+    return any(isinstance(event, RequestReopened | ApprovalRevoked) for event in events)
+
+
+def approvers(
+    governance: Governance, terms: Iterable[PolicyTerms], person: str, among: frozenset[str]
+) -> frozenset[str]:
+    """R4, R9: those of `among` who may decide on a request of this person: enabled people in its groups."""
+    named = frozenset[str]().union(
+        *(among & governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
+    )
+    return frozenset(each for each in _people(governance, named) if _person(governance, each) != person)
+
+
+def administrators(governance: Governance, resource: str, among: frozenset[str]) -> frozenset[str]:
+    """Those of `among` who administer the resource's type: enabled people, the requester too."""
+    holders = governance.holders("administrator", resource_type(resource))
+    return frozenset(_people(governance, among & holders))
+
+
+def enabled(governance: Governance, principals: frozenset[str]) -> frozenset[str]:
+    """Those of `principals` whose account, a person's or a service's, is enabled."""
+    return frozenset(each for each in principals if _is_enabled(governance, each))
+
+
+def _people(governance: Governance, principals: Iterable[str]) -> Iterable[str]:
+    return (
+        each for each in principals if _is_enabled(governance, each) and _person(governance, each) is not None
+    )
+
+
+def _person(governance: Governance, principal: str) -> str | None:
+    return governance.principals[principal].person
+
+
+def _is_enabled(governance: Governance, principal: str) -> bool:
+    found = governance.principals.get(principal)
+    return found is not None and found.enabled

@@ -1,0 +1,18 @@
+"""How long to wait after a failure."""
+
+from typing import Final
+
+FIRST_S: Final = 10.0
+FACTOR: Final = 3.0
+LONGEST_S: Final = 3_600.0
+_STEPS_MAX: Final = 20
+
+
+def wait_s(failures: int, chance: float) -> float:
+    """Seconds until the next attempt after so many failures, at least one; `chance` is 0 to 1.
+
+    10 s, 30 s, 90 s … up to an hour, each shortened by up to a half: targets that failed together do not
+    all come back together.
+    """
+    full = min(FIRST_S * FACTOR ** min(failures - 1, _STEPS_MAX), LONGEST_S)
+    return full * (0.5 + chance / 2)

@@ -1,0 +1,45 @@
+"""Deliver a message by mail or chat, through Apprise, in a thread of its own."""
+
+import asyncio
+from typing import Final
+
+from assent.notify.apprise_kit import instance_of
+from assent.notify.delivery import NotDeliveredError
+from assent.notify.leash import Leash
+from assent.notify.target_urls import APPRISE_SCHEMAS
+from assent.notify.threads import in_own_thread
+
+_UNDELIVERED: Final = "The service cannot be reached or did not take it."
+
+
+async def send(url: str, subject: str, body: str, *, allow_private: bool, timeout_s: float) -> None:
+    """Send plain text to an Apprise URL. Raises NotDeliveredError, TimeoutError.
+
+    When the time is up, the connections that were opened for it are cut. A thread that goes on all the
+    same (a resolver that does not answer) can open none any more, and nobody waits for it.
+    """
+    leash = Leash(allow_private=allow_private)
+
+    def work() -> bool:
+        with leash:
+            return _notify(url, subject, body)
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            delivered = await in_own_thread(work, "apprise")
+    finally:
+        leash.cut()
+    if leash.refused:
+        raise NotDeliveredError("It leads to an address that is not public.")
+    if not delivered:
+        raise NotDeliveredError(_UNDELIVERED)
+
+
+def _notify(url: str, subject: str, body: str) -> bool:
+    target = instance_of(url) if url.partition("://")[0] in APPRISE_SCHEMAS else None
+    if target is None:
+        return False
+    from apprise.common import NotifyFormat
+
+    target.notify_format = NotifyFormat.TEXT
+    return bool(target.notify(body=body, title=subject, body_format=NotifyFormat.TEXT))

@@ -1,0 +1,61 @@
+"""Messages that were given up: look at them, and have one sent again."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from assent.notify.news import NewsEvent
+from assent.notify.target_urls import TargetKind, masked
+from assent.store.pool import Connection, Executor
+from assent.store.sql import load_sql
+
+LIST_MAX: Final = 1_000
+"""Letters that one call returns at most."""
+_SQL = load_sql(Path(__file__).with_name("dead_letters.sql"))
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that no attempt could deliver."""
+
+    id: int
+    request: str
+    event: NewsEvent
+    recipient: str
+    at: int
+    """Log time (ms) of what it tells."""
+    attempts: int
+    died_at: datetime
+    why: str
+    kind: TargetKind
+    shown_url: str
+
+
+async def dead_letters(
+    db: Executor, *, recipient: str | None = None, before: int | None = None, limit: int = 100
+) -> list[DeadLetter]:
+    """The dead letters, the newest first, of one recipient or all; `before` is the last page's last id."""
+    rows = await db.fetch(_SQL["list"], recipient, before, max(1, min(limit, LIST_MAX)))
+    return [
+        DeadLetter(
+            id=row["id"],
+            request=row["request"],
+            event=row["event"],
+            recipient=row["recipient"],
+            at=row["at"],
+            attempts=row["attempts"],
+            died_at=row["ended_at"],
+            why=row["last_error"] or "",
+            kind=row["kind"],
+            shown_url=masked(row["url"]),
+        )
+        for row in rows
+    ]
+
+
+async def retry_dead_letter(connection: Connection, letter: int) -> bool:
+    """Send it again now, with as many attempts as a new one; False when there is no such dead letter."""
+    async with connection.transaction():
+        await connection.execute(_SQL["unpause"], letter)
+        return await connection.execute(_SQL["retry"], letter) == "UPDATE 1"

@@ -1,0 +1,212 @@
+"""R17: accepted records to messages in the outbox, in the transaction that moves the position."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+from msgspec import UNSET
+
+from assent.notify.audience import (
+    ENDINGS,
+    administrators,
+    approvers,
+    enabled,
+    needs_approval_again,
+    requester_hears,
+)
+from assent.notify.news import Facts, MadeRequest, News
+from assent.notify.past import PastGovernance
+from assent.store.pool import Connection
+from assent.store.sql import load_sql
+from assent_contracts.acceptance import Accepted
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.events import (
+    ChangeReleased,
+    ChangeSubmitted,
+    CommandRepeated,
+    OutcomeUnknown,
+    RequestEvent,
+    RequestFailed,
+)
+from assent_contracts.ledger import LedgerRecord, decode_events
+from assent_contracts.policies import PolicyTerms
+from assent_contracts.resources import resource_type
+
+STALE_AFTER_MS: Final = 7 * 24 * 60 * 60 * 1_000
+"""Nobody is told of what happened longer ago than this, whatever the reason that it comes so late."""
+CLOCK_SLACK_MS: Final = 5 * 60 * 1_000
+ROWS_AT_ONCE: Final = 5_000
+_SQL = load_sql(Path(__file__).with_name("intake.sql"))
+
+
+class MissingRequestError(Exception):
+    """A record is about a request that was never opened: the tables are not what the position says."""
+
+
+class _Words(msgspec.Struct, gc=False):
+    principal: str = ""
+    justification: str = ""
+    note: str = ""
+    message: str = ""
+
+
+class _Recorded(msgspec.Struct, gc=False):
+    value: _Words
+
+
+_decode_words = msgspec.json.Decoder(_Recorded).decode
+_decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
+_NO_WORDS: Final = _Words()
+
+_Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
+
+
+class Intake:
+    """Writes the outbox's rows; `write` is what a projector calls."""
+
+    def __init__(self, follower: GovernanceFollower) -> None:
+        """`follower` has been started."""
+        self._past = PastGovernance(follower)
+
+    async def write(
+        self, connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]
+    ) -> None:
+        """Add the messages of these records. Raises MissingRequestError, KafkaError."""
+        told = [each for each in map(_told, accepted) if each[1]]
+        if not told:
+            return
+        partition = place.partition
+        requests = await _known_requests(connection, partition, told)
+        listeners = frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
+        stale_before = time.time_ns() // 1_000_000 - STALE_AFTER_MS
+        batch: list[tuple[News, str]] = []
+        for record, events in told:
+            if listeners and record.at >= stale_before:
+                for news in await self._news(partition, record, events, requests, listeners):
+                    batch += ((news, recipient) for recipient in sorted(news.recipients))
+            if len(batch) >= ROWS_AT_ONCE:
+                await _add(connection, partition, batch)
+                batch = []
+        await _add(connection, partition, batch)
+        await _keep(connection, partition, told, requests)
+
+    async def _news(
+        self,
+        partition: int,
+        record: LedgerRecord,
+        events: tuple[RequestEvent, ...],
+        requests: dict[int, MadeRequest],
+        listeners: frozenset[str],
+    ) -> list[News]:
+        request = requests[_seq_of(events[0].request)]
+        assert record.governance is not UNSET, "a request is decided under some governance"
+        governance = await self._past.at(partition, record.governance)
+        facts, news = facts_of(record, events, request), list[News]()
+        event = requester_hears(events)
+        if event is not None:
+            hear = enabled(governance, listeners & {request.requester})
+            if any(isinstance(each, OutcomeUnknown) for each in events):
+                hear |= administrators(governance, request.resource, listeners)
+            news.append(News(record.seq, record.at, events[0].request, event, hear, facts))
+        if isinstance(events[0], ChangeSubmitted) or needs_approval_again(events):
+            if not isinstance(events[0], ChangeSubmitted):
+                # What the command said was not about why the change is needed.
+                facts = msgspec.structs.replace(facts, words="")
+            now = governance.terms_for(resource_type(request.resource))
+            terms = (*_decode_terms(request.terms), *now)
+            able = approvers(governance, terms, request.person, listeners)
+            news.append(News(record.seq, record.at, events[0].request, "needs-approval", able, facts))
+        return news
+
+
+def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: MadeRequest) -> Facts:
+    """What the texts about a record are made of."""
+    sent = _NO_WORDS if record.command is UNSET else _decode_words(record.command).value
+    words = sent.justification or sent.note or sent.message
+    for event in events:
+        # Nobody reported what governance could not carry out: then the event itself says why.
+        if isinstance(event, RequestFailed) and event.message is not UNSET:
+            words = event.message
+    return Facts(
+        resource=request.resource,
+        operation=request.operation,
+        requester=request.requester,
+        by=sent.principal,
+        words=words,
+        released=any(isinstance(event, ChangeReleased) for event in events),
+    )
+
+
+def _told(accepted: Accepted) -> _Told:
+    # One record is about one request, so what its first event names they all name.
+    events = decode_events(accepted.record)
+    return accepted.record, tuple(event for event in events if not isinstance(event, CommandRepeated))
+
+
+def _seq_of(request: str) -> int:
+    # `<partition>-<seq>`, by an accepted record: of this partition and well-formed.
+    return int(request[request.index("-") + 1 :])
+
+
+async def _known_requests(
+    connection: Connection, partition: int, told: Sequence[_Told]
+) -> dict[int, MadeRequest]:
+    """By seq, the requests that these records are about."""
+    requests: dict[int, MadeRequest] = {}
+    for record, (first, *_) in told:
+        if isinstance(first, ChangeSubmitted):
+            terms = msgspec.Raw(msgspec.json.encode(first.terms))
+            requests[record.seq] = MadeRequest(
+                first.requester, first.person, first.resource, first.operation, terms
+            )
+    needed = {_seq_of(events[0].request) for _, events in told} - requests.keys()
+    if needed:
+        for seq, *fields in await connection.fetch(_SQL["read_requests"], partition, list(needed)):
+            requests[seq] = MadeRequest(*fields)
+    if missing := needed - requests.keys():
+        msg = f"requests {sorted(missing)[:10]} of partition {partition} are not known"
+        raise MissingRequestError(msg)
+    return requests
+
+
+async def _add(connection: Connection, partition: int, batch: Sequence[tuple[News, str]]) -> None:
+    if not batch:
+        return
+    await connection.execute(
+        _SQL["add_notifications"],
+        partition,
+        [news.seq for news, _ in batch],
+        [news.at for news, _ in batch],
+        [news.request for news, _ in batch],
+        [news.event for news, _ in batch],
+        [recipient for _, recipient in batch],
+        [msgspec.json.encode(news.facts).decode() for news, _ in batch],
+        CLOCK_SLACK_MS,
+    )
+
+
+async def _keep(
+    connection: Connection, partition: int, told: Sequence[_Told], requests: dict[int, MadeRequest]
+) -> None:
+    """Keep what has been opened for later news of it, and forget what has ended."""
+    opened = {record.seq for record, events in told if isinstance(events[0], ChangeSubmitted)}
+    ended = {
+        _seq_of(events[0].request)
+        for _, events in told
+        if any(isinstance(event, ENDINGS) for event in events)
+    }
+    if new := sorted(opened - ended):
+        rows = [requests[seq] for seq in new]
+        columns = [
+            [row.requester for row in rows],
+            [row.person for row in rows],
+            [row.resource for row in rows],
+            [row.operation for row in rows],
+            [bytes(row.terms).decode() for row in rows],
+        ]
+        await connection.execute(_SQL["add_requests"], partition, new, *columns)
+    if old := sorted(ended - opened):
+        await connection.execute(_SQL["remove_requests"], partition, old)

@@ -1,0 +1,106 @@
+"""Holds code that opens connections by itself, in a thread: where to is checked, and when it ends is ours.
+
+The check happens where a socket is connected, behind every name resolution, redirect and option of the
+library, by the audit event that Python raises there. The interpreter keeps an audit hook for good: it is
+added once, and looks at no thread that is not on a leash.
+"""
+
+import socket
+import sys
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+from assent.notify.addresses import PrivateAddressError, is_public
+
+_FORBIDDEN: Final = frozenset(
+    {
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "os.fork",
+        # It would be off the leash.
+        "_thread.start_new_thread",
+        # It needs no connection.
+        "socket.sendto",
+    }
+)
+"""Audit events of what no mail and no chat needs."""
+
+
+class CutError(ConnectionAbortedError):
+    """The thread's time is up: it opens no further connection."""
+
+
+class Leash:
+    """Used as a context by the thread that it is for."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._lock = threading.Lock()
+        self._held: list[socket.socket] = []
+        self._cut = False
+        self.refused = False
+        """Whether the thread tried to reach an address that is not public."""
+
+    def __enter__(self) -> Self:
+        _add_hook()
+        _thread.leash = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _thread.leash = None
+        with self._lock:
+            self._cut = True
+            for each in self._held:
+                each.close()
+            self._held = []
+
+    def cut(self) -> None:
+        """End the thread's connections, so that it ends soon. From any thread, at any time."""
+        with self._lock:
+            self._cut = True
+            for each in self._held:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def connecting(self, own: socket.socket, address: Any) -> None:
+        """The thread connects a socket. Raises PrivateAddressError, CutError."""
+        host = address[0] if isinstance(address, tuple) and address else ""
+        if not self._allow_private and not (isinstance(host, str) and is_public(host)):
+            self.refused = True
+            raise PrivateAddressError
+        with self._lock:
+            if self._cut:
+                raise CutError
+            # A second handle: TLS takes the first one away from the socket that we see here.
+            self._held.append(own.dup())
+
+
+class _OfThread(threading.local):
+    leash: Leash | None = None
+
+
+_thread: Final = _OfThread()
+_hooked: Final = threading.Event()
+_hooking: Final = threading.Lock()
+
+
+def _add_hook() -> None:
+    with _hooking:
+        if not _hooked.is_set():
+            sys.addaudithook(_audit)
+            _hooked.set()
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        leash = _thread.leash
+        if leash is not None:
+            leash.connecting(args[0], args[1])
+    elif event in _FORBIDDEN and _thread.leash is not None:
+        raise PermissionError(event)

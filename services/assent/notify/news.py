@@ -1,0 +1,75 @@
+"""What there is to hear about a request, and what is known of it."""
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from assent_contracts.events import Status
+
+NewsEvent = Literal[
+    "needs-approval",
+    "approval-given",
+    "approved",
+    "approval-revoked",
+    "rejection-given",
+    "rejected",
+    "reopened",
+    "completed",
+    "failed",
+    "outcome-unknown",
+    "expired",
+]
+"""Targets choose among these; a webhook's `type` is `assent.request.` and one of them."""
+
+EVENTS: Final[tuple[NewsEvent, ...]] = get_args(NewsEvent)
+
+STATUS: Final[dict[NewsEvent, Status]] = {
+    "needs-approval": "needs_approval",
+    "approval-given": "needs_approval",
+    "approved": "approved",
+    "approval-revoked": "needs_approval",
+    "rejection-given": "needs_approval",
+    "rejected": "rejected",
+    "reopened": "needs_approval",
+    "completed": "completed",
+    "failed": "failed",
+    "outcome-unknown": "approved",
+    "expired": "expired",
+}
+"""R13: the status of a request once such news is out."""
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the texts are made of, as people and systems wrote it: not fit for a header or a text as it is."""
+
+    resource: str
+    operation: str
+    requester: str
+    by: str = ""
+    """Who decided or reported; '' where nobody did."""
+    words: str = ""
+    """R6, R8: the justification, the note or the outcome's message."""
+    released: bool = False
+    """R12: approved, and the change goes to the applier without anybody's doing."""
+
+
+class News(msgspec.Struct, frozen=True, gc=False):
+    """One thing to tell some principals, out of the ledger record `seq` with log time `at` (ms)."""
+
+    seq: int
+    at: int
+    request: str
+    event: NewsEvent
+    recipients: frozenset[str]
+    facts: Facts
+
+
+class MadeRequest(msgspec.Struct, frozen=True, gc=False):
+    """What later news needs of a request's submission."""
+
+    requester: str
+    person: str
+    resource: str
+    operation: str
+    terms: msgspec.Raw
+    """JSON of the PolicyTerms."""

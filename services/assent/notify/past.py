@@ -1,0 +1,25 @@
+"""Governance as it was when a record was decided."""
+
+from assent.core.governance.cursor import advance
+from assent.core.governance.state import Governance
+from assent_contracts.client.follower import GovernanceFollower
+
+
+class PastGovernance:
+    """One state for each ledger partition, since along one partition the governance seq never decreases."""
+
+    def __init__(self, follower: GovernanceFollower) -> None:
+        """`follower` has been started."""
+        self._follower = follower
+        self._states: dict[int, Governance] = {}
+
+    async def at(self, partition: int, seq: int) -> Governance:
+        """The state at governance seq `seq`, good until the partition's next call. Raises KafkaError."""
+        if len(self._follower.history) <= seq:
+            await self._follower.catch_up()
+        state = self._states.get(partition)
+        if state is None or state.seq > seq:
+            # Records come again after a batch was rolled back, and a state does not go back.
+            state = self._states[partition] = Governance()
+        advance(state, self._follower.history, seq)
+        return state

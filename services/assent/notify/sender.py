@@ -1,0 +1,203 @@
+"""R17: sends what is due, to many targets at once and to each one message at a time.
+
+A target that is slow holds its own lease and nobody else's; one that fails is left in peace for a while.
+"""
+
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+import stamina
+import structlog
+
+from assent.notify.backoff import wait_s
+from assent.notify.by_apprise import send
+from assent.notify.delivery import Delivery, NotDeliveredError
+from assent.notify.queue import Queue
+from assent.notify.settings import NotifySettings
+from assent.notify.webhook import post
+from assent.notify.wording import payload_of, text_of
+from assent.observe import metrics
+from assent.observe.health import Health
+from assent.store.service import UNREACHABLE
+
+SENDING: Final = "sending"
+_RETRY_MAX_S: Final = 2.0
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How much, how long and how often; in seconds where nothing else is said."""
+
+    targets_at_once: int = 16
+    timeout_s: float = 10.0
+    """For one attempt, from the look-up of the name to the answer."""
+    lease_s: float = 30.0
+    """Longer than an attempt and the note of how it went."""
+    poll_s: float = 0.5
+    tidy_every_s: float = 15.0
+    stop_limit_s: float = 5.0
+    """How long attempts may go on once the service is told to stop."""
+    wait_s: Callable[[int, float], float] = wait_s
+
+
+class Sender:
+    """One process's share of the sending."""
+
+    def __init__(
+        self, queue: Queue, settings: NotifySettings, health: Health, pace: Pace, tls: ssl.SSLContext
+    ) -> None:
+        """`tls`: which certificates of webhooks are trusted."""
+        self._queue = queue
+        self._settings = settings
+        self._health = health
+        self._pace = pace
+        self._tls = tls
+        self._under_way: dict[asyncio.Task[None], Delivery] = {}
+        self._tidy_at = 0.0
+        self._log = structlog.get_logger()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop`; then let what is under way end, for a while, and give the rest back."""
+        try:
+            while not stop.is_set():
+                await self._turn()
+                await self._rest(stop)
+        finally:
+            await self._end()
+
+    async def _turn(self) -> None:
+        free = self._pace.targets_at_once - len(self._under_way)
+        try:
+            if free > 0:
+                for delivery in await self._queue.claim(free):
+                    task = asyncio.create_task(self._deliver(delivery), name=f"notify-{delivery.id}")
+                    self._under_way[task] = delivery
+                    task.add_done_callback(self._done)
+            if time.monotonic() >= self._tidy_at:
+                measures = await self._queue.tidy()
+                metrics.NOTIFICATIONS_DEAD.set(measures.dead)
+                metrics.NOTIFICATIONS_LAG.set(measures.lag_s)
+                self._tidy_at = time.monotonic() + self._pace.tidy_every_s
+        except UNREACHABLE as error:
+            self._health.not_ready(SENDING, repr(error))
+        else:
+            self._health.ready(SENDING)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task, None)
+        if not task.cancelled() and task.exception() is not None:
+            # Its lease ends by itself, and it is sent again then.
+            self._log.error("not settled", exc_info=task.exception())
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        # Until something has ended, so that its target's next message need not wait for the poll.
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait(
+                {stopping, *self._under_way},
+                timeout=self._pace.poll_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            stopping.cancel()
+
+    async def _end(self) -> None:
+        if not self._under_way:
+            return
+        _, late = await asyncio.wait(set(self._under_way), timeout=self._pace.stop_limit_s)
+        given_back = [self._under_way[task] for task in late]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if given_back:
+            self._log.info("given back", notifications=[each.id for each in given_back])
+            try:
+                await self._queue.give_back(given_back)
+            except UNREACHABLE as error:
+                # Their leases end by themselves.
+                self._log.warning("not given back", why=repr(error))
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        started = time.perf_counter()
+        why = await self._attempt(delivery)
+        outcome = "sent" if why is None else "dead" if self._is_last(delivery) else "failed"
+        await self._settled(lambda: self._settle(delivery, why))
+        metrics.NOTIFICATIONS.labels(delivery.kind, outcome).inc()
+        self._log.info(
+            "notified",
+            notification=delivery.id,
+            target=str(delivery.target),
+            kind=delivery.kind,
+            recipient=delivery.recipient,
+            request=delivery.request,
+            news=delivery.event,
+            attempt=delivery.attempts,
+            outcome=outcome,
+            why=why,
+            took_ms=round((time.perf_counter() - started) * 1_000, 1),
+        )
+
+    def _is_last(self, delivery: Delivery) -> bool:
+        return delivery.attempts >= self._settings.attempts
+
+    async def _attempt(self, delivery: Delivery) -> str | None:
+        """Why the target did not take it; None when it did."""
+        if delivery.attempts > self._settings.attempts:
+            return "Each attempt ended with the process that made it."
+        try:
+            async with asyncio.timeout(self._pace.timeout_s):
+                await self._send(delivery)
+        except NotDeliveredError as error:
+            return str(error)
+        except TimeoutError:
+            return f"It did not answer within {self._pace.timeout_s:g} s."
+        except Exception as error:  # noqa: BLE001  a target's trouble is no other target's, whatever it is
+            # Not its text: that may name the URL.
+            return f"It could not be sent: {type(error).__name__}."
+        return None
+
+    async def _send(self, delivery: Delivery) -> None:
+        allow_private, timeout_s = self._settings.allow_private, self._pace.timeout_s
+        if delivery.kind == "webhook":
+            assert delivery.secret is not None
+            payload = payload_of(delivery, self._settings.public_url)
+            await post(
+                delivery.url,
+                delivery.secret,
+                delivery.message_id,
+                payload,
+                allow_private=allow_private,
+                tls=self._tls,
+                timeout_s=timeout_s,
+            )
+        else:
+            text = text_of(delivery, self._settings.public_url)
+            await send(
+                delivery.url, text.subject, text.body, allow_private=allow_private, timeout_s=timeout_s
+            )
+
+    async def _settle(self, delivery: Delivery, why: str | None) -> None:
+        if why is None:
+            await self._queue.sent(delivery)
+            return
+        # S311: nobody gains anything by guessing it.
+        chance = random.random()  # noqa: S311
+        await self._queue.failed(
+            delivery,
+            why,
+            wait_s=self._pace.wait_s(delivery.attempts, chance),
+            pause_s=self._pace.wait_s(delivery.failures + 1, chance),
+            dead=self._is_last(delivery),
+        )
+
+    async def _settled(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Note how it went, even if Postgres is away for a moment: else it is sent again."""
+        async for attempt in stamina.retry_context(
+            on=UNREACHABLE, attempts=None, timeout=self._pace.lease_s, wait_max=_RETRY_MAX_S
+        ):
+            with attempt:
+                await settle()

@@ -1,0 +1,102 @@
+"""The notify service: the outbox is filled off the ledger and emptied to people's targets."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final
+
+from assent.notify.intake import Intake
+from assent.notify.queue import Queue
+from assent.notify.sender import SENDING, Pace, Sender
+from assent.notify.settings import NotifySettings, read_notify_settings
+from assent.observe.health import Health
+from assent.settings import ServiceSettings, need
+from assent.store.pool import open_pool
+from assent.store.service import KAFKA, ReaderSpec, following, reached, serve_reader
+from assent_contracts.client.ending import end
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.topics import LEDGER
+
+__all__ = ["SENDING", "notify", "reader_of", "serve"]
+_POOL_SIZE: Final = 4
+_CHECK_EVERY_S: Final = 2.0
+_END_AGAIN_S: Final = 10.0
+"""Longer than either half may take to end what it is at, which is not to be cut short."""
+
+
+async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
+    """R17: tell people what waits for them until `stop`. Raises as `serve_reader` does."""
+    await notify(settings, read_notify_settings(), Pace(), health, stop)
+
+
+def reader_of(intake: Intake) -> ReaderSpec:
+    """The reader of the ledger that fills the outbox."""
+    return ReaderSpec(reader="notify", role="assent_notify", topics=(LEDGER,), write=intake.write)
+
+
+async def notify(
+    settings: ServiceSettings,
+    own: NotifySettings,
+    pace: Pace,
+    health: Health,
+    stop: asyncio.Event,
+    *,
+    group: str | None = None,
+) -> None:
+    """`serve` with all its settings. `group`: another consumer group than the usual."""
+    for name in ("httpx", "httpcore"):
+        # They log URLs, which are secrets here.
+        logging.getLogger(name).setLevel(logging.WARNING)
+    dsn = need(settings.postgres, "ASSENT_POSTGRES")
+    async with AsyncExitStack() as open_things:
+        pool = await open_pool(dsn, "assent_notify", application="assent-notify-sender", size=_POOL_SIZE)
+        open_things.callback(pool.terminate)
+        sender = Sender(Queue(pool, lease_s=pace.lease_s), own, health, pace, ssl.create_default_context())
+        await _together(sender.run(stop), _take_in(settings, health, stop, group))
+
+
+async def _take_in(settings: ServiceSettings, health: Health, stop: asyncio.Event, group: str | None) -> None:
+    # Beside the reader's own follower, which tells whose seals count, this one tells who may decide.
+    follower = await _follower(settings, health, stop)
+    if follower is None:
+        return
+    try:
+        reader = reader_of(Intake(follower))
+        await _together(serve_reader(reader, settings, health, stop, group=group), _watch(follower, stop))
+    finally:
+        await follower.stop()
+
+
+async def _follower(
+    settings: ServiceSettings, health: Health, stop: asyncio.Event
+) -> GovernanceFollower | None:
+    """A started one, or None when it is time to stop before Kafka could be reached."""
+    reaching = asyncio.create_task(reached(health, KAFKA, lambda: following(settings)))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((reaching, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return reaching.result() if reaching.done() else None
+    finally:
+        await end(reaching, stopping)
+
+
+async def _watch(follower: GovernanceFollower, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        follower.check()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CHECK_EVERY_S):
+                await stop.wait()
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run until all have ended, as they do when it is time to stop. One that fails ends the others."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        await end(*tasks, again_s=_END_AGAIN_S)

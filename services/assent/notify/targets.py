@@ -1,0 +1,123 @@
+"""R17: where a principal wants to hear of things, and of which things."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from assent.notify.news import EVENTS
+from assent.notify.target_urls import (
+    SECRET_BYTES,
+    TargetKind,
+    TargetRefusedError,
+    check_secret,
+    check_url,
+    masked,
+    secret_of,
+)
+from assent.store.pool import Connection, Executor
+from assent.store.sql import load_sql
+
+TARGETS_MAX: Final = 10
+"""Of one principal."""
+_SQL = load_sql(Path(__file__).with_name("targets.sql"))
+
+
+class TargetView(msgspec.Struct, frozen=True, kw_only=True):
+    """A target as its owner sees it: the URL is masked, the secret is not there."""
+
+    id: UUID
+    principal: str
+    kind: TargetKind
+    shown_url: str
+    events: tuple[str, ...] | None
+    """Which news it wants; None for all."""
+    enabled: bool
+    created_at: datetime
+    failures: int
+    """How many messages in a row it did not take."""
+    paused: bool
+    """Left in peace for a while, because of that."""
+
+
+class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A target that was made, and the secret of a webhook: shown this once."""
+
+    target: TargetView
+    secret: str | None
+
+
+async def add_target(
+    connection: Connection,
+    principal: str,
+    kind: TargetKind,
+    url: str,
+    *,
+    events: Sequence[str] | None = None,
+    secret: str | None = None,
+    allow_private: bool = False,
+) -> NewTarget:
+    """Let a principal hear of things at `url`. Without `secret` a webhook gets one that nobody knows.
+
+    Raises TargetRefusedError.
+    """
+    await asyncio.to_thread(check_url, kind, url, allow_private=allow_private)
+    _check_events(events)
+    if kind == "apprise":
+        secret = None
+    elif secret is None:
+        secret = secret_of(secrets.token_bytes(SECRET_BYTES))
+    else:
+        check_secret(secret)
+    async with connection.transaction():
+        # Two at once would each find room for one more.
+        await connection.execute(_SQL["lock"], principal)
+        if await connection.fetchval(_SQL["is_full"], principal, TARGETS_MAX):
+            raise TargetRefusedError("too-many-targets", f"At most {TARGETS_MAX} targets: remove one first.")
+        row = await connection.fetchrow(_SQL["add"], principal, kind, url, secret, events)
+    if row is None:
+        raise TargetRefusedError("target-exists", "You have this target already.")
+    return NewTarget(target=_view(row), secret=secret)
+
+
+async def list_targets(db: Executor, principal: str) -> list[TargetView]:
+    """The principal's targets, the oldest first."""
+    return [_view(row) for row in await db.fetch(_SQL["list"], principal)]
+
+
+async def change_target(
+    db: Executor, principal: str, target: UUID, *, events: Sequence[str] | None, enabled: bool
+) -> bool:
+    """Set what it wants; False when the principal has no such target. Raises TargetRefusedError."""
+    _check_events(events)
+    return await db.execute(_SQL["change"], principal, target, events, enabled) == "UPDATE 1"
+
+
+async def remove_target(db: Executor, principal: str, target: UUID) -> bool:
+    """Send nothing there any more, not even what waits; False when the principal has no such target."""
+    return await db.execute(_SQL["remove"], principal, target) == "DELETE 1"
+
+
+def _check_events(events: Sequence[str] | None) -> None:
+    if events is not None and (not events or not set(events) <= set(EVENTS) or len(events) > len(EVENTS)):
+        raise TargetRefusedError("unknown-event", f"Choose among these: {', '.join(EVENTS)}.")
+
+
+def _view(row: asyncpg.Record) -> TargetView:
+    return TargetView(
+        id=row["id"],
+        principal=row["principal"],
+        kind=row["kind"],
+        shown_url=masked(row["url"]),
+        events=None if row["events"] is None else tuple(row["events"]),
+        enabled=row["enabled"],
+        created_at=row["created_at"],
+        failures=row["failures"],
+        paused=row["paused"],
+    )

@@ -1,0 +1,110 @@
+"""The texts that people read, and the JSON that webhooks get.
+
+What people wrote is made harmless first: one line, no control characters, a limit, and nothing that a chat
+takes for a mention or a link. So it cannot end a header, pose as another line, or call everybody.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from assent.notify.delivery import Delivery
+from assent.notify.news import STATUS
+
+NAME_MAX_CHARS: Final = 80
+WORDS_MAX_CHARS: Final = 500
+SUBJECT_MAX_CHARS: Final = 160
+_ELLIPSIS: Final = "…"
+_JOINERS: Final = "\u200c\u200d"
+"""Format characters that spelling needs in some scripts; the others can turn or hide text."""
+_BLANKS: Final = re.compile(r"\s+")
+_MENTION: Final = re.compile(r"@(?=everyone|here|channel|all|room|[&!])", re.IGNORECASE)
+_ASIDE: Final = "\u2060"
+"""A word joiner: it is not seen, and parts what a chat would take together."""
+_ALIKE: Final = str.maketrans({"<": "‹", ">": "›", "`": "ˋ"})  # noqa: RUF001  they look alike
+_LINK: Final = re.compile(r"\]\(|://")
+
+_TEXTS: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("text")),
+    undefined=StrictUndefined,
+    # Plain text: there is no markup to escape for.
+    autoescape=False,  # noqa: S701
+    keep_trailing_newline=False,
+    trim_blocks=True,
+)
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A message as people read it: a subject of one line, and a plain text."""
+
+    subject: str
+    body: str
+
+
+def one_line(text: str, limit: int) -> str:
+    """Text from people as one line of at most `limit` characters, without control characters."""
+    seen = "".join(each if _is_visible(each) else " " for each in text[: 4 * limit])
+    line = _BLANKS.sub(" ", seen).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + _ELLIPSIS
+
+
+def _is_visible(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return character in _JOINERS or not (kind.startswith("C") or kind in ("Zl", "Zp"))
+
+
+def harmless(text: str, limit: int) -> str:
+    """One line that no chat takes for a mention, a link or markup of its own."""
+    line = one_line(text, limit).translate(_ALIKE)
+    return _LINK.sub(_parted, _MENTION.sub("@" + _ASIDE, line))
+
+
+def _parted(found: re.Match[str]) -> str:
+    return found[0][0] + _ASIDE + found[0][1:]
+
+
+def text_of(delivery: Delivery, public_url: str | None) -> Text:
+    """The message in words."""
+    facts = delivery.facts
+    rendered = _TEXTS.get_template(f"{delivery.event}.txt").render(
+        operation=harmless(facts.operation, NAME_MAX_CHARS),
+        resource=harmless(facts.resource, NAME_MAX_CHARS),
+        requester=harmless(facts.requester, NAME_MAX_CHARS),
+        by=harmless(facts.by, NAME_MAX_CHARS) or "Assent",
+        words=harmless(facts.words, WORDS_MAX_CHARS),
+        released=facts.released,
+        request=delivery.request,
+        link=link_to(delivery.request, public_url),
+    )
+    subject, _, body = rendered.partition("\n")
+    return Text(one_line(subject, SUBJECT_MAX_CHARS), body.strip())
+
+
+def payload_of(delivery: Delivery, public_url: str | None) -> str:
+    """The message as JSON: {type, timestamp, data}, the same bytes at every attempt."""
+    at = datetime.fromtimestamp(delivery.at / 1_000, UTC)
+    data: dict[str, Any] = {
+        "request": delivery.request,
+        "resource": delivery.facts.resource,
+        "operation": delivery.facts.operation,
+        "requester": delivery.facts.requester,
+        "status": STATUS[delivery.event],
+        "link": link_to(delivery.request, public_url),
+        "position": {"partition": delivery.partition, "seq": delivery.seq},
+    }
+    message = {
+        "type": f"assent.request.{delivery.event}",
+        "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "data": data,
+    }
+    return msgspec.json.encode(message).decode()
+
+
+def link_to(request: str, public_url: str | None) -> str | None:
+    """Where the request opens in the console; None when nobody has said where that is."""
+    return None if public_url is None else f"{public_url.rstrip('/')}/requests/{request}"

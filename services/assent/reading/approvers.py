@@ -1,0 +1,37 @@
+"""Who can approve a request, and through which groups. Pure."""
+
+import msgspec
+
+from assent.core.governance.state import Governance
+from assent.core.requests.approvers import standing_terms
+from assent.core.requests.explain import Deciding, able_to_approve
+from assent.core.requests.states import Request
+
+
+class Approver(msgspec.Struct, frozen=True):
+    """An account whose approval would be taken. `groups`: through which of those that the policies name."""
+
+    principal: str
+    person: str | None
+    name: str
+    groups: tuple[str, ...]
+
+
+def can_approve(state: Request, governance: Governance, at: int) -> tuple[Approver, ...]:
+    """R4, R9: who can approve at log time `at` (ms), in the order of their ids; nobody what is decided."""
+    if not isinstance(state, Deciding):
+        return ()
+    named = named_groups(state, governance)
+    return tuple(_approver(name, named, governance) for name in able_to_approve(state, governance, at))
+
+
+def named_groups(state: Deciding, governance: Governance) -> tuple[str, ...]:
+    """The groups that the policies of a request name, each once."""
+    terms = standing_terms(state.submission, governance)
+    return tuple(dict.fromkeys(group for each in terms for rule in each.rules for group in rule.groups))
+
+
+def _approver(name: str, named: tuple[str, ...], governance: Governance) -> Approver:
+    account = governance.principals[name].account
+    groups = tuple(group for group in named if name in governance.members(group))
+    return Approver(principal=name, person=account.person, name=account.name, groups=groups)

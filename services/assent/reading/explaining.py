@@ -1,0 +1,129 @@
+"""Why a request stands where it stands, and who cannot approve it why: as data and in sentences. Pure."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from assent.core.governance.sentences import rule_words
+from assent.core.governance.state import Governance
+from assent.core.requests.explain import Deciding, Explanation, RuleStands, explain, why_not
+from assent.core.requests.states import Request
+from assent.reading.lapses import LAPSES
+from assent.store.queries import Progress, RequestView
+from assent_contracts.events import Status
+from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+
+Next = Literal["resubmit", "complete", "add-approvers", "approve"]
+"""What has to happen next: cancel it and submit it again, complete it, find more people, or approve it."""
+
+
+class StandingOf(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one account can approve a request. `refusal`: what it would get; none once all is decided."""
+
+    principal: str
+    can_approve: bool
+    refusal: Refusal | None = None
+    what_to_do: str | None = None
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request stands. `explanation` is None once nothing is to be approved any more."""
+
+    request: str
+    status: Status
+    explanation: Explanation | None
+    for_: StandingOf | UnsetType = msgspec.field(name="for", default=UNSET)
+    """Where the account stands that was asked about."""
+
+
+def explained(
+    row: RequestView, state: Request, governance: Governance, at: int, principal: str | None = None
+) -> Explained:
+    """Where a request stands under this state of governance, at log time `at` (ms); for `principal` too."""
+    return Explained(
+        request=row.id,
+        status=row.status,
+        explanation=explain(state, governance, at) if isinstance(state, Deciding) else None,
+        for_=UNSET if principal is None else standing_of(principal, state, governance, at),
+    )
+
+
+def standing_of(principal: str, state: Request, governance: Governance, at: int) -> StandingOf:
+    """R4, R9: whether this account can approve the request at log time `at` (ms), and why not."""
+    if not isinstance(state, Deciding):
+        return StandingOf(principal=principal, can_approve=False)
+    refusal = why_not(state, principal, governance, at)
+    what_to_do = None if refusal is None else WHAT_TO_DO[refusal.code]
+    return StandingOf(
+        principal=principal, can_approve=refusal is None, refusal=refusal, what_to_do=what_to_do
+    )
+
+
+def standing_sentence(standing: StandingOf) -> str:
+    """Whether an account can approve, and else why not and what to do."""
+    if standing.can_approve:
+        return f"{standing.principal} can approve it."
+    refusal = standing.refusal
+    if refusal is None:
+        return f"{standing.principal} cannot approve it: there is nothing to approve any more."
+    return f"{standing.principal} cannot approve it: {refusal.code}. {refusal.detail} {standing.what_to_do}"
+
+
+def status_words(status: Status, progress: Progress | None) -> str:
+    """R13: `needs approval`; `approved, released`."""
+    return status.replace("_", " ") + (f", {progress}" if progress else "")
+
+
+def explanation_lines(explanation: Explanation, governance: Governance) -> list[str]:
+    """What each rule asks and has got, whose approval counts no more, and who rejected it."""
+    lines = [rule_sentence(rule, governance) for rule in explanation.rules]
+    lines += [
+        f"The approval of {each.approver}, who {LAPSES[each.reason]}, counts no more."
+        for each in explanation.lapsing
+    ]
+    if explanation.rejections:
+        given = ", ".join(each.approver for each in explanation.rejections)
+        lines.append(f"Rejected by {given}: {explanation.rejections_needed} people would end it.")
+    if explanation.deleted_policy is not None:
+        lines.append(
+            f"Policy {explanation.deleted_policy}, which it was submitted under, is deleted: it can never be"
+            " approved. Cancel it and submit the change again."
+        )
+    return lines
+
+
+def rule_sentence(rule: RuleStands, governance: Governance) -> str:
+    """One rule of one policy: what it asks, who has given it, what is missing and who could give that."""
+    asked = rule_words(ApprovalRule(quorum=rule.quorum, groups=rule.groups), governance)
+    policy = "changes to governance" if rule.policy == ADMINISTRATORS else f"policy {rule.policy}"
+    since = " (as it says since the request was submitted)" if rule.changed_since else ""
+    given = f"; given by {', '.join(rule.given)}" if rule.given else ""
+    missing = f"{rule.missing} missing" if rule.missing else "met"
+    able = f", {', '.join(rule.can_approve)} can" if rule.missing and rule.can_approve else ""
+    return f"{policy}{since}: {asked}{given}: {missing}{able}."
+
+
+def next_step(explanation: Explanation) -> Next:
+    """What has to happen next."""
+    if explanation.deleted_policy is not None:
+        return "resubmit"
+    if explanation.has_quorum:
+        return "complete"
+    if any(rule.missing > len(rule.can_approve) for rule in explanation.rules):
+        return "add-approvers"
+    return "approve"
+
+
+def next_sentence(row: RequestView, step: Next) -> str:
+    """What has to happen next, in words; how it is done is said where it can be done."""
+    match step:
+        case "resubmit":
+            return f"{row.requester} can cancel it and submit the change again."
+        case "complete":
+            return f"Nothing is missing: {row.requester} can complete it."
+        case "add-approvers":
+            return "There are not enough people left who could approve it: an administrator must add some."
+        case "approve":
+            return "Missing: approvals."

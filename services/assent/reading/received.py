@@ -1,0 +1,21 @@
+"""Whose requests an account decides on."""
+
+from collections.abc import Iterable
+
+from assent.core.governance.state import Governance
+from assent_contracts.policies import ADMINISTRATORS, RESERVED_PREFIX, administrators_of
+
+
+def received_groups(governance: Governance, principal: str, asked: Iterable[str]) -> list[str]:
+    """R7: the groups whose requests this account decides on, those of the administrators among them.
+
+    `asked`: what `groups_of_open_policy_requests` gives.
+    """
+    groups = [group for group in governance.groups if principal in governance.members(group)]
+    kinds = {
+        *(policy.resource_type for policy in governance.policies.values()),
+        *(kind for each in governance.assignments.values() for kind in each.resource_types),
+    }
+    virtual = {name for name in asked if name.startswith(RESERVED_PREFIX)}
+    administrators = sorted({ADMINISTRATORS, *map(administrators_of, kinds), *virtual})
+    return groups + [group for group in administrators if principal in governance.members(group)]

@@ -1,0 +1,165 @@
+"""Governance as one document, and back: for a reader who does not follow the governance ledger. Pure.
+
+It is the word of whoever wrote it: nothing in it can be checked against the ledger's seals.
+"""
+
+import msgspec
+
+from assent.core.governance.state import Governance, Key, Principal
+from assent_contracts.digests import from_base64url, to_base64url
+from assent_contracts.governance import (
+    DirectorySynced,
+    GovernanceEvent,
+    GroupDefined,
+    PolicyCreated,
+    PolicyEdited,
+    RoleAssigned,
+    SettingsChanged,
+)
+from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
+from assent_contracts.governed import (
+    Account,
+    DirectoryDifference,
+    Group,
+    RoleAssignment,
+    Settings,
+    SigningKey,
+)
+from assent_contracts.policies import Policy
+
+
+class AccountNow(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as it stands."""
+
+    account: Account
+    enabled: bool = True
+    vanished: bool = False
+
+
+class KeyNow(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered key as it stands."""
+
+    key: SigningKey
+    revoked: bool = False
+
+
+class Versioned(msgspec.Struct, frozen=True, kw_only=True):
+    """What `version` says of each object: the seq at which it last changed."""
+
+    groups: dict[str, int]
+    roles: dict[str, int]
+    policies: dict[str, int]
+    settings: int | None
+    directory: int | None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of governance at `seq`, without its history."""
+
+    seq: int
+    partitions: int
+    protected: bool
+    principals: tuple[AccountNow, ...]
+    keys: tuple[KeyNow, ...]
+    groups: tuple[Group, ...]
+    roles: tuple[RoleAssignment, ...]
+    policies: tuple[Policy, ...]
+    policy_since: dict[str, int]
+    settings: Settings
+    versions: Versioned
+
+
+def snapshot_of(governance: Governance) -> Snapshot:
+    """The document that says what governance says."""
+    versions = Versioned(
+        groups={each: _version(governance, group_object(each)) for each in governance.groups},
+        roles={each: _version(governance, role_object(each)) for each in governance.assignments},
+        policies={each: _version(governance, policy_object(each)) for each in governance.policies},
+        settings=governance.version(SETTINGS),
+        directory=governance.version(DIRECTORY),
+    )
+    return Snapshot(
+        seq=governance.seq,
+        partitions=governance.partitions,
+        protected=governance.protected,
+        principals=tuple(
+            AccountNow(account=each.account, enabled=each.enabled, vanished=each.vanished)
+            for each in governance.principals.values()
+        ),
+        keys=tuple(_key_now(name, key) for name, key in governance.keys.items()),
+        groups=tuple(governance.groups.values()),
+        roles=tuple(governance.assignments.values()),
+        policies=tuple(governance.policies.values()),
+        policy_since=dict(governance.policy_since),
+        settings=governance.settings,
+        versions=versions,
+    )
+
+
+def _version(governance: Governance, governed: str) -> int:
+    version = governance.version(governed)
+    assert version is not None, governed
+    return version
+
+
+def _key_now(name: str, key: Key) -> KeyNow:
+    return KeyNow(
+        key=SigningKey(
+            id=name,
+            principal=key.principal,
+            public_key=to_base64url(key.public_key),
+            not_before=key.not_before,
+            not_after=key.not_after,
+        ),
+        revoked=key.revoked,
+    )
+
+
+def governance_in(snapshot: Snapshot) -> Governance:
+    """The state that a snapshot was made of, but for which releases it has carried out.
+
+    Raises KeyError and ValueError for one that nobody can have made of a state.
+    """
+    governance = Governance()
+    governance.partitions = snapshot.partitions
+    for each in snapshot.principals:
+        governance.principals[each.account.id] = Principal(
+            account=each.account, enabled=each.enabled, vanished=each.vanished
+        )
+    for each in snapshot.keys:
+        _put_key(governance, each)
+    for version, event in _last_words(snapshot):
+        # Each as the record that last changed it: so it gets its version.
+        governance.seq = version - 1
+        governance.evolve(version, (event,))
+    governance.protected = snapshot.protected
+    governance.seq = snapshot.seq
+    return governance
+
+
+def _put_key(governance: Governance, now: KeyNow) -> None:
+    key = now.key
+    public_key = from_base64url(key.public_key)
+    governance.public_keys.add(public_key)
+    governance.keys[key.id] = Key(
+        principal=key.principal,
+        public_key=public_key,
+        not_before=key.not_before,
+        not_after=key.not_after,
+        revoked=now.revoked,
+    )
+
+
+def _last_words(snapshot: Snapshot) -> list[tuple[int, GovernanceEvent]]:
+    versions = snapshot.versions
+    words: list[tuple[int, GovernanceEvent]] = [
+        *((versions.groups[each.id], GroupDefined(group=each)) for each in snapshot.groups),
+        *((versions.roles[each.id], RoleAssigned(assignment=each)) for each in snapshot.roles),
+        *((snapshot.policy_since[each.id], PolicyCreated(policy=each)) for each in snapshot.policies),
+        *((versions.policies[each.id], PolicyEdited(policy=each)) for each in snapshot.policies),
+    ]
+    if versions.settings is not None:
+        words.append((versions.settings, SettingsChanged(settings=snapshot.settings)))
+    if versions.directory is not None:
+        words.append((versions.directory, DirectorySynced(difference=DirectoryDifference())))
+    return words

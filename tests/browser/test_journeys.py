@@ -1,0 +1,198 @@
+"""What people come for, from the sign-in to the outcome, each in a window of their own."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.people import PHONE, Visitors, fits
+
+
+async def ask(page: Page, name: str, *, kind: str = "script", why: str = "The disk fills up.") -> str:
+    """Fill in the form of a new request; the id of the request."""
+    await page.goto("/requests/new")
+    await page.get_by_label("Resource type").select_option(kind)
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.get_by_label("Content", exact=True).fill("#!/bin/sh\necho hello\n")
+    await page.get_by_label("Justification").fill(why)
+    await page.get_by_role("button", name="Send for approval").click()
+    await page.wait_for_url(re.compile(r"/requests/\d+-\d+"))
+    return page.url.split("/requests/")[1].split("#")[0]
+
+
+def status(page: Page, words: str):  # noqa: ANN201  playwright's assertions have no public type
+    return expect(page.locator("#done .status")).to_have_text(words)
+
+
+async def test_R1_R8_R12_request_lives_from_submission_to_outcome_and_both_windows_see_it(
+    visitors: Visitors,
+) -> None:
+    """Approved with a note on a phone; the requester's window shows it by itself and completes."""
+    alice = await visitors.signed_in("Alice Miller")
+    request = await ask(alice, "life.sh")
+    await status(alice, "Needs approval")
+    await expect(alice.get_by_text("It is your own request")).to_be_visible()
+    await expect(alice.get_by_role("button", name="Approve")).to_have_count(0)
+
+    bob = await visitors.signed_in("Bob Ortega", PHONE)
+    await bob.goto("/received")
+    row = bob.locator(f"#r-{request}")
+    await expect(row).to_contain_text("The disk fills up.")
+    await row.get_by_role("link").click()
+    await fits(bob)
+    await expect(bob.get_by_text("echo hello")).to_be_visible()
+    await bob.get_by_label("Note").fill("Looked at it with the owner.")
+    await bob.get_by_role("button", name="Approve").click()
+    await status(bob, "Approved")
+
+    # Without a reload: alice has done nothing since.
+    await status(alice, "Approved")
+    await expect(alice.get_by_text("Looked at it with the owner.")).to_be_visible()
+    await alice.get_by_role("button", name="Complete").click()
+    await status(alice, "Approved, waits for an applier")
+    await visitors.gateway.applied(request, "script/life.sh")
+    await status(alice, "Completed")
+    await expect(alice.locator(".timeline")).to_contain_text("reported that it is applied")
+
+
+async def test_R10_second_request_for_the_object_is_refused_and_names_the_first(visitors: Visitors) -> None:
+    visitors.expected.append("409")
+    alice = await visitors.signed_in("Alice Miller")
+    request = await ask(alice, "locked.sh")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto("/requests/new")
+    await bob.get_by_label("Name", exact=True).fill("locked.sh")
+    await bob.get_by_label("Resource type").select_option("script")
+    await bob.get_by_label("Content", exact=True).fill("echo other")
+    await bob.get_by_label("Justification").fill("Mine is better.")
+    await bob.get_by_role("button", name="Send for approval").click()
+    alert = bob.get_by_role("alert")
+    await expect(alert).to_contain_text("Another request is open for this object")
+    # Nothing that was written is lost.
+    await expect(bob.get_by_label("Content", exact=True)).to_have_value("echo other")
+    await alert.get_by_role("link", name=f"Open request {request}").click()
+    await expect(bob).to_have_url(re.compile(f"/requests/{request}$"))
+
+
+async def test_R11_requester_cancels(visitors: Visitors) -> None:
+    alice = await visitors.signed_in("Alice Miller")
+    await ask(alice, "canceled.sh")
+    await alice.get_by_role("button", name="Cancel the request").click()
+    await status(alice, "Canceled")
+
+
+async def test_R8_rejection_ends_the_request_and_its_note_reaches_the_requester(visitors: Visitors) -> None:
+    alice = await visitors.signed_in("Alice Miller")
+    request = await ask(alice, "rejected.sh")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto(f"/requests/{request}")
+    await bob.get_by_label("Note").fill("Not before the release.")
+    await bob.get_by_role("button", name="Reject").click()
+    await status(bob, "Rejected")
+    await status(alice, "Rejected")
+    await expect(alice.get_by_text("Not before the release.")).to_be_visible()
+
+
+async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_changed(
+    visitors: Visitors,
+) -> None:
+    visitors.expected.append("412")
+    alice = await visitors.signed_in("Alice Miller")
+    request = await ask(alice, "changed", kind="app")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto(f"/requests/{request}")
+    # His window hears of nothing any more: as after a night in a closed laptop.
+    await bob.context.set_offline(True)
+    await visitors.gateway.approve(request, "carol", note="Fine.")
+    await bob.evaluate(
+        "() => { for (const part of document.querySelectorAll('[data-live]')) delete part.dataset.live; }"
+    )
+    await bob.context.set_offline(False)
+    await bob.get_by_role("button", name="Approve").click()
+    await expect(bob.get_by_role("alert")).to_contain_text("It has changed since you looked")
+    await expect(bob.locator(".since")).to_contain_text("Carol Chen approved")
+    await bob.get_by_role("button", name="Approve").click()
+    await status(bob, "Approved")
+
+
+async def test_R3_R18_policy_is_asked_for_approved_by_another_and_then_protects_itself(
+    visitors: Visitors,
+) -> None:
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto("/policies")
+    await bob.get_by_role("link", name="New policy").click()
+    await bob.get_by_label("Name", exact=True).fill("Kiosks")
+    await bob.get_by_label("Resource type it protects").fill("kiosk")
+    await bob.get_by_label("Security team").check()
+    await bob.get_by_role("button", name="See what will happen").click()
+    await expect(bob.get_by_text("A second administrator must approve it")).to_be_visible()
+    await bob.get_by_label("Justification").fill("Kiosks stand open.")
+    await bob.get_by_role("button", name="Ask for it").click()
+    await bob.wait_for_url(re.compile(r"/requests/\d+-\d+"))
+    request = bob.url.split("/requests/")[1].split("#")[0]
+
+    carol = await visitors.signed_in("Carol Chen")
+    await carol.goto(f"/requests/{request}")
+    await expect(carol.get_by_text("Create policy Kiosks", exact=False).first).to_be_visible()
+    await carol.get_by_role("button", name="Approve").click()
+    await status(carol, "Approved")
+    await bob.get_by_role("button", name="Complete").click()
+    await status(bob, "Completed")
+    await bob.goto("/policies")
+    await expect(bob.get_by_role("heading", name="Kiosks")).to_be_visible()
+    await bob.get_by_role("link", name="Delete Kiosks").click()
+    await expect(bob.get_by_text("A second administrator must approve it")).to_be_visible()
+
+
+async def test_keyboard_alone_is_enough_to_find_and_approve_a_request(visitors: Visitors) -> None:
+    alice = await visitors.signed_in("Alice Miller")
+    request = await ask(alice, "by-keys.sh")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto("/policies")
+    await bob.keyboard.press("g")
+    await bob.keyboard.press("r")
+    await bob.wait_for_url("**/received")
+    row = bob.locator(f"#r-{request} a")
+    for _ in range(30):
+        await bob.keyboard.press("j")
+        if await row.evaluate("(link) => link === document.activeElement"):
+            break
+    await bob.keyboard.press("Enter")
+    await bob.wait_for_url(f"**/requests/{request}")
+    await bob.keyboard.press("a")
+    await expect(bob.get_by_label("Note")).to_be_focused()
+    await bob.keyboard.type("By keys alone.")
+    await bob.keyboard.press("Tab")
+    await expect(bob.get_by_role("button", name="Approve")).to_be_focused()
+    await bob.keyboard.press("Enter")
+    await status(bob, "Approved")
+
+
+async def test_list_shows_a_new_request_and_the_count_of_what_waits_without_a_reload(
+    visitors: Visitors,
+) -> None:
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto("/received")
+    request = (await visitors.gateway.submit("script/appears.sh", justification="It appears."))["request"]
+    await expect(bob.locator(f"#r-{request}")).to_contain_text("It appears.")
+    await expect(bob.get_by_role("navigation", name="Main").locator(".count")).to_contain_text("waiting")
+
+
+@pytest.mark.parametrize("page", ["/requests", "/audit"])
+async def test_who_has_not_signed_in_signs_in_and_comes_back(visitors: Visitors, page: str) -> None:
+    window = await visitors.window()
+    await window.goto(page)
+    await expect(window).to_have_url(re.compile("/sign-in"))
+    await expect(window.get_by_text("This is a demo sign-in")).to_be_visible()
+    await window.get_by_role("button", name="Be Dave Osei").click()
+    await expect(window).to_have_url(re.compile(f"{page}$"))
+
+
+async def test_what_is_not_yours_to_see_is_a_page_with_words(visitors: Visitors) -> None:
+    visitors.expected.append("404")
+    request = (await visitors.gateway.submit("script/not-for-erin.sh"))["request"]
+    erin = await visitors.signed_in("Erin Kowalski")
+    await erin.goto(f"/requests/{request}")
+    await expect(erin.get_by_role("heading", level=1)).to_have_text("There is nothing here for you")
+    await erin.get_by_role("link", name="Back to the start").click()
+    await expect(erin.get_by_role("navigation", name="Main")).to_be_visible()

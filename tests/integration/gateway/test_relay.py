@@ -1,0 +1,313 @@
+"""Commands that their senders have signed themselves, relayed to the log: the record names no gateway."""
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from assent.cli.signing import sign_request
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.commands import Approve, Cancel, Command, Complete, SubmitChange
+from assent_contracts.digests import sha256_hex
+from assent_contracts.governance import ChangeGovernance, GovernanceCommand
+from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, EnablePrincipal
+from assent_contracts.governed import Group
+from assent_contracts.ledger import RecordedCommand, decode_recorded_command
+from assent_contracts.limits import COMMAND_MAX_BYTES
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
+from tests.support.containers import Endpoints
+from tests.support.demo_and import demo_and, policy_table
+from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused
+from tests.support.log import Log, following, read_ledger
+
+PAYLOAD = b'"echo  relayed"'
+DAY_MS = 24 * 60 * 60 * 1_000
+
+
+@pytest_asyncio.fixture(scope="module")
+async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """The demo's log, with a policy that wants its approvers' own signatures."""
+    vaults = policy_table("vault", "own_signature = true")
+    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), vaults)
+
+
+def submission(resource: str, **fields: Any) -> SubmitChange:
+    usual = {
+        "id": new_command_id(),
+        "principal": "alice",
+        "at": now_ms(),
+        "resource": resource,
+        "operation": "edit",
+        "justification": "It is needed.",
+        "payload": msgspec.Raw(PAYLOAD),
+    }
+    return SubmitChange(**{**usual, **fields})
+
+
+def about(request: str, resource: str, principal: str) -> dict[str, Any]:
+    return {
+        "id": new_command_id(),
+        "principal": principal,
+        "at": now_ms(),
+        "resource": resource,
+        "request": request,
+    }
+
+
+def proof(key: SecretKey, command: Command | GovernanceCommand, value: bytes | None = None) -> dict[str, str]:
+    said = dict(signed_headers(key, command, encode(command) if value is None else value, "tests"))
+    return {name: said[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
+
+
+async def post(gateway: Gateway, value: bytes, headers: dict[str, str]) -> httpx.Response:
+    client = await gateway.anonymous()
+    headers = {"content-type": "application/json", **headers}
+    return await client.post("/api/v1/commands", content=value, headers=headers)
+
+
+async def relay(
+    gateway: Gateway, command: Command | GovernanceCommand, key: SecretKey | None = None
+) -> httpx.Response:
+    key = key or gateway.log.keys[command.principal]
+    return await post(gateway, encode(command), proof(key, command))
+
+
+async def recorded(gateway: Gateway, position: str) -> tuple[RecordedCommand, bytes]:
+    """The command in the ledger's own record at this position, and the record's events."""
+    partition, seq = map(int, position.split("-"))
+    async with following(gateway.log) as follower:
+        record = (await read_ledger(gateway.log, follower))[partition][seq].record
+    command = decode_recorded_command(record)
+    assert isinstance(command, RecordedCommand)
+    return command, bytes(record.events or b"")
+
+
+async def records(gateway: Gateway) -> int:
+    """How many records both ledgers have."""
+    async with following(gateway.log) as follower:
+        ledger = await read_ledger(gateway.log, follower)
+        return sum(map(len, ledger.values())) + len(follower.history)
+
+
+async def nothing_recorded(
+    gateway: Gateway, answer: httpx.Response, status: int, code: str, before: int
+) -> None:
+    refused(answer, status, code)
+    # What had been published would stand before this one, in its partition or in another.
+    fence = accepted(await relay(gateway, submission(f"script/{new_command_id()}")), 201)
+    assert await records(gateway) == before + 1, fence
+
+
+async def test_relayed_submission_is_recorded_with_the_sender_s_key_and_bytes(gateway: Gateway) -> None:
+    command = submission("script/relayed.sh")
+    answer = accepted(await relay(gateway, command), 201)
+    record, _ = await recorded(gateway, answer["position"])
+    assert record.key == gateway.log.keys["alice"].id
+    assert bytes(record.value) == encode(command)
+    assert answer["request"] == answer["position"]
+    (event,) = answer["events"]
+    assert (event["type"], event["requester"]) == ("assent.change-submitted.v1", "alice")
+    assert answer["repeated"] is False
+
+
+async def test_relayed_approval_names_no_gateway_and_one_by_session_does(gateway: Gateway) -> None:
+    by_key = (await gateway.submit("script/by-key.sh"))["request"]
+    digest = sha256_hex(b'"echo hello"')
+    fields = about(by_key, "script/by-key.sh", "bob")
+    answer = accepted(await relay(gateway, Approve(**fields, digest=digest)))
+    record, events = await recorded(gateway, answer["position"])
+    assert record.key == gateway.log.keys["bob"].id
+    assert b'"through"' not in events
+    by_session = (await gateway.submit("script/by-session.sh"))["request"]
+    record, events = await recorded(gateway, (await gateway.approve(by_session))["position"])
+    assert record.key == gateway.log.keys["gateway"].id
+    assert b'"through":"gateway"' in events
+
+
+async def test_bytes_are_relayed_as_they_came(gateway: Gateway) -> None:
+    command = submission("script/spaces.sh")
+    value = msgspec.json.format(encode(command), indent=2)
+    answer = accepted(await post(gateway, value, proof(gateway.log.keys["alice"], command, value)), 201)
+    record, _ = await recorded(gateway, answer["position"])
+    assert bytes(record.value) == value
+
+
+async def test_same_bytes_again_are_answered_by_their_first_decision(gateway: Gateway) -> None:
+    command = submission("script/twice.sh")
+    first = accepted(await relay(gateway, command), 201)
+    again = accepted(await relay(gateway, command), 200)
+    assert again["repeated"] is True
+    assert (again["position"], again["request"]) == (first["position"], first["request"])
+
+
+async def test_refusal_of_the_ledger_comes_back_with_its_place(gateway: Gateway) -> None:
+    request = accepted(await relay(gateway, submission("script/own.sh")), 201)["request"]
+    fields = about(request, "script/own.sh", "alice-admin")
+    problem = refused(await relay(gateway, Approve(**fields, digest=sha256_hex(PAYLOAD))), 403, "own-request")
+    record, _ = await recorded(gateway, problem["position"])
+    assert record.key == gateway.log.keys["alice-admin"].id
+    locked = refused(await relay(gateway, submission("script/own.sh")), 409, "resource-locked")
+    assert locked["open_request"] == request
+    canceled = accepted(await relay(gateway, Cancel(**about(request, "script/own.sh", "alice"))))
+    assert [each["type"] for each in canceled["events"]] == ["assent.request-canceled.v1"]
+
+
+async def test_service_completes_with_its_own_key(gateway: Gateway) -> None:
+    resource = "script/service.sh"
+    request = accepted(await relay(gateway, submission(resource, principal="device-config")), 201)["request"]
+    approval = Approve(**about(request, resource, "bob"), digest=sha256_hex(PAYLOAD))
+    accepted(await relay(gateway, approval))
+    accepted(await relay(gateway, Complete(**about(request, resource, "device-config"))))
+
+
+@pytest.mark.parametrize("missing", [KEY_HEADER, SIGNATURE_HEADER])
+async def test_unsigned_command_never_reaches_the_log(gateway: Gateway, missing: str) -> None:
+    before, command = await records(gateway), submission("script/unsigned.sh")
+    headers = proof(gateway.log.keys["alice"], command)
+    del headers[missing]
+    code = {KEY_HEADER: "unknown-key", SIGNATURE_HEADER: "bad-signature"}[missing]
+    await nothing_recorded(gateway, await post(gateway, encode(command), headers), 401, code, before)
+
+
+async def test_signature_over_other_bytes_never_reaches_the_log(gateway: Gateway) -> None:
+    before, command = await records(gateway), submission("script/tampered.sh")
+    headers = proof(gateway.log.keys["alice"], command)
+    value = encode(msgspec.structs.replace(command, justification="It is not needed."))
+    await nothing_recorded(gateway, await post(gateway, value, headers), 401, "bad-signature", before)
+
+
+@pytest.mark.parametrize("signature", ["x", "é", "A" * 86, "A" * 300, "=" * 88])
+async def test_what_is_no_signature_never_reaches_the_log(gateway: Gateway, signature: str) -> None:
+    before, command = await records(gateway), submission("script/garbage.sh")
+    headers = {KEY_HEADER: gateway.log.keys["alice"].id, SIGNATURE_HEADER: signature}
+    client = await gateway.anonymous()
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    answer = await client.post("/api/v1/commands", content=encode(command), headers=raw)
+    assert answer.status_code in (400, 401), answer.text
+    assert answer.json()["code"] in ("bad-signature", "malformed")
+    await nothing_recorded(gateway, answer, answer.status_code, answer.json()["code"], before)
+
+
+async def test_key_that_nobody_knows_never_reaches_the_log(gateway: Gateway) -> None:
+    before, key = await records(gateway), SecretKey("nobody-knows", "alice")
+    answer = await relay(gateway, submission("script/unknown.sh"), key)
+    await nothing_recorded(gateway, answer, 401, "unknown-key", before)
+
+
+async def test_one_s_own_key_signs_for_nobody_else(gateway: Gateway) -> None:
+    before = await records(gateway)
+    answer = await relay(gateway, submission("script/other.sh"), gateway.log.keys["bob"])
+    await nothing_recorded(gateway, answer, 401, "unknown-key", before)
+
+
+async def test_key_of_a_gateway_is_not_relayed(gateway: Gateway) -> None:
+    before = await records(gateway)
+    answer = await relay(gateway, submission("script/by-gateway.sh"), gateway.log.keys["gateway"])
+    await nothing_recorded(gateway, answer, 401, "unknown-key", before)
+
+
+@pytest.mark.parametrize("away_ms", [-DAY_MS - 60_000, 6 * 60_000])
+async def test_stale_command_never_reaches_the_log(gateway: Gateway, away_ms: int) -> None:
+    before = await records(gateway)
+    answer = await relay(gateway, submission("script/stale.sh", at=now_ms() + away_ms))
+    await nothing_recorded(gateway, answer, 409, "stale", before)
+
+
+async def test_oversized_command_never_reaches_the_log(gateway: Gateway) -> None:
+    before = await records(gateway)
+    for size in (256 * 1024, COMMAND_MAX_BYTES):
+        payload = msgspec.Raw(b'"' + b"x" * size + b'"')
+        answer = await relay(gateway, submission("script/large.sh", payload=payload))
+        refused(answer, 413, "too-large")
+    await nothing_recorded(gateway, answer, 413, "too-large", before)
+
+
+@pytest.mark.parametrize("value", [b"", b"null", b"[]", b"{}", b'{"type":"assent.approve.v9"}', b"\xff"])
+async def test_what_is_no_command_never_reaches_the_log(gateway: Gateway, value: bytes) -> None:
+    before = await records(gateway)
+    answer = await post(gateway, value, {KEY_HEADER: "alice-1", SIGNATURE_HEADER: "x"})
+    code = "unknown-version" if b"v9" in value else "malformed"
+    await nothing_recorded(gateway, answer, 400, code, before)
+
+
+async def test_change_to_governance_is_relayed_and_disabled_account_is_refused(gateway: Gateway) -> None:
+    disable = ChangeGovernance(
+        id=new_command_id(), principal="alice-admin", at=now_ms(), change=DisablePrincipal(principal="erin")
+    )
+    answer = accepted(await relay(gateway, disable))
+    assert answer["ledger"] == "assent.governance"
+    assert answer["request"] is None
+    assert [each["type"] for each in answer["events"]] == ["assent.principal-disabled.v1"]
+    again = accepted(await relay(gateway, disable))
+    assert (again["repeated"], again["position"]) == (True, answer["position"])
+    before = await records(gateway)
+    refusal = await relay(gateway, submission("script/erin.sh", principal="erin"))
+    await nothing_recorded(gateway, refusal, 403, "not-permitted", before)
+    enable = ChangeGovernance(
+        id=new_command_id(), principal="alice-admin", at=now_ms(), change=EnablePrincipal(principal="erin")
+    )
+    refused(await relay(gateway, enable), 409, "approval-required")
+
+
+async def test_governance_command_of_no_known_change_is_refused(gateway: Gateway) -> None:
+    change = DefineGroup(group=Group(id="g", members=()), version=None)
+    command = ChangeGovernance(id=new_command_id(), principal="alice-admin", at=now_ms(), change=change)
+    value = encode(command).replace(b"assent.define-group.v1", b"assent.define-nothing.v1")
+    answer = await post(gateway, value, proof(gateway.log.keys["alice-admin"], command, value))
+    refused(answer, 400, "malformed")
+
+
+async def test_policy_that_wants_own_signatures_takes_a_relayed_approval(gateway: Gateway) -> None:
+    resource = "vault/keys"
+    request = (await gateway.submit(resource))["request"]
+    digest = (await gateway.show(request, after=request))["request"]["digest"]
+    refused(await gateway.act(request, "approve", "bob", digest=digest), 403, "own-signature-required")
+    answer = accepted(await relay(gateway, Approve(**about(request, resource, "bob"), digest=digest)))
+    assert "assent.request-approved.v1" in [each["type"] for each in answer["events"]]
+
+
+async def test_relay_counts_against_the_signer_s_rate(
+    log: Log, follower: GovernanceFollower, gateway: Gateway
+) -> None:
+    settings = gateway_settings(ASSENT_GATEWAY_RATE="1")
+    async with gateway_of(log, follower, gateway.dsn, settings) as slow:
+        codes = [(await relay(slow, submission(f"script/rate-{n}.sh"))).status_code for n in range(11)]
+        assert codes == [*[201] * 10, 429]
+        # Nobody spends another's: what is not signed by alice does not count as hers.
+        headers = proof(log.keys["bob"], submission("script/rate.sh"))
+        answer = await post(slow, encode(submission("script/rate.sh", principal="bob")), headers)
+        refused(answer, 401, "bad-signature")
+        accepted(await relay(slow, submission("script/rate-bob.sh", principal="bob")), 201)
+
+
+async def test_log_is_read_with_the_key_alone(gateway: Gateway) -> None:
+    position = accepted(await relay(gateway, submission("script/read.sh")), 201)["position"]
+    client = await gateway.anonymous()
+    request = client.build_request("GET", f"/api/v1/requests/{position}", headers={"assent-after": position})
+    sign_request(request, gateway.log.keys["bob"])
+    assert accepted(await client.send(request))["request"]["requester"] == "alice"
+    request.url = request.url.copy_with(path="/api/v1/requests")
+    refused(await client.send(request), 401, "bad-signature")
+
+
+async def test_signature_for_another_address_is_refused_and_says_which_is_right(gateway: Gateway) -> None:
+    client = await gateway.anonymous()
+    elsewhere = httpx.Request("GET", "https://elsewhere.example/api/v1/me")
+    sign_request(elsewhere, gateway.log.keys["bob"])
+    headers = {name: elsewhere.headers[name] for name in ("signature", "signature-input")}
+    assert (
+        gateway.url in refused(await client.get("/api/v1/me", headers=headers), 401, "bad-signature")["todo"]
+    )
+
+
+async def test_signed_message_changes_nothing(gateway: Gateway) -> None:
+    client = await gateway.anonymous()
+    body = {"resource": "script/x.sh", "operation": "edit", "justification": "why", "payload": "x"}
+    request = client.build_request("POST", "/api/v1/requests", json=body)
+    sign_request(request, gateway.log.keys["alice"])
+    refused(await client.send(request), 403, "signed-reads-only")

@@ -1,0 +1,356 @@
+"""R17: news goes off the ledger to whom it concerns, by webhook and by mail."""
+
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+
+from assent.notify.addresses import resolve
+from assent.notify.delivery import NotDeliveredError
+from assent.notify.intake import STALE_AFTER_MS, Intake
+from assent.notify.past import PastGovernance
+from assent.notify.service import reader_of
+from assent.notify.target_urls import TargetRefusedError, secret_of
+from assent.notify.targets import (
+    TARGETS_MAX,
+    add_target,
+    change_target,
+    list_targets,
+    remove_target,
+)
+from assent.notify.webhook import post
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import now_ms
+from tests.integration.notify.conftest import OWN, PUBLIC, Notifying
+from tests.integration.readers.conftest import read_all
+from tests.support.log import Actor, Log
+from tests.support.readers import caught_up
+from tests.support.receivers import Mail, MailReceiver, WebReceiver, web_receiver
+from tests.support.stack import until
+
+# What Apprise needs for PGP, which is never used here.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+async def listens(db: asyncpg.Connection, principal: str, web: WebReceiver, *events: str) -> str:
+    """A webhook of the principal's own path; returns its secret."""
+    new = await add_target(
+        db, principal, "webhook", web.url(f"/{principal}"), events=events or None, allow_private=True
+    )
+    assert new.secret is not None
+    return new.secret
+
+
+async def settled(db: asyncpg.Connection) -> None:
+    """Wait until nothing waits and nothing is on its way."""
+
+    async def nothing() -> bool:
+        return not await db.fetchval("select exists (select from notifications where status <> 'sent')")
+
+    await until(nothing)
+
+
+def heard(web: WebReceiver, principal: str) -> list[str]:
+    return [each.json["type"] for each in web.received if each.path == f"/{principal}"]
+
+
+async def test_R17_approvers_and_requester_hear_of_a_life_each_thing_once(
+    log: Log,
+    follower: GovernanceFollower,
+    actor: Actor,
+    notifying: Notifying,
+    db: asyncpg.Connection,
+    web: WebReceiver,
+) -> None:
+    secrets = {name: await listens(db, name, web) for name in ("alice", "alice-admin", "bob", "dave")}
+    async with notifying():
+        request = await actor.opened(f"script/{uuid4()}", principal="alice")
+        await actor.approve(request, note="Fine.")
+        await actor.complete(request, "alice")
+        await actor.claim(request)
+        await actor.report(request)
+        heads = (await read_all(log, follower)).heads
+        await caught_up(db, reader_of(Intake(follower)), heads)
+        await settled(db)
+    # R9: not the requester's other account. R4: not who is in none of the groups.
+    assert heard(web, "alice-admin") == heard(web, "dave") == []
+    assert heard(web, "bob") == ["assent.request.needs-approval"]
+    assert heard(web, "alice") == ["assent.request.approved", "assent.request.completed"]
+    for each in web.received:
+        body = each.verified(secrets[each.path.strip("/")])
+        assert body["data"]["request"] == request.request
+        assert body["data"]["resource"] == request.resource
+        assert body["data"]["requester"] == "alice"
+        assert body["data"]["link"] == f"{PUBLIC}/requests/{request.request}"
+    assert len({each.id for each in web.received}) == len(web.received)
+    assert web.most_at_once >= 1
+    # What has ended is not remembered.
+    seq = int(request.request.split("-")[1])
+    assert await db.fetchval("select count(*) from notification_requests where seq = $1", seq) == 0
+
+
+async def test_R8_R17_a_rejection_an_expired_approval_and_an_unknown_outcome_are_told(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    for name in ("device-config", "bob", "carol", "dave"):
+        await listens(db, name, web)
+    async with notifying():
+        rejected = await actor.opened(f"script/{uuid4()}")
+        await actor.reject(rejected, note="No.")
+        revoked = await actor.opened(f"script/{uuid4()}")
+        await actor.approve(revoked)
+        await actor.revoke(revoked)
+        unknown = await actor.released(f"script/{uuid4()}")
+        await actor.claim(unknown)
+        await actor.report(unknown, "unknown")
+
+        async def all_told() -> bool:
+            return len(heard(web, "dave")) + len(heard(web, "bob")) >= 5 and len(web.received) >= 14
+
+        await until(all_told)
+        await settled(db)
+
+    def about(principal: str, request: str) -> list[str]:
+        return [
+            each.json["type"].removeprefix("assent.request.")
+            for each in web.received
+            if each.path == f"/{principal}" and each.json["data"]["request"] == request
+        ]
+
+    assert about("device-config", rejected.request) == ["rejected"]
+    assert about("bob", rejected.request) == ["needs-approval"]
+    assert about("device-config", revoked.request) == ["approved", "approval-revoked"]
+    assert about("carol", revoked.request) == ["needs-approval", "needs-approval"]
+    assert about("device-config", unknown.request) == ["approved", "outcome-unknown"]
+    # bob and carol administer; dave does not, and is in no approver group of scripts.
+    assert about("bob", unknown.request) == ["needs-approval", "outcome-unknown"]
+    assert about("dave", unknown.request) == []
+
+
+async def test_R17_a_mail_says_what_it_is_about_and_no_field_begins_a_header(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, mail: MailReceiver
+) -> None:
+    url = f"mailto://127.0.0.1:{mail.port}?to=bob@example.com&from=assent@example.com&mode=insecure"
+    await add_target(db, "bob", "apprise", url, allow_private=True)
+    async with notifying():
+        request = await actor.opened(
+            f"script/{uuid4()}",
+            principal="alice",
+            justification="Grüße\r\nBcc: all@example.com\r\n\r\n@everyone <b>now</b>",
+        )
+
+        def came() -> list[Mail]:
+            return [each for each in mail.received if request.resource in each.message["Subject"]]
+
+        async def has_come() -> bool:
+            return bool(came())
+
+        await until(has_come)
+        await settled(db)
+    [received] = came()
+    message = received.message
+    assert (received.sender, received.recipients) == ("assent@example.com", ("bob@example.com",))
+    assert message["Subject"] == f"Approval needed: create {request.resource}"
+    assert message.get_content_type() == "text/plain"
+    assert message["Bcc"] is None
+    text = message.get_content()
+    assert "Why: Grüße Bcc: all@example.com" in text
+    assert "@everyone" not in text
+    assert "<b>" not in text
+    assert f"{PUBLIC}/requests/{request.request}" in text
+    assert message["To"] == "bob@example.com"
+
+
+async def test_R17_targets_hear_only_what_they_asked_for_and_nothing_from_before_them(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    await listens(db, "bob", web, "needs-approval")
+    await listens(db, "device-config", web, "completed", "failed")
+    await listens(db, "carol", web)
+    await db.execute(
+        "update notification_targets set created_at = now() + interval '1 hour' where principal = 'carol'"
+    )
+    async with notifying():
+        request = await actor.released(f"script/{uuid4()}")
+        await actor.claim(request)
+        await actor.report(request, "failed")
+
+        async def told() -> bool:
+            return bool(heard(web, "device-config"))
+
+        await until(told)
+        await settled(db)
+    assert heard(web, "bob") == ["assent.request.needs-approval"] * len(heard(web, "bob"))
+    assert heard(web, "device-config") == ["assent.request.failed"]
+    assert heard(web, "carol") == []
+
+
+async def test_R17_records_that_come_again_or_far_too_late_tell_nobody_anything(
+    log: Log, follower: GovernanceFollower, actor: Actor, db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    """A batch that was rolled back is taken in afresh, and one that was taken in adds nothing again."""
+    await listens(db, "bob", web)
+    request = await actor.opened(f"script/{uuid4()}", principal="alice")
+    partition = int(request.request.split("-")[0])
+    accepted = (await read_all(log, follower)).accepted[("assent.ledger", partition)]
+    intake, place = Intake(follower), TopicPartition("assent.ledger", partition)
+    rolled_back = db.transaction()
+    await rolled_back.start()
+    await intake.write(db, place, accepted)
+    await rolled_back.rollback()
+    assert await db.fetchval("select count(*) from notifications") == 0
+    await intake.write(db, place, accepted)
+    rows = await db.fetch(
+        "select request, event, recipient from notifications where request = $1", request.request
+    )
+    assert [tuple(row) for row in rows] == [(request.request, "needs-approval", "bob")]
+    await db.execute("delete from notifications")
+    long_past = [msgspec.structs.replace(each.record, at=now_ms() - STALE_AFTER_MS - 1) for each in accepted]
+    old = [
+        msgspec.structs.replace(each, record=record) for each, record in zip(accepted, long_past, strict=True)
+    ]
+    await db.execute("update notification_targets set created_at = 'epoch'")
+    await db.execute("delete from notification_requests")
+    await intake.write(db, place, old)
+    assert await db.fetchval("select count(*) from notifications") == 0
+
+
+async def test_R17_targets_are_added_shown_changed_and_removed_by_their_owner(
+    db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    new = await add_target(db, "bob", "webhook", "https://hooks.example.com/secret-token")
+    assert new.secret is not None
+    assert new.secret.startswith("whsec_")
+    [shown] = await list_targets(db, "bob")
+    assert shown == new.target
+    assert "secret-token" not in str(msgspec.to_builtins(shown))
+    assert await list_targets(db, "alice") == []
+    assert not await remove_target(db, "alice", shown.id)
+    assert not await change_target(db, "alice", shown.id, events=None, enabled=False)
+    assert await change_target(db, "bob", shown.id, events=["failed"], enabled=False)
+    [changed] = await list_targets(db, "bob")
+    assert (changed.events, changed.enabled) == (("failed",), False)
+    with pytest.raises(TargetRefusedError) as refused:
+        await change_target(db, "bob", shown.id, events=["everything"], enabled=True)
+    assert refused.value.reason == "unknown-event"
+    with pytest.raises(TargetRefusedError) as refused:
+        await add_target(db, "bob", "webhook", "https://hooks.example.com/secret-token")
+    assert refused.value.reason == "target-exists"
+    for number in range(TARGETS_MAX - 1):
+        await add_target(db, "bob", "webhook", f"https://hooks.example.com/{number}")
+    with pytest.raises(TargetRefusedError) as refused:
+        await add_target(db, "bob", "webhook", "https://hooks.example.com/one-more")
+    assert refused.value.reason == "too-many-targets"
+    assert await remove_target(db, "bob", shown.id)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that nobody has signed, and its key."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    files = ["-keyout", str(key), "-out", str(certificate), "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(["openssl", *made.split(), *files], check=True, capture_output=True)
+    return certificate, key
+
+
+async def test_R17_the_connection_goes_to_the_checked_address_and_the_certificate_is_for_the_name(
+    certificate: tuple[Path, Path],
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    asked: list[str | None] = []
+    tls.sni_callback = lambda _socket, name, _context: asked.append(name)
+    trusted, secret = ssl.create_default_context(cafile=str(certificate[0])), secret_of(bytes(32))
+    async with web_receiver(tls) as web:
+
+        async def send(url: str, trust: ssl.SSLContext, *, allow_private: bool = True) -> None:
+            await post(url, secret, "m", "{}", allow_private=allow_private, tls=trust, timeout_s=5)
+
+        await send(web.url(host="localhost"), trusted)
+        assert web.received[0].headers["host"] == f"localhost:{web.port}"
+        assert asked == ["localhost"]
+        for url, trust in (
+            (web.url(host="127.0.0.1"), trusted),
+            (web.url(host="localhost"), ssl.create_default_context()),
+        ):
+            with pytest.raises(NotDeliveredError, match="certificate"):
+                await send(url, trust)
+        for host in ("localhost", "127.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"):
+            with pytest.raises(NotDeliveredError, match=r"not public|no address"):
+                await send(web.url(host=host), trusted, allow_private=False)
+        assert len(web.received) == 1
+    assert "127.0.0.1" in await resolve("localhost", 443, allow_private=True)
+
+
+async def test_R17_a_name_that_leads_elsewhere_at_the_second_look_up_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DNS rebinding: what was checked is what is connected to."""
+    system, asked = socket.getaddrinfo, list[str]()
+
+    def rebinding(host: str | bytes, *rest: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name == "rebind.example.com":
+            asked.append(name)
+            host = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"
+        return system(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    async with web_receiver() as web:
+        url, trust = web.url(host="rebind.example.com"), ssl.create_default_context()
+        await post(url, secret_of(bytes(32)), "m", "{}", allow_private=True, tls=trust, timeout_s=5)
+        assert len(web.received) == len(asked) == 1
+
+
+async def test_R17_governance_is_known_as_it_was_at_any_record(follower: GovernanceFollower) -> None:
+    past, last = PastGovernance(follower), len(follower.history) - 1
+    assert (await past.at(0, last)).seq == last
+    assert (await past.at(1, 3)).seq == 3
+    assert (await past.at(0, 5)).seq == 5
+    assert (await past.at(1, last)).policies.keys() == (await past.at(0, last)).policies.keys()
+
+
+async def test_R17_a_redirect_is_not_followed(web: WebReceiver) -> None:
+    async with web_receiver() as elsewhere:
+        web.status, web.extra = 302, f"location: {elsewhere.url()}\r\n"
+        with pytest.raises(NotDeliveredError, match="302"):
+            await post(
+                web.url(),
+                secret_of(bytes(32)),
+                "m",
+                "{}",
+                allow_private=True,
+                tls=ssl.create_default_context(),
+                timeout_s=5,
+            )
+        assert elsewhere.received == []
+
+
+async def test_R17_a_target_on_a_private_address_hears_nothing_unless_the_operator_allows_it(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver, mail: MailReceiver
+) -> None:
+    """Whatever the tables say: both kinds are checked again when something is sent."""
+    await listens(db, "bob", web)
+    url = f"mailto://127.0.0.1:{mail.port}?to=bob@example.com&from=assent@example.com&mode=insecure"
+    await add_target(db, "bob", "apprise", url, allow_private=True)
+    async with notifying(msgspec.structs.replace(OWN, allow_private=False)):
+        await actor.opened(f"script/{uuid4()}", principal="alice")
+
+        async def dead() -> bool:
+            return (
+                await db.fetchval("select count(distinct target) from notifications where status = 'dead'")
+                == 2
+            )
+
+        await until(dead)
+    reasons = await db.fetch("select distinct last_error from notifications where attempts > 0")
+    assert [row["last_error"] for row in reasons] == ["It leads to an address that is not public."]
+    assert (web.received, mail.connections) == ([], 0)

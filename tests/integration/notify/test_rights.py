@@ -1,0 +1,48 @@
+"""The role of the notify service can do what it has to, and no role but its own sees people's targets."""
+
+import asyncpg
+import pytest
+
+from assent.notify.targets import add_target
+
+_DENIED = asyncpg.InsufficientPrivilegeError
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update notification_targets set url = 'https://evil.example.com/'",
+        "update notification_targets set secret = 'x'",
+        "update notification_targets set enabled = true",
+        "insert into notification_targets (principal, kind, url) values ('x', 'apprise', 'slack://')",
+        "delete from notification_targets",
+        "select * from audit",
+        "select * from requests",
+        "update notification_requests set requester = 'x'",
+        "delete from positions",
+    ],
+)
+async def test_R17_the_service_cannot_do_what_it_need_not(db: asyncpg.Connection, statement: str) -> None:
+    await db.execute("set role assent_notify")
+    with pytest.raises(_DENIED):
+        await db.execute(statement)
+
+
+async def test_R17_the_service_moves_no_position_but_its_own(db: asyncpg.Connection) -> None:
+    await db.execute("insert into positions values ('audit', 'assent.ledger', 0, 5, '', 0, 6)")
+    await db.execute("set role assent_notify")
+    assert await db.execute("update positions set seq = 0") == "UPDATE 0"
+    assert await db.fetch("select * from positions") == []
+    with pytest.raises(_DENIED):
+        await db.execute("insert into positions values ('status', 'assent.ledger', 0, 5, '', 0, 6)")
+
+
+@pytest.mark.parametrize("role", ["assent_reader", "assent_status", "assent_audit"])
+@pytest.mark.parametrize("table", ["notification_targets", "notifications", "notification_requests"])
+async def test_R17_no_other_service_sees_where_people_hear_of_things(
+    db: asyncpg.Connection, role: str, table: str
+) -> None:
+    await add_target(db, "bob", "webhook", "https://hooks.example.com/")
+    await db.execute(f"set role {role}")
+    with pytest.raises(_DENIED):
+        await db.execute(f"select * from {table}")  # noqa: S608  names of this test

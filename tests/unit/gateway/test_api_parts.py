@@ -1,0 +1,97 @@
+"""What the API's answers are put together from: statuses, cursors, pages, versions."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from assent.gateway.api.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.api.description import describe
+from assent.gateway.api.governed import page_of
+from assent.gateway.api.health import is_local
+from assent.gateway.api.looking import is_same
+from assent.gateway.api.routes import API
+from assent.gateway.problems import Problem, ProblemDocument, of_refusal
+from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
+
+_PLACE = tuple[BigInt, Int, BigInt]
+
+
+@pytest.mark.parametrize("code", list(RefusalCode))
+def test_every_refusal_is_a_problem_of_the_client_that_says_what_to_do(code: RefusalCode) -> None:
+    problem = of_refusal(Refusal(code=code, detail="Because."), position="1-2")
+    document = problem.document()
+    assert 400 <= problem.status < 500
+    assert document["todo"] == WHAT_TO_DO[code]
+    assert set(document) <= set(ProblemDocument.__struct_fields__)
+    assert msgspec.convert(document, ProblemDocument).code == code
+
+
+def test_members_of_a_refusal_reach_the_problem() -> None:
+    refusal = Refusal(code=RefusalCode.RESOURCE_LOCKED, detail="Taken.", open_request="1-2")
+    assert of_refusal(refusal).document()["open_request"] == "1-2"
+
+
+def test_cursor_says_where_the_page_ended() -> None:
+    place = (1 << 62, 3, -1)
+    assert cursor_place(cursor_text(place), _PLACE) == place
+
+
+@pytest.mark.parametrize("place", [(1 << 63, 0, 0), (0, 1 << 31, 0), (0, 0), (0, 0, 0, 0), ("x", 0, 0)])
+def test_cursor_that_postgres_could_not_take_is_refused(place: tuple[Any, ...]) -> None:
+    with pytest.raises(Problem) as refused:
+        cursor_place(cursor_text(place), _PLACE)
+    assert refused.value.code == "malformed"
+
+
+def test_pages_hold_every_value_once_in_the_order_of_their_ids() -> None:
+    by_id = {name: name.upper() for name in ("c", "a", "e", "b", "d")}
+    assert page_of(by_id, None, 2) == (["A", "B"], "b")
+    assert page_of(by_id, "b", 2) == (["C", "D"], "d")
+    assert page_of(by_id, "d", 2) == (["E"], None)
+    assert page_of(by_id, "c", 2) == (["D", "E"], None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "same"),
+    [
+        (None, False),
+        ("", False),
+        ('"1"', True),
+        ('W/"1"', True),
+        ('"2", "1"', True),
+        ('"2"', False),
+        ("*", True),
+    ],
+)
+def test_version_is_compared_as_http_says(sent: str | None, *, same: bool) -> None:
+    assert is_same(sent, '"1"') is same
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "local"),
+    [
+        ("127.0.0.1", {}, True),
+        ("::1", {}, True),
+        ("10.0.0.1", {}, False),
+        ("testclient", {}, False),
+        ("127.0.0.1", {"via": "1.1 proxy"}, False),
+        ("127.0.0.1", {"x-forwarded-for": "127.0.0.1"}, False),
+    ],
+)
+def test_only_this_machine_without_a_proxy_is_local(
+    host: str, headers: dict[str, str], *, local: bool
+) -> None:
+    request: Any = SimpleNamespace(client=SimpleNamespace(host=host), headers=headers)
+    assert is_local(request) is local
+
+
+def test_changes_by_a_session_carry_the_token_and_reading_does_not() -> None:
+    paths = describe(API, cookie="assent")["paths"]
+    assert {"session": [], "csrf": []} in paths["/api/v1/requests"]["post"]["security"]
+    assert {"session": []} in paths["/api/v1/requests"]["get"]["security"]
+    # Who signs the command itself needs neither.
+    assert paths["/api/v1/commands"]["post"]["security"] == []
+    for path in ("policies", "groups", "me", "audit", "events"):
+        assert paths[f"/api/v1/{path}"]["get"]["security"]

@@ -1,0 +1,74 @@
+"""The console's English stands in one file: every key that is used is there, and none that is not."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from assent.gateway import console
+from assent.gateway.console.text import t, texts, th, tn
+from assent.gateway.problems import STATUS
+
+_FOLDER: Final = Path(next(iter(console.__path__)))
+_CALL: Final = re.compile(r"""\b(t|tn|th)\(\s*f?["']([a-z_.\-{}]+)["']""")
+_BEGUN: Final = re.compile(r"""\b(?:t|tn|th)\(\s*["']([a-z_.]+\.)["']\s*~|\bt\(f["']([a-z_.]+\.)\{""")
+
+
+def sources() -> str:
+    files = [*_FOLDER.glob("*.py"), *(_FOLDER / "templates").glob("*.html")]
+    return "\n".join(path.read_text() for path in files)
+
+
+def used() -> tuple[set[str], set[str]]:
+    """(whole keys, how keys begin that are made of a value)"""
+    text = sources()
+    begun = {one or other for one, other in _BEGUN.findall(text)}
+    whole: set[str] = set()
+    for kind, key in _CALL.findall(text):
+        if "{" in key or key.endswith("."):
+            continue
+        whole |= {f"{key}.one", f"{key}.other"} if kind == "tn" else {key}
+    return whole, begun
+
+
+def test_every_text_that_is_asked_for_is_there() -> None:
+    whole, begun = used()
+    assert whole - texts().keys() == set()
+    assert {start for start in begun if not any(key.startswith(start) for key in texts())} == set()
+
+
+def test_every_text_that_is_there_is_asked_for() -> None:
+    whole, begun = used()
+    unused = {key for key in texts() if key not in whole and not key.startswith((*begun, "problem."))}
+    assert unused == set()
+
+
+def test_problems_have_titles_of_codes_that_there_are() -> None:
+    own = {
+        "other",
+        "not-found",
+        "not-signed-in",
+        "cross-site",
+        "too-many-requests",
+        "log-unreachable",
+        "late",
+    }
+    own |= {"lagging", "changed-since", "failed"}
+    named = {key.split(".")[1] for key in texts() if key.startswith("problem.") and key.count(".") == 2}
+    codes = {str(code) for code in STATUS} | {"already-decided", "not-pending", "id-taken"}
+    assert named - codes - own == set()
+
+
+def test_values_are_escaped_where_a_text_has_marks() -> None:
+    assert str(th("request.by", who="<b>x</b>")) == "asked by <b>&lt;b&gt;x&lt;/b&gt;</b>"
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 person"), (0, "0 people"), (1234, "1,234 people")])
+def test_number_chooses_its_form(count: int, said: str) -> None:
+    assert tn("people", count) == said
+
+
+def test_text_that_is_not_there_is_an_error_and_no_empty_place() -> None:
+    with pytest.raises(KeyError):
+        t("no.such.key")

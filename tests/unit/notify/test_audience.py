@@ -1,0 +1,128 @@
+"""Who hears what of a record."""
+
+import msgspec
+import pytest
+
+from assent.core.governance.state import Governance
+from assent.notify.audience import (
+    administrators,
+    approvers,
+    enabled,
+    needs_approval_again,
+    requester_hears,
+)
+from assent.notify.intake import facts_of
+from assent.notify.news import EVENTS, STATUS, MadeRequest, NewsEvent
+from assent_contracts import events as e
+from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.ledger import LedgerRecord, RecordedCommand
+from assent_contracts.policies import ApprovalRule, PolicyTerms
+from tests.support.people import HUMANS, PRINCIPALS, force, organisation
+
+EVERYBODY = frozenset(PRINCIPALS)
+REQUEST = "1-7"
+GIVEN = e.ApprovalGiven(request=REQUEST, approver="bob", person="p-bob", deadline=1)
+LAPSED = e.ApprovalLapsed(request=REQUEST, approver="bob", reason="disabled")
+REVOKED = e.ApprovalRevoked(request=REQUEST, approver="bob", deadline=1)
+REJECTION = e.RejectionGiven(request=REQUEST, approver="bob", person="p-bob")
+RELEASED = e.ChangeReleased(request=REQUEST, resource="script/a.sh", digest="0" * 64, deadline=1)
+MADE = MadeRequest("alice", "p-alice", "script/a.sh", "create", msgspec.Raw(b"[]"))
+
+
+@pytest.fixture
+def governance() -> Governance:
+    return organisation()
+
+
+def test_R4_R9_approvers_hear_and_neither_of_the_requesters_accounts(governance: Governance) -> None:
+    terms = governance.terms_for("script")
+    assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob", "bob2", "carol"}
+    assert approvers(governance, terms, "p-bob", EVERYBODY) == {"alice", "alice2", "carol"}
+
+
+def test_R17_a_disabled_approver_hears_nothing(governance: Governance) -> None:
+    force(governance, DisablePrincipal(principal="bob"))
+    terms = governance.terms_for("script")
+    assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob2", "carol"}
+    assert enabled(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
+
+
+def test_R4_a_service_in_an_approver_group_hears_nothing(governance: Governance) -> None:
+    terms = PolicyTerms(policy="x", rules=(ApprovalRule(groups=("requesters", "appliers")),))
+    assert approvers(governance, [terms], "p-bob", EVERYBODY) == {"alice", "alice2"}
+
+
+def test_R17_only_who_listens_is_counted(governance: Governance) -> None:
+    terms = governance.terms_for("script")
+    assert approvers(governance, terms, "p-alice", frozenset({"carol", "mallory"})) == {"carol"}
+    assert approvers(governance, terms, "p-alice", frozenset()) == frozenset()
+
+
+def test_R18_nobody_is_asked_to_approve_what_is_unprotected(governance: Governance) -> None:
+    assert approvers(governance, governance.terms_for("free"), "p-alice", EVERYBODY) == frozenset()
+
+
+def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: Governance) -> None:
+    assert administrators(governance, "script/a.sh", EVERYBODY) == {"carol", "dave"}
+    assert administrators(governance, "script/a.sh", frozenset(HUMANS) - {"dave"}) == {"carol"}
+
+
+@pytest.mark.parametrize(
+    ("events", "hears"),
+    [
+        ((GIVEN,), "approval-given"),
+        ((GIVEN, e.RequestApproved(request=REQUEST)), "approved"),
+        ((GIVEN, e.RequestApproved(request=REQUEST), RELEASED), "approved"),
+        ((REVOKED,), "approval-revoked"),
+        ((REJECTION,), "rejection-given"),
+        ((REJECTION, e.RequestRejected(request=REQUEST, approver="bob")), "rejected"),
+        ((LAPSED,), None),
+        ((LAPSED, e.RequestReopened(request=REQUEST)), "reopened"),
+        ((e.RequestReopened(request=REQUEST),), "reopened"),
+        ((LAPSED, GIVEN), "approval-given"),
+        ((e.RequestCompleted(request=REQUEST, reporter="applier"),), "completed"),
+        ((e.RequestFailed(request=REQUEST, reporter="applier"),), "failed"),
+        ((e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),), "outcome-unknown"),
+        ((e.RequestExpired(request=REQUEST),), "expired"),
+        ((e.RequestCanceled(request=REQUEST),), None),
+        ((RELEASED,), None),
+        ((e.ChangeClaimed(request=REQUEST, applier="applier", digest="0" * 64, deadline=1),), None),
+    ],
+)
+def test_R17_of_one_record_the_requester_hears_one_thing(
+    events: tuple[e.RequestEvent, ...], hears: NewsEvent | None
+) -> None:
+    assert requester_hears(events) == hears
+
+
+def test_R17_approvers_hear_again_when_a_request_needs_them_again() -> None:
+    assert needs_approval_again((LAPSED, e.RequestReopened(request=REQUEST)))
+    assert needs_approval_again((REVOKED,))
+    assert not needs_approval_again((LAPSED,))
+    assert not needs_approval_again((GIVEN, e.RequestApproved(request=REQUEST)))
+
+
+def test_R13_every_news_has_a_status() -> None:
+    assert STATUS.keys() == set(EVENTS)
+
+
+def record_of(command: dict[str, str] | None) -> LedgerRecord:
+    recorded: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    if command is not None:
+        value = msgspec.Raw(msgspec.json.encode(command))
+        recorded = msgspec.Raw(msgspec.json.encode(RecordedCommand(value=value, key="k", signature="s")))
+    return LedgerRecord(seq=9, prev="", epoch=1, at=1, command=recorded)
+
+
+def test_R8_the_requester_is_told_who_decided_and_what_they_noted() -> None:
+    facts = facts_of(record_of({"principal": "bob", "note": "Fine."}), (GIVEN,), MADE)
+    assert (facts.by, facts.words, facts.requester, facts.released) == ("bob", "Fine.", "alice", False)
+
+
+def test_R12_what_an_approval_releases_by_itself_is_told_so() -> None:
+    assert facts_of(record_of({"principal": "bob"}), (GIVEN, RELEASED), MADE).released
+
+
+def test_R12_governance_says_itself_why_it_could_not_carry_a_change_out() -> None:
+    failed = e.RequestFailed(request=REQUEST, reporter="assent", message="It has changed since.")
+    assert facts_of(record_of(None), (failed,), MADE).words == "It has changed since."

@@ -1,0 +1,140 @@
+"""Which targets people may give: what is refused, by which name, and what is never shown."""
+
+import pytest
+
+from assent.notify.target_urls import (
+    URL_MAX_CHARS,
+    RefusalReason,
+    TargetKind,
+    TargetRefusedError,
+    check_secret,
+    check_url,
+    masked,
+    secret_of,
+)
+
+# What Apprise needs for PGP, which is never used here.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+MAIL = "mailtos://user:password@mail.example.com?to=bob@example.com&from=assent@example.com"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("webhook", "https://hooks.example.com/services/abc?x=1"),
+        ("webhook", "https://hooks.example.com:8443/"),
+        ("webhook", "https://8.8.8.8/hook"),
+        ("apprise", SLACK),
+        ("apprise", MAIL),
+        (
+            "apprise",
+            "mailto://mail.example.com?to=bob@example.com&from=assent@example.com&smtp=out.example.com",
+        ),
+        ("apprise", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"),
+        ("apprise", "ntfys://ntfy.example.com/changes"),
+        ("apprise", "tgram://123456789:abcdefg_hijklmnop/12315544/"),
+    ],
+)
+def test_R17_an_ordinary_target_is_taken(kind: TargetKind, url: str) -> None:
+    check_url(kind, url, allow_private=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "reason"),
+    [
+        ("webhook", "http://hooks.example.com/", "scheme-not-allowed"),
+        ("webhook", "file:///etc/passwd", "scheme-not-allowed"),
+        ("webhook", "gopher://example.com/", "scheme-not-allowed"),
+        ("webhook", "ftp://example.com/", "scheme-not-allowed"),
+        ("webhook", "hooks.example.com", "scheme-not-allowed"),
+        ("webhook", "", "scheme-not-allowed"),
+        ("webhook", "https:///path", "url-malformed"),
+        ("webhook", "https://user:password@example.com/", "url-malformed"),
+        ("webhook", "https://example.com@127.0.0.1/", "url-malformed"),
+        ("webhook", "https://example.com/#fragment", "url-malformed"),
+        ("webhook", "https://example.com:99999/", "url-malformed"),
+        ("webhook", "https://example.com:0/", "url-malformed"),
+        ("webhook", "https://exa mple.com/", "url-malformed"),
+        ("webhook", "https://example.com/\r\nx-evil: 1", "url-malformed"),
+        ("webhook", "https://example.com\\@127.0.0.1/", "url-malformed"),
+        ("webhook", "https://example.com/\x00", "url-malformed"),
+        ("webhook", "https://example.com/" + "a" * URL_MAX_CHARS, "url-too-long"),
+        ("webhook", "https://localhost/", "private-address"),
+        ("webhook", "https://LOCALHOST./", "private-address"),
+        ("webhook", "https://metadata.google.internal/", "private-address"),
+        ("webhook", "https://127.0.0.1/", "private-address"),
+        ("webhook", "https://[::1]/", "private-address"),
+        ("webhook", "https://[::ffff:10.0.0.1]/", "private-address"),
+        ("webhook", "https://169.254.169.254/latest/meta-data/", "private-address"),
+        ("apprise", "json://example.com", "scheme-not-allowed"),
+        ("apprise", "jsons://example.com", "scheme-not-allowed"),
+        ("apprise", "xml://example.com", "scheme-not-allowed"),
+        ("apprise", "form://example.com", "scheme-not-allowed"),
+        (
+            "apprise",
+            "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+            "scheme-not-allowed",
+        ),
+        ("apprise", "syslog://", "scheme-not-allowed"),
+        ("apprise", "file:///etc/passwd", "scheme-not-allowed"),
+        ("apprise", "MAILTO://example.com", "scheme-not-allowed"),
+        ("apprise", "slack://", "url-malformed"),
+        ("apprise", f"{SLACK}?template=/etc/passwd", "option-not-allowed"),
+        ("apprise", f"{SLACK}?TEMPLATE=/etc/passwd", "option-not-allowed"),
+        ("apprise", "ntfys://ntfy.example.com/topic?attach=file:///etc/passwd", "option-not-allowed"),
+        ("apprise", f"{MAIL}&pgppub=/etc/passwd", "option-not-allowed"),
+        ("apprise", f"{MAIL}&verify=no", "option-not-allowed"),
+        ("apprise", f"{MAIL}&redirect=yes", "option-not-allowed"),
+        ("apprise", f"{MAIL}&%2BX-Evil=1", "option-not-allowed"),
+        ("apprise", f"{MAIL}&+X-Evil=1", "option-not-allowed"),
+        ("apprise", "mailto://127.0.0.1?to=bob@example.com&from=a@example.com", "private-address"),
+        (
+            "apprise",
+            "mailto://mail.example.com?to=b@example.com&from=a@example.com&smtp=10.0.0.1",
+            "private-address",
+        ),
+        ("apprise", "ntfys://localhost/topic", "private-address"),
+    ],
+)
+def test_R17_a_target_that_could_do_harm_is_refused_by_name(
+    kind: TargetKind, url: str, reason: RefusalReason
+) -> None:
+    with pytest.raises(TargetRefusedError) as refused:
+        check_url(kind, url, allow_private=False)
+    assert refused.value.reason == reason
+    assert not any(part in str(refused.value) for part in ("example.com", "/etc", "127.0.0.1"))
+
+
+def test_R17_only_an_operator_can_allow_what_is_not_public() -> None:
+    check_url("webhook", "http://127.0.0.1:8080/", allow_private=True)
+    check_url("apprise", "mailto://127.0.0.1?to=bob@example.com&from=a@example.com", allow_private=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://hooks.example.com/services/secret?token=secret", "https://hooks.example.com/***"),
+        (MAIL, "mailtos://mail.example.com/***"),
+        (SLACK, "slack://***"),
+        ("discord://secret/secret", "discord://***"),
+        ("https://[secret", "***"),
+    ],
+)
+def test_R17_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", "whsec_short", "whsec_!!!", "c2VjcmV0" * 4, secret_of(bytes(65))]
+)
+def test_R17_a_secret_that_cannot_sign_is_refused(secret: str) -> None:
+    with pytest.raises(TargetRefusedError) as refused:
+        check_secret(secret)
+    assert refused.value.reason == "secret-malformed"
+
+
+@pytest.mark.parametrize("size", [24, 32, 64])
+def test_R17_a_secret_of_a_standard_size_is_taken(size: int) -> None:
+    check_secret(secret_of(bytes(size)))

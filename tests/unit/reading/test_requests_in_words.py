@@ -1,0 +1,151 @@
+"""What is said of a request: who can approve it, what is missing, what it changes, what was said."""
+
+import msgspec
+from msgspec import UNSET
+
+from assent.core.governance.state import Governance
+from assent.core.requests.states import Closed, NeedsApproval
+from assent.reading.approvers import Approver, can_approve, named_groups
+from assent.reading.explaining import (
+    explained,
+    explanation_lines,
+    next_sentence,
+    next_step,
+    standing_of,
+    standing_sentence,
+    status_words,
+)
+from assent.reading.folding import state_of
+from assent.reading.governance_diff import governance_diff
+from assent.reading.history import history
+from assent.reading.payloads import payload_of
+from assent.reading.prospects import submission
+from assent.reading.received import received_groups
+from assent_contracts.commands import Approve, SubmitChange
+from assent_contracts.events import ApprovalGiven
+from assent_contracts.governance import GroupDefined, PolicyDeleted
+from assent_contracts.governance_changes import ChangeSettings, GovernanceChange
+from assent_contracts.governed import Group, Settings
+from assent_contracts.policies import ADMINISTRATORS, administrators_of
+from assent_contracts.refusals import Refusal, RefusalCode
+from tests.unit.cli.organisation import AT, organisation
+from tests.unit.reading.rows import opened, view, waiting
+
+CLOSED = Closed("app/x", "rejected", AT)
+PAYLOAD = b'{"a":  1}'
+COMMAND = SubmitChange(
+    id="c-1",
+    principal="alice",
+    at=AT,
+    resource="app/x",
+    operation="edit",
+    justification="Because.",
+    payload=msgspec.Raw(PAYLOAD),
+)
+
+
+def test_R4_R9_approvers_are_told_with_the_groups_that_let_them() -> None:
+    found = can_approve(waiting("bob"), organisation(), AT)
+    assert [(each.principal, each.groups) for each in found] == [
+        ("carol", ("security",)),
+        ("dave", ("security", "owners")),
+        ("erin", ("owners",)),
+    ]
+    assert found[0] == Approver("carol", "carol.p", "", ("security",))
+    assert can_approve(CLOSED, organisation(), AT) == ()
+    assert named_groups(waiting(), organisation()) == ("security", "owners")
+
+
+def test_the_document_says_for_an_account_only_where_one_was_asked_about() -> None:
+    document = msgspec.to_builtins(explained(view(), waiting(), organisation(), AT))
+    assert list(document) == ["request", "status", "explanation"]
+    asked = msgspec.to_builtins(explained(view(), waiting(), organisation(), AT, "alice"))
+    assert asked["for"]["refusal"]["code"] == "own-request"
+    assert not asked["for"]["can_approve"]
+    closed = explained(view(), CLOSED, organisation(), AT, "bob")
+    assert closed.explanation is None
+    assert closed.for_ is not UNSET
+    assert msgspec.structs.astuple(closed.for_) == ("bob", False, None, None)
+
+
+def test_R9_whether_an_account_can_approve_is_said_with_what_to_do() -> None:
+    state, governance = waiting(), organisation()
+    assert standing_sentence(standing_of("bob", state, governance, AT)) == "bob can approve it."
+    own = standing_sentence(standing_of("alice", state, governance, AT))
+    assert own.startswith("alice cannot approve it: own-request. ")
+    ended = standing_sentence(standing_of("bob", CLOSED, governance, AT))
+    assert ended == "bob cannot approve it: there is nothing to approve any more."
+
+
+def test_the_lines_say_what_each_rule_has_got_and_what_is_missing() -> None:
+    governance = organisation()
+    explanation = explained(view(), waiting("bob", rejecters=("carol",)), governance, AT).explanation
+    assert explanation is not None
+    lines = explanation_lines(explanation, governance)
+    assert "given by bob.p: 1 missing, dave can." in lines[0]
+    assert lines[-1].startswith("Rejected by carol: ")
+    assert status_words("needs_approval", None) == "needs approval"
+    assert status_words("approved", "released") == "approved, released"
+
+
+def _next(*approvers: str, governance: Governance) -> str:
+    explanation = explained(view(), waiting(*approvers), governance, AT).explanation
+    assert explanation is not None
+    return next_step(explanation)
+
+
+def test_the_next_step_is_the_one_that_can_be_taken() -> None:
+    assert _next(governance=organisation()) == "approve"
+    assert _next("bob", "dave", governance=organisation()) == "complete"
+    nobody = organisation(GroupDefined(group=Group(id="owners", members=("alice",))))
+    assert _next("bob", governance=nobody) == "add-approvers"
+    assert _next(governance=organisation(PolicyDeleted(policy="apps"))) == "resubmit"
+    assert next_sentence(view(), "complete") == "Nothing is missing: alice can complete it."
+
+
+def _governing(change: GovernanceChange) -> SubmitChange:
+    return submission(change, "Because.", {"id": "c-1", "principal": "alice", "at": AT})
+
+
+def test_the_difference_of_a_governance_change_is_against_governance_at_its_submission() -> None:
+    command = _governing(ChangeSettings(settings=Settings(visibility_ms=86_400_000), version=1))
+    asked: list[int] = []
+
+    def governance_at(seq: int) -> Governance:
+        asked.append(seq)
+        return organisation()
+
+    found = governance_diff(view(command.resource), opened(command, governance=5).rows, governance_at)
+    assert found is not None
+    assert asked == [5]
+    [line] = found.difference
+    assert line.after == "1 day"
+    assert governance_diff(view(command.resource), [], governance_at) is None
+    assert governance_diff(view(), opened(COMMAND).rows, governance_at) is None
+    assert asked == [5]
+
+
+def test_R8_R16_the_records_add_up_to_the_state_and_to_what_was_said() -> None:
+    records = opened(COMMAND)
+    assert payload_of(records.rows) == PAYLOAD
+    assert payload_of([]) is None
+    digest = "0" * 64
+    approve = Approve(id="c-2", principal="bob", at=AT, resource="app/x", request="0-0", digest=digest)
+    given = ApprovalGiven(request="0-0", approver="bob", person="bob.p", deadline=AT + 9, through="web")
+    records.add(Refusal(code=RefusalCode.OWN_REQUEST, detail="No."), approve)
+    records.add((given,), approve)
+    [said] = history(records.rows)
+    assert (said["approver"], said["through"], said["seq"], said["at"]) == ("bob", "web", 2, AT + 2)
+    assert said["type"] == "assent.approval-given.v1"
+    state = state_of(records.rows)
+    assert isinstance(state, NeedsApproval)
+    assert [each.approver for each in state.approvals] == ["bob"]
+
+
+def test_R7_an_account_receives_what_its_groups_decide_those_of_administrators_too() -> None:
+    asked = [administrators_of("printer"), "security"]
+    governance = organisation()
+    assert received_groups(governance, "erin", asked) == ["owners"]
+    bob = received_groups(governance, "bob", asked)
+    assert bob[0] == "security"
+    assert {ADMINISTRATORS, administrators_of("app"), administrators_of("printer")} == set(bob[1:])
