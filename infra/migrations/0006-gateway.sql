@@ -40,6 +40,10 @@ comment on table sign_ins is 'people who are at the provider now; each row is us
 
 grant select, insert, update, delete on sessions, sign_ins to assent_gateway;
 grant select on requests, audit, log, positions to assent_gateway;
+-- People say where they want to hear of things, and have sent again what did not arrive.
+grant select, insert, delete on notification_targets to assent_gateway;
+grant update (events, enabled, paused_until) on notification_targets to assent_gateway;
+grant select, update (status, attempts, next_try_at, waits_since, ended_at) on notifications to assent_gateway;
 create policy gateway_may_look on positions for select to assent_gateway using (true);
 
 -- migrate: rollback
@@ -47,4 +51,4 @@ create policy gateway_may_look on positions for select to assent_gateway using (
 drop policy gateway_may_look on positions;
 drop table sign_ins;
 drop table sessions;
-revoke all on requests, audit, log, positions from assent_gateway;
+revoke all on requests, audit, log, positions, notification_targets, notifications from assent_gateway;

@@ -19,7 +19,7 @@ PAGES = (
         "/roles",
         "/settings",
     ),
-    *("/audit", "/audit?who=nobody", "/health", "/no-such-page"),
+    *("/audit", "/audit?who=nobody", "/notifications", "/health", "/no-such-page"),
 )
 HARM = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\u202e javascript:alert(3)'
 

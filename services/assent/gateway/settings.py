@@ -49,6 +49,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: OidcSettings | None
     local_sign_in: bool
     """R17's demo people sign in by a click. On loopback only, and never beside a provider."""
+    private_targets: bool
+    """Whether notifications may go to addresses that are not public; the notify service is told the same."""
     rate_per_second: int
     """Requests of one principal to this gateway."""
     live: LiveLimits = LiveLimits()
@@ -70,6 +72,7 @@ def read_gateway_settings(environ: Mapping[str, str] = os.environ) -> GatewaySet
         public_url=_public_url(environ, port),
         oidc=_oidc(environ),
         local_sign_in=environ.get("ASSENT_LOCAL_SIGN_IN", "") == "1",
+        private_targets=environ.get("ASSENT_NOTIFY_ALLOW_PRIVATE", "") == "1",
         rate_per_second=_number(environ, "ASSENT_GATEWAY_RATE", 100, most=1_000_000),
         live=LiveLimits(
             streams=_number(environ, "ASSENT_GATEWAY_STREAMS", 10_000, most=100_000),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from assent.core.governance.state import Governance
-from assent.notify.news import NewsEvent
+from assent.targets.news import NewsEvent
 from assent_contracts.events import (
     ApprovalGiven,
     ApprovalRevoked,

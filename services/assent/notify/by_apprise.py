@@ -3,11 +3,11 @@
 import asyncio
 from typing import Final
 
-from assent.notify.apprise_kit import instance_of
 from assent.notify.delivery import NotDeliveredError
 from assent.notify.leash import Leash
-from assent.notify.target_urls import APPRISE_SCHEMAS
-from assent.notify.threads import in_own_thread
+from assent.targets.apprise_kit import instance_of
+from assent.targets.threads import in_own_thread
+from assent.targets.urls import APPRISE_SCHEMAS
 
 _UNDELIVERED: Final = "The service cannot be reached or did not take it."
 

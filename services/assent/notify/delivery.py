@@ -4,8 +4,8 @@ from uuid import UUID
 
 import msgspec
 
-from assent.notify.news import Facts, NewsEvent
-from assent.notify.target_urls import TargetKind
+from assent.targets.news import Facts, NewsEvent
+from assent.targets.urls import TargetKind
 
 
 class NotDeliveredError(Exception):

@@ -17,10 +17,10 @@ from assent.notify.audience import (
     needs_approval_again,
     requester_hears,
 )
-from assent.notify.news import Facts, MadeRequest, News
 from assent.notify.past import PastGovernance
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
+from assent.targets.news import Facts, MadeRequest, News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import (

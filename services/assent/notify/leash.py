@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from assent.notify.addresses import PrivateAddressError, is_public
+from assent.targets.addresses import PrivateAddressError, is_public
 
 _FORBIDDEN: Final = frozenset(
     {

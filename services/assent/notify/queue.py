@@ -13,8 +13,8 @@ import asyncpg
 import msgspec
 
 from assent.notify.delivery import Delivery
-from assent.notify.news import Facts
 from assent.store.sql import load_sql
+from assent.targets.news import Facts
 
 GIVE_UP_AFTER_S: Final = 7 * 24 * 3_600
 """So long a message waits at most, whatever its target's state."""

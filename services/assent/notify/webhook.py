@@ -7,8 +7,8 @@ from typing import Final
 import httpx
 from standardwebhooks import Webhook
 
-from assent.notify.addresses import PrivateAddressError, UnresolvedError, resolve
 from assent.notify.delivery import NotDeliveredError
+from assent.targets.addresses import PrivateAddressError, UnresolvedError, resolve
 
 _CONTENT_TYPE: Final = "application/json"
 _AGENT: Final = "assent-notify"

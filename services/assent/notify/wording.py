@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from assent.notify.delivery import Delivery
-from assent.notify.news import STATUS
+from assent.targets.news import STATUS
 
 NAME_MAX_CHARS: Final = 80
 WORDS_MAX_CHARS: Final = 500

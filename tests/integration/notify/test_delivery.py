@@ -12,20 +12,20 @@ import msgspec
 import pytest
 from aiokafka import TopicPartition
 
-from assent.notify.addresses import resolve
 from assent.notify.delivery import NotDeliveredError
 from assent.notify.intake import STALE_AFTER_MS, Intake
 from assent.notify.past import PastGovernance
 from assent.notify.service import reader_of
-from assent.notify.target_urls import TargetRefusedError, secret_of
-from assent.notify.targets import (
+from assent.notify.webhook import post
+from assent.targets.addresses import resolve
+from assent.targets.own import (
     TARGETS_MAX,
     add_target,
     change_target,
     list_targets,
     remove_target,
 )
-from assent.notify.webhook import post
+from assent.targets.urls import TargetRefusedError, secret_of
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from tests.integration.notify.conftest import OWN, PUBLIC, Notifying
@@ -36,7 +36,6 @@ from tests.support.receivers import Mail, MailReceiver, WebReceiver, web_receive
 from tests.support.stack import until
 
 # What Apprise needs for PGP, which is never used here.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
 async def listens(db: asyncpg.Connection, principal: str, web: WebReceiver, *events: str) -> str:

@@ -9,10 +9,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from assent.notify.dead_letters import dead_letters, retry_dead_letter
 from assent.notify.queue import Queue
-from assent.notify.targets import add_target, remove_target
 from assent.store.pool import open_pool
+from assent.targets.dead_letters import dead_letters, retry_dead_letter
+from assent.targets.own import add_target, remove_target
 from tests.integration.notify.conftest import OWN, PACE, Notifying
 from tests.integration.readers.test_resilience import not_ready, ready
 from tests.support.log import Actor, Log
@@ -20,7 +20,6 @@ from tests.support.receivers import MailReceiver, WebReceiver, web_receiver
 from tests.support.stack import until
 
 # What Apprise needs for PGP, which is never used here.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
 async def listens(db: asyncpg.Connection, principal: str, url: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from assent.notify.addresses import PrivateAddressError, UnresolvedError, is_public, resolve
 from assent.notify.leash import CutError, Leash
+from assent.targets.addresses import PrivateAddressError, UnresolvedError, is_public, resolve
 
 
 @pytest.mark.parametrize(

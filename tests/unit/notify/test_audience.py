@@ -12,7 +12,7 @@ from assent.notify.audience import (
     requester_hears,
 )
 from assent.notify.intake import facts_of
-from assent.notify.news import EVENTS, STATUS, MadeRequest, NewsEvent
+from assent.targets.news import EVENTS, STATUS, MadeRequest, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.notify.target_urls import (
+from assent.targets.urls import (
     URL_MAX_CHARS,
     RefusalReason,
     TargetKind,
@@ -14,7 +14,6 @@ from assent.notify.target_urls import (
 )
 
 # What Apprise needs for PGP, which is never used here.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 MAIL = "mailtos://user:password@mail.example.com?to=bob@example.com&from=assent@example.com"

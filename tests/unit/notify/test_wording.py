@@ -10,9 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from assent.notify.backoff import LONGEST_S, wait_s
 from assent.notify.delivery import Delivery
-from assent.notify.news import EVENTS, Facts, NewsEvent
 from assent.notify.settings import read_notify_settings
-from assent.notify.target_urls import secret_of
 from assent.notify.webhook import signature
 from assent.notify.wording import (
     NAME_MAX_CHARS,
@@ -24,6 +22,8 @@ from assent.notify.wording import (
     text_of,
 )
 from assent.settings import SettingsError
+from assent.targets.news import EVENTS, Facts, NewsEvent
+from assent.targets.urls import secret_of
 
 PUBLIC = "https://assent.example.com"
 EVIL = [

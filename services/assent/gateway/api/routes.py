@@ -20,6 +20,7 @@ from assent.gateway.api import (
     roles,
     settings,
     submitting,
+    targets,
     who_can,
     whole,
 )
@@ -47,6 +48,7 @@ API: Final[tuple[HTTPRouteHandler, ...]] = (
     changes.change,
     auditing.search,
     auditing.export,
+    *targets.TARGETS,
     me.me,
 )
 HEALTH: Final = (health.livez, health.readyz, health.metrics)

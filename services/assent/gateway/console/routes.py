@@ -8,6 +8,7 @@ from assent.gateway.console.audit import search
 from assent.gateway.console.directory import DIRECTORY
 from assent.gateway.console.health import show_health
 from assent.gateway.console.lists import LISTS
+from assent.gateway.console.notifications import NOTIFICATIONS
 from assent.gateway.console.policies import POLICIES
 from assent.gateway.console.request_page import send_payload, show_request_page
 from assent.gateway.console.static_files import send_static
@@ -22,6 +23,7 @@ PAGES = (
     *POLICIES,
     *DIRECTORY,
     search,
+    *NOTIFICATIONS,
     show_health,
 )
 

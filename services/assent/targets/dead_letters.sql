@@ -13,9 +13,9 @@ limit $3
 -- name: unpause
 update notification_targets
 set paused_until = '-infinity'
-where id = (select target from notifications where id = $1 and status = 'dead')
+where id = (select target from notifications where id = $1 and status = 'dead' and ($2::text is null or recipient = $2))
 
 -- name: retry
 update notifications
 set status = 'waiting', attempts = 0, next_try_at = now(), waits_since = now(), ended_at = null
-where id = $1 and status = 'dead'
+where id = $1 and status = 'dead' and ($2::text is null or recipient = $2)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from assent.notify.addresses import is_public
-from assent.notify.apprise_kit import instance_of, parts_of
+from assent.targets.addresses import is_public
+from assent.targets.apprise_kit import instance_of, parts_of
 
 TargetKind = Literal["apprise", "webhook"]
 URL_MAX_CHARS: Final = 2_048

@@ -11,8 +11,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from assent.notify.news import EVENTS
-from assent.notify.target_urls import (
+from assent.store.pool import Connection, Executor
+from assent.store.sql import load_sql
+from assent.targets.news import EVENTS
+from assent.targets.urls import (
     SECRET_BYTES,
     TargetKind,
     TargetRefusedError,
@@ -21,12 +23,10 @@ from assent.notify.target_urls import (
     masked,
     secret_of,
 )
-from assent.store.pool import Connection, Executor
-from assent.store.sql import load_sql
 
 TARGETS_MAX: Final = 10
 """Of one principal."""
-_SQL = load_sql(Path(__file__).with_name("targets.sql"))
+_SQL = load_sql(Path(__file__).with_name("own.sql"))
 
 
 class TargetView(msgspec.Struct, frozen=True, kw_only=True):

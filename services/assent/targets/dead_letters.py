@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from assent.notify.news import NewsEvent
-from assent.notify.target_urls import TargetKind, masked
 from assent.store.pool import Connection, Executor
 from assent.store.sql import load_sql
+from assent.targets.news import NewsEvent
+from assent.targets.urls import TargetKind, masked
 
 LIST_MAX: Final = 1_000
 """Letters that one call returns at most."""
@@ -54,8 +54,11 @@ async def dead_letters(
     ]
 
 
-async def retry_dead_letter(connection: Connection, letter: int) -> bool:
-    """Send it again now, with as many attempts as a new one; False when there is no such dead letter."""
+async def retry_dead_letter(connection: Connection, letter: int, *, recipient: str | None = None) -> bool:
+    """Send it again now, with as many attempts as a new one; False when there is no such dead letter.
+
+    `recipient`: only theirs.
+    """
     async with connection.transaction():
-        await connection.execute(_SQL["unpause"], letter)
-        return await connection.execute(_SQL["retry"], letter) == "UPDATE 1"
+        await connection.execute(_SQL["unpause"], letter, recipient)
+        return await connection.execute(_SQL["retry"], letter, recipient) == "UPDATE 1"

@@ -1,0 +1,95 @@
+"""/notifications: where somebody hears of what waits for them, and what did not arrive there (R17)."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+
+from assent.gateway.api.targets import WantedTarget, added, retried
+from assent.gateway.caller import Caller
+from assent.gateway.console.errors import said
+from assent.gateway.console.forms import go, read_form
+from assent.gateway.console.pages import page
+from assent.gateway.door import Door
+from assent.gateway.problems import Problem, malformed, not_found
+from assent.targets.dead_letters import dead_letters
+from assent.targets.news import EVENTS, NewsEvent
+from assent.targets.own import NewTarget, list_targets, remove_target
+from assent.targets.urls import TargetKind
+
+_HERE = "/notifications"
+_LETTERS = 50
+
+
+@get(_HERE, include_in_schema=False)
+async def show_notifications(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """The caller's targets and what did not arrive."""
+    return await _page(request, caller, door)
+
+
+@post(_HERE, include_in_schema=False)
+async def add_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+    """One more target. The page that answers is the only one that ever shows a webhook's secret."""
+    form = await read_form(request)
+    kind, chosen = form.line("kind"), form.all("events")
+    values = {"kind": kind, "url": form.line("url"), "events": chosen}
+    try:
+        if kind not in ("apprise", "webhook") or not set(chosen) <= set(EVENTS):
+            raise malformed("The form does not say what kind of target it is.")
+        every = not chosen or len(chosen) == len(EVENTS)
+        wanted = WantedTarget(
+            kind=cast("TargetKind", kind),
+            url=values["url"],
+            events=None if every else cast("tuple[NewsEvent, ...]", chosen),
+        )
+        made = await added(door, caller, wanted)
+    except Problem as problem:
+        return await _page(request, caller, door, problem=problem, values=values)
+    return await _page(request, caller, door, made=made)
+
+
+@post(f"{_HERE}/remove", include_in_schema=False, status_code=303)
+async def remove_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
+    """Hear of nothing more there. Raises Problem."""
+    form = await read_form(request)
+    try:
+        target = UUID(form.line("target"))
+    except ValueError as error:
+        raise malformed("The form does not say which target.") from error
+    if not await remove_target(door.db, caller.id, target):
+        raise not_found("target of yours")
+    return go(_HERE)
+
+
+@post(f"{_HERE}/retry", include_in_schema=False, status_code=303)
+async def retry_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
+    """Have a message sent again. Raises Problem."""
+    await retried(door.db, caller, (await read_form(request)).number("letter") or 0)
+    return go(_HERE)
+
+
+async def _page(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    *,
+    made: NewTarget | None = None,
+    problem: Problem | None = None,
+    values: dict[str, Any] | None = None,
+) -> Response[str]:
+    return await page(
+        request,
+        door,
+        caller,
+        "notifications.html",
+        status=problem.status if problem else 200,
+        targets=await list_targets(door.db, caller.id),
+        letters=await dead_letters(door.db, recipient=caller.id, limit=_LETTERS),
+        events=EVENTS,
+        made=made,
+        problem=said(problem) if problem else None,
+        values=values or {"kind": "apprise", "url": "", "events": ()},
+    )
+
+
+NOTIFICATIONS = (show_notifications, add_notification, remove_notification, retry_notification)
