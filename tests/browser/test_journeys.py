@@ -1,5 +1,6 @@
 """What people come for, from the sign-in to the outcome, each in a window of their own."""
 
+import asyncio
 import re
 
 import pytest
@@ -214,3 +215,37 @@ async def test_R17_person_adds_a_webhook_sees_its_secret_once_and_removes_it(vis
     await expect(bob.get_by_text("whsec_")).to_have_count(0)
     await bob.get_by_role("button", name="Remove https://hooks.example.com").click()
     await expect(bob.get_by_role("heading", name="You hear of nothing yet")).to_be_visible()
+
+
+async def test_R14_request_that_nobody_decides_on_expires_before_its_requesters_eyes(
+    visitors: Visitors,
+) -> None:
+    policy = {
+        "id": "hasty",
+        "name": "Hasty things",
+        "resource_type": "hasty",
+        "approvals": [{"quorum": 1, "groups": ["security"]}],
+        "expiry_ms": 4_000,
+    }
+    change = {"type": "assent.create-policy.v1", "policy": policy}
+    bob = await visitors.gateway.signed_in("bob")
+    asked = await bob.post(
+        "/api/v1/governance/changes", json={"change": change, "justification": "It is hasty."}
+    )
+    assert asked.status_code == 201, asked.text
+    request = asked.json()["request"]
+    await visitors.gateway.approve(request, "carol")
+    await visitors.gateway.complete(request, "bob")
+    alice = await visitors.signed_in("Alice Miller")
+    await alice.goto(f"/requests/{await hasty(visitors)}")
+    await status(alice, "Needs approval")
+    await status(alice, "Expired")
+    await expect(alice.locator("#decide")).to_contain_text("Submit it again if it is still needed")
+
+
+async def hasty(visitors: Visitors) -> str:
+    """The id of a request for a hasty thing, as soon as its policy is in force."""
+    async with asyncio.timeout(20):
+        while (answer := await visitors.gateway.try_to_submit("hasty/thing")).status_code != 201:
+            assert answer.json()["code"] == "no-policy", answer.text
+    return answer.json()["request"]
