@@ -10,8 +10,9 @@ import msgspec
 from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
 from assent.cli.deciding import SOURCE, fail_not_decided, send_and_wait
+from assent.cli.governed import governance_now
 from assent.cli.options import Changing, Options, Sender
-from assent.cli.reach import Server, Way, following, governance_now, key_of, way
+from assent.cli.reach import Server, Way, following, key_of, way
 from assent.cli.tables import difference_table
 from assent.core.governance.state import Governance
 from assent.reading.prospects import Prospect, foresee, submission

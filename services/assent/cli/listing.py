@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from assent.cli import output
+from assent.cli.governed import governance_now
 from assent.cli.options import Options, Sender
-from assent.cli.reach import governance_now, way
+from assent.cli.reach import way
 from assent.cli.tables import print_facts, print_table
 from assent.core.governance.differences import holders_text, moment, setting_text
 from assent.core.governance.policies import approver_groups

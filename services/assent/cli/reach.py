@@ -149,16 +149,6 @@ async def following(to: Reach) -> AsyncIterator[GovernanceFollower]:
         await follower.stop()
 
 
-async def governance_now(to: Way) -> Governance:
-    """The state of governance now, from the log or as a gateway tells it."""
-    if isinstance(to, Server):
-        from assent.cli import server
-
-        return await server.governance(to)
-    async with following(to) as follower:
-        return governance_of(follower)
-
-
 def governance_of(follower: GovernanceFollower) -> Governance:
     """The state of governance now."""
     return governance_at(follower, len(follower.history) - 1)

@@ -9,8 +9,9 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.changing import Outcome, finish_dry_run, outcome_document, refuse_unsent, say_outcome, send
+from assent.cli.governed import governance_now
 from assent.cli.options import Changing, Options, Sender
-from assent.cli.reach import Way, governance_now, key_of, way
+from assent.cli.reach import Way, key_of, way
 from assent.core.governance.decide import decide_change
 from assent.core.governance.directory import too_much_vanishes
 from assent.core.governance.state import Governance
