@@ -67,7 +67,7 @@ async def test_R17_dead_letter_is_its_recipients_to_send_again(gateway: Gateway)
         refused(await bob.post(f"/api/v1/notifications/dead/{letter}/retry"), 404, "not-found")
         [shown] = accepted(await alice.get("/api/v1/notifications/dead"))["letters"]
         assert (shown["id"], shown["attempts"]) == (letter, 10)
-        assert (await alice.post(f"/api/v1/notifications/dead/{letter}/retry")).status_code == 202
+        assert (await alice.post(f"/api/v1/notifications/dead/{letter}/retry")).status_code == 204
         row = await db.fetchrow("select status, attempts from notifications where id = $1", letter)
         assert tuple(row) == ("waiting", 0)
     finally:

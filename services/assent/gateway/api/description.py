@@ -8,7 +8,7 @@ own that serves nothing, so that it brings no pages beside the document.
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
 import msgspec
@@ -180,6 +180,8 @@ def _gives(handler: HTTPRouteHandler) -> list[Any]:
 
 
 def _content(handler: HTTPRouteHandler, refs: Refs) -> dict[str, Any]:
+    if handler.parsed_fn_signature.return_type.annotation in (None, NoneType):
+        return {}
     gives = _gives(handler)
     if not gives:
         media_type = str(handler.media_type or "text/event-stream")

@@ -94,7 +94,7 @@ async def list_dead(
     return DeadLetters(letters=letters, next=letters[-1].id if len(letters) == _LETTERS else None)
 
 
-@post("/notifications/dead/{letter:int}/retry", operation_id="retryDeadLetter", status_code=202)
+@post("/notifications/dead/{letter:int}/retry", operation_id="retryDeadLetter", status_code=204)
 async def retry(letter: _Letter, caller: Caller, door: Door) -> None:
     """Have it sent again, with as many attempts as a new one."""
     await retried(door.db, caller, letter)
