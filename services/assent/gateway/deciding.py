@@ -85,7 +85,7 @@ async def decide(door: Door, command: Command) -> Decision:
     try:
         decided = await door.log.publisher.send(command, door.log.key, timeout_s=ANSWER_WITHIN_S)
     except NotDecidedError as error:
-        raise _late(command) from error
+        raise late(command.id, command.resource, command.at) from error
     except KafkaError as error:
         raise unreachable() from error
     return await said(door, command, decided)
@@ -168,18 +168,15 @@ def _decided_of(row: AuditRow) -> Decided:
     )
 
 
-def _late(command: Command) -> Problem:
-    return _not_yet(command.id, command.resource, command.at)
-
-
-def _not_yet(command: str, resource: str | None, sent_at: int) -> Problem:
+def late(command: str, resource: str | None, sent_at: int) -> Problem:
+    """The decision on a command, by its id, that was sent at `sent_at` (ms) has not come yet."""
     query = urlencode({**({"resource": resource} if resource else {}), "sent_at": sent_at})
     place = f"/api/v1/commands/{quote(command, safe='')}?{query}"
     return Problem(
         202,
         "late",
         "There is no decision yet. The command stands and will be decided.",
-        todo="Ask at the address in Location, or send it again with its Idempotency-Key: it counts once.",
+        todo="Ask at the address in Location, or send the same again: it counts once.",
         headers={"Location": place, "Retry-After": "2"},
         command=command,
     )
@@ -233,7 +230,7 @@ async def late_decision(
         return _answer(*found, repeated=False)
     if now_ms() > sent_at + _LATEST_MS:
         raise not_found(f"command {command[:40]!r}")
-    raise _not_yet(command, resource, sent_at)
+    raise late(command, resource, sent_at)
 
 
 async def _search(door: Door, wanted: AuditFilter) -> AsyncIterator[AuditRow]:

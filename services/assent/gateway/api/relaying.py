@@ -18,10 +18,10 @@ from litestar.params import HeaderParameter
 from assent.core.received import Received, read_signer, signature_bytes
 from assent.core.sender import identify, not_current
 from assent.gateway.api.bodies import TAKES, read_json
-from assent.gateway.deciding import ANSWER_WITHIN_S, said, unreachable
+from assent.gateway.deciding import ANSWER_WITHIN_S, late, said, undecided, unreachable
 from assent.gateway.door import Door
 from assent.gateway.log import SOURCE
-from assent.gateway.problems import Problem, of_refusal
+from assent.gateway.problems import of_refusal
 from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import verify
@@ -163,23 +163,10 @@ async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D])
     try:
         return await sending
     except NotDecidedError as error:
-        raise _late(command) from error
+        is_change = isinstance(command, GovernanceCommand)
+        raise (undecided() if is_change else late(command.id, command.resource, command.at)) from error
     except KafkaError as error:
         raise unreachable() from error
-
-
-def _late(command: Command | GovernanceCommand) -> Problem:
-    headers = {"Retry-After": "2"}
-    if not isinstance(command, GovernanceCommand):
-        headers["Location"] = f"/api/v1/commands/{command.id}?sent_at={command.at}"
-    return Problem(
-        202,
-        "late",
-        f"No decision came within {ANSWER_WITHIN_S:g} s. The command stands and will be decided.",
-        todo="Send the same bytes with the same signature again to ask again: they count once.",
-        headers=headers,
-        command=command.id,
-    )
 
 
 async def _of_request(door: Door, command: Command, decided: Decided) -> Response[Relayed]:
