@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.browser.people import DESK, PHONE, Scheme, Visitors, fits
 
@@ -61,6 +61,14 @@ async def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
     if serious := await findings(page):
         found["/sign-in"] = serious
     assert found == {}
+
+
+async def test_R16_audit_log_names_what_each_change_of_governance_is_about(visitors: Visitors) -> None:
+    page = await visitors.signed_in("Dave Osei")
+    await page.goto("/audit?who=founder")
+    lines = page.get_by_role("row")
+    await expect(lines.filter(has_text="created an access policy").first).to_contain_text("access-policy/")
+    await expect(lines.filter(has_text="set who is in a group").first).to_contain_text("governance/group/")
 
 
 async def test_no_text_that_a_person_can_write_becomes_part_of_a_page(visitors: Visitors) -> None:

@@ -17,6 +17,11 @@ from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
 from assent.store.filters import AuditCursor, AuditFilter
 from assent.store.queries import AuditRow, search_audit
+from assent_contracts.governance import ChangeGovernance
+from assent_contracts.governance_changes import object_of
+from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
+from assent_contracts.topics import GOVERNANCE
 
 _LIMIT: Final = 50
 _Text = Annotated[str, QueryParameter(max_length=321)]
@@ -29,6 +34,8 @@ class Line(msgspec.Struct, frozen=True):
     row: AuditRow
     happened: Happening | None
     """None where the record changed nothing."""
+    about: str
+    """The object: of a request, or of a change to governance; empty where there is none."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +76,22 @@ async def search(
         caller,
         "audit.html",
         asked=asked,
-        lines=[Line(row, next(iter(happenings([row])), None)) for row in shown],
+        lines=[Line(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
         query=urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value]),
         next=_write_place(shown[-1].cursor) if len(rows) > _LIMIT else None,
         is_first=cursor is None,
     )
+
+
+def object_in(row: AuditRow) -> str:
+    """The object that a record is about, as far as it says so."""
+    if row.resource is not None or row.ledger != GOVERNANCE:
+        return row.resource or ""
+    recorded = decode_recorded_command(decode_record(row.record))
+    if not isinstance(recorded, RecordedCommand):
+        return ""
+    command = decode_governance_command(bytes(recorded.value))
+    return object_of(command.change) if isinstance(command, ChangeGovernance) else ""
 
 
 def _filter(asked: Asked) -> AuditFilter:
