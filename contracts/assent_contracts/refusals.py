@@ -43,6 +43,9 @@ class RefusalCode(StrEnum):
     TOO_MUCH_VANISHES = "too-much-vanishes"
     QUOTA_EXCEEDED = "quota-exceeded"
     OWN_SIGNATURE_REQUIRED = "own-signature-required"
+    IN_USE = "in-use"
+    OF_DIRECTORY = "of-directory"
+    WRONG_KIND = "wrong-kind"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -83,7 +86,8 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.RESOURCE_LOCKED: "Wait for the open request that is named to end, or have it canceled.",
     RefusalCode.NO_POLICY: "Have an administrator create an access policy for this resource type.",
     RefusalCode.POLICY_UNSATISFIABLE: (
-        "Lower the quorum or add eligible people, so that the policy can be met."
+        "Ask for one person at least, and for no more than there are beside one requester: change the number,"
+        " add people to the groups, or give them keys."
     ),
     RefusalCode.POLICY_INVALID: "Correct the field of the policy that is named.",
     RefusalCode.JUSTIFICATION_REQUIRED: "Say in the justification why the change is needed.",
@@ -124,5 +128,8 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     ),
     RefusalCode.QUOTA_EXCEEDED: "Wait until some of your open requests have ended, or cancel some.",
     RefusalCode.OWN_SIGNATURE_REQUIRED: "Approve with your own key, from the command line.",
+    RefusalCode.IN_USE: "Change or take away first what names it.",
+    RefusalCode.OF_DIRECTORY: "Change it in the directory, and synchronise.",
+    RefusalCode.WRONG_KIND: "Name an account of the other kind: a service or a human, as the sentence says.",
 }
 """One sentence for each code: what its sender can do."""

@@ -5,7 +5,8 @@ malformed unknown-version too-large bad-signature unknown-key not-permitted misr
 resource-locked no-policy policy-unsatisfiable policy-invalid justification-required unknown-request
 not-pending not-approved not-released not-claimed own-request not-an-approver already-decided
 not-requester not-an-applier digest-mismatch approval-required outdated unknown-object id-taken already-so
-too-few-administrators too-much-vanishes quota-exceeded own-signature-required
+too-few-administrators too-much-vanishes quota-exceeded own-signature-required in-use of-directory
+wrong-kind
 """
 
 
@@ -18,5 +19,5 @@ def test_every_code_tells_its_sender_what_to_do_in_a_sentence() -> None:
     for sentence in WHAT_TO_DO.values():
         assert sentence[0].isupper()
         assert sentence.endswith(".")
-        assert len(sentence) <= 120
+        assert len(sentence) <= 150
     assert len(set(WHAT_TO_DO.values())) == len(WHAT_TO_DO)

@@ -9,7 +9,7 @@ from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as g
 from assent_contracts.governed import Account, DirectoryDifference, Group, Role, RoleAssignment, Settings
 from assent_contracts.policies import ApprovalRule, Completion, Policy
-from tests.support.two_ledgers import DAY_MS, account, signing_key
+from tests.support.two_ledgers import DAY_MS, START, account, signing_key
 
 PERSON = {
     "alice": "p-alice",
@@ -107,8 +107,17 @@ class AnyChange:
         self.number = number
 
     def change(self) -> g.GovernanceChange:
-        kinds = [self.group, self.switch, self.policy, self.policy, self.role, self.key, self.period]
-        kinds += [self.directory]
+        kinds = [
+            self.group,
+            self.switch,
+            self.policy,
+            self.policy,
+            self.role,
+            self.key,
+            self.key,
+            self.period,
+        ]
+        kinds += [self.directory, self.account]
         return self.draw(st.sampled_from(kinds))()
 
     def _version(self, governed: str) -> Any:
@@ -137,20 +146,39 @@ class AnyChange:
 
     def role(self) -> g.GovernanceChange:
         role = self.draw(st.sampled_from(("administrator", "requester", "gateway")))
-        who = ("gate",) if role == "gateway" else self.draw(some_humans)
+        groups = self.draw(st.sampled_from(((), ("security",)))) if role == "gateway" else ()
+        who = () if groups else ("gate",) if role == "gateway" else self.draw(some_humans)
         version = self._version(g.role_object(role))
         if version is not None and self.draw(st.integers(0, 3)) == 0:
             return g.WithdrawRole(assignment=role, version=version)
-        types = self.draw(st.sampled_from(((), (), ("script",))))
-        assignment = RoleAssignment(id=role, role=role, principals=who, resource_types=types)
+        types = self.draw(
+            st.sampled_from(((), (), ("script",), ("governance",), ("access-policy", "governance")))
+        )
+        assignment = RoleAssignment(id=role, role=role, groups=groups, principals=who, resource_types=types)
         return g.AssignRole(assignment=assignment, version=version)
 
     def key(self) -> g.GovernanceChange:
-        who = self.draw(humans)
-        key = self.governance.keys[f"{who}-key"]
-        if key.revoked:
-            return g.RegisterKey(key=signing_key(f"key-{self.number}", who))
-        return g.RevokeKey(key=f"{who}-key")
+        """One begins, ends earlier, or is revoked: of a human, or the gateway's."""
+        who = self.draw(st.one_of(humans, administrators, st.just("gate")))
+        days = self.draw(st.sampled_from((1, 40, 9_999)))
+        standing = [
+            name for name, key in self.governance.keys.items() if key.principal == who and not key.revoked
+        ]
+        how = self.draw(st.sampled_from(("register", "expire", "revoke")))
+        if how == "register" or not standing:
+            key = signing_key(f"key-{self.number}", who)
+            return g.RegisterKey(key=msgspec.structs.replace(key, not_after=START + days * DAY_MS))
+        name = self.draw(st.sampled_from(standing))
+        return (
+            g.ExpireKey(key=name, not_after=START + days * DAY_MS)
+            if how == "expire"
+            else g.RevokeKey(key=name)
+        )
+
+    def account(self) -> g.GovernanceChange:
+        """Somebody new, or one more account of somebody."""
+        person = self.draw(st.sampled_from(("p-new", *PERSON.values())))
+        return g.RegisterPrincipal(account=Account(id=f"new-{self.number}", kind="human", person=person))
 
     def period(self) -> g.GovernanceChange:
         expiry = self.draw(st.sampled_from((DAY_MS, 30 * DAY_MS)))

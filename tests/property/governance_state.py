@@ -17,6 +17,8 @@ class State:
         """Whom the directory has disabled, and nobody by hand since: coming back enables them."""
         self.key_of: dict[str, str] = {}
         """The principals of the keys that are not revoked."""
+        self.valid: dict[str, tuple[int, int]] = {}
+        """When each key begins and ends."""
         self.members: dict[str, tuple[str, ...]] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[tuple[str, int], Policy] = {}
@@ -28,6 +30,9 @@ class State:
         match event:
             case g.KeyRegistered(key=key):
                 self.key_of[key.id] = key.principal
+                self.valid[key.id] = (key.not_before, key.not_after)
+            case g.KeyExpires(key=name, not_after=not_after):
+                self.valid[name] = (self.valid[name][0], not_after)
             case g.KeyRevoked(key=name):
                 del self.key_of[name]
             case g.GroupDefined(group=group):
@@ -112,12 +117,22 @@ class State:
         ) or any(group in each.groups for each in self.assignments.values() if each.role in GUARDED)
 
 
-def acting_administrators(governance: State) -> set[str]:
-    """The people who administer every type and can sign, with their own key or through a gateway."""
-    signers = set(governance.key_of.values())
-    gateways = governance.holders("gateway", "governance") & governance.enabled & signers
+def acting_administrators(governance: State, at: int) -> set[str]:
+    """The people who administer every type and can sign then, with their own key or through a gateway."""
+    signers = {
+        who
+        for key, who in governance.key_of.items()
+        if governance.valid[key][0] <= at < governance.valid[key][1]
+    }
+    gateways = governance.holders("gateway", "governance") & governance.holders("gateway", "access-policy")
+    gateways = {who for who in gateways & governance.enabled & signers if governance.person[who] is None}
     administrators = governance.holders("administrator", "")
     return governance.people(administrators if gateways else administrators & signers)
+
+
+def moments(governance: State, at: int, end: int) -> set[int]:
+    """This time, and every later one before `end` at which a key begins or ends."""
+    return {at, *(time for each in governance.valid.values() for time in each if at < time < end)}
 
 
 def unmet(governance: State) -> list[str]:

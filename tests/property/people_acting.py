@@ -24,7 +24,8 @@ class People:
         """The key that this account signs with: a gateway's, or one of its own that holds if there is one."""
         if proxied:
             return "gate-key"
-        mine = [name for name, key in governance.keys.items() if key.principal == who and not key.revoked]
+        at = self._ledgers.at
+        mine = [name for name, key in governance.keys.items() if key.principal == who and key.is_valid(at)]
         return mine[0] if mine else f"{who}-key"
 
     def open(self) -> dict[int, Open]:

@@ -26,10 +26,10 @@ from tests.property.any_change import (
     humans,
     some_humans,
 )
-from tests.property.governance_state import acting_administrators, unmet
+from tests.property.governance_state import acting_administrators, moments, unmet
 from tests.property.people_acting import People
 from tests.property.two_ledgers import Oracle
-from tests.support.two_ledgers import DAY_MS, TwoLedgers
+from tests.support.two_ledgers import DAY_MS, KEYS_END, TwoLedgers
 
 OBJECTS = ("script/a", "script/b")
 PAUSES_MS = (1, DAY_MS, 29 * DAY_MS, 31 * DAY_MS)
@@ -236,7 +236,9 @@ class BothLedgers(RuleBasedStateMachine):
 
     @invariant()
     def two_people_can_always_administer(self) -> None:
-        assert len(acting_administrators(self.oracle.now)) >= 2
+        """Now, and at every later time until the keys of the founding end."""
+        for time in moments(self.oracle.now, self.ledgers.at, KEYS_END):
+            assert len(acting_administrators(self.oracle.now, time)) >= 2, time
 
     @invariant()
     def whoever_may_act_is_whom_the_records_leave_enabled(self) -> None:

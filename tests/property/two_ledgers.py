@@ -183,7 +183,7 @@ def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: St
     match event:
         case g.PrincipalRegistered() | g.PrincipalDisabled():
             assert who in before.holders("administrator", "")
-        case g.KeyRevoked(key=key):
+        case g.KeyRevoked(key=key) | g.KeyExpires(key=key):
             assert who in before.holders("administrator", "") or before.key_of[key] == who
         case g.KeyRegistered(key=key):
             assert key.principal == who == before.key_of[record.key]

@@ -43,6 +43,8 @@ from assent_contracts.resources import request_id, resource_type
 DAY_MS: Final = 24 * 60 * 60 * 1_000
 START: Final = 1_767_225_600_000
 """2026-01-01T00:00:00Z in ms."""
+KEYS_END: Final = START + 9_999 * DAY_MS
+"""When the keys of `signing_key` end."""
 SIGNATURE: Final = to_base64url(bytes(64))
 FOUNDING: Final = Founding(
     founder=to_base64url(bytes(32)), writers={"writer-1": to_base64url(bytes([1] * 32))}, partitions=1
@@ -89,9 +91,7 @@ def account(name: str, person: str | None) -> tuple[GovernanceChange, ...]:
 def signing_key(key: str, principal: str) -> SigningKey:
     """A key made up from its id, valid for years."""
     public_key = to_base64url(bytes.fromhex(sha256_hex(key.encode())))
-    return SigningKey(
-        id=key, principal=principal, public_key=public_key, not_before=0, not_after=START + 9_999 * DAY_MS
-    )
+    return SigningKey(id=key, principal=principal, public_key=public_key, not_before=0, not_after=KEYS_END)
 
 
 class TwoLedgers:

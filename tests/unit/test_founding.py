@@ -123,7 +123,7 @@ def test_key_is_registered_with_its_validity() -> None:
         (Group(id="@new", members=()), "malformed"),
         (Group(id="new", name="x" * 129, members=()), "too-large"),
         (Group(id="new", name="bell\a", members=()), "malformed"),
-        (Group(id="new", members=(), source="directory"), "not-permitted"),
+        (Group(id="new", members=(), source="directory"), "of-directory"),
     ],
     ids=repr,
 )
@@ -156,6 +156,6 @@ def test_what_is_defined_already_is_not_defined_again() -> None:
     assert set_up(governance, c.AssignRole(assignment=assignment)) == "id-taken"
     group = governance.groups["approvers"]
     assert set_up(governance, c.DefineGroup(group=group)) == "id-taken"
-    assert set_up(governance, c.ChangeSettings(settings=Settings())) == "id-taken"
+    assert set_up(governance, c.ChangeSettings(settings=Settings())) == "outdated"
     assert create(governance) is None
     assert create(governance) == "id-taken"

@@ -27,7 +27,7 @@ from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.given import Story
 from tests.support.people import force, organisation, policy_of
-from tests.unit.governance.answers import fits, group_of
+from tests.unit.governance.answers import fits, group_of, new_key
 
 APP = "app/web"
 """One approval, by the approvers."""
@@ -136,6 +136,7 @@ def test_OpenBao_3814_members_of_nested_groups() -> None:
         paths={"erin": ("inner",), "frank": ("inner", "innermost")},
     )
     force(governance, SyncDirectory(difference=DirectoryDifference(accounts=people, groups=(outer,))))
+    force(governance, new_key("frank"))
     force(governance, edited(governance, policy_of("apps", "app", 1, ("outer",))))
     submission = Submission(0, APP, "alice", "p-alice", "", governance.terms_for("app"))
     assert has_quorum(

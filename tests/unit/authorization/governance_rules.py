@@ -9,9 +9,12 @@ from typing import Final, NamedTuple
 AT_ONCE: Final = "at once"
 APPROVAL: Final = "approval-required"
 ROLES: Final = (
-    *("administrator", "administrator of app", "requester", "approver", "applier", "auditor", "gateway"),
+    *("administrator", "administrator of app", "disabled administrator", "former administrator"),
+    *("service that administers", "requester", "approver", "applier", "auditor", "gateway"),
     *("directory", "none"),
 )
+SERVICES: Final = {"service that administers", "gateway"}
+"""The actors that are no humans."""
 OWNERS: Final = ("own", "other")
 PHASES: Final = ("before", "after")
 """The first policy."""
@@ -75,12 +78,17 @@ class GovernanceCell(NamedTuple):
         return self.kind in {"register-key", "expire-key", "revoke-key"} and self.owner == "own"
 
     @property
+    def is_service(self) -> bool:
+        return self.role in SERVICES
+
+    @property
     def of_app(self) -> bool:
         return self.change in OF_APP or (self.change == "delete-policy" and self.phase == "after")
 
     @property
     def administers(self) -> bool:
-        return self.role == "administrator" or (self.role == "administrator of app" and self.of_app)
+        everything = self.role in {"administrator", "service that administers"}
+        return everything or (self.role == "administrator of app" and self.of_app)
 
 
 class GovernanceRule(NamedTuple):
@@ -93,6 +101,18 @@ class GovernanceRule(NamedTuple):
 
 
 GOVERNANCE_RULES: Final = (
+    GovernanceRule(
+        "service-proxied",
+        "A gateway signs for no service where governance is changed.",
+        lambda cell: cell.is_service and cell.signer == "a gateway",
+        "unknown-key",
+    ),
+    GovernanceRule(
+        "disabled",
+        "A disabled account does nothing, not even with its own keys.",
+        lambda cell: cell.role == "disabled administrator",
+        "not-permitted",
+    ),
     GovernanceRule(
         "key-proxied",
         "A key for one's own account that a gateway asks for needs a second administrator.",
@@ -127,7 +147,13 @@ GOVERNANCE_RULES: Final = (
         "in-use",
         "A group that a policy or role names is not deleted.",
         lambda cell: cell.change == "delete-group, guarded",
-        "not-permitted",
+        "in-use",
+    ),
+    GovernanceRule(
+        "wrong-kind",
+        "Only a service is made a gateway.",
+        lambda cell: cell.change == "assign-role, gateway" and not (cell.owner == "own" and cell.is_service),
+        "wrong-kind",
     ),
     GovernanceRule(
         "alone",

@@ -14,10 +14,17 @@ from assent_contracts.governed import Account, DirectoryDifference, Group, Role,
 from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.two_ledgers import DAY_MS, START, TwoLedgers, account, signing_key
-from tests.unit.authorization.governance_rules import ROLES, GovernanceCell
+from tests.unit.authorization.governance_rules import ROLES, SERVICES, GovernanceCell
 
 _ROOTS: Final = ("root1", "root2")
 _ACTORS: Final = {role: f"the-{role.replace(' ', '-')}" for role in ROLES}
+
+_GIVEN: Final[dict[str, Role]] = {
+    "disabled administrator": "administrator",
+    "former administrator": "administrator",
+    "service that administers": "administrator",
+}
+"""What an actor is given whose name is not that of a role."""
 
 
 def policy(name: str, kind: str, group: str = "approvers", description: str = "") -> Policy:
@@ -43,7 +50,9 @@ def _roles() -> list[g.GovernanceChange]:
         assign("of-app", "administrator", _ACTORS["administrator of app"], types=("app",)),
     ]
     given += [
-        assign(f"the-{role}", msgspec.convert(role, Role), _ACTORS[role])
+        assign(
+            f"for-{role.replace(' ', '-')}", _GIVEN.get(role) or msgspec.convert(role, Role), _ACTORS[role]
+        )
         for role in ROLES
         if role not in {"none", "administrator of app"}
     ]
@@ -58,7 +67,9 @@ def _roles() -> list[g.GovernanceChange]:
 
 def _founding() -> list[g.GovernanceChange]:
     everybody = _ACTORS.values()
-    accounts = [account(name, f"p-{name}") for name in (*everybody, *_ROOTS, "other", "off-other")]
+    humans = [name for role, name in _ACTORS.items() if role not in SERVICES]
+    accounts = [account(name, f"p-{name}") for name in (*humans, *_ROOTS, "other", "off-other")]
+    accounts += [account(_ACTORS[role], None) for role in SERVICES]
     accounts += [account(f"off-{name}", f"p-{name}") for name in everybody]
     accounts.append(account("gate", None))
     off = ("off-other", *(f"off-{name}" for name in everybody))
@@ -66,7 +77,7 @@ def _founding() -> list[g.GovernanceChange]:
     return [
         *(change for each in accounts for change in each),
         *_roles(),
-        *(g.DisablePrincipal(principal=name) for name in off),
+        *(g.DisablePrincipal(principal=name) for name in (*off, _ACTORS["disabled administrator"])),
         g.SyncDirectory(
             difference=DirectoryDifference(
                 accounts=staff,
@@ -91,7 +102,11 @@ def log(phase: str) -> TwoLedgers:
     """The log in this phase, founded and closed."""
     ledgers = TwoLedgers(_founding())
     back = DirectoryDifference(vanished=("back",))
-    ledgers.found(g.SyncDirectory(difference=back, version=ledgers.governance.version(g.DIRECTORY)))
+    governance = ledgers.governance
+    ledgers.found(g.SyncDirectory(difference=back, version=governance.version(g.DIRECTORY)))
+    former = governance.version(g.role_object("for-former-administrator"))
+    assert former is not None
+    ledgers.found(g.WithdrawRole(assignment="for-former-administrator", version=former))
     ledgers.close()
     if phase == "after":
         for each in (policy("apps", "app"), policy("desks", "desk", "staff")):

@@ -2,8 +2,10 @@
 
 from typing import Final, NamedTuple
 
-KINDS: Final = ("app", "vault", "access-policy")
-"""An ordinary type, one whose policy wants approvers to sign themselves, and a built-in one."""
+from assent_contracts.policies import BUILT_IN_TYPES
+
+KINDS: Final = ("app", "vault", "access-policy", "governance")
+"""An ordinary type, one whose policy wants approvers to sign themselves, and the built-in ones."""
 ROLES: Final = (
     *("administrator", "requester", "approver", "applier", "auditor", "gateway", "directory", "none"),
 )
@@ -50,7 +52,7 @@ class Cell(NamedTuple):
 
     @property
     def built_in(self) -> bool:
-        return self.kind == "access-policy"
+        return self.kind in BUILT_IN_TYPES
 
     @property
     def administers(self) -> bool:
@@ -94,6 +96,6 @@ class Cell(NamedTuple):
 
 def statuses_of(kind: str) -> tuple[str, ...]:
     """The statuses that a request of this type can have: nobody claims a change to governance."""
-    if kind != "access-policy":
+    if kind not in BUILT_IN_TYPES:
         return STATUSES
     return tuple(status for status in STATUSES if status not in {"applying", "outcome unknown"})

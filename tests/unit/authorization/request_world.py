@@ -17,7 +17,9 @@ from assent_contracts import commands as c
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance_changes import (
+    SETTINGS,
     AssignRole,
+    ChangeSettings,
     CreatePolicy,
     DefineGroup,
     DisablePrincipal,
@@ -28,8 +30,8 @@ from assent_contracts.governance_changes import (
     policy_object,
     role_object,
 )
-from assent_contracts.governed import Group, Role, RoleAssignment
-from assent_contracts.policies import ApprovalRule, Policy
+from assent_contracts.governed import Group, Role, RoleAssignment, Settings
+from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.two_ledgers import DAY_MS, TwoLedgers, account
 from tests.unit.authorization.request_cells import ROLES, Cell
@@ -84,13 +86,15 @@ def _founding() -> list[GovernanceChange]:
         DefineGroup(group=Group(id="others", members=("otto", "root1", "root2"))),
         _role("roots", "administrator", "root1", "root2"),
         _role("gates", "gateway", "gate"),
-        _role("appliers", "applier", "app1", "app3", types=("app", "vault", "access-policy")),
+        _role("appliers", "applier", "app1", "app3", types=("app", "vault", *sorted(BUILT_IN_TYPES))),
         _role("other-appliers", "applier", "app2", types=("other",)),
         _role("then-requester", "requester", "alice", types=("app", "vault")),
         _role("then-administrator", "administrator", "alice"),
         CreatePolicy(policy=_policy("apps", "app")),
         CreatePolicy(policy=_policy("vaults", "vault")),
         CreatePolicy(policy=_policy("policies", "access-policy")),
+        CreatePolicy(policy=_policy("governed", "governance")),
+        ChangeSettings(settings=Settings()),
         CreatePolicy(policy=_policy("others", "other", "others", 1)),
     ]
 
@@ -103,8 +107,9 @@ class World:
 
     def __init__(self, kind: str, status: str) -> None:
         self.kind = kind
-        self.built_in = kind == "access-policy"
-        self.resource = "access-policy/apps" if self.built_in else f"{kind}/one"
+        self.built_in = kind in BUILT_IN_TYPES
+        built_in = {"access-policy": policy_object("apps"), "governance": SETTINGS}
+        self.resource = built_in.get(kind, f"{kind}/one")
         self.ledgers = TwoLedgers(_founding())
         self.request, self.digest = "0-999", _OTHER_BYTES
         self.ledgers.catch_up()
@@ -197,16 +202,22 @@ class World:
         governance = self.ledgers.governance
         if role == "none":
             return governance
+        # By a group: nobody names a human as a gateway, and one in a group of gateways is none either.
         everybody = tuple(dict.fromkeys(who for who, _ in ACTORS.values()))
-        decision = decide_change(
-            governance, _role("matrix", msgspec.convert(role, Role), *everybody), self.ledgers.at
-        )
-        assert not isinstance(decision, Refusal), decision
-        return governance.after(decision)
+        given = RoleAssignment(id="matrix", role=msgspec.convert(role, Role), groups=("everybody",))
+        group = Group(id="everybody", members=everybody)
+        for change in (DefineGroup(group=group), AssignRole(assignment=given)):
+            decision = decide_change(governance, change, self.ledgers.at)
+            assert not isinstance(decision, Refusal), decision
+            governance = governance.after(decision)
+        return governance
 
-    def edit(self, description: str) -> EditPolicy:
-        """A change of the policy for `app` that fits governance as it is."""
+    def edit(self, description: str) -> GovernanceChange:
+        """A change of the policy for `app`, or of the settings, that fits governance as it is."""
         governance = self.ledgers.governance
+        if self.kind == "governance":
+            after = msgspec.structs.replace(governance.settings, lease_ms=governance.settings.lease_ms + 1)
+            return ChangeSettings(settings=after, version=governance.version(SETTINGS))
         version = governance.version(policy_object("apps"))
         assert version is not None
         # Another one each time: a policy that is so already is refused.

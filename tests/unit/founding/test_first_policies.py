@@ -95,6 +95,8 @@ def test_R3_administrators_without_keys_do_not_count() -> None:
     assert create(governance) == "too-few-administrators"
     for name in ("carol", "dave"):
         assert set_up(governance, c.RegisterKey(key=key_of(name))) is None
+    assert create(governance) == "policy-unsatisfiable", "its approvers have none"
+    assert set_up(governance, c.RegisterKey(key=key_of("bob"))) is None
     assert create(governance) is None
 
 

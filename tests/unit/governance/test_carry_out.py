@@ -17,6 +17,7 @@ from assent_contracts.governance_changes import (
     CreatePolicy,
     DeleteGroup,
     DisablePrincipal,
+    EnablePrincipal,
     GovernanceChange,
     RevokeKey,
     object_of,
@@ -152,3 +153,18 @@ def test_R3_requester_who_is_no_administrator_any_more_changes_nothing() -> None
     (refused,) = proposal.carry_out()
     assert isinstance(refused, ReleaseRefused)
     assert refused.refusal.code == "not-permitted"
+
+
+def test_account_that_was_disabled_since_is_not_enabled_by_an_older_approval() -> None:
+    """Who disables in an emergency is not overruled by what others approved before it."""
+    governance = organisation()
+    force(governance, DisablePrincipal(principal="mallory"))
+    proposal = Proposal(governance, EnablePrincipal(principal="mallory"))
+    proposal.given("carol submits", "dave approves")
+    force(governance, EnablePrincipal(principal="mallory"))
+    force(governance, DisablePrincipal(principal="mallory"))
+    proposal.given("carol completes")
+    (event,) = proposal.carry_out()
+    assert isinstance(event, ReleaseRefused)
+    assert event.refusal.code == "outdated"
+    assert not governance.principals["mallory"].enabled

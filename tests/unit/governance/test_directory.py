@@ -51,7 +51,7 @@ def test_difference_is_on_top_of_the_last_synchronisation() -> None:
     other = SyncDirectory(
         difference=msgspec.structs.replace(stale.difference, accounts=(of_directory("e2"),))
     )
-    assert fits(governance, other) == "id-taken"
+    assert fits(governance, other) == "outdated"
     seen = sync(governance, accounts=(of_directory("e2"),))
     force(governance, seen)
     assert fits(governance, seen) == "outdated"

@@ -40,8 +40,8 @@ def test_group_s_id_is_an_identifier_and_virtual_names_are_reserved(name: str) -
         ({"members": ("alice", "nobody")}, "unknown-object"),
         ({"members": ("approvers",)}, "unknown-object"),
         ({"members": tuple(f"m{n}" for n in range(MEMBERS_MAX + 1))}, "too-large"),
-        ({"source": "directory"}, "not-permitted"),
-        ({"paths": {"alice": ("inner",)}}, "not-permitted"),
+        ({"source": "directory"}, "of-directory"),
+        ({"paths": {"alice": ("inner",)}}, "of-directory"),
     ],
     ids=lambda value: repr(value)[:60],
 )
@@ -65,7 +65,7 @@ def test_group_that_something_names_is_not_deleted() -> None:
     for name in ("approvers", "requesters"):
         version = group_of(governance, name).version
         assert version is not None
-        assert fits(governance, DeleteGroup(group=name, version=version)) == "not-permitted"
+        assert fits(governance, DeleteGroup(group=name, version=version)) == "in-use"
     force(governance, define())
     version = group_of(governance, "new").version
     assert version is not None
@@ -79,7 +79,7 @@ def test_group_of_the_directory_is_not_changed_by_hand() -> None:
     governance = with_directory(organisation(), "erin", "frank")
     version = group_of(governance, "staff").version
     assert version is not None
-    assert fits(governance, group_of(governance, "staff", "erin")) == "not-permitted"
+    assert fits(governance, group_of(governance, "staff", "erin")) == "of-directory"
     by_hand = DefineGroup(group=directory_group("staff", "erin"), version=version)
-    assert fits(governance, by_hand) == "not-permitted"
-    assert fits(governance, DeleteGroup(group="staff", version=version)) == "not-permitted"
+    assert fits(governance, by_hand) == "of-directory"
+    assert fits(governance, DeleteGroup(group="staff", version=version)) == "of-directory"

@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
+from assent.core.governance.decide import decide_change
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey
 from assent_contracts.limits import FOR_EVER_MS
+from assent_contracts.refusals import Refusal
 from tests.support.given import Story
 from tests.support.people import DAY_MS, START, force, organisation, public_key_of
 from tests.unit.governance.answers import BAD_IDS, LONG_ID, fits, new_key
@@ -64,9 +66,19 @@ def test_key_that_expires_signs_until_then() -> None:
     assert story.when("bob approves") == "unknown-key"
 
 
-@pytest.mark.parametrize("not_after", [START + 400 * DAY_MS, START + 401 * DAY_MS, START - 1])
-def test_key_can_only_end_earlier(not_after: int) -> None:
-    assert fits(organisation(), ExpireKey(key="bob-key", not_after=not_after)) == "already-so"
+@pytest.mark.parametrize(
+    ("not_after", "expected", "said"),
+    [
+        (START + 400 * DAY_MS, "already-so", "to 2027-02-05 00:00Z already"),
+        (START + 401 * DAY_MS, "outdated", "it can only end earlier"),
+        (START - 1, "outdated", "it cannot end before it begins"),
+    ],
+)
+def test_key_can_only_end_earlier(not_after: int, expected: str, said: str) -> None:
+    refusal = decide_change(organisation(), ExpireKey(key="bob-key", not_after=not_after), START)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == expected
+    assert said in refusal.detail
 
 
 def test_what_is_no_standing_key_is_not_changed() -> None:

@@ -24,7 +24,7 @@ from assent_contracts.governance_changes import (
     role_object,
 )
 from assent_contracts.governed import Group, Role, RoleAssignment, Settings
-from tests.support.people import DAY_MS, START, force, organisation
+from tests.support.people import DAY_MS, START, force, organisation, policy_of
 from tests.unit.governance.answers import (
     app_policy,
     at_once,
@@ -38,6 +38,7 @@ from tests.unit.governance.answers import (
     sync,
     unprotected,
 )
+from tests.unit.governance.proposals import Proposal
 
 
 def version(governance: Governance, governed: str) -> int:
@@ -124,6 +125,8 @@ def place(*, protected: bool) -> Governance:
     force(governance, DisablePrincipal(principal="gone"))
     force(governance, group_of(governance, "idle", "mallory"))
     if protected:
+        for name in people[:2]:
+            force(governance, new_key(name, f"{name}-key"))
         force(governance, CreatePolicy(policy=app_policy("owned", 1, "owners")))
     return governance
 
@@ -230,3 +233,14 @@ def test_group_is_guarded_from_when_something_names_it() -> None:
     wanted = group_of(governance, "new", "bob", "mallory")
     assert wanted.group == Group(id="new", members=("bob", "mallory"))
     assert at_once(governance, "carol", wanted) == "approval-required"
+
+
+@pytest.mark.parametrize("kind", ["governance", "access-policy"])
+def test_R3_administrators_of_a_built_in_type_alone_make_no_policies_for_it(kind: str) -> None:
+    """Else two of them could name their own group, and rule over all other administrators."""
+    governance = organisation()
+    for name in ("bob", "mallory"):
+        force(governance, role_of("administrator", name, name=f"only-{name}", types=(kind,)))
+    policy = CreatePolicy(policy=policy_of("own", kind))
+    assert at_once(governance, "mallory", policy) == "not-permitted"
+    assert Proposal(governance, policy).when("mallory submits") == "not-permitted"

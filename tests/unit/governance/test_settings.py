@@ -62,7 +62,7 @@ def test_switch_is_not_loosened_at_once(before: Settings) -> None:
 def test_settings_are_changed_as_they_were_seen() -> None:
     governance = organisation()
     seen = governance.version(SETTINGS)
-    assert fits(governance, ChangeSettings(settings=Settings(lease_ms=100))) == "id-taken"
+    assert fits(governance, ChangeSettings(settings=Settings(lease_ms=100))) == "outdated"
     assert fits(governance, ChangeSettings(settings=Settings(), version=seen)) == "already-so"
     force(governance, ChangeSettings(settings=Settings(lease_ms=100), version=seen))
     assert fits(governance, ChangeSettings(settings=Settings(lease_ms=200), version=seen)) == "outdated"

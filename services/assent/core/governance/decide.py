@@ -11,10 +11,11 @@ import msgspec
 from assent.core.governance.accounts import disable_principal, enable_principal, register_principal
 from assent.core.governance.changing_settings import change_settings
 from assent.core.governance.directory import sync_directory
+from assent.core.governance.eligible import too_few_administrators
 from assent.core.governance.fields import is_public_key, refuse
 from assent.core.governance.groups import define_group, delete_group
 from assent.core.governance.harm import harm
-from assent.core.governance.permit import groups_given_power, not_permitted, why_approval
+from assent.core.governance.permit import given_power, not_permitted, why_approval
 from assent.core.governance.policies import create_policy, delete_policy, edit_policy
 from assent.core.governance.roles import assign_role, withdraw_role
 from assent.core.governance.signing_keys import expire_key, register_key, revoke_key
@@ -49,7 +50,6 @@ from assent_contracts.governance_changes import (
     RevokeKey,
     SyncDirectory,
     WithdrawRole,
-    group_object,
 )
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -91,7 +91,7 @@ def decide_founding(governance: Governance, command: GovernanceCommand, at: int)
     if governance.founder is None:
         return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
     if isinstance(command, CloseFounding):
-        return _close(governance)
+        return _close(governance, at)
     return decide_change(governance, command.change, at)
 
 
@@ -133,26 +133,26 @@ def carry_out(
 
 
 def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -> Refusal | None:
-    """The refusal of a change that gives power to a group which is not what the approvers saw."""
-    for group in sorted(groups_given_power(change)):
-        version = governance.version(group_object(group))
+    """The refusal of a change that lets somebody act who is not what the approvers saw."""
+    for governed in sorted(given_power(change)):
+        version = governance.version(governed)
         if version is not None and version > as_of:
             return refuse(
                 RefusalCode.OUTDATED,
-                f"group {group} has changed, at seq {version}, since this was submitted under seq {as_of}.",
+                f"{governed} has changed, at seq {version}, since this was submitted under seq {as_of}.",
             )
     return None
 
 
 def decide_change(governance: Governance, change: GovernanceChange, at: int) -> Decision:
     """Whether the change fits what governance says now, whoever asks for it."""
-    decision = _by_its_rule(governance, change)
+    decision = _by_its_rule(governance, change, at)
     if isinstance(decision, Refusal):
         return decision
     return harm(governance, change, decision, at) or decision
 
 
-def _by_its_rule(governance: Governance, change: GovernanceChange) -> Decision:  # noqa: C901, PLR0912  an arm each
+def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> Decision:  # noqa: C901, PLR0912  an arm each
     match change:
         case RegisterPrincipal():
             return register_principal(governance, change)
@@ -177,9 +177,9 @@ def _by_its_rule(governance: Governance, change: GovernanceChange) -> Decision: 
         case ChangeSettings():
             return change_settings(governance, change)
         case CreatePolicy():
-            return create_policy(governance, change)
+            return create_policy(governance, change, at)
         case EditPolicy():
-            return edit_policy(governance, change)
+            return edit_policy(governance, change, at)
         case DeletePolicy():
             return delete_policy(governance, change)
         case SyncDirectory():
@@ -198,9 +198,10 @@ def _found(governance: Governance, founding: Founding) -> Decision:
     return (LogFounded(founding=founding),)
 
 
-def _close(governance: Governance) -> Decision:
-    if governance.policies or governance.settings.unprotected == "pass":
-        return (FoundingClosed(),)
-    return refuse(
-        RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."
-    )
+def _close(governance: Governance, at: int) -> Decision:
+    if not governance.policies and governance.settings.unprotected != "pass":
+        return refuse(
+            RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."
+        )
+    # Without a policy too: a log that nobody administers could never get one.
+    return too_few_administrators(governance, at) or (FoundingClosed(),)

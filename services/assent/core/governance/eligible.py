@@ -1,7 +1,10 @@
 """Which people could meet a rule, and which administrators can act: by person, not by account."""
 
-from assent.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.policies import GOVERNANCE_TYPE
+from assent.core.governance.fields import refuse
+from assent.core.governance.signing import able_at, signing_people
+from assent.core.governance.state import EVERY_TYPE, Governance, Windows
+from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
+from assent_contracts.refusals import Refusal, RefusalCode
 
 ADMINISTRATORS_MIN = 2
 """R3: so many people can administer, always."""
@@ -13,17 +16,35 @@ def eligible_people(governance: Governance, groups: tuple[str, ...]) -> frozense
     return frozenset(member.person for member in members if member.enabled and member.person is not None)
 
 
+def able_people(governance: Governance, policy: Policy, rule: ApprovalRule) -> dict[str, Windows]:
+    """When each of the eligible people of a policy's rule can sign an approval, by person."""
+    accounts = governance.members_of_any(rule.groups)
+    return signing_people(governance, accounts, (policy.resource_type,), own_signature=policy.own_signature)
+
+
+def administering_people(governance: Governance) -> dict[str, Windows]:
+    """R3: when each of the people who administer every type can sign changes to governance, by person."""
+    return signing_people(governance, governance.holders("administrator", EVERY_TYPE), BUILT_IN_TYPES)
+
+
 def acting_administrators(governance: Governance, at: int) -> frozenset[str]:
     """R3: the people who administer every type and can sign at log time `at` (ms).
 
     With a key of their own, or through a gateway that has a valid key.
     """
-    signers = {key.principal for key in governance.keys.values() if key.is_valid(at)}
-    gateways = governance.holders("gateway", EVERY_TYPE) | governance.holders("gateway", GOVERNANCE_TYPE)
-    through_gateway = any(governance.principals[gateway].enabled for gateway in gateways & signers)
-    holders = (governance.principals[holder] for holder in governance.holders("administrator", EVERY_TYPE))
-    return frozenset(
-        holder.person
-        for holder in holders
-        if holder.enabled and holder.person is not None and (through_gateway or holder.id in signers)
+    return able_at(administering_people(governance), at)
+
+
+def too_few_administrators(governance: Governance, at: int) -> Refusal | None:
+    """R3: the refusal where too few people could act at log time `at` (ms)."""
+    people = len(acting_administrators(governance, at))
+    return None if people >= ADMINISTRATORS_MIN else too_few(people)
+
+
+def too_few(administrators: int, since: str = "") -> Refusal:
+    """R3: the refusal; `since`: from when on there are only so many, or nothing."""
+    return refuse(
+        RefusalCode.TOO_FEW_ADMINISTRATORS,
+        f"R3: {since}{administrators} {'person' if administrators == 1 else 'people'} with the role"
+        f" administrator for every type could act; there must be {ADMINISTRATORS_MIN}.",
     )

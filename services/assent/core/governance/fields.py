@@ -4,10 +4,14 @@ from assent.core.governance.state import Governance
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
 from assent_contracts.digests import from_base64url
+from assent_contracts.governance_changes import DIRECTORY, SETTINGS
 from assent_contracts.policies import RESERVED_PREFIX
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import has_control_characters
 from assent_contracts.signing import PUBLIC_KEY_BYTES
+
+_ALWAYS_THERE = frozenset({SETTINGS, DIRECTORY})
+"""There is one of each: no other id could be taken for it."""
 
 
 def refuse(code: RefusalCode, detail: str) -> Refusal:
@@ -53,6 +57,8 @@ def out_of_date(governance: Governance, governed: str, version: int | None) -> R
         return None
     if current is None:
         return refuse(RefusalCode.UNKNOWN_OBJECT, f"There is no {governed}.")
+    if version is None and governed in _ALWAYS_THERE:
+        return refuse(RefusalCode.OUTDATED, f"{governed} stands as of seq {current}: say so as its version.")
     if version is None:
         return refuse(RefusalCode.ID_TAKEN, f"There is {governed} already, as of governance seq {current}.")
     return refuse(

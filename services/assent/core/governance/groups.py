@@ -9,6 +9,8 @@ from assent_contracts.governance_changes import DefineGroup, DeleteGroup, group_
 from assent_contracts.governed import Group
 from assent_contracts.refusals import Refusal, RefusalCode
 
+_USERS_NAMED = 5
+
 
 def bad_group(group: Group) -> Refusal | None:
     """The refusal of a group's own fields; None when all are good."""
@@ -60,10 +62,7 @@ def define_group(governance: Governance, change: DefineGroup) -> tuple[Governanc
     if bad is not None:
         return bad
     if group.source != "manual" or group.paths or (before is not None and before.source != "manual"):
-        return refuse(
-            RefusalCode.NOT_PERMITTED,
-            f"group {group.id} is the directory's: change it there and synchronise.",
-        )
+        return _of_directory(group.id)
     if group == before:
         return refuse(RefusalCode.ALREADY_SO, f"group {group.id} is so already.")
     return unknown_member(governance, group) or (GroupDefined(group=group),)
@@ -75,10 +74,7 @@ def delete_group(governance: Governance, change: DeleteGroup) -> tuple[Governanc
     if bad is not None:
         return bad
     if governance.groups[change.group].source != "manual":
-        return refuse(
-            RefusalCode.NOT_PERMITTED,
-            f"group {change.group} is the directory's: change it there and synchronise.",
-        )
+        return _of_directory(change.group)
     return group_in_use(governance, change.group) or (GroupDeleted(group=change.group),)
 
 
@@ -90,4 +86,8 @@ def group_in_use(governance: Governance, group: str) -> Refusal | None:
     ]
     if not users:
         return None
-    return refuse(RefusalCode.NOT_PERMITTED, f"group {group} is named by {users[0]}: change that first.")
+    return refuse(RefusalCode.IN_USE, f"group {group} is named by {', '.join(users[:_USERS_NAMED])}.")
+
+
+def _of_directory(group: str) -> Refusal:
+    return refuse(RefusalCode.OF_DIRECTORY, f"group {group} is the directory's.")

@@ -1,59 +1,78 @@
 """What a change must not do to those who are left: lock everybody out.
 
-R3: two people can administer, always. And every policy can still be met.
+R3: two people can administer, always. Every policy can still be met, and those that protect governance can
+still be signed for: nothing else could bring back what was lost.
 """
 
-from assent.core.governance.eligible import ADMINISTRATORS_MIN, acting_administrators
-from assent.core.governance.fields import refuse
-from assent.core.governance.policies import unmet
+from assent.core.governance.differences import moment
+from assent.core.governance.eligible import (
+    ADMINISTRATORS_MIN,
+    able_people,
+    administering_people,
+    too_few,
+)
+from assent.core.governance.policies import unmet, unsigned_rule
+from assent.core.governance.signing import first_loss
 from assent.core.governance.state import Governance
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
     CreatePolicy,
     EnablePrincipal,
-    ExpireKey,
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
 )
-from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.policies import BUILT_IN_TYPES, Policy
+from assent_contracts.refusals import Refusal
 
-_ONLY_ADDS = (RegisterPrincipal, EnablePrincipal, RegisterKey)
+_ONLY_ADDS = (RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy)
+"""They take nothing from anybody; their own rules look at what they add."""
 
 
 def harm(
     governance: Governance, change: GovernanceChange, events: tuple[GovernanceEvent, ...], at: int
 ) -> Refusal | None:
     """Why the events must not come true at log time `at` (ms); None when they do no harm."""
-    if isinstance(change, CreatePolicy):
-        # Its own rule has looked at the policy itself, and it changes nothing for the others.
-        return _too_few(len(acting_administrators(governance, at)))
     if not governance.protected or isinstance(change, _ONLY_ADDS):
         return None
     after = governance.after(events)
-    if isinstance(change, ExpireKey):
-        # Else a key that ends a moment from now would be no loss.
-        at = max(at, change.not_after)
-    administrators = len(acting_administrators(after, at))
-    if administrators < len(acting_administrators(governance, at)):
-        refusal = _too_few(administrators)
-        if refusal is not None:
-            return refusal
+    refusal = _administrators_lost(governance, after, at)
+    if refusal is not None:
+        return refusal
     for policy in after.policies.values():
-        refusal = unmet(after, policy)
-        # What could not be met before is no fault of this change.
-        if refusal is not None and (
-            policy != governance.policies.get(policy.id) or unmet(governance, policy) is None
-        ):
+        refusal = _policy_lost(governance, after, policy, at)
+        if refusal is not None:
             return refusal
     return None
 
 
-def _too_few(administrators: int) -> Refusal | None:
-    if administrators >= ADMINISTRATORS_MIN:
+def _administrators_lost(before: Governance, after: Governance, at: int) -> Refusal | None:
+    # Over all the time to come: else a key that ends a moment from now would be no loss.
+    loss = first_loss(administering_people(before), administering_people(after), ADMINISTRATORS_MIN, at)
+    if loss is None:
         return None
-    return refuse(
-        RefusalCode.TOO_FEW_ADMINISTRATORS,
-        f"R3: {administrators} {'person' if administrators == 1 else 'people'} with the role administrator"
-        f" for every type could act; there must be {ADMINISTRATORS_MIN}.",
-    )
+    when, people = loss
+    return too_few(people, _from(when, at))
+
+
+def _policy_lost(before: Governance, after: Governance, policy: Policy, at: int) -> Refusal | None:
+    was = before.policies.get(policy.id)
+    refusal = unmet(after, policy)
+    # What could not be met before is no fault of this change.
+    if refusal is not None and (policy != was or unmet(before, policy) is None):
+        return refusal
+    # Keys that other policies' approvers lose can be given back. Here nobody could: that takes a request
+    # of these types. An edited policy is looked at by its own rule.
+    if policy.resource_type not in BUILT_IN_TYPES or policy != was:
+        return None
+    for rule in policy.approvals:
+        able = able_people(after, policy, rule)
+        loss = first_loss(able_people(before, policy, rule), able, rule.quorum + 1, at)
+        if loss is not None:
+            when, people = loss
+            return unsigned_rule(policy, rule, people, _from(when, at))
+    return None
+
+
+def _from(when: int, at: int) -> str:
+    return "" if when <= at else f"from {moment(when)} on "

@@ -19,8 +19,11 @@ from assent_contracts.governance_changes import (
     RevokeKey,
     SyncDirectory,
     WithdrawRole,
+    group_object,
+    principal_object,
 )
 from assent_contracts.governed import Role
+from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 
 GUARDED_ROLES: frozenset[Role] = frozenset({"administrator", "approver", "gateway", "directory"})
@@ -50,12 +53,16 @@ def _is_own_key(governance: Governance, change: GovernanceChange, principal: str
 
 
 def administered_type(governance: Governance, change: GovernanceChange) -> str:
-    """The type whose administrators may ask for the change and approve it; EVERY_TYPE for most."""
+    """The type whose administrators may ask for the change and approve it; EVERY_TYPE for most.
+
+    For policies of the built-in types too: whoever made those would rule over all administrators.
+    """
+    kind = EVERY_TYPE
     if isinstance(change, CreatePolicy | EditPolicy):
-        return change.policy.resource_type
-    if isinstance(change, DeletePolicy) and change.policy in governance.policies:
-        return governance.policies[change.policy].resource_type
-    return EVERY_TYPE
+        kind = change.policy.resource_type
+    elif isinstance(change, DeletePolicy) and change.policy in governance.policies:
+        kind = governance.policies[change.policy].resource_type
+    return EVERY_TYPE if kind in BUILT_IN_TYPES else kind
 
 
 def why_approval(  # noqa: C901  an arm each
@@ -91,13 +98,15 @@ def why_approval(  # noqa: C901  an arm each
             return None
 
 
-def groups_given_power(change: GovernanceChange) -> frozenset[str]:
-    """The groups that the change lets decide, or whose members it gives a role."""
+def given_power(change: GovernanceChange) -> frozenset[str]:
+    """Whom the change lets act, as objects: groups that decide or get a role, an account that is enabled."""
     match change:
         case CreatePolicy(policy=policy) | EditPolicy(policy=policy):
-            return approver_groups(policy)
+            return frozenset(map(group_object, approver_groups(policy)))
         case AssignRole(assignment=assignment):
-            return frozenset(assignment.groups)
+            return frozenset(map(group_object, assignment.groups))
+        case EnablePrincipal(principal=principal):
+            return frozenset({principal_object(principal)})
         case _:
             return frozenset()
 

@@ -1,7 +1,8 @@
 """Access policies: create, edit, delete; and whether a policy can be met (R2, R3, R5)."""
 
-from assent.core.governance.eligible import eligible_people
+from assent.core.governance.eligible import able_people, eligible_people, too_few_administrators
 from assent.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
+from assent.core.governance.signing import able_at
 from assent.core.governance.state import Governance
 from assent_contracts import limits
 from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
@@ -11,18 +12,25 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import has_control_characters, is_type_name
 
 
-def create_policy(governance: Governance, change: CreatePolicy) -> tuple[GovernanceEvent, ...] | Refusal:
-    """R2, R5, and that it can be met."""
+def create_policy(
+    governance: Governance, change: CreatePolicy, at: int
+) -> tuple[GovernanceEvent, ...] | Refusal:
+    """R2, R3, R5, and that it can be met and signed for at log time `at` (ms)."""
     policy = change.policy
     bad = _bad_policy(policy)
     if bad is not None:
         return bad
     if policy.id in governance.policies:
         return refuse(RefusalCode.ID_TAKEN, f"There is a policy {policy.id!r} already.")
-    return unmet(governance, policy) or (PolicyCreated(policy=policy),)
+    return (
+        unmet(governance, policy)
+        or too_few_administrators(governance, at)
+        or unsigned(governance, policy, at)
+        or (PolicyCreated(policy=policy),)
+    )
 
 
-def edit_policy(governance: Governance, change: EditPolicy) -> tuple[GovernanceEvent, ...] | Refusal:
+def edit_policy(governance: Governance, change: EditPolicy, at: int) -> tuple[GovernanceEvent, ...] | Refusal:
     """A policy keeps its type: what it protected would stand open otherwise."""
     policy = change.policy
     bad = out_of_date(governance, policy_object(policy.id), change.version) or _bad_policy(policy)
@@ -33,7 +41,7 @@ def edit_policy(governance: Governance, change: EditPolicy) -> tuple[GovernanceE
         return _invalid(policy, "the resource type stays; create another policy for another type")
     if policy == before:
         return refuse(RefusalCode.ALREADY_SO, f"policy {policy.id} is so already.")
-    return unmet(governance, policy) or (PolicyEdited(policy=policy),)
+    return unmet(governance, policy) or unsigned(governance, policy, at) or (PolicyEdited(policy=policy),)
 
 
 def delete_policy(governance: Governance, change: DeletePolicy) -> tuple[GovernanceEvent, ...] | Refusal:
@@ -113,6 +121,25 @@ def _rule_unmet(governance: Governance, policy: Policy, rule: ApprovalRule) -> R
             f" and there {'is 1 eligible person' if people == 1 else f'are {people} eligible people'}",
         )
     return None
+
+
+def unsigned(governance: Governance, policy: Policy, at: int) -> Refusal | None:
+    """Why too few of the eligible people could sign at log time `at` (ms); None when enough can."""
+    for rule in policy.approvals:
+        people = len(able_at(able_people(governance, policy, rule), at))
+        if rule.quorum > people - 1:
+            return unsigned_rule(policy, rule, people, "")
+    return None
+
+
+def unsigned_rule(policy: Policy, rule: ApprovalRule, people: int, since: str) -> Refusal:
+    """The refusal of a rule that so many people could sign for; `since`: from when on, or nothing."""
+    how = "with a key of their own" if policy.own_signature else "with a key or through a gateway"
+    return _unsatisfiable(
+        policy,
+        f"it asks for {rule.quorum} of {', '.join(rule.groups)} beside the requester,"
+        f" and {since}{people} of them could sign {how}",
+    )
 
 
 def _invalid(policy: Policy, why: str) -> Refusal:

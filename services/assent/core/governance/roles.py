@@ -33,14 +33,23 @@ def _bad_assignment(governance: Governance, assignment: RoleAssignment) -> Refus
             return refuse(RefusalCode.MALFORMED, f"{what}: {repeated[:128]!r} stands there twice.")
     if not assignment.groups and not assignment.principals:
         return refuse(RefusalCode.MALFORMED, f"{what} is for nobody: name groups or principals.")
+    if not all(is_type_name(kind) for kind in assignment.resource_types):
+        return refuse(RefusalCode.MALFORMED, f"{what}: that is no resource type.")
+    return _bad_holders(governance, assignment, what)
+
+
+def _bad_holders(governance: Governance, assignment: RoleAssignment, what: str) -> Refusal | None:
     for group in assignment.groups:
         if group not in governance.groups:
             return refuse(RefusalCode.UNKNOWN_OBJECT, f"{what}: there is no group {group[:128]!r}.")
     for name in assignment.principals:
         if name not in governance.principals:
             return refuse(RefusalCode.UNKNOWN_OBJECT, f"{what}: there is no principal {name[:128]!r}.")
-    if not all(is_type_name(kind) for kind in assignment.resource_types):
-        return refuse(RefusalCode.MALFORMED, f"{what}: that is no resource type.")
+        # A human in a group of gateways is none either: `sender` and `signing` see to that.
+        if assignment.role == "gateway" and governance.principals[name].person is not None:
+            return refuse(
+                RefusalCode.WRONG_KIND, f"{what}: {name} is a human, and only services are gateways."
+            )
     return None
 
 

@@ -1,5 +1,6 @@
 """Keys: register, let end earlier, revoke."""
 
+from assent.core.governance.differences import moment
 from assent.core.governance.fields import bad_id, is_public_key, refuse
 from assent.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
@@ -38,10 +39,13 @@ def expire_key(governance: Governance, change: ExpireKey) -> tuple[GovernanceEve
     key = governance.keys.get(change.key)
     if key is None or key.revoked:
         return _unknown(change.key)
-    if not key.not_before <= change.not_after < key.not_after:
-        return refuse(
-            RefusalCode.ALREADY_SO, f"key {change.key} ends at {key.not_after} already: only earlier will do."
-        )
+    ends = f"key {change.key} is valid from {moment(key.not_before)} to {moment(key.not_after)}"
+    if change.not_after == key.not_after:
+        return refuse(RefusalCode.ALREADY_SO, f"{ends} already.")
+    if change.not_after > key.not_after:
+        return refuse(RefusalCode.OUTDATED, f"{ends}: it can only end earlier. Register another for longer.")
+    if change.not_after < key.not_before:
+        return refuse(RefusalCode.OUTDATED, f"{ends}: it cannot end before it begins. Revoke it instead.")
     return (KeyExpires(key=change.key, not_after=change.not_after),)
 
 

@@ -29,7 +29,14 @@ from assent_contracts.governance import (
     RoleWithdrawn,
     SettingsChanged,
 )
-from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
+from assent_contracts.governance_changes import (
+    DIRECTORY,
+    SETTINGS,
+    group_object,
+    policy_object,
+    principal_object,
+    role_object,
+)
 from assent_contracts.governed import (
     Account,
     DirectoryDifference,
@@ -49,6 +56,8 @@ from assent_contracts.refusals import Refusal
 
 EVERY_TYPE = ""
 """Asks for a role that is not limited to some resource types."""
+Windows = tuple[tuple[int, int], ...]
+"""Log times (ms), each from <= at < to."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -114,6 +123,7 @@ class Governance:
         self._terms: dict[str, tuple[PolicyTerms, ...]] = {}
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
+        self._windows: dict[str, Windows] | None = None
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Take in the accepted record `seq`; records come in order."""
@@ -139,11 +149,11 @@ class Governance:
                 self.partitions = founding.partitions
                 self.founder = from_base64url(founding.founder)
             case PrincipalRegistered(account=account):
-                self.principals[account.id] = Principal(account=account)
+                self._put_principal(Principal(account=account), seq)
             case PrincipalEnabled(principal=principal):
-                self._set_enabled(principal, enabled=True)
+                self._set_enabled(principal, seq, enabled=True)
             case PrincipalDisabled(principal=principal):
-                self._set_enabled(principal, enabled=False)
+                self._set_enabled(principal, seq, enabled=False)
             case KeyRegistered(key=key):
                 self._register_key(key)
             case KeyExpires(key=key, not_after=not_after):
@@ -181,8 +191,13 @@ class Governance:
             case CommandRepeated():
                 pass
 
-    def _set_enabled(self, principal: str, *, enabled: bool) -> None:
-        self.principals[principal] = Principal(account=self.principals[principal].account, enabled=enabled)
+    def _put_principal(self, principal: Principal, seq: int) -> None:
+        self.principals[principal.id] = principal
+        self._versions[principal_object(principal.id)] = seq
+
+    def _set_enabled(self, principal: str, seq: int, *, enabled: bool) -> None:
+        account = self.principals[principal].account
+        self._put_principal(Principal(account=account, enabled=enabled), seq)
 
     def _register_key(self, key: SigningKey) -> None:
         public_key = from_base64url(key.public_key)
@@ -211,13 +226,12 @@ class Governance:
             before = self.principals.get(account.id)
             # Whom people have disabled stays so, whatever the directory says.
             enabled = before is None or before.enabled or before.vanished
-            self.principals[account.id] = Principal(account=account, enabled=enabled)
+            self._put_principal(Principal(account=account, enabled=enabled), seq)
         for principal in difference.vanished:
             before = self.principals[principal]
             by_directory = before.enabled or before.vanished
-            self.principals[principal] = Principal(
-                account=before.account, enabled=False, vanished=by_directory
-            )
+            gone = Principal(account=before.account, enabled=False, vanished=by_directory)
+            self._put_principal(gone, seq)
         for group in difference.groups:
             self._define_group(group, seq)
         for name in difference.vanished_groups:
@@ -225,7 +239,7 @@ class Governance:
         self._versions[DIRECTORY] = seq
 
     def version(self, governed: str) -> int | None:
-        """The seq at which a group, role assignment, policy, the settings or the directory last changed.
+        """The seq at which something governed last changed: an account, a group, the settings, and so on.
 
         `governed` is what `object_of` says; None when there is no such object.
         """
@@ -257,6 +271,16 @@ class Governance:
     def has_policy(self, terms: PolicyTerms) -> bool:
         """Whether the policy that once asked for these terms is still there, however it may have changed."""
         return terms.policy == ADMINISTRATORS or self.policy_since.get(terms.policy) == terms.since
+
+    def windows(self, principal: str) -> Windows:
+        """When the principal can sign with a key of its own that is not revoked."""
+        if self._windows is None:
+            found: dict[str, list[tuple[int, int]]] = {}
+            for key in self.keys.values():
+                if not key.revoked:
+                    found.setdefault(key.principal, []).append((key.not_before, key.not_after))
+            self._windows = {name: tuple(windows) for name, windows in found.items()}
+        return self._windows.get(principal, ())
 
     def members(self, group: str) -> frozenset[str]:
         """The principals of a group, which may be that of the administrators; empty when there is none."""

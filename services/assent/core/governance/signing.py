@@ -1,0 +1,90 @@
+"""Who can sign, and when: with a key of their own, or through a gateway. By person, not by account.
+
+Keys begin and end. So it is asked for one log time, or for all the time from a moment on: a key that ends
+tomorrow keeps nobody from being locked out.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from assent.core.governance.state import Governance, Windows
+
+Steps = list[tuple[int, int]]
+"""(from that log time on (ms), so many people), in the order of time."""
+
+
+def signing_people(
+    governance: Governance, accounts: Iterable[str], types: Collection[str], *, own_signature: bool = False
+) -> dict[str, Windows]:
+    """When the people behind those of these accounts that are enabled humans' can sign, by person.
+
+    `types`: what they sign about; a gateway serves that has its role for all of them. `own_signature`: no
+    gateway serves.
+    """
+    through_gateway = () if own_signature else _gateways(governance, types)
+    people: dict[str, Windows] = {}
+    for name in accounts:
+        account = governance.principals[name]
+        if account.enabled and account.person is not None:
+            before = people.get(account.person, through_gateway)
+            people[account.person] = before + governance.windows(name)
+    return people
+
+
+def _gateways(governance: Governance, types: Collection[str]) -> Windows:
+    """When a gateway could sign for somebody: only services are gateways."""
+    serving = frozenset[str].intersection(*(governance.holders("gateway", kind) for kind in types))
+    return tuple(
+        window
+        for name in sorted(serving)
+        if governance.principals[name].enabled and governance.principals[name].person is None
+        for window in governance.windows(name)
+    )
+
+
+def able_at(people: Mapping[str, Windows], at: int) -> frozenset[str]:
+    """Those who can sign at log time `at` (ms)."""
+    return frozenset(
+        person for person, windows in people.items() if any(start <= at < end for start, end in windows)
+    )
+
+
+def first_loss(
+    before: Mapping[str, Windows], after: Mapping[str, Windows], needed: int, at: int
+) -> tuple[int, int] | None:
+    """(when, how many are left): the first log time from `at` on at which `after` is the worse of the two.
+
+    Worse is: fewer people than before, and fewer than are `needed`. None when there is no such time.
+    """
+    were, are = 0, 0
+    then, now = dict(_steps(before, at)), dict(_steps(after, at))
+    for time in sorted({*then, *now}):
+        were, are = then.get(time, were), now.get(time, are)
+        if are < needed and are < were:
+            return time, are
+    return None
+
+
+def _steps(people: Mapping[str, Windows], at: int) -> Steps:
+    change: defaultdict[int, int] = defaultdict(int, {at: 0})
+    for windows in people.values():
+        for start, end in _joined(windows, at):
+            change[start] += 1
+            change[end] -= 1
+    steps: Steps = []
+    count = 0
+    for time in sorted(change):
+        count += change[time]
+        steps.append((time, count))
+    return steps
+
+
+def _joined(windows: Windows, at: int) -> Steps:
+    """The same times from `at` on, without overlaps: two keys at once are still one person."""
+    joined: Steps = []
+    for start, end in sorted((max(start, at), end) for start, end in windows if end > at):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
