@@ -52,14 +52,20 @@ def test_R3_policy_is_created_by_two_and_protects_its_type(governed: Cli) -> Non
     received = [row["id"] for row in governed("requests", "--received", "--as", "bob", "--json").json]
     assert request in received
     shown = governed("show", request)
-    for said in ("Create policy kiosks for kiosk: 1 of Security team (4 people) must approve", "+", "kiosk"):
+    for said in (
+        "Create policy kiosks for kiosk: 1 of Security team (security, 4 people) must approve",
+        "+",
+        "kiosk",
+    ):
         assert said in shown.out
     own = governed("approve", request, "--as", "alice", "--json")
     assert own.json["refusal"]["code"] == "own-request"
     carried(governed, request, requester="alice-admin", approver="bob")
 
     policy = governed("policies", "show", "kiosks", "--json").json
-    assert policy["sentence"].startswith("1 of Security team (4 people) must approve; one rejection ends it")
+    assert policy["sentence"].startswith(
+        "1 of Security team (security, 4 people) must approve; one rejection ends it"
+    )
     again = governed(*KIOSK, "-j", "Again", "--json", "--as", "alice-admin")
     assert (again.code, again.json["refusal"]["code"]) == (2, "id-taken")
 
@@ -104,7 +110,7 @@ def test_who_can_approve_and_why_somebody_cannot(governed: Cli) -> None:
     assert [each["principal"] for each in able] == ["bob", "carol", "dave", "erin"]
     assert governed("approve", request, "--as", "bob").code == 0
     explained = governed("explain", request, "--for", "bob")
-    stands = "2 of Security team (4 people); given by bob.ortega: 1 missing, carol, dave, erin can."
+    stands = "2 of Security team (security, 4 people); given by bob.ortega: 1 missing, carol, dave, erin can."
     assert stands in explained.out
     assert "bob cannot approve it: already-decided" in explained.out
     for name, code in (("alice", "not-an-approver"), ("applier", "not-an-approver")):

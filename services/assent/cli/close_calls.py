@@ -5,13 +5,20 @@ from collections.abc import Iterator
 import msgspec
 
 from assent.core.governance.differences import counted, moment, rule_text
-from assent.core.governance.eligible import ADMINISTRATORS_MIN, acting_administrators, eligible_people
-from assent.core.governance.policies import unmet
+from assent.core.governance.eligible import (
+    ADMINISTRATORS_MIN,
+    able_people,
+    acting_administrators,
+    eligible_people,
+)
+from assent.core.governance.policies import approver_groups, unmet, unsigned
+from assent.core.governance.signing import able_at, gateway_for, has_key
 from assent.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.policies import Policy
+from assent_contracts.policies import GOVERNANCE_TYPE, Policy
 
 SOON_MS = 14 * 24 * 60 * 60 * 1_000
 """A key that ends within this time should be replaced now."""
+_NAMED_MAX = 8
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -25,24 +32,29 @@ class Finding(msgspec.Struct, frozen=True):
 def close_calls(governance: Governance, at: int) -> Iterator[Finding]:
     """What was looked at, at log time `at` (ms); what is not ok should be seen to before it is too late."""
     for policy in governance.policies.values():
-        yield _policy(governance, policy)
+        yield _policy(governance, policy, at)
     yield from _administrators(governance, at)
+    yield from _without_key(governance, at)
     yield from _keys_that_end(governance, at)
-    yield from _gateways(governance, at)
 
 
-def _policy(governance: Governance, policy: Policy) -> Finding:
-    refusal = unmet(governance, policy)
+def _policy(governance: Governance, policy: Policy, at: int) -> Finding:
+    refusal = unmet(governance, policy) or unsigned(governance, policy, at)
     if refusal is not None:
         return Finding(
             ok=False,
             what=f"policy {policy.id} ({policy.resource_type}) can be met",
-            remedy=f"{refusal.detail} Add people to its approver groups.",
+            remedy=f"{refusal.detail} Add people to its approver groups, or give them keys.",
         )
-    spare = min(len(eligible_people(governance, rule.groups)) - 1 - rule.quorum for rule in policy.approvals)
+    able = [len(able_at(able_people(governance, policy, rule), at)) for rule in policy.approvals]
+    everybody = eligible_people(governance, tuple(sorted(approver_groups(policy))))
+    spare = min(
+        len(everybody) - 1 - policy.rejections,
+        *(people - 1 - rule.quorum for people, rule in zip(able, policy.approvals, strict=True)),
+    )
     asks = " and ".join(
-        f"{rule_text(rule)} ({counted(len(eligible_people(governance, rule.groups)), 'person', 'people')})"
-        for rule in policy.approvals
+        f"{rule_text(rule)} ({counted(people, 'person', 'people')})"
+        for people, rule in zip(able, policy.approvals, strict=True)
     )
     return Finding(
         ok=spare > 0,
@@ -62,24 +74,51 @@ def _administrators(governance: Governance, at: int) -> Iterator[Finding]:
     )
 
 
-def _keys_that_end(governance: Governance, at: int) -> Iterator[Finding]:
-    for name in sorted(governance.holders("administrator", EVERY_TYPE)):
-        ends = [
-            key.not_after
-            for key in governance.keys.values()
-            if key.principal == name and key.is_valid(at) and governance.principals[name].enabled
+def _without_key(governance: Governance, at: int) -> Iterator[Finding]:
+    """Approvers who could not sign, for each policy whose people need a key of their own."""
+    for policy in governance.policies.values():
+        if not policy.own_signature and gateway_for(governance, policy.resource_type, at) is not None:
+            continue
+        named = governance.members_of_any(tuple(sorted(approver_groups(policy))))
+        people = (governance.principals[name] for name in sorted(named))
+        without = [
+            each.id
+            for each in people
+            if each.enabled and each.person is not None and not has_key(governance, each.id, at)
         ]
-        if ends and max(ends) < at + SOON_MS:
+        more = " and more" if len(without) > _NAMED_MAX else ""
+        if without:
             yield Finding(
                 ok=False,
-                what=f"the keys of administrator {name} are valid for two weeks at least",
-                remedy=f"The last ends at {moment(max(ends))}: `assent keys new`, `assent keys register`.",
+                what=f"the approvers of policy {policy.id} have keys",
+                remedy=f"Without one: {', '.join(without[:_NAMED_MAX])}{more}."
+                " `assent keys new`, `assent keys register`.",
             )
 
 
-def _gateways(governance: Governance, at: int) -> Iterator[Finding]:
-    signers = {key.principal for key in governance.keys.values() if key.is_valid(at)}
-    gateways = {
+def _keys_that_end(governance: Governance, at: int) -> Iterator[Finding]:
+    """Administrators and gateways whose last key ends soon, or who have none."""
+    sign = [
+        *((name, "administrator") for name in sorted(governance.holders("administrator", EVERY_TYPE))),
+        *((name, "gateway") for name in sorted(_gateways(governance))),
+    ]
+    for name, role in sign:
+        if not governance.principals[name].enabled:
+            continue
+        ends = max((end for start, end in governance.windows(name) if start <= at < end), default=None)
+        if ends is None and role == "administrator" and gateway_for(governance, GOVERNANCE_TYPE, at):
+            continue  # who signs in at the gateway needs none
+        when = "It has none now" if ends is None else f"The last ends at {moment(ends)}"
+        yield Finding(
+            ok=ends is not None and ends >= at + SOON_MS,
+            what=f"{role} {name} has a key that is valid for two weeks at least",
+            remedy=f"{when}: `assent keys new`, `assent keys register`."
+            + (" Nobody can decide in the console without it." if role == "gateway" else ""),
+        )
+
+
+def _gateways(governance: Governance) -> set[str]:
+    return {
         name
         for assignment in governance.assignments.values()
         if assignment.role == "gateway"
@@ -87,11 +126,5 @@ def _gateways(governance: Governance, at: int) -> Iterator[Finding]:
             *assignment.principals,
             *(member for group in assignment.groups for member in governance.members(group)),
         )
+        if governance.principals[name].person is None
     }
-    for name in sorted(gateways):
-        if governance.principals[name].enabled:
-            yield Finding(
-                ok=name in signers,
-                what=f"gateway {name} has a valid key",
-                remedy="Nobody can decide in the console: have a key registered for it.",
-            )

@@ -82,5 +82,5 @@ def _say(row: RequestView, explanation: Explanation, lines: list[str]) -> None:
             output.say(f"Nothing is missing: {row.requester} can `assent complete {row.id}`.")
         case "approve":
             output.say(f"Missing: approvals. `assent who-can approve {row.id}` lists who can give them.")
-        case "add-approvers" as step:
+        case "add-approvers" | "enable-requester" as step:
             output.say(next_sentence(row, step))

@@ -15,8 +15,9 @@ from assent_contracts.events import Status
 from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
-Next = Literal["resubmit", "complete", "add-approvers", "approve"]
-"""What has to happen next: cancel it and submit it again, complete it, find more people, or approve it."""
+Next = Literal["resubmit", "enable-requester", "complete", "add-approvers", "approve"]
+"""What has to happen next: cancel it and submit it again, let its requester act again, complete it, find more
+people or give them keys, or approve it."""
 
 
 class StandingOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +111,8 @@ def next_step(explanation: Explanation) -> Next:
     if explanation.deleted_policy is not None:
         return "resubmit"
     if explanation.has_quorum:
-        return "complete"
-    if any(rule.missing > len(rule.can_approve) for rule in explanation.rules):
+        return "complete" if explanation.requester_enabled else "enable-requester"
+    if any(rule.missing > rule.people for rule in explanation.rules):
         return "add-approvers"
     return "approve"
 
@@ -123,7 +124,15 @@ def next_sentence(row: RequestView, step: Next) -> str:
             return f"{row.requester} can cancel it and submit the change again."
         case "complete":
             return f"Nothing is missing: {row.requester} can complete it."
+        case "enable-requester":
+            return (
+                f"Nothing is missing, but {row.requester}, who would complete it, is disabled:"
+                " an administrator must enable the account, or it expires."
+            )
         case "add-approvers":
-            return "There are not enough people left who could approve it: an administrator must add some."
+            return (
+                "There are not enough people left who could approve it:"
+                " an administrator must add some, or give them keys."
+            )
         case "approve":
             return "Missing: approvals."

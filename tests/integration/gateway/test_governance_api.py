@@ -38,7 +38,7 @@ async def test_R2_policy_says_what_it_asks_and_who_could_meet_it(gateway: Gatewa
     assert [each["policy"]["id"] for each in listed["policies"]] == ["apps", "scripts"]
     assert listed["next"] is None
     shown = await read(gateway, "policies/apps")
-    assert shown["sentence"].startswith("2 of Security team (4 people) must approve")
+    assert shown["sentence"].startswith("2 of Security team (security, 4 people) must approve")
     [rule] = shown["rules"]
     assert [each["principal"] for each in rule["could_approve"]] == ["bob", "carol", "dave", "erin"]
     assert rule["people"] == 4

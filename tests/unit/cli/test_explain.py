@@ -5,9 +5,19 @@ import pytest
 
 from assent.core.requests.explain import able_to_approve, explain, why_not
 from assent.core.requests.states import Approval, NeedsApproval, Rejection, Submission
-from assent_contracts.governance import GroupDefined, PolicyDeleted, PolicyEdited, PrincipalDisabled
-from assent_contracts.governed import Group
-from tests.unit.cli.organisation import APPS, AT, organisation
+from assent.reading.explaining import next_step
+from assent_contracts.governance import (
+    GroupDefined,
+    KeyRegistered,
+    KeyRevoked,
+    PolicyDeleted,
+    PolicyEdited,
+    PrincipalDisabled,
+    PrincipalRegistered,
+    RoleAssigned,
+)
+from assent_contracts.governed import Account, Group, RoleAssignment
+from tests.unit.cli.organisation import APPS, AT, key, organisation
 
 
 def waiting(*approvers: str, requester: str = "alice", rejecters: tuple[str, ...] = ()) -> NeedsApproval:
@@ -69,3 +79,43 @@ def test_changed_policy_adds_its_rules_and_a_deleted_one_is_named() -> None:
     assert [rule.changed_since for rule in both.rules] == [False, False, True, True]
     gone = explain(waiting("bob", "dave"), organisation(PolicyDeleted(policy="apps")), AT)
     assert (gone.deleted_policy, gone.has_quorum) == ("apps", False)
+
+
+def test_who_cannot_sign_cannot_approve() -> None:
+    """Without a key of their own only a gateway could, where the policy lets it."""
+    keyless = [KeyRevoked(key=f"{name}-1") for name in ("bob", "erin")]
+    without = organisation(*keyless)
+    assert able_to_approve(waiting(), without, AT) == ("carol", "dave")
+    refusal = why_not(waiting(), "bob", without, AT)
+    assert refusal is not None
+    assert (refusal.code, "no gateway could sign" in refusal.detail) == ("unknown-key", True)
+
+    gate = [
+        PrincipalRegistered(account=Account(id="gate", kind="service")),
+        KeyRegistered(key=key("gate", 99)),
+        RoleAssigned(assignment=RoleAssignment(id="gates", role="gateway", principals=("gate",))),
+    ]
+    assert able_to_approve(waiting(), organisation(*keyless, *gate), AT) == ("bob", "carol", "dave", "erin")
+    own = PolicyEdited(policy=msgspec.structs.replace(APPS, own_signature=True))
+    refusal = why_not(waiting(), "bob", organisation(*keyless, *gate, own), AT)
+    assert refusal is not None
+    assert refusal.code == "own-signature-required"
+
+
+def test_what_is_missing_is_held_against_people_not_accounts() -> None:
+    """bob's two accounts are one person: who rejected leaves too few."""
+    second = [
+        PrincipalRegistered(account=Account(id="bob2", kind="human", person="bob.p")),
+        KeyRegistered(key=key("bob2", 98)),
+        GroupDefined(group=Group(id="security", members=("alice", "bob", "bob2", "carol"))),
+    ]
+    explained = explain(waiting(rejecters=("carol",)), organisation(*second), AT)
+    assert (explained.rules[0].can_approve, explained.rules[0].people) == (("bob", "bob2"), 1)
+    assert next_step(explained) == "add-approvers"
+
+
+def test_request_of_a_disabled_requester_waits_for_an_administrator() -> None:
+    approved = waiting("bob", "dave")
+    assert next_step(explain(approved, organisation(), AT)) == "complete"
+    disabled = organisation(PrincipalDisabled(principal="alice"))
+    assert next_step(explain(approved, disabled, AT)) == "enable-requester"

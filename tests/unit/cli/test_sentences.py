@@ -7,7 +7,15 @@ from assent.cli.close_calls import close_calls
 from assent.core.governance.differences import Line, difference, duration, moment
 from assent.core.governance.sentences import change_sentence, policy_sentence
 from assent.reading.prospects import foresee
-from assent_contracts.governance import KeyExpires, PrincipalDisabled
+from assent_contracts.governance import (
+    GroupDefined,
+    KeyExpires,
+    KeyRegistered,
+    KeyRevoked,
+    PrincipalDisabled,
+    PrincipalRegistered,
+    RoleAssigned,
+)
 from assent_contracts.governance_changes import (
     AssignRole,
     ChangeSettings,
@@ -36,14 +44,14 @@ STRICTER = msgspec.structs.replace(
 
 def test_policy_reads_as_a_sentence() -> None:
     assert policy_sentence(APPS, organisation()) == (
-        "2 of Security team (4 people) and 1 of App owners (2 people) must approve; one rejection ends it;"
-        " the requester completes it; it expires after 7 days without progress."
+        "2 of Security team (security, 4 people) and 1 of App owners (owners, 2 people) must approve;"
+        " one rejection ends it; the requester completes it; it expires after 7 days without progress."
     )
     other = msgspec.structs.replace(
         APPS, rejections=2, completion="automatic", own_signature=True, expiry_ms=None
     )
     said = policy_sentence(other, organisation(PrincipalDisabled(principal="erin")))
-    assert "App owners (1 person) must approve with their own keys; 2 rejections end it" in said
+    assert "App owners (owners, 1 person) must approve with their own keys; 2 rejections end it" in said
     assert said.endswith("the last approval releases it; it expires after 30 days without progress.")
 
 
@@ -173,5 +181,43 @@ def test_doctor_warns_before_it_is_too_late() -> None:
     assert wrong == [
         "policy apps (app): 2 of security (3 people) and 1 of owners (2 people) must approve",
         "2 people can act as administrator",
-        "the keys of administrator bob are valid for two weeks at least",
+        "administrator bob has a key that is valid for two weeks at least",
     ]
+
+
+def test_doctor_names_who_could_not_sign() -> None:
+    """An approver without a key, a gateway whose key ends, and as many rejections as there are people."""
+    gate = [
+        PrincipalRegistered(account=Account(id="gate", kind="service")),
+        RoleAssigned(assignment=RoleAssignment(id="gates", role="gateway", principals=("gate",))),
+    ]
+    strict = msgspec.structs.replace(APPS, approvals=APPS.approvals[1:])
+    staff = GroupDefined(group=Group(id="owners", name="App owners", members=("bob", "dave", "erin")))
+    without = organisation(
+        KeyRevoked(key="erin-1"), KeyRevoked(key="dave-1"), staff, *gate, policies=(strict,)
+    )
+    wrong = {finding.what: finding.remedy for finding in close_calls(without, AT) if not finding.ok}
+    assert wrong.keys() == {
+        "policy apps (app) can be met",
+        "the approvers of policy apps have keys",
+        "gateway gate has a key that is valid for two weeks at least",
+    }
+    assert "Without one: dave, erin." in wrong["the approvers of policy apps have keys"]
+    ending = key("gate", 97, not_after=AT + 60_000)
+    soon = organisation(KeyRevoked(key="erin-1"), staff, *gate, KeyRegistered(key=ending), policies=(strict,))
+    assert [finding.what for finding in close_calls(soon, AT) if not finding.ok] == [
+        "gateway gate has a key that is valid for two weeks at least"
+    ]
+    rejected = organisation(policies=(msgspec.structs.replace(APPS, rejections=4),))
+    assert not next(close_calls(rejected, AT)).ok
+
+
+def test_group_is_named_with_its_id_and_a_role_with_those_who_get_it() -> None:
+    """Another group may bear the same name: whoever approves sees which one is meant, and who is in it."""
+    lookalike = GroupDefined(group=Group(id="sec2", name="Security team", members=("erin",)))
+    governance = organisation(lookalike)
+    policy = msgspec.structs.replace(APPS, id="new", approvals=(ApprovalRule(groups=("sec2",)),))
+    assert "Security team (sec2, 1 person)" in change_sentence(CreatePolicy(policy=policy), governance)
+    given = AssignRole(assignment=RoleAssignment(id="a", role="administrator", groups=("sec2",)))
+    lines = [line.after for line in difference(given, governance) if line.field == "holder"]
+    assert lines == ["erin (in group sec2)", "group sec2"]

@@ -109,9 +109,9 @@ def difference(change: GovernanceChange, governance: Governance) -> tuple[Line, 
         case DeleteGroup(group=group):
             return _group(governance.groups.get(group), None)
         case AssignRole(assignment=assignment):
-            return _assignment(governance.assignments.get(assignment.id), assignment)
+            return _assignment(governance.assignments.get(assignment.id), assignment, governance)
         case WithdrawRole(assignment=assignment):
-            return _assignment(governance.assignments.get(assignment), None)
+            return _assignment(governance.assignments.get(assignment), None, governance)
         case ChangeSettings(settings=settings):
             return settings_difference(governance.settings, settings)
         case CreatePolicy(policy=policy) | EditPolicy(policy=policy):
@@ -156,8 +156,10 @@ def _name(group: Group | None) -> str | None:
     return None if group is None else group.name or None
 
 
-def _assignment(before: RoleAssignment | None, after: RoleAssignment | None) -> tuple[Line, ...]:
-    was, will = _holders(before), _holders(after)
+def _assignment(
+    before: RoleAssignment | None, after: RoleAssignment | None, governance: Governance
+) -> tuple[Line, ...]:
+    was, will = _holders(before, governance), _holders(after, governance)
     return (
         *_changed(
             ("role", before and before.role, after and after.role),
@@ -168,10 +170,14 @@ def _assignment(before: RoleAssignment | None, after: RoleAssignment | None) -> 
     )
 
 
-def _holders(assignment: RoleAssignment | None) -> set[str]:
+def _holders(assignment: RoleAssignment | None, governance: Governance) -> set[str]:
+    """The groups, and everybody by name: whoever decides on it sees who gets the role."""
     if assignment is None:
         return set()
-    return {*(f"group {group}" for group in assignment.groups), *assignment.principals}
+    members = {
+        f"{member} (in group {group})" for group in assignment.groups for member in governance.members(group)
+    }
+    return {*(f"group {group}" for group in assignment.groups), *members, *assignment.principals}
 
 
 def _types(assignment: RoleAssignment | None) -> str | None:

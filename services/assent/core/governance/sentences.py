@@ -81,12 +81,12 @@ def _asks(
 
 
 def rule_words(rule: ApprovalRule, governance: Governance) -> str:
-    """`2 of Security team (5 people) or App owners (3 people)`."""
+    """`2 of Security team (sec, 5 people) or App owners (owners, 3 people)`."""
     return f"{rule.quorum} of {' or '.join(group_words(group, governance) for group in rule.groups)}"
 
 
 def group_words(group: str, governance: Governance) -> str:
-    """A group by its name, with how many eligible people are in it; by its id where it has no name."""
+    """A group by its name and id, with how many eligible people are in it: other groups may have its name."""
     people = counted(len(eligible_people(governance, (group,))), "person", "people")
     base, _, kind = group.partition("/")
     if base == ADMINISTRATORS:
@@ -94,7 +94,9 @@ def group_words(group: str, governance: Governance) -> str:
     found = governance.groups.get(group)
     if found is None:
         return f"{group} (no such group)"
-    return f"{found.name or found.id} ({people})"
+    if found.name in ("", found.id):
+        return f"{found.id} ({people})"
+    return f"{found.name} ({found.id}, {people})"
 
 
 def change_sentence(change: GovernanceChange, governance: Governance) -> str:  # noqa: C901, PLR0912  an arm each

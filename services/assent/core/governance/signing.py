@@ -32,21 +32,35 @@ def signing_people(
 
 
 def _gateways(governance: Governance, types: Collection[str]) -> Windows:
-    """When a gateway could sign for somebody: only services are gateways."""
-    serving = frozenset[str].intersection(*(governance.holders("gateway", kind) for kind in types))
-    return tuple(
-        window
-        for name in sorted(serving)
-        if governance.principals[name].enabled and governance.principals[name].person is None
-        for window in governance.windows(name)
-    )
+    """When a gateway could sign for somebody."""
+    return tuple(window for name in _serving(governance, types) for window in governance.windows(name))
+
+
+def _serving(governance: Governance, types: Collection[str]) -> list[str]:
+    """The gateways for all of these types: only services are any."""
+    holders = frozenset[str].intersection(*(governance.holders("gateway", kind) for kind in types))
+    accounts = (governance.principals[name] for name in sorted(holders))
+    return [account.id for account in accounts if account.enabled and account.person is None]
+
+
+def has_key(governance: Governance, principal: str, at: int) -> bool:
+    """Whether the principal can sign with a key of its own at log time `at` (ms)."""
+    return _holds(governance.windows(principal), at)
+
+
+def gateway_for(governance: Governance, resource_type: str, at: int) -> str | None:
+    """A gateway that could sign for people about this type at log time `at` (ms), if there is one."""
+    gateways = _serving(governance, (resource_type,))
+    return next((name for name in gateways if has_key(governance, name, at)), None)
+
+
+def _holds(windows: Windows, at: int) -> bool:
+    return any(start <= at < end for start, end in windows)
 
 
 def able_at(people: Mapping[str, Windows], at: int) -> frozenset[str]:
     """Those who can sign at log time `at` (ms)."""
-    return frozenset(
-        person for person, windows in people.items() if any(start <= at < end for start, end in windows)
-    )
+    return frozenset(person for person, windows in people.items() if _holds(windows, at))
 
 
 def first_loss(

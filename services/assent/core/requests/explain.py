@@ -5,6 +5,7 @@ Nothing is judged here that the rules do not judge: `decide_approve` says who ma
 
 import msgspec
 
+from assent.core.governance.signing import gateway_for, has_key
 from assent.core.governance.state import Governance
 from assent.core.requests.approve import decide_approve
 from assent.core.requests.approvers import (
@@ -22,6 +23,7 @@ from assent_contracts.commands import Approve
 from assent_contracts.events import Lapse
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
 
 Deciding = NeedsApproval | Approved
 """The states in which approvals count."""
@@ -38,6 +40,8 @@ class RuleStands(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
     can_approve: tuple[str, ...]
     """The accounts that could approve now and would count for it."""
+    people: int
+    """How many people these are."""
     changed_since: bool
     """The policy did not say so when the request was submitted: it was changed since."""
 
@@ -57,6 +61,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     has_quorum: bool
     automatic: bool
     """The last approval releases it: nobody has to complete it."""
+    requester_enabled: bool
+    """Whether its requester could complete it, or cancel it."""
     rejections: tuple[Rejection, ...]
     rejections_needed: int
     deleted_policy: str | None
@@ -77,6 +83,7 @@ def explain(request: Deciding, governance: Governance, at: int) -> Explanation:
         lapsing=_lapsing(request, terms, governance),
         has_quorum=has_quorum(submission, terms, request.approvals, governance),
         automatic=is_automatic(terms),
+        requester_enabled=governance.principals[submission.requester].enabled,
         rejections=request.rejections,
         rejections_needed=rejections_needed(terms),
         deleted_policy=deleted_policy(submission, governance),
@@ -112,6 +119,14 @@ def why_not(request: Deciding, principal: str, governance: Governance, at: int) 
     if stale is not None:
         return stale
     submission = request.submission
+    through = None
+    if not has_key(governance, principal, at):
+        through = gateway_for(governance, resource_type(submission.resource), at)
+        if through is None and found.person is not None:
+            return Refusal(
+                code=RefusalCode.UNKNOWN_KEY,
+                detail=f"{principal} has no key that is valid now, and no gateway could sign for them.",
+            )
     command = Approve(
         id="explained",
         principal=principal,
@@ -120,7 +135,7 @@ def why_not(request: Deciding, principal: str, governance: Governance, at: int) 
         request="0-0",
         digest=submission.digest,
     )
-    answer = decide_approve(request, command, Context(0, submission.seq + 1, at, governance, found))
+    answer = decide_approve(request, command, Context(0, submission.seq + 1, at, governance, found, through))
     return answer if isinstance(answer, Refusal) else None
 
 
@@ -137,6 +152,7 @@ def _rules(
         alone = (msgspec.structs.replace(terms, rules=(rule,)),)
         given = {each.person for each in request.approvals if _counts(each, alone, request, governance)}
         members = governance.members_of_any(rule.groups)
+        accounts = tuple(name for name in able if name in members)
         stands.append(
             RuleStands(
                 policy=terms.policy,
@@ -144,7 +160,8 @@ def _rules(
                 groups=rule.groups,
                 given=tuple(sorted(given)),
                 missing=max(max(rule.quorum, 1) - len(given), 0),
-                can_approve=tuple(name for name in able if name in members),
+                can_approve=accounts,
+                people=len({governance.principals[name].person for name in accounts}),
                 changed_since=changed,
             )
         )

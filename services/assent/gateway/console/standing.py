@@ -17,7 +17,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """Its name; None for what changes to governance ask for."""
     policy_id: str
     groups: tuple[str, ...]
-    """In words: `Security team (4 people)`."""
+    """In words: `Security team (sec, 4 people)`."""
     quorum: int
     given: tuple[str, ...]
     """The people whose approvals count, by an account of theirs."""
