@@ -153,6 +153,16 @@ def test_directory_comes_as_one_difference_and_vanishes_with_a_limit(governed: C
     assert governed("groups", "show", "desk", "--json").json["paths"] == {"u1": ["night"], "u2": ["night"]}
     assert "Nothing to do" in governed(*sync).out
 
+    taken = {"id": "alice", "person": "somebody.else", "name": "Not Alice"}
+    file.write_text(json.dumps({"users": [*users, taken], "groups": groups}))
+    left_out = governed(*sync)
+    assert (left_out.code, "Left out, " in left_out.err, "registered by hand" in left_out.err) == (
+        2,
+        True,
+        True,
+    )
+    assert governed("principals", "show", "alice", "--json").json["person"] != "somebody.else"
+
     file.write_text(json.dumps({"users": users[:5], "groups": groups}))
     refused = governed(*sync, "--json")
     assert (refused.code, refused.json["refusal"]["code"]) == (2, "too-much-vanishes")

@@ -151,7 +151,8 @@ def sync(
 
     Only what the directory has brought is changed; what was made by hand stays. Who is not in the export any
     more is disabled. Nested groups are flattened, each member with the path to it. How much may vanish at
-    once is a setting, vanish_max_percent. A large difference is sent in several changes, what vanishes last.
+    once is a setting, vanish_max_percent. A user whose id is somebody else's here is left out and named; the
+    rest goes on, and the exit code is 2. A large difference is sent in several changes, what vanishes last.
     """
     from assent.cli import syncing
 

@@ -15,7 +15,7 @@ from assent.cli.reach import Way, key_of, way
 from assent.core.governance.decide import decide_change
 from assent.core.governance.directory import too_much_vanishes
 from assent.core.governance.state import Governance
-from assent.directory.compare import directory_difference, parts
+from assent.directory.compare import directory_difference, parts, usable
 from assent.directory.export import Export, ExportError
 from assent.directory.read import read_export
 from assent.reading.prospects import Prospect, foresee
@@ -41,6 +41,23 @@ async def _sync(
     to: Way, export: Export, key: SecretKey, changing: Changing, sender: Sender, options: Options
 ) -> int:
     governance = await governance_now(to)
+    export, left_out = usable(export, governance)
+    for each in left_out:
+        output.tell(f"Left out, {each.why}.")
+    code = await _take_over(to, export, governance, key, changing, sender, options)
+    # Whoever reads no more than the code must hear that not everybody is in.
+    return code or (output.REFUSED if left_out else output.DECIDED)
+
+
+async def _take_over(
+    to: Way,
+    export: Export,
+    governance: Governance,
+    key: SecretKey,
+    changing: Changing,
+    sender: Sender,
+    options: Options,
+) -> int:
     whole = directory_difference(export, governance)
     steps = parts(whole)
     if not steps:

@@ -6,13 +6,58 @@ from typing import Any
 import msgspec
 
 from assent.core.governance.state import Governance
-from assent.directory.export import Export, ExportError
+from assent.directory.export import Export, ExportError, User
 from assent.directory.nesting import flattened
 from assent_contracts.governed import Account, DirectoryDifference, Group
 
 PART_MAX_BYTES = 200 * 1024
 """A larger difference is sent in several changes: a request's payload has at most 256 KiB."""
 _ENVELOPE_BYTES = 512
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A user whom governance cannot take over from the directory, and why."""
+
+    id: str
+    why: str
+
+
+def usable(export: Export, governance: Governance) -> tuple[Export, tuple[LeftOut, ...]]:
+    """The export without the users whose ids stand for somebody else here, who are not let in by it.
+
+    An id is never used again, so one that was registered by hand, or for another person, would otherwise hold
+    up the whole directory for good. An account whose person has become another one counts as vanished.
+    """
+    left_out = tuple(
+        LeftOut(user.id, why) for user in export.users if (why := _stands_for_another(user, governance))
+    )
+    names = {each.id for each in left_out}
+    return (
+        Export(
+            users=tuple(user for user in export.users if user.id not in names),
+            groups=tuple(
+                msgspec.structs.replace(
+                    group, members=tuple(member for member in group.members if member not in names)
+                )
+                for group in export.groups
+            ),
+        ),
+        left_out,
+    )
+
+
+def _stands_for_another(user: User, governance: Governance) -> str:
+    before = governance.principals.get(user.id)
+    if before is None or not user.active:
+        return ""
+    if before.account.source != "directory":
+        return f"{user.place}: an account {user.id} was registered by hand; give this user another id"
+    if before.person != user.person:
+        return (
+            f"{user.place}: {user.id} is the account of the person {before.person} here,"
+            f" not of {user.person}; give this user another id"
+        )
+    return ""
 
 
 def directory_difference(export: Export, governance: Governance) -> DirectoryDifference:

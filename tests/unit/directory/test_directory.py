@@ -7,7 +7,7 @@ import pytest
 
 from assent.core.governance.decide import decide_change
 from assent.core.governance.state import Governance
-from assent.directory.compare import directory_difference, parts
+from assent.directory.compare import directory_difference, parts, usable
 from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
 from assent.directory.nesting import flattened
 from assent.directory.read import parse_export
@@ -214,3 +214,26 @@ def test_large_difference_goes_in_parts_that_fit_who_vanishes_last() -> None:
     assert (made[-1].vanished, made[0].vanished) == (("x", "y"), ())
     with pytest.raises(ExportError, match="too large for one change"):
         parts(DirectoryDifference(vanished=("x" * 5_000,)), max_bytes=4_096)
+
+
+def test_user_whose_id_stands_for_somebody_else_is_left_out_and_the_rest_goes_on() -> None:
+    """Else one account made by hand would keep the directory out for good: no id is used again."""
+    governance = Governance()
+    by_hand = Account(id="ben", kind="human", person="mallory.p")
+    governance.evolve(0, (PrincipalRegistered(account=by_hand),))
+    synced(governance, export("ann cat"))
+    said = json.dumps(
+        {
+            "users": [{"id": name, "person": f"{name}.p"} for name in ("ann", "ben", "dan")]
+            + [{"id": "cat", "person": "other.p"}],
+            "groups": [{"id": "g", "members": ["ann", "ben", "cat", "dan"], "groups": []}],
+        }
+    )
+    export_, left_out = usable(parse_export(said.encode()), governance)
+    assert [each.id for each in left_out] == ["ben", "cat"]
+    assert "registered by hand" in left_out[0].why
+    assert "the account of the person cat.p here, not of other.p" in left_out[1].why
+    difference = synced(governance, export_)
+    assert difference.vanished == ("cat",), "whoever it was is gone"
+    assert governance.groups["g"].members == ("ann", "dan")
+    assert governance.principals["ben"].account == by_hand
