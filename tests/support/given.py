@@ -50,6 +50,8 @@ ORGANISATION: Final = organisation()
 MINUTE_MS: Final = 60 * 1_000
 _TIMES: Final = {
     "a minute passes": MINUTE_MS,
+    "59 minutes pass": 59 * MINUTE_MS,
+    "an hour passes": 60 * MINUTE_MS,
     "a day passes": DAY_MS,
     "29 days pass": 29 * DAY_MS,
     "30 days pass": 30 * DAY_MS,

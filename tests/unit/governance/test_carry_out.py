@@ -13,7 +13,9 @@ from assent_contracts.governance import (
     RoleAssigned,
 )
 from assent_contracts.governance_changes import (
+    SETTINGS,
     AssignRole,
+    ChangeSettings,
     CreatePolicy,
     DeleteGroup,
     DisablePrincipal,
@@ -22,7 +24,7 @@ from assent_contracts.governance_changes import (
     RevokeKey,
     object_of,
 )
-from assent_contracts.governed import RoleAssignment
+from assent_contracts.governed import RoleAssignment, Settings
 from tests.support.people import START, force, organisation
 from tests.unit.governance.answers import app_policy, at_once, group_of, role_of
 from tests.unit.governance.proposals import Proposal
@@ -168,3 +170,18 @@ def test_account_that_was_disabled_since_is_not_enabled_by_an_older_approval() -
     assert isinstance(event, ReleaseRefused)
     assert event.refusal.code == "outdated"
     assert not governance.principals["mallory"].enabled
+
+
+def test_R14_too_short_a_time_limit_can_be_put_right() -> None:
+    """A change to governance has an hour, whatever settings and policies say."""
+    governance = organisation(Settings(expiry_ms=1_000))
+    longer = ChangeSettings(settings=Settings(), version=governance.version(SETTINGS))
+    proposal = Proposal(governance, longer).given("carol submits")
+    proposal.story.given("59 minutes pass")
+    proposal.given("dave approves")
+    proposal.story.given("59 minutes pass")
+    proposal.given("carol completes").carry_out()
+    assert governance.settings == Settings()
+    late = Proposal(organisation(Settings(expiry_ms=1_000)), longer).given("carol submits")
+    late.story.given("an hour passes")
+    assert late.when("dave approves") == "not-pending"

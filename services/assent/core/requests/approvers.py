@@ -9,9 +9,12 @@ from assent.core.governance.state import Governance
 from assent.core.requests.context import Context
 from assent.core.requests.states import Approval, Rejection, Submission
 from assent_contracts.events import Lapse
-from assent_contracts.policies import PolicyTerms
+from assent_contracts.policies import ADMINISTRATORS, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
+
+GOVERNANCE_EXPIRY_MIN_MS = 60 * 60 * 1_000
+"""People have so long to approve a change to governance: too short a limit could never be put right."""
 
 
 def standing_terms(submission: Submission, governance: Governance) -> tuple[PolicyTerms, ...]:
@@ -113,8 +116,12 @@ def rejections_needed(terms: tuple[PolicyTerms, ...]) -> int:
 
 def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at: int) -> int:
     """R14: when a request that makes progress at `at` expires, in ms: the shortest time limit counts."""
-    limit_ms = governance.settings.expiry_ms
+    limit_ms, of_governance = governance.settings.expiry_ms, False
     for each in terms:
         if each.expiry_ms is not None and each.expiry_ms < limit_ms:
             limit_ms = each.expiry_ms
+        if each.policy == ADMINISTRATORS:
+            of_governance = True
+    if of_governance and limit_ms < GOVERNANCE_EXPIRY_MIN_MS:
+        limit_ms = GOVERNANCE_EXPIRY_MIN_MS
     return at + limit_ms
