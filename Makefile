@@ -2,6 +2,8 @@
 # Needs: make, and a Python of 3.11 or newer as PYTHON.
 
 PYTHON ?= python3
+# Processes that test side by side, each on a Kafka and a Postgres of its own.
+WORKERS ?= 2
 
 BIN := .venv/bin
 STAMP := .venv/.assent-setup
@@ -16,7 +18,7 @@ ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integr
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-containers soak lint format schemas bench requirements clean
+.PHONY: help setup chromium run test test-containers soak lint format schemas bench requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -35,11 +37,18 @@ $(STAMP): $(PINS) pyproject.toml contracts/pyproject.toml
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable ./contracts --editable .
 	@touch $@
 
+chromium: ## install Debian's Chromium for the browser tests, where there is none
+	@command -v chromium google-chrome >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "chromium: installing it with apt-get" && \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium \
+			>/dev/null; } || \
+		echo "chromium: there is none, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
+
 run: $(STAMP) ## the whole of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once)
 
-test: $(STAMP) ## all tests but those on containers and the soak; ARGS go to pytest
-	@$(BIN)/python -m pytest -m "not containers and not soak" $(ARGS)
+test: $(STAMP) chromium ## all tests but those on containers and the soak; ARGS go to pytest; WORKERS=0: in one process
+	@$(BIN)/python -m pytest -m "not containers and not soak" --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
