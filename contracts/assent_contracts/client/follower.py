@@ -1,11 +1,14 @@
 """Follow the governance ledger: whose seals count, and everything else that it says, in order."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Acceptance
 from assent_contracts.client.connection import Connection, reading
@@ -20,6 +23,9 @@ from assent_contracts.writers import WriterRegistry
 
 _PARTITION = TopicPartition(GOVERNANCE, 0)
 _POLL_MS = 500
+_CONFIRM_EVERY_S = 3.0
+CONFIRMED_WITHIN_S: Final = 15.0
+"""Whoever decides by governance stops when it has not been known for so long to be all that there is."""
 
 Listener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
 """Takes an accepted record of the governance ledger, and its events."""
@@ -39,14 +45,19 @@ class GovernanceFollower:
     `history` holds each seq's events, so that a reader can know the state at any seq.
     """
 
-    def __init__(self, connection: Connection, identity: str) -> None:
-        """`identity` is the SHA-256 (hex) of governance record 0."""
+    def __init__(
+        self, connection: Connection, identity: str, *, confirmed_within_s: float = CONFIRMED_WITHIN_S
+    ) -> None:
+        """`identity` is the SHA-256 (hex) of governance record 0; `confirmed_within_s`: of `is_confirmed`."""
         self.identity: Final = identity
+        self._confirmed_within_s = confirmed_within_s
+        self._confirmed_at = -math.inf
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
         self._connection = connection
         self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
+        self._confirming: asyncio.Task[None] | None = None
         self._read_to = 0
         self._moved = asyncio.Condition()
         self._acceptance = Acceptance(GOVERNANCE, 0, writers=self.writers, verify=verify, identity=identity)
@@ -64,6 +75,7 @@ class GovernanceFollower:
         """Read to the end and go on in the background. Raises NotFoundedError, KafkaError."""
         self._consumer = await reading(self._connection, {_PARTITION: 0})
         self._task = asyncio.create_task(self._follow(self._consumer), name="governance")
+        self._confirming = asyncio.create_task(self._confirm(), name="governance-confirming")
         await self.catch_up()
         if not self.history:
             await self.stop()
@@ -72,8 +84,7 @@ class GovernanceFollower:
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task is not None:
-            await end(self._task)
+        await end(*(task for task in (self._confirming, self._task) if task is not None))
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -81,11 +92,36 @@ class GovernanceFollower:
         """Return when everything that is in the topic now has been read. Raises what reading raised."""
         assert self._consumer is not None
         assert self._task is not None
+        asked_at = asyncio.get_running_loop().time()
         end = (await self._consumer.end_offsets([_PARTITION]))[_PARTITION]
         async with self._moved:
             await self._moved.wait_for(lambda: self._read_to >= end or self._stopped())
+            if self._read_to >= end:
+                self._confirmed_at = max(self._confirmed_at, asked_at)
+                self._moved.notify_all()
         if self._read_to < end and self._task.done():
             self._task.result()
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether what is known here was all that there was, a moment ago at most.
+
+        Records that cannot be fetched do not show by themselves: it is asked for, again and again.
+        """
+        return asyncio.get_running_loop().time() - self._confirmed_at <= self._confirmed_within_s
+
+    async def confirmed(self) -> None:
+        """Return when `is_confirmed`, or following has ended: `check` tells."""
+        if not self.is_confirmed:
+            async with self._moved:
+                await self._moved.wait_for(lambda: self.is_confirmed or self._stopped())
+
+    async def _confirm(self) -> None:
+        while not self._stopped():
+            # Else it is asked again soon; meanwhile it gets old, and whoever goes by it waits.
+            with suppress(KafkaError):
+                await self.catch_up()
+            await asyncio.sleep(_CONFIRM_EVERY_S)
 
     async def beyond(self, seq: int) -> None:
         """Return when governance has gone on past `seq`. Raises what reading raised."""

@@ -50,8 +50,11 @@ class Desk(Protocol):
         """The governance seq that the next record names; UNSET on the governance ledger itself."""
         ...
 
-    def catch_up(self) -> None:
-        """Take in what other ledgers have said meanwhile. Raises NotFollowingError."""
+    async def catch_up(self) -> None:
+        """Take in what other ledgers have said meanwhile; waits while they cannot be read.
+
+        Raises NotFollowingError.
+        """
         ...
 
     async def news(self) -> None:

@@ -49,7 +49,7 @@ class GovernanceDesk:
         """A record of this ledger is judged by what stands before it."""
         return UNSET
 
-    def catch_up(self) -> None:
+    async def catch_up(self) -> None:
         """Nothing: `news` is what reads the request ledger."""
 
     async def news(self) -> None:

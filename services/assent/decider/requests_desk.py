@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+import structlog
 from aiokafka import TopicPartition
 
 from assent.core.governance.cursor import advance
@@ -44,8 +45,17 @@ class RequestsDesk:
         """The governance seq that the next record names."""
         return self.governance.seq
 
-    def catch_up(self) -> None:
-        """Take in what governance has said meanwhile. Raises NotFollowingError."""
+    async def catch_up(self) -> None:
+        """Take in what governance has said meanwhile; nothing is decided by one that may be out of date.
+
+        Raises NotFollowingError.
+        """
+        if not self._follower.is_confirmed:
+            log = structlog.get_logger().bind(partition=self.name, governance=self.governance.seq)
+            log.warning("governance cannot be read: deciding nothing meanwhile")
+            await self._follower.confirmed()
+            self._follower.check()
+            log.info("governance can be read again")
         advance(self.governance, self._follower.history, len(self._follower.history) - 1)
         self._follower.check()
 

@@ -34,6 +34,7 @@ from assent_contracts.topics import COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, L
 GROUP = "assent-decider"
 GOVERNOR_GROUP = "assent-governor"
 _RETRY_MAX_S = 5.0
+_TELL_EVERY_S = 1.0
 _ONLY = frozenset({0})
 """The partitions of governance."""
 
@@ -158,6 +159,15 @@ class Decider:
             await appender.stop()
 
 
+async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) -> None:
+    while True:
+        if follower.is_confirmed:
+            health.ready("governance")
+        else:
+            health.not_ready("governance", "cannot be read: nothing is decided meanwhile")
+        await asyncio.sleep(_TELL_EVERY_S)
+
+
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the two consumer groups assign, until `stop`."""
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
@@ -179,7 +189,11 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
                     follower.check()
                     await lead(await membership.partitions())
 
-            await until_one_ends(keep_up(requests, decider.lead), keep_up(governance, decider.govern))
+            await until_one_ends(
+                keep_up(requests, decider.lead),
+                keep_up(governance, decider.govern),
+                _tell_whether_confirmed(follower, health),
+            )
     finally:
         await decider.close()
         await follower.stop()

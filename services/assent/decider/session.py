@@ -91,7 +91,7 @@ class Session:
             await self._hand_over([])
 
     async def _hand_over(self, records: Sequence[ConsumerRecord]) -> None:
-        self._desk.catch_up()
+        await self._desk.catch_up()
         governance = self._desk.governance
         received = [self._receive(record) for record in records]
         # Not awaited here: while signatures are checked, the next commands are read.
