@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,7 +12,8 @@ from assent.core.sender import UNAUTHENTICATED
 from assent.gateway.caller import Caller
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
-from assent.store.queries import LIST_MAX, AuditFilter, AuditRow, audit_tail, search_audit
+from assent.store.queries import AuditRow, audit_tail
+from assent.store.queries_large import records_with_id
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import decode_command, encode, is_identifier
 from assent_contracts.commands import Command, SubmitChange, command_type
@@ -32,8 +32,6 @@ from assent_contracts.topics import LEDGER
 ANSWER_WITHIN_S: Final = 10.0
 _AUDITED_WITHIN_S: Final = 3.0
 _LOOK_EVERY_S: Final = 0.05
-_PAGES_MAX: Final = 10
-"""Pages of one principal's commands on one object in a day that are looked through."""
 _CLOCKS_MS: Final = 5 * 60 * 1_000
 _LATEST_MS: Final = COMMAND_MEMORY_MS
 """Later than this a command is refused as stale."""
@@ -194,12 +192,12 @@ def undecided() -> Problem:
 
 
 def unreachable() -> Problem:
-    """Kafka did not take the command."""
+    """Kafka has not said that it took the command; it may have it all the same."""
     return Problem(
         503,
         "log-unreachable",
-        "The log cannot be reached, so nothing was decided.",
-        todo="Send it again after Retry-After seconds with the same Idempotency-Key: it counts once.",
+        "The log does not answer: whether this was taken down is not known. If it was, it will be decided.",
+        todo="Send the same again after Retry-After seconds, with the same Idempotency-Key: it counts once.",
         headers={"Retry-After": "5"},
     )
 
@@ -211,34 +209,22 @@ async def late_decision(
 
     Raises Problem: its refusal, `late` (202) while there is none, not-found once there can be none.
     """
-    wanted = AuditFilter(
-        principal=caller.id,
+    if not is_identifier(command, COMMAND_ID_MAX_CHARS):
+        raise not_found(f"command {command[:40]!r}")
+    rows = await records_with_id(
+        door.db,
+        caller.id,
+        command,
         resource=resource,
         since_ms=sent_at - _CLOCKS_MS,
         until_ms=sent_at + _LATEST_MS,
-        ledger=LEDGER,
+        outcomes_beside=UNAUTHENTICATED,
     )
-    found = None
-    async for row in _search(door, wanted):
+    # The oldest come first: the first decision, and none of its repetitions.
+    for row in rows:
         sent = _command_of(row)
-        decided = _decided_of(row)
-        unsigned = decided.refusal is not None and decided.refusal.code in UNAUTHENTICATED
-        # The newest come first: the last one that is found is the first decision, and not a repetition.
-        if sent is not None and sent.id == command and not unsigned:
-            found = (sent, decided)
-    if found is not None:
-        return _answer(*found, repeated=False)
+        if sent is not None and sent.id == command:
+            return _answer(sent, _decided_of(row), repeated=False)
     if now_ms() > sent_at + _LATEST_MS:
         raise not_found(f"command {command[:40]!r}")
     raise late(command, resource, sent_at)
-
-
-async def _search(door: Door, wanted: AuditFilter) -> AsyncIterator[AuditRow]:
-    after = None
-    for _ in range(_PAGES_MAX):
-        rows = await search_audit(door.db, wanted, after=after, limit=LIST_MAX)
-        for row in rows:
-            yield row
-        if len(rows) < LIST_MAX:
-            return
-        after = rows[-1].cursor

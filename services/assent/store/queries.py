@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import asyncpg
 import msgspec
@@ -164,7 +164,7 @@ async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list
 
     A request that changes governance has a record there too: what carried its release out, or why not.
     """
-    return [_audit_row(row) for row in await db.fetch(_SQL["timeline"], request, _limited(limit))]
+    return [audit_row(row) for row in await db.fetch(_SQL["timeline"], request, _limited(limit))]
 
 
 async def search_audit(
@@ -175,20 +175,15 @@ async def search_audit(
     `after`: the cursor of the last row of the page before. Records of one ms are in the order of their
     ledger, partition and seq, newest first as well.
     """
-    rows = await db.fetch(
-        _SQL["search_audit"],
-        wanted.principal,
-        wanted.request,
-        wanted.resource,
-        wanted.command,
-        wanted.refused,
-        wanted.since_ms,
-        wanted.until_ms,
-        wanted.ledger,
-        *((None,) * 4 if after is None else (after.at, after.ledger, after.partition, after.seq)),
-        _limited(limit),
-    )
-    return [_audit_row(row) for row in rows]
+    rows = await db.fetch(_SQL["search_audit"], *search_values(wanted, after), _limited(limit))
+    return [audit_row(row) for row in rows]
+
+
+def search_values(wanted: AuditFilter, after: AuditCursor | None) -> tuple[Any, ...]:
+    """What the query `search_audit` is asked, but for its limit."""
+    place = (None,) * 4 if after is None else (after.at, after.ledger, after.partition, after.seq)
+    asked = (wanted.principal, wanted.request, wanted.resource, wanted.command, wanted.refused)
+    return (*asked, wanted.since_ms, wanted.until_ms, wanted.ledger, *place)
 
 
 async def last_applied(db: Executor, request: RequestView) -> AuditRow | None:
@@ -198,7 +193,7 @@ async def last_applied(db: Executor, request: RequestView) -> AuditRow | None:
     at a time, so what was submitted earlier than this one has ended before it.
     """
     row = await db.fetchrow(_SQL["last_applied"], request.resource, request.partition, request.seq)
-    return None if row is None else _audit_row(row)
+    return None if row is None else audit_row(row)
 
 
 async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> list[AuditRow]:
@@ -208,7 +203,7 @@ async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> li
     behind that seq (-1 is the partition's start). `last_places` makes the next `after`.
     """
     if after is None:
-        return [_audit_row(row) for row in reversed(await db.fetch(_SQL["audit_last"], _limited(limit)))]
+        return [audit_row(row) for row in reversed(await db.fetch(_SQL["audit_last"], _limited(limit)))]
     rows = await db.fetch(
         _SQL["audit_after"],
         [ledger for ledger, _ in after],
@@ -216,7 +211,7 @@ async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> li
         list(after.values()),
         _limited(limit),
     )
-    return [_audit_row(row) for row in rows]
+    return [audit_row(row) for row in rows]
 
 
 def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
@@ -268,7 +263,8 @@ def _request(row: asyncpg.Record) -> RequestView:
     return RequestView(**values)
 
 
-def _audit_row(row: asyncpg.Record) -> AuditRow:
+def audit_row(row: asyncpg.Record) -> AuditRow:
+    """A row of the audit table."""
     values = dict(row)
     values["record"] = bytes(values["record"])
     return AuditRow(**values)

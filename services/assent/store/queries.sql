@@ -66,6 +66,26 @@ where
 order by at desc, ledger desc, partition desc, seq desc
 limit $13
 
+-- name: of_command
+-- The oldest first, so that the scan ends at the first that names the id. Its place in the text is found by
+-- text: the operators of json refuse what holds an escaped NUL. No more records than $6 are looked into.
+select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
+from (
+  select *
+  from audit
+  where
+    principal = $1
+    and ($2::text is null or resource = $2)
+    and at >= $3
+    and at < $4
+    and ledger = 'assent.ledger'
+    and outcome <> all ($5::text[])
+  order by at, partition, seq
+  limit $6
+) as sent
+where strpos(record::text, $7) > 0
+limit $8
+
 -- name: last_applied
 -- The request is found first: were its record missing, an older one must not be taken for it.
 select

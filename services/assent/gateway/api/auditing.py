@@ -16,7 +16,8 @@ from assent.gateway.lag import LAG_HEADER
 from assent.gateway.problems import of_refusal
 from assent.reading.entries import Entry, audit_entry
 from assent.store.filters import AuditCursor, AuditFilter, LedgerName
-from assent.store.queries import LIST_MAX, AuditRow, search_audit
+from assent.store.queries import LIST_MAX, AuditRow
+from assent.store.queries_large import search_part
 from assent_contracts.limits import NAME_MAX_CHARS
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -44,7 +45,7 @@ CursorAsked = Annotated[
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Records of the audit log, the newest first."""
+    """Records of the audit log, the newest first: `limit`, or fewer where they are large."""
 
     entries: list[Entry]
     next: str | None
@@ -98,30 +99,24 @@ def read_cursor(text: str | None) -> AuditCursor | None:
 
 async def audit_page(door: Door, wanted: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
     """One page of a search. Raises Problem."""
-    rows = await search_audit(door.db, wanted, after=read_cursor(cursor), limit=limit + 1)
-    more = len(rows) > limit
+    part = await search_part(door.db, wanted, after=read_cursor(cursor), limit=limit)
     return AuditPage(
-        entries=[audit_entry(row) for row in rows[:limit]],
-        next=write_cursor(rows[limit - 1].cursor) if more else None,
+        entries=[audit_entry(row) for row in part.rows],
+        next=write_cursor(part.rows[-1].cursor) if part.more else None,
     )
 
 
 async def exported(
     door: Door, wanted: AuditFilter, after: AuditCursor | None, limit: int
 ) -> AsyncIterator[bytes]:
-    """The lines of an export, a page of the search in one piece. What is read meanwhile is in no page."""
-    written = 0
-    while written < limit:
-        asked = min(LIST_MAX, limit - written)
-        rows = await search_audit(door.db, wanted, after=after, limit=asked)
-        if not rows:
-            break
-        yield b"".join(msgspec.json.encode(_line(row)) + b"\n" for row in rows)
-        written += len(rows)
-        after = rows[-1].cursor
-        if len(rows) < asked:
-            break
-    more = written == limit and after is not None
+    """The lines of an export, one record each. What is read meanwhile is in no page."""
+    written, more = 0, True
+    while more and written < limit:
+        part = await search_part(door.db, wanted, after=after, limit=min(LIST_MAX, limit - written))
+        for row in part.rows:
+            yield msgspec.json.encode(_line(row)) + b"\n"
+            after = row.cursor
+        written, more = written + len(part.rows), part.more
     end = ExportEnd(records=written, next=write_cursor(after) if more and after else None)
     yield msgspec.json.encode(end) + b"\n"
 
