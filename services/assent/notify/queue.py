@@ -40,16 +40,19 @@ class Queue:
         self._lease_s = lease_s
         self._lease: Final[UUID] = uuid4()
 
-    async def claim(self, targets: int) -> list[Delivery]:
-        """The oldest due message of each of so many targets, at most, that nobody else sends to now."""
-        rows = await self._pool.fetch(_SQL["claim"], targets, self._lease, self._lease_s)
+    async def claim(self, targets: int, *, of_principal: int) -> list[Delivery]:
+        """The oldest due message of each of so many targets, at most, that nobody else sends to now.
+
+        `of_principal`: so many targets of one principal are sent to at once, by all processes together.
+        """
+        rows = await self._pool.fetch(_SQL["claim"], targets, self._lease, self._lease_s, of_principal)
         return [Delivery(**{**dict(row), "facts": _decode_facts(row["facts"])}) for row in rows]
 
-    async def sent(self, delivery: Delivery) -> None:
-        """It was taken: the target is well."""
+    async def sent(self, delivery: Delivery, *, pause_s: float = 0.0) -> None:
+        """It was taken: the target is well, though it may be left alone for a while."""
         async with self._pool.acquire() as connection, connection.transaction():
             # The target before its message, here and below, as whoever removes a target does.
-            await connection.execute(_SQL["release"], delivery.target, self._lease, 0, 0.0)
+            await connection.execute(_SQL["release"], delivery.target, self._lease, 0, float(pause_s))
             await connection.execute(_SQL["sent"], delivery.id)
 
     async def failed(

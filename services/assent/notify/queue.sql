@@ -1,7 +1,17 @@
 -- name: claim
-with free as (
-  select target.id, target.kind, target.url, target.secret, target.failures
+with busy as (
+  select principal, count(*) as targets
+  from notification_targets
+  where leased_until > now()
+  group by principal
+),
+due as (
+  select
+    target.id,
+    coalesce(busy.targets, 0)
+      + row_number() over (partition by target.principal order by target.leased_until) as of_principal
   from notification_targets as target
+  left join busy using (principal)
   where target.enabled
     and target.leased_until <= now()
     and target.paused_until <= now()
@@ -9,6 +19,16 @@ with free as (
       select from notifications as due
       where due.target = target.id and due.status in ('waiting', 'sending') and due.next_try_at <= now()
     )
+),
+free as (
+  select target.id, target.kind, target.url, target.secret, target.failures
+  from notification_targets as target
+  -- Nobody's targets, all of them slow, hold up everybody else's.
+  where target.id in (select due.id from due where due.of_principal <= $4::bigint)
+    -- Asked again, of the row that is locked: another process may have had it meanwhile.
+    and target.enabled
+    and target.leased_until <= now()
+    and target.paused_until <= now()
   -- Who has waited longest since the last message: nobody is left out while others have much to hear.
   order by target.leased_until
   limit $1

@@ -1,6 +1,7 @@
 """R17: sends what is due, to many targets at once and to each one message at a time.
 
-A target that is slow holds its own lease and nobody else's; one that fails is left in peace for a while.
+A target that is slow holds its own lease and nobody else's; one that fails, or is slow, is left in peace for
+a while. One principal's targets take a few of the places and never all of them.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import msgspec
 import stamina
 import structlog
 
-from assent.notify.backoff import wait_s
+from assent.notify.backoff import rest_s, wait_s
 from assent.notify.by_apprise import send
 from assent.notify.delivery import Delivery, NotDeliveredError
 from assent.notify.queue import Queue
@@ -33,6 +34,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How much, how long and how often; in seconds where nothing else is said."""
 
     targets_at_once: int = 16
+    of_principal: int = 4
+    """Of these, so many may be one principal's."""
     timeout_s: float = 10.0
     """For one attempt, from the look-up of the name to the answer."""
     lease_s: float = 30.0
@@ -42,6 +45,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     stop_limit_s: float = 5.0
     """How long attempts may go on once the service is told to stop."""
     wait_s: Callable[[int, float], float] = wait_s
+    rest_s: Callable[[float], float] = rest_s
 
 
 class Sender:
@@ -73,7 +77,7 @@ class Sender:
         free = self._pace.targets_at_once - len(self._under_way)
         try:
             if free > 0:
-                for delivery in await self._queue.claim(free):
+                for delivery in await self._queue.claim(free, of_principal=self._pace.of_principal):
                     task = asyncio.create_task(self._deliver(delivery), name=f"notify-{delivery.id}")
                     self._under_way[task] = delivery
                     task.add_done_callback(self._done)
@@ -124,8 +128,9 @@ class Sender:
     async def _deliver(self, delivery: Delivery) -> None:
         started = time.perf_counter()
         why = await self._attempt(delivery)
+        took_s = time.perf_counter() - started
         outcome = "sent" if why is None else "dead" if self._is_last(delivery) else "failed"
-        await self._settled(lambda: self._settle(delivery, why))
+        await self._settled(lambda: self._settle(delivery, why, took_s))
         metrics.NOTIFICATIONS.labels(delivery.kind, outcome).inc()
         self._log.info(
             "notified",
@@ -138,7 +143,7 @@ class Sender:
             attempt=delivery.attempts,
             outcome=outcome,
             why=why,
-            took_ms=round((time.perf_counter() - started) * 1_000, 1),
+            took_ms=round(took_s * 1_000, 1),
         )
 
     def _is_last(self, delivery: Delivery) -> bool:
@@ -180,9 +185,10 @@ class Sender:
                 delivery.url, text.subject, text.body, allow_private=allow_private, timeout_s=timeout_s
             )
 
-    async def _settle(self, delivery: Delivery, why: str | None) -> None:
+    async def _settle(self, delivery: Delivery, why: str | None, took_s: float) -> None:
+        rest_s = self._pace.rest_s(took_s)
         if why is None:
-            await self._queue.sent(delivery)
+            await self._queue.sent(delivery, pause_s=rest_s)
             return
         # S311: nobody gains anything by guessing it.
         chance = random.random()  # noqa: S311
@@ -190,7 +196,7 @@ class Sender:
             delivery,
             why,
             wait_s=self._pace.wait_s(delivery.attempts, chance),
-            pause_s=self._pace.wait_s(delivery.failures + 1, chance),
+            pause_s=max(rest_s, self._pace.wait_s(delivery.failures + 1, chance)),
             dead=self._is_last(delivery),
         )
 

@@ -89,6 +89,57 @@ async def test_R17_a_target_that_accepts_and_never_answers_delays_nobody_else(
         assert len(mail.received) == 5
 
 
+async def test_R17_many_slow_targets_of_two_principals_leave_room_for_everybody_else(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    """Seventeen, which are more than there are places, and each takes all the time that it may."""
+    async with web_receiver() as slow:
+        slow.holds = True
+        for number in range(10):
+            await listens(db, "bob", slow.url(f"/bob/{number}"))
+        for number in range(7):
+            await listens(db, "carol", slow.url(f"/carol/{number}"))
+        await listens(db, "alice", web.url("/quick"))
+        pace = msgspec.structs.replace(PACE, timeout_s=60, lease_s=90, stop_limit_s=0.5)
+        async with notifying(pace=pace):
+            request = await actor.opened(f"script/{uuid4()}", principal="alice")
+
+            async def held() -> bool:
+                return len(slow.received) >= 2 * pace.of_principal
+
+            await until(held)
+            await actor.approve(request)
+
+            async def heard() -> bool:
+                return bool(web.received)
+
+            await until(heard)
+            assert slow.at_once == len(slow.received) == 2 * pace.of_principal
+            paths = [each.path.split("/")[1] for each in slow.received]
+            assert paths.count("bob") == paths.count("carol") == pace.of_principal
+
+
+async def test_R17_a_target_that_answers_slowly_is_left_alone_for_a_while_though_it_takes_all(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    """One that always answers just in time never fails, and would hold a place for ever."""
+    await listens(db, "bob", web.url())
+    took = list[float]()
+
+    def rest_s(took_s: float) -> float:
+        took.append(took_s)
+        return 3_600.0
+
+    async with notifying(pace=msgspec.structs.replace(PACE, rest_s=rest_s)):
+        await actor.opened(f"script/{uuid4()}", principal="alice")
+        await settled(db, 1)
+        row = await db.fetchrow(
+            "select failures, paused_until > now() + interval '50 minutes' as rests from notification_targets"
+        )
+    assert tuple(row or ()) == (0, True)
+    assert len(took) == 1
+
+
 async def test_R17_an_attempt_ends_in_time_though_the_target_does_not_end_it(
     actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver, mail: MailReceiver
 ) -> None:
@@ -197,23 +248,23 @@ async def test_R17_a_lease_that_ended_leaves_its_message_to_another_and_the_late
     pool = await open_pool(dsn, "assent_notify", application="test")
     try:
         slow, quick = Queue(pool, lease_s=0.2), Queue(pool, lease_s=30)
-        [taken] = await slow.claim(10)
-        assert await quick.claim(10) == []
+        [taken] = await slow.claim(10, of_principal=4)
+        assert await quick.claim(10, of_principal=4) == []
 
         async def free() -> bool:
             return bool(await db.fetchval("select leased_until < now() from notification_targets"))
 
         await until(free)
-        [again] = await quick.claim(10)
+        [again] = await quick.claim(10, of_principal=4)
         assert again.id == taken.id
         await slow.failed(taken, "late", wait_s=0, pause_s=0, dead=True)
-        assert await slow.claim(10) == []
+        assert await slow.claim(10, of_principal=4) == []
         await slow.give_back([taken])
         assert await statuses(db) == ["sending"]
         await quick.sent(again)
         await slow.failed(taken, "late", wait_s=0, pause_s=0, dead=True)
         assert await statuses(db) == ["sent"]
-        assert await slow.claim(10) == []
+        assert await slow.claim(10, of_principal=4) == []
     finally:
         pool.terminate()
 

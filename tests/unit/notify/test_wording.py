@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from assent.notify.backoff import LONGEST_S, wait_s
+from assent.notify.backoff import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.delivery import Delivery
 from assent.notify.settings import read_notify_settings
 from assent.notify.webhook import signature
@@ -167,6 +167,11 @@ def test_R17_waits_grow_up_to_a_limit_and_differ() -> None:
     assert [wait_s(failures, 1) for failures in (1, 2, 3)] == [10, 30, 90]
     assert wait_s(1, 0) == 5
     assert wait_s(1_000, 1) == LONGEST_S
+
+
+def test_R17_a_target_rests_three_times_as_long_as_it_was_slow() -> None:
+    assert rest_s(SLOW_S - 0.1) == 0
+    assert rest_s(9.9) == pytest.approx(29.7)
 
 
 @pytest.mark.parametrize(
