@@ -65,20 +65,24 @@ class Lag:
         place = parse_request_id(after)
         if place is None:
             raise malformed(f"{AFTER_HEADER} is not <partition>-<seq>: {after[:64]!r}.")
-        if not await self.durable(*place, within_s=_WAIT_S):
-            raise Problem(
-                503,
-                "lagging",
-                f"The lists do not hold {after} yet: they are {self.records():,} records behind.",
-                todo="Ask again after Retry-After seconds; the decision itself stands.",
-                headers={"Retry-After": "1"},
-            )
+        await self._hold(*place, "Ask again after Retry-After seconds; the decision itself stands.")
 
     async def settled(self, request_id: str) -> None:
-        """Wait a little until the tables hold what this gateway has heard of a request's partition."""
+        """Return when the tables hold what this gateway has heard of a request's partition.
+
+        Raises Problem: lagging. What the tables say of the request may be old then.
+        """
         place = parse_request_id(request_id)
         if place is not None:
-            await self.durable(place[0], self._heard.get(place[0], -1), within_s=_WAIT_S)
+            heard = self._heard.get(place[0], -1)
+            await self._hold(place[0], heard, "Nothing was sent: do it again after Retry-After seconds.")
+
+    async def _hold(self, partition: int, seq: int, todo: str) -> None:
+        if not await self.durable(partition, seq, within_s=_WAIT_S):
+            detail = (
+                f"The lists do not hold {partition}-{seq} yet: they are {self.records():,} records behind."
+            )
+            raise Problem(503, "lagging", detail, todo=todo, headers={"Retry-After": "1"})
 
     async def durable(self, partition: int, seq: int, *, within_s: float) -> bool:
         """Whether the tables hold this record within so many seconds."""

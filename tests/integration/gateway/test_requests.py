@@ -241,6 +241,24 @@ async def test_decision_on_what_was_seen_counts(gateway: Gateway) -> None:
     accepted(await gateway.act(request, "approve", "bob", **fields))
 
 
+@pytest.mark.parametrize("extra", ["", '"1-1", '])
+async def test_if_match_lets_pass_what_was_seen_and_nothing_else(gateway: Gateway, extra: str) -> None:
+    request = (await gateway.submit(script()))["request"]
+    bob, place = await gateway.signed_in("bob"), f"/api/v1/requests/{request}"
+    etag = (await bob.get(place, headers={"assent-after": request})).headers["etag"]
+    # A refused action leaves the request as it was.
+    refused(await gateway.act(request, "reject", "alice"), 403, "own-request")
+    for other in ('"999999-1"', f"W/{etag}", etag.strip('"'), "nonsense", '""', "", "*, *"):
+        answer = await bob.post(f"{place}/reject", json={}, headers={"if-match": other})
+        problem = refused(answer, 412, "changed-since")
+        assert problem["status_now"] == "needs_approval"
+    answer = await bob.post(f"{place}/reject", json={}, headers={"if-match": extra + etag})
+    position = accepted(answer)["position"]
+    shown = await gateway.show(request, after=position)
+    assert shown["request"]["status"] == "rejected"
+    refused(await bob.post(f"{place}/reject", json={}, headers={"if-match": etag}), 412, "changed-since")
+
+
 async def test_payload_s_digest_is_over_the_bytes_as_sent(gateway: Gateway) -> None:
     client = await gateway.signed_in("alice")
     body = b'{"resource":"script/raw.sh","operation":"edit","justification":"x","payload":{ "n" : 1.0e2 }}'

@@ -1,11 +1,13 @@
 """POST /api/v1/requests/{id}/<action>: approve, reject, revoke, cancel, complete (R4, R8, R9, R11, R12)."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import HeaderParameter
 
 from assent.gateway.api.bodies import TAKES, read_body
 from assent.gateway.api.looking import find
@@ -55,6 +57,12 @@ class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seen: Seen = None
 
 
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match", max_length=200, description="The ETag of the request as it was shown: as `seen`."
+    ),
+]
 Body = Approval | Remark | Nothing
 
 
@@ -91,12 +99,17 @@ async def act(
     make: Callable[[dict[str, Any], Any], Command],
     *,
     idempotency_key: str | None = None,
+    if_match: str | None = None,
 ) -> Decision:
-    """Do something to a request that the caller may see. Raises Problem."""
-    if body.seen is not None:
+    """Do something to a request that the caller may see. Raises Problem.
+
+    `lagging` where the tables may not say how the request stands, and so not whether that was seen.
+    """
+    if body.seen is not None or if_match is not None:
         await door.lag.settled(request_id)
     shown = await find(door, caller, request_id)
-    refuse_unseen(shown, body.seen)
+    if body.seen not in (None, shown.last_seq) or not is_match(if_match, shown.last_seq):
+        raise _changed_since(shown)
     fields = fields_of(caller, shown.resource, idempotency_key)
     command = make({**fields, "request": shown.id}, body)
     refusal = check_fields(command)
@@ -105,17 +118,25 @@ async def act(
     return await decide(door, command)
 
 
-def refuse_unseen(shown: RequestView, seen: int | None) -> None:
-    """Refuse a decision on a request that has gone on since it was shown. Raises Problem."""
-    if seen is not None and seen != shown.last_seq:
-        raise Problem(
-            412,
-            "changed-since",
-            f"Request {shown.id} has gone on since you looked: it is {shown.status.replace('_', ' ')} now.",
-            todo="Look at what has changed, and decide on that.",
-            status_now=shown.status,
-            last_seq=shown.last_seq,
-        )
+def is_match(if_match: str | None, last_seq: int) -> bool:
+    """Whether If-Match, by RFC 9110, lets pass what has not gone on since its ETag.
+
+    A refused action makes another ETag and leaves the request as it was: that is no reason to refuse.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return True
+    return any(re.fullmatch(rf'"{last_seq}-[0-9]+"', tag.strip()) for tag in if_match.split(","))
+
+
+def _changed_since(shown: RequestView) -> Problem:
+    return Problem(
+        412,
+        "changed-since",
+        f"Request {shown.id} has gone on since you looked: it is {shown.status.replace('_', ' ')} now.",
+        todo="Look at what has changed, and decide on that.",
+        status_now=shown.status,
+        last_seq=shown.last_seq,
+    )
 
 
 def _action(
@@ -136,9 +157,12 @@ def _action(
         caller: Caller,
         door: Door,
         idempotency_key: IdempotencyKey = None,
+        if_match: IfMatch = None,
     ) -> Decision:
         body = await read_body(request, kind)
-        return await act(door, caller, request_id, body, make, idempotency_key=idempotency_key)
+        return await act(
+            door, caller, request_id, body, make, idempotency_key=idempotency_key, if_match=if_match
+        )
 
     return handler
 

@@ -34,7 +34,7 @@ _DECIDES_LATE: Final = frozenset({"showCommand"})
 _ALSO: Final = {"submitChange": 200, "changeGovernance": 200, "relayCommand": 201}
 """A second status with the same body: of what came before, or was decided at once."""
 _HEADERS: Final = {
-    "ETag": "The version of what is shown, for If-None-Match.",
+    "ETag": "The version of what is shown, for If-None-Match, and If-Match of an action.",
     "Location": "Where to look at what was made, or for a decision that is late.",
     "Retry-After": "Seconds to wait.",
     LAG_HEADER: "How many ledger records the tables do not hold yet.",
