@@ -8,7 +8,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
 from assent.gateway.api.bodies import BODY_MAX_BYTES
-from assent.gateway.api.description import openapi_of
+from assent.gateway.api.description import PREFIX, openapi_of
 from assent.gateway.api.routes import API, HEALTH
 from assent.gateway.caller import find_caller
 from assent.gateway.console.errors import or_page
@@ -19,10 +19,12 @@ from assent.gateway.identity.local import sign_in_locally
 from assent.gateway.identity.signing_in import SIGNING_IN
 from assent.gateway.problems import Problem, on_http_error, on_problem
 
+_NO_STORE = (b"cache-control", b"no-store")
+
 
 def make_app(door: Door) -> Litestar:
     """The application of one gateway."""
-    api = Router("/api/v1", route_handlers=list(API))
+    api = Router(PREFIX, route_handlers=list(API))
     return Litestar(
         [
             api,
@@ -51,11 +53,13 @@ def make_app(door: Door) -> Litestar:
 def _protect(door: Door) -> Any:
     encoded = security_headers(door.settings)
 
-    async def protect(message: Message, _scope: Scope) -> None:
+    async def protect(message: Message, scope: Scope) -> None:
         # On every answer, those to what went wrong among them.
         if message["type"] == "http.response.start":
             there = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [*message["headers"], *(each for each in encoded if each[0] not in there)]
+            # What the API answers is for who asked, unless a handler says otherwise.
+            always = [*encoded, _NO_STORE] if scope["path"].startswith(PREFIX) else encoded
+            message["headers"] = [*message["headers"], *(each for each in always if each[0] not in there)]
 
     return protect
 

@@ -11,6 +11,8 @@ from assent.gateway import problems
 from assent.gateway.door import Door
 from assent.gateway.front import PRINCIPAL
 from assent.gateway.identity.sessions import Session
+from assent.gateway.public import origins_of
+from assent.gateway.strangers import proving
 
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf"
@@ -24,6 +26,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     principal: Principal
     how: How
     session: Session | None = None
+    ends_at: int | None = None
+    """When its token ends, ms since 1970; None where there is none."""
 
     @property
     def id(self) -> str:
@@ -46,14 +50,17 @@ async def _identified(request: Request[Any, Any, Any], door: Door) -> Caller:
     if "signature-input" in request.headers:
         if door.signatures is None:
             raise problems.not_signed_in()
-        principal = await door.signatures.verify(request)
+        with proving(request, door):
+            principal = await door.signatures.verify(request)
         return Caller(principal=enabled(door, principal), how="signature")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         _refuse_two_proofs(request, door)
         if scheme.lower() != "bearer" or door.tokens is None:
             raise problems.not_signed_in()
-        return Caller(principal=enabled(door, await door.tokens.principal_of(token)), how="token")
+        with proving(request, door):
+            bearer = await door.tokens.bearer_of(token)
+        return Caller(principal=enabled(door, bearer.principal), how="token", ends_at=bearer.ends_at)
     session = await door.sessions.find(request.cookies.get(door.sessions.cookie))
     if session is None:
         raise problems.not_signed_in()
@@ -91,7 +98,8 @@ def _refuse_two_proofs(request: Request[Any, Any, Any], door: Door) -> None:
 def refuse_cross_site(request: Request[Any, Any, Any], door: Door) -> None:
     """Refuse what another site made the browser send. Raises Problem."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    if (origin is not None and origin != door.settings.public_url) or site in ("cross-site", "same-site"):
+    foreign = origin is not None and origin not in origins_of(door.settings.public_url)
+    if foreign or site in ("cross-site", "same-site"):
         raise problems.Problem(
             403,
             "cross-site",

@@ -16,11 +16,19 @@ from assent.gateway.settings import GatewaySettings
 from assent.observe.health import Health
 
 
+class Bearer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever carries a valid access token."""
+
+    principal: str
+    ends_at: int
+    """When the token ends, ms since 1970."""
+
+
 class Tokens(Protocol):
     """Access tokens of machines."""
 
-    async def principal_of(self, token: str) -> str:
-        """The principal that a valid token is for. Raises Problem."""
+    async def bearer_of(self, token: str) -> Bearer:
+        """Whom a valid token is for. Raises Problem."""
         ...
 
 

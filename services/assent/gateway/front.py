@@ -2,13 +2,13 @@
 
 import time
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from assent.gateway.problems import MEDIA_TYPE, Problem
+from assent.gateway.public import hosts_of
 from assent.gateway.settings import GatewaySettings
 from assent.observe import metrics
 
@@ -25,8 +25,8 @@ SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 _SECURE_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
-_USUAL_PORTS: Final = {"http": 80, "https": 443}
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_OF_ANY_NAME: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Probes come by the address of the machine or container. No session's cookie counts for what is there."""
 PRINCIPAL: Final = "principal"
 """In a request's state: who has proved to be its sender."""
 _PATH_MAX_CHARS: Final = 400
@@ -44,7 +44,7 @@ def security_headers(settings: GatewaySettings) -> list[tuple[bytes, bytes]]:
 
 def front_of(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
     """The application behind its front."""
-    hosts = hosts_of(settings.public_url)
+    hosts = frozenset(host.encode() for host in hosts_of(settings.public_url))
     always = security_headers(settings)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,23 +82,10 @@ def _tell(scope: Scope, status: int, took_s: float) -> None:
     )
 
 
-def hosts_of(public_url: str) -> frozenset[bytes]:
-    """The Host headers of requests that are meant for this gateway.
-
-    On loopback each of its names is as good as another: no other site's name leads here under one of them.
-    """
-    parts = urlsplit(public_url)
-    usual = parts.port in (None, _USUAL_PORTS[parts.scheme])
-    port = "" if usual else f":{parts.port}"
-    name = (parts.hostname or "").lower()
-    host = f"[{name}]" if ":" in name else name
-    return frozenset(f"{each}{port}".encode() for each in (_LOOPBACK if host in _LOOPBACK else (host,)))
-
-
 def _refusal(scope: Scope, hosts: frozenset[bytes]) -> Problem | None:
     assert scope["type"] == "http", "there are no websockets here: see service.py"
     named = [value.lower() for name, value in scope["headers"] if name == b"host"]
-    if len(named) != 1 or named[0] not in hosts:
+    if len(named) != 1 or not (named[0] in hosts or scope["path"] in _OF_ANY_NAME):
         # A name of another site's that was made to lead here (DNS rebinding) is not ours.
         return Problem(
             421,

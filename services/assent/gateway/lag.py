@@ -86,17 +86,31 @@ class Lag:
 
     async def durable(self, partition: int, seq: int, *, within_s: float) -> bool:
         """Whether the tables hold this record within so many seconds."""
-        if self._durable.get(partition, -1) >= seq:
+        if self.holds(partition, seq):
             return True
         self._waiting += 1
         self._woken.set()
         try:
             async with asyncio.timeout(within_s), self._moved:
-                await self._moved.wait_for(lambda: self._durable.get(partition, -1) >= seq)
+                await self._moved.wait_for(lambda: self.holds(partition, seq))
         except TimeoutError:
             return False
         else:
             return True
+        finally:
+            self._waiting -= 1
+
+    def holds(self, partition: int, seq: int) -> bool:
+        """Whether the tables held this record when they were looked at last."""
+        return self._durable.get(partition, -1) >= seq
+
+    async def looked(self) -> None:
+        """Return when the tables have been looked at once more, which is soon."""
+        self._waiting += 1
+        self._woken.set()
+        try:
+            async with self._moved:
+                await self._moved.wait()
         finally:
             self._waiting -= 1
 

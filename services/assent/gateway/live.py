@@ -22,6 +22,7 @@ from assent.store.queries import requests_at
 from assent.store.service import UNREACHABLE
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.ending import end
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 
@@ -29,7 +30,6 @@ _HEARD_MAX: Final = 10_000
 """Requests that wait for the tables; with more, everybody is told to reload."""
 _AT_ONCE: Final = 500
 """Requests of one query; and listeners that are told before others get a turn."""
-_SETTLED_WITHIN_S: Final = 3.0
 _AGAIN_S: Final = 1.0
 _QUIET_S: Final = 60.0
 """So long after the last listener has left, events are remembered: a page that is loaded comes back."""
@@ -117,30 +117,29 @@ class Live:
                 self._memory.forget()
                 self._tell_all(LOST)
             taken, self._heard = self._heard, {}
+            held = {request: place for request, place in taken.items() if self._lag.holds(*place)}
             try:
-                for some in _batches(taken):
+                for some in _batches(held):
                     await self._tell_of(some)
             except UNREACHABLE as error:
                 log.warning("live events wait for the tables", error=repr(error))
                 self._heard = {**taken, **self._heard}
                 self._work.set()
                 await asyncio.sleep(_AGAIN_S)
+                continue
+            # The rest waits by itself: a partition that the tables do not get on with holds up no other.
+            late = {request: place for request, place in taken.items() if request not in held}
+            if late:
+                self._heard = {**late, **self._heard}
+                self._work.set()
+                await self._lag.looked()
 
     async def _tell_of(self, heard: dict[tuple[int, int], tuple[int, int]]) -> None:
-        await self._settled(heard.values())
+        """Tell what the tables hold of these requests by now."""
         for row in await requests_at(self._db, list(heard)):
             partition, seq = heard[row.partition, row.seq]
             self._spread(changed(row, f"{partition}-{seq}"))
             await asyncio.sleep(0)
-
-    async def _settled(self, positions: Iterable[tuple[int, int]]) -> None:
-        """Return when the tables hold these records."""
-        last: dict[int, int] = {}
-        for partition, seq in positions:
-            last[partition] = max(seq, last.get(partition, -1))
-        for partition, seq in last.items():
-            while not await self._lag.durable(partition, seq, within_s=_SETTLED_WITHIN_S):
-                continue
 
     def _spread(self, event: Event) -> None:
         self._memory.keep(event)
@@ -160,9 +159,18 @@ class Live:
 
     # Who listens
 
-    def join(self, principal: str, session: str | None, *, last: str | None, since: int | None) -> Listener:
+    def join(
+        self,
+        principal: str,
+        session: str | None,
+        *,
+        last: str | None,
+        since: int | None,
+        until: int | None = None,
+    ) -> Listener:
         """A new listener; `leave` must follow. Raises Problem: too-many-streams.
 
+        `until`: when what the client has shown ends (ms), and the stream with it, if it is not over before;
         `last`: the id of the event that the client heard last; `since`: when it loaded what it shows (ms).
         What came after is told again; where that is not remembered, the client is told to reload.
         """
@@ -173,6 +181,8 @@ class Live:
             raise _too_many(f"This gateway has {self._open:,} event streams open.")
         # S311: it only spreads the clients' returns.
         age = self._limits.oldest_s * random.uniform(0.8, 1.0)  # noqa: S311
+        if until is not None:
+            age = min(age, (until - now_ms()) / 1_000)
         listener = Listener(principal, session, asyncio.get_running_loop().time() + age)
         self._by_principal.setdefault(principal, set()).add(listener)
         min(self._slices, key=len).add(listener)

@@ -1,4 +1,4 @@
-"""How many requests one principal may send to this gateway."""
+"""How many requests one principal, or one address, may send to this gateway."""
 
 import math
 import time
@@ -25,17 +25,30 @@ class Rates:
 
     def spend(self, principal: str) -> None:
         """Count one request. Raises Problem when there are too many."""
+        now = self._turn()
+        self._spent[principal] += 1
+        if self._spent[principal] > self._most:
+            raise self._too_many(principal, now)
+
+    def refuse_spent(self, principal: str) -> None:
+        """Count nothing. Raises Problem when one more would be too many."""
+        now = self._turn()
+        if self._spent[principal] >= self._most:
+            raise self._too_many(principal, now)
+
+    def _turn(self) -> float:
         now = time.monotonic() / _BURST_S
         if int(now) != self._window:
             self._window = int(now)
             self._spent.clear()
-        self._spent[principal] += 1
-        if self._spent[principal] > self._most:
-            left_s = math.ceil((self._window + 1 - now) * _BURST_S)
-            raise Problem(
-                429,
-                "too-many-requests",
-                f"{principal} has sent more than {self._most:,} requests in {_BURST_S} s.",
-                todo="Wait as many seconds as Retry-After says, then send it again.",
-                headers={"Retry-After": str(max(1, left_s))},
-            )
+        return now
+
+    def _too_many(self, principal: str, now: float) -> Problem:
+        left_s = math.ceil((self._window + 1 - now) * _BURST_S)
+        return Problem(
+            429,
+            "too-many-requests",
+            f"{principal} has sent more than {self._most:,} requests in {_BURST_S} s.",
+            todo="Wait as many seconds as Retry-After says, then send it again.",
+            headers={"Retry-After": str(max(1, left_s))},
+        )

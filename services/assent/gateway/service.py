@@ -5,6 +5,8 @@ import resource
 from contextlib import AsyncExitStack
 
 import uvicorn
+from litestar.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from assent.gateway.app import make_app
 from assent.gateway.connections import guarded
@@ -86,7 +88,7 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
     most = _connections(door.settings.live.streams)
     server = uvicorn.Server(
         uvicorn.Config(
-            front_of(make_app(door), door.settings),
+            _behind_proxies(front_of(make_app(door), door.settings), door.settings),
             host=door.settings.host,
             port=door.settings.port,
             http=guarded(most, door.settings.slow, security_headers(door.settings)),  # type: ignore[arg-type]
@@ -113,6 +115,12 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
         server.should_exit = True
         await asyncio.gather(answering, return_exceptions=True)
         await end(probing, stopping)
+
+
+def _behind_proxies(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
+    """The application, told the sender's address by the proxies that are trusted, and by nobody else."""
+    trusted = list(settings.trusted_proxies)
+    return ProxyHeadersMiddleware(app, trusted) if trusted else app  # type: ignore[arg-type, return-value]
 
 
 def _connections(streams: int) -> int:

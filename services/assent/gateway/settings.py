@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from assent.gateway.limits import LiveLimits, SlowLimits
+from assent.gateway.public import normal_url
 from assent.settings import SettingsError
 
 _USUAL_PORT: Final = 8700
@@ -45,14 +46,20 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     public_url: str
-    """Scheme and host by which browsers reach it; links and redirects are made of it."""
+    """ASSENT_PUBLIC_URL: scheme and host by which browsers reach it, and nothing else. Links and redirects
+    are made of it, and forms are taken from its pages alone."""
     oidc: OidcSettings | None
     local_sign_in: bool
     """R17's demo people sign in by a click. On loopback only, and never beside a provider."""
     private_targets: bool
     """Whether notifications may go to addresses that are not public; the notify service is told the same."""
     rate_per_second: int
-    """Requests of one principal to this gateway."""
+    """ASSENT_GATEWAY_RATE: requests of one principal to this gateway; and of one address, sign-ins and proofs
+    of who somebody is that are none."""
+    trusted_proxies: tuple[str, ...] = ()
+    """ASSENT_GATEWAY_TRUSTED_PROXIES: networks, with commas between them, such as `10.0.3.0/24`. From these
+    alone X-Forwarded-For is believed. Set it behind a load balancer: else all that comes through it counts
+    as one address, and one attacker keeps everybody from signing in. Unset: nothing is believed."""
     live: LiveLimits = LiveLimits()
     slow: SlowLimits = SlowLimits()
 
@@ -74,6 +81,7 @@ def read_gateway_settings(environ: Mapping[str, str] = os.environ) -> GatewaySet
         local_sign_in=environ.get("ASSENT_LOCAL_SIGN_IN", "") == "1",
         private_targets=environ.get("ASSENT_NOTIFY_ALLOW_PRIVATE", "") == "1",
         rate_per_second=_number(environ, "ASSENT_GATEWAY_RATE", 100, most=1_000_000),
+        trusted_proxies=_networks(environ, "ASSENT_GATEWAY_TRUSTED_PROXIES"),
         live=LiveLimits(
             streams=_number(environ, "ASSENT_GATEWAY_STREAMS", 10_000, most=100_000),
             streams_each=_number(environ, "ASSENT_GATEWAY_STREAMS_EACH", 20, most=100_000),
@@ -114,19 +122,19 @@ def is_loopback(host: str) -> bool:
 
 
 def _public_url(environ: Mapping[str, str], port: int) -> str:
-    url = environ.get("ASSENT_PUBLIC_URL", f"http://localhost:{port}").rstrip("/")
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.netloc
-        or parts.path
-        or parts.query
-        or parts.fragment
-    ):
+    url = environ.get("ASSENT_PUBLIC_URL") or f"http://localhost:{port}"
+    try:
+        return normal_url(url)
+    except ValueError as error:
         raise SettingsError(
-            f"ASSENT_PUBLIC_URL is scheme and host only, such as https://assent.example: {url!r}."
-        )
-    return url
+            "ASSENT_PUBLIC_URL is scheme and host only, such as https://assent.example,"
+            f" and {error}: {_shown(url)}."
+        ) from error
+
+
+def _shown(url: str) -> str:
+    # What stands before an @ may be a password.
+    return repr(url.rpartition("@")[2])
 
 
 def _oidc(environ: Mapping[str, str]) -> OidcSettings | None:
@@ -173,3 +181,16 @@ def _number(environ: Mapping[str, str], name: str, usual: int, *, most: int) -> 
     if not value.isdecimal() or not 0 < int(value) <= most:
         raise SettingsError(f"{name} is not a number from 1 to {most:,}: {value!r}.")
     return int(value)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    networks: list[str] = []
+    for text in (each.strip() for each in environ.get(name, "").split(",") if each.strip()):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            raise SettingsError(f"{name} is networks such as 10.0.3.0/24, with commas: {error}.") from error
+        if network.prefixlen == 0:
+            raise SettingsError(f"{name} must not be everybody: {text} lets anybody name any address.")
+        networks.append(str(network))
+    return tuple(networks)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 import msgspec
+import pytest
 
 from assent.gateway.limits import LiveLimits
 from assent.gateway.listening import LOST, WAITING_MAX, Listener
@@ -82,6 +83,26 @@ async def test_a_stream_needs_somebody_who_has_signed_in(gateway: Gateway) -> No
     refused(await anonymous.get("/api/v1/events"), 401, "not-signed-in")
     forged = {"cookie": "assent=nobody", "last-event-id": "0-0"}
     refused(await anonymous.get("/api/v1/events", headers=forged), 401, "not-signed-in")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+async def test_the_page_of_another_site_opens_no_stream_with_a_session(
+    gateway: Gateway, headers: dict[str, str]
+) -> None:
+    """An EventSource sends the cookie along: what it hears is not read there, but streams are few."""
+    alice = await gateway.signed_in("alice")
+    refused(await alice.get("/api/v1/events", headers=headers), 403, "cross-site")
+    own = {"origin": gateway.url, "sec-fetch-site": "same-origin"}
+    async with alice.stream("GET", "/api/v1/events", headers=own) as response:
+        assert response.status_code == 200
 
 
 async def test_a_client_that_comes_back_is_told_what_it_has_missed(gateway: Gateway) -> None:

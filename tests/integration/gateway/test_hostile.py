@@ -12,7 +12,6 @@ import pytest
 
 from assent.gateway.api.looking import write_cursor
 from assent.gateway.connections import HEADERS_MAX_BYTES
-from assent.gateway.front import hosts_of
 from assent.gateway.limits import LiveLimits, SlowLimits
 from assent.store.queries import Cursor
 from assent_contracts.client.follower import GovernanceFollower
@@ -295,19 +294,6 @@ async def test_only_the_gateways_own_name_reaches_it(gateway: Gateway) -> None:
     async with connected(gateway.url) as raw:
         await raw.send(request(gateway.url, "GET / HTTP/1.1", "Host: evil.example"))
         assert (await raw.answer()).status in (400, 421)
-
-
-@pytest.mark.parametrize(
-    ("url", "hosts"),
-    [
-        ("https://assent.example", {b"assent.example"}),
-        ("https://Assent.example:443", {b"assent.example"}),
-        ("https://assent.example:8443", {b"assent.example:8443"}),
-        ("http://localhost:8700", {b"localhost:8700", b"127.0.0.1:8700", b"[::1]:8700"}),
-    ],
-)
-def test_the_names_of_a_gateway_are_those_of_its_public_address(url: str, hosts: set[bytes]) -> None:
-    assert hosts_of(url) == hosts
 
 
 async def test_no_page_and_no_error_can_be_framed(gateway: Gateway) -> None:

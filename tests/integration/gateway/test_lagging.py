@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from assent.gateway import lag
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import new_command_id
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, gateway_of, migrated, refused
 from tests.support.log import Log, deciding
 from tests.support.readers import SPECS, reading
+from tests.support.streams import streaming
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -48,3 +51,39 @@ async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
     async with reading(SPECS["status"], log, behind.dsn, f"behind-{how}"):
         await behind.show(request, after=approved["position"])
         refused(await bob.post(f"{place}/reject", **sent), 412, "changed-since")
+
+
+async def _moved_to(dsn: str, position: str) -> None:
+    """The status tables hold this position of its partition, and of no other one more."""
+    partition, seq = map(int, position.split("-"))
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(
+            "update positions set seq = $2 where reader = 'status' and ledger = 'assent.ledger'"
+            " and partition = $1",
+            partition,
+            seq,
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_partition_that_the_tables_do_not_get_on_with_holds_up_no_other_ones_events(
+    behind: Gateway, log: Log
+) -> None:
+    """Runs last: it leaves positions behind that no reader goes on from."""
+    asked: dict[str, str] = {}
+    async with reading(SPECS["status"], log, behind.dsn, "behind-live"):
+        while len(asked) < 2:
+            request = (await behind.submit(f"script/live-{len(asked)}-{new_command_id()}.sh"))["request"]
+            asked[request.partition("-")[0]] = request
+            await behind.show(request, after=request)
+    stuck, flowing = asked.values()
+    digest = (await behind.show(stuck))["request"]["digest"]
+    async with streaming(await behind.signed_in("alice")) as stream:
+        late = accepted(await behind.act(stuck, "approve", "bob", digest=digest))["position"]
+        told = accepted(await behind.act(flowing, "approve", "bob", digest=digest))["position"]
+        await _moved_to(behind.dsn, told)
+        assert (await stream.about(flowing)).id == told
+        await _moved_to(behind.dsn, late)
+        assert (await stream.about(stuck)).id == late

@@ -48,8 +48,28 @@ async def test_it_goes_on_to_no_other_site(browser: Browser) -> None:
         assert "evil.example" not in page.text
 
 
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+async def test_each_name_of_this_machine_signs_in_and_acts(browser: Browser, name: str) -> None:
+    """Browsers send the name that was typed as the Origin of every form."""
+    here = browser.gateway.replace("localhost", name)
+    headers = {"origin": here, "sec-fetch-site": "same-origin"}
+    answer = await browser.http.post(here + LOCAL, data={"principal": "alice"}, headers=headers)
+    assert answer.status_code == 303, answer.text
+    csrf = (await browser.http.get(here + "/api/v1/me")).json()["csrf"]
+    out = await browser.http.post(here + "/sign-out", data={"csrf": csrf}, headers=headers)
+    assert out.status_code == 303, out.text
+
+
 @pytest.mark.parametrize(
-    "headers", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}]
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "null"},
+        {"origin": "http://localhost:1"},
+        {"origin": "http://localhost"},
+        {"origin": "http://localhost.evil.example"},
+    ],
 )
 async def test_another_site_signs_nobody_in(browser: Browser, headers: dict[str, str]) -> None:
     refused(await browser.post(LOCAL, data={"principal": "alice"}, headers=headers), 403, "cross-site")

@@ -238,13 +238,17 @@ async def test_the_log_says_who_signed_in_and_no_secret(
     assert not [each for each in secrets if each is None or each in said]
 
 
-async def test_one_address_cannot_begin_sign_ins_without_end(
-    start_gateway: StartGateway, provider: Misbehaving, db: asyncpg.Connection
+@pytest.mark.parametrize(("path", "status"), [("/sign-in", 303), (CALLBACK + "?state=x&code=y", 400)])
+async def test_one_address_cannot_begin_or_end_sign_ins_without_end(
+    path: str,
+    status: int,
+    start_gateway: StartGateway,
+    provider: Misbehaving,
 ) -> None:
     port = free_port()
     await start_gateway(**oidc_environ(port, provider.issuer, ASSENT_GATEWAY_RATE="1"))
     browser = Browser(f"http://localhost:{port}")
     async with browser.http:
-        answers = [await browser.get("/sign-in") for _ in range(25)]
-    assert {answer.status_code for answer in answers} == {303, 429}
+        answers = [await browser.get(path) for _ in range(25)]
+    assert {answer.status_code for answer in answers} == {status, 429}
     refused(answers[-1], 429, "too-many-requests")

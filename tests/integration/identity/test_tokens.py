@@ -3,11 +3,15 @@
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 from joserfc import jwt
 
+from assent.gateway.limits import LiveLimits
 from tests.idp.misbehaving import Misbehaving, now_s, other_key
-from tests.support.gateway import Gateway, accepted, refused
+from tests.integration.identity.conftest import StartGateway, oidc_environ
+from tests.support.gateway import Gateway, accepted, answering, free_port, gateway_settings, refused
+from tests.support.streams import streaming
 
 
 async def _call(gateway: Gateway, token: str, scheme: str = "Bearer") -> httpx.Response:
@@ -124,3 +128,36 @@ async def test_what_is_no_token_is_refused(gateway: Gateway, token: str) -> None
     client = await gateway.anonymous()
     answer = await client.get("/api/v1/me", headers={b"authorization": f"Bearer {token}".strip().encode()})
     refused(answer, 401, "not-signed-in")
+
+
+async def test_a_stream_ends_with_the_token_that_it_was_opened_with(
+    gateway: Gateway, provider: Misbehaving
+) -> None:
+    """The only one that is over so soon: the gateway's own limit is a quarter of an hour."""
+    claims = _claims(provider, exp=now_s() + 3)
+    headers = {"Authorization": f"Bearer {await provider.signed(claims)}"}
+    settings = gateway_settings(**oidc_environ(free_port(), provider.issuer))
+    settings = msgspec.structs.replace(settings, live=LiveLimits(beat_s=0.15))
+    async with (
+        answering(gateway.log, gateway.dsn, settings),
+        httpx.AsyncClient(base_url=settings.public_url, headers=headers, timeout=30) as client,
+        streaming(client) as stream,
+    ):
+        await stream.rest()
+        assert now_s() >= claims["exp"]
+
+
+async def test_one_address_cannot_try_tokens_without_end(
+    provider: Misbehaving, start_gateway: StartGateway
+) -> None:
+    environ = oidc_environ(free_port(), provider.issuer, ASSENT_GATEWAY_RATE="1")
+    await start_gateway(**environ)
+    good = await provider.token("device-config")
+    async with httpx.AsyncClient(base_url=environ["ASSENT_PUBLIC_URL"], timeout=30) as client:
+        assert (
+            await client.get("/api/v1/me", headers={"Authorization": f"Bearer {good}"})
+        ).status_code == 200
+        bad = {"Authorization": f"Bearer {good[:-4]}AAAA"}
+        answers = [await client.get("/api/v1/me", headers=bad) for _ in range(25)]
+    assert {answer.status_code for answer in answers} == {401, 429}
+    refused(answers[-1], 429, "too-many-requests")

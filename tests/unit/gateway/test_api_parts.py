@@ -13,6 +13,7 @@ from assent.gateway.api.health import is_local
 from assent.gateway.api.looking import is_same
 from assent.gateway.api.routes import API
 from assent.gateway.problems import Problem, ProblemDocument, of_refusal
+from assent.gateway.settings import read_gateway_settings
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _PLACE = tuple[BigInt, Int, BigInt]
@@ -69,22 +70,30 @@ def test_version_is_compared_as_http_says(sent: str | None, *, same: bool) -> No
     assert is_same(sent, '"1"') is same
 
 
+_HERE = {"host": "localhost:8700"}
+
+
 @pytest.mark.parametrize(
-    ("host", "headers", "local"),
+    ("peer", "headers", "local"),
     [
-        ("127.0.0.1", {}, True),
-        ("::1", {}, True),
-        ("10.0.0.1", {}, False),
-        ("testclient", {}, False),
-        ("127.0.0.1", {"via": "1.1 proxy"}, False),
-        ("127.0.0.1", {"x-forwarded-for": "127.0.0.1"}, False),
+        ("127.0.0.1", _HERE, True),
+        ("::1", {"host": "[::1]"}, True),
+        ("10.0.0.1", _HERE, False),
+        ("testclient", _HERE, False),
+        ("127.0.0.1", {}, False),
+        ("127.0.0.1", {"host": "assent.example"}, False),
+        ("127.0.0.1", {**_HERE, "via": "1.1 proxy"}, False),
+        ("127.0.0.1", {**_HERE, "x-forwarded-for": "127.0.0.1"}, False),
     ],
 )
 def test_only_this_machine_without_a_proxy_is_local(
-    host: str, headers: dict[str, str], *, local: bool
+    peer: str, headers: dict[str, str], *, local: bool
 ) -> None:
-    request: Any = SimpleNamespace(client=SimpleNamespace(host=host), headers=headers)
-    assert is_local(request) is local
+    request: Any = SimpleNamespace(client=SimpleNamespace(host=peer), headers=headers)
+    door: Any = SimpleNamespace(settings=read_gateway_settings({}))
+    assert is_local(request, door) is local
+    door = SimpleNamespace(settings=read_gateway_settings({"ASSENT_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8"}))
+    assert not is_local(request, door)
 
 
 def test_changes_by_a_session_carry_the_token_and_reading_does_not() -> None:

@@ -8,14 +8,13 @@ from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from assent.gateway.caller import Caller
+from assent.gateway.caller import Caller, refuse_cross_site
 from assent.gateway.door import Door
 from assent.gateway.listening import Listener
 from assent_contracts.client.ending import end
 
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
     # For proxies that would collect the events.
     (b"x-accel-buffering", b"no"),
 ]
@@ -28,7 +27,8 @@ _EVENTS: Final = """\
 - `governance`: policies, groups, roles, principals or settings have changed: `{"seq"}`.
 - `lost`: some events will not come: load anew what you show.
 
-A comment comes every 15 s. The stream ends with the session, and from time to time: come back then."""
+A comment comes every 15 s. The stream ends with the session or token, and from
+time to time: come back then."""
 
 
 @get(
@@ -54,11 +54,15 @@ async def follow(
         QueryParameter(ge=0, le=1 << 53, description="What came after this time (ms) is told again."),
     ] = None,
 ) -> ASGIApp:
-    """Follow what changes. Raises Problem: too-many-streams."""
-    session = request.cookies.get(door.sessions.cookie) if caller.how == "session" else None
+    """Follow what changes. Raises Problem: too-many-streams, cross-site."""
+    session = None
+    if caller.how == "session":
+        # A read, but one that lasts: no other site is to open streams until the person has no more.
+        refuse_cross_site(request, door)
+        session = request.cookies.get(door.sessions.cookie)
 
     async def stream(_scope: Scope, receive: Receive, send: Send) -> None:
-        listener = door.live.join(caller.id, session, last=last_event_id, since=since)
+        listener = door.live.join(caller.id, session, last=last_event_id, since=since, until=caller.ends_at)
         # Only by receiving is it known that a client has left.
         leaving = asyncio.create_task(_left(receive, listener))
         try:

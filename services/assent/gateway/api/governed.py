@@ -85,4 +85,4 @@ GOVERNANCE: Final = {"governance": Provide(governance_after)}
 
 def said(governance: Governance, answer: _T) -> Response[_T]:
     """An answer that says which state of governance it was made from."""
-    return Response(answer, headers={GOVERNANCE_HEADER: str(governance.seq), "Cache-Control": "no-store"})
+    return Response(answer, headers={GOVERNANCE_HEADER: str(governance.seq)})

@@ -166,7 +166,7 @@ async def list_(
     refuse_nul(resource=resource)
     await door.lag.reach(after)
     page = await list_of(door, caller, view, statuses=status, resource=resource, cursor=cursor, limit=limit)
-    return Response(page, headers={LAG_HEADER: str(door.lag.records()), "Cache-Control": "no-store"})
+    return Response(page, headers={LAG_HEADER: str(door.lag.records())})
 
 
 @get("/requests/{request_id:str}", operation_id="showRequest")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 
 from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller, How
@@ -38,10 +38,10 @@ def roles_of(governance: Governance, principal: str) -> tuple[Role, ...]:
 
 
 @get("/me", operation_id="showMe")
-async def me(caller: Caller, door: Door) -> Response[Me]:
+async def me(caller: Caller, door: Door) -> Me:
     """Say who is asking, with which roles, and how they proved it."""
     account = caller.principal.account
-    said = Me(
+    return Me(
         principal=caller.id,
         person=account.person,
         name=account.name,
@@ -49,4 +49,3 @@ async def me(caller: Caller, door: Door) -> Response[Me]:
         csrf=caller.session.csrf if caller.session is not None else None,
         how=caller.how,
     )
-    return Response(said, headers={"Cache-Control": "no-store"})

@@ -22,6 +22,7 @@ from assent.gateway.deciding import ANSWER_WITHIN_S, late, said, undecided, unre
 from assent.gateway.door import Door
 from assent.gateway.log import SOURCE
 from assent.gateway.problems import of_refusal
+from assent.gateway.strangers import proving
 from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import verify
@@ -95,12 +96,14 @@ async def relay(
     The headers assent-key and assent-signature carry the key's id and the signature, as on Kafka. Answers
     when it is decided: 201 with the new request, 200, or the refusal.
     """
-    value = await read_json(request)
-    command = _decoded(value)
-    if isinstance(command, Refusal):
-        raise of_refusal(command)
     proof = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
-    door.rates.spend(_sender(door, command, value, proof))
+    with proving(request, door):
+        value = await read_json(request)
+        command = _decoded(value)
+        if isinstance(command, Refusal):
+            raise of_refusal(command)
+        sender = _sender(door, command, value, proof)
+    door.rates.spend(sender)
     headers = [*_described(command), *proof]
     if isinstance(command, GovernanceCommand):
         return _of_governance(

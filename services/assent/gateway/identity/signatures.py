@@ -25,6 +25,7 @@ from litestar import Request
 from assent.core.governance.state import Governance
 from assent.gateway.api.bodies import read_bytes
 from assent.gateway.problems import Problem
+from assent.gateway.public import hosts_of
 from assent_contracts.client.publisher import now_ms
 
 OLDEST_S: Final = 300
@@ -87,6 +88,8 @@ class KeySignatures:
         """`governance`: as it is now; `public_url`: the scheme and host that signatures must name."""
         self._governance = governance
         self._public_url = public_url
+        self._scheme = public_url.partition("://")[0]
+        self._hosts = hosts_of(public_url)
 
     async def verify(self, request: Request[Any, Any, Any]) -> str:
         """The principal whose key has signed this request. Raises Problem."""
@@ -99,8 +102,13 @@ class KeySignatures:
         self._refuse_unsafe(method)
         body = await read_bytes(request) if _has_body(request) else b""
         return self.principal_of(
-            Message(method=method, url=self._public_url + target, fields=lines, body=body)
+            Message(method=method, url=self._meant_for(request) + target, fields=lines, body=body)
         )
+
+    def _meant_for(self, request: Request[Any, Any, Any]) -> str:
+        # On loopback by whichever of its names; elsewhere there is one, whatever Host says.
+        host = request.headers.get("host", "").lower()
+        return f"{self._scheme}://{host}" if host in self._hosts else self._public_url
 
     def principal_of(self, message: Message) -> str:
         """The principal whose key has signed it. Raises Problem: bad-signature, signed-reads-only."""

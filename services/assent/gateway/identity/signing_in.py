@@ -16,6 +16,7 @@ from assent.gateway.identity.provider import ProviderError, unreachable
 from assent.gateway.identity.returning import HOME, safe_return
 from assent.gateway.identity.sign_ins import SIGN_IN_S
 from assent.gateway.problems import Problem, malformed, not_found
+from assent.gateway.strangers import stranger
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PARAMETER_MAX_CHARS: Final = 4_096
@@ -38,7 +39,7 @@ async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
             raise not_found("sign-in")
         return render_sign_in(door, wanted)
     # Nobody is known yet, and each begins with a row in the database.
-    door.rates.spend(f"A browser at {request.client.host if request.client else 'an unknown address'}")
+    door.rates.spend(stranger(request))
     sign_ins, anew = door.oidc.sign_ins, sent.get("prompt") == "login"
     try:
         url, leaving = await door.oidc.leave(wanted, request.cookies.get(sign_ins.cookie), anew=anew)
@@ -52,10 +53,11 @@ async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
 @get(CALLBACK, include_in_schema=False)
 async def come_back(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
     """From the provider, with a code or without. Raises Problem: sign-in-failed, not-permitted, malformed,
-    provider-unreachable.
+    provider-unreachable, too-many-requests.
     """
     if door.oidc is None:
         raise not_found("sign-in")
+    door.rates.spend(stranger(request))
     sent = _sent(request)
     left = await door.oidc.sign_ins.come_back(
         sent.get("state", ""), request.cookies.get(door.oidc.sign_ins.cookie)

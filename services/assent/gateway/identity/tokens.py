@@ -18,11 +18,14 @@ from typing import Any, Final
 import structlog
 
 from assent.core.governance.state import Governance
+from assent.gateway.door import Bearer
 from assent.gateway.identity.jwts import BadTokenError, verified
 from assent.gateway.identity.oidc import NotSignedInError, Oidc, principal_in
 from assent.gateway.identity.provider import ALGORITHMS, ProviderError, unreachable
 from assent.gateway.problems import Problem
+from assent_contracts.limits import FOR_EVER_MS
 
+_LATEST_S: Final = FOR_EVER_MS // 1_000
 _KEYCLOAK_PREFIX: Final = "service-account-"
 _NOT_ACCESS: Final = ("ID", "Refresh", "Offline", "Logout")
 """Keycloak's claim `typ` of tokens that are none for access."""
@@ -37,8 +40,8 @@ class AccessTokens:
         self._provider = oidc.provider
         self._governance = governance
 
-    async def principal_of(self, token: str) -> str:
-        """The principal that a token is for. Raises Problem: not-signed-in, not-permitted,
+    async def bearer_of(self, token: str) -> Bearer:
+        """Whom a token is for, and until when. Raises Problem: not-signed-in, not-permitted,
         provider-unreachable.
         """
         try:
@@ -52,7 +55,7 @@ class AccessTokens:
             structlog.get_logger().info("token refused", reason=str(error))
             raise _refused(str(error)) from error
         self._check_kind(principal, is_client=client is not None)
-        return principal
+        return Bearer(principal=principal, ends_at=int(min(claims["exp"], _LATEST_S)) * 1_000)
 
     def _check_kind(self, principal: str, *, is_client: bool) -> None:
         found = self._governance().principals.get(principal)

@@ -1,0 +1,157 @@
+"""Those who have not proved who they are: how often they may try, and what they get by a probe's address."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from assent.gateway.settings import read_gateway_settings
+from assent.gateway.strangers import stranger
+from assent.settings import SettingsError
+from assent_contracts.client.follower import GovernanceFollower
+from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused
+from tests.support.raw_http import connected, request
+
+PROXIES = "ASSENT_GATEWAY_TRUSTED_PROXIES"
+_TRIES = 25
+"""More than two windows let through at one a second."""
+_SIGNED = {
+    "signature-input": 'a=("@method" "@target-uri");created=1;keyid="nobody";alg="ed25519"',
+    "signature": "a=:AAAA:",
+}
+
+
+@asynccontextmanager
+async def strict(gateway: Gateway, follower: GovernanceFollower, **environ: str) -> AsyncIterator[Gateway]:
+    """A second gateway that takes one request a second of each."""
+    settings = gateway_settings(ASSENT_GATEWAY_RATE="1", **environ)
+    async with gateway_of(gateway.log, follower, gateway.dsn, settings) as started:
+        yield started
+
+
+async def bad_signature(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    return await client.get("/api/v1/me", headers={**_SIGNED, **headers})
+
+
+async def no_command(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    return await client.post("/api/v1/commands", content=b"{}", headers=headers)
+
+
+@pytest.mark.parametrize("bad", [bad_signature, no_command])
+async def test_one_address_cannot_send_proofs_that_are_none_without_end(
+    gateway: Gateway, follower: GovernanceFollower, bad: Any
+) -> None:
+    async with strict(gateway, follower) as limited:
+        client = await limited.anonymous()
+        # What anybody can write into a header makes nobody somebody else.
+        answers = [await bad(client, **{"x-forwarded-for": f"203.0.113.{n}"}) for n in range(_TRIES)]
+        assert {answer.status_code for answer in answers} in ({400, 429}, {401, 429})
+        assert refused(answers[-1], 429, "too-many-requests")["detail"].startswith("Somebody at 127.0.0.1")
+        # Who has signed in already is not asked for more.
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_behind_a_trusted_proxy_each_address_counts_for_itself(
+    gateway: Gateway, follower: GovernanceFollower
+) -> None:
+    async with strict(gateway, follower, **{PROXIES: "127.0.0.0/8, 10.0.0.0/8"}) as limited:
+        client = await limited.anonymous()
+        attacker, other = {"x-forwarded-for": "203.0.113.7, 10.1.2.3"}, {"x-forwarded-for": "203.0.113.8"}
+        for _ in range(_TRIES):
+            # Whatever stands before what the proxy has added is the sender's invention.
+            last = await bad_signature(client, **{"x-forwarded-for": "1.1.1.1, 203.0.113.7, 10.1.2.3"})
+        assert "Somebody at 203.0.113.7 " in refused(last, 429, "too-many-requests")["detail"]
+        refused(await bad_signature(client, **other), 401, "bad-signature")
+        refused(await no_command(client, **attacker), 429, "too-many-requests")
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("unix", "an unknown address"),
+    ],
+)
+def test_whoever_has_an_ipv6_address_has_its_whole_network(host: str, counted: str) -> None:
+    sent: Any = SimpleNamespace(client=SimpleNamespace(host=host))
+    assert stranger(sent) == f"Somebody at {counted}"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["*", "localhost", "10.0.0.1/8", "10.0.0.0/33", "0.0.0.0/0", "10.0.0.0/8,::/0"]
+)
+def test_proxies_that_are_none_are_refused_by_name(wrong: str) -> None:
+    with pytest.raises(SettingsError, match=PROXIES):
+        read_gateway_settings({PROXIES: wrong})
+    assert read_gateway_settings({PROXIES: " 10.0.0.1, fd00::/8 ,"}).trusted_proxies == (
+        "10.0.0.1/32",
+        "fd00::/8",
+    )
+
+
+# Probes and figures
+
+
+async def test_health_answers_a_probe_by_the_containers_address_and_nothing_else_does(
+    gateway: Gateway,
+) -> None:
+    statuses = {"/livez": 200, "/readyz": 200, "/metrics": 401, "/api/v1/me": 421, "/": 421, "/livez/": 421}
+    for path, status in statuses.items():
+        async with connected(gateway.url) as raw:
+            await raw.send(request(gateway.url, f"GET {path} HTTP/1.1", host="10.1.2.3:8700"))
+            assert (await raw.answer()).status == status, path
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9", "[::1]:8700"])
+async def test_figures_are_for_a_scrape_on_this_machine_by_its_own_names(gateway: Gateway, host: str) -> None:
+    async with connected(gateway.url) as raw:
+        await raw.send(request(gateway.url, "GET /metrics HTTP/1.1", host=host))
+        assert (await raw.answer()).status == 200
+
+
+@pytest.mark.parametrize("host", ["assent.example", "evil.example:8700", "10.1.2.3"])
+async def test_figures_are_not_for_those_whom_a_proxy_on_this_machine_passes_on(
+    gateway: Gateway, host: str
+) -> None:
+    async with connected(gateway.url) as raw:
+        await raw.send(request(gateway.url, "GET /metrics HTTP/1.1", host=host))
+        answer = await raw.answer()
+        assert (answer.status, answer.problem["code"]) == (401, "not-signed-in")
+
+
+async def test_where_proxies_are_trusted_figures_are_for_nobody_who_has_not_signed_in(
+    gateway: Gateway, follower: GovernanceFollower
+) -> None:
+    async with strict(gateway, follower, **{PROXIES: "10.0.0.0/8"}) as behind:
+        refused(await (await behind.anonymous()).get("/metrics"), 401, "not-signed-in")
+
+
+# What is private
+
+
+async def test_no_answer_of_the_api_is_kept_by_anybody_on_the_way(gateway: Gateway) -> None:
+    bob = await gateway.signed_in("bob")
+    asked = (await gateway.submit("script/kept.sh"))["request"]
+    await gateway.show(asked, after=asked)
+    paths = accepted(await bob.get("/api/v1/openapi.json"))["paths"]
+    for path, methods in paths.items():
+        if "get" in methods and path != "/api/v1/events":
+            place = re.sub("{.*}", "x", path.replace("{request_id}", asked))
+            kept = "private, no-cache" if path == "/api/v1/requests/{request_id}" else "no-store"
+            assert (await bob.get(place)).headers["cache-control"] == kept, path
+    hook = {"kind": "webhook", "url": "https://hooks.example.com/kept"}
+    made = await bob.post("/api/v1/notifications/targets", json=hook)
+    assert accepted(made, 201)["secret"]
+    for answer in (
+        made,
+        await (await gateway.anonymous()).get("/api/v1/me"),
+        await bob.get("/api/v1/nothing"),
+    ):
+        assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,77 @@
+"""One form of a gateway's address, whichever way an operator writes it, and nothing that is none."""
+
+import pytest
+
+from assent.gateway.public import hosts_of, names_loopback, normal_url, origins_of
+from assent.gateway.settings import read_gateway_settings
+from assent.settings import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("written", "url", "hosts"),
+    [
+        ("https://assent.example", "https://assent.example", {"assent.example"}),
+        ("https://assent.example/", "https://assent.example", {"assent.example"}),
+        ("HTTPS://Assent.Example:443", "https://assent.example", {"assent.example"}),
+        ("https://assent.example:8443", "https://assent.example:8443", {"assent.example:8443"}),
+        ("https://assent.example:80", "https://assent.example:80", {"assent.example:80"}),
+        ("https://[2001:DB8:0::1]:8443", "https://[2001:db8::1]:8443", {"[2001:db8::1]:8443"}),
+        ("http://127.0.0.2:8700", "http://127.0.0.2:8700", {"127.0.0.2:8700"}),
+        ("http://LOCALHOST:80", "http://localhost", {"localhost", "127.0.0.1", "[::1]"}),
+        ("http://[::1]", "http://[::1]", {"localhost", "127.0.0.1", "[::1]"}),
+        (
+            "http://127.0.0.1:8700",
+            "http://127.0.0.1:8700",
+            {"localhost:8700", "127.0.0.1:8700", "[::1]:8700"},
+        ),
+    ],
+)
+def test_hosts_and_origins_are_those_of_the_public_address_as_browsers_write_them(
+    written: str, url: str, hosts: set[str]
+) -> None:
+    assert normal_url(written) == url
+    assert read_gateway_settings({"ASSENT_PUBLIC_URL": written}).public_url == url
+    assert hosts_of(url) == hosts
+    scheme = url.partition(":")[0]
+    assert origins_of(url) == {f"{scheme}://{host}" for host in hosts}
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("https://admin:hush@assent.example", "names a user or a password"),
+        ("https://@assent.example", "names a user or a password"),
+        ("https://assent.example:65536", "[pP]ort"),
+        ("https://assent.example:-1", "[pP]ort"),
+        ("https://assent.example:x", "[pP]ort"),
+        ("https://assent.example:", "port is none"),
+        ("https://assent.example:0", "port is none"),
+        ("https://assent.example?", "more than scheme and host"),
+        ("https://assent.example/console", "more than scheme and host"),
+        ("https://", "no scheme and host"),
+        ("assent.example", "no scheme and host"),
+        ("ftp://assent.example", "no scheme and host"),
+        ("https://ässent.example", "plain letters"),
+        ("https://assent example", "plain letters"),
+        ("https://[::1", "Invalid IPv6"),
+        ("https://[1:2]", ""),
+    ],
+)
+def test_an_address_that_is_none_is_refused_by_name_and_its_password_is_not_said(
+    written: str, words: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"ASSENT_PUBLIC_URL.*{words}") as raised:
+        read_gateway_settings({"ASSENT_PUBLIC_URL": written})
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:1", "127.0.0.1:8700", "[::1]", "[::1]:8700"])
+def test_a_host_header_names_this_machine(host: str) -> None:
+    assert names_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", ":8700", "evil.example:8700", "localhost.evil.example", "::1", "127.0.0.2"]
+)
+def test_any_other_host_header_does_not(host: str) -> None:
+    assert not names_loopback(host)
