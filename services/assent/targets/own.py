@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from assent.store.pool import Connection, Executor
 from assent.store.sql import load_sql
@@ -92,11 +93,23 @@ async def list_targets(db: Executor, principal: str) -> list[TargetView]:
 
 
 async def change_target(
-    db: Executor, principal: str, target: UUID, *, events: Sequence[str] | None, enabled: bool
-) -> bool:
-    """Set what it wants; False when the principal has no such target. Raises TargetRefusedError."""
-    _check_events(events)
-    return await db.execute(_SQL["change"], principal, target, events, enabled) == "UPDATE 1"
+    db: Executor,
+    principal: str,
+    target: UUID,
+    *,
+    events: Sequence[str] | UnsetType | None = UNSET,
+    enabled: bool | UnsetType = UNSET,
+) -> TargetView | None:
+    """Set what it wants, of what is said; None when the principal has no such target.
+
+    `events`: None for all of them. Raises TargetRefusedError.
+    """
+    kinds = None if events is UNSET else events
+    _check_events(kinds)
+    row = await db.fetchrow(
+        _SQL["change"], principal, target, events is not UNSET, kinds, None if enabled is UNSET else enabled
+    )
+    return None if row is None else _view(row)
 
 
 async def remove_target(db: Executor, principal: str, target: UUID) -> bool:

@@ -18,8 +18,9 @@ order by created_at, id
 
 -- name: change
 update notification_targets
-set events = $3, enabled = $4
+set events = case when $3::boolean then $4 else events end, enabled = coalesce($5::boolean, enabled)
 where principal = $1 and id = $2
+returning id, principal, kind, url, events, enabled, created_at, failures, paused_until > now() as paused
 
 -- name: remove
 delete from notification_targets where principal = $1 and id = $2

@@ -5,7 +5,7 @@ import binascii
 import ipaddress
 import re
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -26,6 +26,8 @@ APPRISE_SCHEMAS: Final = _WITH_HOST | {"slack", "discord", "tgram", "gchat", "we
 _OPTIONS: Final = frozenset({"to", "from", "name", "smtp", "mode", "user", "pass", "port", "priority"})
 _SCHEMA: Final = re.compile(r"([a-z]+)://")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DECODED_MAX: Final = 5
 
 RefusalReason = Literal[
     "url-malformed",
@@ -56,10 +58,25 @@ def check_url(kind: TargetKind, url: str, *, allow_private: bool) -> None:
         raise TargetRefusedError(
             "url-malformed", "A URL has no blanks, backslashes or control characters: encode them."
         )
+    if _hides_control(url):
+        raise TargetRefusedError("url-malformed", "A URL has no control characters, encoded ones neither.")
     if kind == "webhook":
         _check_webhook(url, allow_private=allow_private)
     else:
         _check_apprise(url, allow_private=allow_private)
+
+
+def _hides_control(url: str) -> bool:
+    """Whether decoding it, as often as it can be decoded, brings out what could end a header's line."""
+    for _ in range(_DECODED_MAX):
+        decoded = unquote(url, errors="replace")
+        if _CONTROL.search(decoded):
+            return True
+        if decoded == url:
+            return False
+        url = decoded
+    # Nobody encodes so often who means it well.
+    return True
 
 
 def _check_webhook(url: str, *, allow_private: bool) -> None:

@@ -31,6 +31,32 @@ async def test_R17_nobody_sees_or_removes_what_is_somebody_elses(gateway: Gatewa
     refused(await carol.delete(place), 404, "not-found")
 
 
+async def test_R17_somebody_chooses_which_news_go_where_and_lets_a_target_rest(gateway: Gateway) -> None:
+    alice, dave = await gateway.sign_in("alice-admin"), await gateway.sign_in("dave")
+    made = accepted(await alice.post("/api/v1/notifications/targets", json=HOOK), 201)["target"]
+    place = f"/api/v1/notifications/targets/{made['id']}"
+    assert (made["events"], made["enabled"]) == (None, True)
+    steps = (
+        ({"events": ["approved", "failed"]}, ["approved", "failed"], True),
+        ({"enabled": False}, ["approved", "failed"], False),
+        ({}, ["approved", "failed"], False),
+        ({"events": None}, None, False),
+        ({"enabled": True, "events": ["expired"]}, ["expired"], True),
+    )
+    for sent, events, enabled in steps:
+        said = accepted(await alice.patch(place, json=sent))
+        assert (said["events"], said["enabled"]) == (events, enabled), sent
+        assert accepted(await alice.get("/api/v1/notifications/targets"))["targets"] == [said]
+    refused(await alice.patch(place, json={"events": []}), 422, "unknown-event")
+    for wrong in ({"events": ["lunch"]}, {"enabled": None}, {"enabled": "no"}, {"url": HOOK["url"]}, []):
+        refused(await alice.patch(place, json=wrong), 400, "malformed")
+    refused(await dave.patch(place, json={"enabled": False}), 404, "not-found")
+    refused(
+        await alice.patch(place, json={"enabled": False}, headers={"x-csrf-token": ""}), 403, "cross-site"
+    )
+    assert accepted(await alice.get("/api/v1/notifications/targets"))["targets"] == [said]
+
+
 @pytest.mark.parametrize(
     ("kind", "url", "code"),
     [
@@ -41,6 +67,13 @@ async def test_R17_nobody_sees_or_removes_what_is_somebody_elses(gateway: Gatewa
         ("webhook", "http://hooks.example.com/", "scheme-not-allowed"),
         ("webhook", "file:///etc/passwd", "scheme-not-allowed"),
         ("webhook", "https://hooks.example.com/\r\nHost: other", "url-malformed"),
+        ("webhook", "https://hooks.example.com/?x=%0d%0aHost:%20other", "url-malformed"),
+        (
+            "apprise",
+            "mailto://m.example.com?to=b@example.com&from=a@example.com&name=A%0d%0aBcc:%20x",
+            "url-malformed",
+        ),
+        ("apprise", "mailto://m.example.com?to=b@example.com&from=a%0aBcc:x@example.com", "url-malformed"),
         ("apprise", "json://127.0.0.1/", "scheme-not-allowed"),
         ("apprise", "ntfys://10.0.0.1/topic", "private-address"),
     ],

@@ -106,6 +106,49 @@ def test_R17_a_target_that_could_do_harm_is_refused_by_name(
     assert not any(part in str(refused.value) for part in ("example.com", "/etc", "127.0.0.1"))
 
 
+_ENDS_OF_LINES = (
+    "%0d%0a",
+    "%0D%0AX-Evil:%201",
+    "%0a",
+    "%00",
+    "%7F",
+    "%C2%85",
+    "%E2%80%A8",
+    "%250d%250a",
+    "%25250a",
+)
+
+
+@pytest.mark.parametrize("end", _ENDS_OF_LINES)
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("webhook", "https://hooks.example.com/{}"),
+        ("webhook", "https://hooks.example.com/?x={}"),
+        ("apprise", f"{MAIL}&name=Bob{{}}"),
+        ("apprise", f"{MAIL}{{}}"),
+        ("apprise", "mailto://mail.example.com?to=b@example.com{}&from=a@example.com"),
+        ("apprise", "mailto://user{}:password@mail.example.com?to=b@example.com&from=a@example.com"),
+        ("apprise", "ntfys://ntfy.example.com/topic{}"),
+    ],
+)
+def test_R17_no_end_of_a_line_hides_in_a_target_however_often_it_is_encoded(
+    kind: TargetKind, url: str, end: str
+) -> None:
+    check_url(kind, url.format(""), allow_private=False)
+    with pytest.raises(TargetRefusedError) as refused:
+        check_url(kind, url.format(end), allow_private=False)
+    assert refused.value.reason == "url-malformed"
+    assert "control" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.com/%C3%A4?q=100%25&e=%2525", f"{MAIL}&name=B%20Ortega"]
+)
+def test_R17_what_is_encoded_and_harmless_is_taken(url: str) -> None:
+    check_url("webhook" if url.startswith("http") else "apprise", url, allow_private=False)
+
+
 def test_R17_only_an_operator_can_allow_what_is_not_public() -> None:
     check_url("webhook", "http://127.0.0.1:8080/", allow_private=True)
     check_url("apprise", "mailto://127.0.0.1?to=bob@example.com&from=a@example.com", allow_private=True)

@@ -137,7 +137,7 @@ def _complete(method: str, operation: dict[str, Any], handler: HTTPRouteHandler,
         responses["304"] = {"description": "It is as If-None-Match says.", "headers": _headers(name)}
     if method == "post" or name in _DECIDES_LATE:
         responses["202"] = _late(refs)
-    for status in _WRITING if method == "post" else _READING:
+    for status in _WRITING if TAKES in handler.opt or method == "post" else _READING:
         responses[str(status)] = _problem(status, refs)
     operation["responses"] = dict(sorted(responses.items()))
     operation["security"] = _needs(method) if _asks_who(handler) else []

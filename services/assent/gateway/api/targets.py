@@ -5,8 +5,9 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from litestar import Request, delete, get, post
+from litestar import Request, delete, get, patch, post
 from litestar.params import PathParameter, QueryParameter
+from msgspec import UNSET, UnsetType
 
 from assent.gateway.api.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
@@ -14,7 +15,7 @@ from assent.gateway.door import Door
 from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import DeadLetter, dead_letters, retry_dead_letter
 from assent.targets.news import NewsEvent
-from assent.targets.own import NewTarget, TargetView, add_target, list_targets, remove_target
+from assent.targets.own import NewTarget, TargetView, add_target, change_target, list_targets, remove_target
 from assent.targets.urls import URL_MAX_CHARS, TargetKind, TargetRefusedError
 
 _LETTERS = 100
@@ -31,6 +32,19 @@ class WantedTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     events: Annotated[
         tuple[NewsEvent, ...] | None, msgspec.Meta(description="Which news; absent for all of them.")
     ] = None
+
+
+class TargetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be otherwise about a place; what is absent stays."""
+
+    events: Annotated[
+        tuple[NewsEvent, ...] | UnsetType | None,
+        msgspec.Meta(description="Which news; null for all of them."),
+    ] = UNSET
+    enabled: Annotated[
+        bool | UnsetType,
+        msgspec.Meta(description="Whether anything is sent there."),
+    ] = UNSET
 
 
 class Targets(msgspec.Struct, frozen=True):
@@ -71,9 +85,30 @@ async def added(door: Door, caller: Caller, wanted: WantedTarget) -> NewTarget:
                 allow_private=door.settings.private_targets,
             )
     except TargetRefusedError as error:
-        raise Problem(
-            422, error.reason, str(error), todo="Give another target, or correct this one."
-        ) from error
+        raise _refused(error) from error
+
+
+def _refused(error: TargetRefusedError) -> Problem:
+    return Problem(422, error.reason, str(error), todo="Give another target, or correct this one.")
+
+
+@patch("/notifications/targets/{target:uuid}", operation_id="changeTarget", opt={TAKES: TargetChange})
+async def change(
+    request: Request[Any, Any, Any], target: Annotated[UUID, PathParameter()], caller: Caller, door: Door
+) -> TargetView:
+    """Choose which news go to one of one's places, or let it rest."""
+    return await changed(door, caller, target, await read_body(request, TargetChange))
+
+
+async def changed(door: Door, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
+    """The target as it is now. Raises Problem: not-found, or with the reason's code."""
+    try:
+        found = await change_target(door.db, caller.id, target, events=wanted.events, enabled=wanted.enabled)
+    except TargetRefusedError as error:
+        raise _refused(error) from error
+    if found is None:
+        raise not_found("target of yours")
+    return found
 
 
 @delete("/notifications/targets/{target:uuid}", operation_id="removeTarget", status_code=204)
@@ -107,4 +142,4 @@ async def retried(db: asyncpg.Pool, caller: Caller, letter: int) -> None:
             raise not_found("message of yours that did not arrive")
 
 
-TARGETS = (list_own, add, remove, list_dead, retry)
+TARGETS = (list_own, add, change, remove, list_dead, retry)
