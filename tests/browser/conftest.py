@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
@@ -12,6 +11,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from tests.browser.people import Visitors
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, everything
+from tests.support.lacking import lacking
 from tests.support.log import Log
 
 
@@ -19,7 +19,7 @@ from tests.support.log import Log
 async def chromium() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        pytest.skip("There is no Chromium here: apt-get install chromium")
+        lacking("There is no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
         # As root Chromium's own sandbox cannot start.
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -4,16 +4,12 @@ import asyncio
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.gateway import Gateway, accepted
-
-pytest.importorskip(
-    "openapi_python_client", reason="openapi-python-client is not installed: see pyproject.toml"
-)
+from tests.support.lacking import lacking
 
 _CONFIG = """\
 post_hooks: []
@@ -68,6 +64,8 @@ async def run(*arguments: str, folder: Path) -> str:
 async def test_a_client_is_generated_without_a_warning_and_does_what_it_says(
     gateway: Gateway, tmp_path: Path
 ) -> None:
+    if find_spec("openapi_python_client") is None:
+        lacking("openapi-python-client is not installed.")
     alice = await gateway.signed_in("alice")
     document: dict[str, Any] = accepted(await alice.get("/api/v1/openapi.json"))
     (tmp_path / "openapi.json").write_text(json.dumps(document))

@@ -1,0 +1,110 @@
+"""The API and the console refuse the same people the same actions.
+
+Gitea CVE-2026-20888: whoever could read a pull request could cancel another's scheduled merge in the web
+interface, which lacked the check that the API had. Here each action is tried by each door, on a request on
+which it would succeed, as its rightful actor shows at once after.
+"""
+
+import itertools
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.gateway import Gateway, accepted, refused
+from tests.support.stack import until
+
+_numbers = itertools.count()
+FORBIDDEN = {
+    # R4, R9: dave looks at everything and decides on nothing; alice and her other account asked for it.
+    "approve": ("bob", ("dave", "alice", "alice-admin")),
+    "reject": ("bob", ("dave", "alice", "alice-admin")),
+    # R11, R12: bob and carol may approve it, and dave may see it: it is alice's to cancel and to complete.
+    "cancel": ("alice", ("bob", "carol", "dave")),
+    "complete": ("alice", ("bob", "carol", "dave")),
+    # Bob's approval is his to take back.
+    "revoke": ("bob", ("carol", "dave", "alice")),
+}
+"""Action -> who may do it here, and who sees the request and may not."""
+REASONS = {"own-request", "not-an-approver", "not-requester", "not-approved", "not-permitted"}
+DOORS = ("api", "console")
+
+
+async def standing_for(gateway: Gateway, action: str) -> dict[str, Any]:
+    """A script's request on which the action can be taken, as it is shown."""
+    request = (await gateway.submit(f"script/door-{action}-{next(_numbers)}.sh"))["request"]
+    position = request
+    if action in ("complete", "revoke"):
+        position = (await gateway.approve(request))["position"]
+    return (await gateway.show(request, after=position))["request"]
+
+
+async def act(door: str, client: httpx.AsyncClient, action: str, shown: dict[str, Any]) -> httpx.Response:
+    """Do it by one of the doors, with all that the door asks for."""
+    digest = {"digest": shown["digest"]} if action == "approve" else {}
+    if door == "api":
+        return await client.post(f"/api/v1/requests/{shown['id']}/{action}", json=digest)
+    form = {"csrf": client.headers["x-csrf-token"], "seen": str(shown["last_seq"]), "note": "", **digest}
+    headers = {"accept": "text/html"}
+    return await client.post(f"/requests/{shown['id']}/{action}", data=form, headers=headers)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("action", sorted(FORBIDDEN))
+async def test_R4_R9_R11_R12_who_may_look_at_a_request_may_not_therefore_act_on_it(
+    gateway: Gateway, action: str, door: str
+) -> None:
+    rightful, others = FORBIDDEN[action]
+    shown = await standing_for(gateway, action)
+    for name in others:
+        client = await gateway.signed_in(name)
+        assert (await client.get(f"/api/v1/requests/{shown['id']}")).status_code == 200, "may look"
+        # Somebody who was refused before has made it a record newer.
+        now = (await gateway.show(shown["id"]))["request"]
+        answer = await act(door, client, action, now)
+        assert answer.status_code in (403, 409), (name, answer.text[:2_000])
+        if door == "api":
+            assert answer.json()["code"] in REASONS, (name, answer.text)
+        after = await _refused_on_record(gateway, shown["id"], name)
+        assert after["request"]["status"] == shown["status"], name
+        assert after["request"]["approvals"] == shown["approvals"], name
+        assert after["request"]["progress"] is None, name
+    now = (await gateway.show(shown["id"]))["request"]
+    answer = await act(door, await gateway.signed_in(rightful), action, now)
+    assert answer.status_code == (200 if door == "api" else 303), answer.text[:2_000]
+
+
+async def _refused_on_record(gateway: Gateway, request: str, principal: str) -> dict[str, Any]:
+    """The request with the refusal in its timeline: nothing of what was refused is still to come."""
+    found: dict[str, Any] = {}
+
+    async def there() -> bool:
+        found.update(await gateway.show(request))
+        return any(each["principal"] == principal and each["refusal"] for each in found["timeline"])
+
+    await until(there)
+    return found
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", ["dave", "erin", "alice"])
+async def test_R3_who_may_read_a_policy_may_not_therefore_change_it(
+    gateway: Gateway, door: str, name: str
+) -> None:
+    client = await gateway.signed_in(name)
+    policy = accepted(await client.get("/api/v1/policies/scripts"))
+    if door == "api":
+        change = {"type": "assent.delete-policy.v1", "policy": "scripts", "version": policy["version"]}
+        body = {"change": change, "justification": "No more."}
+        refused(await client.post("/api/v1/governance/changes", json=body), 403, "not-permitted")
+    else:
+        form = {
+            "csrf": client.headers["x-csrf-token"],
+            "version": str(policy["version"]),
+            "justification": "No more.",
+            "step": "send",
+        }
+        answer = await client.post("/policies/scripts/delete", data=form, headers={"accept": "text/html"})
+        assert answer.status_code == 403, answer.text[:2_000]
+    mine = accepted(await client.get("/api/v1/requests", params={"resource": "access-policy/scripts"}))
+    assert mine["requests"] == []
