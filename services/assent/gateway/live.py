@@ -168,7 +168,7 @@ class Live:
         since: int | None,
         until: int | None = None,
     ) -> Listener:
-        """A new listener; `leave` must follow. Raises Problem: too-many-streams.
+        """A new listener; `leave` must follow. Raises Problem: too-many-streams, 429 or 503.
 
         `until`: when what the client has shown ends (ms), and the stream with it, if it is not over before;
         `last`: the id of the event that the client heard last; `since`: when it loaded what it shows (ms).
@@ -176,9 +176,9 @@ class Live:
         """
         of_principal = self._by_principal.get(principal, ())
         if len(of_principal) >= self._limits.streams_each:
-            raise _too_many(f"{principal} has {len(of_principal)} event streams open.")
+            raise _too_many(429, f"{principal} has {len(of_principal)} event streams open.")
         if self._open >= self._limits.streams:
-            raise _too_many(f"This gateway has {self._open:,} event streams open.")
+            raise _too_many(503, f"This gateway has {self._open:,} event streams open.")
         # S311: it only spreads the clients' returns.
         age = self._limits.oldest_s * random.uniform(0.8, 1.0)  # noqa: S311
         if until is not None:
@@ -263,9 +263,9 @@ def _retry() -> bytes:
     return _RETRY % random.randrange(500, 5_000)  # noqa: S311
 
 
-def _too_many(detail: str) -> Problem:
+def _too_many(status: int, detail: str) -> Problem:
     return Problem(
-        429,
+        status,
         "too-many-streams",
         detail,
         todo="Close some of them, and open it again after Retry-After seconds.",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
+import httpx
 import msgspec
 import pytest
 
@@ -239,7 +240,7 @@ async def test_more_streams_than_allowed_are_refused_and_one_that_closes_makes_r
         assert "alice" in problem["detail"]
         async with streaming(bob):
             answer = await bob.get("/api/v1/events")
-            refused(answer, 429, "too-many-streams")
+            refused(answer, 503, "too-many-streams")
             assert answer.headers["retry-after"]
 
         async def room() -> bool:
@@ -247,6 +248,39 @@ async def test_more_streams_than_allowed_are_refused_and_one_that_closes_makes_r
                 return response.status_code == 200
 
         await until(room)
+
+
+async def test_a_gateway_with_as_many_streams_as_it_may_have_refuses_one_more_and_goes_on_with_the_rest(
+    gateway: Gateway, follower: GovernanceFollower
+) -> None:
+    """Ten thousand by default: the same limit, with as many as a test can open."""
+    most = 300
+    async with (
+        limited(gateway, follower, streams=most, streams_each=most) as other,
+        AsyncExitStack() as open_streams,
+    ):
+        alice, dave = await other.sign_in("alice"), await other.sign_in("dave")
+        many = await open_streams.enter_async_context(_many_connections(alice, most))
+        streams = [await open_streams.enter_async_context(streaming(many)) for _ in range(most)]
+        for _ in range(20):
+            answer = await dave.get("/api/v1/events")
+            assert "300" in refused(answer, 503, "too-many-streams")["detail"]
+            assert answer.headers["retry-after"]
+        # What is refused costs no place, and what is open hears all of it.
+        request = (await other.submit("script/for-all.sh"))["request"]
+        heard = await asyncio.gather(*(stream.about(request) for stream in streams))
+        assert len(heard) == most
+        assert (await dave.get("/api/v1/requests")).status_code == 200
+
+
+@asynccontextmanager
+async def _many_connections(client: httpx.AsyncClient, count: int) -> AsyncIterator[httpx.AsyncClient]:
+    """The same person in a client that opens so many: httpx stops at a hundred."""
+    limits = httpx.Limits(max_connections=count, max_keepalive_connections=0)
+    async with httpx.AsyncClient(
+        base_url=client.base_url, limits=limits, cookies=client.cookies, timeout=60, trust_env=False
+    ) as many:
+        yield many
 
 
 async def test_a_client_that_is_too_slow_is_told_to_reload_and_little_is_kept_for_it() -> None:

@@ -8,7 +8,6 @@ from litestar import Response, get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from assent.gateway.api.bodies import refuse_nul
 from assent.gateway.api.cursors import CURSOR_MAX_CHARS, BigInt, Int, cursor_place, cursor_text
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.door import Door
@@ -191,7 +190,6 @@ def _filter(
     until: int | None,
     ledger: Any,
 ) -> AuditFilter:
-    refuse_nul(principal=principal, request=request, resource=resource, command=command)
     return AuditFilter(
         principal=principal,
         request=request,

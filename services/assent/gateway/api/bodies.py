@@ -55,10 +55,3 @@ async def read_bytes(request: Request[Any, Any, Any]) -> bytes:
         raise Problem(
             408, "too-slow", f"The body did not arrive within {BODY_WITHIN_S:g} s.", todo="Send it again."
         ) from error
-
-
-def refuse_nul(**texts: str | None) -> None:
-    """Refuse what Postgres cannot compare with. Raises Problem: malformed."""
-    for name, text in texts.items():
-        if text is not None and "\0" in text:
-            raise malformed(f"{name} contains a NUL character.")

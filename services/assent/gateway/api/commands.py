@@ -5,7 +5,6 @@ from typing import Annotated
 from litestar import get
 from litestar.params import PathParameter, QueryParameter
 
-from assent.gateway.api.bodies import refuse_nul
 from assent.gateway.caller import Caller
 from assent.gateway.deciding import Decision, late_decision
 from assent.gateway.door import Door
@@ -25,5 +24,4 @@ async def show_command(
     ] = None,
 ) -> Decision:
     """Answer with the decision on one's own command; 202 while there is none. Location named this address."""
-    refuse_nul(resource=resource)
     return await late_decision(door, caller, command_id, resource, sent_at)

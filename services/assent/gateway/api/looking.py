@@ -7,7 +7,6 @@ import msgspec
 from litestar import Response, get
 from litestar.params import HeaderParameter, QueryParameter
 
-from assent.gateway.api.bodies import refuse_nul
 from assent.gateway.api.cursors import CURSOR_MAX_CHARS, BigInt, Int, cursor_place, cursor_text
 from assent.gateway.caller import Caller
 from assent.gateway.door import Door
@@ -163,7 +162,6 @@ async def list_(
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 50,
 ) -> Response[Page]:
     """List requests: one's own, those one decides on, or all of them."""
-    refuse_nul(resource=resource)
     await door.lag.reach(after)
     page = await list_of(door, caller, view, statuses=status, resource=resource, cursor=cursor, limit=limit)
     return Response(page, headers={LAG_HEADER: str(door.lag.records())})
