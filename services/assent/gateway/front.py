@@ -27,6 +27,10 @@ SECURITY_HEADERS: Final = {
 _SECURE_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _OF_ANY_NAME: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Probes come by the address of the machine or container. No session's cookie counts for what is there."""
+_NOT_BY_HEAD: Final = frozenset({"/api/v1/events", "/api/v1/audit/export", "/sign-in", "/sign-in/callback"})
+"""What is long, and made only to be thrown away; and where coming by changes something."""
+SENT_AS: Final = "assent.sent_as"
+"""In a scope: the method as it was sent, where it is another than the one that is answered."""
 PRINCIPAL: Final = "principal"
 """In a request's state: who has proved to be its sender."""
 _PATH_MAX_CHARS: Final = 400
@@ -59,13 +63,21 @@ def front_of(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
         problem = _refusal(scope, hosts)
         try:
             if problem is None:
-                await app(scope, receive, noting)
+                await app(_looked_at(scope), receive, noting)
             else:
                 await _answer(noting, problem, always)
         finally:
             _tell(scope, status, time.perf_counter() - started)
 
     return front
+
+
+def _looked_at(scope: Scope) -> Scope:
+    """RFC 9110, 9.3.2: HEAD is answered as GET is; that nothing follows the headers is the server's doing."""
+    assert scope["type"] == "http", "see _refusal"
+    if scope["method"] != "HEAD" or scope["path"] in _NOT_BY_HEAD:
+        return scope
+    return {**scope, "method": "GET", SENT_AS: "HEAD"}  # type: ignore[typeddict-unknown-key, return-value]
 
 
 def _tell(scope: Scope, status: int, took_s: float) -> None:

@@ -24,6 +24,7 @@ from litestar import Request
 
 from assent.core.governance.state import Governance
 from assent.gateway.api.bodies import read_bytes
+from assent.gateway.front import SENT_AS
 from assent.gateway.problems import Problem
 from assent.gateway.public import hosts_of
 from assent_contracts.client.publisher import now_ms
@@ -98,7 +99,8 @@ class KeySignatures:
         lines = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]
         )
-        method = str(request.method)
+        # A signature is over what was sent.
+        method = str(request.scope.get(SENT_AS, request.method))
         self._refuse_unsafe(method)
         body = await read_bytes(request) if _has_body(request) else b""
         return self.principal_of(
