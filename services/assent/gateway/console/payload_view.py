@@ -1,23 +1,18 @@
 """A payload for people: highlighted, numbered, compared with what was applied last. Pure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from markupsafe import Markup, escape
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 
+from assent.gateway.console.colouring import LINE_MAX_CHARS, coloured, is_coloured
 from assent.reading.payload_diff import Mark, payload_diff
 from assent.reading.payloads import ShownPayload
 from assent.reading.visible import visible
 
 LINES_MAX: Final = 2_000
 """Lines that a page shows of a payload; the bytes can be had whole."""
-LINE_MAX_CHARS: Final = 2_000
-_HIGHLIGHTED_MAX_CHARS: Final = 200_000
-"""Longer texts are shown plain: no lexer is to hold up a page."""
 _AROUND: Final = 3
 """Unchanged lines that are shown beside a changed one."""
 
@@ -47,6 +42,8 @@ class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that are not shown."""
     hides_something: bool
     """It has characters that a screen would obey or not show; here they stand by their numbers."""
+    is_plain: bool
+    """It is too long or too intricate for the colours of its language."""
     changes: tuple[CodeLine | Fold, ...] | None
     """The difference to what was applied last; None where nothing was."""
     added: int = 0
@@ -55,8 +52,7 @@ class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
 
 def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadView:
     """The payload, and what it changes of the version that was applied before."""
-    new = _html_lines(after)
-    texts = [after.text] if before is None else [before.text, after.text]
+    new, is_plain = _html_lines(after)
     changes = None if before is None else _changes(before, after, new)
     flat = [line for each in changes or () for line in (each.lines if isinstance(each, Fold) else (each,))]
     return PayloadView(
@@ -66,15 +62,16 @@ def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadVie
             CodeLine(" ", None, number, html) for number, html in enumerate(new[:LINES_MAX], start=1)
         ),
         more=max(0, len(new) - LINES_MAX),
-        hides_something=any(_shown(text) != _plain(text) for text in texts),
+        hides_something=any(_hides_something(each) for each in (before, after) if each is not None),
+        is_plain=is_plain,
         changes=changes,
         added=sum(line.mark == "+" for line in flat),
         removed=sum(line.mark == "-" for line in flat),
     )
 
 
-def _changes(before: ShownPayload, after: ShownPayload, new: list[Markup]) -> tuple[CodeLine | Fold, ...]:
-    old = _html_lines(before)
+def _changes(before: ShownPayload, after: ShownPayload, new: Sequence[Markup]) -> tuple[CodeLine | Fold, ...]:
+    old, _ = _html_lines(before)
     lines: list[CodeLine] = []
     was = will = 0
     for each in payload_diff(before, after):
@@ -114,30 +111,21 @@ def _fold(lines: list[CodeLine]) -> list[CodeLine | Fold]:
     return list(lines) if len(lines) < 2 else [Fold(tuple(lines))]
 
 
-def _html_lines(payload: ShownPayload) -> list[Markup]:
+def _html_lines(payload: ShownPayload) -> tuple[Sequence[Markup], bool]:
+    """(the lines, whether they lack the colours of their language)"""
     text = _shown(payload.text)
-    lines = text.split("\n")
-    if len(text) <= _HIGHLIGHTED_MAX_CHARS:
-        found = _highlighted(text, payload.language)
-        # Where a lexer makes other lines of it, what was written counts.
-        if len(found) == len(lines):
-            return found
-    return [escape(_cut(line)) for line in lines]
+    if not is_coloured(payload.language):
+        return _plain_lines(text), False
+    found = coloured(text, payload.language)
+    return (_plain_lines(text), True) if found is None else (found, False)
 
 
-def _highlighted(text: str, language: str) -> list[Markup]:
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return []
-    if any(len(line) > LINE_MAX_CHARS for line in text.split("\n")):
-        return []
-    html = highlight(text, lexer, HtmlFormatter(nowrap=True, classprefix="tok-"))
-    lines = html.split("\n")
-    if lines[-1] == "" and not text.endswith("\n"):
-        lines = lines[:-1]
-    # S704: Pygments has escaped it; a test gives it HTML.
-    return [Markup(line) for line in lines]  # noqa: S704
+def _plain_lines(text: str) -> Sequence[Markup]:
+    return [escape(_cut(line)) for line in text.split("\n")]
+
+
+def _hides_something(payload: ShownPayload) -> bool:
+    return _shown(payload.text) != _plain(payload.text)
 
 
 def _cut(line: str) -> str:
