@@ -13,8 +13,8 @@ PAGES = (
     *("/received", "/requests", "/requests/all", "/requests?show=ended", "/requests/new", "/policies"),
     *(
         "/policies/new",
-        "/policies/scripts/edit",
-        "/policies/scripts/delete",
+        "/policies/edit?id=scripts",
+        "/policies/delete?id=scripts",
         "/groups",
         "/roles",
         "/settings",

@@ -19,8 +19,9 @@ from assent.gateway.api.actions import (
 from assent.gateway.api.looking import find
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, read_form, see
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
+from assent.gateway.console.text import t
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.commands import RequestId
@@ -53,9 +54,7 @@ async def act_on(
     seen = form.number("seen")
     try:
         body = _body(action, form, seen)
-        decision = await act(
-            door, caller, request_id, body, _MAKE[action], idempotency_key=form.line("key") or None
-        )
+        decision = await act(door, caller, request_id, body, _MAKE[action], idempotency_key=key_of(form))
     except Problem as problem:
         if problem.code == "not-found":
             raise
@@ -69,6 +68,7 @@ async def act_on(
             problem=said(problem),
             seen=seen if problem.status == 412 else None,
             note=form.text("note"),
+            key=key_after(problem, form),
         )
     return await see(door, decision.position, f"/requests/{request_id}#done")
 
@@ -76,7 +76,7 @@ async def act_on(
 def _body(action: Action, form: Form, seen: int | None) -> Approval | Remark | Nothing:
     if seen is None:
         # R1: nobody decides on what they have not been shown.
-        raise malformed("The form does not say what it showed.")
+        raise malformed(t("form.not_what_it_showed"))
     note = form.text("note").strip()
     if action == "approve":
         return Approval(digest=form.line("digest"), note=note, seen=seen)

@@ -10,14 +10,13 @@ from assent.core.governance.state import Governance
 from assent.gateway.api.submitting import checked
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, read_form, see
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.deciding import decide, fields_of
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, of_refusal
-from assent_contracts.client.publisher import new_command_id
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.policies import BUILT_IN_TYPES
@@ -32,7 +31,7 @@ _EMPTY = {"type": "", "name": "", "operation": "edit", "kind": "text", "payload"
 async def show_form(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
     """The form. Raises Problem: not-permitted for whom no submission would be taken."""
     _need_requester(door, caller)
-    return await _form_page(request, caller, door, _EMPTY)
+    return await _form_page(request, caller, door)
 
 
 @post("/requests/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
@@ -44,14 +43,13 @@ async def send_form(request: Request[Any, Any, Any], caller: Caller, door: Door)
         command = checked(_command(caller, form))
         decision = await decide(door, command)
     except Problem as problem:
-        values = {name: form.text(name) for name in _FIELDS}
-        return await _form_page(request, caller, door, values, status=problem.status, problem=said(problem))
+        return await _form_page(request, caller, door, form=form, problem=problem)
     return await see(door, decision.position, f"/requests/{decision.request}#done")
 
 
 def _command(caller: Caller, form: Form) -> SubmitChange:
     return SubmitChange(
-        **fields_of(caller, f"{form.line('type')}/{form.line('name')}", form.line("key") or None),
+        **fields_of(caller, f"{form.line('type')}/{form.line('name')}", key_of(form)),
         operation=form.line("operation"),
         justification=form.text("justification").strip(),
         payload=_payload(form),
@@ -73,22 +71,21 @@ async def _form_page(
     request: Request[Any, Any, Any],
     caller: Caller,
     door: Door,
-    values: dict[str, str],
     *,
-    status: int = 200,
-    problem: dict[str, Any] | None = None,
+    form: Form | None = None,
+    problem: Problem | None = None,
 ) -> Response[str]:
     return await page(
         request,
         door,
         caller,
         "new_request.html",
-        status=status,
-        values=values,
-        problem=problem,
+        status=problem.status if problem else 200,
+        values={name: form.text(name) for name in _FIELDS} if form else _EMPTY,
+        problem=said(problem) if problem else None,
         types=_types(door.log.governance, caller.id),
         operations=_OPERATIONS,
-        key=new_command_id(),
+        key=key_after(problem, form),
     )
 
 

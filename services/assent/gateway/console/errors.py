@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
 from assent.gateway.console.pages import plain_page
@@ -37,8 +37,8 @@ def _page_of(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         problem = Problem(status, _code(status), "", todo="")
     if problem.code == "not-signed-in":
         if "hx-request" in request.headers:
-            # A part of a page that would reload itself: the whole page goes to sign in.
-            return Response(None, status_code=401, headers={"HX-Redirect": "/sign-in"})
+            # A part of a page that would load itself anew: the page knows where to come back to.
+            return Response("", status_code=401, media_type=MediaType.TEXT)
         if request.method in ("GET", "HEAD"):
             return Response(None, status_code=303, headers={"Location": sign_in_at(request)})
     return plain_page("problem.html", status=problem.status, headers=_kept(problem), **said(problem))

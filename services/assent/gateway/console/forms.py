@@ -1,19 +1,23 @@
 """Forms of the console: read once, with a limit and a time, every field a text."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
 from assent.gateway.api.bodies import BODY_WITHIN_S
+from assent.gateway.console.text import t
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
+from assent_contracts.client.publisher import new_command_id
 
 FORM_MAX_BYTES = 1024 * 1024
 """A payload of 256 KiB, three bytes for each where a form's encoding needs them, and room."""
 _VALUES_MAX = 2_000
 _DURABLE_WITHIN_S = 5.0
+_OUTCOME_UNKNOWN: Final = frozenset({"late", "log-unreachable", "lagging"})
+"""Problems after which the command may count, or may have counted."""
 
 
 class Form:
@@ -26,7 +30,7 @@ class Form:
         """One field, with the line ends that people mean; empty where it is missing."""
         value = self._fields.get(name, "")
         if not isinstance(value, str):
-            raise malformed(f"{name} is not a text.")
+            raise malformed(t("form.not_a_text", field=name))
         # Browsers send CR LF for every line of a field, whatever was typed or pasted.
         return value.replace("\r\n", "\n")
 
@@ -40,26 +44,42 @@ class Form:
         if not value:
             return None
         if not value.isascii() or not value.isdecimal() or len(value) > 18:
-            raise malformed(f"{name} is not a number.")
+            raise malformed(t("form.not_a_number", field=name))
         return int(value)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a field that can be there more than once."""
         values = self._fields.getall(name, [])
         if len(values) > _VALUES_MAX or not all(isinstance(each, str) for each in values):
-            raise malformed(f"{name} has values that no form sends.")
+            raise malformed(t("form.not_these_values", field=name))
         return tuple(values)
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
     """The form. Raises Problem: malformed, too-slow; Litestar refuses what is too large."""
     if request.content_type[0] != "application/x-www-form-urlencoded":
-        raise malformed("This is no form.")
+        raise malformed(t("form.not_a_form"))
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             return Form(await request.form())
     except TimeoutError as error:
-        raise Problem(408, "too-slow", "The form did not arrive in time.", todo="Send it again.") from error
+        raise Problem(408, "too-slow", t("form.too_slow"), todo=t("form.again")) from error
+
+
+def key_of(form: Form) -> str | None:
+    """The key that makes the form count once, however often it is sent; None where it has none."""
+    return form.line("key") or None
+
+
+def key_after(problem: Problem | None, form: Form | None) -> str:
+    """The key of a form that is shown (again).
+
+    It stays the one that was sent while nobody knows what became of that; after a refusal it is a new one,
+    since the old one would get the same refusal again.
+    """
+    sent = key_of(form) if form is not None else None
+    unknown = problem is not None and problem.code in _OUTCOME_UNKNOWN
+    return sent if sent is not None and unknown else new_command_id()
 
 
 async def see(door: Door, position: str, path: str) -> Response[None]:

@@ -8,9 +8,9 @@ from litestar import Response
 from assent.gateway.api.submitting import checked
 from assent.gateway.caller import Caller
 from assent.gateway.console.forms import go, see
-from assent.gateway.deciding import ANSWER_WITHIN_S, decide, fields_of, unreachable
+from assent.gateway.deciding import ANSWER_WITHIN_S, decide, fields_of, undecided, unreachable
 from assent.gateway.door import Door
-from assent.gateway.problems import Problem, of_refusal
+from assent.gateway.problems import of_refusal
 from assent.reading.prospects import Prospect, foresee, submission
 from assent_contracts.client.publisher import NotDecidedError, now_ms
 from assent_contracts.governance_changes import GovernanceChange
@@ -47,12 +47,7 @@ async def _at_once(door: Door, caller: Caller, change: GovernanceChange) -> None
             change, door.log.key, principal=caller.id, timeout_s=ANSWER_WITHIN_S
         )
     except NotDecidedError as error:
-        raise Problem(
-            202,
-            "late",
-            f"No decision came within {ANSWER_WITHIN_S:g} s. The change stands and will be decided.",
-            todo="Look again in a moment.",
-        ) from error
+        raise undecided() from error
     except KafkaError as error:
         raise unreachable() from error
     if decided.refusal is not None:

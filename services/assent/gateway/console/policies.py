@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import PathParameter
+from litestar.params import QueryParameter
 
 from assent.core.governance.eligible import eligible_people
 from assent.core.governance.sentences import policy_sentence
 from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
-from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form
 from assent.gateway.console.governing import carry, prospect_of
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
@@ -22,10 +22,10 @@ from assent.gateway.console.policy_forms import (
     values_of,
     values_sent,
 )
+from assent.gateway.console.text import t
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.reading.prospects import Prospect
-from assent_contracts.client.publisher import new_command_id
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,
@@ -33,9 +33,11 @@ from assent_contracts.governance_changes import (
     GovernanceChange,
     policy_object,
 )
+from assent_contracts.limits import NAME_MAX_CHARS
 from assent_contracts.policies import Policy
 
-_Id = Annotated[str, PathParameter(max_length=128)]
+_Id = Annotated[str, QueryParameter(name="id", max_length=NAME_MAX_CHARS)]
+"""In the query: an id may have slashes and dots, which browsers resolve in a path."""
 
 
 class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ async def show_new(request: Request[Any, Any, Any], caller: Caller, door: Door) 
     return await _form(request, door, caller, empty_values(), is_new=True)
 
 
-@get("/policies/{policy_id:str}/edit", include_in_schema=False)
+@get("/policies/edit", include_in_schema=False)
 async def show_edit(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
 ) -> Response[str]:
@@ -90,7 +92,7 @@ async def show_edit(
     return await _form(request, door, caller, values, is_new=False)
 
 
-@get("/policies/{policy_id:str}/delete", include_in_schema=False)
+@get("/policies/delete", include_in_schema=False)
 async def show_delete(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
 ) -> Response[str]:
@@ -109,7 +111,7 @@ async def send_new(request: Request[Any, Any, Any], caller: Caller, door: Door) 
 
 
 @post(
-    "/policies/{policy_id:str}/edit",
+    "/policies/edit",
     include_in_schema=False,
     status_code=303,
     request_max_body_size=FORM_MAX_BYTES,
@@ -122,7 +124,7 @@ async def send_edit(
     return await _sent(request, door, caller, is_new=False, policy_id=policy_id)
 
 
-@post("/policies/{policy_id:str}/delete", include_in_schema=False, status_code=303)
+@post("/policies/delete", include_in_schema=False, status_code=303)
 async def send_delete(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
 ) -> Response[Any]:
@@ -131,14 +133,14 @@ async def send_delete(
     form = await read_form(request)
     version = form.number("version")
     if version is None:
-        raise malformed("The form does not say which version it showed.")
+        raise malformed(t("form.not_what_it_showed"))
     prospect = prospect_of(door, caller, DeletePolicy(policy=policy.id, version=version))
     justification = form.text("justification").strip()
     try:
-        return await carry(door, caller, prospect, justification, form.line("key") or None, "/policies")
+        return await carry(door, caller, prospect, justification, key_of(form), "/policies")
     except Problem as problem:
         return await _delete_page(
-            request, door, caller, policy, version, prospect, problem=problem, justification=justification
+            request, door, caller, policy, version, prospect, problem=problem, form=form
         )
 
 
@@ -149,12 +151,12 @@ async def _sent(
     values = values_sent(form)
     if not is_new:
         values = msgspec.structs.replace(values, id=policy_id)
-    justification = form.text("justification").strip()
     prospect: Prospect | None = None
     try:
         prospect = prospect_of(door, caller, _change(values, is_new=is_new))
         if form.line("step") == "send":
-            return await carry(door, caller, prospect, justification, values.key or None, "/policies")
+            justification = form.text("justification").strip()
+            return await carry(door, caller, prospect, justification, key_of(form), "/policies")
     except Problem as problem:
         return await _form(
             request,
@@ -164,7 +166,7 @@ async def _sent(
             is_new=is_new,
             prospect=prospect,
             problem=problem,
-            justification=justification,
+            form=form,
         )
     back = form.line("step") == "back"
     return await _form(
@@ -174,7 +176,7 @@ async def _sent(
         values,
         is_new=is_new,
         prospect=None if back else prospect,
-        justification=justification,
+        form=form,
     )
 
 
@@ -183,7 +185,7 @@ def _change(values: PolicyValues, *, is_new: bool) -> GovernanceChange:
     if is_new:
         return CreatePolicy(policy=policy)
     if not values.version.isdecimal():
-        raise malformed("The form does not say which version it showed.")
+        raise malformed(t("form.not_what_it_showed"))
     return EditPolicy(policy=policy, version=int(values.version[:18]))
 
 
@@ -196,7 +198,7 @@ async def _form(
     is_new: bool,
     prospect: Prospect | None = None,
     problem: Problem | None = None,
-    justification: str = "",
+    form: Form | None = None,
 ) -> Response[str]:
     governance = door.log.governance
     return await page(
@@ -213,8 +215,8 @@ async def _form(
         units=tuple(UNITS_MS),
         prospect=prospect,
         problem=said(problem) if problem else None,
-        justification=justification,
-        key=new_command_id(),
+        justification=form.text("justification").strip() if form else "",
+        key=key_after(problem, form),
     )
 
 
@@ -227,7 +229,7 @@ async def _delete_page(
     prospect: Prospect,
     *,
     problem: Problem | None = None,
-    justification: str = "",
+    form: Form | None = None,
 ) -> Response[str]:
     return await page(
         request,
@@ -239,8 +241,8 @@ async def _delete_page(
         version=version,
         prospect=prospect,
         problem=said(problem) if problem else None,
-        justification=justification,
-        key=new_command_id(),
+        justification=form.text("justification").strip() if form else "",
+        key=key_after(problem, form),
     )
 
 

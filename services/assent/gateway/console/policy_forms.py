@@ -33,7 +33,6 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     own_signature: bool = False
     version: str = ""
     """The governance seq of the policy that the form began with; empty for a new one."""
-    key: str = ""
 
 
 def values_of(policy: Policy, version: int | None) -> PolicyValues:
@@ -77,7 +76,6 @@ def values_sent(form: Form) -> PolicyValues:
         expiry_unit=unit if unit in UNITS_MS else "days",
         own_signature=form.line("own_signature") == "on",
         version=form.line("version"),
-        key=form.line("key"),
     )
 
 

@@ -68,8 +68,12 @@ async def request_page(
     problem: dict[str, Any] | None = None,
     seen: int | None = None,
     note: str = "",
+    key: str | None = None,
 ) -> Response[str]:
-    """The page. `problem`: why a decision was not taken; `seen`: what was shown when it was made."""
+    """The page. `problem`: why a decision was not taken; `seen`: what was shown when it was made.
+
+    `key`: of its form, where that was sent before and is to count once.
+    """
     review = await review_of(door, caller, found)
     return await page(
         request,
@@ -82,7 +86,7 @@ async def request_page(
         problem=problem,
         since=[each for each in review.happened if each.is_after(seen)] if seen is not None else [],
         note=note,
-        key=new_command_id(),
+        key=key or new_command_id(),
     )
 
 
