@@ -1,6 +1,5 @@
 """/audit: every action on record, refused ones included, for auditors and administrators (R16)."""
 
-import base64
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -9,13 +8,16 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
+from assent.gateway.api.auditing import read_cursor, write_cursor
+from assent.gateway.api.bodies import refuse_nul
+from assent.gateway.api.cursors import CURSOR_MAX_CHARS
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.console.happenings import Happening, happenings
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
-from assent.store.filters import AuditCursor, AuditFilter
+from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit
 from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import object_of
@@ -60,7 +62,7 @@ async def search(
     only: Annotated[str, QueryParameter(max_length=10)] = "",
     since: _Day = "",
     until: _Day = "",
-    cursor: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
 ) -> Response[str]:
     """Search the audit log, the newest first. Raises Problem."""
     if not is_auditor(caller, door):
@@ -68,7 +70,8 @@ async def search(
     asked = Asked(
         who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
     )
-    rows = await search_audit(door.db, _filter(asked), after=_read_place(cursor), limit=_LIMIT + 1)
+    wanted = _filter(asked)
+    rows = await search_audit(door.db, wanted, after=read_cursor(cursor), limit=_LIMIT + 1)
     shown = rows[:_LIMIT]
     return await page(
         request,
@@ -78,7 +81,8 @@ async def search(
         asked=asked,
         lines=[Line(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
         query=urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value]),
-        next=_write_place(shown[-1].cursor) if len(rows) > _LIMIT else None,
+        export=_export_query(wanted),
+        next=write_cursor(shown[-1].cursor) if len(rows) > _LIMIT else None,
         is_first=cursor is None,
     )
 
@@ -95,39 +99,37 @@ def object_in(row: AuditRow) -> str:
 
 
 def _filter(asked: Asked) -> AuditFilter:
+    refuse_nul(who=asked.who, resource=asked.resource, request=asked.request)
     return AuditFilter(
         principal=asked.who or None,
         request=asked.request or None,
         resource=asked.resource or None,
         refused={"refused": True, "decided": False}.get(asked.only),
-        since_ms=_day(asked.since, "since"),
+        since_ms=_day(asked.since, t("audit.since")),
         # The day itself is meant too.
-        until_ms=_day(asked.until, "until", days=1),
+        until_ms=_day(asked.until, t("audit.until"), days=1),
     )
 
 
-def _day(text: str, name: str, *, days: int = 0) -> int | None:
+def _export_query(wanted: AuditFilter) -> str:
+    """What is searched for, as the export of the API calls it."""
+    fields = {
+        "principal": wanted.principal,
+        "request": wanted.request,
+        "resource": wanted.resource,
+        "refused": None if wanted.refused is None else str(wanted.refused).lower(),
+        "since": wanted.since_ms,
+        "until": wanted.until_ms,
+    }
+    return urlencode([(name, value) for name, value in fields.items() if value is not None])
+
+
+def _day(text: str, field: str, *, days: int = 0) -> int | None:
+    """The beginning of a day in UTC, log time in ms. Raises Problem."""
     if not text:
         return None
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
     except (ValueError, OverflowError) as error:
-        raise malformed(f"{name} is not a day such as 2026-11-24.") from error
-    return int(day.timestamp() * 1_000)
-
-
-def _write_place(place: AuditCursor) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
-
-
-def _read_place(text: str | None) -> AuditCursor | None:
-    if text is None:
-        return None
-    try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=AuditCursor)
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise malformed("cursor is not one that a page has named as its next.") from error
-    limits = ((place.at, 63), (place.seq, 63), (place.partition, 31))
-    if any(not -(1 << bits) <= number < 1 << bits for number, bits in limits):
-        raise malformed("cursor is not one that a page has named as its next.")
-    return place
+        raise malformed(t("audit.not_a_day", field=field)) from error
+    return max(0, int(day.timestamp() * 1_000))

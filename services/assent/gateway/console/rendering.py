@@ -63,5 +63,5 @@ def moment(at_ms: int) -> Markup:
     at = datetime.fromtimestamp(at_ms / 1_000, UTC)
     # S704: digits and our own marks.
     return Markup(  # noqa: S704
-        f'<time datetime="{at:%Y-%m-%dT%H:%M:%S.%fZ}" data-at="{at_ms}">{at.day} {at:%b %Y, %H:%M} UTC</time>'
+        f'<time datetime="{at:%Y-%m-%dT%H:%M:%S.%fZ}" data-at="{at_ms}">{at:%Y-%m-%d %H:%M} UTC</time>'
     )
