@@ -10,6 +10,7 @@ from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import go, read_form
 from assent.gateway.console.pages import page
+from assent.gateway.console.text import t
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.targets.dead_letters import dead_letters
@@ -35,7 +36,7 @@ async def add_notification(request: Request[Any, Any, Any], caller: Caller, door
     values = {"kind": kind, "url": form.line("url"), "events": chosen}
     try:
         if kind not in ("apprise", "webhook") or not set(chosen) <= set(EVENTS):
-            raise malformed("The form does not say what kind of target it is.")
+            raise malformed(t("notifications.no_kind"))
         every = not chosen or len(chosen) == len(EVENTS)
         wanted = WantedTarget(
             kind=cast("TargetKind", kind),
@@ -55,7 +56,7 @@ async def remove_notification(request: Request[Any, Any, Any], caller: Caller, d
     try:
         target = UUID(form.line("target"))
     except ValueError as error:
-        raise malformed("The form does not say which target.") from error
+        raise malformed(t("notifications.no_target")) from error
     if not await remove_target(door.db, caller.id, target):
         raise not_found("target of yours")
     return go(_HERE)

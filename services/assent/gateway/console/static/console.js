@@ -53,6 +53,9 @@ async function takeFile(input) {
 
 // Keyboard
 
+const KEYS = "assent-keys";
+const keysAreOn = () => localStorage.getItem(KEYS) !== "off";
+
 const PLACES = { r: "/received", m: "/requests", p: "/policies" };
 let going = 0;
 
@@ -64,7 +67,7 @@ function step(by) {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (!keysAreOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
   const { key } = event;
   if (Date.now() - going < 1500 && PLACES[key]) {
@@ -88,48 +91,164 @@ function onKey(event) {
 
 // Live: what has changed is loaded anew, by htmx, from the address of the page.
 
+const SOON = 120;
+const APART = 1000;
 const changed = new Set();
 let telling = 0;
+let refreshed = 0;
 
 function refresh() {
   telling = 0;
+  refreshed = Date.now();
   const everything = changed.has("*");
   for (const part of all("[data-live]")) {
     const { live } = part.dataset;
     if (!everything && live !== "*" && !changed.has(live)) continue;
     if ("still" in part.dataset) continue;
     htmx.trigger(part, "assent:changed");
-    const words = one("#announce");
-    words.textContent = live === "*" ? words.dataset.list : words.dataset.request;
   }
   changed.clear();
 }
 
 function hear(what) {
   changed.add(what);
-  telling ||= setTimeout(refresh, 120);
+  telling ||= setTimeout(refresh, Math.max(SOON, refreshed + APART - Date.now()));
 }
+
+// What the reader has opened, scrolled to and is at stays as it is when a part of the page is replaced.
+
+function wordsOf(part) {
+  const copy = part.cloneNode(true);
+  for (const time of all("time", copy)) time.remove();
+  return copy.textContent.replace(/\s+/g, " ");
+}
+
+let kept = null;
+
+function keep(part) {
+  kept = {
+    part: part.id,
+    words: wordsOf(part),
+    open: all("details[open][id]", part).map((each) => each.id),
+    scrolled: all("[id]", part)
+      .filter((each) => each.scrollTop || each.scrollLeft)
+      .map((each) => [each.id, each.scrollTop, each.scrollLeft]),
+    held: part.contains(document.activeElement),
+  };
+}
+
+function restore() {
+  tellTimes();
+  const part = kept && document.getElementById(kept.part);
+  if (!part) return;
+  for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, top, left] of kept.scrolled) document.getElementById(id)?.scrollTo(left, top);
+  // htmx gives the focus back to what has an id; what is gone leaves it to the page.
+  if (kept.held && document.activeElement === document.body) one("#main").focus({ preventScroll: true });
+  if (part.dataset.announce && wordsOf(part) !== kept.words) announce(part.dataset.announce);
+  kept = null;
+}
+
+let speaking = 0;
+
+function announce(words) {
+  // Emptied first: the same words again would not be heard.
+  one("#announce").textContent = "";
+  clearTimeout(speaking);
+  speaking = setTimeout(() => { one("#announce").textContent = words; }, 150);
+}
+
+// The stream of events. Cut, it opens itself again; refused, it does not: then we do.
+
+const LONGEST = 30000;
+const UNHEARD = 5000;
+let events = null;
+let refusals = 0;
+let again = 0;
+let silence = 0;
+let written = false;
 
 function listen() {
   const place = one("#live");
   if (!place) return;
-  const events = new EventSource(`${place.dataset.events}?since=${place.dataset.since}`);
+  hush();
+  events = new EventSource(`${place.dataset.events}?since=${place.dataset.since}`);
   events.addEventListener("changed", (event) => hear(JSON.parse(event.data).request));
   events.addEventListener("governance", () => hear("*"));
   events.addEventListener("lost", () => hear("*"));
-  events.addEventListener("open", () => { one("#offline").hidden = true; });
-  events.addEventListener("error", () => { one("#offline").hidden = false; });
-  window.addEventListener("pagehide", () => events.close());
+  events.addEventListener("open", onOpen);
+  events.addEventListener("error", onError);
+}
+
+function hush() {
+  clearTimeout(again);
+  events?.close();
+}
+
+function onOpen() {
+  clearTimeout(silence);
+  silence = 0;
+  if (refusals || !one("#offline").hidden) hear("*");
+  refusals = 0;
+  one("#offline").hidden = true;
+}
+
+async function onError() {
+  // Streams end from time to time, and come back within seconds: that is nothing to tell.
+  silence ||= setTimeout(() => { one("#offline").hidden = false; }, UNHEARD);
+  if (events.readyState !== EventSource.CLOSED) return;
+  if (await isSignedOut()) return signIn();
+  refusals += 1;
+  clearTimeout(again);
+  again = setTimeout(listen, Math.min(LONGEST, 500 * 2 ** refusals) * (0.5 + Math.random() / 2));
+}
+
+async function isSignedOut() {
+  try {
+    return (await fetch("/api/v1/me", { headers: { accept: "application/json" } })).status === 401;
+  } catch {
+    return false;
+  }
+}
+
+function signIn() {
+  hush();
+  clearTimeout(silence);
+  const here = one("#request")?.getAttribute("hx-get") ?? location.pathname + location.search;
+  const there = `/sign-in?return_to=${encodeURIComponent(here)}`;
+  // What somebody is writing is not taken from them.
+  if (!written) return location.assign(there);
+  one("#offline").hidden = true;
+  one("#ended").hidden = false;
+  one("#ended a").href = there;
 }
 
 document.addEventListener("keydown", onKey);
+document.addEventListener("input", (event) => {
+  if (event.target.closest('form[method="post"]')) written = true;
+});
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-asks]")) showAsks();
   if (event.target.matches('input[type="file"]')) takeFile(event.target);
+  if (event.target.id === "keys-on") localStorage.setItem(KEYS, event.target.checked ? "on" : "off");
 });
-document.addEventListener("htmx:afterSettle", tellTimes);
+document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.shouldSwap) keep(event.detail.target); });
+document.addEventListener("htmx:afterSwap", restore);
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.status !== 401) return;
+  event.preventDefault();
+  signIn();
+});
+window.addEventListener("pagehide", hush);
+window.addEventListener("pageshow", (event) => {
+  // From the browser's memory, as it was when it was left.
+  if (!event.persisted) return;
+  listen();
+  hear("*");
+});
 setInterval(tellTimes, 20000);
-for (const choice of all("[data-file]")) choice.hidden = false;
+for (const each of all("[data-scripted]")) each.hidden = false;
+if (one("#keys-on")) one("#keys-on").checked = keysAreOn();
 tellTimes();
 showAsks();
 listen();
