@@ -25,12 +25,12 @@ class Visitors:
         self.complaints: list[str] = []
         self.expected: list[str] = []
         """Parts of complaints that a test provokes: a refusal is an answer with status 4xx."""
-        self._browser = browser
+        self.browser = browser
         self._contexts: list[BrowserContext] = []
 
     async def window(self, screen: dict[str, Any] | None = None, *, scheme: Scheme = "light") -> Page:
         """A window of somebody who has not signed in."""
-        context = await self._browser.new_context(
+        context = await self.browser.new_context(
             **(screen or DESK), color_scheme=scheme, reduced_motion="reduce", base_url=self.url
         )
         self._contexts.append(context)
