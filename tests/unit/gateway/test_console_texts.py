@@ -1,5 +1,6 @@
 """The console's English stands in one file: every key that is used is there, and none that is not."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,35 @@ def test_every_text_that_is_there_is_asked_for() -> None:
     whole, begun = used()
     unused = {key for key in texts() if key not in whole and not key.startswith((*begun, "problem."))}
     assert unused == set()
+
+
+def test_templates_say_nothing_themselves() -> None:
+    """What is left of a template without its marks, comments, calls and attributes that nobody reads."""
+    found = {}
+    for path in sorted((_FOLDER / "templates").glob("*.html")):
+        text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)
+        read = re.findall(r'(?:title|alt|placeholder|aria-label)="([^"]*)"', text)
+        left = re.sub(r"<[^>]*>|[a-z-]+=\"[^\"]*\"", " ", text)
+        if said := [each for each in (*read, left) if re.search("[A-Za-z]", each)]:
+            found[path.name] = said
+    assert found == {}
+
+
+def test_code_of_the_console_says_nothing_itself() -> None:
+    """Among its strings, docstrings and assertions apart, no two words stand together."""
+    found = []
+    for path in sorted(_FOLDER.glob("*.py")):
+        tree = ast.parse(path.read_text())
+        unsaid = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+        unsaid |= {id(each.msg) for each in ast.walk(tree) if isinstance(each, ast.Assert)}
+        for each in ast.walk(tree):
+            if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in unsaid:
+                words = re.sub(r"<[^>]*>?", "", each.value)
+                found += [(path.name, words)] if re.search(r"[a-z] [a-z]", words) else []
+    assert found == [
+        ("lists.py", "list of all requests"),
+        ("notifications.py", "target of yours"),
+    ], "names of what is not found, which the page does not say"
 
 
 def test_problems_have_titles_of_codes_that_there_are() -> None:
