@@ -137,12 +137,21 @@ function keep(part) {
   };
 }
 
+function scrollBack(places) {
+  const scroll = () => {
+    for (const [id, top, left] of places) document.getElementById(id)?.scrollTo(left, top);
+  };
+  scroll();
+  // What has just been opened may have no height before the next frame.
+  requestAnimationFrame(scroll);
+}
+
 function restore() {
   tellTimes();
   const part = kept && document.getElementById(kept.part);
   if (!part) return;
   for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
-  for (const [id, top, left] of kept.scrolled) document.getElementById(id)?.scrollTo(left, top);
+  scrollBack(kept.scrolled);
   // htmx gives the focus back to what has an id; what is gone leaves it to the page.
   if (kept.held && document.activeElement === document.body) one("#main").focus({ preventScroll: true });
   if (part.dataset.announce && wordsOf(part) !== kept.words) announce(part.dataset.announce);
@@ -239,6 +248,13 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   event.preventDefault();
   signIn();
 });
+for (const failed of ["htmx:sendError", "htmx:responseError"]) {
+  // What could not be loaded is asked for again by and by.
+  document.addEventListener(failed, (event) => {
+    const { live } = event.detail.elt.dataset;
+    if (live && (event.detail.xhr.status === 0 || event.detail.xhr.status >= 429)) setTimeout(hear, UNHEARD, live);
+  });
+}
 window.addEventListener("pagehide", hush);
 window.addEventListener("pageshow", (event) => {
   // From the browser's memory, as it was when it was left.
