@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from playwright.async_api import Page, expect
 
+from assent_contracts.client.publisher import now_ms
 from tests.browser.people import DESK, PHONE, Scheme, Visitors, fits
+from tests.support.gateway import Gateway
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 PAGES = (
@@ -52,15 +55,81 @@ async def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
     waiting = await visitors.gateway.submit(f"app/axe-{scheme}-{screen['viewport']['width']}")
     page = await visitors.signed_in("Bob Ortega", screen, scheme=scheme)
     found = {}
-    for path in (*PAGES, f"/requests/{request}", f"/requests/{waiting['request']}"):
+    for path in (*PAGES, f"/requests/{request}", f"/requests/{waiting['request']}", "/sign-in"):
         await page.goto(path)
-        await fits(page)
-        if serious := await findings(page):
+        if serious := await looked_at(page):
             found[path] = serious
-    await page.goto("/sign-in")
-    if serious := await findings(page):
-        found["/sign-in"] = serious
     assert found == {}
+
+
+async def looked_at(page: Page) -> list[tuple[str, list[str]]]:
+    """What is wrong with a page: what axe finds; and it fits."""
+    await fits(page)
+    return await findings(page)
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_on_pages_that_a_step_leads_to(
+    visitors: Visitors, scheme: Scheme, screen: dict[str, Any]
+) -> None:
+    """The diff, an approved request, one that has changed since, a preview, targets with dead letters."""
+    visitors.expected += ["412", "422"]
+    gateway, name = visitors.gateway, f"steps-{scheme}-{screen['viewport']['width']}"
+    lines = [f"echo {number}" for number in range(30)]
+    first = await gateway.released(f"script/{name}.sh", payload="\n".join(lines))
+    await gateway.applied(first, f"script/{name}.sh")
+    lines[15] = "echo '<b>' # changed"
+    second = (await gateway.submit(f"script/{name}.sh", payload="\n".join(lines)))["request"]
+    bob = await visitors.signed_in("Bob Ortega", screen, scheme=scheme)
+    found = {}
+    await bob.goto(f"/requests/{second}")
+    await bob.locator("#fold-1 summary").click()
+    await bob.locator("#whole summary").click()
+    found["diff"] = await looked_at(bob)
+    await bob.evaluate("() => { document.querySelector('[name=seen]').value = '0'; }")
+    await bob.get_by_role("button", name="Approve").click()
+    await expect(bob.get_by_role("alert")).to_be_visible()
+    found["changed since"] = await looked_at(bob)
+    await bob.get_by_role("button", name="Approve").click()
+    await expect(bob.get_by_role("button", name="Take back my approval")).to_be_visible()
+    found["revoke"] = await looked_at(bob)
+    alice = await visitors.signed_in("Alice Miller", screen, scheme=scheme)
+    await alice.goto(f"/requests/{second}")
+    await expect(alice.get_by_role("button", name="Complete")).to_be_visible()
+    found["complete"] = await looked_at(alice)
+    await bob.goto("/policies/edit?id=scripts")
+    await bob.get_by_label("How many people").first.fill("2")
+    await bob.get_by_role("button", name="See what will happen").click()
+    await expect(bob.get_by_role("button", name="Ask for it")).to_be_visible()
+    found["preview"] = await looked_at(bob)
+    await with_dead_letter(gateway, "bob", f"https://hooks.example.com/{name}", second)
+    await bob.goto("/notifications")
+    await expect(bob.get_by_role("heading", name="What did not arrive")).to_be_visible()
+    found["notifications"] = await looked_at(bob)
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+async def with_dead_letter(gateway: Gateway, principal: str, url: str, request: str) -> None:
+    """A target of theirs, and a message to it that did not arrive."""
+    partition, _, seq = request.partition("-")
+    connection = await asyncpg.connect(gateway.dsn)
+    try:
+        await connection.execute(
+            """
+            with target as (
+              insert into notification_targets (principal, kind, url, secret)
+              values ($1, 'webhook', $2, 'whsec_x') returning id
+            )
+            insert into notifications
+              (partition, seq, at, request, event, recipient, target, facts, status, attempts, last_error)
+            select $3, $4, $5, $6, 'needs-approval', $1, target.id, '{}', 'dead', 12, 'It answered 503.'
+            from target
+            """,
+            *(principal, url, int(partition), int(seq), now_ms(), request),
+        )
+    finally:
+        await connection.close()
 
 
 async def test_R16_audit_log_names_what_each_change_of_governance_is_about(visitors: Visitors) -> None:
@@ -72,21 +141,66 @@ async def test_R16_audit_log_names_what_each_change_of_governance_is_about(visit
 
 
 async def test_no_text_that_a_person_can_write_becomes_part_of_a_page(visitors: Visitors) -> None:
-    """Justification, payload, name of the object, note: shown as they are, obeyed by nobody."""
-    # The name may hold a dialog's script: none may open, on any page.
-    submitted = await visitors.gateway.submit(
-        'script/"><svg onload=alert(4)>.sh', justification=HARM, payload=f"echo '{HARM}'"
-    )
-    request = submitted["request"]
-    await visitors.gateway.approve(request, "carol", note=HARM)
-    page = await visitors.signed_in("Bob Ortega")
+    """Every text that somebody writes is shown as it is and obeyed by nobody, on any page.
+
+    Names of people, groups, policies and objects, a policy's description, an operation, justification,
+    payload, notes of approval and rejection, an applier's message.
+    """
+    # Not everybody may see every page.
+    visitors.expected += ["403", "404"]
+    gateway = visitors.gateway
+    await _harmful_rules(gateway)
+    # The name may hold a dialog's script: none may open.
+    resource = 'script/"><svg onload=alert(4)>.sh'
+    fields = {"justification": HARM, "payload": f"echo '{HARM}'"}
+    approved = (await gateway.submit(resource, **fields))["request"]
+    await gateway.approve(approved, "carol", note=HARM)
+    await gateway.complete(approved)
+    await gateway.applied(approved, resource, "failed", message=HARM)
+    rejected = (await gateway.submit(resource, **fields))["request"]
+    await gateway.show(rejected, after=rejected)
+    assert (await gateway.act(rejected, "reject", "carol", note=HARM)).status_code == 200
+    harmful = (await gateway.submit("harm/x", operation="x" * 64, justification=HARM))["request"]
     dialogs: list[str] = []
+    for who in ("Bob Ortega", "Alice Miller"):
+        page = await visitors.signed_in(who)
+        page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+        requests = [f"/requests/{each}" for each in (approved, rejected, harmful)]
+        forms = ("/requests/new", "/policies/edit?id=harm", "/policies/delete?id=harm")
+        lists = ("/received", "/requests", "/requests/all", "/policies", "/groups", "/roles", "/sign-in")
+        audit = (f"/audit?request={approved}", f"/audit?request={rejected}", "/audit?who=mallory", "/audit")
+        for path in (*requests, *lists, *audit, *(forms if who.startswith("Bob") else forms[:1])):
+            await page.goto(path)
+            assert await page.locator(_PLANTED).count() == 0, path
+            assert "\u202e" not in await page.locator("body").inner_text(), f"{path}: it turns the line round"
+    page = await visitors.signed_in("Bob Ortega")
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    for path in ("/received", f"/requests/{request}", "/requests/all", f"/audit?request={request}"):
+    for request in (approved, rejected):
+        await page.goto(f"/requests/{request}")
+        text = await page.locator("main").inner_text()
+        assert text.count("alert(1)") >= 3, "justification, payload, and what was said"
+        assert "49" not in await page.locator(".why").inner_text()
+    for path in ("/policies", "/groups", "/roles"):
         await page.goto(path)
-        assert await page.locator("main img, main script, main svg[onload]").count() == 0, path
-    await page.goto(f"/requests/{request}")
-    assert "alert(1)" in await page.locator("main").inner_text()
-    assert "49" not in await page.locator(".why").inner_text()
-    assert "\u202e" not in await page.locator("main").inner_text(), "it would turn the line round"
+        assert "alert(1)" in await page.locator("main").inner_text(), path
     assert dialogs == []
+
+
+_PLANTED = "img, body script, svg[onload], [onerror], [onload]"
+
+
+async def _harmful_rules(gateway: Gateway) -> None:
+    account = {"id": "mallory", "kind": "human", "person": "mallory", "name": HARM[:100]}
+    await gateway.governed({"type": "assent.register-principal.v1", "account": account})
+    role = {"id": "harm", "role": "auditor", "principals": ["mallory"]}
+    await gateway.governed({"type": "assent.assign-role.v1", "assignment": role})
+    group = {"id": "harmful", "name": HARM[:100], "members": ["mallory", "carol", "dave"]}
+    await gateway.governed({"type": "assent.define-group.v1", "group": group})
+    policy = {
+        "id": "harm",
+        "name": HARM[:100],
+        "description": HARM,
+        "resource_type": "harm",
+        "approvals": [{"quorum": 1, "groups": ["harmful"]}],
+    }
+    await gateway.governed({"type": "assent.create-policy.v1", "policy": policy})

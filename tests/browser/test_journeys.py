@@ -117,7 +117,7 @@ async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_chan
     await status(bob, "Approved")
 
 
-async def test_R3_R18_policy_is_asked_for_approved_by_another_and_then_protects_itself(
+async def test_R3_R18_policy_is_asked_for_approved_by_another_edited_and_deleted_the_same_way(
     visitors: Visitors,
 ) -> None:
     bob = await visitors.signed_in("Bob Ortega")
@@ -136,14 +136,45 @@ async def test_R3_R18_policy_is_asked_for_approved_by_another_and_then_protects_
     carol = await visitors.signed_in("Carol Chen")
     await carol.goto(f"/requests/{request}")
     await expect(carol.get_by_text("Create policy Kiosks", exact=False).first).to_be_visible()
-    await carol.get_by_role("button", name="Approve").click()
-    await status(carol, "Approved")
-    await bob.get_by_role("button", name="Complete").click()
-    await status(bob, "Completed")
+    await agree(carol, bob)
     await bob.goto("/policies")
     await expect(bob.get_by_role("heading", name="Kiosks")).to_be_visible()
+
+    await bob.get_by_role("link", name="Edit Kiosks").click()
+    await bob.get_by_label("How many people").first.fill("2")
+    await bob.get_by_role("button", name="See what will happen").click()
+    await expect(bob.locator(".difference ins")).to_have_text("2")
+    await bob.get_by_label("Justification").fill("Two see more than one.")
+    await bob.get_by_role("button", name="Ask for it").click()
+    await agree(await shown(carol, bob), bob)
+    await bob.goto("/policies")
+    policy = bob.get_by_role("article", name="Kiosks")
+    await expect(policy).to_contain_text("2 of Security team")
+
     await bob.get_by_role("link", name="Delete Kiosks").click()
     await expect(bob.get_by_text("A second administrator must approve it")).to_be_visible()
+    await bob.get_by_label("Justification").fill("The kiosks are gone.")
+    await bob.get_by_role("button", name="Ask for the deletion").click()
+    await agree(await shown(carol, bob), bob)
+    await bob.goto("/policies")
+    await expect(bob.get_by_role("heading", name="Kiosks")).to_have_count(0)
+    await bob.goto("/requests/new")
+    await expect(bob.get_by_label("Resource type").get_by_role("option", name="kiosk")).to_have_count(0)
+
+
+async def shown(window: Page, other: Page) -> Page:
+    """The window, on the request that the other one has just asked for."""
+    await other.wait_for_url(re.compile(r"/requests/\d+-\d+"))
+    await window.goto(other.url)
+    return window
+
+
+async def agree(approver: Page, requester: Page) -> None:
+    """Approve the request in both windows in the one, and complete it in the other."""
+    await approver.get_by_role("button", name="Approve").click()
+    await status(approver, "Approved")
+    await requester.get_by_role("button", name="Complete").click()
+    await status(requester, "Completed")
 
 
 async def test_keyboard_alone_is_enough_to_find_and_approve_a_request(visitors: Visitors) -> None:
@@ -228,15 +259,7 @@ async def test_R14_request_that_nobody_decides_on_expires_before_its_requesters_
         "approvals": [{"quorum": 1, "groups": ["security"]}],
         "expiry_ms": 4_000,
     }
-    change = {"type": "assent.create-policy.v1", "policy": policy}
-    bob = await visitors.gateway.signed_in("bob")
-    asked = await bob.post(
-        "/api/v1/governance/changes", json={"change": change, "justification": "It is hasty."}
-    )
-    assert asked.status_code == 201, asked.text
-    request = asked.json()["request"]
-    await visitors.gateway.approve(request, "carol")
-    await visitors.gateway.complete(request, "bob")
+    await visitors.gateway.governed({"type": "assent.create-policy.v1", "policy": policy})
     alice = await visitors.signed_in("Alice Miller")
     await alice.goto(f"/requests/{await hasty(visitors)}")
     await status(alice, "Needs approval")

@@ -102,11 +102,23 @@ class Gateway:
         await self.complete(request)
         return request
 
-    async def applied(self, request: str, resource: str, outcome: Outcome = "succeeded") -> str:
+    async def governed(self, change: dict[str, Any], principal: str = "bob") -> None:
+        """A change to who may do what: at once, or approved by carol and completed where it must be."""
+        client = await self.signed_in(principal)
+        body = {"change": change, "justification": "It is needed."}
+        answer = await client.post("/api/v1/governance/changes", json=body)
+        assert answer.status_code in (200, 201), f"{answer.status_code} {answer.text}"
+        if request := answer.json()["request"]:
+            await self.approve(request, "carol")
+            await self.complete(request, principal)
+
+    async def applied(
+        self, request: str, resource: str, outcome: Outcome = "succeeded", *, message: str = "Done."
+    ) -> str:
         """Claim a released request and report its outcome, as the demo's applier; the last position."""
         fields = {"principal": APPLIER, "resource": resource, "request": request}
         claim = Claim(id=new_command_id(), at=now_ms(), **fields)
-        report = ReportOutcome(id=new_command_id(), at=now_ms(), outcome=outcome, message="Done.", **fields)
+        report = ReportOutcome(id=new_command_id(), at=now_ms(), outcome=outcome, message=message, **fields)
         position = ""
         for command in (claim, report):
             decided = await self.actor.send(command)
