@@ -17,7 +17,7 @@ from assent.gateway.door import Door
 from assent.gateway.front import security_headers
 from assent.gateway.identity.local import sign_in_locally
 from assent.gateway.identity.signing_in import SIGNING_IN
-from assent.gateway.problems import Problem, on_http_error, on_problem
+from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
 
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -43,11 +43,18 @@ def make_app(door: Door) -> Litestar:
             HTTPException: or_page(on_http_error),
             Exception: or_page(_on_failure),
         },
+        before_request=_refuse_nul,
         request_max_body_size=BODY_MAX_BYTES,
         openapi_config=None,
         before_send=[_protect(door)],
         logging_config=None,
     )
+
+
+async def _refuse_nul(request: Request[Any, Any, Any]) -> None:
+    # Nothing is called so, and Postgres cannot compare with it.
+    if b"%00" in request.scope["query_string"]:
+        raise malformed("A parameter contains a NUL character.")
 
 
 def _protect(door: Door) -> Any:

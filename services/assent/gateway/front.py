@@ -7,7 +7,7 @@ import msgspec
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from assent.gateway.problems import MEDIA_TYPE, Problem, malformed
+from assent.gateway.problems import MEDIA_TYPE, Problem
 from assent.gateway.public import hosts_of
 from assent.gateway.settings import GatewaySettings
 from assent.observe import metrics
@@ -109,9 +109,6 @@ def _refusal(scope: Scope, hosts: frozenset[bytes]) -> Problem | None:
         return Problem(
             405, "method-not-allowed", "Nothing here takes this method.", todo="See /api/v1/openapi.json."
         )
-    if b"%00" in scope["query_string"]:
-        # Nothing is called so, and Postgres cannot compare with it.
-        return malformed("A parameter contains a NUL character.")
     if scope["method"] == "OPTIONS" and any(
         n == b"access-control-request-method" for n, _ in scope["headers"]
     ):
