@@ -8,11 +8,10 @@ import asyncpg
 import msgspec
 
 from assent.store.filters import AuditCursor, AuditFilter
-from assent.store.queries import AuditRow, audit_row, search_values
+from assent.store.queries import ROWS_AT_ONCE, AuditRow, audit_row, search_values
 from assent.store.sql import load_sql
 
 PART_MAX_BYTES: Final = 2 * 1024 * 1024
-_ROWS_AT_ONCE: Final = 16
 _LOOKED_INTO_MAX: Final = 10_000
 _COPIES_MAX: Final = 8
 _SQL = load_sql(Path(__file__).with_name("queries.sql"))
@@ -37,7 +36,7 @@ async def search_part(
     async with pool.acquire() as connection, connection.transaction(readonly=True):
         cursor = await connection.cursor(_SQL["search_audit"], *search_values(wanted, after), limit + 1)
         while len(rows) <= limit and size < PART_MAX_BYTES:
-            some = [audit_row(row) for row in await cursor.fetch(_ROWS_AT_ONCE)]
+            some = [audit_row(row) for row in await cursor.fetch(ROWS_AT_ONCE)]
             if not some:
                 return AuditPart(rows, more=False)
             rows += some

@@ -101,3 +101,46 @@ async def test_a_page_of_large_records_is_shorter_and_the_next_goes_on(gateway: 
         found += [each["seq"] for each in page["entries"]]
         cursor = page["next"]
     assert found == sorted(range(1_000_000, 1_000_000 + _RECORDS), reverse=True)
+
+
+_CANCELLATION = (
+    '{"seq":%s,"prev":"","epoch":0,"at":%s,"command":{"value":{"type":"assent.cancel.v1","id":"padded-%s",'
+    '"principal":"bob","at":1,"resource":"script/padded.sh","request":"%s"%s},"key":"k","signature":"s"},'
+    '"refusal":{"code":"not-requester","detail":"No."}}'
+)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/requests/{}", "/requests/{}"])
+async def test_a_request_that_somebody_has_padded_the_timeline_of_is_shown_all_the_same(
+    gateway: Gateway, path: str
+) -> None:
+    """Space between the words of a command is no part of it, and may be a quarter of a MiB."""
+    resource, payload = f"script/padded-{len(path)}.sh", '{"a":   1}'
+    request = (await gateway.submit(resource, payload=payload))["request"]
+    partition = int(request.partition("-")[0])
+    before = await gateway.show(request, after=request)
+    connection = await asyncpg.connect(gateway.dsn)
+    try:
+        await connection.execute(
+            "insert into audit select 'assent.ledger', $1::integer, 2000000 + n, n, $2::bigint + n, $3::text,"
+            " $4, 'bob', 'assent.cancel.v1', 'not-requester', '',"
+            " format($5, 2000000 + n, $2::bigint + n, n, $3, repeat(' ', $6))::json"
+            " from generate_series(0, $7::integer - 1) as n",
+            partition,
+            now_ms(),
+            request,
+            resource,
+            _CANCELLATION,
+            _PAYLOAD_BYTES,
+            _RECORDS,
+        )
+    finally:
+        await connection.close()
+    dave = await gateway.signed_in("dave")
+    with held_little():
+        answer = await dave.get(path.format(request), headers={"accept": "text/html"})
+    assert answer.status_code == 200
+    after = await gateway.show(request)
+    assert len(after["timeline"]) == len(before["timeline"]) + _RECORDS
+    assert after["timeline"][-1]["refusal"]["code"] == "not-requester"
+    assert after["timeline"][0] == before["timeline"][0], "what was submitted is as it came"
