@@ -309,6 +309,16 @@ async def test_signature_for_another_address_is_refused_and_says_which_is_right(
     )
 
 
+async def test_signature_may_name_this_machine_by_another_of_its_names(gateway: Gateway) -> None:
+    client = await gateway.anonymous()
+    asked = client.build_request("GET", gateway.url.replace("127.0.0.1", "localhost") + "/api/v1/me")
+    sign_request(asked, gateway.log.keys["bob"])
+    assert accepted(await client.send(asked))["principal"] == "bob"
+    # What was signed for one name is not taken by another.
+    asked.headers["host"] = gateway.url.removeprefix("http://")
+    refused(await client.send(asked), 401, "bad-signature")
+
+
 async def test_signed_message_changes_nothing(gateway: Gateway) -> None:
     client = await gateway.anonymous()
     body = {"resource": "script/x.sh", "operation": "edit", "justification": "why", "payload": "x"}
