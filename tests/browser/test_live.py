@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.people import Visitors
+from tests.browser.people import PHONE, Visitors
 from tests.support.gateway import answering, gateway_settings
 from tests.support.stack import until
 
@@ -217,6 +217,16 @@ async def test_what_waits_and_the_rules_are_told_on_every_page(visitors: Visitor
         number = int(re.sub(r"\D", "", before) or 0)
         await changes(visitors, f"script/counted-{turn}.sh")
         await expect(count).to_contain_text(f"{number + 1}")
+
+
+async def test_count_beside_the_menu_of_a_phone_goes_on(visitors: Visitors) -> None:
+    bob = await visitors.signed_in("Bob Ortega", PHONE)
+    await changes(visitors, "script/phone-1.sh")
+    await bob.goto("/settings")
+    count = bob.locator("#menu-count")
+    number = int(await count.inner_text() or 0)
+    await changes(visitors, "script/phone-2.sh")
+    await expect(count).to_have_text(str(number + 1))
 
 
 async def test_form_keeps_what_is_written_while_the_page_around_it_goes_on(visitors: Visitors) -> None:

@@ -58,10 +58,8 @@ def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadVie
     return PayloadView(
         kind=after.kind,
         language=after.language,
-        lines=tuple(
-            CodeLine(" ", None, number, html) for number, html in enumerate(new[:LINES_MAX], start=1)
-        ),
-        more=max(0, len(new) - LINES_MAX),
+        lines=tuple(CodeLine(" ", None, number, html) for number, html in enumerate(new, start=1)),
+        more=max(0, after.text.count("\n") + 1 - LINES_MAX),
         hides_something=any(_hides_something(each) for each in (before, after) if each is not None),
         is_plain=is_plain,
         changes=changes,
@@ -112,8 +110,10 @@ def _fold(lines: list[CodeLine]) -> list[CodeLine | Fold]:
 
 
 def _html_lines(payload: ShownPayload) -> tuple[Sequence[Markup], bool]:
-    """(the lines, whether they lack the colours of their language)"""
-    text = _shown(payload.text)
+    """(the lines that are shown, whether they lack the colours of their language)"""
+    # Cut first: JSON of brackets is fifty times as long once it is indented.
+    lines = _plain(payload.text).split("\n")[:LINES_MAX]
+    text = "\n".join(visible(line, also="\t") for line in lines)
     if not is_coloured(payload.language):
         return _plain_lines(text), False
     found = coloured(text, payload.language)
@@ -125,7 +125,7 @@ def _plain_lines(text: str) -> Sequence[Markup]:
 
 
 def _hides_something(payload: ShownPayload) -> bool:
-    return _shown(payload.text) != _plain(payload.text)
+    return not _plain(payload.text).replace("\n", "").replace("\t", "").isprintable()
 
 
 def _cut(line: str) -> str:
@@ -135,8 +135,3 @@ def _cut(line: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("\r\n", "\n")
-
-
-def _shown(text: str) -> str:
-    # Line by line, so that a NEL or a line separator inside a line shows as its number too.
-    return "\n".join(visible(line, also="\t") for line in _plain(text).split("\n"))
