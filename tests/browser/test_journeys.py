@@ -97,8 +97,7 @@ async def test_R8_rejection_ends_the_request_and_its_note_reaches_the_requester(
 async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_changed(
     visitors: Visitors,
 ) -> None:
-    # His window is cut off for a while; what it then tries to fetch fails, and Chromium says so.
-    visitors.expected += ["412", "ERR_INTERNET_DISCONNECTED"]
+    visitors.expected += ["412", "ERR_INTERNET_DISCONNECTED", "htmx:"]
     alice = await visitors.signed_in("Alice Miller")
     request = await ask(alice, "changed", kind="app")
     bob = await visitors.signed_in("Bob Ortega")
