@@ -49,7 +49,9 @@ def test_R12_last_approval_releases_and_nobody_completes(kiosks: Cli) -> None:
     assert "last approval it needed; the change is released" in last.out
     kiosks.until_status(request, "completed")
     assert (kiosks.data / "target" / "kiosk" / "lobby").read_bytes() == b'{"url": "https://lobby"}'
-    assert "approval given, request approved, change released" in kiosks("show", request).out
+    # The table breaks what does not fit beside a whole date.
+    shown = " ".join(kiosks("show", request).out.split())
+    assert "approval given, request approved, change released" in shown
 
 
 def test_R13_second_of_two_rejections_ends_it(kiosks: Cli) -> None:

@@ -104,7 +104,7 @@ async def test_R3_who_may_read_a_policy_may_not_therefore_change_it(
             "justification": "No more.",
             "step": "send",
         }
-        answer = await client.post("/policies/scripts/delete", data=form, headers={"accept": "text/html"})
+        answer = await client.post("/policies/delete?id=scripts", data=form, headers={"accept": "text/html"})
         assert answer.status_code == 403, answer.text[:2_000]
     mine = accepted(await client.get("/api/v1/requests", params={"resource": "access-policy/scripts"}))
     assert mine["requests"] == []
