@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from assent.core.governance.fields import refuse
-from assent.core.governance.state import Governance, Key, Principal
+from assent.core.governance.standing import Key, Principal
+from assent.core.governance.state import Governance
 from assent.core.memory import CommandMemory
 from assent_contracts import limits
 from assent_contracts.events import CommandRepeated

@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 import msgspec
 from litestar import Request
 
-from assent.core.governance.state import EVERY_TYPE, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import EVERY_TYPE
 from assent.gateway import problems
 from assent.gateway.door import Door
 from assent.gateway.front import PRINCIPAL

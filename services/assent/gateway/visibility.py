@@ -1,6 +1,7 @@
 """R7: which requests somebody may look at: their own, those they decide on, and all of them for auditors."""
 
-from assent.core.governance.state import EVERY_TYPE, Governance, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import EVERY_TYPE, Governance
 from assent.reading.received import received_groups
 from assent.store.queries import RequestView
 from assent_contracts.resources import resource_type

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from assent.core.governance.state import Governance, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     AssignRole,
     ChangeSettings,

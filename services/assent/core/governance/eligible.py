@@ -2,7 +2,8 @@
 
 from assent.core.governance.fields import refuse
 from assent.core.governance.signing import able_at, signing_people
-from assent.core.governance.state import EVERY_TYPE, Governance, Windows
+from assent.core.governance.standing import Windows
+from assent.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from assent_contracts.refusals import Refusal, RefusalCode
 

@@ -7,7 +7,8 @@ tomorrow keeps nobody from being locked out.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from assent.core.governance.state import Governance, Windows
+from assent.core.governance.standing import Windows
+from assent.core.governance.state import Governance
 
 Steps = list[tuple[int, int]]
 """(from that log time on (ms), so many people), in the order of time."""

@@ -5,6 +5,7 @@ from typing import Self
 
 import msgspec
 
+from assent.core.governance.standing import Key, Principal, Windows
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import (
@@ -38,7 +39,6 @@ from assent_contracts.governance_changes import (
     role_object,
 )
 from assent_contracts.governed import (
-    Account,
     DirectoryDifference,
     Group,
     Role,
@@ -56,41 +56,6 @@ from assent_contracts.refusals import Refusal
 
 EVERY_TYPE = ""
 """Asks for a role that is not limited to some resource types."""
-Windows = tuple[tuple[int, int], ...]
-"""Log times (ms), each from <= at < to."""
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An account as it stands now: registered, and enabled or not."""
-
-    account: Account
-    enabled: bool = True
-    vanished: bool = False
-    """Disabled because the directory no longer has it: if it comes back there, it is enabled again."""
-
-    @property
-    def id(self) -> str:
-        """The account's id."""
-        return self.account.id
-
-    @property
-    def person(self) -> str | None:
-        """R9: who is behind a human account; None for a service."""
-        return self.account.person
-
-
-class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A principal's public key and when it is valid: not_before <= log time < not_after."""
-
-    principal: str
-    public_key: bytes
-    not_before: int
-    not_after: int
-    revoked: bool = False
-
-    def is_valid(self, at: int) -> bool:
-        """Whether it may sign at log time `at` (ms)."""
-        return not self.revoked and self.not_before <= at < self.not_after
 
 
 class Governance:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from assent.core.governance.state import Governance, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import Governance
 
 
 class Context(msgspec.Struct, gc=False):

@@ -3,7 +3,8 @@
 import msgspec
 from litestar import Response, get
 
-from assent.core.governance.state import Governance, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import Governance
 from assent.gateway.api.governed import (
     GOVERNANCE,
     Id,

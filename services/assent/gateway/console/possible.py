@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from assent.core.governance.state import Governance, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import Governance
 from assent.core.requests.approve import decide_approve
 from assent.core.requests.cancel import decide_cancel
 from assent.core.requests.complete import decide_complete

@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from assent.core.governance.state import Governance, Principal
+from assent.core.governance.standing import Principal
+from assent.core.governance.state import Governance
 from assent.core.requests.explain import Deciding, explain
 from assent.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
 from assent.gateway.api.looking import list_of

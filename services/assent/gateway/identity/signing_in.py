@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 from litestar import MediaType, Request, Response, get, post
 
-from assent.core.governance.state import Principal
+from assent.core.governance.standing import Principal
 from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
 from assent.gateway.console.pages import render_sign_in
 from assent.gateway.door import Door
