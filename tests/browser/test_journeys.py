@@ -230,7 +230,7 @@ async def test_what_is_not_yours_to_see_is_a_page_with_words(visitors: Visitors)
     await expect(erin.get_by_role("navigation", name="Main")).to_be_visible()
 
 
-async def test_R17_person_adds_a_webhook_sees_its_secret_once_and_removes_it(visitors: Visitors) -> None:
+async def test_R17_person_adds_a_webhook_sees_its_secret_once_changes_and_removes_it(visitors: Visitors) -> None:
     visitors.expected.append("422")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/notifications")
@@ -244,6 +244,16 @@ async def test_R17_person_adds_a_webhook_sees_its_secret_once_and_removes_it(vis
     await expect(bob.get_by_text("whsec_")).to_be_visible()
     await bob.goto("/notifications")
     await expect(bob.get_by_text("whsec_")).to_have_count(0)
+    target = bob.get_by_role("article")
+    await expect(target).to_contain_text("Hears of everything.")
+    await target.get_by_role("link", name="Change https://hooks.example.com").click()
+    await bob.get_by_label("Somebody has approved").uncheck()
+    await bob.get_by_label("Send them").uncheck()
+    await fits(bob)
+    await bob.get_by_role("button", name="Save").click()
+    await expect(target).to_contain_text("Switched off: nothing is sent there.")
+    await expect(target).to_contain_text("Somebody has rejected")
+    await expect(target).not_to_contain_text("Somebody has approved")
     await bob.get_by_role("button", name="Remove https://hooks.example.com").click()
     await expect(bob.get_by_role("heading", name="You hear of nothing yet")).to_be_visible()
 

@@ -150,6 +150,7 @@ def forms(request: str) -> dict[str, dict[str, Any]]:
         "/policies/delete?id=scripts": {"version": "0"},
         "/notifications": {"kind": "webhook", "url": "https://hooks.example.com/forged"},
         "/notifications/remove": {"target": "0" * 32},
+        "/notifications/change": {"target": "0" * 32},
         "/notifications/retry": {"letter": "1"},
         "/sign-out": {},
     }

@@ -1,11 +1,12 @@
 """/notifications: where somebody hears of what waits for them, and what did not arrive there (R17)."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.params import QueryParameter
 
-from assent.gateway.api.targets import WantedTarget, added, retried
+from assent.gateway.api.targets import TargetChange, WantedTarget, added, changed, retried
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import go, read_form
@@ -49,15 +50,50 @@ async def add_notification(request: Request[Any, Any, Any], caller: Caller, door
     return await _page(request, caller, door, made=made)
 
 
+@get(f"{_HERE}/change", include_in_schema=False)
+async def show_change(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    door: Door,
+    target: Annotated[str, QueryParameter(max_length=36)] = "",
+) -> Response[str]:
+    """The form for one target of the caller's. Raises Problem."""
+    wanted = _target(target)
+    found = next((each for each in await list_targets(door.db, caller.id) if each.id == wanted), None)
+    if found is None:
+        raise not_found("target of yours")
+    return await page(request, door, caller, "notification_change.html", target=found, events=EVENTS)
+
+
+@post(f"{_HERE}/change", include_in_schema=False, status_code=303)
+async def change_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
+    """Which news go to a target, and whether any do. Raises Problem."""
+    form = await read_form(request)
+    chosen = form.all("events")
+    if not set(chosen) <= set(EVENTS):
+        raise malformed(t("notifications.no_news"))
+    every = len(chosen) == len(EVENTS)
+    # Nothing chosen is nothing sent, not everything.
+    wanted = TargetChange(
+        events=None if every or not chosen else cast("tuple[NewsEvent, ...]", chosen),
+        enabled=bool(chosen) and form.line("enabled") == "on",
+    )
+    await changed(door, caller, _target(form.line("target")), wanted)
+    return go(_HERE)
+
+
+def _target(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise malformed(t("notifications.no_target")) from error
+
+
 @post(f"{_HERE}/remove", include_in_schema=False, status_code=303)
 async def remove_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
     """Hear of nothing more there. Raises Problem."""
     form = await read_form(request)
-    try:
-        target = UUID(form.line("target"))
-    except ValueError as error:
-        raise malformed(t("notifications.no_target")) from error
-    if not await remove_target(door.db, caller.id, target):
+    if not await remove_target(door.db, caller.id, _target(form.line("target"))):
         raise not_found("target of yours")
     return go(_HERE)
 
@@ -93,4 +129,11 @@ async def _page(
     )
 
 
-NOTIFICATIONS = (show_notifications, add_notification, remove_notification, retry_notification)
+NOTIFICATIONS = (
+    show_notifications,
+    add_notification,
+    show_change,
+    change_notification,
+    remove_notification,
+    retry_notification,
+)
