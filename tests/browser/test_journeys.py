@@ -230,7 +230,9 @@ async def test_what_is_not_yours_to_see_is_a_page_with_words(visitors: Visitors)
     await expect(erin.get_by_role("navigation", name="Main")).to_be_visible()
 
 
-async def test_R17_person_adds_a_webhook_sees_its_secret_once_changes_and_removes_it(visitors: Visitors) -> None:
+async def test_R17_person_adds_a_webhook_sees_its_secret_once_changes_and_removes_it(
+    visitors: Visitors,
+) -> None:
     visitors.expected.append("422")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/notifications")

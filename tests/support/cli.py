@@ -72,10 +72,14 @@ class Cli:
 
     def until_status(self, request: str, status: str, *, limit_s: float = 30.0) -> dict[str, Any]:
         deadline = time.monotonic() + limit_s
-        while (row := self("show", request, "--json").json["request"])["status"] != status:
-            assert time.monotonic() < deadline, row
+        while True:
+            answer = self("show", request, "--json")
+            # The lists may not have the request yet.
+            row = answer.json["request"] if answer.code == 0 else {}
+            if row.get("status") == status:
+                return row
+            assert time.monotonic() < deadline, answer
             time.sleep(0.1)
-        return row
 
 
 class Up:

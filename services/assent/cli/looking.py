@@ -37,7 +37,7 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 
-_APPEARS_WITHIN_S = 2.0
+_APPEARS_WITHIN_S = 5.0
 
 
 def requests(*, mine: bool, received: bool, limit: int, sender: Sender, options: Options) -> None:
@@ -127,7 +127,13 @@ async def find(to: Way, request: str) -> RequestView:
             head = (await heads(db)).get(place[0])
             known = head is not None and head.seq >= place[1]
             # One that was just submitted may not be in the tables yet.
-            if known or asyncio.get_running_loop().time() > deadline:
+            if known:
                 output.fail(f"There is no request {request}; `assent requests` lists them.")
+            if asyncio.get_running_loop().time() > deadline:
+                output.fail(
+                    f"There is no request {request} yet: the lists have come to"
+                    f" {place[0]}-{-1 if head is None else head.seq}. If it was just submitted, try again;"
+                    " `assent doctor` says how far the lists are behind."
+                )
             await asyncio.sleep(0.05)
         return row

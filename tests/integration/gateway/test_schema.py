@@ -23,7 +23,7 @@ _CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-_RUN_S = 60
+_RUN_S = 30
 _LIMIT_S = 300
 _STREAMS = "followEvents"
 """Ends only when the client goes: its tests are its own."""
