@@ -12,17 +12,6 @@ from tests.support.log import Actor, Log, deciding, following, fresh_log, publis
 from tests.support.stack import endpoints
 
 
-_TOGETHER = {"browser", "e2e", "fault"}
-"""Folders whose tests share what is expensive: one process runs all of them, and stops it afterwards."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What processes side by side take whole: a file, or one of those folders."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in _TOGETHER else str(item.path)))
-
-
 @pytest_asyncio.fixture(scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Endpoints]:
     """Kafka and Postgres, once for all tests."""

@@ -15,7 +15,7 @@ from tests.support.lacking import lacking
 from tests.support.log import Log
 
 
-@pytest_asyncio.fixture(scope="package")
+@pytest_asyncio.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:

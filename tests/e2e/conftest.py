@@ -10,7 +10,7 @@ from assent.infra_files import infra_path
 from tests.support.cli import Cli, Up
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     """A founded log; nothing runs yet."""
     made = Cli(tmp_path_factory.mktemp("e2e") / "data")
@@ -20,7 +20,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return made
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def up(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """The founded log with all of Assent running on it. A test that stops it starts it again."""
     running = Up(cli, tmp_path_factory.mktemp("up") / "up.txt")

@@ -11,7 +11,7 @@ from assent.local.stack import Stack
 from tests.support.world import World, world
 
 
-@pytest_asyncio.fixture(scope="package")
+@pytest_asyncio.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """Both servers."""
     # It reports each of the hundreds of connections that are refused while a broker is away.
