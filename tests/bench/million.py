@@ -15,6 +15,8 @@ from tests.bench.child import Told
 
 SPREAD_MS: Final = 29 * 24 * 60 * 60 * 1_000
 """R14: all of them are listed still."""
+ALICE: Final = "alice.miller"
+"""The person of the demo's account alice."""
 _PEOPLE: Final = 10_000
 _OF_ALICE: Final = 0.01
 _BATCH: Final = 50_000
@@ -56,12 +58,14 @@ def _rows(start: int, stop: int, of: int, newest: int) -> Iterator[tuple[Any, ..
     digest = sha256_hex(b"x")
     for seq in range(start, stop):
         kind = chance.choices(_KINDS, shares)[0][0]
-        person = "alice" if chance.random() < _OF_ALICE else f"person-{chance.randrange(_PEOPLE)}"
+        number = chance.randrange(_PEOPLE)
+        of_alice = chance.random() < _OF_ALICE
+        requester, person = ("alice", ALICE) if of_alice else (f"person-{number}", f"person-{number}")
         status = chance.choices([each for each, _ in _ENDS], [share for _, share in _ENDS])[0]
         changed = newest - SPREAD_MS + SPREAD_MS * seq // of
         yield (
-            0, seq, f"{kind}/object-{seq}", "edit", person, person, "It is needed for the release.", digest,
-            terms[kind], status, b"[]", b"[]", changed - 60_000, changed, seq,
+            0, seq, f"{kind}/object-{seq}", "edit", requester, person, "It is needed for the release.",
+            digest, terms[kind], status, b"[]", b"[]", changed - 60_000, changed, seq,
         )  # fmt: skip
 
 

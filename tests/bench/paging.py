@@ -16,7 +16,7 @@ from assent.settings import ServiceSettings
 from assent.store.queries import Cursor
 from tests.bench.child import Job, answer, job, tell
 from tests.bench.http import Connections, sign_in
-from tests.bench.million import SPREAD_MS
+from tests.bench.million import ALICE, SPREAD_MS
 
 _PAGE = 50
 _MOST = _PAGE + 1
@@ -60,7 +60,7 @@ async def _bare(work: Job) -> list[float]:
         statement = await connection.prepare(_BARE)
 
         async def turn(before: int) -> int:
-            return len(await statement.fetch("alice", before))
+            return len(await statement.fetch(ALICE, before))
 
         return await _pages(turn, work)
     finally:
