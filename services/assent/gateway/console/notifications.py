@@ -61,7 +61,7 @@ async def show_change(
     wanted = _target(target)
     found = next((each for each in await list_targets(door.db, caller.id) if each.id == wanted), None)
     if found is None:
-        raise not_found("target of yours")
+        raise _not_theirs()
     return await page(request, door, caller, "notification_change.html", target=found, events=EVENTS)
 
 
@@ -82,6 +82,10 @@ async def change_notification(request: Request[Any, Any, Any], caller: Caller, d
     return go(_HERE)
 
 
+def _not_theirs() -> Problem:
+    return not_found("target of yours")
+
+
 def _target(text: str) -> UUID:
     try:
         return UUID(text)
@@ -94,7 +98,7 @@ async def remove_notification(request: Request[Any, Any, Any], caller: Caller, d
     """Hear of nothing more there. Raises Problem."""
     form = await read_form(request)
     if not await remove_target(door.db, caller.id, _target(form.line("target"))):
-        raise not_found("target of yours")
+        raise _not_theirs()
     return go(_HERE)
 
 
