@@ -118,10 +118,11 @@ class GovernanceFollower:
 
     async def _confirm(self) -> None:
         while not self._stopped():
+            # `start` has asked already.
+            await asyncio.sleep(_CONFIRM_EVERY_S)
             # Else it is asked again soon; meanwhile it gets old, and whoever goes by it waits.
             with suppress(KafkaError):
                 await self.catch_up()
-            await asyncio.sleep(_CONFIRM_EVERY_S)
 
     async def beyond(self, seq: int) -> None:
         """Return when governance has gone on past `seq`. Raises what reading raised."""

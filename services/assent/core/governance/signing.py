@@ -6,12 +6,10 @@ tomorrow keeps nobody from being locked out.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from itertools import accumulate
 
 from assent.core.governance.standing import Windows
 from assent.core.governance.state import Governance
-
-Steps = list[tuple[int, int]]
-"""(from that log time on (ms), so many people), in the order of time."""
 
 
 def signing_people(
@@ -72,7 +70,7 @@ def first_loss(
     Worse is: fewer people than before, and fewer than are `needed`. None when there is no such time.
     """
     were, are = 0, 0
-    then, now = dict(_steps(before, at)), dict(_steps(after, at))
+    then, now = _counts(before, at), _counts(after, at)
     for time in sorted({*then, *now}):
         were, are = then.get(time, were), now.get(time, are)
         if are < needed and are < were:
@@ -80,23 +78,20 @@ def first_loss(
     return None
 
 
-def _steps(people: Mapping[str, Windows], at: int) -> Steps:
+def _counts(people: Mapping[str, Windows], at: int) -> dict[int, int]:
+    """How many can sign from each of these log times on, until the next of them; `at` is the first."""
     change: defaultdict[int, int] = defaultdict(int, {at: 0})
     for windows in people.values():
         for start, end in _joined(windows, at):
             change[start] += 1
             change[end] -= 1
-    steps: Steps = []
-    count = 0
-    for time in sorted(change):
-        count += change[time]
-        steps.append((time, count))
-    return steps
+    times = sorted(change)
+    return dict(zip(times, accumulate(change[time] for time in times), strict=True))
 
 
-def _joined(windows: Windows, at: int) -> Steps:
+def _joined(windows: Windows, at: int) -> list[tuple[int, int]]:
     """The same times from `at` on, without overlaps: two keys at once are still one person."""
-    joined: Steps = []
+    joined: list[tuple[int, int]] = []
     for start, end in sorted((max(start, at), end) for start, end in windows if end > at):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
