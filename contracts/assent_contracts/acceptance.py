@@ -16,6 +16,7 @@ from assent_contracts import limits, seal
 from assent_contracts.digests import from_base64url
 from assent_contracts.ledger import GENESIS_PREV, LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.signing import SIGNATURE_BYTES
+from assent_contracts.topics import LedgerName
 from assent_contracts.writers import WriterKeys, WriterRegistry
 
 VerifySeal = Callable[[bytes, bytes, bytes], bool]
@@ -27,10 +28,18 @@ Headers = Sequence[tuple[str, bytes]]
 class Head(msgspec.Struct, frozen=True, gc=False):
     """Where an accepted chain stands: enough to go on from there."""
 
-    seq: int = -1
-    value_sha256: str = GENESIS_PREV
+    seq: int
+    value_sha256: str
     governance: int = -1
     next_offset: int = 0
+
+
+def first_head(ledger: LedgerName, identity: str) -> Head:
+    """The head of a partition of which nothing is accepted yet, in the log with this identity (hex).
+
+    Record 0 of a request partition chains to the identity, so that partitions of two logs never mix.
+    """
+    return Head(-1, identity if ledger == "ledger" else GENESIS_PREV)
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
@@ -51,24 +60,25 @@ class Acceptance:
 
     def __init__(
         self,
-        topic: str,
+        ledger: LedgerName,
         partition: int,
         *,
+        identity: str,
         writers: WriterKeys,
         verify: VerifySeal,
         head: Head | None = None,
-        identity: str | None = None,
     ) -> None:
-        """`identity` is set for the governance ledger: its record 0 must hash to it (hex)."""
-        self.topic: Final = topic
+        """`identity`: the log's, which is the SHA-256 (hex) of governance record 0."""
+        self.ledger: Final[LedgerName] = ledger
         self.partition: Final = partition
-        self.head = head or Head()
+        self.head = head or first_head(ledger, identity)
         self.quarantined = 0
         self.first_quarantined: int | None = None
         """The offset of the first record that was dropped."""
         self._writers = writers
         self._verify = verify
-        self._identity = identity
+        self.identity: Final = identity
+        self._is_governance = ledger == "governance"
         self._run: list[Accepted] = []
         self._run_bytes = 0
 
@@ -112,7 +122,7 @@ class Acceptance:
             record.prev == head.value_sha256
             and record.seq == head.seq + 1
             and _governance_seq(record) >= head.governance
-            and (record.seq > 0 or self._identity is None or candidate.value_sha256 == self._identity)
+            and (record.seq > 0 or not self._is_governance or candidate.value_sha256 == self.identity)
         )
 
     def _is_sealed(self, candidate: Accepted, headers: Headers) -> bool:
@@ -134,11 +144,12 @@ class Acceptance:
         if public_key is None:
             return False
         digest = bytes.fromhex(candidate.value_sha256)
-        message = seal.seal_message(self.topic, self.partition, candidate.record.seq, digest)
+        seq = candidate.record.seq
+        message = seal.seal_message(self.identity, self.ledger, self.partition, seq, digest)
         return self._verify(public_key, message, signed)
 
     def _writer_key(self, key_id: str, record: LedgerRecord) -> bytes | None:
-        if self._identity is None:
+        if not self._is_governance:
             return self._writers.public_key(key_id, _governance_seq(record))
         if self.head.seq >= 0:
             return self._writers.public_key(key_id, self.head.seq)

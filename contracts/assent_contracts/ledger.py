@@ -10,7 +10,7 @@ from assent_contracts.governance import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
 GENESIS_PREV: Final = "0" * 64
-"""`prev` of seq 0."""
+"""`prev` of governance record 0. In a request partition it is the log's identity."""
 
 
 class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):

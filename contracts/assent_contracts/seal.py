@@ -4,6 +4,8 @@ import hashlib
 import struct
 from typing import Final
 
+from assent_contracts.topics import LedgerName
+
 WRITER_HEADER: Final = "assent-writer"
 """Header: the id of the writer's key (UTF-8)."""
 SEAL_HEADER: Final = "assent-seal"
@@ -11,11 +13,15 @@ SEAL_HEADER: Final = "assent-seal"
 _PREFIX: Final = b"assent.seal.v1\0"
 
 
-def seal_message(topic: str, partition: int, seq: int, value_sha256: bytes) -> bytes:
-    """The bytes that a writer signs to seal the record `seq`, and with it the run that ends there."""
-    return _PREFIX + topic.encode() + b"\0" + struct.pack(">IQ", partition, seq) + value_sha256
+def seal_message(identity: str, ledger: LedgerName, partition: int, seq: int, value_sha256: bytes) -> bytes:
+    """The bytes that a writer signs to seal the record `seq`, and with it the run that ends there.
+
+    `identity`: the log's, 64 hex digits; so a seal is good in one log only.
+    """
+    place = ledger.encode() + b"\0" + struct.pack(">IQ", partition, seq)
+    return _PREFIX + bytes.fromhex(identity) + place + value_sha256
 
 
-def seal_message_of(topic: str, partition: int, seq: int, value: bytes) -> bytes:
+def seal_message_of(identity: str, ledger: LedgerName, partition: int, seq: int, value: bytes) -> bytes:
     """`seal_message` for a record's value."""
-    return seal_message(topic, partition, seq, hashlib.sha256(value).digest())
+    return seal_message(identity, ledger, partition, seq, hashlib.sha256(value).digest())

@@ -11,9 +11,19 @@ SIGNATURE_HEADER: Final = "assent-signature"
 SIGNATURE_BYTES: Final = 64
 PUBLIC_KEY_BYTES: Final = 32
 COMMAND_PREFIX: Final = b"assent.command.v1\0"
-"""What is signed begins with this; the SHA-256 of the value follows."""
+"""What is signed begins with this; the log's identity and the SHA-256 of the value follow."""
+NO_IDENTITY: Final = "0" * 64
+"""Stands in for the identity in the signature of governance record 0's command: that record makes it."""
 
 
-def command_message(value: bytes) -> bytes:
-    """The bytes to sign for a command whose Kafka value is `value`."""
-    return COMMAND_PREFIX + hashlib.sha256(value).digest()
+def command_prefix(identity: str) -> bytes:
+    """What the signed bytes of every command for one log begin with; `identity` is 64 hex digits.
+
+    A signature is so good in one log only: requests of two logs are numbered alike.
+    """
+    return COMMAND_PREFIX + bytes.fromhex(identity)
+
+
+def command_message(identity: str, value: bytes) -> bytes:
+    """The bytes to sign for a command whose Kafka value is `value`, for the log with this identity (hex)."""
+    return command_prefix(identity) + hashlib.sha256(value).digest()

@@ -1,6 +1,6 @@
 """The topics, and who may write each: see infra/topics.yaml for their settings."""
 
-from typing import Final
+from typing import Final, Literal
 
 COMMANDS: Final = "assent.commands"
 """Intents, signed by their sender. Written by upstreams, gateways and appliers."""
@@ -12,3 +12,7 @@ GOVERNANCE: Final = "assent.governance"
 """Decisions on governance, chained and sealed. Written by the decider only."""
 CHANGES: Final = "assent.changes"
 """Released changes for appliers. Written by dispatch only."""
+
+LedgerName = Literal["ledger", "governance"]
+"""A ledger's logical name, which seals bind: it stays, whatever the topic is called."""
+LEDGER_TOPICS: Final[dict[LedgerName, str]] = {"ledger": LEDGER, "governance": GOVERNANCE}

@@ -28,7 +28,7 @@ from assent_contracts.client.connection import reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.reader import acceptance_of
-from assent_contracts.topics import COMMANDS, LEDGER
+from assent_contracts.topics import COMMANDS
 from tests.bench.child import answer, job, tell
 from tests.bench.workload import PARTITION
 
@@ -89,14 +89,12 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
-    checker = SignatureChecker() if work.check else _SaysYes()
+    checker = SignatureChecker(settings.identity) if work.check else _SaysYes()
     lead = await take_over(settings.kafka, PARTITION, follower)
     consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): lead.next_input})
     started = _first_read(consumer)
     appender = _Watched(
         settings.kafka,
-        LEDGER,
-        PARTITION,
         key,
         confirmed=lead.head,
         acceptance_from=lambda head: acceptance_of(PARTITION, follower, head),

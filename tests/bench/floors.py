@@ -75,7 +75,7 @@ async def _signatures(
         while read < records:
             fetched = await fetch(consumer, place, timeout_ms=500)
             for record in fetched.get(place, ()):
-                checks.append(_check_of(record, governance))
+                checks.append(_check_of(record, governance, follower.identity))
                 read += 1
             if len(checks) >= _CHUNK or read >= records:
                 started = time.perf_counter()
@@ -88,11 +88,11 @@ async def _signatures(
     return seconds
 
 
-def _check_of(record: ConsumerRecord, governance: Governance) -> tuple[bytes, bytes]:
+def _check_of(record: ConsumerRecord, governance: Governance, identity: str) -> tuple[bytes, bytes]:
     headers = dict(record.headers)
     key = governance.keys[headers[KEY_HEADER].decode()]
     signature = from_base64url(headers[SIGNATURE_HEADER].decode())
-    return signature + command_message(record.value or b""), key.public_key
+    return signature + command_message(identity, record.value or b""), key.public_key
 
 
 def _open_all(checks: list[tuple[bytes, bytes]]) -> bool:

@@ -74,7 +74,7 @@ async def _relayed(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[S
     producer = await writing(settings.kafka)
     waiting: dict[bytes, asyncio.Future[None]] = {}
     # As many bytes as the product's, signed once: a relay would not sign.
-    headers = signed_headers(key, _submission(key), b"", SOURCE)
+    headers = signed_headers(key, settings.identity, _submission(key), b"", SOURCE)
 
     async def listen() -> None:
         while True:

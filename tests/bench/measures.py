@@ -80,7 +80,15 @@ class Bench:
 
     async def _produce(self, mix: Mix, *, sign: bool) -> None:
         with self._step(f"making {self._commands:,} commands", "produce" if sign else "open") as told:
-            await produce(self._connection, self._log.keys, mix, self._commands, sign=sign, told=told)
+            await produce(
+                self._connection,
+                self._log.keys,
+                self._log.identity,
+                mix,
+                self._commands,
+                sign=sign,
+                told=told,
+            )
 
     async def _warm_up(self) -> None:
         # So that the broker's code is compiled before anything counts.

@@ -25,13 +25,14 @@ def _load(folder: Path) -> None:
     _keys.update({path.stem: load_key(path) for path in folder.glob("*.key")})
 
 
-def _wave(mix: Mix, number: int, at_ms: int, sign: bool) -> list[Message]:  # noqa: FBT001  called by position
-    return list(messages(mix, number, _keys, at_ms, sign=sign))
+def _wave(mix: Mix, number: int, identity: str, at_ms: int, sign: bool) -> list[Message]:  # noqa: FBT001  by position
+    return list(messages(mix, number, _keys, identity, at_ms, sign=sign))
 
 
 async def produce(
     connection: Connection,
     keys: Path,
+    identity: str,
     mix: Mix,
     commands: int,
     *,
@@ -43,7 +44,7 @@ async def produce(
     in_flight: deque[asyncio.Future[object]] = deque()
     done = 0
     try:
-        async for wave in _waves(keys, mix, commands // WAVE, sign=sign):
+        async for wave in _waves(keys, identity, mix, commands // WAVE, sign=sign):
             for start in range(0, len(wave), _BATCH_RECORDS):
                 in_flight.append(await _send(producer, wave[start : start + _BATCH_RECORDS]))
                 if len(in_flight) > _AHEAD:
@@ -55,18 +56,21 @@ async def produce(
         await producer.stop()
 
 
-async def _waves(keys: Path, mix: Mix, count: int, *, sign: bool) -> AsyncIterator[list[Message]]:
+async def _waves(
+    keys: Path, identity: str, mix: Mix, count: int, *, sign: bool
+) -> AsyncIterator[list[Message]]:
     at_ms = time.time_ns() // 1_000_000
     loop = asyncio.get_running_loop()
     context = get_context("spawn")
     with ProcessPoolExecutor(_PROCESSES, mp_context=context, initializer=_load, initargs=(keys,)) as pool:
         coming = deque(
-            loop.run_in_executor(pool, _wave, mix, n, at_ms, sign) for n in range(min(count, _AHEAD))
+            loop.run_in_executor(pool, _wave, mix, n, identity, at_ms, sign)
+            for n in range(min(count, _AHEAD))
         )
         for number in range(count):
             wave = await coming.popleft()
             if number + _AHEAD < count:
-                coming.append(loop.run_in_executor(pool, _wave, mix, number + _AHEAD, at_ms, sign))
+                coming.append(loop.run_in_executor(pool, _wave, mix, number + _AHEAD, identity, at_ms, sign))
             yield wave
 
 

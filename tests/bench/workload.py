@@ -71,7 +71,7 @@ class _Request(Struct):
 
 
 def messages(
-    mix: Mix, wave: int, keys: Mapping[str, SecretKey], at_ms: int, *, sign: bool
+    mix: Mix, wave: int, keys: Mapping[str, SecretKey], identity: str, at_ms: int, *, sign: bool
 ) -> Iterator[Message]:
     """The commands of one wave, in order. Without `sign` each carries 64 bytes that are no signature."""
     chance = random.Random(wave)
@@ -86,7 +86,7 @@ def messages(
         verb, request = next(verbs[number]), requests[number]
         if verb == "submit":
             request.id = request_id(PARTITION, place)
-        yield _message(verb, request, f"{chance.getrandbits(128):032x}", at_ms, signers)
+        yield _message(verb, request, f"{chance.getrandbits(128):032x}", at_ms, signers, identity)
 
 
 def _request(wave: int, number: int, chance: random.Random) -> _Request:
@@ -105,14 +105,19 @@ def _request(wave: int, number: int, chance: random.Random) -> _Request:
 
 
 def _message(
-    verb: Verb, request: _Request, command_id: str, at_ms: int, keys: Mapping[str, SecretKey]
+    verb: Verb,
+    request: _Request,
+    command_id: str,
+    at_ms: int,
+    keys: Mapping[str, SecretKey],
+    identity: str,
 ) -> Message:
     if verb == "repeat":
         assert request.submission is not None
         return request.submission
     command = _command(verb, request, command_id, at_ms)
     value = encode(command)
-    headers = signed_headers(keys[command.principal], command, value, SOURCE)
+    headers = signed_headers(keys[command.principal], identity, command, value, SOURCE)
     message = command.resource.encode(), value, headers
     if verb == "submit":
         request.submission = message

@@ -15,7 +15,7 @@ from assent_contracts.ledger import GENESIS_PREV, DecisionRecord, RecordedComman
 from assent_contracts.partitioner import partition_for
 from assent_contracts.policies import ApprovalRule, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.signing import command_message
+from assent_contracts.signing import NO_IDENTITY, command_message
 
 AT: Final = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
@@ -55,11 +55,10 @@ TERMS: Final = PolicyTerms(
 """What a policy asks for that says no more than it must."""
 
 
-def signed(key: SecretKey, value: bytes) -> RecordedCommand:
+def signed(key: SecretKey, value: bytes, identity: str) -> RecordedCommand:
     """A command as the ledger embeds it."""
-    return RecordedCommand(
-        value=Raw(value), key=key.id, signature=to_base64url(key.sign(command_message(value)))
-    )
+    signature = to_base64url(key.sign(command_message(identity, value)))
+    return RecordedCommand(value=Raw(value), key=key.id, signature=signature)
 
 
 def _records() -> dict[str, DecisionRecord]:
@@ -70,7 +69,7 @@ def _records() -> dict[str, DecisionRecord]:
             {
                 "input": 0,
                 "at": AT + 1_000,
-                "command": signed(ALICE, SUBMISSION),
+                "command": signed(ALICE, SUBMISSION, IDENTITY),
                 "events": (
                     e.ChangeSubmitted(
                         request=REQUEST, resource=RESOURCE, operation="edit",
@@ -86,7 +85,7 @@ def _records() -> dict[str, DecisionRecord]:
             {
                 "input": 1,
                 "at": AT + 2_000,
-                "command": signed(ALICE, OWN_APPROVAL),
+                "command": signed(ALICE, OWN_APPROVAL, IDENTITY),
                 "refusal": Refusal(code=RefusalCode.OWN_REQUEST, detail="R9: this request is your own."),
             },
         ),
@@ -95,7 +94,7 @@ def _records() -> dict[str, DecisionRecord]:
             {
                 "input": 2,
                 "at": AT + 2_000,
-                "command": signed(ALICE, SUBMISSION),
+                "command": signed(ALICE, SUBMISSION, IDENTITY),
                 "events": (e.CommandRepeated(decided=0),),
             },
         ),
@@ -111,7 +110,7 @@ def _records() -> dict[str, DecisionRecord]:
         ("expiry", {"at": expires, "events": (e.RequestExpired(request=REQUEST),)}),
     )  # fmt: skip
     records: dict[str, DecisionRecord] = {}
-    prev = GENESIS_PREV
+    prev = IDENTITY
     for seq, (name, fields) in enumerate(decisions):
         records[name] = DecisionRecord(seq=seq, prev=prev, epoch=1, governance=0, **fields)  # type: ignore[arg-type]
         prev = sha256_hex(encode(records[name]))
@@ -121,7 +120,7 @@ def _records() -> dict[str, DecisionRecord]:
 _FOUNDING: Final = Founding(founder=FOUNDER.public, writers={WRITER.id: WRITER.public}, partitions=PARTITIONS)
 _FOUND_LOG: Final = encode(g.FoundLog(id="g-1", principal="founder", at=AT, founding=_FOUNDING))
 GOVERNANCE_0: Final = DecisionRecord(
-    seq=0, prev=GENESIS_PREV, epoch=1, input=0, at=AT, command=signed(FOUNDER, _FOUND_LOG),
+    seq=0, prev=GENESIS_PREV, epoch=1, input=0, at=AT, command=signed(FOUNDER, _FOUND_LOG, NO_IDENTITY),
     events=(g.LogFounded(founding=_FOUNDING),),
 )  # fmt: skip
 IDENTITY: Final = sha256_hex(encode(GOVERNANCE_0))

@@ -10,13 +10,14 @@ from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.seal import seal_message_of
 from assent_contracts.signing import command_message
-from tests.contract.golden_chain import ALICE, CHAIN, GOVERNANCE_0, PARTITION, SUBMISSION, WRITER
+from tests.contract.golden_chain import ALICE, CHAIN, GOVERNANCE_0, IDENTITY, PARTITION, SUBMISSION, WRITER
 
 
 class SignedExample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One signature with all that goes into it. The secret keys are made up, for these files only."""
 
-    topic: str
+    identity: str
+    ledger: str | None = None
     value: str | None = None
     partition: int | None = None
     seq: int | None = None
@@ -31,6 +32,7 @@ class SignedExample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 def _signed(key: SecretKey, seed: bytes, message: bytes, **about: object) -> SignedExample:
     return SignedExample(
         **about,  # type: ignore[arg-type]
+        identity=IDENTITY,
         message_hex=message.hex(),
         key=key.id,
         secret_hex=seed.hex(),
@@ -39,9 +41,9 @@ def _signed(key: SecretKey, seed: bytes, message: bytes, **about: object) -> Sig
     )
 
 
-def _seal(topic: str, partition: int, seq: int, value: bytes) -> SignedExample:
-    message = seal_message_of(topic, partition, seq, value)
-    about = {"topic": topic, "partition": partition, "seq": seq, "value_sha256": sha256_hex(value)}
+def _seal(ledger: topics.LedgerName, partition: int, seq: int, value: bytes) -> SignedExample:
+    message = seal_message_of(IDENTITY, ledger, partition, seq, value)
+    about = {"ledger": ledger, "partition": partition, "seq": seq, "value_sha256": sha256_hex(value)}
     return _signed(WRITER, bytes(range(32, 64)), message, **about)
 
 
@@ -49,13 +51,12 @@ SIGNED: Final = {
     "command": _signed(
         ALICE,
         bytes(range(32)),
-        command_message(SUBMISSION),
-        topic=topics.COMMANDS,
+        command_message(IDENTITY, SUBMISSION),
         value=SUBMISSION.decode(),
         value_sha256=sha256_hex(SUBMISSION),
     ),
-    "seal": _seal(topics.LEDGER, PARTITION, CHAIN["expiry"].seq, encode(CHAIN["expiry"])),
-    "governance-seal": _seal(topics.GOVERNANCE, 0, 0, encode(GOVERNANCE_0)),
+    "seal": _seal("ledger", PARTITION, CHAIN["expiry"].seq, encode(CHAIN["expiry"])),
+    "governance-seal": _seal("governance", 0, 0, encode(GOVERNANCE_0)),
 }
 
 

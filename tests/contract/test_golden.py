@@ -29,7 +29,6 @@ from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import is_resource, resource_type
 from assent_contracts.schemas.messages import members, message_type
-from assent_contracts.topics import GOVERNANCE, LEDGER
 from assent_contracts.writers import WriterRegistry
 from tests.contract.examples import (
     CHANGE,
@@ -156,12 +155,12 @@ def test_the_golden_signatures_verify(name: str) -> None:
 def test_the_golden_chain_is_accepted() -> None:
     """Governance record 0 hashes to the identity and names the writer whose seal ends the golden run."""
     writers = WriterRegistry()
-    founding = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=IDENTITY)
+    founding = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify)
     digest = bytes.fromhex(sha256_hex(encode(GOVERNANCE_0)))
-    headers = seal_headers(WRITER, GOVERNANCE, 0, 0, digest)
+    headers = seal_headers(WRITER, IDENTITY, "governance", 0, 0, digest)
     [accepted] = founding.offer(0, read("records/governance-0.json"), headers)
     writers.apply(0, decode_governance_events(accepted.record))
-    ledger = Acceptance(LEDGER, PARTITION, writers=writers, verify=verify)
+    ledger = Acceptance("ledger", PARTITION, identity=IDENTITY, writers=writers, verify=verify)
     values = [read(f"records/{name}.json") for name in CHAIN]
     for offset, value in enumerate(values[:-1]):
         assert not ledger.offer(offset, value, ())

@@ -65,10 +65,16 @@ def test_what_governance_is_said_to_take_is_what_the_code_takes() -> None:
 @pytest.mark.parametrize("name", ["command", "seal"])
 def test_the_signatures_are_the_golden_ones(name: str) -> None:
     example = signed(name)
-    for value in (example.value_sha256, example.message_hex, example.public_key, example.signature):
+    for value in (
+        example.identity,
+        example.value_sha256,
+        example.message_hex,
+        example.public_key,
+        example.signature,
+    ):
         assert f"`{value}` |" in README
     assert f"`{signed('command').secret_hex}` |" in README
-    assert f"| `{signed('seal').topic}`, {signed('seal').partition}, {signed('seal').seq} |" in README
+    assert f"| `{signed('seal').ledger}`, {signed('seal').partition}, {signed('seal').seq} |" in README
 
 
 def test_the_program_makes_the_golden_signature() -> None:

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from assent.local.directory import Directory
+from assent.local.founded import read_founded
 from tests.support.cli import Cli, Up
 from tests.support.gateway import free_port
 
@@ -43,11 +45,12 @@ def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def remote(cli: Cli, server: str, nowhere: Path) -> Remote:
-    """`assent` of somebody, on a machine that has nothing but their key."""
+    """`assent` of somebody, on a machine that has nothing but their key and the log's identity."""
+    identity = read_founded(Directory(cli.data)).identity
 
     def of(who: str) -> Cli:
         key = cli.data / "keys" / f"{who}.key"
-        return Cli(nowhere, {"ASSENT_SERVER": server, "ASSENT_KEY": str(key)})
+        return Cli(nowhere, {"ASSENT_SERVER": server, "ASSENT_KEY": str(key), "ASSENT_IDENTITY": identity})
 
     return of
 
@@ -178,7 +181,7 @@ def test_own_key_is_registered_used_and_revoked(
 ) -> None:
     carol, file = remote("carol"), tmp_path / "carol-2.key"
     public = carol("keys", "new", "carol", "--id", "carol-2", "--out", str(file), "--json").json["public_key"]
-    second = Cli(nowhere, {"ASSENT_SERVER": server, "ASSENT_KEY": str(file)})
+    second = Cli(nowhere, {**carol.env, "ASSENT_KEY": str(file)})
     unknown = second("requests")
     assert (unknown.code, unknown.err.startswith("Refused: bad-signature\n")) == (2, True)
     unknown = second("submit", "script/unknown.sh", "-", "--text", "-j", "why", "--json", stdin=b"x")

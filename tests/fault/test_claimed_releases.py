@@ -41,9 +41,8 @@ def submission(world: World) -> RecordedCommand:
             payload=Raw(encode(CHANGE)),
         )
     )
-    return RecordedCommand(
-        value=Raw(value), key=key.id, signature=to_base64url(key.sign(command_message(value)))
-    )
+    signature = to_base64url(key.sign(command_message(world.log.identity, value)))
+    return RecordedCommand(value=Raw(value), key=key.id, signature=signature)
 
 
 async def carry_what_never_was(world: World) -> int:

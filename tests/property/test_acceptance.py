@@ -8,9 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.digests import sha256_hex
-from assent_contracts.ledger import GENESIS_PREV
 from tests.support.simulated_log import (
     GOVERNANCE_HEAD,
+    IDENTITY,
+    START,
     WRITERS,
     Entry,
     Log,
@@ -44,7 +45,7 @@ class OneLog(RuleBasedStateMachine):
         self.follower = reader()
         self.read_to = 0
         self.followed: list[Accepted] = []
-        self.checkpoints: list[tuple[Head, int]] = [(Head(), 0)]
+        self.checkpoints: list[tuple[Head, int]] = [(START, 0)]
 
     @rule(key_id=writers, size=st.integers(1, 3), governance=st.integers(0, GOVERNANCE_HEAD))
     def writer_sends(self, key_id: str, size: int, governance: int) -> None:
@@ -137,7 +138,7 @@ class OneLog(RuleBasedStateMachine):
         assert {each.value for each in accepted} <= self.honest
         assert [each.record.input for each in accepted] == list(range(len(accepted)))
         assert [each.record.seq for each in accepted] == list(range(len(accepted)))
-        hashes = [GENESIS_PREV, *(each.value_sha256 for each in accepted)]
+        hashes = [IDENTITY, *(each.value_sha256 for each in accepted)]
         assert [each.record.prev for each in accepted] == hashes[:-1]
         seqs = [each.record.governance for each in accepted]
         assert all(before <= after for before, after in pairwise(seqs))

@@ -47,7 +47,7 @@ def sign(actor: Actor, value: bytes, principal: str = UPSTREAM, *, key: SecretKe
     key = key or actor.log.keys[principal]
     return [
         ("assent-key", key.id.encode()),
-        ("assent-signature", to_base64url(key.sign(command_message(value))).encode()),
+        ("assent-signature", to_base64url(key.sign(command_message(actor.log.identity, value))).encode()),
     ]
 
 

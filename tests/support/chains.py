@@ -23,7 +23,7 @@ from assent.verify.claims import Claims
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier
 from assent_contracts import commands as c
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
@@ -42,7 +42,7 @@ from assent_contracts.ledger import RecordedCommand, UnreadableCommand, decode_r
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
-from assent_contracts.signing import command_message
+from assent_contracts.signing import NO_IDENTITY, command_message
 from tests.support.people import FOUNDER_NAME, PARTITIONS, START, founding_changes, policy_of
 
 MORE: Final = CreatePolicy(policy=policy_of("more", "app"))
@@ -57,18 +57,18 @@ def key_of(principal: str) -> SecretKey:
     return SecretKey(f"{principal}-key", principal, bytes.fromhex(sha256_hex(principal.encode())))
 
 
-def signed(value: bytes, key: SecretKey) -> RecordedCommand:
+def signed(value: bytes, key: SecretKey, identity: str) -> RecordedCommand:
     """The command as the ledger keeps it."""
-    signature = to_base64url(key.sign(command_message(value)))
+    signature = to_base64url(key.sign(command_message(identity, value)))
     return RecordedCommand(value=Raw(value), key=key.id, signature=signature)
 
 
 class Written:
     """One ledger partition's accepted records."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: Head) -> None:
         self.records: list[Accepted] = []
-        self._chain = Chain(Head(), epoch=1)
+        self._chain = Chain(start, epoch=1)
 
     @property
     def next_seq(self) -> int:
@@ -109,14 +109,19 @@ class Chains:
 
     def __init__(self) -> None:
         self.at = START
-        self.governance = Written()
-        self.requests = Written()
+        self.governance = Written(first_head("governance", NO_IDENTITY))
         self.record = Record()
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.book = Book(PARTITION)
         self._seen = Governance()
         self._ids = 0
         self._found()
+        self.requests = Written(first_head("ledger", self.identity))
+
+    @property
+    def identity(self) -> str:
+        """The log's identity; while record 0 is made, what stands in for it."""
+        return self.governance.records[0].value_sha256 if self.governance.records else NO_IDENTITY
 
     def _found(self) -> None:
         founder = SecretKey("founder", FOUNDER_NAME, bytes(32))
@@ -140,7 +145,7 @@ class Chains:
     ) -> tuple[GovernanceEvent, ...] | Refusal:
         """Decide a governance command honestly, and write it down."""
         key = key or key_of(command.principal)
-        recorded = signed(encode(command), key)
+        recorded = signed(encode(command), key, self.identity)
         received = governance_received_again(recorded)
         assert not isinstance(received, Refusal), received
         decision = judge_governance(self.record, received, signature_good=True, at=self.at)
@@ -176,7 +181,7 @@ class Chains:
     def send(self, command: c.Command) -> tuple[Event, ...] | Refusal:
         """Decide a command on a request honestly, under all of governance, and write it down."""
         self._catch_up()
-        recorded = signed(encode(command), key_of(command.principal))
+        recorded = signed(encode(command), key_of(command.principal), self.identity)
         received = received_again(recorded)
         assert not isinstance(received, Refusal), received
         seq = self.requests.next_seq
@@ -223,7 +228,7 @@ class Chains:
             released=seq + 2,
             digest=sha256_hex(command.payload),
             as_of=self._seen.seq,
-            submission=signed(encode(command), key_of("carol")),
+            submission=signed(encode(command), key_of("carol"), self.identity),
         )
 
     def approve(self, release: Release) -> None:
@@ -278,19 +283,19 @@ class Chains:
 
     def verified(self) -> tuple[GovernanceVerifier, RequestsVerifier]:
         """Both ledgers, verified as `audit verify` does. Raises FindingError."""
-        governance = GovernanceVerifier(verify)
+        governance = GovernanceVerifier(self.identity, verify)
         governance.take(self.governance.records)
-        requests = requests_verifier(governance.history, governance.claims)
+        requests = requests_verifier(self.identity, governance.history, governance.claims)
         requests.take(self.requests.records)
         governance.claims.confirm()
         return governance, requests
 
 
 def requests_verifier(
-    history: Sequence[tuple[GovernanceEvent, ...]], claims: Claims | None = None
+    identity: str, history: Sequence[tuple[GovernanceEvent, ...]], claims: Claims | None = None
 ) -> RequestsVerifier:
     """The verifier of the one partition."""
-    return RequestsVerifier(PARTITION, history, verify, claims)
+    return RequestsVerifier(PARTITION, identity, history, verify, claims)
 
 
 def _resource(release: Release) -> str:

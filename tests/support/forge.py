@@ -11,6 +11,7 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeReleased
 from assent_contracts.ledger import DecisionRecord
+from assent_contracts.topics import GOVERNANCE
 from tests.support.log import Log
 from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
 
@@ -42,15 +43,16 @@ class Place(msgspec.Struct, frozen=True):
             )
         )
 
-    def sealed(self, value: bytes, key: SecretKey, *, partition: int | None = None) -> RawRecord:
+    def sealed(
+        self, value: bytes, key: SecretKey, *, partition: int | None = None, identity: str | None = None
+    ) -> RawRecord:
         """A value with its seal by a key."""
         seq = self.accepted[-1].record.seq + 1
         where = self.partition if partition is None else partition
-        return RawRecord(
-            value,
-            None,
-            raw_headers(seal_headers(key, self.topic, where, seq, hashlib.sha256(value).digest())),
-        )
+        ledger = "governance" if self.topic == GOVERNANCE else "ledger"
+        sha256 = hashlib.sha256(value).digest()
+        sealing = seal_headers(key, identity or self.log.identity, ledger, where, seq, sha256)
+        return RawRecord(value, None, raw_headers(sealing))
 
     async def put(self, *records: RawRecord) -> int:
         """Append them as they are."""
@@ -83,6 +85,9 @@ FORGERIES: dict[str, Callable[[Place], RawRecord]] = {
     "a seal cut short": _cut_seal,
     "a seal for another partition": lambda place: place.sealed(
         place.next_value(), place.log.writer, partition=place.partition + 1
+    ),
+    "a seal by the writer for another log": lambda place: place.sealed(
+        place.next_value(), place.log.writer, identity="ab" * 32
     ),
     "a seal by a key that is no writer": lambda place: place.sealed(place.next_value(), _stranger(place)),
     "a seal by another key under the writer's name": lambda place: place.sealed(

@@ -29,7 +29,7 @@ from assent.core.requests.states import (
 )
 from assent.ledger.chain import Chain
 from assent_contracts import commands as c
-from assent_contracts.acceptance import Head
+from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted, RequestEvent
@@ -40,6 +40,7 @@ from tests.support.people import DAY_MS, PARTITIONS, START, organisation
 
 SCRIPT: Final = "script/deploy"
 """Two approvals."""
+IDENTITY: Final = "1d" * 32
 PAYLOAD: Final = b'{"version": 2}'
 SIGNATURE: Final = to_base64url(bytes(64))
 """Stories say themselves whether a signature is good."""
@@ -88,7 +89,7 @@ class Story:
         """The ledger: each decision's record, byte for byte."""
         self.request = f"{self.book.partition}-999"
         """The id of the last request that was opened; of none, before."""
-        self._chain = Chain(Head(), epoch=1)
+        self._chain = Chain(first_head("ledger", IDENTITY), epoch=1)
         self._commands = 0
 
     def given(self, *lines: str) -> "Story":

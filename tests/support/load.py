@@ -75,7 +75,7 @@ class Load:
         """Send the same bytes until there is an answer."""
         key = self._log.keys[command.principal]
         value = encode(command)
-        headers = signed_headers(key, command, value, "load")
+        headers = signed_headers(key, self._log.identity, command, value, "load")
         while True:
             try:
                 decided = await self._publisher.send_bytes(

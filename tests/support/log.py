@@ -16,7 +16,7 @@ from assent.founding.found import found, founding_links, keys_to_make, save_keys
 from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.health import Health
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
@@ -226,7 +226,7 @@ def _on(request: ChangeSubmitted, principal: str) -> dict[str, Any]:
 
 async def read_ledger(log: Log, follower: GovernanceFollower) -> dict[int, list[Accepted]]:
     """Everything that is accepted on the request ledger now, by partition."""
-    reader = LedgerReader(log.connection, follower, dict.fromkeys(range(PARTITIONS), Head()))
+    reader = LedgerReader(log.connection, follower, dict.fromkeys(range(PARTITIONS)))
     await reader.start()
     try:
         accepted: dict[int, list[Accepted]] = {partition: [] for partition in range(PARTITIONS)}

@@ -55,7 +55,7 @@ async def recount(log: Log, follower: GovernanceFollower) -> Recount:
     for partition in range(PARTITIONS):
         decided = [each.record.input for each in ledger[partition] if isinstance(each.record.input, int)]
         assert decided == [record.offset for record in commands[partition]], f"partition {partition}"
-        before = "0" * 64
+        before = log.identity
         for seq, each in enumerate(ledger[partition]):
             said = json.loads(each.value)
             assert (said["seq"], said["prev"]) == (seq, before), (

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from assent_contracts import seal
-from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
+from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, first_head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated
@@ -20,7 +20,8 @@ from assent_contracts.governed import Founding
 from assent_contracts.ledger import DecisionRecord
 from assent_contracts.writers import WriterRegistry
 
-TOPIC: Final = "assent.ledger"
+IDENTITY: Final = "1d" * 32
+START: Final = first_head("ledger", IDENTITY)
 PARTITION: Final = 2
 GOVERNANCE_HEAD: Final = 9
 WRITERS: Final = {"writer-0": 0, "writer-1": 0, "writer-2": 5}
@@ -61,12 +62,12 @@ REGISTRY: Final = registry()
 
 def reader(head: Head | None = None) -> Acceptance:
     """A reader of the simulated partition, from a checkpoint or from its start."""
-    return Acceptance(TOPIC, PARTITION, writers=REGISTRY, verify=verify, head=head)
+    return Acceptance("ledger", PARTITION, identity=IDENTITY, writers=REGISTRY, verify=verify, head=head)
 
 
 def sealed(key_id: str, seq: int, value: bytes, *, signer: str | None = None) -> Headers:
     """The two headers of a seal, in the name of `key_id`; `signer` made it, if that is somebody else."""
-    message = seal.seal_message_of(TOPIC, PARTITION, seq, value)
+    message = seal.seal_message_of(IDENTITY, "ledger", PARTITION, seq, value)
     signature = to_base64url(sign(signer or key_id, message))
     return [(seal.WRITER_HEADER, key_id.encode()), (seal.SEAL_HEADER, signature.encode())]
 
@@ -115,7 +116,7 @@ class Writer:
         self.terms = 0
         self._log = log
         self._accepted: Acceptance | None = None
-        self._planned = Head()
+        self._planned = START
         self._next_input = 0
         self._expected = 0
 

@@ -46,7 +46,7 @@ def accepted(*batches: Batch) -> list[int]:
     return [each.offset for each in log.read(sim.reader(), 0)]
 
 
-FIRST = batch(Head(), 2)
+FIRST = batch(sim.START, 2)
 NEXT = batch(after(FIRST), 2)
 UNSEALED = batch(after(FIRST), 2, epoch=9, writer=None)
 
@@ -94,19 +94,19 @@ def test_batch_that_lands_twice_counts_once() -> None:
 
 
 def test_branch_of_a_writer_that_lost_is_dropped_though_its_seqs_fit() -> None:
-    lost = batch(Head(), 1, epoch=2, writer="writer-1")
+    lost = batch(sim.START, 1, epoch=2, writer="writer-1")
     later = batch(after(lost), 2, epoch=2, writer="writer-1")
-    assert accepted(batch(Head(), 1), lost, later) == [0]
+    assert accepted(batch(sim.START, 1), lost, later) == [0]
 
 
 @pytest.mark.parametrize(("governance", "there"), [(4, False), (5, True), (9, True), (10, False)])
 def test_writer_s_key_must_be_listed_at_the_record_s_governance_seq(governance: int, *, there: bool) -> None:
     """writer-2 is listed from 5 on, and governance stands at 9."""
-    assert bool(accepted(batch(Head(), 1, writer="writer-2", governance=governance))) == there
+    assert bool(accepted(batch(sim.START, 1, writer="writer-2", governance=governance))) == there
 
 
 def test_governance_seq_never_decreases() -> None:
-    high = batch(Head(), 1, governance=3)
+    high = batch(sim.START, 1, governance=3)
     assert accepted(high, batch(after(high), 1, governance=2)) == [0]
     rising = batch(after(high), 2, governance=4)
     falling = [rising[0], batch(after(high), 2, governance=3)[1]]
@@ -134,19 +134,19 @@ def test_spoiled_seal_is_none(spoil: Callable[[Headers], Headers]) -> None:
 def test_run_has_a_limit_in_bytes_and_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a reader holds is bounded, though somebody writes unsealed records for ever."""
     monkeypatch.setattr(limits, "RUN_MAX_RECORDS", 3)
-    assert accepted(batch(Head(), 3)) == [0, 1, 2]
-    assert accepted(batch(Head(), 5)) == []
+    assert accepted(batch(sim.START, 3)) == [0, 1, 2]
+    assert accepted(batch(sim.START, 5)) == []
     monkeypatch.setattr(limits, "RUN_MAX_RECORDS", 100)
-    monkeypatch.setattr(limits, "RUN_MAX_BYTES", sum(len(value or b"") for value, _ in batch(Head(), 3)))
-    assert accepted(batch(Head(), 3)) == [0, 1, 2]
-    assert accepted(batch(Head(), 5)) == []
+    monkeypatch.setattr(limits, "RUN_MAX_BYTES", sum(len(value or b"") for value, _ in batch(sim.START, 3)))
+    assert accepted(batch(sim.START, 3)) == [0, 1, 2]
+    assert accepted(batch(sim.START, 5)) == []
 
 
 def test_record_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "RECORD_MAX_BYTES", len(FIRST[0][0] or b""))
-    assert accepted(batch(Head(), 1)) == [0]
+    assert accepted(batch(sim.START, 1)) == [0]
     monkeypatch.setattr(limits, "RECORD_MAX_BYTES", len(FIRST[0][0] or b"") - 1)
-    assert accepted(batch(Head(), 1)) == []
+    assert accepted(batch(sim.START, 1)) == []
 
 
 def test_what_is_not_accepted_is_counted() -> None:
@@ -160,11 +160,9 @@ def test_governance_ledger_begins_with_the_record_that_is_its_identity() -> None
     """Anybody could found another log in the same topic: the hash that readers are know decides."""
     value = encode(GOVERNANCE_0)
     writer = SecretKey("writer-1", "decider", bytes(range(32, 64)))
-    headers = seal_headers(writer, "assent.governance", 0, 0, bytes.fromhex(IDENTITY))
+    headers = seal_headers(writer, IDENTITY, "governance", 0, 0, bytes.fromhex(IDENTITY))
     for identity, there in ((IDENTITY, True), ("0" * 64, False)):
-        reader = Acceptance(
-            "assent.governance", 0, writers=WriterRegistry(), verify=verify, identity=identity
-        )
+        reader = Acceptance("governance", 0, identity=identity, writers=WriterRegistry(), verify=verify)
         assert bool(reader.offer(0, value, headers)) == there
 
 
@@ -173,10 +171,28 @@ def test_governance_ledger_is_judged_by_its_own_accepted_state() -> None:
     writer = SecretKey("writer-1", "decider", bytes(range(32, 64)))
     stranger = SecretKey("writer-1", "decider", bytes(32))
     writers = WriterRegistry()
-    reader = Acceptance("assent.governance", 0, writers=writers, verify=verify, identity=IDENTITY)
-    [first] = reader.offer(0, value, seal_headers(writer, reader.topic, 0, 0, bytes.fromhex(IDENTITY)))
+    reader = Acceptance("governance", 0, identity=IDENTITY, writers=writers, verify=verify)
+    [first] = reader.offer(
+        0, value, seal_headers(writer, IDENTITY, "governance", 0, 0, bytes.fromhex(IDENTITY))
+    )
     writers.apply(0, decode_governance_events(first.record))
     second = sim.record(reader.head, epoch=1, input_offset=1, governance=0)
     for key, there in ((stranger, False), (writer, True)):
-        headers = seal_headers(key, reader.topic, 0, 1, bytes.fromhex(sha256_hex(second)))
+        headers = seal_headers(key, IDENTITY, "governance", 0, 1, bytes.fromhex(sha256_hex(second)))
         assert bool(reader.offer(1, second, headers)) == there
+
+
+def test_seal_is_good_in_one_log_only() -> None:
+    """What a writer has sealed for one log does not count in another that knows the same writer's key."""
+    value, headers = batch(sim.START, 1)[0]
+    other = Acceptance("ledger", sim.PARTITION, identity="ab" * 32, writers=sim.REGISTRY, verify=sim.verify)
+    other.head = sim.START
+    assert not other.offer(0, value, headers)
+    assert sim.reader().offer(0, value, headers)
+
+
+def test_partition_begins_with_a_record_that_chains_to_the_identity() -> None:
+    """A log that is founded again does not take over the request partitions of the one before it."""
+    zeros = Head(-1, "0" * 64)
+    assert accepted(batch(zeros, 1)) == []
+    assert accepted(batch(sim.START, 1)) == [0]

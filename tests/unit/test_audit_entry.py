@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw
 
 from assent.audit.entry import Entry, entry_of
 from assent.ledger.chain import Chain
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import (
@@ -33,7 +33,8 @@ def entry(decision: Any, command: msgspec.Struct | None = None) -> Entry:
     recorded = UNSET
     if command is not None:
         recorded = RecordedCommand(value=Raw(encode(command)), key="k", signature="")
-    return entry_of_record(Chain(Head(), epoch=1).link(b"", decision, at=START, command=recorded).value)
+    chain = Chain(first_head("ledger", "1d" * 32), epoch=1)
+    return entry_of_record(chain.link(b"", decision, at=START, command=recorded).value)
 
 
 def entry_of_record(value: bytes) -> Entry:

@@ -60,7 +60,7 @@ class GovernanceFollower:
         self._confirming: asyncio.Task[None] | None = None
         self._read_to = 0
         self._moved = asyncio.Condition()
-        self._acceptance = Acceptance(GOVERNANCE, 0, writers=self.writers, verify=verify, identity=identity)
+        self._acceptance = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
         self.refusals: dict[int, Refusal] = {}
         """By seq: the records that are one."""
         self.listeners: list[Listener] = []

@@ -81,7 +81,7 @@ class GovernancePublisher:
             id=new_command_id(), principal=principal or key.principal, at=now_ms(), change=change
         )
         value = encode(command)
-        headers = signed_headers(key, command, value, self._source)
+        headers = signed_headers(key, self._governance.identity, command, value, self._source)
         return await self.send_bytes(value, headers, timeout_s=timeout_s)
 
     async def send_bytes(

@@ -14,6 +14,7 @@ from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance import GovernanceCommand
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
+from assent_contracts.topics import LedgerName
 
 
 class KeyFileError(Exception):
@@ -89,23 +90,26 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def signed_headers(
-    key: SecretKey, command: Command | GovernanceCommand, value: bytes, source: str
+    key: SecretKey, identity: str, command: Command | GovernanceCommand, value: bytes, source: str
 ) -> list[tuple[str, bytes]]:
-    """The headers of a command whose Kafka value is `value`: CloudEvents, key id and signature."""
+    """The headers of a command whose Kafka value is `value`: CloudEvents, key id and signature.
+
+    The signature is good in the log with this identity (hex) only.
+    """
     return [
         *cloudevents.headers(
             event_type=command_type(command), event_id=command.id, source=source, at_ms=command.at
         ),
         (KEY_HEADER, key.id.encode()),
-        (SIGNATURE_HEADER, to_base64url(key.sign(command_message(value))).encode()),
+        (SIGNATURE_HEADER, to_base64url(key.sign(command_message(identity, value))).encode()),
     ]
 
 
 def seal_headers(
-    key: SecretKey, topic: str, partition: int, seq: int, value_sha256: bytes
+    key: SecretKey, identity: str, ledger: LedgerName, partition: int, seq: int, value_sha256: bytes
 ) -> list[tuple[str, bytes]]:
     """The headers that seal the record `seq`, and the run that ends there."""
-    signature = key.sign(seal.seal_message(topic, partition, seq, value_sha256))
+    signature = key.sign(seal.seal_message(identity, ledger, partition, seq, value_sha256))
     return [
         (seal.WRITER_HEADER, key.id.encode()),
         (seal.SEAL_HEADER, to_base64url(signature).encode()),

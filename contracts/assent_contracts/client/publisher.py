@@ -74,8 +74,9 @@ class Publisher:
         """
         self._partitions = partitions
         self._source = source
+        self._identity = governance.identity
         self._reader = LedgerReader(
-            connection, governance, {n: (heads or {}).get(n, Head()) for n in range(partitions)}
+            connection, governance, {n: (heads or {}).get(n) for n in range(partitions)}
         )
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
@@ -123,7 +124,7 @@ class Publisher:
         Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published.
         """
         value = encode(command)
-        headers = signed_headers(key, command, value, self._source)
+        headers = signed_headers(key, self._identity, command, value, self._source)
         return await self.send_bytes(value, command.resource.encode(), headers, timeout_s=timeout_s)
 
     async def send_bytes(

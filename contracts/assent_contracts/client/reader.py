@@ -1,6 +1,6 @@
 """Read the ledger's partitions through the acceptance rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -14,7 +14,14 @@ from assent_contracts.topics import LEDGER
 
 def acceptance_of(partition: int, governance: GovernanceFollower, head: Head | None = None) -> Acceptance:
     """The acceptance rule for one partition of the request ledger, from a head on."""
-    return Acceptance(LEDGER, partition, writers=governance.writers, verify=verify, head=head)
+    return Acceptance(
+        "ledger",
+        partition,
+        identity=governance.identity,
+        writers=governance.writers,
+        verify=verify,
+        head=head,
+    )
 
 
 async def accept(
@@ -46,16 +53,18 @@ class LedgerReader:
     """Accepted records of some partitions, from given heads, as they come."""
 
     def __init__(
-        self, connection: Connection, governance: GovernanceFollower, heads: dict[int, Head]
+        self, connection: Connection, governance: GovernanceFollower, heads: Mapping[int, Head | None]
     ) -> None:
-        """`heads`: from where to read each partition; `Head()` is its start."""
+        """`heads`: from where to read each partition; None is its start."""
         self._connection = connection
         self._governance = governance
         self.acceptances = {
             partition: acceptance_of(partition, governance, head) for partition, head in heads.items()
         }
         self._consumer: AIOKafkaConsumer | None = None
-        self._read_to = {partition: head.next_offset for partition, head in heads.items()}
+        self._read_to = {
+            partition: acceptance.head.next_offset for partition, acceptance in self.acceptances.items()
+        }
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""

@@ -227,7 +227,7 @@ class Settler:
 
     async def _publish(self, command: Claim | ReportOutcome, value: bytes) -> tuple[Decided, float]:
         """The decision, and when (monotonic seconds) what it answers was sent. Tries until there is one."""
-        headers = signed_headers(self._key, command, value, self._source)
+        headers = signed_headers(self._key, self._governance.identity, command, value, self._source)
         pause_s = _RETRY_S
         while True:
             sent = time.monotonic()

@@ -20,7 +20,6 @@ from assent.local.founded import NotFounded
 from assent.settings import SettingsError
 from assent.store.positions import Reader
 from assent.store.queries import heads
-from assent_contracts.acceptance import Head
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.reader import LedgerReader
@@ -122,9 +121,7 @@ def _governance(follower: GovernanceFollower) -> list[Finding]:
 
 
 async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:
-    reader = LedgerReader(
-        to.connection, follower, dict.fromkeys(range(governance_of(follower).partitions), Head())
-    )
+    reader = LedgerReader(to.connection, follower, dict.fromkeys(range(governance_of(follower).partitions)))
     await reader.start()
     try:
         ends = await reader.end_offsets()
@@ -137,7 +134,8 @@ async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:
         return [Finding(ok=False, what="Postgres", remedy=f"{sentence(str(error))} See logs/postgres.log.")]
     findings = [Finding(ok=True, what="Postgres answers")]
     for name in _READERS:
-        lag = sum(end - positions[name].get(partition, Head()).next_offset for partition, end in ends.items())
+        read_to = {partition: head.next_offset for partition, head in positions[name].items()}
+        lag = sum(end - read_to.get(partition, 0) for partition, end in ends.items())
         findings.append(
             Finding(
                 ok=lag <= LAG_MAX_RECORDS,

@@ -40,6 +40,9 @@ class Sender:
     server: Annotated[str | None, Parameter(env_var="ASSENT_SERVER")] = None
     "A gateway's address, such as https://assent.example: then all it needs is your key, which stays here."
 
+    identity: Annotated[str | None, Parameter(env_var="ASSENT_IDENTITY", show_default=False)] = None
+    "With --server: the identity of the log that you sign for, 64 hex digits; else that of --data."
+
 
 DEFAULT_OPTIONS = Options()
 DEFAULT_SENDER = Sender()

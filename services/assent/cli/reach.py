@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from assent.cli.options import Options, Sender
 from assent.core.governance.cursor import advance
 from assent.core.governance.state import Governance
 from assent.local.directory import Directory
-from assent.local.founded import read_founded
+from assent.local.founded import NotFounded, read_founded
 from assent.settings import read_connection
 from assent.store.pool import open_pool
 from assent.store.queries import heads
@@ -22,6 +23,7 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import Publisher
+from assent_contracts.digests import DIGEST_PATTERN
 
 _SERVICE = "http."
 _URL_MAX_CHARS = 300
@@ -45,6 +47,8 @@ class Server:
     url: str
     """Scheme and host."""
     is_loopback: bool
+    identity: str
+    """Of the log that what we sign is for: told to us, never by the gateway."""
     key: SecretKey
     timeout_s: float
     as_json: bool
@@ -85,7 +89,24 @@ def way(sender: Sender, options: Options) -> Way:
     if sender.server is None:
         return reach(options)
     url, is_loopback = _server_url(sender.server)
-    return Server(url, is_loopback, key_of(sender, options), sender.timeout, options.json)
+    key = key_of(sender, options)
+    return Server(url, is_loopback, _identity_of(sender, options), key, sender.timeout, options.json)
+
+
+def _identity_of(sender: Sender, options: Options) -> str:
+    """The log's identity. Raises UnreachableError."""
+    identity = sender.identity
+    if identity is None:
+        try:
+            identity = read_founded(Directory(options.data.resolve())).identity
+        except NotFounded:
+            raise UnreachableError(
+                "Say which log this is for: --identity, or ASSENT_IDENTITY. It is 64 hex digits, the same for"
+                " everybody; get it from an administrator (`assent env` prints it), not from the gateway."
+            ) from None
+    if re.fullmatch(DIGEST_PATTERN, identity) is None:
+        raise UnreachableError(f"--identity is 64 lower-case hex digits, not {identity[:80]!r}.")
+    return identity
 
 
 def _server_url(text: str) -> tuple[str, bool]:

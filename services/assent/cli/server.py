@@ -182,7 +182,7 @@ async def send_change(server: Server, change: GovernanceChange) -> GovernanceDec
 
 async def _relay(server: Server, command: Command | GovernanceCommand) -> Answer:
     value = encode(command)
-    signed = dict(signed_headers(server.key, command, value, _SOURCE))
+    signed = dict(signed_headers(server.key, server.identity, command, value, _SOURCE))
     headers = {name: signed[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
     answer = await post(server, "/api/v1/commands", value, headers, command=command.id)
     # What is on record is printed as the ledger's refusal; what is not was never published.

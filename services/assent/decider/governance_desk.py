@@ -16,7 +16,7 @@ from assent.decider.releases import ReleaseFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.refusals import Refusal
-from assent_contracts.signing import COMMAND_PREFIX
+from assent_contracts.signing import command_prefix
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 from assent_contracts.writers import WriterRegistry
 
@@ -26,8 +26,11 @@ NAME = "governance"
 class GovernanceDesk:
     """The governance ledger's only writer: its state moves by its own decisions."""
 
-    def __init__(self, record: Record, writers: WriterRegistry, releases: ReleaseFollower) -> None:
+    def __init__(
+        self, identity: str, record: Record, writers: WriterRegistry, releases: ReleaseFollower
+    ) -> None:
         """`writers`: who may seal, as this ledger itself says; moved along with `record`."""
+        self._prefix = command_prefix(identity)
         self.place = TopicPartition(GOVERNANCE_COMMANDS, 0)
         self.name = NAME
         self._record = record
@@ -67,7 +70,7 @@ class GovernanceDesk:
         founder = self.governance.founder
         if founder is not None:
             # Until the founding is closed no other key counts, whichever the header names.
-            signature_good = _is_signed_with(founder, received)
+            signature_good = self._is_signed_with(founder, received)
         decision = judge_governance(self._record, received, signature_good=signature_good, at=at)
         keep_governance(self._record, received, decision, seq=seq, at=at)
         self._writers.apply(seq, () if isinstance(decision, Refusal) else decision)
@@ -97,7 +100,6 @@ class GovernanceDesk:
     def measure(self) -> None:
         """Nothing beside what every ledger has."""
 
-
-def _is_signed_with(public_key: bytes, received: Received[Any]) -> bool:
-    signature = signature_bytes(received)
-    return signature is not None and verify(public_key, COMMAND_PREFIX + received.value_sha256, signature)
+    def _is_signed_with(self, public_key: bytes, received: Received[Any]) -> bool:
+        signature = signature_bytes(received)
+        return signature is not None and verify(public_key, self._prefix + received.value_sha256, signature)

@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from assent.core.governance.judge import Record
 from assent.core.governance.replay import replay_governance
 from assent.decider.term import Term
-from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
@@ -29,7 +29,7 @@ class GovernanceLead(Term, kw_only=True):
     def acceptance_from(self, head: Head) -> Acceptance:
         """The acceptance rule from a head on that this lead has come past."""
         return Acceptance(
-            GOVERNANCE, 0, writers=self.writers, verify=verify, head=head, identity=self.identity
+            "governance", 0, identity=self.identity, writers=self.writers, verify=verify, head=head
         )
 
 
@@ -38,10 +38,11 @@ async def take_over_governance(connection: Connection, identity: str) -> Governa
 
     `identity` is the SHA-256 (hex) of its record 0.
     """
+    start = first_head("governance", identity)
     lead = GovernanceLead(
-        identity=identity, record=Record(), writers=WriterRegistry(), head=Head(), epoch=0, next_input=0
+        identity=identity, record=Record(), writers=WriterRegistry(), head=start, epoch=0, next_input=0
     )
-    acceptance = lead.acceptance_from(Head())
+    acceptance = lead.acceptance_from(start)
     consumer = await reading(connection, {_PLACE: 0})
     try:
         end = (await consumer.end_offsets([_PLACE]))[_PLACE]

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.reader import LedgerReader
@@ -59,7 +59,7 @@ class ReleaseFollower:
 
     def __init__(self, connection: Connection, governance: GovernanceFollower, partitions: int) -> None:
         """`governance` has been started. The ledger is read from its start."""
-        self._reader = LedgerReader(connection, governance, dict.fromkeys(range(partitions), Head()))
+        self._reader = LedgerReader(connection, governance, dict.fromkeys(range(partitions)))
         self._submissions: dict[bytes, tuple[RecordedCommand, int]] = {}
         self._released: dict[bytes, BuiltInRelease] = {}
 

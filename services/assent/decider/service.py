@@ -29,7 +29,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.reader import acceptance_of
-from assent_contracts.topics import COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, LEDGER
+from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
 GROUP = "assent-decider"
 GOVERNOR_GROUP = "assent-governor"
@@ -61,7 +61,7 @@ class Decider:
         self._key = key
         self._follower = follower
         self._health = health
-        self._checker = checker or SignatureChecker()
+        self._checker = checker or SignatureChecker(follower.identity)
         self._clock = clock
         self._leads = PartitionTasks(self._keep_leading_requests, "lead")
         self._governor = PartitionTasks(self._keep_leading_governance, "govern")
@@ -113,9 +113,7 @@ class Decider:
         """Returns when another writer's run stands."""
         lead = await take_over(self._connection, partition, self._follower)
         desk = RequestsDesk(lead.book, lead.governance, self._follower)
-        await self._write(
-            desk, lead, LEDGER, partition, lambda head: acceptance_of(partition, self._follower, head)
-        )
+        await self._write(desk, lead, lambda head: acceptance_of(partition, self._follower, head))
 
     async def _lead_governance(self) -> None:
         """Returns when another writer's run stands."""
@@ -123,8 +121,8 @@ class Decider:
         releases = ReleaseFollower(self._connection, self._follower, lead.record.governance.partitions)
         try:
             await releases.start()
-            desk = GovernanceDesk(lead.record, lead.writers, releases)
-            await self._write(desk, lead, GOVERNANCE, 0, lead.acceptance_from)
+            desk = GovernanceDesk(lead.identity, lead.record, lead.writers, releases)
+            await self._write(desk, lead, lead.acceptance_from)
         finally:
             await releases.stop()
 
@@ -132,19 +130,10 @@ class Decider:
         self,
         desk: Desk,
         term: Term,
-        ledger: str,
-        partition: int,
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
         consumer = await reading(self._connection, {desk.place: term.next_input})
-        appender = Appender(
-            self._connection,
-            ledger,
-            partition,
-            self._key,
-            confirmed=term.head,
-            acceptance_from=acceptance_from,
-        )
+        appender = Appender(self._connection, self._key, confirmed=term.head, acceptance_from=acceptance_from)
         try:
             await appender.start()
             self._health.ready(f"partition-{desk.name}")

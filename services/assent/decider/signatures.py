@@ -17,12 +17,12 @@ from typing import Any, Final
 from assent.core.governance.state import Governance
 from assent.core.received import Received, Unreadable, signature_bytes
 from assent_contracts.client.keys import verify
-from assent_contracts.signing import COMMAND_PREFIX, PUBLIC_KEY_BYTES, SIGNATURE_BYTES
+from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
 INLINE_MAX: Final = 8
 """So few are checked at once on the loop: another process's turn would take longer."""
 PROCESSES: Final = 2
-_MESSAGE_END: Final = PUBLIC_KEY_BYTES + len(COMMAND_PREFIX) + 32
+_MESSAGE_END: Final = PUBLIC_KEY_BYTES + len(command_prefix(NO_IDENTITY)) + 32
 _GOOD: Final = b"\1"
 _CHECK_BYTES: Final = _MESSAGE_END + SIGNATURE_BYTES
 
@@ -30,7 +30,9 @@ _CHECK_BYTES: Final = _MESSAGE_END + SIGNATURE_BYTES
 class SignatureChecker:
     """Says of each received command whether its signature is good. Order is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: str) -> None:
+        """`identity`: of the log that the commands must have been signed for."""
+        self._prefix = command_prefix(identity)
         self._pool = ProcessPoolExecutor(
             PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_be_a_worker
         )
@@ -43,7 +45,7 @@ class SignatureChecker:
         The work begins at once; several batches may be under way. Raises BrokenProcessPool when a worker
         was killed.
         """
-        checks = [_check_of(received, governance) for received in batch]
+        checks = [self._check_of(received, governance) for received in batch]
         if len(checks) > INLINE_MAX:
             return asyncio.ensure_future(self._check_in_workers(checks))
         answers = asyncio.get_running_loop().create_future()
@@ -64,21 +66,20 @@ class SignatureChecker:
 
     def check_one(self, received: Received[Any], governance: Governance) -> bool:
         """The answer for one, at once."""
-        return _verify_all(_check_of(received, governance)) == _GOOD
+        return _verify_all(self._check_of(received, governance)) == _GOOD
 
     def close(self) -> None:
         """End the workers."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-
-def _check_of(received: Received[Any] | Unreadable, governance: Governance) -> bytes:
-    """Public key, message and signature in a row; nothing when one of them is missing."""
-    if isinstance(received, Unreadable):
-        return b""
-    key, signature = governance.keys.get(received.key_id), signature_bytes(received)
-    if key is None or signature is None:
-        return b""
-    return key.public_key + COMMAND_PREFIX + received.value_sha256 + signature
+    def _check_of(self, received: Received[Any] | Unreadable, governance: Governance) -> bytes:
+        """Public key, message and signature in a row; nothing when one of them is missing."""
+        if isinstance(received, Unreadable):
+            return b""
+        key, signature = governance.keys.get(received.key_id), signature_bytes(received)
+        if key is None or signature is None:
+            return b""
+        return key.public_key + self._prefix + received.value_sha256 + signature
 
 
 def _verify_all(checks: bytes) -> bytes:

@@ -10,7 +10,7 @@ from assent.core.governance.state import Governance
 from assent.core.requests.book import Book
 from assent.core.requests.replay import replay
 from assent.decider.term import Term
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.reader import LedgerReader
@@ -27,8 +27,9 @@ class Lead(Term, kw_only=True):
 
 async def take_over(connection: Connection, partition: int, follower: GovernanceFollower) -> Lead:
     """Read the ledger partition to where it ends now. Raises KafkaError."""
-    reader = LedgerReader(connection, follower, {partition: Head()})
-    lead = Lead(book=Book(partition), governance=Governance(), head=Head(), epoch=0, next_input=0)
+    reader = LedgerReader(connection, follower, {partition: None})
+    start = first_head("ledger", follower.identity)
+    lead = Lead(book=Book(partition), governance=Governance(), head=start, epoch=0, next_input=0)
     log = structlog.get_logger().bind(partition=partition)
     await reader.start()
     gc.disable()

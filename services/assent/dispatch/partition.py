@@ -26,7 +26,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from assent.dispatch.submissions import ReleaseMismatchError, Submissions
 from assent.observe import metrics
 from assent_contracts import cloudevents
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import POSITION_HEADER, Change, decode_change
 from assent_contracts.client.connection import Connection, reading, writing
 from assent_contracts.client.fetch import fetch
@@ -54,7 +54,7 @@ class PartitionDispatch:
         """`follower` has been started."""
         self._connection = connection
         self._partition = partition
-        self._reader = LedgerReader(connection, follower, {partition: Head()})
+        self._reader = LedgerReader(connection, follower, {partition: None})
         self._submissions = Submissions(connection, partition)
         self._requests = OpenRequests(partition)
         self._producer: AIOKafkaProducer | None = None

@@ -11,7 +11,7 @@ from assent.founding.commands import FOUNDER, founding_commands
 from assent.founding.file import GovernanceFile, GovernanceFileError
 from assent.ledger.appender import Appender, fits, size_of
 from assent.ledger.chain import Chain, Link
-from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.keys import SecretKey, load_key, verify
 from assent_contracts.codec import encode
@@ -30,7 +30,7 @@ from assent_contracts.governed import Founding, SigningKey
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
-from assent_contracts.signing import command_message
+from assent_contracts.signing import NO_IDENTITY, command_message
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry
 
@@ -104,8 +104,9 @@ def founding_links(
     """
     founder = SecretKey(FOUNDER, FOUNDER)
     founding = Founding(founder=founder.public, writers=writers, partitions=partitions)
-    governance, chain = Governance(), Chain(Head(), epoch=1)
+    governance, chain = Governance(), Chain(first_head("governance", NO_IDENTITY), epoch=1)
     links: list[Link] = []
+    identity = NO_IDENTITY
     for command in founding_commands(file, founding, made_keys, at_ms):
         value = encode(command)
         # What is decided is what anybody will read out of the ledger, within the limits that hold for it.
@@ -114,9 +115,10 @@ def founding_links(
         if isinstance(decision, Refusal):
             msg = f"{_place_of(command)}: {decision.code}. {decision.detail}{_remedy(decision)}"
             raise FoundingRefusedError(msg)
-        link = chain.link(b"governance", decision, at=at_ms, command=_recorded(value, founder))
+        link = chain.link(b"governance", decision, at=at_ms, command=_recorded(value, founder, identity))
         governance.evolve(chain.seq, decision)
         links.append(link)
+        identity = sha256_hex(links[0].value)
     return links
 
 
@@ -154,8 +156,8 @@ def _remedy(refusal: Refusal) -> str:
             return f" {WHAT_TO_DO[code]}"
 
 
-def _recorded(value: bytes, founder: SecretKey) -> RecordedCommand:
-    signature = to_base64url(founder.sign(command_message(value)))
+def _recorded(value: bytes, founder: SecretKey, identity: str) -> RecordedCommand:
+    signature = to_base64url(founder.sign(command_message(identity, value)))
     return RecordedCommand(value=msgspec.Raw(value), key=founder.id, signature=signature)
 
 
@@ -173,10 +175,11 @@ async def found(connection: Connection, links: list[Link], writer: SecretKey, at
 
     def acceptance_from(head: Head) -> Acceptance:
         return Acceptance(
-            GOVERNANCE, 0, writers=WriterRegistry(), verify=verify, head=head, identity=identity
+            "governance", 0, identity=identity, writers=WriterRegistry(), verify=verify, head=head
         )
 
-    appender = Appender(connection, GOVERNANCE, 0, writer, confirmed=Head(), acceptance_from=acceptance_from)
+    start = first_head("governance", identity)
+    appender = Appender(connection, writer, confirmed=start, acceptance_from=acceptance_from)
     await appender.start()
     try:
         last = -1

@@ -17,6 +17,7 @@ from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import PRODUCE_MAX_BYTES, Connection, reading, writing
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.keys import SecretKey, seal_headers
+from assent_contracts.topics import LEDGER_TOPICS
 
 BATCH_MAX_RECORDS = 2_000
 BATCH_MAX_BYTES = PRODUCE_MAX_BYTES // 2
@@ -43,18 +44,21 @@ class Appender:
     def __init__(
         self,
         connection: Connection,
-        topic: str,
-        partition: int,
         key: SecretKey,
         *,
         confirmed: Head,
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
-        """`confirmed`: the accepted head to append to; its next_offset is the end of the partition."""
+        """`confirmed`: the accepted head to append to; its next_offset is the end of the partition.
+
+        `acceptance_from`: the acceptance rule of that partition, from a head on.
+        """
         self.confirmed = confirmed
         """The head up to which everything is acknowledged and accepted."""
         self._connection = connection
-        self._place = TopicPartition(topic, partition)
+        rule = acceptance_from(confirmed)
+        self._place = TopicPartition(LEDGER_TOPICS[rule.ledger], rule.partition)
+        self._rule = rule
         self._key = key
         self._acceptance_from = acceptance_from
         self._in_flight: deque[_InFlight] = deque()
@@ -79,9 +83,8 @@ class Appender:
         """
         assert self._producer is not None
         batch = self._producer.create_batch()
-        sealing = seal_headers(
-            self._key, self._place.topic, self._place.partition, head.seq, bytes.fromhex(head.value_sha256)
-        )
+        rule, sha256 = self._rule, bytes.fromhex(head.value_sha256)
+        sealing = seal_headers(self._key, rule.identity, rule.ledger, rule.partition, head.seq, sha256)
         last = len(links) - 1
         for index, link in enumerate(links):
             headers = sealing if index == last else []

@@ -8,7 +8,12 @@ from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import accept, acceptance_of
-from assent_contracts.topics import GOVERNANCE
+from assent_contracts.topics import GOVERNANCE, LedgerName
+
+
+def ledger_of(place: TopicPartition) -> LedgerName:
+    """The ledger of which this is a partition."""
+    return "governance" if place.topic == GOVERNANCE else "ledger"
 
 
 class Intake:
@@ -29,12 +34,12 @@ class Intake:
         self._told = 0
         if place.topic == GOVERNANCE:
             self._acceptance = Acceptance(
-                GOVERNANCE,
+                "governance",
                 0,
+                identity=governance.identity,
                 writers=governance.writers,
                 verify=verify,
                 head=head,
-                identity=governance.identity,
             )
         else:
             self._acceptance = acceptance_of(place.partition, governance, head)

@@ -22,9 +22,8 @@ class AnotherLogError(Exception):
     """The database holds the projection of another log; the message names both."""
 
 
-async def read_position(connection: Connection, reader: Reader, place: TopicPartition) -> Head:
-    """The head up to which this reader's rows of one ledger partition are durable."""
-    start = Head()
+async def read_position(connection: Connection, reader: Reader, place: TopicPartition, start: Head) -> Head:
+    """The head up to which this reader's rows of one ledger partition are durable; at first `start`."""
     key = (reader, place.topic, place.partition)
     await connection.execute(
         _SQL["begin"], *key, start.seq, start.value_sha256, start.governance, start.next_offset

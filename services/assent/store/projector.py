@@ -18,10 +18,10 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.traces import TRACER
-from assent.store.intake import Intake
+from assent.store.intake import Intake, ledger_of
 from assent.store.pool import Connection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
-from assent_contracts.acceptance import Accepted
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
 
 _RETRY_MAX_S: Final = 5.0
@@ -102,7 +102,8 @@ class Projector:
 
     async def _begin(self, place: TopicPartition) -> Intake:
         async with self._pool.acquire() as connection:
-            head = await read_position(connection, self._reader, place)
+            start = first_head(ledger_of(place), self._governance.identity)
+            head = await read_position(connection, self._reader, place, start)
         intake = Intake(place, head, self._governance)
         self._intakes[place] = intake
         return intake

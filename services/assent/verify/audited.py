@@ -6,6 +6,7 @@ from typing import Final
 from assent.store.pool import Executor
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Accepted
+from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
 _ROWS: Final = """
 select seq, value_sha256, record
@@ -23,9 +24,9 @@ class AuditTable:
     def __init__(self, db: Executor) -> None:
         """`db` reads the audit tables."""
         self._db = db
-        self._heads: dict[tuple[str, int], int] = {}
+        self._heads: dict[tuple[LedgerName, int], int] = {}
 
-    async def compare(self, ledger: str, partition: int, accepted: Sequence[Accepted]) -> int:
+    async def compare(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> int:
         """Compare the rows of these records, which follow one another; returns how many there are yet.
 
         Raises FindingError.
@@ -39,17 +40,18 @@ class AuditTable:
             rows += len(chunk)
         return rows
 
-    async def _head(self, ledger: str, partition: int) -> int:
+    async def _head(self, ledger: LedgerName, partition: int) -> int:
         # Once: the table may be behind the ledger, and what it has not taken in yet is not missing.
         place = (ledger, partition)
         if place not in self._heads:
-            head = await self._db.fetchval(_HEAD, ledger, partition)
+            head = await self._db.fetchval(_HEAD, LEDGER_TOPICS[ledger], partition)
             self._heads[place] = -1 if head is None else head
         return self._heads[place]
 
-    async def _compare(self, ledger: str, partition: int, accepted: Sequence[Accepted]) -> None:
+    async def _compare(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> None:
         first, last = accepted[0].record.seq, accepted[-1].record.seq
-        rows = {row["seq"]: row for row in await self._db.fetch(_ROWS, ledger, partition, first, last)}
+        found = await self._db.fetch(_ROWS, LEDGER_TOPICS[ledger], partition, first, last)
+        rows = {row["seq"]: row for row in found}
         for each in accepted:
             row = rows.get(each.record.seq)
             if row is None:

@@ -3,7 +3,6 @@
 import msgspec
 
 from assent.verify.finding import FindingError
-from assent_contracts.topics import GOVERNANCE
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -63,7 +62,7 @@ class Claims:
         for claim in self._claims.values():
             what = self._untrue(claim)
             if what is not None:
-                raise FindingError(GOVERNANCE, 0, claim.seq, what)
+                raise FindingError("governance", 0, claim.seq, what)
 
     def _untrue(self, claim: Claim) -> str | None:
         release = self._releases.get(claim.request)

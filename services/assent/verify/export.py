@@ -23,7 +23,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.ledger import decode_governance_events
-from assent_contracts.topics import GOVERNANCE
+from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 from assent_contracts.writers import WriterRegistry
 
 Progress = Callable[[int, int], None]
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of an exported file. `value` is the record's exact text."""
 
-    ledger: str
+    ledger: LedgerName
     partition: int
     value: str
     writer: str | None = None
@@ -44,7 +44,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     assent_export: Literal[1] = 1
     identity: str
-    parts: tuple[tuple[str, int, int], ...]
+    parts: tuple[tuple[LedgerName, int, int], ...]
     """(ledger, partition, records)"""
 
 
@@ -65,7 +65,9 @@ async def export_ledgers(
             part = RequestsPart(partition, follower, body, last_governance=governance.records - 1)
             await _export(connection, part, progress)
             parts.append(part)
-        counts = tuple((part.acceptance.topic, part.acceptance.partition, part.records) for part in parts)
+        counts: tuple[tuple[LedgerName, int, int], ...] = tuple(
+            (part.acceptance.ledger, part.acceptance.partition, part.records) for part in parts
+        )
         file.write(msgspec.json.encode(Manifest(identity=identity, parts=counts)) + b"\n")
         body.seek(0)
         shutil.copyfileobj(body, file)
@@ -73,7 +75,7 @@ async def export_ledgers(
 
 
 async def _export(connection: Connection, part: "Part", progress: Progress) -> None:
-    place = TopicPartition(part.acceptance.topic, part.acceptance.partition)
+    place = TopicPartition(LEDGER_TOPICS[part.acceptance.ledger], part.acceptance.partition)
     consumer = await reading(connection, {place: 0})
     read_to = 0
     try:
@@ -125,7 +127,7 @@ class Part:
         headers = dict(self._pending.get(accepted.offset, ()))
         writer, signature = headers.get(seal.WRITER_HEADER), headers.get(seal.SEAL_HEADER)
         line = ExportedRecord(
-            ledger=self.acceptance.topic,
+            ledger=self.acceptance.ledger,
             partition=self.acceptance.partition,
             value=accepted.value.decode(),
             writer=None if writer is None else writer.decode(),
@@ -140,7 +142,7 @@ class GovernancePart(Part):
     def __init__(self, identity: str, file: BinaryIO) -> None:
         self._writers = WriterRegistry()
         super().__init__(
-            Acceptance(GOVERNANCE, 0, writers=self._writers, verify=verify, identity=identity), file
+            Acceptance("governance", 0, identity=identity, writers=self._writers, verify=verify), file
         )
 
     def accepted(self, run: Sequence[Accepted]) -> None:

@@ -15,7 +15,7 @@ from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
 from assent_contracts.client.keys import verify as verify_signature
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
-from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.topics import LedgerName
 from assent_contracts.writers import WriterRegistry
 
 _LINE_MAX_BYTES = 8 * limits.RECORD_MAX_BYTES
@@ -49,10 +49,10 @@ def _manifest(line: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(line, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise FindingError(GOVERNANCE, 0, 0, f"the file's manifest cannot be read: {error}") from error
+        raise FindingError("governance", 0, 0, f"the file's manifest cannot be read: {error}") from error
     ledgers = [(ledger, partition) for ledger, partition, _ in manifest.parts]
-    if ledgers != [(GOVERNANCE, 0), *((LEDGER, number) for number in range(len(ledgers) - 1))]:
-        raise FindingError(GOVERNANCE, 0, 0, "the file's manifest does not name both ledgers")
+    if ledgers != [("governance", 0), *(("ledger", number) for number in range(len(ledgers) - 1))]:
+        raise FindingError("governance", 0, 0, "the file's manifest does not name both ledgers")
     return manifest
 
 
@@ -63,10 +63,10 @@ class _Proof:
         self._identity = identity
         self._verify = verify
         self._writers = WriterRegistry()
-        self._governance = GovernanceVerifier(verify)
+        self._governance = GovernanceVerifier(identity, verify)
         self._requests: dict[int, RequestsVerifier] = {}
-        self.place = (GOVERNANCE, 0)
-        self._chain = _FileChain(self._acceptance(), self._vouches, identity)
+        self.place: tuple[LedgerName, int] = ("governance", 0)
+        self._chain = _FileChain(self._acceptance(), self._vouches)
 
     @property
     def next_seq(self) -> int:
@@ -74,19 +74,16 @@ class _Proof:
         return self._chain.next_seq
 
     def _acceptance(self) -> Acceptance:
-        ledger, partition = self.place
-        identity = self._identity if ledger == GOVERNANCE else None
-        return Acceptance(ledger, partition, writers=self._writers, verify=self._verify, identity=identity)
+        return Acceptance(*self.place, identity=self._identity, writers=self._writers, verify=self._verify)
 
-    def begin(self, ledger: str, partition: int) -> None:
+    def begin(self, ledger: LedgerName, partition: int) -> None:
         """The lines of this partition follow."""
         self.place = (ledger, partition)
-        self._chain = _FileChain(
-            self._acceptance(), self._vouches, self._identity if ledger == GOVERNANCE else None
-        )
-        if ledger == LEDGER:
+        self._chain = _FileChain(self._acceptance(), self._vouches)
+        if ledger == "ledger":
+            governance = self._governance
             self._requests[partition] = RequestsVerifier(
-                partition, self._governance.history, self._verify, self._governance.claims
+                partition, self._identity, governance.history, self._verify, governance.claims
             )
 
     def take(self, line: bytes, seq: int) -> None:
@@ -99,7 +96,7 @@ class _Proof:
             what = f"its line says {exported.ledger}, partition {exported.partition}"
             raise FindingError(*self.place, seq, what)
         run = self._chain.take(exported)
-        if exported.ledger == GOVERNANCE:
+        if exported.ledger == "governance":
             self._governance.take(run)
             for accepted in run:
                 self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
@@ -109,8 +106,8 @@ class _Proof:
     def end(self, records: int) -> None:
         """The partition has ended. Raises FindingError when its last records have no seal."""
         self._chain.finish()
-        if self.place[0] == GOVERNANCE and not records:
-            raise FindingError(GOVERNANCE, 0, 0, "the file has no governance ledger")
+        if self.place[0] == "governance" and not records:
+            raise FindingError("governance", 0, 0, "the file has no governance ledger")
 
     def confirm(self) -> None:
         """Both ledgers have ended. Raises FindingError when they contradict each other."""
@@ -131,7 +128,9 @@ class _Proof:
         record = _read(line.value.encode())
         if public_key is None or record is None or line.seal is None:
             return False
-        message = seal.seal_message_of(line.ledger, line.partition, record.seq, line.value.encode())
+        message = seal.seal_message_of(
+            self._identity, line.ledger, line.partition, record.seq, line.value.encode()
+        )
         try:
             return self._verify(public_key, message, from_base64url(line.seal))
         except ValueError:
@@ -145,12 +144,10 @@ class _FileChain:
         self,
         acceptance: Acceptance,
         vouches: Callable[[ExportedRecord, bytes], bool],
-        identity: str | None = None,
     ) -> None:
         """`vouches`: whether a line's own seal holds, given the first value of its run."""
         self._acceptance = acceptance
         self._vouches = vouches
-        self._identity = identity
         self._run: list[bytes] = []
         """The values since the last seal that was good."""
 
@@ -181,10 +178,12 @@ class _FileChain:
     def _finding(self, otherwise: str, sealed: ExportedRecord | None) -> FindingError:
         vouched_for = sealed is None or self._vouches(sealed, self._run[0])
         index, what = first_bad(self._run, self._acceptance.head, otherwise, last_vouched_for=vouched_for)
-        if self._acceptance.head.seq == -1 and self._identity not in (None, sha256_hex(self._run[0])):
+        acceptance = self._acceptance
+        is_first = acceptance.ledger == "governance" and acceptance.head.seq == -1
+        if is_first and sha256_hex(self._run[0]) != acceptance.identity:
             index, what = 0, "it is not the record that the identity names"
         seq = self._acceptance.head.seq + 1 + index
-        return FindingError(self._acceptance.topic, self._acceptance.partition, seq, what)
+        return FindingError(self._acceptance.ledger, self._acceptance.partition, seq, what)
 
 
 def _headers(line: ExportedRecord) -> Headers:

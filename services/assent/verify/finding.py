@@ -2,14 +2,16 @@
 
 import msgspec
 
+from assent_contracts.topics import LEDGER_TOPICS, LedgerName
+
 
 class FindingError(Exception):
     """The first bad record: where it stands, and what is wrong with it."""
 
-    def __init__(self, ledger: str, partition: int, seq: int, what: str) -> None:
+    def __init__(self, ledger: LedgerName, partition: int, seq: int, what: str) -> None:
         """`seq` is the one that the record has, or should have by its place."""
-        super().__init__(f"{ledger}, partition {partition}, seq {seq}: {what}")
-        self.ledger = ledger
+        self.ledger = LEDGER_TOPICS[ledger]
+        super().__init__(f"{self.ledger}, partition {partition}, seq {seq}: {what}")
         self.partition = partition
         self.seq = seq
         self.what = what

@@ -37,8 +37,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
-from assent_contracts.signing import COMMAND_PREFIX
-from assent_contracts.topics import GOVERNANCE
+from assent_contracts.signing import NO_IDENTITY, command_prefix
 
 C = TypeVar("C")
 
@@ -46,12 +45,13 @@ C = TypeVar("C")
 class GovernanceVerifier:
     """Follows the governance ledger's accepted records; `history` is what request ledgers refer to."""
 
-    def __init__(self, verify: VerifySignature) -> None:
+    def __init__(self, identity: str, verify: VerifySignature) -> None:
         self.tally = Tally()
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.claims = Claims()
         """What is still to be confirmed by the request ledger."""
         self._verify = verify
+        self._identity = identity
         self._record = Record()
 
     def take(self, run: Sequence[Accepted]) -> None:
@@ -119,7 +119,9 @@ class GovernanceVerifier:
         if public_key is None or signature is None:
             return False
         self.tally.signatures += 1
-        return self._verify(public_key, COMMAND_PREFIX + received.value_sha256, signature)
+        # The command of record 0 makes the identity, and so cannot bind it.
+        identity = self._identity if self.history else NO_IDENTITY
+        return self._verify(public_key, command_prefix(identity) + received.value_sha256, signature)
 
     def _carry_out_again(
         self,
@@ -203,4 +205,4 @@ def _must_not(record: LedgerRecord, what: str | None) -> None:
 
 
 def _finding(seq: int, what: str) -> FindingError:
-    return FindingError(GOVERNANCE, 0, seq, what)
+    return FindingError("governance", 0, seq, what)

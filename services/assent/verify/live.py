@@ -9,19 +9,19 @@ from assent.verify.claims import Claims
 from assent.verify.finding import Tally
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier
-from assent_contracts.acceptance import Acceptance, Accepted, Head
+from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.ledger import decode_governance_events
-from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.topics import GOVERNANCE, LedgerName
 from assent_contracts.writers import WriterRegistry
 
 Progress = Callable[[int, int], None]
 """(offsets read, offsets in all)"""
-Compare = Callable[[str, int, Sequence[Accepted]], Awaitable[int]]
+Compare = Callable[[LedgerName, int, Sequence[Accepted]], Awaitable[int]]
 """Compares a ledger partition's next records with a copy of them; returns how many the copy has yet."""
 
 
@@ -29,8 +29,9 @@ async def verify_governance(
     connection: Connection, identity: str, check: VerifySignature, compare: Compare | None = None
 ) -> GovernanceVerifier:
     """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError."""
-    place, writers, verifier = TopicPartition(GOVERNANCE, 0), WriterRegistry(), GovernanceVerifier(check)
-    acceptance = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=identity)
+    place, writers = TopicPartition(GOVERNANCE, 0), WriterRegistry()
+    verifier = GovernanceVerifier(identity, check)
+    acceptance = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify)
     consumer = await reading(connection, {place: 0})
     try:
         end = (await consumer.end_offsets([place]))[place]
@@ -41,7 +42,7 @@ async def verify_governance(
                 verifier.take(run)
                 for accepted in run:
                     writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
-                await _compare(compare, GOVERNANCE, 0, run, verifier.tally)
+                await _compare(compare, "governance", 0, run, verifier.tally)
             read_to = (await positions(consumer))[place]
     finally:
         await consumer.stop()
@@ -68,15 +69,17 @@ async def verify_requests(
     to what the request ledger had then, so whatever they are about is read here if it exists.
     """
     claims = Claims() if claims is None else claims
-    verifiers = {n: RequestsVerifier(n, follower.history, check, claims) for n in range(partitions)}
-    reader = LedgerReader(connection, follower, dict.fromkeys(verifiers, Head()))
+    verifiers = {
+        n: RequestsVerifier(n, follower.identity, follower.history, check, claims) for n in range(partitions)
+    }
+    reader = LedgerReader(connection, follower, dict.fromkeys(verifiers))
     await reader.start()
     try:
         ends = await reader.end_offsets()
         while not reader.has_read(ends):
             for partition, accepted in (await reader.poll()).items():
                 verifiers[partition].take(accepted)
-                await _compare(compare, LEDGER, partition, accepted, verifiers[partition].tally)
+                await _compare(compare, "ledger", partition, accepted, verifiers[partition].tally)
             progress(reader.offsets_read(), sum(ends.values()))
     finally:
         await reader.stop()
@@ -87,7 +90,7 @@ async def verify_requests(
 
 
 async def _compare(
-    compare: Compare | None, ledger: str, partition: int, accepted: Sequence[Accepted], tally: Tally
+    compare: Compare | None, ledger: LedgerName, partition: int, accepted: Sequence[Accepted], tally: Tally
 ) -> None:
     if compare is not None:
         tally.audited = (tally.audited or 0) + await compare(ledger, partition, accepted)

@@ -38,8 +38,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id, request_id
-from assent_contracts.signing import COMMAND_PREFIX
-from assent_contracts.topics import LEDGER
+from assent_contracts.signing import command_prefix
 
 
 class RequestsVerifier:
@@ -48,6 +47,7 @@ class RequestsVerifier:
     def __init__(
         self,
         partition: int,
+        identity: str,
         history: Sequence[tuple[GovernanceEvent, ...]],
         verify: VerifySignature,
         claims: Claims | None = None,
@@ -58,6 +58,7 @@ class RequestsVerifier:
         """
         self.tally = Tally()
         self._partition = partition
+        self._prefix = command_prefix(identity)
         self._history = history
         self._verify = verify
         self._claims = Claims() if claims is None else claims
@@ -129,7 +130,7 @@ class RequestsVerifier:
         if key is None or signature is None:
             return False
         self.tally.signatures += 1
-        return self._verify(key.public_key, COMMAND_PREFIX + received.value_sha256, signature)
+        return self._verify(key.public_key, self._prefix + received.value_sha256, signature)
 
     def _unreadable(self, record: LedgerRecord) -> None:
         self._must_not(record, not_refused_for_form(record))
@@ -169,4 +170,4 @@ class RequestsVerifier:
             raise self._finding(record.seq, what)
 
     def _finding(self, seq: int, what: str) -> FindingError:
-        return FindingError(LEDGER, self._partition, seq, what)
+        return FindingError("ledger", self._partition, seq, what)

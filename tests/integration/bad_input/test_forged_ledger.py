@@ -28,7 +28,7 @@ async def quarantined(log: Log, follower: GovernanceFollower) -> int:
 
 async def accepted_governance(log: Log) -> list[Accepted]:
     writers = WriterRegistry()
-    acceptance = Acceptance(GOVERNANCE, 0, writers=writers, verify=verify, identity=log.identity)
+    acceptance = Acceptance("governance", 0, identity=log.identity, writers=writers, verify=verify)
     accepted: list[Accepted] = []
     async with following(log) as follower:
         for seq, events in enumerate(follower.history):

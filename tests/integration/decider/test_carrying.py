@@ -73,7 +73,7 @@ async def test_release_is_carried_once_by_deciders_that_come_and_go(
     finally:
         await releases.stop()
     assert [release.request for release in releases.waiting()] == [request.request]
-    assert list(GovernanceDesk(lead.record, lead.writers, releases).due(now_ms())) == []
+    assert list(GovernanceDesk(log.identity, lead.record, lead.writers, releases).due(now_ms())) == []
     async with deciding(log, follower):
         assert isinstance(await ended(log, follower, request), RequestCompleted)
         later = await released(actor, _members(follower, "alice", "bob", "carol", "dave", "applier"))
@@ -123,7 +123,7 @@ async def test_decider_that_takes_over_remembers_commands_and_not_the_submission
     change = RegisterPrincipal(account=Account(id="remembered", kind="service"))
     command = ChangeGovernance(id=new_command_id(), principal=PROPOSER, at=now_ms(), change=change)
     value = encode(command)
-    headers = signed_headers(log.keys[PROPOSER], command, value, "tests")
+    headers = signed_headers(log.keys[PROPOSER], log.identity, command, value, "tests")
     async with governing(log, follower) as governor:
         async with deciding(log, follower):
             first = await governor.publisher.send_bytes(value, headers)
@@ -139,7 +139,7 @@ async def test_decider_that_takes_over_remembers_commands_and_not_the_submission
             assert (again.repeated, again.seq, again.events) == (True, first.seq, first.events)
             other = encode(same_id)
             decided = await governor.publisher.send_bytes(
-                other, signed_headers(log.keys[PROPOSER], same_id, other, "tests")
+                other, signed_headers(log.keys[PROPOSER], log.identity, same_id, other, "tests")
             )
             assert decided.refusal is not None
             # Its own rule has refused it: the id stood for nothing on this ledger.
@@ -152,11 +152,12 @@ async def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> 
     writers.head = record.governance.seq
     nowhere = Connection(bootstrap="127.0.0.1:1")
     follower = GovernanceFollower(nowhere, "0" * 64)
-    desk = GovernanceDesk(record, writers, ReleaseFollower(nowhere, follower, 0))
+    desk = GovernanceDesk(follower.identity, record, writers, ReleaseFollower(nowhere, follower, 0))
     secret = SecretKey("carol-key", "carol")
     command = CloseFounding(id="close", principal="carol", at=now_ms())
     value = encode(command)
-    received = desk.receive(value, GOVERNANCE_KEY, signed_headers(secret, command, value, "tests"))
+    headers = signed_headers(secret, follower.identity, command, value, "tests")
+    received = desk.receive(value, GOVERNANCE_KEY, headers)
     assert isinstance(received, Received)
     decision = desk.decide(received, signature_good=True, seq=writers.head + 1, at=now_ms())
     assert isinstance(decision, Refusal)

@@ -147,7 +147,7 @@ async def test_same_bytes_sent_again_are_answered_with_their_first_decision(
         change=RegisterPrincipal(account=Account(id="twice", kind="service")),
     )
     value = encode(command)
-    headers = signed_headers(log.keys["bob"], command, value, "tests")
+    headers = signed_headers(log.keys["bob"], log.identity, command, value, "tests")
     first = await governor.publisher.send_bytes(value, headers)
     again = await governor.publisher.send_bytes(value, headers)
     assert first.refusal is None
@@ -163,7 +163,7 @@ async def test_refused_command_sent_again_is_answered_with_its_refusal(
         id=new_command_id(), principal="bob", at=now_ms(), change=_edit(follower, "Twice")
     )
     value = encode(command)
-    headers = signed_headers(log.keys["bob"], command, value, "tests")
+    headers = signed_headers(log.keys["bob"], log.identity, command, value, "tests")
     first = await governor.publisher.send_bytes(value, headers)
     again = await governor.publisher.send_bytes(value, headers)
     assert first.refusal is not None

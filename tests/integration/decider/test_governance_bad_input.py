@@ -43,12 +43,16 @@ def _change(**changed: Any) -> dict[str, Any]:
     return {"type": "assent.register-principal.v1", "account": account, **changed}
 
 
-def _sign(key: SecretKey, value: bytes, *, key_id: str | None = None) -> Headers:
-    signature = key.sign(command_message(value))
+def _sign(actor: Actor, key: SecretKey, value: bytes, *, key_id: str | None = None) -> Headers:
+    signature = key.sign(command_message(actor.log.identity, value))
     return [
         ("assent-key", (key_id or key.id).encode()),
         ("assent-signature", to_base64url(signature).encode()),
     ]
+
+
+def _sign_as(actor: Actor, principal: str, value: bytes) -> Headers:
+    return _sign(actor, actor.log.keys[principal], value)
 
 
 async def _good_goes_on(governor: Governor) -> None:
@@ -129,7 +133,7 @@ async def test_R16_unreadable_command_is_recorded_by_its_hash_only(
     value = make()
     recorded: list[LedgerRecord] = []
     follower.listeners.append(lambda record, _events: recorded.append(record))
-    decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+    decided = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value))
     follower.listeners.pop()
     assert _code(decided) is code
     assert [decode_recorded_command(record) for record in recorded] == [
@@ -149,27 +153,33 @@ async def test_record_with_another_kafka_key_is_refused(
     actor: Actor, governor: Governor, key: bytes | None
 ) -> None:
     value = encode(_fields())
-    decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value), key=key)
+    decided = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value), key=key)
     assert _code(decided) is RefusalCode.MALFORMED
     await _good_goes_on(governor)
 
 
 def _spoiled(actor: Actor, value: bytes) -> Headers:
-    return _sign(actor.log.keys[PROPOSER], value + b" ")
+    return _sign_as(actor, PROPOSER, value + b" ")
 
 
 SIGNED_WRONG: dict[str, tuple[Callable[[Actor, bytes], Headers], RefusalCode]] = {
     "nothing": (lambda actor, value: [], RefusalCode.BAD_SIGNATURE),
-    "an unknown key": (lambda actor, value: _sign(STRANGER, value), RefusalCode.UNKNOWN_KEY),
-    "another's key": (lambda actor, value: _sign(actor.log.keys["bob"], value), RefusalCode.UNKNOWN_KEY),
-    "a service's key": (lambda actor, value: _sign(actor.log.keys[UPSTREAM], value), RefusalCode.UNKNOWN_KEY),
-    "the writer's key": (lambda actor, value: _sign(actor.log.writer, value), RefusalCode.UNKNOWN_KEY),
+    "an unknown key": (lambda actor, value: _sign(actor, STRANGER, value), RefusalCode.UNKNOWN_KEY),
+    "another's key": (
+        lambda actor, value: _sign_as(actor, "bob", value),
+        RefusalCode.UNKNOWN_KEY,
+    ),
+    "a service's key": (
+        lambda actor, value: _sign_as(actor, UPSTREAM, value),
+        RefusalCode.UNKNOWN_KEY,
+    ),
+    "the writer's key": (lambda actor, value: _sign(actor, actor.log.writer, value), RefusalCode.UNKNOWN_KEY),
     "the founder's key": (
-        lambda actor, value: _sign(STRANGER, value, key_id="founder"),
+        lambda actor, value: _sign(actor, STRANGER, value, key_id="founder"),
         RefusalCode.UNKNOWN_KEY,
     ),
     "a stranger under a known name": (
-        lambda actor, value: _sign(STRANGER, value, key_id=actor.log.keys[PROPOSER].id),
+        lambda actor, value: _sign(actor, STRANGER, value, key_id=actor.log.keys[PROPOSER].id),
         RefusalCode.BAD_SIGNATURE,
     ),
     "other bytes": (_spoiled, RefusalCode.BAD_SIGNATURE),
@@ -191,7 +201,7 @@ async def test_command_that_its_principal_did_not_sign_is_refused(
     value = encode(_fields())
     assert _code(await governor.publisher.send_bytes(value, sign(actor, value))) is code
     # Its id is not taken by that: who it belongs to can still use it.
-    again = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+    again = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value))
     assert again.refusal is None
     assert not again.repeated
 
@@ -203,7 +213,7 @@ async def test_command_of_another_time_is_stale(
     actor: Actor, governor: Governor, away_ms: int | None
 ) -> None:
     value = encode(_fields(at=1 if away_ms is None else now_ms() + away_ms))
-    decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+    decided = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value))
     assert _code(decided) is RefusalCode.STALE
     await _good_goes_on(governor)
 
@@ -211,8 +221,8 @@ async def test_command_of_another_time_is_stale(
 async def test_id_stands_for_the_first_bytes_only(actor: Actor, governor: Governor) -> None:
     first = encode(_fields(id="once"))
     other = encode(_fields(id="once"))
-    taken = await governor.publisher.send_bytes(first, _sign(actor.log.keys[PROPOSER], first))
-    decided = await governor.publisher.send_bytes(other, _sign(actor.log.keys[PROPOSER], other))
+    taken = await governor.publisher.send_bytes(first, _sign_as(actor, PROPOSER, first))
+    decided = await governor.publisher.send_bytes(other, _sign_as(actor, PROPOSER, other))
     assert _code(decided) is RefusalCode.ID_REUSED
     assert decided.refusal is not None
     assert decided.refusal.decided == taken.seq
@@ -239,7 +249,7 @@ async def test_founding_commands_are_refused_once_the_log_is_founded(
         _fields(type="assent.close-founding.v1", change=None),
     ):
         value = encode(command)
-        decided = await governor.publisher.send_bytes(value, _sign(actor.log.keys[PROPOSER], value))
+        decided = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value))
         assert _code(decided) is RefusalCode.NOT_PERMITTED
 
 

@@ -15,7 +15,7 @@ from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
 from assent_contracts.digests import from_base64url
-from tests.support.given import Story
+from tests.support.given import IDENTITY, Story
 from tests.support.people import key_of, organisation
 from tests.support.stack import until
 
@@ -24,7 +24,7 @@ import time
 from assent.decider.signatures import SignatureChecker, _verify_all
 
 if __name__ == "__main__":
-    checker = SignatureChecker()
+    checker = SignatureChecker("0" * 64)
     for _ in range(8):
         checker._pool.submit(_verify_all, bytes(1_460_000))
     checker._pool.submit(_verify_all, b"").result()
@@ -36,7 +36,7 @@ if __name__ == "__main__":
 def _received(story: Story, secret: SecretKey, *, spoil: bool) -> Received | Unreadable:
     command = story.command("alice", "submits")
     value = encode(command)
-    headers = signed_headers(secret, command, value, "tests")
+    headers = signed_headers(secret, IDENTITY, command, value, "tests")
     if spoil:
         headers[-1] = (headers[-1][0], b"A" * 86)
     return receive(value, command.resource.encode(), headers)
@@ -55,7 +55,7 @@ async def test_each_command_gets_its_own_answer(count: int) -> None:
         unreadable if number % 3 == 1 else _received(story, secret, spoil=number % 3 == 2)
         for number in range(count)
     ]
-    checker = SignatureChecker()
+    checker = SignatureChecker(IDENTITY)
     try:
         assert await checker.check(batch, governance) == expected
     finally:

@@ -511,7 +511,7 @@ async def _recorded(gateway: Gateway, position: str) -> tuple[bytes, list[tuple[
     assert not isinstance(command, Refusal)
     from assent_contracts.client.keys import signed_headers
 
-    unsigned = signed_headers(SecretKey("x", "y"), command, bytes(recorded.value), "replay")
+    unsigned = signed_headers(SecretKey("x", "y"), "0" * 64, command, bytes(recorded.value), "replay")
     proof = {KEY_HEADER: recorded.key.encode(), SIGNATURE_HEADER: recorded.signature.encode()}
     headers = [(name, proof.get(name, value)) for name, value in unsigned]
     return bytes(recorded.value), headers, command.resource.encode()

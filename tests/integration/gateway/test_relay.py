@@ -59,8 +59,14 @@ def about(request: str, resource: str, principal: str) -> dict[str, Any]:
     }
 
 
-def proof(key: SecretKey, command: Command | GovernanceCommand, value: bytes | None = None) -> dict[str, str]:
-    said = dict(signed_headers(key, command, encode(command) if value is None else value, "tests"))
+def proof(
+    gateway: Gateway, key: SecretKey, command: Command | GovernanceCommand, value: bytes | None = None
+) -> dict[str, str]:
+    said = dict(
+        signed_headers(
+            key, gateway.log.identity, command, encode(command) if value is None else value, "tests"
+        )
+    )
     return {name: said[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
 
 
@@ -74,7 +80,7 @@ async def relay(
     gateway: Gateway, command: Command | GovernanceCommand, key: SecretKey | None = None
 ) -> httpx.Response:
     key = key or gateway.log.keys[command.principal]
-    return await post(gateway, encode(command), proof(key, command))
+    return await post(gateway, encode(command), proof(gateway, key, command))
 
 
 async def recorded(gateway: Gateway, position: str) -> tuple[RecordedCommand, bytes]:
@@ -132,7 +138,9 @@ async def test_relayed_approval_names_no_gateway_and_one_by_session_does(gateway
 async def test_bytes_are_relayed_as_they_came(gateway: Gateway) -> None:
     command = submission("script/spaces.sh")
     value = msgspec.json.format(encode(command), indent=2)
-    answer = accepted(await post(gateway, value, proof(gateway.log.keys["alice"], command, value)), 201)
+    answer = accepted(
+        await post(gateway, value, proof(gateway, gateway.log.keys["alice"], command, value)), 201
+    )
     record, _ = await recorded(gateway, answer["position"])
     assert bytes(record.value) == value
 
@@ -168,7 +176,7 @@ async def test_service_completes_with_its_own_key(gateway: Gateway) -> None:
 @pytest.mark.parametrize("missing", [KEY_HEADER, SIGNATURE_HEADER])
 async def test_unsigned_command_never_reaches_the_log(gateway: Gateway, missing: str) -> None:
     before, command = await records(gateway), submission("script/unsigned.sh")
-    headers = proof(gateway.log.keys["alice"], command)
+    headers = proof(gateway, gateway.log.keys["alice"], command)
     del headers[missing]
     code = {KEY_HEADER: "unknown-key", SIGNATURE_HEADER: "bad-signature"}[missing]
     await nothing_recorded(gateway, await post(gateway, encode(command), headers), 401, code, before)
@@ -176,7 +184,7 @@ async def test_unsigned_command_never_reaches_the_log(gateway: Gateway, missing:
 
 async def test_signature_over_other_bytes_never_reaches_the_log(gateway: Gateway) -> None:
     before, command = await records(gateway), submission("script/tampered.sh")
-    headers = proof(gateway.log.keys["alice"], command)
+    headers = proof(gateway, gateway.log.keys["alice"], command)
     value = encode(msgspec.structs.replace(command, justification="It is not needed."))
     await nothing_recorded(gateway, await post(gateway, value, headers), 401, "bad-signature", before)
 
@@ -258,7 +266,7 @@ async def test_governance_command_of_no_known_change_is_refused(gateway: Gateway
     change = DefineGroup(group=Group(id="g", members=()), version=None)
     command = ChangeGovernance(id=new_command_id(), principal="alice-admin", at=now_ms(), change=change)
     value = encode(command).replace(b"assent.define-group.v1", b"assent.define-nothing.v1")
-    answer = await post(gateway, value, proof(gateway.log.keys["alice-admin"], command, value))
+    answer = await post(gateway, value, proof(gateway, gateway.log.keys["alice-admin"], command, value))
     refused(answer, 400, "malformed")
 
 
@@ -283,7 +291,7 @@ async def test_relay_counts_against_the_signer_s_rate(
         assert codes[-1] == 429
         assert codes[:-1] == [201] * max(10, len(codes) - 1)
         # Nobody spends another's: what is not signed by alice does not count as hers.
-        headers = proof(log.keys["bob"], submission("script/rate.sh"))
+        headers = proof(slow, log.keys["bob"], submission("script/rate.sh"))
         answer = await post(slow, encode(submission("script/rate.sh", principal="bob")), headers)
         refused(answer, 401, "bad-signature")
         accepted(await relay(slow, submission("script/rate-bob.sh", principal="bob")), 201)

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from assent.store.intake import ledger_of
 from assent.store.migrate import migrate
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import reading
@@ -86,9 +87,8 @@ async def _junk(log: Log, written: Written) -> None:
 
 
 async def _read(log: Log, follower: GovernanceFollower, place: TopicPartition) -> tuple[list[Accepted], Head]:
-    identity = log.identity if place.topic == GOVERNANCE else None
     acceptance = Acceptance(
-        place.topic, place.partition, writers=follower.writers, verify=verify, identity=identity
+        ledger_of(place), place.partition, identity=log.identity, writers=follower.writers, verify=verify
     )
     consumer = await reading(log.connection, {place: 0})
     try:

@@ -94,7 +94,7 @@ def _places(content: bytes) -> list[tuple[int, str, int, int]]:
     end, seqs = len(manifest), {}
     for line in lines:
         end += len(line)
-        ledger = GOVERNANCE if GOVERNANCE.encode() + b'"' in line[:60] else LEDGER
+        ledger = GOVERNANCE if b'"governance"' in line[:60] else LEDGER
         partition = int(line.split(b'"partition":')[1].split(b",")[0])
         seq = seqs.get((ledger, partition), -1) + 1
         seqs[ledger, partition] = seq

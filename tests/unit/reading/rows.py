@@ -7,7 +7,7 @@ from assent.audit.entry import entry_of
 from assent.core.requests.states import Approval, NeedsApproval, Rejection, Submission
 from assent.ledger.chain import Chain
 from assent.store.queries import AuditRow, RequestView
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.digests import sha256_hex
@@ -22,7 +22,7 @@ class Records:
     """A ledger partition that records are added to."""
 
     def __init__(self) -> None:
-        self._chain = Chain(Head(), epoch=1)
+        self._chain = Chain(first_head("ledger", "1d" * 32), epoch=1)
         self.rows: list[AuditRow] = []
 
     def add(

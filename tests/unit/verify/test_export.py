@@ -15,11 +15,11 @@ from assent_contracts.topics import LEDGER
 from tests.support.chains import PARTITION, WRITER, Chains
 
 
-def fetched(records: list[Accepted], sealed: set[int]) -> Iterator[ConsumerRecord]:
+def fetched(identity: str, records: list[Accepted], sealed: set[int]) -> Iterator[ConsumerRecord]:
     """The records as they come from the broker; those at `sealed` end a run."""
     for each in records:
         sha256 = bytes.fromhex(each.value_sha256)
-        headers = seal_headers(WRITER, LEDGER, PARTITION, each.offset, sha256)
+        headers = seal_headers(WRITER, identity, "ledger", PARTITION, each.offset, sha256)
         headers = headers if each.offset in sealed else []
         yield ConsumerRecord(
             LEDGER, PARTITION, each.offset, 0, 0, None, each.value, None, -1, len(each.value), headers
@@ -35,12 +35,12 @@ def test_partition_ends_before_what_was_decided_under_a_governance_that_the_file
     last_governance = chains.governance.next_seq - 1
     chains.carry(release)
     chains.end_carried()
-    follower = GovernanceFollower(Connection(bootstrap="nowhere"), chains.governance.records[0].value_sha256)
+    follower = GovernanceFollower(Connection(bootstrap="nowhere"), chains.identity)
     for seq, events in enumerate(chains.history):
         follower.writers.apply(seq, events)
     file = io.BytesIO()
     part = RequestsPart(PARTITION, follower, file, last_governance=last_governance)
-    for record in fetched(chains.requests.records, sealed):
+    for record in fetched(chains.identity, chains.requests.records, sealed):
         part.take(record)
     assert part.ended
     assert part.records == len(file.getvalue().splitlines()) == written

@@ -8,6 +8,8 @@ from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.ledger import decode_record
 
+START = Head(-1, "1d" * 32)
+
 
 def run_of(length: int, head: Head) -> list[bytes]:
     values: list[bytes] = []
@@ -27,7 +29,7 @@ def run_of(length: int, head: Head) -> list[bytes]:
     return values
 
 
-@pytest.mark.parametrize("head", [Head(), Head(41, "ab" * 32)], ids=["from the start", "further on"])
+@pytest.mark.parametrize("head", [START, Head(41, "ab" * 32)], ids=["from the start", "further on"])
 @pytest.mark.parametrize("altered", range(4))
 def test_altered_record_is_named_wherever_it_stands(head: Head, altered: int) -> None:
     run = run_of(4, head)
@@ -39,16 +41,16 @@ def test_altered_record_is_named_wherever_it_stands(head: Head, altered: int) ->
 
 
 def test_record_that_was_left_out_is_named_by_its_place() -> None:
-    run = run_of(4, Head())
+    run = run_of(4, START)
     del run[1]
-    assert first_bad(run, Head(), "", last_vouched_for=True) == (1, "it says that it is seq 2")
+    assert first_bad(run, START, "", last_vouched_for=True) == (1, "it says that it is seq 2")
 
 
 def test_what_is_no_record_is_named() -> None:
-    run = run_of(3, Head())
+    run = run_of(3, START)
     for junk in (b"", b"{}", b"\xff", b"[" * 100_000):
         run[1] = junk
-        assert first_bad(run, Head(), "", last_vouched_for=True) == (1, "it is no ledger record")
+        assert first_bad(run, START, "", last_vouched_for=True) == (1, "it is no ledger record")
 
 
 def test_run_that_follows_something_else_is_named_at_its_first() -> None:
@@ -57,4 +59,4 @@ def test_run_that_follows_something_else_is_named_at_its_first() -> None:
 
 
 def test_run_without_a_break_is_blamed_on_its_last() -> None:
-    assert first_bad(run_of(3, Head()), Head(), "no seal", last_vouched_for=True) == (2, "no seal")
+    assert first_bad(run_of(3, START), START, "no seal", last_vouched_for=True) == (2, "no seal")

@@ -42,7 +42,7 @@ def finding(chains: Chains) -> tuple[int, str]:
 
 def command(chains: Chains, principal: str, change: GovernanceChange) -> RecordedCommand:
     """Well signed."""
-    return signed(encode(chains.changing(principal, change)), key_of(principal))
+    return signed(encode(chains.changing(principal, change)), key_of(principal), chains.identity)
 
 
 def refusal(code: RefusalCode) -> Refusal:
@@ -92,18 +92,19 @@ def test_events_that_differ_from_what_the_rules_make_are_named(chains: Chains) -
 @pytest.mark.parametrize(
     "forge",
     [
-        lambda good: replace(good, signature=""),
-        lambda good: replace(good, signature="AAAA"),
-        lambda good: replace(good, key="dave-key"),
-        lambda good: replace(good, key="nobodys-key"),
-        lambda good: signed(bytes(good.value), key_of("dave")),
+        lambda good, _: replace(good, signature=""),
+        lambda good, _: replace(good, signature="AAAA"),
+        lambda good, _: replace(good, key="dave-key"),
+        lambda good, _: replace(good, key="nobodys-key"),
+        lambda good, log: signed(bytes(good.value), key_of("dave"), log),
+        lambda good, _: signed(bytes(good.value), key_of("carol"), "ab" * 32),
     ],
-    ids=["no signature", "cut short", "another's key id", "unknown key", "another's key"],
+    ids=["no signature", "cut short", "another's key id", "unknown key", "another's key", "another log"],
 )
 def test_governance_command_that_its_sender_did_not_sign_is_named(
-    chains: Chains, forge: Callable[[RecordedCommand], RecordedCommand]
+    chains: Chains, forge: Callable[[RecordedCommand, str], RecordedCommand]
 ) -> None:
-    forged = forge(command(chains, "carol", DISABLE))
+    forged = forge(command(chains, "carol", DISABLE), chains.identity)
     seq = chains.put_governance((PrincipalDisabled(principal="bob"),), forged)
     where, what = finding(chains)
     assert where == seq
@@ -183,7 +184,9 @@ def test_events_that_cannot_be_read_are_named(chains: Chains) -> None:
 def test_what_is_no_governance_command_is_named(chains: Chains) -> None:
     for value in (b"{}", encode(chains.submission())):
         other = Chains()
-        seq = other.put_governance((PrincipalDisabled(principal="bob"),), signed(value, key_of("carol")))
+        seq = other.put_governance(
+            (PrincipalDisabled(principal="bob"),), signed(value, key_of("carol"), other.identity)
+        )
         where, what = finding(other)
         assert where == seq
         assert what.startswith("its command is not well-formed")

@@ -48,7 +48,8 @@ def with_bytes(chains: Chains, release: Release, change: CreatePolicy = MORE) ->
     """The same release with another submission of carol's, which is as well signed."""
     command = chains.submission(change)
     return release.changed(
-        submission=signed(encode(command), key_of("carol")), digest=sha256_hex(command.payload)
+        submission=signed(encode(command), key_of("carol"), chains.identity),
+        digest=sha256_hex(command.payload),
     )
 
 
@@ -182,7 +183,7 @@ def test_release_carried_out_twice_is_named(chains: Chains) -> None:
 @pytest.mark.parametrize("key", ["carol-key", "dave-key", "nobodys-key"])
 def test_submission_that_its_key_did_not_sign_is_named(chains: Chains, key: str) -> None:
     release = chains.released()
-    forged = signed(bytes(release.submission.value), key_of("mallory"))
+    forged = signed(bytes(release.submission.value), key_of("mallory"), chains.identity)
     seq = chains.carry(release.changed(submission=replace(forged, key=key)))
     what = "the submission that it holds is not signed by the key that it names"
     assert finding(chains) == (GOVERNANCE, seq, what)
@@ -192,7 +193,8 @@ def test_release_without_a_submission_is_named(chains: Chains) -> None:
     release = chains.released()
     events = chains.outcome(release)
     cancel = Cancel(**chains.about("carol"), resource="access-policy/more", request=release.request)
-    seq = chains.put_carried(events, release.changed(submission=signed(encode(cancel), key_of("carol"))))
+    sent = signed(encode(cancel), key_of("carol"), chains.identity)
+    seq = chains.put_carried(events, release.changed(submission=sent))
     assert finding(chains) == (GOVERNANCE, seq, "it goes by a release, and holds no submission")
 
 
@@ -200,7 +202,8 @@ def test_submission_of_something_else_than_a_change_to_governance_is_named(chain
     release = chains.released()
     events = chains.outcome(release)
     script = replace(chains.submission(), resource="script/deploy", payload=Raw(b'"echo"'))
-    seq = chains.put_carried(events, release.changed(submission=signed(encode(script), key_of("carol"))))
+    sent = signed(encode(script), key_of("carol"), chains.identity)
+    seq = chains.put_carried(events, release.changed(submission=sent))
     ledger, where, what = finding(chains)
     assert (ledger, where) == (GOVERNANCE, seq)
     assert what.startswith("what was submitted is no change to governance")
@@ -210,7 +213,8 @@ def test_change_submitted_for_another_object_is_named(chains: Chains) -> None:
     release = chains.released()
     events = chains.outcome(release)
     other = chains.submission(resource="script/deploy")
-    seq = chains.put_carried(events, release.changed(submission=signed(encode(other), key_of("carol"))))
+    sent = signed(encode(other), key_of("carol"), chains.identity)
+    seq = chains.put_carried(events, release.changed(submission=sent))
     what = "what was submitted changes access-policy/more, not its resource"
     assert finding(chains) == (GOVERNANCE, seq, what)
 

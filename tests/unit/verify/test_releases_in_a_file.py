@@ -10,7 +10,7 @@ from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import seal_headers
-from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.topics import GOVERNANCE, LedgerName
 from tests.support.chains import PARTITION, WRITER, Chains
 from tests.support.people import PARTITIONS
 
@@ -20,9 +20,9 @@ def chains() -> Chains:
     return Chains()
 
 
-def _line(ledger: str, partition: int, accepted: Accepted) -> bytes:
+def _line(identity: str, ledger: LedgerName, partition: int, accepted: Accepted) -> bytes:
     (_, writer), (_, seal) = seal_headers(
-        WRITER, ledger, partition, accepted.record.seq, bytes.fromhex(accepted.value_sha256)
+        WRITER, identity, ledger, partition, accepted.record.seq, bytes.fromhex(accepted.value_sha256)
     )
     return msgspec.json.encode(
         ExportedRecord(
@@ -38,14 +38,17 @@ def _line(ledger: str, partition: int, accepted: Accepted) -> bytes:
 def exported(chains: Chains, path: Path) -> tuple[Path, str]:
     """Both ledgers as a file, each record sealed; and the log's identity."""
     identity = chains.governance.records[0].value_sha256
-    parts = [(GOVERNANCE, 0, chains.governance.records)] + [
-        (LEDGER, number, chains.requests.records if number == PARTITION else [])
+    parts: list[tuple[LedgerName, int, list[Accepted]]] = [("governance", 0, chains.governance.records)]
+    parts += [
+        ("ledger", number, chains.requests.records if number == PARTITION else [])
         for number in range(PARTITIONS)
     ]
-    counts = tuple((ledger, partition, len(records)) for ledger, partition, records in parts)
+    counts: tuple[tuple[LedgerName, int, int], ...] = tuple(
+        (ledger, partition, len(records)) for ledger, partition, records in parts
+    )
     lines = [msgspec.json.encode(Manifest(identity=identity, parts=counts))]
     for ledger, partition, records in parts:
-        lines += [_line(ledger, partition, each) for each in records]
+        lines += [_line(identity, ledger, partition, each) for each in records]
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path, identity
 

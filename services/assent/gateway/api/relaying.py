@@ -134,7 +134,7 @@ def _sender(
     received = Received(command, value, sha256, *signer)
     governance, now = door.log.governance, now_ms()
     key, signature = governance.keys.get(received.key_id), signature_bytes(received)
-    message = command_message(value)
+    message = command_message(door.log.follower.identity, value)
     found = identify(
         governance,
         command.principal,
