@@ -157,17 +157,21 @@ def check_fields(command: Command) -> Refusal | None:
     match command:
         case SubmitChange():
             return _check_submission(command)
-        case Approve():
-            if _DIGEST.fullmatch(command.digest) is None:
-                return malformed("digest is not 64 lower-case hex digits.")
-            return _check_request(command.request) or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
-        case Reject() | Revoke():
+        case Approve() | Reject():
+            return (
+                _check_request(command.request)
+                or _check_submission_hash(command.submission)
+                or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
+            )
+        case Complete():
+            return _check_request(command.request) or _check_submission_hash(command.submission)
+        case Revoke():
             return _check_request(command.request) or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
         case ReportOutcome():
             return _check_request(command.request) or _check_text(
                 "message", command.message, limits.OUTCOME_MESSAGE_MAX_CHARS
             )
-        case Cancel() | Complete() | Claim():
+        case Cancel() | Claim():
             return _check_request(command.request)
         case _:
             assert_never(command)
@@ -208,6 +212,12 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
 def _check_request(request: str) -> Refusal | None:
     if parse_request_id(request) is None:
         return malformed("request is not <partition>-<seq>.")
+    return None
+
+
+def _check_submission_hash(submission: str) -> Refusal | None:
+    if _DIGEST.fullmatch(submission) is None:
+        return malformed("submission is not 64 lower-case hex digits.")
     return None
 
 

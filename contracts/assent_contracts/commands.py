@@ -37,6 +37,13 @@ RequestId = Annotated[
     str, _documented("`<partition>-<seq>` of the submission.", pattern=f"^{REQUEST_ID_PATTERN}$")
 ]
 Digest = Annotated[str, _documented("SHA-256 of the payload's bytes, hex.", pattern=f"^{DIGEST_PATTERN}$")]
+SubmissionHash = Annotated[
+    str,
+    _documented(
+        "R23: SHA-256 of the submission command's bytes, hex: of everything that was shown.",
+        pattern=f"^{DIGEST_PATTERN}$",
+    ),
+]
 Operation = Annotated[str, _documented("R15: any operation, by its name.", pattern=f"^{OPERATION_PATTERN}$")]
 Justification = Annotated[
     str,
@@ -66,17 +73,18 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
-    """Approve the request, having seen the payload with this digest."""
+    """Approve the request, having seen everything that was submitted."""
 
     request: RequestId
-    digest: Digest
+    submission: SubmissionHash
     note: Note = ""
 
 
 class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", gc=False):
-    """End the request without the change being made."""
+    """End the request without the change being made, having seen everything that was submitted."""
 
     request: RequestId
+    submission: SubmissionHash
     note: Note = ""
 
 
@@ -97,6 +105,7 @@ class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1
     """R12: the requester releases the approved change to the applier."""
 
     request: RequestId
+    submission: SubmissionHash
 
 
 class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from assent_contracts.commands import Digest, Milliseconds, Operation, PrincipalId, RequestId, Resource
+from assent_contracts.commands import (
+    Digest,
+    Milliseconds,
+    Operation,
+    PrincipalId,
+    RequestId,
+    Resource,
+    SubmissionHash,
+)
 from assent_contracts.policies import PolicyTerms
 
 Lapse = Literal["disabled", "not-eligible", "own-signature-required"]
@@ -25,6 +33,7 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
     operation: Operation
     requester: PrincipalId
     person: Annotated[str, Meta(description="R9: who counts as the requester, whichever account.")]
+    submission: SubmissionHash
     digest: Digest
     terms: tuple[PolicyTerms, ...]
     deadline: Milliseconds

@@ -11,6 +11,7 @@ create table requests (
   requester text not null,
   person text not null,
   justification text not null,
+  submission text not null,
   digest text not null,
   terms jsonb not null,
   status text not null check (
@@ -34,6 +35,8 @@ create table requests (
 );
 
 comment on column requests.person is 'R9: who counts as the requester, whichever account';
+comment on column requests.submission is 'R23: SHA-256 of the submission command''s bytes, hex: what a decision names';
+comment on column requests.digest is 'SHA-256 of the payload''s bytes, hex';
 comment on column requests.terms is 'what each policy asks for: [{policy, since, rules: [{quorum, groups}], ...}]; [] for an unprotected type';
 comment on column requests.progress is 'how far an approved request has come; null before its release and at its end';
 comment on column requests.approvals is 'R8: those that stand: [{approver, person, note, at, through}]; through: the gateway that signed, or null';

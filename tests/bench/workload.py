@@ -65,9 +65,14 @@ class _Request(Struct):
     resource: str
     requester: str
     payload: bytes
-    digest: str
     id: str = ""
     submission: Message | None = None
+
+    @property
+    def submitted(self) -> str:
+        """SHA-256 of the submission's bytes, hex."""
+        assert self.submission is not None
+        return sha256_hex(self.submission[1])
 
 
 def messages(
@@ -101,7 +106,7 @@ def _request(wave: int, number: int, chance: random.Random) -> _Request:
             "retries": {"count": 3, "delaySeconds": 300},
         }
     )
-    return _Request(f"script/{name}.ps1", chance.choice(_REQUESTERS), payload, sha256_hex(payload))
+    return _Request(f"script/{name}.ps1", chance.choice(_REQUESTERS), payload)
 
 
 def _message(
@@ -140,17 +145,19 @@ def _command(  # noqa: C901  one case for each verb
             )
         case "approve":
             note = "Looked at it with the owner."
-            return c.Approve(**on, principal=_APPROVER, digest=request.digest, note=note)
+            return c.Approve(**on, principal=_APPROVER, submission=request.submitted, note=note)
         case "approve own":
-            return c.Approve(**on, principal=request.requester, digest=request.digest)
+            return c.Approve(**on, principal=request.requester, submission=request.submitted)
         case "revoke":
             return c.Revoke(**on, principal=_APPROVER)
         case "reject":
-            return c.Reject(**on, principal=_APPROVER, note="Not before the release.")
+            return c.Reject(
+                **on, principal=_APPROVER, submission=request.submitted, note="Not before the release."
+            )
         case "cancel":
             return c.Cancel(**on, principal=request.requester)
         case "complete":
-            return c.Complete(**on, principal=request.requester)
+            return c.Complete(**on, principal=request.requester, submission=request.submitted)
         case "claim":
             return c.Claim(**on, principal=_APPLIER)
         case "report":

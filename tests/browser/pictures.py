@@ -127,7 +127,7 @@ async def played(gateway: Gateway) -> Day:
         )
     )["request"]
     await gateway.show(edit, after=edit)
-    await gateway.act(edit, "approve", "alice", digest="0" * 64)
+    await gateway.act(edit, "approve", "alice", submission="0" * 64)
     return Day(edit, approved, failed, await _policy(gateway))
 
 

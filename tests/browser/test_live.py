@@ -144,9 +144,9 @@ async def test_what_is_open_scrolled_and_focused_stays_so_when_the_request_goes_
     await bob.locator("#code").evaluate("(part) => { part.scrollTop = 200; }")
     await bob.locator("#whole summary").focus()
     before = await bob.locator("#request").get_attribute("data-version")
-    digest = (await visitors.gateway.show(request, after=request))["request"]["digest"]
+    submission = (await visitors.gateway.show(request, after=request))["request"]["submission"]
     # Refused, and on record: the page has a line more.
-    await visitors.gateway.act(request, "approve", "alice", digest=digest)
+    await visitors.gateway.act(request, "approve", "alice", submission=submission)
     await visitors.gateway.approve(request, "carol")
     await expect(bob.locator("#done .status")).to_have_text("Approved")
     assert await bob.locator("#request").get_attribute("data-version") != before

@@ -53,7 +53,7 @@ async def test_R16_auditor_searches_and_saves_what_was_found(visitors: Visitors,
     gateway = visitors.gateway
     request = (await gateway.submit("script/audited.sh"))["request"]
     await gateway.show(request, after=request)
-    await gateway.act(request, "approve", "alice", digest="0" * 64)
+    await gateway.act(request, "approve", "alice", submission="0" * 64)
     dave = await visitors.signed_in("Dave Osei")
     await dave.goto("/audit")
     await dave.get_by_label("Who").fill("alice")

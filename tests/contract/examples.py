@@ -35,17 +35,18 @@ from tests.contract.signed_examples import SIGNED, signed_bytes
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 DIGEST: Final = sha256_hex(PAYLOAD)
+SUBMITTED: Final = sha256_hex(b"a submission")
 
 _ABOUT = {"id": "c-1", "principal": "alice", "at": AT, "resource": RESOURCE}
 COMMANDS: Final[tuple[c.Command, ...]] = (
     c.SubmitChange(
         **_ABOUT, operation="edit", justification="Größe „neu“\nzwei Zeilen", payload=Raw(PAYLOAD)
     ),
-    c.Approve(**_ABOUT, request=REQUEST, digest=DIGEST, note="Looks right."),
-    c.Reject(**_ABOUT, request=REQUEST, note="Not on a Friday."),
+    c.Approve(**_ABOUT, request=REQUEST, submission=SUBMITTED, note="Looks right."),
+    c.Reject(**_ABOUT, request=REQUEST, submission=SUBMITTED, note="Not on a Friday."),
     c.Revoke(**_ABOUT, request=REQUEST, note="I missed something."),
     c.Cancel(**_ABOUT, request=REQUEST),
-    c.Complete(**_ABOUT, request=REQUEST),
+    c.Complete(**_ABOUT, request=REQUEST, submission=SUBMITTED),
     c.Claim(**_ABOUT, request=REQUEST),
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
 )
@@ -142,7 +143,8 @@ GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
 _LATER: Final = AT + 30 * DAY
 EVENTS: Final[tuple[e.Event, ...]] = (
     e.ChangeSubmitted(
-        request=REQUEST, resource=RESOURCE, operation="edit", requester="alice", person="p-17", digest=DIGEST,
+        request=REQUEST, resource=RESOURCE, operation="edit", requester="alice", person="p-17",
+        submission=SUBMITTED, digest=DIGEST,
         terms=(
             PolicyTerms(
                 policy="apps", since=12, rules=POLICY.approvals, rejections=2, completion="automatic",

@@ -45,7 +45,7 @@ OWN_APPROVAL: Final = encode(
         at=AT + 500,
         resource=RESOURCE,
         request=REQUEST,
-        digest=sha256_hex(PAYLOAD),
+        submission=sha256_hex(SUBMISSION),
     )
 )
 UNREADABLE: Final = b"not a command \xff"
@@ -73,7 +73,8 @@ def _records() -> dict[str, DecisionRecord]:
                 "events": (
                     e.ChangeSubmitted(
                         request=REQUEST, resource=RESOURCE, operation="edit",
-                        requester="alice", person="p-17", digest=sha256_hex(PAYLOAD),
+                        requester="alice", person="p-17", submission=sha256_hex(SUBMISSION),
+                        digest=sha256_hex(PAYLOAD),
                         terms=(TERMS,),
                         deadline=expires,
                     ),

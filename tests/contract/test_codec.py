@@ -27,9 +27,9 @@ APPROVE = {
     "at": 1,
     "resource": "app/payroll",
     "request": "0-0",
-    "digest": "0" * 64,
+    "submission": "0" * 64,
 }
-REPORT = {k: v for k, v in APPROVE.items() if k != "digest"} | {
+REPORT = {k: v for k, v in APPROVE.items() if k != "submission"} | {
     "type": "assent.report-outcome.v1",
     "outcome": "failed",
 }
@@ -102,7 +102,7 @@ LIMITS = [
         other(APPROVE, request=f"0-{'9' * 19}"),
         "malformed",
     ),
-    ("digest", other(APPROVE, digest="a" * 64), other(APPROVE, digest="a" * 65), "malformed"),
+    ("submission", other(APPROVE, submission="a" * 64), other(APPROVE, submission="a" * 65), "malformed"),
 ]
 
 
@@ -163,8 +163,8 @@ REFUSED = {
     "operation in capitals": (submit(operation="Edit"), "malformed"),
     "control character in the justification": (submit(justification="a\x1b[2J"), "malformed"),
     "control character in the note": (other(APPROVE, note="\x00"), "malformed"),
-    "digest in capitals": (other(APPROVE, digest="A" * 64), "malformed"),
-    "digest with newline": (other(APPROVE, digest="a" * 64 + "\n"), "malformed"),
+    "submission in capitals": (other(APPROVE, submission="A" * 64), "malformed"),
+    "submission with newline": (other(APPROVE, submission="a" * 64 + "\n"), "malformed"),
     "request without partition": (other(APPROVE, request="7"), "malformed"),
     "request with leading zero": (other(APPROVE, request="01-7"), "malformed"),
     "request with newline": (other(APPROVE, request="1-7\n"), "malformed"),

@@ -17,7 +17,7 @@ def request_id(up: Up, cli: Cli) -> str:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("approve", "{}", "--as", "bob", "--digest", "0" * 64), "digest-mismatch"),
+        (("approve", "{}", "--as", "bob", "--submission", "0" * 64), "digest-mismatch"),
         (("complete", "{}", "--as", "device-config"), "not-approved"),
         (("cancel", "{}", "--as", "alice"), "not-requester"),
         (("settle", "{}", "failed", "--as", "applier"), "not-claimed"),

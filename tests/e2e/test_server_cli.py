@@ -98,7 +98,8 @@ def test_R9_R10_R11_refusals_of_the_ledger_are_2_with_their_place(remote: Remote
     again = ("submit", "script/far-refused.sh", "-", "--text", "-j", "again", "--json")
     assert alice(*again, stdin=b"x").json["refusal"]["open_request"] == request
     assert (
-        bob("approve", request, "--digest", "0" * 64, "--json").json["refusal"]["code"] == "digest-mismatch"
+        bob("approve", request, "--submission", "0" * 64, "--json").json["refusal"]["code"]
+        == "digest-mismatch"
     )
     assert bob("reject", request, "--note", "no").out.startswith(f"Rejected request {request}")
     assert alice("cancel", request).code == 2

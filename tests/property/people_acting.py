@@ -38,6 +38,8 @@ class People:
     ) -> None:
         """Somebody sends a command on this request, in their own or another's hands."""
         resource = request.submission.resource
+        if kind in (c.Approve, c.Reject, c.Complete):
+            said = {"submission": request.submission.sha256, **said}
         command = self._ledgers.command(who, kind, resource, request=request_id(0, seq), **said)
         self._ledgers.send(command, key=self.key(who, self._ledgers.seen, proxied=proxied))
 
@@ -47,8 +49,7 @@ class People:
             for who in whose:
                 request = self.open().get(seq)
                 if request is not None and resource_type(request.submission.resource) in kinds:
-                    digest = request.submission.digest
-                    self.send(who, c.Approve, seq, request, proxied=proxied, digest=digest)
+                    self.send(who, c.Approve, seq, request, proxied=proxied)
 
     def complete(self, kinds: Collection[str]) -> None:
         """The requesters complete what is approved of these types."""

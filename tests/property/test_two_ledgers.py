@@ -196,7 +196,7 @@ class BothLedgers(RuleBasedStateMachine):
     @rule(data=st.data(), who=humans)
     def somebody_approves_other_bytes(self, data: st.DataObject, who: str) -> None:
         seq = data.draw(st.sampled_from(sorted(self.people.open())))
-        self.people.send(who, c.Approve, seq, self.people.open()[seq], digest="0" * 64)
+        self.people.send(who, c.Approve, seq, self.people.open()[seq], submission="0" * 64)
 
     @rule()
     def an_approver_takes_it_back(self) -> None:

@@ -25,6 +25,7 @@ class Asked:
         """The governance seq that the submission was decided under."""
         self.payload = bytes(command.payload)
         self.digest = hashlib.sha256(self.payload).hexdigest()
+        self.submission = hashlib.sha256(msgspec.json.encode(command)).hexdigest()
         self.kind = command.resource.partition("/")[0]
         self.requester = command.principal
         self.person = person
@@ -113,7 +114,7 @@ class Oracle(Listener):
             case e.ApprovalGiven(approver=approver):
                 assert isinstance(command, c.Approve)
                 assert command.principal == approver
-                assert command.digest == request.digest
+                assert command.submission == request.submission
                 request.approvals[approver] = governance.key_of[record.key] != approver
             case e.ApprovalLapsed(approver=approver):
                 del request.approvals[approver]

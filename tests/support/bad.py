@@ -36,7 +36,7 @@ def approval(**changed: Any) -> dict[str, Any]:
         "type": "assent.approve.v1",
         "principal": "bob",
         "request": "0-0",
-        "digest": "0" * 64,
+        "submission": "0" * 64,
         "note": "Fine.",
     }
     return fields(operation=None, justification=None, payload=None, **{**said, **changed})

@@ -99,6 +99,11 @@ class Release(msgspec.Struct, frozen=True):
     as_of: int
     submission: RecordedCommand
 
+    @property
+    def submission_sha256(self) -> str:
+        """R23: of the submission's bytes."""
+        return sha256_hex(bytes(self.submission.value))
+
     def changed(self, **fields: Any) -> "Release":
         """The same, but for some fields."""
         return msgspec.structs.replace(self, **fields)
@@ -234,14 +239,14 @@ class Chains:
     def approve(self, release: Release) -> None:
         """Dave approves it."""
         resource = _resource(release)
-        approval = c.Approve(
-            **self.about(DAVE), resource=resource, request=release.request, digest=release.digest
-        )
+        about = {**self.about(DAVE), "resource": resource, "request": release.request}
+        approval = c.Approve(**about, submission=release.submission_sha256)
         assert not isinstance(self.send(approval), Refusal)
 
     def complete(self, release: Release) -> None:
         """Carol releases it."""
-        command = c.Complete(**self.about("carol"), resource=_resource(release), request=release.request)
+        about = {**self.about("carol"), "resource": _resource(release), "request": release.request}
+        command = c.Complete(**about, submission=release.submission_sha256)
         decision = self.send(command)
         assert not isinstance(decision, Refusal), decision
         assert isinstance(decision[-1], ChangeReleased)

@@ -80,15 +80,21 @@ class Gateway:
         headers = {"assent-after": after} if after else {}
         return accepted(await client.get(f"/api/v1/requests/{request}", headers=headers))
 
+    async def submission(self, request: str) -> str:
+        """R23: the SHA-256 of a request's submission."""
+        return (await self.show(request, after=request))["request"]["submission"]
+
     async def act(self, request: str, action: str, principal: str, **fields: Any) -> httpx.Response:
-        """Do something to a request; the answer, whatever it is."""
+        """Do something to a request, named by what it is now unless said; the answer, whatever it is."""
         client = await self.signed_in(principal)
+        if action in ("approve", "reject", "complete") and "submission" not in fields:
+            fields["submission"] = await self.submission(request)
         return await client.post(f"/api/v1/requests/{request}/{action}", json=fields)
 
     async def approve(self, request: str, principal: str = "bob", *, note: str = "") -> dict[str, Any]:
         """Approve what the approver sees; the decision."""
         shown = await self.show(request, principal=principal, after=request)
-        fields = {"digest": shown["request"]["digest"], "note": note}
+        fields = {"submission": shown["request"]["submission"], "note": note}
         return accepted(await self.act(request, "approve", principal, **fields))
 
     async def complete(self, request: str, principal: str = "alice") -> dict[str, Any]:

@@ -62,7 +62,7 @@ _TIMES: Final = {
 VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
     "submits": (c.SubmitChange, {"operation": "edit", "justification": "why"}),
     "approves": (c.Approve, {}),
-    "approves other bytes": (c.Approve, {"digest": sha256_hex(b"other")}),
+    "approves other bytes": (c.Approve, {"submission": sha256_hex(b"other")}),
     "rejects": (c.Reject, {}),
     "revokes": (c.Revoke, {}),
     "cancels": (c.Cancel, {}),
@@ -89,6 +89,8 @@ class Story:
         """The ledger: each decision's record, byte for byte."""
         self.request = f"{self.book.partition}-999"
         """The id of the last request that was opened; of none, before."""
+        self.submission = "0" * 64
+        """The SHA-256 of its submission's bytes (R23)."""
         self._chain = Chain(first_head("ledger", IDENTITY), epoch=1)
         self._commands = 0
 
@@ -127,7 +129,7 @@ class Story:
         keep(self.book, it, decision, seq=seq, at=self.at)
         self._record(decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature))
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
-            self.request = decision[0].request
+            self.request, self.submission = decision[0].request, decision[0].submission
         return decision
 
     def write_expiries(self) -> list[str]:
@@ -167,8 +169,8 @@ class Story:
             fields = {"payload": Raw(self.payload), **fields}
         else:
             fields = {"request": self.request, **fields}
-        if kind is c.Approve:
-            fields = {"digest": sha256_hex(self.payload), **fields}
+        if kind in (c.Approve, c.Reject, c.Complete):
+            fields = {"submission": self.submission, **fields}
         return kind(id=f"c-{self._commands}", principal=who, at=self.at, resource=self.resource, **fields)
 
     def status(self) -> str:

@@ -94,7 +94,7 @@ class _Story:
         self._load = load
         self._number = number
         self._about: dict[str, Any] = {}
-        self._digest = ""
+        self._seen: dict[str, Any] = {}
 
     async def submit(self, kind: str, principal: str = UPSTREAM) -> SubmitChange:
         resource = f"{kind}/{kind}-{self._number}"
@@ -113,19 +113,19 @@ class _Story:
         first = repeats(decided)
         seq = decided.seq if first is None else first
         self._about = {"resource": resource, "request": f"{decided.partition}-{seq}"}
-        self._digest = sha256_hex(payload)
+        self._seen = {"submission": sha256_hex(encode(command))}
         return command
 
     def _said(self, principal: str) -> dict[str, Any]:
         return {"id": new_command_id(), "principal": principal, "at": now_ms(), **self._about}
 
     async def approve(self, principal: str) -> Approve:
-        command = Approve(**self._said(principal), digest=self._digest)
+        command = Approve(**self._said(principal), **self._seen)
         await self._load.send(command)
         return command
 
     async def reject(self, principal: str) -> None:
-        await self._load.send(Reject(**self._said(principal)))
+        await self._load.send(Reject(**self._said(principal), **self._seen))
 
     async def revoke(self, principal: str) -> None:
         await self._load.send(Revoke(**self._said(principal)))
@@ -134,7 +134,7 @@ class _Story:
         await self._load.send(Cancel(**self._said(principal)))
 
     async def complete(self, principal: str = UPSTREAM) -> None:
-        await self._load.send(Complete(**self._said(principal)))
+        await self._load.send(Complete(**self._said(principal), **self._seen))
 
     async def again(self, command: Command) -> None:
         await self._load.send(command)

@@ -177,11 +177,11 @@ class Actor:
 
     async def approve(self, request: ChangeSubmitted, principal: str = "bob", *, note: str = "") -> Decided:
         """Approve what was submitted."""
-        return await self.send(Approve(**_on(request, principal), digest=request.digest, note=note))
+        return await self.send(Approve(**_seen(request, principal), note=note))
 
     async def reject(self, request: ChangeSubmitted, principal: str = "bob", *, note: str = "") -> Decided:
         """Reject it."""
-        return await self.send(Reject(**_on(request, principal), note=note))
+        return await self.send(Reject(**_seen(request, principal), note=note))
 
     async def revoke(self, request: ChangeSubmitted, principal: str = "bob") -> Decided:
         """Take an approval back."""
@@ -193,7 +193,7 @@ class Actor:
 
     async def complete(self, request: ChangeSubmitted, principal: str = UPSTREAM) -> Decided:
         """Release it."""
-        return await self.send(Complete(**_on(request, principal)))
+        return await self.send(Complete(**_seen(request, principal)))
 
     async def claim(self, request: ChangeSubmitted, principal: str = APPLIER) -> Decided:
         """Claim it."""
@@ -212,6 +212,10 @@ class Actor:
             assert decided.refusal is None, decided.refusal
         assert request.digest == sha256_hex(payload)
         return request
+
+
+def _seen(request: ChangeSubmitted, principal: str) -> dict[str, Any]:
+    return {**_on(request, principal), "submission": request.submission}
 
 
 def _on(request: ChangeSubmitted, principal: str) -> dict[str, Any]:

@@ -34,15 +34,13 @@ class Request:
     resource: str
     requester: str
     payload: bytes
+    submission: str
+    """SHA-256 of the submission's bytes, hex."""
     quorum: int
     status: str = "needs_approval"
     progress: str | None = None
     approvals: dict[str, str] = field(default_factory=dict)
     """Approver by person."""
-
-    @property
-    def digest(self) -> str:
-        return sha256(self.payload).hexdigest()
 
     def has_quorum(self, organisation: Organisation) -> bool:
         others = self.approvals.keys() - {organisation.person[self.requester]}
@@ -97,6 +95,7 @@ class Model:
             resource,
             command["principal"],
             payload,
+            sha256(value).hexdigest(),
             self._organisation.quorum[resource.split("/")[0]],
         )
         self.requests[request.id] = self._open[resource] = request
@@ -109,7 +108,7 @@ class Model:
             or command["principal"] not in approvers
             or person == self._organisation.person[request.requester]
             or person in request.approvals
-            or command["digest"] != request.digest
+            or command["submission"] != request.submission
         ):
             return False
         request.approvals[person] = command["principal"]

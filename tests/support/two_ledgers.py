@@ -216,10 +216,10 @@ class TwoLedgers:
         submitted = self.propose(requester, change)
         assert not isinstance(submitted, Refusal), submitted
         assert isinstance(submitted[0], ChangeSubmitted)
-        request, digest = submitted[0].request, submitted[0].digest
         resource = object_of(change)
-        self.send(self.command(approver, c.Approve, resource, request=request, digest=digest))
-        self.send(self.command(requester, c.Complete, resource, request=request))
+        seen = {"request": submitted[0].request, "submission": submitted[0].submission}
+        self.send(self.command(approver, c.Approve, resource, **seen))
+        self.send(self.command(requester, c.Complete, resource, **seen))
         carried = self.carry()
         assert isinstance(carried[-1], ReleaseCarriedOut), carried
         self.catch_up()

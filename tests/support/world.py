@@ -121,7 +121,7 @@ class World:
 
     async def _wrong_requests(self) -> str:
         rows = await self._rows(
-            "select id, resource, requester, digest, status, progress, approvals::text approvals"
+            "select id, resource, requester, submission, status, progress, approvals::text approvals"
             " from requests"
         )
         there = {
@@ -132,7 +132,7 @@ class World:
             each.id: (
                 each.resource,
                 each.requester,
-                each.digest,
+                each.submission,
                 each.status,
                 each.progress,
                 set(each.approvals),

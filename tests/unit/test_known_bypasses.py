@@ -127,14 +127,19 @@ def test_GitLab_CVE_2024_0199_old_version_of_the_rules() -> None:
 def test_GerriScary_CVE_2025_1568_approvals_copied_to_a_new_patch_set() -> None:
     """Gerrit copied approval labels to a new patch set, which a default permission let anybody add.
 
-    Here an approval names the digest of what was approved, and no approval passes from one request to
+    Here an approval names the submission that was approved, and no approval passes from one request to
     another, not even to one for the same object by the same requester.
     """
     story = Story(APP).given("alice submits", "bob approves", "bob revokes")
-    story.given("bob approves", "bob revokes", "alice cancels")
+    story.given("bob approves", "bob revokes")
+    copied = story.command("bob", "approves")
+    story.given("alice cancels")
     assert submits(story, "alice", OTHER_PAYLOAD) == "ChangeSubmitted"
     assert story.status() == "needs approval, has 0"
-    assert story.when("bob approves") == "digest-mismatch", "of the first submission's bytes"
+    assert isinstance(copied, c.Approve)
+    answer = story.send(msgspec.structs.replace(copied, request=story.request))
+    assert isinstance(answer, Refusal)
+    assert answer.code == "digest-mismatch", "of the first submission's bytes"
     assert story.when("alice completes") == "not-approved"
     locked = Story(APP).given("alice submits", "bob approves")
     assert submits(locked, "upstream", OTHER_PAYLOAD) == "resource-locked", "nor may anybody else add any"
@@ -208,6 +213,6 @@ def test_Teleport_GHSA_76cc_p55w_63g3_owner_grants_themselves() -> None:
     assert submits(story, "dave", encode(joined)) == "ChangeSubmitted"
     approve = story.command("dave", "approves")
     assert isinstance(approve, c.Approve)
-    own_approval = story.send(msgspec.structs.replace(approve, digest=sha256_hex(encode(joined))))
+    own_approval = story.send(msgspec.structs.replace(approve, submission=story.submission))
     assert isinstance(own_approval, Refusal)
     assert own_approval.code == "own-request"

@@ -53,7 +53,7 @@ def test_Unleash_2534_one_approver_counted_twice() -> None:
     assert story.when("alice completes") == "not-approved"
     twice = (Approval("bob", "p-bob"), Approval("bob2", "p-bob"), Approval("bob", "p-bob"))
     governance = story.governance
-    submission = Submission(0, story.resource, "alice", "p-alice", "", governance.terms_for("script"))
+    submission = Submission(0, story.resource, "alice", "p-alice", "", "", governance.terms_for("script"))
     assert not has_quorum(submission, standing_terms(submission, governance), twice, governance), (
         "however they got there"
     )
@@ -83,7 +83,7 @@ def test_OpenBao_3666_quorum_of_0_would_never_count_as_met() -> None:
     for policy in (policy_of("apps", "app", 0), nothing_asked):
         governance.policies["apps"] = policy
         governance._forget_derived()
-        submission = Submission(0, APP, "alice", "p-alice", "", governance.terms_for("app"))
+        submission = Submission(0, APP, "alice", "p-alice", "", "", governance.terms_for("app"))
         assert not has_quorum(submission, standing_terms(submission, governance), (), governance), (
             policy.approvals
         )
@@ -138,7 +138,7 @@ def test_OpenBao_3814_members_of_nested_groups() -> None:
     force(governance, SyncDirectory(difference=DirectoryDifference(accounts=people, groups=(outer,))))
     force(governance, new_key("frank"))
     force(governance, edited(governance, policy_of("apps", "app", 1, ("outer",))))
-    submission = Submission(0, APP, "alice", "p-alice", "", governance.terms_for("app"))
+    submission = Submission(0, APP, "alice", "p-alice", "", "", governance.terms_for("app"))
     assert has_quorum(
         submission, standing_terms(submission, governance), (Approval("frank", "p-frank"),), governance
     )

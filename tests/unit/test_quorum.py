@@ -14,7 +14,7 @@ ADMINS = policy_of("admins", "script", groups=("admins",))
 
 
 def counts(*approvers: str, governance: Governance = ORGANISATION) -> bool:
-    submission = Submission(0, SCRIPT, "alice", "p-alice", "", (TWO,))
+    submission = Submission(0, SCRIPT, "alice", "p-alice", "", "", (TWO,))
     approvals = tuple(Approval(approver, HUMANS[approver]) for approver in approvers)
     return has_quorum(submission, standing_terms(submission, governance), approvals, governance)
 

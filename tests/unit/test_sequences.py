@@ -262,7 +262,7 @@ SEQUENCES = {
         the writer looks at the clock -> RequestExpired | expired
         """,
     ),
-    "approval_names_the_digest_that_was_seen": (
+    "approval_names_the_submission_that_was_seen": (
         "An approval of other bytes counts for nothing.",
         """
         alice submits              -> ChangeSubmitted | needs approval, has 0

@@ -82,18 +82,22 @@ def submit(
     _finish(decided, "Submitted", options)
 
 
-def approve(request: str, *, note: str, digest: str | None, sender: Sender, options: Options) -> NoReturn:
+def approve(request: str, *, note: str, submission: str | None, sender: Sender, options: Options) -> NoReturn:
     """`assent approve`."""
 
     def make(row: RequestView, fields: dict[str, Any]) -> Command:
-        return Approve(**fields, digest=digest or row.digest, note=note)
+        return Approve(**fields, submission=submission or row.submission, note=note)
 
     _decide(request, make, "Approved", sender, options)
 
 
 def reject(request: str, *, note: str, sender: Sender, options: Options) -> NoReturn:
     """`assent reject`."""
-    _decide(request, lambda _, fields: Reject(**fields, note=note), "Rejected", sender, options)
+
+    def make(row: RequestView, fields: dict[str, Any]) -> Command:
+        return Reject(**fields, submission=row.submission, note=note)
+
+    _decide(request, make, "Rejected", sender, options)
 
 
 def revoke(request: str, *, note: str, sender: Sender, options: Options) -> NoReturn:
@@ -110,7 +114,11 @@ def cancel(request: str, *, sender: Sender, options: Options) -> NoReturn:
 
 def complete(request: str, *, sender: Sender, options: Options) -> NoReturn:
     """`assent complete`."""
-    _decide(request, lambda _, fields: Complete(**fields), "Released:", sender, options)
+
+    def make(row: RequestView, fields: dict[str, Any]) -> Command:
+        return Complete(**fields, submission=row.submission)
+
+    _decide(request, make, "Released:", sender, options)
 
 
 def settle(

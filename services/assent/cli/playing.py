@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,12 @@ async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
         await asyncio.gather(task, stopping, return_exceptions=True)
 
 
+async def _submission_of(to: Reach, request: str) -> str:
+    async with reading(to) as db:
+        row = await show_request(db, request)
+    return "" if row is None else row.submission
+
+
 async def _start_and_play(everything: Everything) -> bool:
     await everything.start()
     to = Reach(
@@ -108,7 +115,7 @@ async def _start_and_play(everything: Everything) -> bool:
     )
     try:
         async with publishing(to, "assent-demo") as publisher:
-            story = Story(publisher, everything.directory.keys, _tell)
+            story = Story(publisher, everything.directory.keys, partial(_submission_of, to), _tell)
             released = await story.play(read_changes(infra_path("demo/changes")))
         applied = [await _is_applied(to, everything.target, request) for request in released]
         return await _is_proved(to, released) and story.held and all(applied) and bool(released)

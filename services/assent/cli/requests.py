@@ -48,8 +48,8 @@ def approve(
     request: Request,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Shown to the requester (R8).")] = "",
-    digest: Annotated[
-        str | None, Parameter(help="Approve only if the payload has this SHA-256; `show` prints it.")
+    submission: Annotated[
+        str | None, Parameter(help="Approve only if the submission has this SHA-256; `show` prints it.")
     ] = None,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
@@ -57,7 +57,7 @@ def approve(
     """Approve a request, having looked at its payload with `assent show`."""
     from assent.cli import deciding
 
-    deciding.approve(request, note=note, digest=digest, sender=sender, options=options)
+    deciding.approve(request, note=note, submission=submission, sender=sender, options=options)
 
 
 def reject(

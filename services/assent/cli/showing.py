@@ -62,6 +62,7 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         ("operation", row.operation),
         ("requester", row.requester),
         ("justification", row.justification),
+        ("submission", row.submission),
         ("digest", row.digest),
     ]
     facts += [("policy", _asked(terms)) for terms in row.terms]

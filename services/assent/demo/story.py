@@ -3,7 +3,7 @@
 Every step says what it expects of the ledger, and the story holds only if all of them did.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Opened(msgspec.Struct, frozen=True):
     """A request that the story goes on with."""
 
     id: str
+    submission: str
+    """SHA-256 (hex) of the submission's bytes: decisions name it (R23)."""
     change: Change
 
 
@@ -67,8 +69,12 @@ def read_changes(folder: Path) -> dict[str, Change]:
 class Story:
     """Plays the steps as the people and services of the demo's governance file."""
 
-    def __init__(self, publisher: Publisher, keys: Path, tell: Tell) -> None:
+    def __init__(
+        self, publisher: Publisher, keys: Path, submission_of: Callable[[str], Awaitable[str]], tell: Tell
+    ) -> None:
+        """`submission_of`: the SHA-256 (hex) of a request's submission, for one that is open already."""
         self._publisher = publisher
+        self._submission_of = submission_of
         self._keys = keys
         self._tell = tell
         self.held = True
@@ -98,14 +104,15 @@ class Story:
         if refusal is not None and refusal.open_request is not None:
             # Left open by an earlier run on the same data.
             self._say(f"{change.resource}: request {refusal.open_request} is still open", held=True)
-            return Opened(refusal.open_request, change)
+            submission = await self._submission_of(refusal.open_request)
+            return Opened(refusal.open_request, submission, change)
         for event in decided.events:
             if isinstance(event, ChangeSubmitted):
                 held = event.digest == change.digest
                 self._say(f"{principal} submits {change.resource}: request {event.request}", held=held)
-                return Opened(event.request, change)
+                return Opened(event.request, event.submission, change)
         self._say(f"{principal} submits {change.resource}{_because(decided)}", held=False)
-        return Opened("0-0", change)
+        return Opened("0-0", "", change)
 
     async def _submit(self, change: Change, principal: str) -> Decided:
         command = SubmitChange(
@@ -117,7 +124,7 @@ class Story:
         return await self._publisher.send(command, self._key(principal))
 
     async def _approve(self, request: Opened, principal: str, note: str, *, last: bool) -> None:
-        command = Approve(**self._on(request, principal), digest=request.change.digest, note=note)
+        command = Approve(**self._on(request, principal), submission=request.submission, note=note)
         decided = await self._publisher.send(command, self._key(principal))
         approved = any(isinstance(event, RequestApproved) for event in decided.events)
         meaning = "quorum met" if approved else "one more is needed"
@@ -126,15 +133,15 @@ class Story:
         self._say(f"{principal} approves {request.id}{outcome}", held=held)
 
     async def _complete(self, request: Opened) -> bool:
-        decided = await self._publisher.send(Complete(**self._on(request, UPSTREAM)), self._key(UPSTREAM))
+        command = Complete(**self._on(request, UPSTREAM), submission=request.submission)
+        decided = await self._publisher.send(command, self._key(UPSTREAM))
         outcome = _because(decided) or ": released to the applier"
         return self._say(f"{UPSTREAM} completes {request.id}{outcome}", held=_is(decided, ChangeReleased))
 
     async def _reject(self, request: Opened) -> None:
         note = "Escrow to the directory is paused until the key rotation is done."
-        decided = await self._publisher.send(
-            Reject(**self._on(request, "carol"), note=note), self._key("carol")
-        )
+        command = Reject(**self._on(request, "carol"), submission=request.submission, note=note)
+        decided = await self._publisher.send(command, self._key("carol"))
         outcome = _because(decided) or f": {note}"
         self._say(f"carol rejects {request.id}{outcome}", held=_is(decided, RequestRejected))
 
@@ -149,7 +156,7 @@ class Story:
 
     async def _own_request(self, own: Opened) -> None:
         for account in ("alice", "alice-admin"):
-            command = Approve(**self._on(own, account), digest=own.change.digest)
+            command = Approve(**self._on(own, account), submission=own.submission)
             decided = await self._publisher.send(command, self._key(account))
             held = decided.refusal is not None and decided.refusal.code is RefusalCode.OWN_REQUEST
             self._say(f"{account} approves her own {own.id}{_because(decided)}", held=held)

@@ -80,7 +80,7 @@ def foresee(
         command = ChangeGovernance(id="dry-run", principal=principal, at=at, change=change)
         answer = decide_at_once(governance, command, at, through=through)
         return msgspec.structs.replace(prospect, refusal=answer if isinstance(answer, Refusal) else None)
-    return _foresee_request(prospect, governance, Context(0, 0, at, governance, found))
+    return _foresee_request(prospect, governance, Context(0, 0, at, governance, found, b""))
 
 
 def _foresee_request(prospect: Prospect, governance: Governance, context: Context) -> Prospect:

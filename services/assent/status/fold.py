@@ -75,6 +75,7 @@ class RequestRow(msgspec.Struct):
     requester: str
     person: str
     justification: str
+    submission: str
     digest: str
     terms: msgspec.Raw
     submitted_at: int
@@ -105,6 +106,7 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
         requester=event.requester,
         person=event.person,
         justification=words.justification,
+        submission=event.submission,
         digest=event.digest,
         terms=msgspec.Raw(msgspec.json.encode(event.terms)),
         submitted_at=moment.at,

@@ -1,6 +1,6 @@
 -- name: read
 select
-  seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
+  seq, resource, operation, requester, person, justification, submission, digest, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message,
   changed_at, deadline, last_seq
 from requests
@@ -9,22 +9,22 @@ where partition = $1 and seq = any($2::bigint[])
 -- name: upsert
 insert into requests (
   partition,
-  seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
+  seq, resource, operation, requester, person, justification, submission, digest, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message,
   changed_at, deadline, last_seq
 )
 select
   $1::integer,
-  seq, resource, operation, requester, person, justification, digest, terms::jsonb, submitted_at,
+  seq, resource, operation, requester, person, justification, submission, digest, terms::jsonb, submitted_at,
   status, progress, approvals::jsonb, rejections::jsonb, rejecter, rejection_note, applier, reporter,
   outcome_message,
   changed_at, deadline, last_seq
 from unnest(
   $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-  $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-  $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::bigint[]
+  $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+  $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::bigint[]
 ) as new (
-  seq, resource, operation, requester, person, justification, digest, terms, submitted_at,
+  seq, resource, operation, requester, person, justification, submission, digest, terms, submitted_at,
   status, progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message,
   changed_at, deadline, last_seq
 )

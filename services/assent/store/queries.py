@@ -63,6 +63,8 @@ class RequestView(msgspec.Struct, frozen=True):
     requester: str
     person: str
     justification: str
+    submission: str
+    """R23: SHA-256 of the submission command's bytes, hex: a decision names it."""
     digest: str
     terms: tuple[PolicyTerms, ...]
     status: Status

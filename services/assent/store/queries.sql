@@ -1,7 +1,7 @@
 -- name: list_requests
 -- Newest change first. Filters that are null are left out (see plan_cache_mode in pool.py).
 select
-  id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
+  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
   progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests
@@ -25,7 +25,7 @@ where status in ('needs_approval', 'approved') and resource like 'access-policy/
 
 -- name: show_request
 select
-  id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
+  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
   progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests
@@ -33,7 +33,7 @@ where partition = $1 and seq = $2
 
 -- name: requests_at
 select
-  id, resource, resource_type, operation, requester, person, justification, digest, terms, status,
+  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
   progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
   changed_at, deadline, last_seq, partition, seq
 from requests

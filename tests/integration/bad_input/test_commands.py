@@ -76,7 +76,7 @@ async def test_submission_without_a_field_is_malformed(actor: Actor, name: str) 
     await good_goes_on(actor, HERE)
 
 
-@pytest.mark.parametrize("name", ["request", "digest"])
+@pytest.mark.parametrize("name", ["request", "submission"])
 async def test_approval_without_a_field_is_malformed(actor: Actor, name: str) -> None:
     assert code_of(await send(actor, approval(**{name: None}))) is RefusalCode.MALFORMED
 
@@ -103,12 +103,16 @@ async def test_R6_submission_without_justification_is_refused(actor: Actor) -> N
         (fields(payload="p" * (257 * 1_024)), RefusalCode.TOO_LARGE),
         (approval(note="n" * 1_025), RefusalCode.TOO_LARGE),
         (approval(request="0-" + "9" * 19), RefusalCode.MALFORMED),
-        (approval(digest="0" * 65), RefusalCode.MALFORMED),
-        (approval(type="assent.reject.v1", digest=None, note="n" * 1_025), RefusalCode.TOO_LARGE),
-        (approval(type="assent.revoke.v1", digest=None, note="n" * 1_025), RefusalCode.TOO_LARGE),
+        (approval(submission="0" * 65), RefusalCode.MALFORMED),
+        (approval(type="assent.reject.v1", note="n" * 1_025), RefusalCode.TOO_LARGE),
+        (approval(type="assent.revoke.v1", submission=None, note="n" * 1_025), RefusalCode.TOO_LARGE),
         (
             approval(
-                type="assent.report-outcome.v1", digest=None, note=None, outcome="failed", message="m" * 4_097
+                type="assent.report-outcome.v1",
+                submission=None,
+                note=None,
+                outcome="failed",
+                message="m" * 4_097,
             ),
             RefusalCode.TOO_LARGE,
         ),

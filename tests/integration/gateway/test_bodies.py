@@ -85,7 +85,7 @@ async def test_action_on_what_is_no_request_is_not_found(
     gateway: Gateway, action: str, request_id: str
 ) -> None:
     client = await gateway.signed_in("alice")
-    body = {"digest": "0" * 64} if action == "approve" else {}
+    body = {"submission": "0" * 64} if action in ("approve", "reject", "complete") else {}
     answer = await client.post(f"/api/v1/requests/{request_id}/{action}", json=body)
     refused(answer, 404, "not-found")
 

@@ -41,10 +41,10 @@ async def standing_for(gateway: Gateway, action: str) -> dict[str, Any]:
 
 async def act(door: str, client: httpx.AsyncClient, action: str, shown: dict[str, Any]) -> httpx.Response:
     """Do it by one of the doors, with all that the door asks for."""
-    digest = {"digest": shown["digest"]} if action == "approve" else {}
+    named = {"submission": shown["submission"]} if action in ("approve", "reject", "complete") else {}
     if door == "api":
-        return await client.post(f"/api/v1/requests/{shown['id']}/{action}", json=digest)
-    form = {"csrf": client.headers["x-csrf-token"], "seen": str(shown["last_seq"]), "note": "", **digest}
+        return await client.post(f"/api/v1/requests/{shown['id']}/{action}", json=named)
+    form = {"csrf": client.headers["x-csrf-token"], "seen": str(shown["last_seq"]), "note": "", **named}
     headers = {"accept": "text/html"}
     return await client.post(f"/requests/{shown['id']}/{action}", data=form, headers=headers)
 

@@ -59,7 +59,7 @@ async def test_R4_approval_whose_decision_is_late_keeps_its_key_and_counts_once(
         await undecided.show(request, after=request)
     bob = await undecided.sign_in("bob")
     shown = await load(bob, f"/requests/{request}")
-    fields = {each: shown.value(each) for each in ("csrf", "key", "seen", "digest")}
+    fields = {each: shown.value(each) for each in ("csrf", "key", "seen", "submission")}
     for _ in range(2):
         late = ConsolePage(await post(bob, f"/requests/{request}/approve", fields))
         assert late.status == 202

@@ -75,7 +75,7 @@ async def test_page_far_past_the_end_is_empty_and_leads_back(
 
 async def test_R16_export_holds_what_was_searched_for(gateway: Gateway) -> None:
     request = (await gateway.submit("script/exported.sh"))["request"]
-    await gateway.act(request, "approve", "alice", digest="0" * 64)
+    await gateway.act(request, "approve", "alice", submission="0" * 64)
     await gateway.try_to_submit("script/exported.sh", principal="bob")
     last = (await gateway.submit("script/other.sh"))["request"]
     await gateway.show(last, after=last)

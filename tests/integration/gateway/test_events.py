@@ -72,9 +72,11 @@ async def test_R7_an_approver_hears_what_they_receive_and_others_do_not(gateway:
 async def test_R16_a_refused_action_is_told_too(gateway: Gateway) -> None:
     request = (await gateway.submit("script/refused-action.sh"))["request"]
     alice = await gateway.signed_in("alice")
-    digest = (await gateway.show(request, after=request))["request"]["digest"]
+    submission = (await gateway.show(request, after=request))["request"]["submission"]
     async with streaming(alice) as stream:
-        problem = refused(await gateway.act(request, "approve", "alice", digest=digest), 403, "own-request")
+        problem = refused(
+            await gateway.act(request, "approve", "alice", submission=submission), 403, "own-request"
+        )
         event = await stream.about(request)
         assert (event.id, event.data["status"]) == (problem["position"], "needs_approval")
 

@@ -189,8 +189,8 @@ async def test_a_huge_reason_is_refused_and_keeps_nobody_from_looking(gateway: G
     )
     assert "x" * 1_000 not in problem["detail"]
     request_ = (await gateway.submit("script/reason.sh"))["request"]
-    digest = (await gateway.show(request_, after=request_))["request"]["digest"]
-    answer = await gateway.act(request_, "approve", "bob", digest=digest, note="x" * 200_000)
+    submission = (await gateway.show(request_, after=request_))["request"]["submission"]
+    answer = await gateway.act(request_, "approve", "bob", submission=submission, note="x" * 200_000)
     refused(answer, 413, "too-large")
     assert (await gateway.show(request_))["request"]["status"] == "needs_approval"
 
@@ -222,9 +222,9 @@ async def test_nobody_approves_without_signing_in_whatever_they_claim_to_be(gate
     the first mending left the lists and the event stream open (GHSA-m4jg-6w3q-gm86).
     """
     request_ = (await gateway.submit("script/inbox.sh"))["request"]
-    digest = (await gateway.show(request_, after=request_))["request"]["digest"]
+    submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     anonymous = await gateway.anonymous()
-    body = {"digest": digest, "approvedBy": "bob", "approver": "bob", "principal": "bob"}
+    body = {"submission": submission, "approvedBy": "bob", "approver": "bob", "principal": "bob"}
     claims = {
         "x-forwarded-user": "bob",
         "x-webauth-user": "bob",
@@ -232,7 +232,7 @@ async def test_nobody_approves_without_signing_in_whatever_they_claim_to_be(gate
         "origin": "https://evil.example",
     }
     for action in ("approve", "reject", "revoke", "cancel", "complete"):
-        for sent in (body, {"digest": digest}, {}):
+        for sent in (body, {"submission": submission}, {}):
             answer = await anonymous.post(f"/api/v1/requests/{request_}/{action}", json=sent, headers=claims)
             refused(answer, 401, "not-signed-in")
             assert protected(answer.headers)
@@ -245,7 +245,7 @@ async def test_nobody_approves_without_signing_in_whatever_they_claim_to_be(gate
 
 async def test_a_session_does_not_approve_what_another_site_sends(gateway: Gateway) -> None:
     request_ = (await gateway.submit("script/csrf.sh"))["request"]
-    digest = (await gateway.show(request_, after=request_))["request"]["digest"]
+    submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     bob = await gateway.signed_in("bob")
     path = f"/api/v1/requests/{request_}/approve"
     for headers in (
@@ -256,7 +256,7 @@ async def test_a_session_does_not_approve_what_another_site_sends(gateway: Gatew
         {"x-csrf-token": "guessed"},
         {"x-csrf-token": ""},
     ):
-        answer = await bob.post(path, json={"digest": digest}, headers=headers)
+        answer = await bob.post(path, json={"submission": submission}, headers=headers)
         refused(answer, 403, "cross-site")
         assert protected(answer.headers)
     assert (await gateway.show(request_))["request"]["status"] == "needs_approval"
@@ -438,15 +438,17 @@ async def test_R7_a_cursor_of_somebody_elses_list_shows_nothing_of_theirs(gatewa
 async def test_the_same_approval_sent_twice_counts_once(gateway: Gateway) -> None:
     """A form that is sent again: without a key the second is refused, with one it is the first's answer."""
     request_ = (await gateway.submit("script/twice.sh"))["request"]
-    digest = (await gateway.show(request_, after=request_))["request"]["digest"]
+    submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     bob = await gateway.signed_in("bob")
     path = f"/api/v1/requests/{request_}/approve"
     key = {"idempotency-key": "the-form-of-bob"}
-    answers = await asyncio.gather(*(bob.post(path, json={"digest": digest}, headers=key) for _ in range(8)))
+    answers = await asyncio.gather(
+        *(bob.post(path, json={"submission": submission}, headers=key) for _ in range(8))
+    )
     decisions = [accepted(answer) for answer in answers]
     assert {each["position"] for each in decisions} == {decisions[0]["position"]}
     assert [each["repeated"] for each in decisions].count(False) == 1
-    again = await bob.post(path, json={"digest": digest})
+    again = await bob.post(path, json={"submission": submission})
     assert again.status_code == 409, again.text
     approvals = (await gateway.show(request_, after=decisions[0]["position"]))["request"]["approvals"]
     assert len(approvals) == 1
@@ -457,13 +459,13 @@ async def test_an_approval_that_was_taken_back_is_not_brought_back_by_sending_it
 ) -> None:
     """A replay of the approval's exact request, its Idempotency-Key included, after it was revoked."""
     request_ = (await gateway.submit("script/replayed.sh"))["request"]
-    digest = (await gateway.show(request_, after=request_))["request"]["digest"]
+    submission = (await gateway.show(request_, after=request_))["request"]["submission"]
     bob = await gateway.signed_in("bob")
     path = f"/api/v1/requests/{request_}/approve"
     key = {"idempotency-key": "kept-by-the-attacker"}
-    first = accepted(await bob.post(path, json={"digest": digest}, headers=key))
+    first = accepted(await bob.post(path, json={"submission": submission}, headers=key))
     revoked = accepted(await gateway.act(request_, "revoke", "bob"))
-    again = accepted(await bob.post(path, json={"digest": digest}, headers=key))
+    again = accepted(await bob.post(path, json={"submission": submission}, headers=key))
     assert (again["position"], again["repeated"]) == (first["position"], True)
     shown = await gateway.show(request_, after=revoked["position"])
     assert shown["request"]["status"] == "needs_approval"

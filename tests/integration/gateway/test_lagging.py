@@ -38,7 +38,7 @@ async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
         place = f"/api/v1/requests/{request}"
         answer = await bob.get(place, headers={"assent-after": request})
         seen = accepted(answer)["request"]
-    approved = accepted(await behind.act(request, "approve", "carol", digest=seen["digest"]))
+    approved = accepted(await behind.act(request, "approve", "carol", submission=seen["submission"]))
     sent = {
         "json": {"seen": seen["last_seq"]} if how == "seen" else {},
         "headers": {"if-match": answer.headers["etag"]} if how == "if-match" else {},
@@ -80,10 +80,10 @@ async def test_a_partition_that_the_tables_do_not_get_on_with_holds_up_no_other_
             asked[request.partition("-")[0]] = request
             await behind.show(request, after=request)
     stuck, flowing = asked.values()
-    digest = (await behind.show(stuck))["request"]["digest"]
+    submission = (await behind.show(stuck))["request"]["submission"]
     async with streaming(await behind.signed_in("alice")) as stream:
-        late = accepted(await behind.act(stuck, "approve", "bob", digest=digest))["position"]
-        told = accepted(await behind.act(flowing, "approve", "bob", digest=digest))["position"]
+        late = accepted(await behind.act(stuck, "approve", "bob", submission=submission))["position"]
+        told = accepted(await behind.act(flowing, "approve", "bob", submission=submission))["position"]
         await _moved_to(behind.dsn, told)
         assert (await stream.about(flowing)).id == told
         await _moved_to(behind.dsn, late)

@@ -86,11 +86,11 @@ async def test_refusal_is_the_answer_again_to_the_same_key(
 async def test_action_counts_once_too(undecided: Gateway, log: Log, follower: GovernanceFollower) -> None:
     async with deciding(log, follower):
         request = (await undecided.submit("script/act"))["request"]
-        digest = (await undecided.show(request, after=request))["request"]["digest"]
+        submission = (await undecided.show(request, after=request))["request"]["submission"]
         bob = await undecided.signed_in("bob")
         url, headers = f"/api/v1/requests/{request}/approve", {"idempotency-key": "yes"}
-        first = accepted(await bob.post(url, json={"digest": digest}, headers=headers))
-        again = accepted(await bob.post(url, json={"digest": digest}, headers=headers))
+        first = accepted(await bob.post(url, json={"submission": submission}, headers=headers))
+        again = accepted(await bob.post(url, json={"submission": submission}, headers=headers))
         assert (again["position"], again["repeated"]) == (first["position"], True)
 
 

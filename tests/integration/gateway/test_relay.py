@@ -13,7 +13,6 @@ from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Cancel, Command, Complete, SubmitChange
-from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, EnablePrincipal
 from assent_contracts.governed import Group
@@ -123,9 +122,9 @@ async def test_relayed_submission_is_recorded_with_the_sender_s_key_and_bytes(ga
 
 async def test_relayed_approval_names_no_gateway_and_one_by_session_does(gateway: Gateway) -> None:
     by_key = (await gateway.submit("script/by-key.sh"))["request"]
-    digest = sha256_hex(b'"echo hello"')
+    submission = await gateway.submission(by_key)
     fields = about(by_key, "script/by-key.sh", "bob")
-    answer = accepted(await relay(gateway, Approve(**fields, digest=digest)))
+    answer = accepted(await relay(gateway, Approve(**fields, submission=submission)))
     record, events = await recorded(gateway, answer["position"])
     assert record.key == gateway.log.keys["bob"].id
     assert b'"through"' not in events
@@ -156,7 +155,11 @@ async def test_same_bytes_again_are_answered_by_their_first_decision(gateway: Ga
 async def test_refusal_of_the_ledger_comes_back_with_its_place(gateway: Gateway) -> None:
     request = accepted(await relay(gateway, submission("script/own.sh")), 201)["request"]
     fields = about(request, "script/own.sh", "alice-admin")
-    problem = refused(await relay(gateway, Approve(**fields, digest=sha256_hex(PAYLOAD))), 403, "own-request")
+    problem = refused(
+        await relay(gateway, Approve(**fields, submission=await gateway.submission(request))),
+        403,
+        "own-request",
+    )
     record, _ = await recorded(gateway, problem["position"])
     assert record.key == gateway.log.keys["alice-admin"].id
     locked = refused(await relay(gateway, submission("script/own.sh")), 409, "resource-locked")
@@ -168,9 +171,9 @@ async def test_refusal_of_the_ledger_comes_back_with_its_place(gateway: Gateway)
 async def test_service_completes_with_its_own_key(gateway: Gateway) -> None:
     resource = "script/service.sh"
     request = accepted(await relay(gateway, submission(resource, principal="device-config")), 201)["request"]
-    approval = Approve(**about(request, resource, "bob"), digest=sha256_hex(PAYLOAD))
-    accepted(await relay(gateway, approval))
-    accepted(await relay(gateway, Complete(**about(request, resource, "device-config"))))
+    seen = {"submission": await gateway.submission(request)}
+    accepted(await relay(gateway, Approve(**about(request, resource, "bob"), **seen)))
+    accepted(await relay(gateway, Complete(**about(request, resource, "device-config"), **seen)))
 
 
 @pytest.mark.parametrize("missing", [KEY_HEADER, SIGNATURE_HEADER])
@@ -273,9 +276,11 @@ async def test_governance_command_of_no_known_change_is_refused(gateway: Gateway
 async def test_policy_that_wants_own_signatures_takes_a_relayed_approval(gateway: Gateway) -> None:
     resource = "vault/keys"
     request = (await gateway.submit(resource))["request"]
-    digest = (await gateway.show(request, after=request))["request"]["digest"]
-    refused(await gateway.act(request, "approve", "bob", digest=digest), 403, "own-signature-required")
-    answer = accepted(await relay(gateway, Approve(**about(request, resource, "bob"), digest=digest)))
+    submission = (await gateway.show(request, after=request))["request"]["submission"]
+    refused(
+        await gateway.act(request, "approve", "bob", submission=submission), 403, "own-signature-required"
+    )
+    answer = accepted(await relay(gateway, Approve(**about(request, resource, "bob"), submission=submission)))
     assert "assent.request-approved.v1" in [each["type"] for each in answer["events"]]
 
 

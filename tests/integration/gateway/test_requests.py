@@ -70,7 +70,9 @@ async def test_R9_nobody_decides_on_their_own_request(gateway: Gateway, account:
     decision = await gateway.submit(script())
     request = decision["request"]
     shown = await gateway.show(request, principal=account, after=request)
-    fields = {"digest": shown["request"]["digest"]} if action == "approve" else {}
+    fields = (
+        {"submission": shown["request"]["submission"]} if action in ("approve", "reject", "complete") else {}
+    )
     problem = refused(await gateway.act(request, action, account, **fields), 403, "own-request")
     assert problem["position"] != decision["position"]
 
@@ -105,14 +107,14 @@ async def test_R18_unprotected_type_is_refused(gateway: Gateway) -> None:
 
 async def test_R4_member_of_no_approver_group_cannot_approve(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
-    digest = (await gateway.show(request, after=request))["request"]["digest"]
+    submission = (await gateway.show(request, after=request))["request"]["submission"]
     # An auditor sees it, and that is all.
-    refused(await gateway.act(request, "approve", "dave", digest=digest), 403, "not-an-approver")
+    refused(await gateway.act(request, "approve", "dave", submission=submission), 403, "not-an-approver")
 
 
 async def test_approval_of_other_bytes_is_refused(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
-    problem = await gateway.act(request, "approve", "bob", digest="0" * 64)
+    problem = await gateway.act(request, "approve", "bob", submission="0" * 64)
     refused(problem, 412, "digest-mismatch")
 
 
@@ -227,7 +229,7 @@ async def test_position_that_never_comes_is_answered_in_time(gateway: Gateway) -
 async def test_decision_on_what_was_not_seen_is_refused(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     seen = (await gateway.show(request, principal="bob", after=request))["request"]
-    rejected = {"digest": seen["digest"], "seen": seen["last_seq"]}
+    rejected = {"submission": seen["submission"], "seen": seen["last_seq"]}
     await gateway.approve(request, "carol")
     problem = refused(await gateway.act(request, "approve", "bob", **rejected), 412, "changed-since")
     assert problem["status_now"] == "approved"
@@ -237,7 +239,7 @@ async def test_decision_on_what_was_not_seen_is_refused(gateway: Gateway) -> Non
 async def test_decision_on_what_was_seen_counts(gateway: Gateway) -> None:
     request = (await gateway.submit(script()))["request"]
     seen = (await gateway.show(request, principal="bob", after=request))["request"]
-    fields = {"digest": seen["digest"], "seen": seen["last_seq"]}
+    fields = {"submission": seen["submission"], "seen": seen["last_seq"]}
     accepted(await gateway.act(request, "approve", "bob", **fields))
 
 
@@ -245,18 +247,19 @@ async def test_decision_on_what_was_seen_counts(gateway: Gateway) -> None:
 async def test_if_match_lets_pass_what_was_seen_and_nothing_else(gateway: Gateway, extra: str) -> None:
     request = (await gateway.submit(script()))["request"]
     bob, place = await gateway.signed_in("bob"), f"/api/v1/requests/{request}"
-    etag = (await bob.get(place, headers={"assent-after": request})).headers["etag"]
+    shown = await bob.get(place, headers={"assent-after": request})
+    etag, body = shown.headers["etag"], {"submission": shown.json()["request"]["submission"]}
     # A refused action leaves the request as it was.
     refused(await gateway.act(request, "reject", "alice"), 403, "own-request")
     for other in ('"999999-1"', f"W/{etag}", etag.strip('"'), "nonsense", '""', "", "*, *"):
-        answer = await bob.post(f"{place}/reject", json={}, headers={"if-match": other})
+        answer = await bob.post(f"{place}/reject", json=body, headers={"if-match": other})
         problem = refused(answer, 412, "changed-since")
         assert problem["status_now"] == "needs_approval"
-    answer = await bob.post(f"{place}/reject", json={}, headers={"if-match": extra + etag})
+    answer = await bob.post(f"{place}/reject", json=body, headers={"if-match": extra + etag})
     position = accepted(answer)["position"]
     shown = await gateway.show(request, after=position)
     assert shown["request"]["status"] == "rejected"
-    refused(await bob.post(f"{place}/reject", json={}, headers={"if-match": etag}), 412, "changed-since")
+    refused(await bob.post(f"{place}/reject", json=body, headers={"if-match": etag}), 412, "changed-since")
 
 
 async def test_payload_s_digest_is_over_the_bytes_as_sent(gateway: Gateway) -> None:

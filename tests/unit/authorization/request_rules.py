@@ -114,8 +114,8 @@ RULES: Final = (
         "already-decided",
     ),
     Rule(
-        "R1-digest",
-        "An approval is for the bytes that were submitted, and no others.",
+        "R23-submission",
+        "An approval is for everything that was submitted, and nothing else.",
         on("approve other bytes")(lambda cell: True),
         "digest-mismatch",
     ),

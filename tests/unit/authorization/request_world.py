@@ -111,7 +111,7 @@ class World:
         built_in = {"access-policy": policy_object("apps"), "governance": SETTINGS}
         self.resource = built_in.get(kind, f"{kind}/one")
         self.ledgers = TwoLedgers(_founding())
-        self.request, self.digest = "0-999", _OTHER_BYTES
+        self.request, self.submission = "0-999", _OTHER_BYTES
         self.ledgers.catch_up()
         self._reach(status)
         for name in ("then-requester", "then-administrator"):
@@ -129,7 +129,7 @@ class World:
         decision = self.ledgers.send(self._command(who, command))
         assert not isinstance(decision, Refusal), (who, command, decision)
         if isinstance(decision[0], ChangeSubmitted):
-            self.request, self.digest = decision[0].request, decision[0].digest
+            self.request, self.submission = decision[0].request, decision[0].submission
 
     def _reach(self, status: str) -> None:
         if status == "unknown":
@@ -234,19 +234,21 @@ class World:
                 said = {"operation": "edit", "justification": "why", "payload": Raw(payload)}
                 return build(who, c.SubmitChange, self.resource, **said)
             case "approve":
-                return build(who, c.Approve, self.resource, **about, digest=self.digest)
+                return build(who, c.Approve, self.resource, **about, submission=self.submission)
             case "approve other bytes":
-                return build(who, c.Approve, self.resource, **about, digest=_OTHER_BYTES)
+                return build(who, c.Approve, self.resource, **about, submission=_OTHER_BYTES)
+            case "reject":
+                return build(who, c.Reject, self.resource, **about, submission=self.submission)
+            case "complete":
+                return build(who, c.Complete, self.resource, **about, submission=self.submission)
             case "report success" | "report failure" | "report unknown":
                 outcome = {"success": "succeeded", "failure": "failed", "unknown": "unknown"}
                 said = about | {"outcome": outcome[command.removeprefix("report ")]}
                 return build(who, c.ReportOutcome, self.resource, **said)
             case _:
                 kinds = {
-                    "reject": c.Reject,
                     "revoke": c.Revoke,
                     "cancel": c.Cancel,
-                    "complete": c.Complete,
                     "claim": c.Claim,
                 }
                 return build(who, kinds[command], self.resource, **about)

@@ -22,7 +22,7 @@ from tests.unit.cli.organisation import APPS, AT, key, organisation
 
 def waiting(*approvers: str, requester: str = "alice", rejecters: tuple[str, ...] = ()) -> NeedsApproval:
     terms = organisation().terms_for("app")
-    submission = Submission(7, "app/x", requester, f"{requester}.p", "0" * 64, terms)
+    submission = Submission(7, "app/x", requester, f"{requester}.p", "0" * 64, "0" * 64, terms)
     approvals = tuple(Approval(name, f"{name}.p") for name in approvers)
     return NeedsApproval(
         submission, approvals, tuple(Rejection(name, f"{name}.p") for name in rejecters), AT + 1

@@ -38,8 +38,6 @@ class Proposal:
         if isinstance(command, c.SubmitChange):
             command = msgspec.structs.replace(command, payload=Raw(self.payload))
             self.as_of, self.requester = self.governance.seq, command.principal
-        if isinstance(command, c.Approve):
-            command = msgspec.structs.replace(command, digest=sha256_hex(self.payload))
         decision = self.story.send(command)
         return decision.code.value if isinstance(decision, Refusal) else names(decision)
 

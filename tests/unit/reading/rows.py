@@ -52,6 +52,7 @@ def opened(command: SubmitChange, governance: int = 0) -> Records:
         operation=command.operation,
         requester=command.principal,
         person=f"{command.principal}.p",
+        submission=sha256_hex(encode(command)),
         digest=sha256_hex(bytes(command.payload)),
         terms=organisation().terms_for("app"),
         deadline=AT + 1_000_000,
@@ -62,7 +63,9 @@ def opened(command: SubmitChange, governance: int = 0) -> Records:
 
 def waiting(*approvers: str, rejecters: tuple[str, ...] = ()) -> NeedsApproval:
     """The state of Alice's request for an app, with these approvals and rejections."""
-    submission = Submission(7, "app/x", "alice", "alice.p", "0" * 64, organisation().terms_for("app"))
+    submission = Submission(
+        7, "app/x", "alice", "alice.p", "0" * 64, "0" * 64, organisation().terms_for("app")
+    )
     approvals = tuple(Approval(name, f"{name}.p") for name in approvers)
     rejections = tuple(Rejection(name, f"{name}.p") for name in rejecters)
     return NeedsApproval(submission, approvals, rejections, AT + 1)
@@ -78,6 +81,7 @@ def view(resource: str = "app/x") -> RequestView:
         requester="alice",
         person="alice.p",
         justification="Because.",
+        submission="0" * 64,
         digest="0" * 64,
         terms=organisation().terms_for("app"),
         status="needs_approval",

@@ -259,7 +259,8 @@ def test_what_the_writer_records_when_nothing_was_due_is_named(chains: Chains) -
 
 def test_refused_request_command_that_has_events_too_is_named(chains: Chains) -> None:
     release = chains.released()
-    complete = Complete(**chains.about("carol"), resource="access-policy/more", request=release.request)
+    about = {**chains.about("carol"), "resource": "access-policy/more", "request": release.request}
+    complete = Complete(**about, submission=release.submission_sha256)
     refusal = chains.send(complete)
     assert isinstance(refusal, Refusal)
     record = chains.requests.records.pop()

@@ -17,6 +17,7 @@ from assent.core.requests.approvers import (
 )
 from assent.core.requests.complete import lapsed, release
 from assent.core.requests.context import Context
+from assent.core.requests.shown import not_as_shown
 from assent.core.requests.states import (
     Applying,
     Approval,
@@ -65,10 +66,9 @@ def _too_late_or_not_theirs(
     assert person is not None, "approver_refusal lets humans through only"
     if has_spoken(person, request.rejections):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have rejected this request: that stands.")
-    if command.digest != submission.digest:
-        return refuse(
-            RefusalCode.DIGEST_MISMATCH, f"The request's payload has the digest {submission.digest}."
-        )
+    other = not_as_shown(submission, command.submission)
+    if other is not None:
+        return other
     deleted = deleted_policy(submission, governance)
     if deleted is not None:
         return refuse(

@@ -5,6 +5,7 @@ from typing import assert_never
 from assent.core.governance.fields import refuse
 from assent.core.requests.approvers import has_quorum, lapse, progress_deadline, standing_terms
 from assent.core.requests.context import Context
+from assent.core.requests.shown import not_as_shown
 from assent.core.requests.states import (
     Applying,
     Approved,
@@ -29,6 +30,9 @@ def decide_complete(request: Request, command: Complete, context: Context) -> tu
         return refuse(RefusalCode.NOT_APPROVED, f"The request has ended: {request.status}.")
     if request.submission.requester != context.principal.id:
         return refuse(RefusalCode.NOT_REQUESTER, "R12: only the requester can complete.")
+    other = not_as_shown(request.submission, command.submission)
+    if other is not None:
+        return other
     match request:
         case NeedsApproval() | Approved():
             return _release(request, command, context)

@@ -17,5 +17,7 @@ class Context(msgspec.Struct, gc=False):
     governance: Governance
     principal: Principal
     """Whose command it is: verified."""
+    value_sha256: bytes
+    """Of the command's bytes."""
     through: str | None = None
     """The gateway that signed on the principal's behalf, if one did."""

@@ -59,6 +59,7 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
         event.resource,
         intern(event.requester),
         intern(event.person),
+        event.submission,
         event.digest,
         _shared(event.terms),
     )

@@ -133,9 +133,11 @@ def why_not(request: Deciding, principal: str, governance: Governance, at: int) 
         at=at,
         resource=submission.resource,
         request="0-0",
-        digest=submission.digest,
+        submission=submission.sha256,
     )
-    answer = decide_approve(request, command, Context(0, submission.seq + 1, at, governance, found, through))
+    answer = decide_approve(
+        request, command, Context(0, submission.seq + 1, at, governance, found, b"", through)
+    )
     return answer if isinstance(answer, Refusal) else None
 
 

@@ -45,7 +45,9 @@ def judge(
     refusal = not_current(sender, command.at, at)
     if refusal is not None:
         return refusal
-    context = Context(book.partition, seq, at, governance, sender.principal, sender.through)
+    context = Context(
+        book.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
+    )
     return decide(book, command, context)
 
 

@@ -11,6 +11,7 @@ from assent.core.requests.approvers import (
     standing_terms,
 )
 from assent.core.requests.context import Context
+from assent.core.requests.shown import not_as_shown
 from assent.core.requests.states import (
     Applying,
     Approval,
@@ -54,6 +55,9 @@ def _reject(request: NeedsApproval, command: Reject, context: Context) -> tuple[
         return refuse(RefusalCode.ALREADY_DECIDED, "You have approved this request: revoke that first.")
     if has_spoken(person, request.rejections):
         return refuse(RefusalCode.ALREADY_DECIDED, "You have rejected this request already.")
+    other = not_as_shown(request.submission, command.submission)
+    if other is not None:
+        return other
     given = RejectionGiven(request=command.request, approver=principal.id, person=person)
     # Like approvals, rejections count while those who gave them are eligible.
     people = {

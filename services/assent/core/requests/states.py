@@ -13,7 +13,10 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     resource: str
     requester: str
     person: str
+    sha256: str
+    """R23: of the submission command's bytes, hex."""
     digest: str
+    """SHA-256 of the payload's bytes, hex."""
     terms: tuple[PolicyTerms, ...]
 
 

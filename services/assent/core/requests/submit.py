@@ -55,6 +55,7 @@ def decide_submit(
         requester=principal.id,
         # A service is nobody's account: it stands for itself.
         person=principal.person or f"service:{principal.id}",
+        submission=context.value_sha256.hex(),
         digest=digest,
         terms=terms,
         deadline=deadline,

@@ -23,11 +23,11 @@ from assent_contracts.commands import (
     Cancel,
     Command,
     Complete,
-    Digest,
     Note,
     Reject,
     RequestId,
     Revoke,
+    SubmissionHash,
 )
 
 Seen = Annotated[
@@ -36,16 +36,23 @@ Seen = Annotated[
 ]
 
 
-class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Yes to the payload with this digest, as it was shown."""
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Yes, or no, to everything that was shown: the request's `submission` names it (R23)."""
 
-    digest: Digest
+    submission: SubmissionHash
     note: Note = ""
     seen: Seen = None
 
 
+class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The change that is released, by the request's `submission` (R23)."""
+
+    submission: SubmissionHash
+    seen: Seen = None
+
+
 class Remark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What goes with a rejection or a revocation."""
+    """What goes with a revocation."""
 
     note: Note = ""
     seen: Seen = None
@@ -63,17 +70,17 @@ IfMatch = Annotated[
         name="If-Match", max_length=200, description="The ETag of the request as it was shown: as `seen`."
     ),
 ]
-Body = Approval | Remark | Nothing
+Body = Verdict | Release | Remark | Nothing
 
 
-def approve_of(fields: dict[str, Any], body: Approval) -> Command:
+def approve_of(fields: dict[str, Any], body: Verdict) -> Command:
     """R4, R8: the command of an approval."""
-    return Approve(**fields, digest=body.digest, note=body.note)
+    return Approve(**fields, submission=body.submission, note=body.note)
 
 
-def reject_of(fields: dict[str, Any], body: Remark) -> Command:
+def reject_of(fields: dict[str, Any], body: Verdict) -> Command:
     """R4, R8: the command of a rejection."""
-    return Reject(**fields, note=body.note)
+    return Reject(**fields, submission=body.submission, note=body.note)
 
 
 def revoke_of(fields: dict[str, Any], body: Remark) -> Command:
@@ -86,9 +93,9 @@ def cancel_of(fields: dict[str, Any], _body: Nothing) -> Command:
     return Cancel(**fields)
 
 
-def complete_of(fields: dict[str, Any], _body: Nothing) -> Command:
+def complete_of(fields: dict[str, Any], body: Release) -> Command:
     """R12: the command of a completion."""
-    return Complete(**fields)
+    return Complete(**fields, submission=body.submission)
 
 
 async def act(
@@ -168,9 +175,9 @@ def _action(
 
 
 ACTIONS = (
-    _action("approve", Approval, approve_of, "Approve what was submitted, with a note (R4, R8, R9)."),
-    _action("reject", Remark, reject_of, "End the request without the change being made (R4, R8, R9)."),
+    _action("approve", Verdict, approve_of, "Approve what was submitted, with a note (R4, R8, R9)."),
+    _action("reject", Verdict, reject_of, "End the request without the change being made (R4, R8, R9)."),
     _action("revoke", Remark, revoke_of, "Take back one's own approval before the change is released."),
     _action("cancel", Nothing, cancel_of, "Withdraw one's own request before it is approved (R11)."),
-    _action("complete", Nothing, complete_of, "Release one's own approved change to the applier (R12)."),
+    _action("complete", Release, complete_of, "Release one's own approved change to the applier (R12)."),
 )

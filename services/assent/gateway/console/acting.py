@@ -6,9 +6,11 @@ from litestar import Request, Response, post
 from litestar.params import PathParameter
 
 from assent.gateway.api.actions import (
-    Approval,
+    Body,
     Nothing,
+    Release,
     Remark,
+    Verdict,
     act,
     approve_of,
     cancel_of,
@@ -73,13 +75,17 @@ async def act_on(
     return await see(door, decision.position, f"/requests/{request_id}#done")
 
 
-def _body(action: Action, form: Form, seen: int | None) -> Approval | Remark | Nothing:
+def _body(action: Action, form: Form, seen: int | None) -> Body:
     if seen is None:
         # R1: nobody decides on what they have not been shown.
         raise malformed(t("form.not_what_it_showed"))
     note = form.text("note").strip()
-    if action == "approve":
-        return Approval(digest=form.line("digest"), note=note, seen=seen)
-    if action in ("reject", "revoke"):
-        return Remark(note=note, seen=seen)
-    return Nothing(seen=seen)
+    match action:
+        case "approve" | "reject":
+            return Verdict(submission=form.line("submission"), note=note, seen=seen)
+        case "complete":
+            return Release(submission=form.line("submission"), seen=seen)
+        case "revoke":
+            return Remark(note=note, seen=seen)
+        case "cancel":
+            return Nothing(seen=seen)

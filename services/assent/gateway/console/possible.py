@@ -47,7 +47,7 @@ def _answers(
     state: Any, governance: Governance, principal: Principal, at: int, through: str | None
 ) -> dict[str, Any]:
     submission = state.submission
-    context = Context(0, submission.seq + 1, at, governance, principal, through)
+    context = Context(0, submission.seq + 1, at, governance, principal, b"", through)
     fields: dict[str, Any] = {
         "id": "asked",
         "principal": principal.id,
@@ -55,10 +55,11 @@ def _answers(
         "resource": submission.resource,
         "request": "0-0",
     }
+    shown = {**fields, "submission": submission.sha256}
     return {
-        "approve": decide_approve(state, Approve(**fields, digest=submission.digest), context),
-        "reject": decide_reject(state, Reject(**fields), context),
+        "approve": decide_approve(state, Approve(**shown), context),
+        "reject": decide_reject(state, Reject(**shown), context),
         "revoke": decide_revoke(state, Revoke(**fields), context),
         "cancel": decide_cancel(state, Cancel(**fields), context),
-        "complete": decide_complete(state, Complete(**fields), context),
+        "complete": decide_complete(state, Complete(**shown), context),
     }
