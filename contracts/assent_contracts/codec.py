@@ -33,7 +33,8 @@ _decode_command = msgspec.json.Decoder(Command).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _DIGEST = re.compile(DIGEST_PATTERN)
-_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (limits.NUMBER_MAX_CHARS + 1))
 _VERSIONED = re.compile(r"(assent\.[a-z-]+)\.v[0-9]+")
 _TEXT_CONTROLS: Final = "\n\r\t"
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -52,19 +53,19 @@ _read_members = json.JSONDecoder(object_pairs_hook=_take_members, parse_int=len,
 
 
 class _TypeOnly(msgspec.Struct):
-    type: str = ""
+    type: str | None = None
 
 
 _decode_type = msgspec.json.Decoder(_TypeOnly).decode
 
 
-def known_names(union: object) -> frozenset[str]:
-    """The names, without their version, of the messages in a union of tagged structs."""
+def known_types(union: object) -> frozenset[str]:
+    """The types, with their version, of the messages in a union of tagged structs."""
     members = cast("tuple[type[msgspec.Struct], ...]", union.__args__)  # type: ignore[attr-defined]
-    return frozenset(str(member.__struct_config__.tag).rpartition(".")[0] for member in members)
+    return frozenset(str(member.__struct_config__.tag) for member in members)
 
 
-_COMMAND_NAMES = known_names(Command)
+_COMMANDS = known_types(Command)
 
 
 def encode(message: object) -> bytes:
@@ -84,10 +85,10 @@ def decode_command(value: bytes | None) -> Command | Refusal:
     try:
         command = _decode_command(value)
     except msgspec.ValidationError as error:
-        return repeated_key(value) or undecodable(value, str(error), _COMMAND_NAMES)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return repeated_key(value) or undecodable(value, str(error), _COMMANDS)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return malformed("The record is not one JSON object.")
-    return check_fields(command) or _repeats_key(command, value) or command
+    return check_fields(command) or long_number(value) or _repeats_key(command, value) or command
 
 
 def shape_refusal(value: bytes) -> Refusal | None:
@@ -135,18 +136,36 @@ def _is_compact(value: bytes) -> bool:
         return False
 
 
-def undecodable(value: bytes | msgspec.Raw, reason: str, names: frozenset[str]) -> Refusal:
-    """Why a JSON object is no message of the types named `names`: another version, or malformed."""
-    try:
-        found = _decode_type(value).type
-    except (msgspec.MsgspecError, RecursionError):
-        return malformed(reason)
-    match = _VERSIONED.fullmatch(found)
-    if match is not None and match[1] in names and ".type`" in reason:
+def undecodable(value: bytes | msgspec.Raw, reason: str, types: frozenset[str]) -> Refusal:
+    """Why a JSON object is not a message of one of these types: another version of one, or malformed.
+
+    Its `type` decides; `reason`, a decoder's words, is for people only.
+    """
+    found = type_of(value)
+    match = None if found is None or found in types else _VERSIONED.fullmatch(found)
+    if match is not None and any(known.rpartition(".")[0] == match[1] for known in types):
         return Refusal(
             code=RefusalCode.UNKNOWN_VERSION, detail=f"This version of {match[1]} is not known here."
         )
     return malformed(reason)
+
+
+def type_of(value: bytes | msgspec.Raw) -> str | None:
+    """The `type` of a JSON object; None where it has none, or this is not one."""
+    try:
+        return _decode_type(value).type
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def long_number(value: bytes) -> Refusal | None:
+    """The refusal of JSON with a number that some reader could not keep; None when it has none.
+
+    `value` is known to be JSON.
+    """
+    if _LONG_NUMBER.search(value) is None or _LONG_NUMBER.search(_JSON_STRING.sub(b"", value)) is None:
+        return None
+    return too_large("a number", None, limits.NUMBER_MAX_CHARS, "characters")
 
 
 def check_fields(command: Command) -> Refusal | None:

@@ -9,11 +9,13 @@ from assent_contracts import limits
 from assent_contracts.codec import (
     check_sent,
     is_too_deep,
-    known_names,
+    known_types,
+    long_number,
     malformed,
     repeated_key,
     shape_refusal,
     too_large,
+    type_of,
     undecodable,
 )
 from assent_contracts.governance import GovernanceCommand
@@ -22,8 +24,8 @@ from assent_contracts.refusals import Refusal
 
 _decode_command = msgspec.json.Decoder(GovernanceCommand).decode
 _decode_change = msgspec.json.Decoder(GovernanceChange).decode
-_COMMANDS = known_names(GovernanceCommand)
-_CHANGES = known_names(GovernanceChange)
+_COMMANDS = known_types(GovernanceCommand)
+_CHANGES = known_types(GovernanceChange)
 
 
 def decode_governance_command(value: bytes | None) -> GovernanceCommand | Refusal:
@@ -56,13 +58,16 @@ def decode_governance_change(payload: bytes) -> GovernanceChange | Refusal:
 
 
 class _Changing(msgspec.Struct):
-    change: msgspec.Raw
+    change: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode_changing = msgspec.json.Decoder(_Changing).decode
 
 
 def _undecodable(value: bytes, reason: str) -> Refusal:
-    if "$.change.type" in reason:
-        return undecodable(msgspec.json.decode(value, type=_Changing).change, reason, _CHANGES)
-    return undecodable(value, reason, _COMMANDS)
+    if type_of(value) not in _COMMANDS:
+        return undecodable(value, reason, _COMMANDS)
+    return undecodable(_decode_changing(value).change, reason, _CHANGES)
 
 
 def _form_refusal(value: bytes) -> Refusal | None:
@@ -71,8 +76,8 @@ def _form_refusal(value: bytes) -> Refusal | None:
         return shape
     try:
         msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return malformed("This is not one JSON object.")
     if is_too_deep(value):
         return too_large("the nesting", None, limits.PAYLOAD_MAX_DEPTH, "levels")
-    return repeated_key(value)
+    return long_number(value) or repeated_key(value)

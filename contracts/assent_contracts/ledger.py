@@ -14,7 +14,7 @@ GENESIS_PREV: Final = "0" * 64
 
 
 class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A well-formed command, embedded untouched, with what its sender signed it with."""
+    """A well-formed command of a known sender, embedded untouched, with what it was signed with."""
 
     value: Annotated[Raw, Meta(description="The command's bytes as received.")]
     key: str
@@ -22,7 +22,7 @@ class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UnreadableCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of a command that is not well-formed: never its bytes."""
+    """What is kept of what is not a well-formed command of a known sender: never its bytes."""
 
     sha256: str
     size: Annotated[int, Meta(description="Bytes.")]

@@ -12,6 +12,15 @@ GOVERNANCE_COMMAND_MAX_BYTES: Final = COMMAND_MAX_BYTES
 PAYLOAD_MAX_DEPTH: Final = 64
 """Nested arrays and objects in a payload; deeper ones exhaust the stack of some reader."""
 
+NUMBER_MAX_CHARS: Final = 64
+"""A number as it is written: readers stop at longer ones, or take them for something else."""
+
+DETAIL_MAX_CHARS: Final = 200
+"""A refusal's detail: it is kept for ever and may quote a sender."""
+
+TERMS_MAX_BYTES: Final = 256 * 1024
+"""What all policies of one resource type ask for together, as a submission's record repeats it."""
+
 JUSTIFICATION_MAX_CHARS: Final = 1_024
 NOTE_MAX_CHARS: Final = 1_024
 OUTCOME_MESSAGE_MAX_CHARS: Final = 4_096
@@ -20,6 +29,9 @@ NAME_MAX_CHARS: Final = 128
 DESCRIPTION_MAX_CHARS: Final = 1_024
 RESOURCE_ID_MAX_CHARS: Final = 256
 RESOURCE_TYPE_MAX_CHARS: Final = 64
+
+KEY_MAX_BYTES: Final = RESOURCE_TYPE_MAX_CHARS + 1 + 4 * RESOURCE_ID_MAX_CHARS
+"""A Kafka key: a resource in UTF-8."""
 
 MEMBERS_MAX: Final = 10_000
 GROUPS_MAX: Final = 64

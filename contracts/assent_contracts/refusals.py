@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from assent_contracts import limits
+
 
 class RefusalCode(StrEnum):
     """Why a command was refused. Codes are never renamed; new ones are only added."""
@@ -52,7 +54,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """A command's refusal, as the ledger keeps it.
 
     `detail` is for people and may be worded differently by a later version; everything else is
-    reproduced exactly when the ledger is verified.
+    reproduced exactly when the ledger is verified. It is cut to DETAIL_MAX_CHARS, wherever it came from: it
+    may quote a sender, and is kept for ever.
     """
 
     code: RefusalCode
@@ -63,6 +66,12 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """The partition that the command belongs in (`misrouted`)."""
     decided: int | None = None
     """The seq of the decision that took this command id (`id-reused`)."""
+
+    def __post_init__(self) -> None:
+        """Keep the detail short."""
+        if len(self.detail) > limits.DETAIL_MAX_CHARS:
+            shortened = self.detail[: limits.DETAIL_MAX_CHARS - 1] + "…"
+            msgspec.structs.force_setattr(self, "detail", shortened)
 
 
 WHAT_TO_DO: Final[dict[RefusalCode, str]] = {

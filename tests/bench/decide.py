@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.core.governance.state import Governance
-from assent.core.received import Received, Unreadable
+from assent.core.received import Envelope, Unreadable
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.service import wall_clock_ms
 from assent.decider.session import Session
@@ -39,7 +39,7 @@ class _SaysYes(SignatureChecker):
     """Believes everybody."""
 
     def check(
-        self, batch: Sequence[Received | Unreadable], governance: Governance
+        self, batch: Sequence[Envelope | Unreadable], governance: Governance
     ) -> asyncio.Future[list[bool]]:
         answers = asyncio.get_running_loop().create_future()
         answers.set_result([True] * len(batch))
@@ -89,7 +89,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
-    checker = SignatureChecker(settings.identity) if work.check else _SaysYes()
+    checker = (SignatureChecker if work.check else _SaysYes)(settings.identity)
     lead = await take_over(settings.kafka, PARTITION, follower)
     consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): lead.next_input})
     started = _first_read(consumer)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.core.received import Received, Unreadable, signature_bytes
+from assent.core.received import Envelope, Received, Unreadable, open_envelope, signature_bytes
 from assent.core.requests.receive import receive
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
@@ -36,7 +36,6 @@ def test_key_that_is_not_the_resource_is_malformed(key: bytes | None) -> None:
     [
         ("ce_id", b"another"),
         ("ce_type", b"assent.cancel.v1"),
-        ("ce_source", b"\xff"),
         ("assent-key", b"\xff"),
         ("assent-key", b"a key"),
         ("assent-key", b"k" * 129),
@@ -47,6 +46,21 @@ def test_header_that_is_wrong_is_malformed(header: tuple[str, bytes]) -> None:
     it = receive(VALUE, SCRIPT.encode(), [*SIGNED, header])
     assert isinstance(it, Unreadable)
     assert it.refusal.code == "malformed"
+
+
+@pytest.mark.parametrize(
+    "header", [("ce_source", b"\xff"), ("x-b3-traceid", b"\x00\xff"), ("traceparent", None), ("", b"")]
+)
+def test_header_of_somebody_else_is_ignored(header: tuple[str, bytes | None]) -> None:
+    """A tracing agent adds what it likes to a good command."""
+    assert isinstance(receive(VALUE, SCRIPT.encode(), [*SIGNED, header]), Received)
+
+
+@pytest.mark.parametrize("name", ["assent-key", "assent-signature"])
+def test_header_of_ours_without_a_value_is_as_none(name: str) -> None:
+    envelope = open_envelope(VALUE, SCRIPT.encode(), [*SIGNED, (name, None)])
+    assert isinstance(envelope, Envelope)
+    assert "" in (envelope.key_id, envelope.signature)
 
 
 def test_what_is_no_command_is_kept_as_its_hash_and_size() -> None:

@@ -1,11 +1,13 @@
 """Kafka's record batches (format 2), taken apart by hand: what aiokafka's own parser gives up on.
 
 A header's name should be UTF-8, but a broker takes any bytes. aiokafka raises on such a name and drops
-the whole batch, with the good records before and after it.
+the whole batch, with the good records before and after it. Here that one header is left out: it is none of
+Assent's, and a tracing agent may well have added it to a good command.
 """
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -19,14 +21,6 @@ _CODEC_MASK: Final = 0x07
 _LOG_APPEND_TIME: Final = 0x08
 _CONTROL: Final = 0x20
 _CODECS: Final = {1: gzip_decode, 2: snappy_decode, 3: lz4_decode, 4: zstd_decode}
-
-
-@dataclass
-class UnreadableRecord(ConsumerRecord[bytes, bytes]):
-    """A record with a header whose name is not UTF-8. Its `value` is None, so that nobody acts on it."""
-
-    content: bytes = b""
-    """The value as it was sent."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +81,15 @@ def _record(
     headers: list[tuple[bytes, bytes | None]],
 ) -> ConsumerRecord:
     key_size, value_size = -1 if key is None else len(key), -1 if value is None else len(value)
-    try:
-        # A header may have no content, which aiokafka's own type does not say.
-        named = cast(
-            "tuple[tuple[str, bytes], ...]", tuple((name.decode(), content) for name, content in headers)
-        )
-    except UnicodeDecodeError:
-        return UnreadableRecord(
-            *place, offset, at_ms, at_type, key, None, None, key_size, value_size, (), content=value or b""
-        )
+    named = tuple(_named(headers))
     return ConsumerRecord(*place, offset, at_ms, at_type, key, value, None, key_size, value_size, named)
+
+
+def _named(headers: list[tuple[bytes, bytes | None]]) -> Iterator[tuple[str, bytes]]:
+    for name, content in headers:
+        with suppress(UnicodeDecodeError):
+            # A header may have no content, which aiokafka's own type does not say.
+            yield name.decode(), cast("bytes", content)
 
 
 class _Cursor:

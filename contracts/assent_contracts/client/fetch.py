@@ -1,4 +1,4 @@
-"""Take records off a consumer, the unreadable ones too."""
+"""Take records off a consumer, also those that aiokafka cannot parse."""
 
 from contextlib import suppress
 
@@ -21,7 +21,7 @@ async def fetch(
 ) -> Records:
     """What has arrived, by partition; empty when nothing did within `timeout_ms`.
 
-    Every record comes out once, in order. One that aiokafka cannot parse is an `UnreadableRecord`.
+    Every record comes out once, in order, also one that aiokafka cannot parse.
     """
     before = await positions(consumer, *partitions)
     try:

@@ -1,10 +1,8 @@
 """Publish changes to governance that work at once, and wait for their decisions on the governance ledger."""
 
-import asyncio
-import hashlib
-
 import msgspec
 
+from assent_contracts.client.answers import Answers
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
@@ -14,9 +12,8 @@ from assent_contracts.codec import encode
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
+from assent_contracts.ledger import LedgerRecord, decode_refusal
 from assent_contracts.refusals import Refusal
-from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 
 Headers = list[tuple[str, bytes]]
@@ -33,14 +30,6 @@ class GovernanceDecided(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool = False
 
 
-class _Sent(msgspec.Struct, eq=False, gc=False):
-    """What was published, and whoever waits for its decision."""
-
-    key_id: bytes
-    signature: bytes
-    decided: asyncio.Future[GovernanceDecided]
-
-
 class GovernancePublisher:
     """Sends governance commands and hears their decisions. One instance serves many at once."""
 
@@ -49,7 +38,7 @@ class GovernancePublisher:
         self._governance = governance
         self._source = source
         self._producer = CommandProducer(connection, GOVERNANCE_COMMANDS)
-        self._sent: dict[str, list[_Sent]] = {}
+        self._answers: Answers[int, GovernanceDecided] = Answers()
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
@@ -60,8 +49,7 @@ class GovernancePublisher:
         """Disconnect; whoever still waits gets a CancelledError."""
         if self._hear in self._governance.listeners:
             self._governance.listeners.remove(self._hear)
-        for sent in [each for of_value in self._sent.values() for each in of_value]:
-            sent.decided.cancel()
+        self._answers.cancel()
         await self._producer.stop()
 
     async def send(
@@ -96,40 +84,17 @@ class GovernancePublisher:
 
         After a NotDecidedError or KafkaError the same bytes can be sent again: they are decided once.
         """
-        said = dict(headers)
-        decided = asyncio.get_running_loop().create_future()
-        sent = _Sent(said.get(KEY_HEADER, b""), said.get(SIGNATURE_HEADER, b""), decided)
-        # Before it is published: the decision may be heard before the broker's acknowledgement.
-        waiting = self._sent.setdefault(hashlib.sha256(value or b"").hexdigest(), [])
-        waiting.append(sent)
-        try:
+        with self._answers.expected():
             ack = await self._producer.send(value, key, headers, 0)
-            try:
-                # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
-                async with asyncio.timeout(timeout_s):
-                    return await decided
-            except TimeoutError as error:
-                msg = f"No decision within {timeout_s:g} s on the governance command at {ack.offset}."
-                raise NotDecidedError(msg) from error
-        finally:
-            waiting.remove(sent)
-            self._sent = {sha256: sends for sha256, sends in self._sent.items() if sends}
+        try:
+            return await self._answers.wait(ack.offset, timeout_s)
+        except TimeoutError as error:
+            msg = f"No decision within {timeout_s:g} s on the governance command at {ack.offset}."
+            raise NotDecidedError(msg) from error
 
     def _hear(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> None:
-        if not self._sent:
-            return
-        command = decode_recorded_command(record)
-        if command is None:
-            return
-        is_readable = isinstance(command, RecordedCommand)
-        sha256 = hashlib.sha256(command.value).hexdigest() if is_readable else command.sha256
-        for sent in self._sent.get(sha256, ()):
-            # The same bytes under another signature are somebody else's try.
-            is_theirs = is_readable and (
-                sent.key_id != command.key.encode() or sent.signature != command.signature.encode()
-            )
-            if not is_theirs and not sent.decided.done():
-                sent.decided.set_result(self._answer(record, events))
+        if isinstance(record.input, int) and self._answers.wanted(record.input):
+            self._answers.give(record.input, self._answer(record, events))
 
     def _answer(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> GovernanceDecided:
         match events:

@@ -9,6 +9,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.client.answers import Answers
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
@@ -27,8 +28,6 @@ Hears = Callable[[int, Accepted], None]
 """Takes (partition, accepted record)."""
 
 _RETRY_S = 1.0
-_EARLY_MAX = 10_000
-"""Decisions kept while the broker's answer to a publication may still be on its way."""
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +79,7 @@ class Publisher:
         )
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
-        self._waiting: dict[tuple[int, int], asyncio.Future[Decided]] = {}
-        self._early: dict[tuple[int, int], Decided] = {}
-        self._publishing = 0
+        self._answers: Answers[tuple[int, int], Decided] = Answers()
         self._on_accepted = on_accepted
         self._heard_to = self._reader.positions()
         self._moved = asyncio.Condition()
@@ -97,8 +94,7 @@ class Publisher:
         """Disconnect; whoever still waits gets a CancelledError."""
         if self._task is not None:
             await end(self._task)
-        for future in self._waiting.values():
-            future.cancel()
+        self._answers.cancel()
         await self._reader.stop()
         await self._producer.stop()
 
@@ -139,25 +135,13 @@ class Publisher:
         """Publish a record as it is and wait for its decision, which may be that it is malformed."""
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
-        self._publishing += 1
-        try:
+        with self._answers.expected():
             ack = await self._producer.send(value, key, headers, partition)
-        finally:
-            self._publishing -= 1
-        place = (ack.partition, ack.offset)
-        if place in self._early:
-            return self._early.pop(place)
-        future = asyncio.get_running_loop().create_future()
-        self._waiting[place] = future
         try:
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
-            async with asyncio.timeout(timeout_s):
-                return await future
+            return await self._answers.wait((ack.partition, ack.offset), timeout_s)
         except TimeoutError as error:
             msg = f"No decision within {timeout_s:g} s on the command at {ack.partition}/{ack.offset}."
             raise NotDecidedError(msg) from error
-        finally:
-            del self._waiting[place]
 
     async def _listen(self) -> None:
         try:
@@ -167,8 +151,6 @@ class Publisher:
                         if self._on_accepted is not None:
                             self._on_accepted(partition, each)
                         self._hear(partition, each)
-                if not self._publishing:
-                    self._early.clear()
                 self._heard_to = self._reader.positions()
                 async with self._moved:
                     self._moved.notify_all()
@@ -185,18 +167,9 @@ class Publisher:
             return {}
 
     def _hear(self, partition: int, accepted: Accepted) -> None:
-        place = (partition, accepted.record.input)
-        if not isinstance(place[1], int) or not (self._publishing or place in self._waiting):
-            return
-        decided = decided_of(partition, accepted)
-        future = self._waiting.get((partition, place[1]))
-        if future is not None and not future.done():
-            future.set_result(decided)
-        elif future is None:
-            # The decision may be read before the broker's answer to the publication.
-            self._early[(partition, place[1])] = decided
-            if len(self._early) > _EARLY_MAX:
-                del self._early[next(iter(self._early))]
+        offset = accepted.record.input
+        if isinstance(offset, int) and self._answers.wanted((partition, offset)):
+            self._answers.give((partition, offset), decided_of(partition, accepted))
 
 
 def decided_of(partition: int, accepted: Accepted) -> Decided:

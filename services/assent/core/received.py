@@ -1,33 +1,50 @@
-"""What came over Kafka: a well-formed command with its sender's signature, or the refusal of its form."""
+"""A record from Kafka: first an envelope, which costs no parse, then a command, or the refusal of either."""
 
 import hashlib
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from assent_contracts import cloudevents, limits
-from assent_contracts.codec import is_known_identifier, malformed
+from assent_contracts.codec import is_known_identifier, malformed, too_large
 from assent_contracts.digests import from_base64url
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_BYTES, SIGNATURE_HEADER
 
 C = TypeVar("C")
 
+Headers = Sequence[tuple[str, bytes | None]]
+"""As Kafka has them: a header may have no content, and most may be somebody else's."""
+
+_OURS: Final = frozenset({KEY_HEADER, SIGNATURE_HEADER, cloudevents.ID, cloudevents.TYPE})
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """A record whose value nobody has looked into yet: whether its signature is good is to be seen first."""
+
+    value: bytes
+    value_sha256: bytes
+    kafka_key: bytes | None
+    key_id: str
+    signature: str
+    """As it came: `signature_bytes` reads it."""
+    event_id: bytes | None
+    event_type: bytes | None
+
 
 class Received(msgspec.Struct, Generic[C], frozen=True, gc=False):
-    """A well-formed command as it came; whether the signature is good is still to be seen."""
+    """A well-formed command as it came."""
 
     command: C
     value: bytes
     value_sha256: bytes
     key_id: str
     signature: str
-    """As it came: `signature_bytes` reads it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
-    """What came was no command: only its hash and size are kept."""
+    """A record of which only hash and size are kept: it is not a command, or of no known sender."""
 
     refusal: Refusal
     value_sha256: bytes
@@ -39,32 +56,48 @@ def unreadable(value: bytes, refusal: Refusal) -> Unreadable:
     return Unreadable(refusal, hashlib.sha256(value).digest(), len(value))
 
 
-def read_signer(
-    headers: Sequence[tuple[str, bytes]], command_id: str, command_type: bytes
-) -> tuple[str, str] | Refusal:
-    """(key id, signature) out of the headers, which must not contradict the body."""
-    said = dict(headers)
+def open_envelope(value: bytes | None, key: bytes | None, headers: Headers) -> Envelope | Unreadable:
+    """Read what is around a value. Headers that are not Assent's are ignored, whatever they hold."""
+    if not value:
+        return unreadable(b"", malformed("The record is empty."))
+    if len(value) > limits.COMMAND_MAX_BYTES:
+        return unreadable(value, too_large("command", len(value), limits.COMMAND_MAX_BYTES, "bytes"))
+    said = {name: content for name, content in headers if name in _OURS}
     try:
-        if not b"".join(said.values()).isascii():
-            for content in said.values():
-                content.decode()
-        event_id, event_type = said.get(cloudevents.ID), said.get(cloudevents.TYPE)
-        key_id, signature = said.get(KEY_HEADER, b"").decode(), said.get(SIGNATURE_HEADER, b"").decode()
-    except (UnicodeDecodeError, TypeError):
-        return malformed("A header is not UTF-8.")
-    if event_id is not None and event_id != command_id.encode():
-        return malformed(f"The header {cloudevents.ID} does not say what the body says.")
-    if event_type is not None and event_type != command_type:
-        return malformed(f"The header {cloudevents.TYPE} does not say what the body says.")
+        key_id = (said.get(KEY_HEADER) or b"").decode()
+        signature = (said.get(SIGNATURE_HEADER) or b"").decode()
+    except UnicodeDecodeError:
+        return unreadable(value, _bad_proof())
     if len(signature) > limits.NAME_MAX_CHARS or not (key_id == "" or is_known_identifier(key_id)):
-        return malformed(f"The header {KEY_HEADER} or {SIGNATURE_HEADER} is not what the contracts describe.")
-    return key_id, signature
+        return unreadable(value, _bad_proof())
+    return Envelope(
+        value,
+        hashlib.sha256(value).digest(),
+        key,
+        key_id,
+        signature,
+        said.get(cloudevents.ID),
+        said.get(cloudevents.TYPE),
+    )
 
 
-def signature_bytes(received: Received[C]) -> bytes | None:
+def _bad_proof() -> Refusal:
+    return malformed(f"The header {KEY_HEADER} or {SIGNATURE_HEADER} is not what the contracts describe.")
+
+
+def contradiction(envelope: Envelope, command_id: str, command_type: bytes) -> Refusal | None:
+    """The refusal of headers that contradict the body; None when they agree or are absent."""
+    if envelope.event_id is not None and envelope.event_id != command_id.encode():
+        return malformed(f"The header {cloudevents.ID} is not the id in the body.")
+    if envelope.event_type is not None and envelope.event_type != command_type:
+        return malformed(f"The header {cloudevents.TYPE} is not the type in the body.")
+    return None
+
+
+def signature_bytes(it: Envelope | Received[C]) -> bytes | None:
     """The 64 bytes of a signature; None if its text is anything else."""
     try:
-        signature = from_base64url(received.signature)
+        signature = from_base64url(it.signature)
     except ValueError:
         return None
     return signature if len(signature) == SIGNATURE_BYTES else None

@@ -42,6 +42,23 @@ def identify(
     what the command is about: a gateway must have its role for the type. `of_upstreams`: a gateway may sign
     it for a service too.
     """
+    unknown = unattributed(governance, key_id, signed=signed, good=good, at=at)
+    if unknown is not None:
+        return unknown
+    key = governance.keys[key_id]
+    through = None
+    if key.principal != principal:
+        if not _speaks_for(governance, key, principal, resource, services=of_upstreams):
+            return refuse(RefusalCode.UNKNOWN_KEY, f"This key does not belong to {principal}.")
+        through = key.principal
+    return Sender(governance.principals[principal], through)
+
+
+def unattributed(governance: Governance, key_id: str, *, signed: bool, good: bool, at: int) -> Refusal | None:
+    """The refusal of bytes that no registered key has signed, at log time `at` (ms); None when one has.
+
+    Nothing in the bytes is looked at for it: what nobody is known to have signed costs no parse.
+    """
     if not signed:
         return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
     key = governance.keys.get(key_id)
@@ -49,15 +66,10 @@ def identify(
         return refuse(RefusalCode.UNKNOWN_KEY, "This key is not registered.")
     if not good:
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not this key's over these bytes.")
-    through = None
-    if key.principal != principal:
-        if not _speaks_for(governance, key, principal, resource, services=of_upstreams):
-            return refuse(RefusalCode.UNKNOWN_KEY, f"This key does not belong to {principal}.")
-        through = key.principal
     if not key.is_valid(at):
         what = "is revoked" if key.revoked else "is not valid at this time"
         return refuse(RefusalCode.UNKNOWN_KEY, f"This key {what}.")
-    return Sender(governance.principals[principal], through)
+    return None
 
 
 def _speaks_for(governance: Governance, key: Key, principal: str, resource: str, *, services: bool) -> bool:

@@ -1,6 +1,6 @@
 """What a Session needs to know of the ledger that it writes: the same loop decides both."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from msgspec import UnsetType
 
 from assent.core.governance.state import Governance
-from assent.core.received import Received, Unreadable
+from assent.core.received import Envelope, Received
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import RecordedCommand
@@ -61,18 +61,24 @@ class Desk(Protocol):
         """Return when another ledger has made something due. Raises NotFollowingError, KafkaError."""
         ...
 
-    def receive(
-        self, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
-    ) -> Received[Any] | Unreadable:
-        """Read one record of `place`."""
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
+        """The refusal of bytes that no key has signed at log time `at` (ms); None when one has."""
         ...
 
-    def decide(self, received: Received[Any], *, signature_good: bool, seq: int, at: int) -> Decision:
-        """Decide a command at `seq` and log time `at` (ms), and move past it."""
+    def read(self, envelope: Envelope) -> Received[Any] | Refusal:
+        """The command in an envelope, or the refusal of its form."""
+        ...
+
+    def decide(self, received: Received[Any], *, seq: int, at: int) -> Decision:
+        """Decide a command that a key has signed, at `seq` and log time `at` (ms). Changes nothing."""
+        ...
+
+    def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+        """Move past a command's decision."""
         ...
 
     def keep(self, events: Events, *, seq: int, at: int) -> None:
-        """Move past a record that is no command's decision: the writer's own, or of what was unreadable."""
+        """Move past a record that decides no command: the writer's own, or of what was not read."""
         ...
 
     def due(self, at: int) -> Iterator[OwnRecord]:

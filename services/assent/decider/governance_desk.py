@@ -1,21 +1,24 @@
 """Governance, as a Session decides it: by its own commands, and by the releases that requests have led to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, cast
 
 from aiokafka import TopicPartition
 from msgspec import UNSET, UnsetType
 
 from assent.core.governance.carry import carry_release
+from assent.core.governance.decide import Decision as GovernanceDecision
+from assent.core.governance.fields import refuse
 from assent.core.governance.judge import Record, judge_governance, keep_governance
-from assent.core.governance.receive import receive_governance
+from assent.core.governance.receive import read_governance_command
 from assent.core.governance.state import Governance
-from assent.core.received import Received, Unreadable, signature_bytes
+from assent.core.received import Envelope, Received, signature_bytes
+from assent.core.sender import unattributed
 from assent.decider.desk import Decision, Events, OwnRecord
 from assent.decider.releases import ReleaseFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
-from assent_contracts.refusals import Refusal
+from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import command_prefix
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 from assent_contracts.writers import WriterRegistry
@@ -59,22 +62,31 @@ class GovernanceDesk:
         """Return when a release is there that has to be carried out. Raises NotFollowingError."""
         await self._releases.news()
 
-    def receive(
-        self, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
-    ) -> Received[Any] | Unreadable:
-        """Read one record of `assent.governance.commands`."""
-        return receive_governance(value, key, headers)
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
+        """The refusal of bytes that no key has signed."""
+        governance = self.governance
+        if governance.founder is None:
+            return unattributed(
+                governance, envelope.key_id, signed=bool(envelope.signature), good=signature_good, at=at
+            )
+        # Until the founding is closed no other key counts, whichever the header names.
+        if self._is_signed_with(governance.founder, envelope):
+            return None
+        return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the founder's over these bytes.")
 
-    def decide(self, received: Received[Any], *, signature_good: bool, seq: int, at: int) -> Decision:
-        """Decide a command and move the state past it."""
-        founder = self.governance.founder
-        if founder is not None:
-            # Until the founding is closed no other key counts, whichever the header names.
-            signature_good = self._is_signed_with(founder, received)
-        decision = judge_governance(self._record, received, signature_good=signature_good, at=at)
-        keep_governance(self._record, received, decision, seq=seq, at=at)
-        self._writers.apply(seq, () if isinstance(decision, Refusal) else decision)
-        return decision
+    def read(self, envelope: Envelope) -> Received[Any] | Refusal:
+        """A command of `assent.governance.commands`."""
+        return read_governance_command(envelope)
+
+    def decide(self, received: Received[Any], *, seq: int, at: int) -> Decision:
+        """Decide a command whose signature is good."""
+        return judge_governance(self._record, received, signature_good=True, at=at)
+
+    def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+        """Move the state past a command's decision."""
+        kept = cast("GovernanceDecision", decision)
+        keep_governance(self._record, received, kept, seq=seq, at=at)
+        self._writers.apply(seq, () if isinstance(kept, Refusal) else kept)
 
     def keep(self, events: Events, *, seq: int, at: int) -> None:
         """Move the state past a record that is no command's decision."""
@@ -100,6 +112,6 @@ class GovernanceDesk:
     def measure(self) -> None:
         """Nothing beside what every ledger has."""
 
-    def _is_signed_with(self, public_key: bytes, received: Received[Any]) -> bool:
-        signature = signature_bytes(received)
-        return signature is not None and verify(public_key, self._prefix + received.value_sha256, signature)
+    def _is_signed_with(self, public_key: bytes, envelope: Envelope) -> bool:
+        signature = signature_bytes(envelope)
+        return signature is not None and verify(public_key, self._prefix + envelope.value_sha256, signature)

@@ -6,6 +6,7 @@ from aiokafka import TopicPartition
 
 from assent.core.governance.judge import Record
 from assent.core.governance.replay import replay_governance
+from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
@@ -53,7 +54,10 @@ async def take_over_governance(connection: Connection, identity: str) -> Governa
                 if record.offset >= end:
                     break
                 for accepted in acceptance.offer(record.offset, record.value, record.headers):
-                    _take(lead, accepted.record)
+                    try:
+                        _take(lead, accepted.record)
+                    except Exception as error:
+                        raise StoppedError(GOVERNANCE, accepted.offset) from error
             read_to = (await positions(consumer))[_PLACE]
     finally:
         await consumer.stop()

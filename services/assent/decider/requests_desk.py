@@ -1,6 +1,6 @@
 """One partition of requests, as a Session decides it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, cast
 
 import structlog
@@ -8,17 +8,20 @@ from aiokafka import TopicPartition
 
 from assent.core.governance.cursor import advance
 from assent.core.governance.state import Governance
-from assent.core.received import Received, Unreadable
+from assent.core.received import Envelope, Received
 from assent.core.requests.book import Book
 from assent.core.requests.carried import carried_due
+from assent.core.requests.decide import Decision as RequestDecision
 from assent.core.requests.expire import decide_expiry
 from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import receive
+from assent.core.requests.receive import read_command
 from assent.core.requests.states import Closed, Unsettled
+from assent.core.sender import unattributed
 from assent.decider.desk import Decision, Events, OwnRecord
 from assent.observe import metrics
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import Event
+from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
 from assent_contracts.topics import COMMANDS
 
@@ -67,24 +70,23 @@ class RequestsDesk:
             # Whatever its end was, a follower that has ended must not look like a cancellation.
             self._follower.check()
 
-    def receive(
-        self, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
-    ) -> Received[Any] | Unreadable:
-        """Read one record of `assent.commands`."""
-        return receive(value, key, headers)
-
-    def decide(self, received: Received[Any], *, signature_good: bool, seq: int, at: int) -> Decision:
-        """Decide a command and move the book past it."""
-        decision = judge(
-            self._book,
-            received,
-            signature_good=signature_good,
-            seq=seq,
-            at=at,
-            governance=self.governance,
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
+        """The refusal of bytes that no key has signed."""
+        return unattributed(
+            self.governance, envelope.key_id, signed=bool(envelope.signature), good=signature_good, at=at
         )
-        keep(self._book, received, decision, seq=seq, at=at)
-        return decision
+
+    def read(self, envelope: Envelope) -> Received[Any] | Refusal:
+        """A command of `assent.commands`."""
+        return read_command(envelope)
+
+    def decide(self, received: Received[Any], *, seq: int, at: int) -> Decision:
+        """Decide a command whose signature is good."""
+        return judge(self._book, received, signature_good=True, seq=seq, at=at, governance=self.governance)
+
+    def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+        """Move the book past a command's decision."""
+        keep(self._book, received, cast("RequestDecision", decision), seq=seq, at=at)
 
     def keep(self, events: Events, *, seq: int, at: int) -> None:
         """Move the book past a record that is no command's decision."""

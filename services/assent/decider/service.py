@@ -16,6 +16,7 @@ from assent.decider.releases import ReleaseFollower
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
 from assent.decider.signatures import SignatureChecker
+from assent.decider.stopped import StoppedError
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
 from assent.decider.together import until_one_ends
@@ -100,6 +101,20 @@ class Decider:
 
     async def _keep_leading(self, name: str, lead_once: Callable[[], Awaitable[None]]) -> None:
         log = structlog.get_logger().bind(partition=name)
+        try:
+            await self._lead_again_and_again(name, lead_once, log)
+        except StoppedError as stopped:
+            # Only this partition: the others have nothing to do with it.
+            metrics.PARTITION_STOPPED.labels(name).set(1)
+            log.exception("stopped", topic=stopped.topic, offset=stopped.offset)
+            self._health.not_ready(f"partition-{name}", f"stopped, nothing is decided: {stopped}")
+            await asyncio.Event().wait()
+        finally:
+            metrics.PARTITION_STOPPED.labels(name).set(0)
+
+    async def _lead_again_and_again(
+        self, name: str, lead_once: Callable[[], Awaitable[None]], log: structlog.typing.FilteringBoundLogger
+    ) -> None:
         while True:
             async for attempt in stamina.retry_context(
                 on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S

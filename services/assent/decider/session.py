@@ -1,9 +1,8 @@
 """Decide one partition's commands, from a takeover until somebody else's run stands or Kafka fails."""
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,24 +10,28 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from msgspec import UNSET, UnsetType
 
-from assent.core.received import Received, Unreadable
-from assent.decider.desk import Desk
+from assent.core.received import Envelope, Received, Unreadable, open_envelope
+from assent.core.sender import UNAUTHENTICATED
+from assent.decider.desk import Desk, OwnRecord
 from assent.decider.signatures import SignatureChecker
+from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, fits, size_of
-from assent.ledger.chain import Chain, Link
+from assent.ledger.chain import Chain, Link, RecordTooLargeError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
-from assent_contracts.client.batches import UnreadableRecord
+from assent_contracts import limits
 from assent_contracts.client.fetch import fetch
-from assent_contracts.codec import malformed
+from assent_contracts.codec import malformed, too_large
 from assent_contracts.ledger import RecordedCommand, UnreadableCommand
 from assent_contracts.refusals import Refusal
 
 POLL_RECORDS = 2_000
 POLL_MS = 500
 """How long a poll waits at most, and so how late an expiry may be written."""
+PORTION_BYTES = 2 * 1024 * 1024
+"""What is decided before others have their turn: a compressed batch may be a thousand times as large."""
 _AHEAD = 2
 
 Clock = Callable[[], int]
@@ -36,10 +39,10 @@ Clock = Callable[[], int]
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """One polled batch, and the answers of the signature check, which may be under way."""
+    """A portion of what was polled, and the answers of the signature check, which may be under way."""
 
     records: Sequence[ConsumerRecord]
-    received: Sequence[Received[Any] | Unreadable]
+    envelopes: Sequence[Envelope | Unreadable]
     good: asyncio.Future[list[bool]]
     governance: int
     """The governance seq that the signatures were checked under."""
@@ -82,7 +85,8 @@ class Session:
         place = self._desk.place
         while True:
             fetched = await fetch(self._consumer, place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            await self._hand_over(fetched.get(place, []))
+            for portion in portions(fetched.get(place, [])):
+                await self._hand_over(portion)
 
     async def _wake(self) -> None:
         """What another ledger makes due is not to wait for the next poll's end."""
@@ -93,10 +97,10 @@ class Session:
     async def _hand_over(self, records: Sequence[ConsumerRecord]) -> None:
         await self._desk.catch_up()
         governance = self._desk.governance
-        received = [self._receive(record) for record in records]
+        envelopes = [open_envelope(record.value, record.key, record.headers) for record in records]
         # Not awaited here: while signatures are checked, the next commands are read.
-        good = self._checker.check(received, governance)
-        await self._received.put(Batch(records, received, good, governance.seq))
+        good = self._checker.check(envelopes, governance)
+        await self._received.put(Batch(records, envelopes, good, governance.seq))
 
     async def _decide_all(self) -> None:
         while True:
@@ -111,11 +115,13 @@ class Session:
                 await self._send(at)
             if self._chain.seq >= first:
                 self._tell(batch, first, refused, time.perf_counter() - started)
+            # The queue may hold more: health, heartbeats and other partitions have their turn in between.
+            await asyncio.sleep(0)
 
     async def _decide(self, batch: Batch, answers: Sequence[bool], at: int) -> int:
         refused = 0
-        for record, received, good in zip(batch.records, batch.received, answers, strict=True):
-            refusal = self._decide_one(record, received, at, good=good or self._late_key(received, batch))
+        for record, envelope, good in zip(batch.records, batch.envelopes, answers, strict=True):
+            refusal = self._decide_one(record, envelope, at, good=good or self._late_key(envelope, batch))
             if refusal is not None:
                 refused += 1
                 metrics.DECISIONS.labels(self._desk.name, refusal.code).inc()
@@ -124,49 +130,96 @@ class Session:
         metrics.DECISIONS.labels(self._desk.name, "").inc(len(batch.records) - refused)
         return refused
 
-    def _late_key(self, received: Received[Any] | Unreadable, batch: Batch) -> bool:
+    def _late_key(self, envelope: Envelope | Unreadable, batch: Batch) -> bool:
         # A key that was registered between the check and now has not been tried.
         governance = self._desk.governance
-        if governance.seq == batch.governance or isinstance(received, Unreadable):
+        if governance.seq == batch.governance or isinstance(envelope, Unreadable):
             return False
-        return self._checker.check_one(received, governance)
+        return self._checker.check_one(envelope, governance)
 
     def _decide_one(
-        self, record: ConsumerRecord, received: Received[Any] | Unreadable, at: int, *, good: bool
+        self, record: ConsumerRecord, envelope: Envelope | Unreadable, at: int, *, good: bool
     ) -> Refusal | None:
+        """Decide one record and link its decision; the refusal, if it is one. Raises StoppedError."""
+        try:
+            it = self._read(record, envelope, at, good=good)
+            if isinstance(it, Unreadable):
+                return self._omit(record, it, at)
+            return self._decide_command(record, it, at)
+        except Exception as error:
+            # Nobody can say what comes after a record on which the rules fail: it is not skipped.
+            raise StoppedError(self._desk.place.topic, record.offset) from error
+
+    def _read(
+        self, record: ConsumerRecord, envelope: Envelope | Unreadable, at: int, *, good: bool
+    ) -> Received[Any] | Unreadable:
+        """The command, once a key is known to have signed it."""
+        if isinstance(envelope, Unreadable):
+            return envelope
+        refusal = self._desk.unattributed(envelope, signature_good=good, at=at)
+        if refusal is None:
+            try:
+                it = self._desk.read(envelope)
+            except Exception as error:  # noqa: BLE001  whatever a sender's bytes make a reader do is their refusal
+                self._log.exception("reading failed", input=record.offset, error=repr(error))
+                it = malformed("The record cannot be read.")
+            if not isinstance(it, Refusal):
+                return it
+            refusal = it
+        return Unreadable(refusal, envelope.value_sha256, len(envelope.value))
+
+    def _decide_command(self, record: ConsumerRecord, received: Received[Any], at: int) -> Refusal | None:
         seq, desk = self._chain.seq + 1, self._desk
-        governance = desk.governance_named
-        if isinstance(received, Unreadable):
-            command = UnreadableCommand(sha256=received.value_sha256.hex(), size=received.size)
-            decision = received.refusal
-            desk.keep((), seq=seq, at=at)
-        else:
-            command = RecordedCommand(
-                value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
-            )
-            decision = desk.decide(received, signature_good=good, seq=seq, at=at)
-        self._put(
-            self._chain.link(
-                record.key,
-                decision,
-                at=at,
-                governance=governance,
-                input_offset=record.offset,
-                command=command,
-            )
+        decision = desk.decide(received, seq=seq, at=at)
+        if isinstance(decision, Refusal) and decision.code in UNAUTHENTICATED:
+            return self._omit(record, Unreadable(decision, received.value_sha256, len(received.value)), at)
+        command = RecordedCommand(
+            value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
         )
+        named = {"governance": desk.governance_named, "input_offset": record.offset, "command": command}
+        try:
+            link = self._chain.link(record.key, decision, at=at, **named)
+        except RecordTooLargeError as error:
+            decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
+            link = self._chain.link(record.key, decision, at=at, **named)
+        desk.keep_decision(received, decision, seq=seq, at=at)
+        self._put(link)
         return decision if isinstance(decision, Refusal) else None
 
+    def _omit(self, record: ConsumerRecord, it: Unreadable, at: int) -> Refusal:
+        """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
+        command = UnreadableCommand(sha256=it.value_sha256.hex(), size=it.size)
+        seq, named = self._chain.seq + 1, self._desk.governance_named
+        link = self._chain.link(
+            None, it.refusal, at=at, governance=named, input_offset=record.offset, command=command
+        )
+        self._desk.keep((), seq=seq, at=at)
+        self._put(link)
+        self._log.warning(
+            "omitted", input=record.offset, sha256=command.sha256, size=it.size, code=it.refusal.code
+        )
+        return it.refusal
+
     async def _record_due(self, at: int) -> None:
+        due = self._desk.due(at)
+        while (link := self._next_due(due, at)) is not None:
+            self._put(link)
+            if self._is_full():
+                await self._send(at)
+
+    def _next_due(self, due: Iterator[OwnRecord], at: int) -> Link | None:
         desk = self._desk
-        for own in desk.due(at):
+        try:
+            own = next(due, None)
+            if own is None:
+                return None
             link = self._chain.link(
                 own.key, own.events, at=at, governance=desk.governance_named, command=own.command
             )
             desk.keep(own.events, seq=self._chain.seq, at=at)
-            self._put(link)
-            if self._is_full():
-                await self._send(at)
+        except Exception as error:
+            raise StoppedError(desk.place.topic, None) from error
+        return link
 
     def _put(self, link: Link) -> None:
         self._links.append(link)
@@ -196,20 +249,18 @@ class Session:
             governance=self._desk.governance.seq,
             took_ms=round(took_s * 1_000, 2),
         )
-        for record, received in zip(batch.records, batch.received, strict=True):
-            if isinstance(received, Unreadable):
-                self._log.warning(
-                    "unreadable",
-                    input=record.offset,
-                    sha256=received.value_sha256.hex(),
-                    code=received.refusal.code,
-                )
 
-    def _receive(self, record: ConsumerRecord) -> Received[Any] | Unreadable:
-        if isinstance(record, UnreadableRecord):
-            refusal = malformed("The name of a header is not UTF-8.")
-            return Unreadable(refusal, hashlib.sha256(record.content).digest(), len(record.content))
-        return self._desk.receive(record.value, record.key, record.headers)
+
+def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
+    """The records in portions of about PORTION_BYTES, as they are once decompressed; one at least."""
+    first = size = 0
+    for number, record in enumerate(records):
+        size += len(record.value or b"") + len(record.key or b"")
+        if size > PORTION_BYTES:
+            yield records[first : number + 1]
+            first, size = number + 1, 0
+    if first < len(records) or not records:
+        yield records[first:]
 
 
 def _seq_or_none(governance: int | UnsetType) -> int:

@@ -12,10 +12,10 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
-from typing import Any, Final
+from typing import Final
 
 from assent.core.governance.state import Governance
-from assent.core.received import Received, Unreadable, signature_bytes
+from assent.core.received import Envelope, Unreadable, signature_bytes
 from assent_contracts.client.keys import verify
 from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
@@ -28,7 +28,7 @@ _CHECK_BYTES: Final = _MESSAGE_END + SIGNATURE_BYTES
 
 
 class SignatureChecker:
-    """Says of each received command whether its signature is good. Order is kept."""
+    """Says of each envelope whether its signature is good. Order is kept."""
 
     def __init__(self, identity: str) -> None:
         """`identity`: of the log that the commands must have been signed for."""
@@ -38,14 +38,14 @@ class SignatureChecker:
         )
 
     def check(
-        self, batch: Sequence[Received[Any] | Unreadable], governance: Governance
+        self, batch: Sequence[Envelope | Unreadable], governance: Governance
     ) -> asyncio.Future[list[bool]]:
-        """One answer for each; False where there is no command, no signature or no such key.
+        """One answer for each; False where there is no envelope, no signature or no such key.
 
         The work begins at once; several batches may be under way. Raises BrokenProcessPool when a worker
         was killed.
         """
-        checks = [self._check_of(received, governance) for received in batch]
+        checks = [self._check_of(each, governance) for each in batch]
         if len(checks) > INLINE_MAX:
             return asyncio.ensure_future(self._check_in_workers(checks))
         answers = asyncio.get_running_loop().create_future()
@@ -64,22 +64,23 @@ class SignatureChecker:
         tried = iter(b"".join(answers))
         return [bool(check) and next(tried) == _GOOD[0] for check in checks]
 
-    def check_one(self, received: Received[Any], governance: Governance) -> bool:
+    def check_one(self, envelope: Envelope, governance: Governance) -> bool:
         """The answer for one, at once."""
-        return _verify_all(self._check_of(received, governance)) == _GOOD
+        return _verify_all(self._check_of(envelope, governance)) == _GOOD
 
     def close(self) -> None:
         """End the workers."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check_of(self, received: Received[Any] | Unreadable, governance: Governance) -> bytes:
+    def _check_of(self, envelope: Envelope | Unreadable, governance: Governance) -> bytes:
         """Public key, message and signature in a row; nothing when one of them is missing."""
-        if isinstance(received, Unreadable):
+        if isinstance(envelope, Unreadable):
             return b""
-        key, signature = governance.keys.get(received.key_id), signature_bytes(received)
+        key = governance.keys.get(envelope.key_id)
+        signature = None if key is None else signature_bytes(envelope)
         if key is None or signature is None:
             return b""
-        return key.public_key + self._prefix + received.value_sha256 + signature
+        return key.public_key + self._prefix + envelope.value_sha256 + signature
 
 
 def _verify_all(checks: bytes) -> bytes:

@@ -9,11 +9,13 @@ from assent.core.governance.cursor import advance
 from assent.core.governance.state import Governance
 from assent.core.requests.book import Book
 from assent.core.requests.replay import replay
+from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.reader import LedgerReader
+from assent_contracts.topics import LEDGER
 
 _PROGRESS_RECORDS = 100_000
 
@@ -26,7 +28,7 @@ class Lead(Term, kw_only=True):
 
 
 async def take_over(connection: Connection, partition: int, follower: GovernanceFollower) -> Lead:
-    """Read the ledger partition to where it ends now. Raises KafkaError."""
+    """Read the ledger partition to where it ends now. Raises KafkaError, StoppedError."""
     reader = LedgerReader(connection, follower, {partition: None})
     start = first_head("ledger", follower.identity)
     lead = Lead(book=Book(partition), governance=Governance(), head=start, epoch=0, next_input=0)
@@ -64,7 +66,10 @@ async def take_over(connection: Connection, partition: int, follower: Governance
 
 def _take(lead: Lead, accepted: Accepted) -> None:
     record = accepted.record
-    replay(lead.book, record)
+    try:
+        replay(lead.book, record)
+    except Exception as error:
+        raise StoppedError(LEDGER, accepted.offset) from error
     lead.epoch = record.epoch
     if isinstance(record.input, int):
         lead.next_input = record.input + 1

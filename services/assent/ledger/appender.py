@@ -12,7 +12,8 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from assent.ledger.chain import Link
+from assent.ledger.chain import Link, RecordTooLargeError
+from assent_contracts import limits
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import PRODUCE_MAX_BYTES, Connection, reading, writing
 from assent_contracts.client.fetch import fetch
@@ -20,9 +21,11 @@ from assent_contracts.client.keys import SecretKey, seal_headers
 from assent_contracts.topics import LEDGER_TOPICS
 
 BATCH_MAX_RECORDS = 2_000
-BATCH_MAX_BYTES = PRODUCE_MAX_BYTES // 2
-RECORD_OVERHEAD_BYTES = 64
-"""More than Kafka's own framing of one record."""
+RECORD_OVERHEAD_BYTES = 512
+"""More than Kafka's own framing of one record, and the headers of its seal."""
+_LARGEST_BYTES = limits.RECORD_MAX_BYTES + limits.KEY_MAX_BYTES + RECORD_OVERHEAD_BYTES
+BATCH_MAX_BYTES = PRODUCE_MAX_BYTES - _LARGEST_BYTES - RECORD_OVERHEAD_BYTES
+"""A batch that is no larger has room for one more record of any size."""
 BATCHES_IN_FLIGHT = 3
 ACK_TIMEOUT_S = 30.0
 READ_BACK_TIMEOUT_S = 30.0
@@ -89,7 +92,8 @@ class Appender:
         for index, link in enumerate(links):
             headers = sealing if index == last else []
             added = batch.append(key=link.key, value=link.value, timestamp=at, headers=headers)
-            assert added is not None, "a batch within BATCH_MAX_BYTES fits a produce request"
+            if added is None:
+                raise RecordTooLargeError(len(link.value))
         ack = await self._producer.send_batch(batch, self._place.topic, partition=self._place.partition)
         self._in_flight.append(_InFlight(ack, len(links), head))
         self._sent.set()

@@ -5,12 +5,21 @@ import hashlib
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from assent_contracts import limits
 from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
 from assent_contracts.refusals import Refusal
+
+
+class RecordTooLargeError(Exception):
+    """Readers refuse records of this size: it must never be appended."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"a record of {size:,} bytes; readers take {limits.RECORD_MAX_BYTES:,}")
+        self.size = size
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +47,10 @@ class Chain:
         input_offset: int | UnsetType = UNSET,
         command: RecordedCommand | UnreadableCommand | UnsetType = UNSET,
     ) -> Link:
-        """The next record, for this decision. Moves the chain on."""
+        """The next record, for this decision; moves the chain on.
+
+        Raises RecordTooLargeError, and the chain stays, for a record that readers would refuse.
+        """
         refused = isinstance(decision, Refusal)
         value = encode(
             DecisionRecord(
@@ -53,6 +65,8 @@ class Chain:
                 refusal=decision if refused else UNSET,
             )
         )
+        if len(value) > limits.RECORD_MAX_BYTES:
+            raise RecordTooLargeError(len(value))
         self.seq += 1
         self.value_sha256 = hashlib.sha256(value).hexdigest()
         return Link(key, value)

@@ -11,6 +11,11 @@ DECIDE_SECONDS = Histogram(
     "assent_decide_seconds", "From a batch of commands read to its append sent.", buckets=_STEPS_S
 )
 LEAD = Gauge("assent_lead", "1 while this process writes the partition.", ["partition"])
+PARTITION_STOPPED = Gauge(
+    "assent_partition_stopped",
+    "1 while the rules have failed on a record and nothing is decided.",
+    ["partition"],
+)
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])

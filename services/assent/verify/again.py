@@ -1,11 +1,13 @@
 """What it means that the rules decide a record's command as the record says: the same for both ledgers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
+from assent.core.sender import UNAUTHENTICATED
+from assent_contracts import limits
 from assent_contracts.codec import encode
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
@@ -14,7 +16,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether the signature is good."""
-_OF_FORM: Final = frozenset(
+_NOT_KEPT: Final = UNAUTHENTICATED | frozenset(
     {
         RefusalCode.MALFORMED,
         RefusalCode.TOO_LARGE,
@@ -22,7 +24,7 @@ _OF_FORM: Final = frozenset(
         RefusalCode.JUSTIFICATION_REQUIRED,
     }
 )
-"""What the codec itself refuses."""
+"""What the codec itself refuses, and what nobody is known to have signed."""
 
 
 def not_one_decision(record: LedgerRecord) -> str | None:
@@ -41,18 +43,37 @@ def difference(
         same = _is_same_refusal(decode_refusal(record), decision)
         return None if same else f"the rules refuse its command ({decision.code})"
     if record.refusal is not UNSET:
+        if _was_too_large(record, decision):
+            return None
         return "it refuses a command that the rules do not refuse"
     if record.events is UNSET or bytes(record.events) != encode(decision):
         return "the rules decide its command otherwise"
     return None
 
 
-def not_refused_for_form(record: LedgerRecord) -> str | None:
-    """What is wrong with a record of a command that is not kept; None when it was refused for its form."""
+def not_refused_unread(record: LedgerRecord) -> str | None:
+    """What is wrong with a record of a command that is not kept; None when there is a reason not to."""
     refusal = decode_refusal(record)
-    if refusal is None or refusal.code not in _OF_FORM:
-        return "a command that is not kept was not refused for its form"
+    if refusal is None or refusal.code not in _NOT_KEPT:
+        return "a command that is not kept was not refused for its form or its signature"
     return None
+
+
+def should_not_be_kept(record: LedgerRecord) -> str | None:
+    """What is wrong with a record that holds the bytes of a command that nobody is known to have signed."""
+    refusal = decode_refusal(record)
+    if refusal is not None and refusal.code in UNAUTHENTICATED:
+        return "it holds a command that nobody is known to have signed"
+    return None
+
+
+def _was_too_large(record: LedgerRecord, decision: Sequence[Event] | Sequence[GovernanceEvent]) -> bool:
+    """Whether the record was refused because with this decision readers would have refused it."""
+    refusal = decode_refusal(record)
+    if refusal is None or refusal.code is not RefusalCode.TOO_LARGE:
+        return False
+    whole = msgspec.structs.replace(record, refusal=UNSET, events=msgspec.Raw(encode(decision)))
+    return len(encode(whole)) > limits.RECORD_MAX_BYTES
 
 
 def _is_same_refusal(recorded: Refusal | None, decided: Refusal) -> bool:

@@ -12,7 +12,13 @@ from assent.core.governance.judge import Record, judge_governance, keep_governan
 from assent.core.governance.receive import governance_received_again
 from assent.core.received import Received, signature_bytes
 from assent.core.requests.receive import received_again
-from assent.verify.again import VerifySignature, difference, not_one_decision, not_refused_for_form
+from assent.verify.again import (
+    VerifySignature,
+    difference,
+    not_one_decision,
+    not_refused_unread,
+    should_not_be_kept,
+)
 from assent.verify.claims import Claim, Claims
 from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
@@ -72,6 +78,7 @@ class GovernanceVerifier:
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
+                _must_not(record, should_not_be_kept(record))
                 events = decode_governance_events(record)
                 if (
                     record.input is UNSET
@@ -82,7 +89,7 @@ class GovernanceVerifier:
                     return events
                 return self._decide_again(record, recorded)
             case UnreadableCommand():
-                _must_not(record, not_refused_for_form(record))
+                _must_not(record, not_refused_unread(record))
                 self._record.take(record.seq, record.at, ())
                 self.tally.unreadable += 1
                 return ()

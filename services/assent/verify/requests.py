@@ -14,7 +14,13 @@ from assent.core.requests.expire import decide_expiry
 from assent.core.requests.judge import judge, keep
 from assent.core.requests.receive import received_again
 from assent.core.requests.states import Closed, Released, Unsettled
-from assent.verify.again import VerifySignature, difference, not_one_decision, not_refused_for_form
+from assent.verify.again import (
+    VerifySignature,
+    difference,
+    not_one_decision,
+    not_refused_unread,
+    should_not_be_kept,
+)
 from assent.verify.claims import Claims, Release
 from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
@@ -85,6 +91,7 @@ class RequestsVerifier:
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
+                self._must_not(record, should_not_be_kept(record))
                 self._decide_again(record, recorded)
             case UnreadableCommand():
                 self._unreadable(record)
@@ -133,7 +140,7 @@ class RequestsVerifier:
         return self._verify(key.public_key, self._prefix + received.value_sha256, signature)
 
     def _unreadable(self, record: LedgerRecord) -> None:
-        self._must_not(record, not_refused_for_form(record))
+        self._must_not(record, not_refused_unread(record))
         self._book.record(record.seq, record.at, ())
         self.tally.unreadable += 1
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from assent.core.governance.judge import Record
-from assent.core.received import Received
+from assent.core.received import Envelope, open_envelope
 from assent.decider.governance_desk import GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.releases import ReleaseFollower
@@ -26,7 +26,7 @@ from assent_contracts.governance_changes import (
 )
 from assent_contracts.governed import Account
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
-from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.refusals import RefusalCode
 from assent_contracts.writers import WriterRegistry
 from tests.support.governing import (
     PROPOSER,
@@ -157,11 +157,11 @@ async def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> 
     command = CloseFounding(id="close", principal="carol", at=now_ms())
     value = encode(command)
     headers = signed_headers(secret, follower.identity, command, value, "tests")
-    received = desk.receive(value, GOVERNANCE_KEY, headers)
-    assert isinstance(received, Received)
-    decision = desk.decide(received, signature_good=True, seq=writers.head + 1, at=now_ms())
-    assert isinstance(decision, Refusal)
-    assert decision.code is RefusalCode.BAD_SIGNATURE
+    envelope = open_envelope(value, GOVERNANCE_KEY, headers)
+    assert isinstance(envelope, Envelope)
+    refusal = desk.unattributed(envelope, signature_good=True, at=now_ms())
+    assert refusal is not None
+    assert refusal.code is RefusalCode.BAD_SIGNATURE
     assert record.governance.founder is not None
 
 

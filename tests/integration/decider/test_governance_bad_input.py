@@ -1,5 +1,6 @@
 """Bad input on `assent.governance.commands`: recorded as a refusal, and the next good command is decided."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,7 @@ from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 from tests.support.governing import PROPOSER, Governor, assert_verified
 from tests.support.log import UPSTREAM, Actor, Log
-from tests.support.raw import POISON, RawRecord, build_batch, produce_raw
+from tests.support.raw import POISON, RawRecord, build_batch, produce_raw, raw_headers
 
 STRANGER = SecretKey("stranger-1", PROPOSER)
 
@@ -228,16 +229,52 @@ async def test_id_stands_for_the_first_bytes_only(actor: Actor, governor: Govern
     assert decided.refusal.decided == taken.seq
 
 
-async def test_header_whose_name_is_not_utf8_is_refused(
+async def test_header_whose_name_is_not_utf8_does_not_spoil_a_command(
     actor: Actor, governor: Governor, follower: GovernanceFollower
 ) -> None:
     value = encode(_fields())
     known = len(follower.history)
-    batch = build_batch([RawRecord(value, b"governance", [*POISON])])
+    headers = [*raw_headers(_sign_as(actor, PROPOSER, value)), *POISON]
+    batch = build_batch([RawRecord(value, b"governance", headers)])
     await produce_raw(actor.log.connection, GOVERNANCE_COMMANDS, 0, batch)
     await follower.beyond(known - 1)
-    assert follower.refusals[known].code is RefusalCode.MALFORMED
+    assert known not in follower.refusals
     await _good_goes_on(governor)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"type":"$.change.type"}',
+        b'{"type":"assent.change-governance.v1"}',
+        b'{"type":"assent.change-governance.v1","change":{"type":"$.change.type"}}',
+        b'{"type":"assent.change-governance.v1","change":7,"$.change.type":1}',
+    ],
+)
+async def test_words_of_our_own_errors_in_a_command_do_not_end_the_decider(
+    actor: Actor, governor: Governor, value: bytes
+) -> None:
+    unsigned = await governor.publisher.send_bytes(value, [])
+    assert _code(unsigned) is RefusalCode.BAD_SIGNATURE
+    decided = await governor.publisher.send_bytes(value, _sign_as(actor, PROPOSER, value))
+    assert _code(decided) is RefusalCode.MALFORMED
+    await _good_goes_on(governor)
+
+
+async def test_answer_is_of_the_record_that_was_sent_and_of_no_other_with_its_bytes(
+    actor: Actor, governor: Governor
+) -> None:
+    """Somebody who sends the same bytes without a signature is refused alone."""
+    value = encode(_fields())
+    headers = _sign_as(actor, PROPOSER, value)
+    forged = [(name, b"A" * 86 if name == "assent-signature" else content) for name, content in headers]
+    first, mine, last = await asyncio.gather(
+        governor.publisher.send_bytes(value, forged),
+        governor.publisher.send_bytes(value, headers),
+        governor.publisher.send_bytes(value, forged),
+    )
+    assert (_code(first), _code(last)) == (RefusalCode.BAD_SIGNATURE, RefusalCode.BAD_SIGNATURE)
+    assert mine.refusal is None
 
 
 async def test_founding_commands_are_refused_once_the_log_is_founded(

@@ -9,8 +9,7 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from assent.core.received import Received, Unreadable
-from assent.core.requests.receive import receive
+from assent.core.received import Envelope, Unreadable, open_envelope
 from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
@@ -33,13 +32,13 @@ if __name__ == "__main__":
 """
 
 
-def _received(story: Story, secret: SecretKey, *, spoil: bool) -> Received | Unreadable:
+def _envelope(story: Story, secret: SecretKey, *, spoil: bool) -> Envelope | Unreadable:
     command = story.command("alice", "submits")
     value = encode(command)
     headers = signed_headers(secret, IDENTITY, command, value, "tests")
     if spoil:
         headers[-1] = (headers[-1][0], b"A" * 86)
-    return receive(value, command.resource.encode(), headers)
+    return open_envelope(value, command.resource.encode(), headers)
 
 
 @pytest.mark.parametrize("count", [1, INLINE_MAX, INLINE_MAX + 1, 301])
@@ -49,10 +48,10 @@ async def test_each_command_gets_its_own_answer(count: int) -> None:
     secret = SecretKey(known.id, "alice")
     registered = governance.keys[known.id]
     governance.keys[known.id] = replace(registered, public_key=from_base64url(secret.public))
-    unreadable = receive(b"nothing", None, [])
+    unreadable = open_envelope(b"", None, [])
     expected = [number % 3 == 0 for number in range(count)]
     batch = [
-        unreadable if number % 3 == 1 else _received(story, secret, spoil=number % 3 == 2)
+        unreadable if number % 3 == 1 else _envelope(story, secret, spoil=number % 3 == 2)
         for number in range(count)
     ]
     checker = SignatureChecker(IDENTITY)

@@ -13,12 +13,13 @@ from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Cancel, Command, Complete, SubmitChange
+from assent_contracts.digests import to_base64url
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, EnablePrincipal
 from assent_contracts.governed import Group
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.limits import COMMAND_MAX_BYTES
-from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from tests.support.containers import Endpoints
 from tests.support.demo_and import demo_and, policy_table
 from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused
@@ -240,10 +241,15 @@ async def test_oversized_command_never_reaches_the_log(gateway: Gateway) -> None
 
 @pytest.mark.parametrize("value", [b"", b"null", b"[]", b"{}", b'{"type":"assent.approve.v9"}', b"\xff"])
 async def test_what_is_no_command_never_reaches_the_log(gateway: Gateway, value: bytes) -> None:
-    before = await records(gateway)
-    answer = await post(gateway, value, {KEY_HEADER: "alice-1", SIGNATURE_HEADER: "x"})
+    before, key = await records(gateway), gateway.log.keys["alice"]
+    signature = to_base64url(key.sign(command_message(gateway.log.identity, value)))
+    answer = await post(gateway, value, {KEY_HEADER: key.id, SIGNATURE_HEADER: signature})
     code = "unknown-version" if b"v9" in value else "malformed"
     await nothing_recorded(gateway, answer, 400, code, before)
+    if value:
+        # Without a signature nobody looks into it.
+        answer = await post(gateway, value, {KEY_HEADER: key.id, SIGNATURE_HEADER: "x"})
+        await nothing_recorded(gateway, answer, 401, "bad-signature", before)
 
 
 async def test_change_to_governance_is_relayed_and_disabled_account_is_refused(gateway: Gateway) -> None:

@@ -147,12 +147,21 @@ def test_refusal_that_carries_events_is_named(chains: Chains) -> None:
     assert finding(chains) == (seq, "it is not one decision: either events or a refusal")
 
 
-def test_unreadable_command_must_have_been_refused_for_its_form(chains: Chains) -> None:
+def test_command_that_is_not_kept_must_have_been_refused_for_its_form_or_signature(chains: Chains) -> None:
     kept = UnreadableCommand(sha256="0" * 64, size=12)
-    chains.put_governance(refusal(RefusalCode.MALFORMED), kept)
-    assert chains.verified()[0].tally.unreadable == 1
+    for code in (RefusalCode.MALFORMED, RefusalCode.BAD_SIGNATURE, RefusalCode.UNKNOWN_KEY):
+        chains.put_governance(refusal(code), kept)
+    assert chains.verified()[0].tally.unreadable == 3
     seq = chains.put_governance((PrincipalDisabled(principal="bob"),), kept)
-    assert finding(chains) == (seq, "a command that is not kept was not refused for its form")
+    why = "a command that is not kept was not refused for its form or its signature"
+    assert finding(chains) == (seq, why)
+
+
+def test_command_that_nobody_signed_must_not_be_kept(chains: Chains) -> None:
+    """Its bytes are anybody's: the ledger would hold them for ever."""
+    sent = signed(encode(chains.changing("carol", DISABLE)), key_of("mallory"), chains.identity)
+    seq = chains.put_governance(refusal(RefusalCode.BAD_SIGNATURE), sent)
+    assert finding(chains) == (seq, "it holds a command that nobody is known to have signed")
 
 
 def test_record_without_a_command_is_named(chains: Chains) -> None:

@@ -5,6 +5,7 @@ from assent.core.governance.fields import bad_id, bad_text, out_of_date, refuse,
 from assent.core.governance.signing import able_at
 from assent.core.governance.state import Governance
 from assent_contracts import limits
+from assent_contracts.codec import encode
 from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, policy_object
 from assent_contracts.policies import ApprovalRule, Policy
@@ -23,7 +24,8 @@ def create_policy(
     if policy.id in governance.policies:
         return refuse(RefusalCode.ID_TAKEN, f"There is a policy {policy.id!r} already.")
     return (
-        unmet(governance, policy)
+        too_large_together(governance, policy)
+        or unmet(governance, policy)
         or too_few_administrators(governance, at)
         or unsigned(governance, policy, at)
         or (PolicyCreated(policy=policy),)
@@ -41,7 +43,12 @@ def edit_policy(governance: Governance, change: EditPolicy, at: int) -> tuple[Go
         return _invalid(policy, "the resource type stays; create another policy for another type")
     if policy == before:
         return refuse(RefusalCode.ALREADY_SO, f"policy {policy.id} is so already.")
-    return unmet(governance, policy) or unsigned(governance, policy, at) or (PolicyEdited(policy=policy),)
+    return (
+        too_large_together(governance, policy)
+        or unmet(governance, policy)
+        or unsigned(governance, policy, at)
+        or (PolicyEdited(policy=policy),)
+    )
 
 
 def delete_policy(governance: Governance, change: DeletePolicy) -> tuple[GovernanceEvent, ...] | Refusal:
@@ -76,6 +83,20 @@ def _bad_policy(policy: Policy) -> Refusal | None:
         if not 0 < len(rule.groups) <= limits.GROUPS_MAX or twice(rule.groups) is not None:
             return _invalid(policy, f"each approval names 1 to {limits.GROUPS_MAX} different approver groups")
     return None
+
+
+def too_large_together(governance: Governance, policy: Policy) -> Refusal | None:
+    """The refusal of a policy that would make submissions of its type too large for one ledger record."""
+    others = (each for each in governance.policies.values() if each.resource_type == policy.resource_type)
+    together = [policy, *(each for each in others if each.id != policy.id)]
+    size = sum(len(encode(each)) for each in together)
+    if size <= limits.TERMS_MAX_BYTES:
+        return None
+    return refuse(
+        RefusalCode.TOO_LARGE,
+        f"All policies for {policy.resource_type} together have {size:,} bytes, and at most"
+        f" {limits.TERMS_MAX_BYTES:,} fit a record: name fewer groups.",
+    )
 
 
 def approver_groups(policy: Policy) -> frozenset[str]:

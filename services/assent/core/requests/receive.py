@@ -1,10 +1,17 @@
 """A record of `assent.commands` to a command, or the refusal of its form."""
 
 import hashlib
-from collections.abc import Sequence
 from typing import get_args
 
-from assent.core.received import Received, Unreadable, read_signer, unreadable
+from assent.core.received import (
+    Envelope,
+    Headers,
+    Received,
+    Unreadable,
+    contradiction,
+    open_envelope,
+    unreadable,
+)
 from assent_contracts.codec import decode_command, malformed
 from assent_contracts.commands import Command, command_type
 from assent_contracts.ledger import RecordedCommand
@@ -13,22 +20,27 @@ from assent_contracts.refusals import Refusal
 _TYPES: dict[type[Command], bytes] = {each: command_type(each).encode() for each in get_args(Command)}
 
 
-def receive(
-    value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
-) -> Received[Command] | Unreadable:
-    """Read one Kafka record of `assent.commands`."""
-    body = value or b""
-    command = decode_command(value)
+def read_command(envelope: Envelope) -> Received[Command] | Refusal:
+    """The command in an envelope. This is the expensive part: its signature has been checked before."""
+    command = decode_command(envelope.value)
     if isinstance(command, Refusal):
-        return unreadable(body, command)
-    if key != command.resource.encode():
-        detail = "The record has no key." if key is None else "The record's key is not its resource."
-        return unreadable(body, malformed(f"{detail} Set the key to <type>/<id>."))
-    signer = read_signer(headers, command.id, _TYPES[type(command)])
-    if isinstance(signer, Refusal):
-        return unreadable(body, signer)
-    key_id, signature = signer
-    return Received(command, body, hashlib.sha256(body).digest(), key_id, signature)
+        return command
+    if envelope.kafka_key != command.resource.encode():
+        what = "no key" if envelope.kafka_key is None else "a key that is not its resource"
+        return malformed(f"The record has {what}. Set the key to <type>/<id>.")
+    other = contradiction(envelope, command.id, _TYPES[type(command)])
+    if other is not None:
+        return other
+    return Received(command, envelope.value, envelope.value_sha256, envelope.key_id, envelope.signature)
+
+
+def receive(value: bytes | None, key: bytes | None, headers: Headers) -> Received[Command] | Unreadable:
+    """Both steps at once, for a record whose signature is checked elsewhere."""
+    envelope = open_envelope(value, key, headers)
+    if isinstance(envelope, Unreadable):
+        return envelope
+    command = read_command(envelope)
+    return unreadable(envelope.value, command) if isinstance(command, Refusal) else command
 
 
 def received_again(recorded: RecordedCommand) -> Received[Command] | Refusal:

@@ -6,7 +6,6 @@ for. What would not stand for somebody on the ledger, for want of form, key or s
 never published.
 """
 
-import hashlib
 from collections.abc import Awaitable
 from typing import Annotated, Any, Final, TypeVar
 
@@ -15,8 +14,8 @@ from aiokafka.errors import KafkaError
 from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
-from assent.core.received import Received, read_signer, signature_bytes
-from assent.core.sender import identify, not_current
+from assent.core.received import Envelope, Unreadable, open_envelope, signature_bytes
+from assent.core.sender import identify, not_current, unattributed
 from assent.gateway.api.bodies import TAKES, read_json
 from assent.gateway.deciding import ANSWER_WITHIN_S, late, said, undecided, unreachable
 from assent.gateway.door import Door
@@ -27,7 +26,7 @@ from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import verify
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms, repeats
-from assent_contracts.codec import decode_command
+from assent_contracts.codec import decode_command, type_of
 from assent_contracts.commands import (
     Command,
     CommandId,
@@ -66,10 +65,6 @@ class Relayed(msgspec.Struct, frozen=True, kw_only=True):
     """The same bytes came before, and this is their first answer."""
 
 
-class _Type(msgspec.Struct):
-    type: str = ""
-
-
 class CommandSent(msgspec.Struct, frozen=True, kw_only=True):
     """What every command says. Its further fields are in the contracts' schema of its type.
 
@@ -96,13 +91,14 @@ async def relay(
     The headers assent-key and assent-signature carry the key's id and the signature, as on Kafka. Answers
     when it is decided: 201 with the new request, 200, or the refusal.
     """
-    proof = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
+    proof: list[tuple[str, bytes]] = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
     with proving(request, door):
         value = await read_json(request)
+        envelope = _signed(door, value, proof)
         command = _decoded(value)
         if isinstance(command, Refusal):
             raise of_refusal(command)
-        sender = _sender(door, command, value, proof)
+        sender = _sender(door, command, envelope)
     door.rates.spend(sender)
     headers = [*_described(command), *proof]
     if isinstance(command, GovernanceCommand):
@@ -115,32 +111,38 @@ async def relay(
     return await _of_request(door, command, await _decided(command, sending))
 
 
-def _decoded(value: bytes) -> Command | GovernanceCommand | Refusal:
-    try:
-        name = msgspec.json.decode(value, type=_Type).type
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        name = ""
-    return decode_governance_command(value) if name in _GOVERNANCE_TYPES else decode_command(value)
+def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envelope:
+    """The body, once a registered key is known to have signed it: only then is it looked into.
 
-
-def _sender(
-    door: Door, command: Command | GovernanceCommand, value: bytes, headers: list[tuple[str, bytes]]
-) -> str:
-    """The principal whose own key has signed this command. Raises Problem: what the ledger would say."""
-    signer = read_signer(headers, command.id, command_type(command).encode())
-    if isinstance(signer, Refusal):
-        raise of_refusal(signer)
-    sha256 = hashlib.sha256(value).digest()
-    received = Received(command, value, sha256, *signer)
+    Raises Problem.
+    """
+    envelope = open_envelope(value, None, headers)
+    if isinstance(envelope, Unreadable):
+        raise of_refusal(envelope.refusal)
     governance, now = door.log.governance, now_ms()
-    key, signature = governance.keys.get(received.key_id), signature_bytes(received)
+    key, signature = governance.keys.get(envelope.key_id), signature_bytes(envelope)
     message = command_message(door.log.follower.identity, value)
+    good = key is not None and signature is not None and verify(key.public_key, message, signature)
+    refusal = unattributed(governance, envelope.key_id, signed=bool(envelope.signature), good=good, at=now)
+    if refusal is not None:
+        raise of_refusal(refusal)
+    return envelope
+
+
+def _decoded(value: bytes) -> Command | GovernanceCommand | Refusal:
+    is_governance = type_of(value) in _GOVERNANCE_TYPES
+    return decode_governance_command(value) if is_governance else decode_command(value)
+
+
+def _sender(door: Door, command: Command | GovernanceCommand, envelope: Envelope) -> str:
+    """The principal whose own key has signed this command. Raises Problem: what the ledger would say."""
+    now = now_ms()
     found = identify(
-        governance,
+        door.log.governance,
         command.principal,
-        received.key_id,
-        signed=bool(received.signature),
-        good=key is not None and signature is not None and verify(key.public_key, message, signature),
+        envelope.key_id,
+        signed=True,
+        good=True,
         at=now,
         resource=SETTINGS if isinstance(command, GovernanceCommand) else command.resource,
     )
