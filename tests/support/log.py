@@ -1,7 +1,7 @@
 """A founded log on a real broker, with everybody's keys, and commands made short."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,16 @@ async def fresh_log(bootstrap: str, folder: Path, *, governance: Path | None = N
     connection = Connection(bootstrap=bootstrap)
     await delete_topics(connection)
     await apply_topics(connection, partitions=PARTITIONS)
-    file = read_governance_file(governance or infra_path("demo/governance.toml"))
     writer = SecretKey("writer-1", "decider")
     writer.save(folder / "writer.key")
+    return await founded_log(connection, folder, writer, governance=governance)
+
+
+async def founded_log(
+    connection: Connection, folder: Path, writer: SecretKey, *, governance: Path | None = None
+) -> Log:
+    """A log founded on topics of which that of governance is empty, with the keys that are in `folder`."""
+    file = read_governance_file(governance or infra_path("demo/governance.toml"))
     made = make_keys(file, folder)
     links = founding_links(
         file, writers={writer.id: writer.public}, partitions=PARTITIONS, made_keys=made, at_ms=now_ms()
@@ -80,13 +87,14 @@ def make_keys(file: GovernanceFile, folder: Path) -> dict[str, SigningKey]:
     return {principal: key for principal, (key, _) in made.items()}
 
 
-async def delete_topics(connection: Connection) -> None:
-    """Leave a broker without any topic of Assent's."""
+async def delete_topics(connection: Connection, names: Collection[str] | None = None) -> None:
+    """Leave a broker without these topics, or any of Assent's."""
+    names = topic_specs() if names is None else names
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
         async with asyncio.timeout(30):
-            while there := [name for name in await admin.list_topics() if name in topic_specs()]:
+            while there := [name for name in await admin.list_topics() if name in names]:
                 await admin.delete_topics(there)
     finally:
         await admin.close()
