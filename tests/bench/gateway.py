@@ -17,6 +17,7 @@ from tests.bench.founded import Log
 from tests.bench.million import fill
 from tests.bench.progress import Steps
 from tests.bench.services import running
+from tests.support.local_token import token_file
 
 _VIEWS: Final = ("mine alice", "received bob", "received erin", "all dave")
 _PAGES: Final = 500
@@ -26,7 +27,6 @@ _READY_WITHIN_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
 _ROW_US: Final = 25
 _UNLIMITED: Final = {
-    "ASSENT_LOCAL_SIGN_IN": "1",
     "ASSENT_GATEWAY_RATE": "1000000",
     "ASSENT_GATEWAY_STREAMS": "20000",
     "ASSENT_GATEWAY_STREAMS_EACH": "20000",
@@ -113,6 +113,7 @@ class GatewayBench:
         env = {
             **self._log.env(postgres=dsn),
             **_UNLIMITED,
+            "ASSENT_LOCAL_SIGN_IN_FILE": str(token_file()),
             "ASSENT_KEY_FILE": str(self._log.keys / "gateway.key"),
             "ASSENT_GATEWAY_PORT": str(port),
             "ASSENT_PUBLIC_URL": url,

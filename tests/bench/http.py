@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from assent_contracts.codec import encode
+from tests.support.local_token import LINK
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
 
@@ -44,6 +45,7 @@ class Person(msgspec.Struct, frozen=True):
 async def sign_in(url: str, principal: str) -> Person:
     """Sign in as one of the demo's people."""
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        await client.get(LINK)
         answer = await client.post("/sign-in/local", data={"principal": principal})
         assert answer.status_code == 303, answer.text
         csrf = (await client.get("/api/v1/me")).json()["csrf"]

@@ -4,7 +4,9 @@ from typing import Any, Final, Literal
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
+from assent.gateway.identity.local_token import COOKIE
 from tests.support.gateway import Gateway
+from tests.support.local_token import KEPT, LINK
 
 DESK: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 860}}
 PHONE: Final[dict[str, Any]] = {
@@ -29,11 +31,12 @@ class Visitors:
         self._contexts: list[BrowserContext] = []
 
     async def window(self, screen: dict[str, Any] | None = None, *, scheme: Scheme = "light") -> Page:
-        """A window of somebody who has not signed in."""
+        """A window of somebody who has opened the link of this start, and has not signed in."""
         context = await self.browser.new_context(
             **(screen or DESK), color_scheme=scheme, reduced_motion="reduce", base_url=self.url
         )
         self._contexts.append(context)
+        await context.add_cookies([{"name": COOKIE, "value": KEPT, "url": f"{self.url}/sign-in"}])
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
@@ -43,9 +46,9 @@ class Visitors:
     async def signed_in(
         self, name: str, screen: dict[str, Any] | None = None, *, scheme: Scheme = "light"
     ) -> Page:
-        """A window of one of the demo's people, by the button that bears their name."""
+        """A window of one of the demo's people, by the link and the button that bears their name."""
         page = await self.window(screen, scheme=scheme)
-        await page.goto("/sign-in")
+        await page.goto(LINK)
         await page.get_by_role("button", name=f"Be {name}", exact=False).first.click()
         await expect(page.get_by_role("main")).to_be_visible()
         return page

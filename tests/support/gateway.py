@@ -19,6 +19,7 @@ from assent.store.service import KAFKA, POSTGRES
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import Claim, Outcome, ReportOutcome
+from tests.support.local_token import LINK, token_file
 from tests.support.log import APPLIER, Actor, Log, deciding, publishing
 from tests.support.readers import SPECS, reading, settings_for
 from tests.support.stack import fresh_database, until
@@ -55,6 +56,7 @@ class Gateway:
     async def sign_in(self, principal: str) -> httpx.AsyncClient:
         """A client with a new session, which sends its CSRF token."""
         client = await self.anonymous()
+        await client.get(LINK)
         answer = await client.post("/sign-in/local", data={"principal": principal})
         assert answer.status_code == 303, answer.text
         client.headers["x-csrf-token"] = (await client.get("/api/v1/me")).json()["csrf"]
@@ -162,7 +164,7 @@ def gateway_settings(**environ: str) -> GatewaySettings:
     usual = {
         "ASSENT_GATEWAY_PORT": port,
         "ASSENT_PUBLIC_URL": f"http://127.0.0.1:{environ.get('ASSENT_GATEWAY_PORT', port)}",
-        "ASSENT_LOCAL_SIGN_IN": "1",
+        "ASSENT_LOCAL_SIGN_IN_FILE": str(token_file()),
         "ASSENT_GATEWAY_RATE": "10000",
     }
     return read_gateway_settings({**usual, **environ})

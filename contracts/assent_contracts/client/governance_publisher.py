@@ -58,15 +58,21 @@ class GovernancePublisher:
         key: SecretKey,
         *,
         principal: str | None = None,
+        command_id: str | None = None,
+        at: int | None = None,
         timeout_s: float = 30.0,
     ) -> GovernanceDecided:
         """Sign and publish a change and wait for its decision.
 
-        `principal`: on whose behalf a gateway's key signs; the key's own unless said. Raises NotDecidedError
+        `principal`: on whose behalf a gateway's key signs; the key's own unless said. `command_id`, `at`
+        (ms): those of the command that is sent again; a new one now unless said. Raises NotDecidedError
         when `timeout_s` passes first, KafkaError when it could not be published.
         """
         command = ChangeGovernance(
-            id=new_command_id(), principal=principal or key.principal, at=now_ms(), change=change
+            id=command_id or new_command_id(),
+            principal=principal or key.principal,
+            at=now_ms() if at is None else at,
+            change=change,
         )
         value = encode(command)
         headers = signed_headers(key, self._governance.identity, command, value, self._source)

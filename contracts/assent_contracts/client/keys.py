@@ -1,5 +1,7 @@
 """Ed25519 keys: files, signatures, checks (PyNaCl)."""
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance import GovernanceCommand
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName
+
+_DERIVE_SALT = b"assent.derive.v1"
 
 
 class KeyFileError(Exception):
@@ -54,6 +58,14 @@ class SecretKey:
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature."""
         return self._key.sign(message).signature
+
+    def derive(self, context: bytes) -> bytes:
+        """A secret of 32 bytes for one purpose, which `context` names: HKDF-SHA-256 (RFC 5869) of the seed.
+
+        It tells nothing about the key, nor about what another context gives.
+        """
+        extracted = hmac.digest(_DERIVE_SALT, bytes(self._key), hashlib.sha256)
+        return hmac.digest(extracted, context + b"\x01", hashlib.sha256)
 
     def save(self, path: Path) -> None:
         """Write the key file, mode 0600. Raises FileExistsError rather than replace a key."""

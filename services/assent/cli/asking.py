@@ -32,6 +32,8 @@ class ProblemAnswer(msgspec.Struct, kw_only=True):
     open_request: str | None = None
     partition: int | None = None
     decided: int | None = None
+    events: msgspec.Raw | None = None
+    """Of a completion that opened the request again: what happened, in full."""
 
     def refusal(self) -> Refusal | None:
         """The ledger's refusal that it is; None for what is the gateway's own."""

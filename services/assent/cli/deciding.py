@@ -15,7 +15,7 @@ from assent.cli.answers import document_of, print_refusal
 from assent.cli.looking import find
 from assent.cli.options import Options, Sender
 from assent.cli.reach import Reach, Server, Way, key_of, publishing, reading, way
-from assent.reading.lapses import LAPSES
+from assent.reading.lapses import reopened_because
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import RequestView, heads
@@ -35,7 +35,6 @@ from assent_contracts.commands import (
 )
 from assent_contracts.events import (
     ApprovalGiven,
-    ApprovalLapsed,
     ChangeReleased,
     ChangeSubmitted,
     RejectionGiven,
@@ -258,14 +257,7 @@ def _finish(decided: Decided, done: str, options: Options) -> NoReturn:
 
 def _finish_reopened(decided: Decided, options: Options) -> NoReturn:
     """Nothing was released: approvals that it had lapsed, or a policy asks for more by now."""
-    detail = "The quorum no longer holds: the request needs approval again."
-    lapses = [event for event in decided.events if isinstance(event, ApprovalLapsed)]
-    if lapses:
-        who = "; ".join(f"that of {each.approver}, who {LAPSES[each.reason]}" for each in lapses)
-        detail += f" Approvals that count no more: {who}."
-    else:
-        detail += " A policy asks for more than when it was approved."
-    refusal = Refusal(code=RefusalCode.NOT_APPROVED, detail=detail)
+    refusal = Refusal(code=RefusalCode.NOT_APPROVED, detail=reopened_because(decided.events))
     print_refusal(refusal, WHAT_TO_DO[refusal.code], decided, as_json=options.json)
     sys.exit(output.REFUSED)
 

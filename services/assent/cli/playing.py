@@ -79,13 +79,13 @@ async def _demo(options: Options, *, once: bool) -> bool | None:
 
 
 def _tell_people(everything: Everything) -> None:
-    if everything.console is None:
+    if everything.sign_in_link is None:
         return
     people = [
         each for each in read_governance_file(infra_path("demo/governance.toml")).principals if each.person
     ]
     names = ", ".join(f"{each.id} ({each.name})" for each in people)
-    output.tell(f"Open {everything.console} and sign in as one of the demo's people: {names}.")
+    output.tell(f"Sign in with the link above as one of the demo's people: {names}.")
 
 
 async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:

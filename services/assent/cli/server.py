@@ -148,13 +148,10 @@ async def send(server: Server, command: Command) -> Decided:
     """Sign a command here, have it relayed, and wait for its decision; ends the command without one."""
     answer = await _relay(server, command)
     partition, seq = _place(server, answer)
-    if answer.problem is not None:
+    if (problem := answer.problem) is not None:
+        events = () if problem.events is None else _decoded(server, answer, problem.events, tuple[Event, ...])
         return Decided(
-            partition=partition,
-            seq=seq,
-            at=answer.problem.at or 0,
-            events=(),
-            refusal=answer.problem.refusal(),
+            partition=partition, seq=seq, at=problem.at or 0, events=events, refusal=problem.refusal()
         )
     relayed = _read(server, answer, _Relayed)
     if relayed.request is not None:
@@ -186,8 +183,9 @@ async def _relay(server: Server, command: Command | GovernanceCommand) -> Answer
     headers = {name: signed[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
     answer = await post(server, "/api/v1/commands", value, headers, command=command.id)
     # What is on record is printed as the ledger's refusal; what is not was never published.
-    if answer.problem is not None and (answer.problem.position is None or answer.problem.refusal() is None):
-        fail_problem(server, answer.status, answer.problem, command=command.id)
+    problem = answer.problem
+    if problem is not None and (problem.position is None or not (problem.refusal() or problem.events)):
+        fail_problem(server, answer.status, problem, command=command.id)
     return answer
 
 

@@ -68,4 +68,7 @@ def tell_where(everything: Everything) -> None:
     output.tell(f"Applied changes: {everything.target}")
     if everything.console is not None:
         output.tell(f"Console: {everything.console}")
+    if everything.sign_in_link is not None:
+        output.tell(f"Sign in, in a browser on this machine: {everything.sign_in_link}")
+        output.tell("Who has that link can be anybody here; it ends when this does.")
     output.tell(f"Try: assent requests --data {everything.directory.root}")

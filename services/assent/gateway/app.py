@@ -15,7 +15,7 @@ from assent.gateway.console.errors import or_page
 from assent.gateway.console.routes import console
 from assent.gateway.door import Door
 from assent.gateway.front import security_headers
-from assent.gateway.identity.local import sign_in_locally
+from assent.gateway.identity.local import LOCAL
 from assent.gateway.identity.signing_in import SIGNING_IN
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
 
@@ -31,7 +31,7 @@ def make_app(door: Door) -> Litestar:
             openapi_of(API, cookie=door.sessions.cookie),
             *HEALTH,
             *SIGNING_IN,
-            sign_in_locally,
+            *LOCAL,
             console(),
         ],
         dependencies={

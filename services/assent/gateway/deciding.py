@@ -12,12 +12,13 @@ from assent.core.sender import UNAUTHENTICATED
 from assent.gateway.caller import Caller
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
+from assent.reading.lapses import reopened_because
 from assent.store.queries import AuditRow, audit_tail
 from assent.store.queries_large import records_with_id
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import decode_command, encode, is_identifier
-from assent_contracts.commands import Command, SubmitChange, command_type
-from assent_contracts.events import CommandRepeated
+from assent_contracts.commands import Command, Complete, SubmitChange, command_type
+from assent_contracts.events import ChangeReleased, CommandRepeated
 from assent_contracts.ledger import (
     RecordedCommand,
     decode_events,
@@ -33,6 +34,7 @@ ANSWER_WITHIN_S: Final = 10.0
 _AUDITED_WITHIN_S: Final = 3.0
 _LOOK_EVERY_S: Final = 0.05
 _CLOCKS_MS: Final = 5 * 60 * 1_000
+REOPENED: Final = "reopened"
 _LATEST_MS: Final = COMMAND_MEMORY_MS
 """Later than this a command is refused as stale."""
 
@@ -75,11 +77,14 @@ def fields_of(caller: Caller, resource: str, idempotency_key: str | None) -> dic
     }
 
 
-async def decide(door: Door, command: Command) -> Decision:
+async def decide(door: Door, command: Command, *, once: bool) -> Decision:
     """Publish a command in the caller's name and answer with its decision.
 
-    Raises Problem: the refusal, `late` (202) when no decision came in time, `log-unreachable`.
+    `once`: its id is that of an Idempotency-Key, and it may have been sent before. Raises Problem: the
+    refusal, `late` (202) when no decision came in time, `log-unreachable`, `reopened`.
     """
+    if once:
+        command = msgspec.structs.replace(command, at=(await door.once.first_sent(command.id)).at)
     try:
         decided = await door.log.publisher.send(command, door.log.key, timeout_s=ANSWER_WITHIN_S)
     except NotDecidedError as error:
@@ -111,6 +116,8 @@ def _answer(command: Command, decided: Decided, *, repeated: bool) -> Decision:
     position = f"{decided.partition}-{decided.seq}"
     if decided.refusal is not None:
         raise of_refusal(decided.refusal, position=position)
+    if isinstance(command, Complete) and not _is_released(decided):
+        raise _reopened(command, decided)
     request = position if isinstance(command, SubmitChange) else command.request
     return Decision(
         request=request,
@@ -118,6 +125,24 @@ def _answer(command: Command, decided: Decided, *, repeated: bool) -> Decision:
         at=decided.at,
         events=tuple(command_type(event) for event in decided.events),
         repeated=repeated,
+    )
+
+
+def _is_released(decided: Decided) -> bool:
+    return any(isinstance(event, ChangeReleased) for event in decided.events)
+
+
+def _reopened(command: Complete, decided: Decided) -> Problem:
+    """R12: what was to be completed was opened again instead. That is recorded, and is no refusal there."""
+    return Problem(
+        409,
+        REOPENED,
+        f"Nothing was released. {reopened_because(decided.events)}",
+        todo="Have it approved again, and complete it then.",
+        request=command.request,
+        position=f"{decided.partition}-{decided.seq}",
+        at=decided.at,
+        events=[msgspec.to_builtins(event) for event in decided.events],
     )
 
 

@@ -6,11 +6,13 @@ import asyncpg
 import msgspec
 from litestar import Request
 
+from assent.gateway.identity.local_token import LocalToken
 from assent.gateway.identity.oidc import Oidc
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
 from assent.gateway.live import Live
 from assent.gateway.log import Log
+from assent.gateway.once import Once
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings
 from assent.observe.health import Health
@@ -54,6 +56,9 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     """None while nobody checks them."""
     oidc: Oidc | None = None
     """Sign-in of people with a provider; None where none is configured."""
+    local: LocalToken | None = None
+    """Sign-in by a click, on this machine; None where it is not switched on."""
+    once: Once
     rates: Rates
     lag: Lag
     live: Live

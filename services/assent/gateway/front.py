@@ -27,7 +27,9 @@ SECURITY_HEADERS: Final = {
 _SECURE_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _OF_ANY_NAME: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Probes come by the address of the machine or container. No session's cookie counts for what is there."""
-_NOT_BY_HEAD: Final = frozenset({"/api/v1/events", "/api/v1/audit/export", "/sign-in", "/sign-in/callback"})
+_NOT_BY_HEAD: Final = frozenset(
+    {"/api/v1/events", "/api/v1/audit/export", "/sign-in", "/sign-in/callback", "/sign-in/local"}
+)
 """What is long, and made only to be thrown away; and where coming by changes something."""
 SENT_AS: Final = "assent.sent_as"
 """In a scope: the method as it was sent, where it is another than the one that is answered."""

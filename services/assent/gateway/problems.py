@@ -61,6 +61,12 @@ class ProblemDocument(msgspec.Struct, kw_only=True):
     status_now: str | UnsetType = UNSET
     """The status of a request that has gone on since it was seen."""
     last_seq: int | UnsetType = UNSET
+    request: str | UnsetType = UNSET
+    """The request that was opened again instead of being released."""
+    at: int | UnsetType = UNSET
+    """Log time of that, ms."""
+    events: Any = UNSET
+    """What happened then, in full."""
     errors: Any = UNSET
     """The parameters that do not fit."""
 

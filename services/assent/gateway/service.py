@@ -12,6 +12,7 @@ from assent.gateway.app import make_app
 from assent.gateway.connections import guarded
 from assent.gateway.door import Door
 from assent.gateway.front import front_of, security_headers
+from assent.gateway.identity.local_token import read_local_token
 from assent.gateway.identity.oidc import open_oidc
 from assent.gateway.identity.provider import open_client
 from assent.gateway.identity.sessions import Sessions
@@ -20,6 +21,7 @@ from assent.gateway.identity.tokens import AccessTokens
 from assent.gateway.lag import Lag
 from assent.gateway.live import Live
 from assent.gateway.log import open_log
+from assent.gateway.once import Once
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
 from assent.observe.health import Health
@@ -47,6 +49,7 @@ async def serve(
     """
     gateway = gateway or read_gateway_settings()
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    local = read_local_token(gateway)
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     async with AsyncExitStack() as open_things:
         db = await open_pool(dsn, "assent_gateway", application="assent-gateway", size=_POOL_SIZE)
@@ -54,8 +57,8 @@ async def serve(
         await reached(health, POSTGRES, lambda: db.fetchval("select 1"))
         follower = await reached(health, KAFKA, lambda: following(settings))
         open_things.push_async_callback(follower.stop)
-        oidc = open_oidc(gateway, await open_things.enter_async_context(open_client()), db)
-        lag, sessions = Lag(db), Sessions(db, secure=gateway.is_secure)
+        oidc = open_oidc(gateway, await open_things.enter_async_context(open_client()), db, key)
+        lag, sessions = Lag(db), Sessions(db, key, secure=gateway.is_secure)
         live = Live(db, lag, sessions, gateway.live)
 
         def heard(partition: int, accepted: Accepted) -> None:
@@ -74,7 +77,9 @@ async def serve(
             sessions=sessions,
             tokens=AccessTokens(oidc, lambda: log.governance) if oidc else None,
             oidc=oidc,
+            local=local,
             signatures=KeySignatures(lambda: log.governance, gateway.public_url),
+            once=Once(db),
             rates=Rates(gateway.rate_per_second),
             lag=lag,
             live=live,

@@ -49,8 +49,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """ASSENT_PUBLIC_URL: scheme and host by which browsers reach it, and nothing else. Links and redirects
     are made of it, and forms are taken from its pages alone."""
     oidc: OidcSettings | None
-    local_sign_in: bool
-    """R17's demo people sign in by a click. On loopback only, and never beside a provider."""
+    local_sign_in: Path | None
+    """ASSENT_LOCAL_SIGN_IN_FILE: the file with the token of the link by which the demo's people sign in by a
+    click. On loopback only, and never beside a provider or behind a proxy. Unset: they do not."""
     private_targets: bool
     """Whether notifications may go to addresses that are not public; the notify service is told the same."""
     rate_per_second: int
@@ -78,7 +79,7 @@ def read_gateway_settings(environ: Mapping[str, str] = os.environ) -> GatewaySet
         port=port,
         public_url=_public_url(environ, port),
         oidc=_oidc(environ),
-        local_sign_in=environ.get("ASSENT_LOCAL_SIGN_IN", "") == "1",
+        local_sign_in=Path(local) if (local := environ.get("ASSENT_LOCAL_SIGN_IN_FILE")) else None,
         private_targets=environ.get("ASSENT_NOTIFY_ALLOW_PRIVATE", "") == "1",
         rate_per_second=_number(environ, "ASSENT_GATEWAY_RATE", 100, most=1_000_000),
         trusted_proxies=_networks(environ, "ASSENT_GATEWAY_TRUSTED_PROXIES"),
@@ -92,22 +93,32 @@ def read_gateway_settings(environ: Mapping[str, str] = os.environ) -> GatewaySet
 
 
 def _refuse_open_door(settings: GatewaySettings) -> None:
-    if settings.local_sign_in and settings.oidc is not None:
-        raise SettingsError(
-            "ASSENT_LOCAL_SIGN_IN lets anybody be anybody: unset it where ASSENT_OIDC_ISSUER is set."
-        )
-    if settings.local_sign_in and not is_loopback(settings.host):
-        raise SettingsError(
-            f"ASSENT_LOCAL_SIGN_IN lets anybody be anybody: on loopback only, not on {settings.host}."
-        )
     public = urlsplit(settings.public_url)
-    if settings.local_sign_in and not is_loopback(public.hostname or ""):
-        raise SettingsError(
-            "ASSENT_LOCAL_SIGN_IN works on loopback only: ASSENT_PUBLIC_URL names another host."
-        )
+    if settings.local_sign_in is not None:
+        _refuse_open_local_sign_in(settings, public.hostname or "")
     if not settings.is_secure and not is_loopback(public.hostname or ""):
         raise SettingsError(
             "ASSENT_PUBLIC_URL must be https:// unless it is on loopback: cookies go with it."
+        )
+
+
+def _refuse_open_local_sign_in(settings: GatewaySettings, public_host: str) -> None:
+    if settings.oidc is not None:
+        raise SettingsError(
+            "ASSENT_LOCAL_SIGN_IN_FILE asks for no password: unset it where ASSENT_OIDC_ISSUER is set."
+        )
+    if settings.trusted_proxies:
+        raise SettingsError(
+            "ASSENT_LOCAL_SIGN_IN_FILE is for this machine alone: unset it where"
+            " ASSENT_GATEWAY_TRUSTED_PROXIES is set."
+        )
+    if not is_loopback(settings.host):
+        raise SettingsError(
+            f"ASSENT_LOCAL_SIGN_IN_FILE asks for no password: on loopback only, not on {settings.host}."
+        )
+    if not is_loopback(public_host):
+        raise SettingsError(
+            "ASSENT_LOCAL_SIGN_IN_FILE works on loopback only: ASSENT_PUBLIC_URL names another host."
         )
 
 

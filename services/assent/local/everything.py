@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import structlog
 from assent.founding.found import WRITER_KEY
 from assent.ledger.topics import apply_topics
 from assent.local import backoff
-from assent.local.directory import Directory
+from assent.local.directory import Directory, replace_file
 from assent.local.founded import read_founded
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
@@ -30,6 +31,7 @@ SERVICES = ("decider", "status", "audit", "dispatch", "applier", "gateway", "not
 _USUAL_HTTP_PORT = 8800
 _USUAL_CONSOLE_PORT = 8700
 _WATCH_S = 0.5
+_LOCAL_TOKEN_BYTES = 32
 _WITHOUT = {
     "applier": "released changes wait for your own applier.",
     "gateway": "there is no console and no HTTP API.",
@@ -64,6 +66,8 @@ class Everything:
         self._noted: set[str] = set()
         self._restarts: dict[str, int] = dict.fromkeys(_SERVERS, 0)
         self._watch: asyncio.Task[None] | None = None
+        # A new one at each start: an old link lets nobody in.
+        self._local_token = secrets.token_urlsafe(_LOCAL_TOKEN_BYTES)
         self.supervisor: Supervisor | None = None
 
     @property
@@ -83,6 +87,16 @@ class Everything:
         """Where people open the console, and programs the HTTP API; None without a gateway."""
         port = self._ports.get(_CONSOLE)
         return None if port is None else f"http://localhost:{port.number}"
+
+    @property
+    def sign_in_link(self) -> str | None:
+        """Where the demo's people sign in by a click: a secret, for this machine's terminal alone.
+
+        None without a gateway, or where people sign in at a provider.
+        """
+        if self.console is None or self._has_provider():
+            return None
+        return f"{self.console}/sign-in/local?token={self._local_token}"
 
     async def start(self) -> None:
         """Start all of it; returns when every service is ready.
@@ -187,12 +201,20 @@ class Everything:
     def _gateway_env(self) -> dict[str, str]:
         assert self.console is not None
         # Who has configured a provider signs in there; everybody else by a click, on loopback only.
-        local = {} if os.environ.get("ASSENT_OIDC_ISSUER") else {"ASSENT_LOCAL_SIGN_IN": "1"}
+        local: dict[str, str] = {}
+        if not self._has_provider():
+            path = self.directory.secrets / "local-sign-in"
+            replace_file(path, self._local_token + "\n", mode=0o600)
+            local = {"ASSENT_LOCAL_SIGN_IN_FILE": str(path)}
         return {
             "ASSENT_GATEWAY_PORT": str(self._ports[_CONSOLE].number),
             "ASSENT_PUBLIC_URL": self.console,
             **local,
         }
+
+    @staticmethod
+    def _has_provider() -> bool:
+        return bool(os.environ.get("ASSENT_OIDC_ISSUER"))
 
     async def _keep_stack(self) -> None:
         await asyncio.gather(*(self._keep(server) for server in _SERVERS))

@@ -1,14 +1,17 @@
 """A command counts once however often it is sent, and its decision is found however late it comes."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
 from assent.gateway import deciding as deciding_by_http
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import new_command_id
 from tests.support.containers import Endpoints
 from tests.support.gateway import (
     Gateway,
@@ -63,6 +66,87 @@ async def test_same_key_with_the_same_content_counts_once_on_two_gateways(
         # Somebody else's key is another key.
         bob = await undecided.signed_in("bob")
         refused(await submit(bob, "once", body("script/once")), 409, "resource-locked")
+
+
+async def refusals_of(gateway: Gateway, principal: str) -> int:
+    """How many there are on record, in the caller's name."""
+    # The audit log holds what was decided before this was submitted.
+    position = (await gateway.submit(f"script/{new_command_id()}", principal=principal))["position"]
+    partition, _, seq = position.partition("-")
+    db = await asyncpg.connect(gateway.dsn)
+    try:
+
+        async def is_there() -> bool:
+            held = await db.fetchval(
+                "select max(seq) from audit where ledger = 'assent.ledger' and partition = $1", int(partition)
+            )
+            return held is not None and held >= int(seq)
+
+        await until(is_there)
+        outcomes = await db.fetch("select outcome from audit where principal = $1", principal)
+    finally:
+        await db.close()
+    return sum(not row["outcome"].startswith("assent.") for row in outcomes)
+
+
+async def test_retry_leaves_no_refusal_in_the_callers_name(
+    undecided: Gateway, log: Log, follower: GovernanceFollower
+) -> None:
+    """Of a submission, an action and a change to governance, at two gateways, at once and one by one."""
+    bob = await undecided.signed_in("bob")
+    async with (
+        deciding(log, follower),
+        answering(log, undecided.dsn) as second,
+        httpx.AsyncClient(base_url=second, headers=bob.headers, timeout=30) as other,
+    ):
+        other.cookies.set("assent", bob.cookies["assent"])
+        before = await refusals_of(undecided, "bob")
+        request = (await undecided.submit("script/retried"))["request"]
+        digest = (await undecided.show(request, principal="bob", after=request))["request"]["digest"]
+        registered = {
+            "type": "assent.register-principal.v1",
+            "account": {"id": "gina", "kind": "human", "person": "gina.ito"},
+        }
+        calls = {
+            "/api/v1/requests": body("script/retried-too"),
+            f"/api/v1/requests/{request}/approve": {"digest": digest},
+            "/api/v1/governance/changes": {"change": registered},
+        }
+        for path, content in calls.items():
+            headers = {"idempotency-key": f"retried {path}".replace(" ", ":")}
+            tries = [each.post(path, json=content, headers=headers) for each in (bob, other, bob)]
+            answers = [*await asyncio.gather(*tries), await other.post(path, json=content, headers=headers)]
+            said = [accepted(each, each.status_code) for each in answers]
+            assert {each.status_code for each in answers} <= {200, 201}
+            assert len({each["position"] for each in said}) == 1, said
+            assert said[-1]["repeated"]
+        assert await refusals_of(undecided, "bob") == before
+
+
+async def test_change_to_governance_goes_the_way_that_it_went_first(
+    undecided: Gateway, log: Log, follower: GovernanceFollower
+) -> None:
+    """A rule that came in between would make a request of it when it is sent again."""
+    bob = await undecided.signed_in("bob")
+    key = {"idempotency-key": "once-and-at-once"}
+    change = {
+        "type": "assent.register-principal.v1",
+        "account": {"id": "hugo", "kind": "human", "person": "hugo.berg"},
+    }
+    async with deciding(log, follower):
+        first = accepted(await bob.post("/api/v1/governance/changes", json={"change": change}, headers=key))
+        assert first["request"] is None
+        db = await asyncpg.connect(undecided.dsn)
+        try:
+            at_once = await db.fetchval(
+                "select at_once from sent_commands where command_id = $1",
+                hashlib.sha256(b"bob\0once-and-at-once").hexdigest(),
+            )
+        finally:
+            await db.close()
+        assert at_once is True
+        again = accepted(await bob.post("/api/v1/governance/changes", json={"change": change}, headers=key))
+        assert (again["position"], again["repeated"]) == (first["position"], True)
 
 
 async def test_double_click_submits_once(undecided: Gateway, log: Log, follower: GovernanceFollower) -> None:

@@ -55,7 +55,7 @@ def oidc_environ(port: int, issuer: str, **more: str) -> dict[str, str]:
     return {
         "ASSENT_GATEWAY_PORT": str(port),
         "ASSENT_PUBLIC_URL": f"http://localhost:{port}",
-        "ASSENT_LOCAL_SIGN_IN": "",
+        "ASSENT_LOCAL_SIGN_IN_FILE": "",
         "ASSENT_OIDC_ISSUER": issuer,
         "ASSENT_OIDC_CLIENT_ID": "console",
         **more,

@@ -1,10 +1,13 @@
 """Sign-in by a click, for the demo's people on one's own machine; and gateways without it."""
 
 import pytest
+from structlog.testing import capture_logs
 
+from assent.gateway.identity.local_token import COOKIE
 from tests.idp.browser import Browser
 from tests.integration.identity.conftest import OpenBrowser, StartGateway
 from tests.support.gateway import Gateway, free_port, refused
+from tests.support.local_token import KEPT, LINK, TOKEN
 
 LOCAL = "/sign-in/local"
 
@@ -17,7 +20,70 @@ async def browser(start_gateway: StartGateway, open_browser: OpenBrowser) -> Bro
     await start_gateway(ASSENT_GATEWAY_PORT=str(port), ASSENT_PUBLIC_URL=public)
     opened = await open_browser()
     opened.gateway = public
+    assert (await opened.get(LINK)).headers["location"] == "/sign-in"
     return opened
+
+
+@pytest.fixture
+async def stranger(browser: Browser, open_browser: OpenBrowser) -> Browser:
+    """A browser at the same gateway that has not opened the link."""
+    opened = await open_browser()
+    opened.gateway = browser.gateway
+    return opened
+
+
+async def test_without_the_link_nobody_signs_in_and_nobody_is_named(stranger: Browser) -> None:
+    page = await stranger.get("/sign-in", headers={"accept": "text/html"})
+    assert page.status_code == 403
+    assert "Open the link from the terminal" in page.text
+    assert "Alice Miller" not in page.text
+    refused(await stranger.get("/sign-in"), 403, "local-token")
+    refused(await stranger.post(LOCAL, data={"principal": "alice"}), 403, "local-token")
+    assert stranger.cookie() is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?token=", f"?token={TOKEN[:-1]}", f"?token={KEPT}", f"?token={TOKEN}&token={TOKEN}", "?token=%ff"],
+)
+async def test_only_the_token_itself_opens_the_page(stranger: Browser, query: str) -> None:
+    refused(await stranger.get(f"{LOCAL}{query}"), 403, "local-token")
+    assert stranger.cookie(COOKIE) is None
+
+
+@pytest.mark.parametrize("value", ["", "x" * 43, TOKEN, "ä"])
+async def test_only_the_cookie_of_the_link_signs_in(stranger: Browser, value: str) -> None:
+    headers = {"cookie": f"{COOKIE}={value}".encode("latin-1")}
+    refused(await stranger.post(LOCAL, data={"principal": "alice"}, headers=headers), 403, "local-token")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via", "X-Real-IP"])
+async def test_through_a_proxy_nobody_signs_in_with_the_link_either(browser: Browser, header: str) -> None:
+    """On this machine too: then the peer is on loopback, and Host may be what the proxy was told to send."""
+    headers = {header: "127.0.0.1"}
+    refused(await browser.get(LINK, headers=headers), 403, "not-on-this-machine")
+    refused(await browser.get("/sign-in", headers=headers), 403, "not-on-this-machine")
+    refused(
+        await browser.post(LOCAL, data={"principal": "alice"}, headers=headers), 403, "not-on-this-machine"
+    )
+
+
+async def test_several_windows_sign_in_with_one_link(browser: Browser, stranger: Browser) -> None:
+    assert (await stranger.get(LINK)).status_code == 303
+    for each, name in ((browser, "alice"), (stranger, "bob")):
+        assert (await each.post(LOCAL, data={"principal": name})).status_code == 303
+        assert (await each.me()).json()["principal"] == name
+
+
+async def test_the_token_is_in_no_log_line_and_no_answer(browser: Browser, stranger: Browser) -> None:
+    with capture_logs() as lines:
+        opened = await stranger.get(LINK)
+        wrong = await stranger.get(f"{LINK}x")
+        page = await stranger.get("/sign-in", headers={"accept": "text/html"})
+    assert any(line["event"] == "answered" and line["path"] == LOCAL for line in lines)
+    assert TOKEN not in repr(lines)
+    for answer in (opened, wrong, page):
+        assert TOKEN not in answer.text + repr(answer.headers)
 
 
 async def test_the_page_names_the_people_and_says_what_it_is(browser: Browser) -> None:
@@ -53,6 +119,7 @@ async def test_each_name_of_this_machine_signs_in_and_acts(browser: Browser, nam
     """Browsers send the name that was typed as the Origin of every form."""
     here = browser.gateway.replace("localhost", name)
     headers = {"origin": here, "sec-fetch-site": "same-origin"}
+    await browser.http.get(here + LINK)
     answer = await browser.http.post(here + LOCAL, data={"principal": "alice"}, headers=headers)
     assert answer.status_code == 303, answer.text
     csrf = (await browser.http.get(here + "/api/v1/me")).json()["csrf"]
@@ -94,7 +161,7 @@ async def test_a_click_signs_nobody_in_where_a_provider_is_configured(
 
 async def test_a_gateway_with_neither_says_so(start_gateway: StartGateway) -> None:
     port = free_port()
-    await start_gateway(ASSENT_GATEWAY_PORT=str(port), ASSENT_LOCAL_SIGN_IN="")
+    await start_gateway(ASSENT_GATEWAY_PORT=str(port), ASSENT_LOCAL_SIGN_IN_FILE="")
     browser = Browser(f"http://127.0.0.1:{port}")
     async with browser.http:
         refused(await browser.get("/sign-in"), 404, "not-found")

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from assent.gateway.identity import sessions
 from tests.idp.browser import SESSION, SIGN_IN, Browser, query_of
 from tests.idp.misbehaving import Misbehaving
 from tests.integration.identity.conftest import OpenBrowser, StartGateway, oidc_environ
@@ -104,14 +105,15 @@ async def test_the_database_knows_no_session_token(alice: Browser, db: asyncpg.C
     assert not any(value in (token, token.encode()) for row in rows for value in row.values())
 
 
-@pytest.mark.parametrize(
-    ("column", "ago_ms"), [("seen_at", 60 * 60 * 1_000), ("ends_at", 12 * 60 * 60 * 1_000)]
-)
+@pytest.mark.parametrize("after_ms", [sessions.IDLE_MS, sessions.LONGEST_MS])
 async def test_a_session_ends_when_nobody_uses_it_and_at_last_in_any_case(
-    alice: Browser, db: asyncpg.Connection, column: str, ago_ms: int
+    alice: Browser, monkeypatch: pytest.MonkeyPatch, after_ms: int
 ) -> None:
-    assert (await alice.me()).status_code == 200
-    await db.execute(f"update sessions set {column} = {column} - {ago_ms + 1}")  # noqa: S608  ours
+    begun, step = sessions.now_ms(), sessions.IDLE_MS - 1_000
+    for passed in (0, 0) if after_ms == sessions.IDLE_MS else range(0, after_ms, step):
+        monkeypatch.setattr(sessions, "now_ms", lambda passed=passed: begun + passed)
+        assert (await alice.me()).status_code == 200
+    monkeypatch.setattr(sessions, "now_ms", lambda: begun + after_ms + 1_000)
     refused(await alice.me(), 401, "not-signed-in")
 
 

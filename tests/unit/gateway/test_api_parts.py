@@ -9,9 +9,9 @@ import pytest
 from assent.gateway.api.cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.api.description import describe
 from assent.gateway.api.governed import page_of
-from assent.gateway.api.health import is_local
 from assent.gateway.api.looking import is_same
 from assent.gateway.api.routes import API
+from assent.gateway.nearby import is_local
 from assent.gateway.problems import Problem, ProblemDocument, of_refusal
 from assent.gateway.settings import read_gateway_settings
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
@@ -84,6 +84,9 @@ _HERE = {"host": "localhost:8700"}
         ("127.0.0.1", {"host": "assent.example"}, False),
         ("127.0.0.1", {**_HERE, "via": "1.1 proxy"}, False),
         ("127.0.0.1", {**_HERE, "x-forwarded-for": "127.0.0.1"}, False),
+        ("127.0.0.1", {**_HERE, "x-forwarded-host": "localhost:8700"}, False),
+        ("127.0.0.1", {**_HERE, "forwarded": "for=127.0.0.1"}, False),
+        ("127.0.0.1", {**_HERE, "cf-connecting-ip": "127.0.0.1"}, False),
     ],
 )
 def test_only_this_machine_without_a_proxy_is_local(

@@ -122,7 +122,7 @@ async def act(
     refusal = check_fields(command)
     if refusal is not None:
         raise of_refusal(refusal)
-    return await decide(door, command)
+    return await decide(door, command, once=idempotency_key is not None)
 
 
 def is_match(if_match: str | None, last_seq: int) -> bool:

@@ -6,18 +6,18 @@ What one administrator may do alone works at once; the rest becomes a request th
 from typing import Annotated, Any
 
 import msgspec
-from aiokafka.errors import KafkaError
 from litestar import Request, Response, post
 
 from assent.gateway.api.bodies import TAKES, read_body
 from assent.gateway.api.governed import POSITION
 from assent.gateway.api.submitting import IdempotencyKey, checked
+from assent.gateway.at_once import change_at_once, works_at_once
 from assent.gateway.caller import Caller
-from assent.gateway.deciding import ANSWER_WITHIN_S, decide, fields_of, undecided, unreachable
+from assent.gateway.deciding import decide, fields_of
 from assent.gateway.door import Door
 from assent.gateway.problems import of_refusal
 from assent.reading.prospects import Prospect, foresee, submission
-from assent_contracts.client.publisher import NotDecidedError, now_ms
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Justification, command_type
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_codec import decode_governance_change
@@ -74,12 +74,13 @@ async def change_governance(
     idempotency_key: str | None = None,
 ) -> Changed:
     """Send a foreseen change the way that it has to go. Raises Problem: its refusal among them."""
-    if prospect.why_approval is None:
-        return await _at_once(door, caller, prospect)
+    needs_approval = prospect.why_approval is not None
+    if await works_at_once(door, caller, idempotency_key, needs_approval=needs_approval):
+        return await _at_once(door, caller, prospect, idempotency_key)
     fields = fields_of(caller, prospect.object, idempotency_key)
     del fields["resource"]
     command = checked(submission(prospect.change, justification or "", fields))
-    decision = await decide(door, command)
+    decision = await decide(door, command, once=idempotency_key is not None)
     return Changed(
         sentence=prospect.sentence,
         object=prospect.object,
@@ -92,25 +93,14 @@ async def change_governance(
     )
 
 
-async def _at_once(door: Door, caller: Caller, prospect: Prospect) -> Changed:
-    log = door.log
-    try:
-        decided = await log.changes.send(
-            prospect.change, log.key, principal=caller.id, timeout_s=ANSWER_WITHIN_S
-        )
-    except NotDecidedError as error:
-        raise undecided() from error
-    except KafkaError as error:
-        raise unreachable() from error
-    position = f"{POSITION}{decided.seq}"
-    if decided.refusal is not None:
-        raise of_refusal(decided.refusal, position=position)
+async def _at_once(door: Door, caller: Caller, prospect: Prospect, idempotency_key: str | None) -> Changed:
+    decided = await change_at_once(door, caller, prospect.change, idempotency_key)
     return Changed(
         sentence=prospect.sentence,
         object=prospect.object,
         why_approval=None,
         request=None,
-        position=position,
+        position=f"{POSITION}{decided.seq}",
         at=decided.at,
         events=tuple(command_type(event) for event in decided.events),
         repeated=decided.repeated,
@@ -137,8 +127,8 @@ async def change(
 ) -> Response[Changed | Prospect]:
     """Change governance: 200 when it worked at once, 201 with the request that a second one must approve.
 
-    A dry run answers 200 with what would come of it, its refusal included. Idempotency-Key counts for
-    requests; a change at once names the version that it changes, so that sent again it is refused.
+    A dry run answers 200 with what would come of it, its refusal included. The same Idempotency-Key and
+    the same change count once, and get the first answer again.
     """
     sent = await read_body(request, _Sent)
     prospect = await foreseen(door, caller, read_change(sent.change))

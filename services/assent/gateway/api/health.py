@@ -3,8 +3,7 @@
 They are answered by whichever name or address they are asked at: probes know none but the container's.
 """
 
-import ipaddress
-from typing import Any, Final
+from typing import Any
 
 from litestar import Request, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,11 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from assent.gateway.api.auditing import refuse_others
 from assent.gateway.caller import find_caller
 from assent.gateway.door import Door
-from assent.gateway.public import names_loopback
+from assent.gateway.nearby import is_local
 from assent.observe.health import STALLED_AFTER_S
-
-_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-"""Headers that a proxy adds: then the address is the proxy's, not the sender's."""
 
 
 @get("/livez", include_in_schema=False)
@@ -39,18 +35,3 @@ async def metrics(request: Request[Any, Any, Any], door: Door) -> Response[bytes
     if not is_local(request, door):
         refuse_others(await find_caller(request, door), door)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-def is_local(request: Request[Any, Any, Any], door: Door) -> bool:
-    """Whether it comes from this machine, and through no proxy, one on this machine among them.
-
-    A proxy gives itself away by what it adds, by the name that people opened, or by being configured.
-    """
-    if door.settings.trusted_proxies or any(name in request.headers for name in _PROXIED):
-        return False
-    if request.client is None or not names_loopback(request.headers.get("host", "")):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False

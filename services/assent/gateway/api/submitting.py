@@ -49,7 +49,7 @@ async def submit(
         justification=body.justification,
         payload=msgspec.Raw(bytes(body.payload)),
     )
-    decision = await decide(door, checked(command))
+    decision = await decide(door, checked(command), once=idempotency_key is not None)
     return Response(
         decision,
         status_code=200 if decision.repeated else 201,

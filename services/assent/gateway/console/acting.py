@@ -21,9 +21,10 @@ from assent.gateway.api.actions import (
 from assent.gateway.api.looking import find
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, held, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
+from assent.gateway.deciding import REOPENED
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.commands import RequestId
@@ -60,6 +61,8 @@ async def act_on(
     except Problem as problem:
         if problem.code == "not-found":
             raise
+        if problem.code == REOPENED:
+            await held(door, str(problem.more["position"]))
         found = await find(door, caller, request_id)
         return await request_page(
             request,

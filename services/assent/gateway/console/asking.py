@@ -41,7 +41,7 @@ async def send_form(request: Request[Any, Any, Any], caller: Caller, door: Door)
     form = await read_form(request)
     try:
         command = checked(_command(caller, form))
-        decision = await decide(door, command)
+        decision = await decide(door, command, once=key_of(form) is not None)
     except Problem as problem:
         return await _form_page(request, caller, door, form=form, problem=problem)
     return await see(door, decision.position, f"/requests/{decision.request}#done")

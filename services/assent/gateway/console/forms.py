@@ -87,9 +87,14 @@ async def see(door: Door, position: str, path: str) -> Response[None]:
 
     Where the lists take longer than a few seconds, it shows what they hold, and how far they lag.
     """
+    await held(door, position)
+    return go(path)
+
+
+async def held(door: Door, position: str) -> None:
+    """Wait a few seconds for the lists to hold what was decided at `position`."""
     partition, _, seq = position.partition("-")
     await door.lag.durable(int(partition), int(seq), within_s=_DURABLE_WITHIN_S)
-    return go(path)
 
 
 def go(path: str) -> Response[None]:

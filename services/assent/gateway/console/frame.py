@@ -46,7 +46,7 @@ async def frame_of(door: Door, caller: Caller, path: str) -> Frame:
         sees_all=sees_all(governance, caller.principal),
         is_auditor=is_auditor(caller, door),
         is_administrator=holds(governance, caller.id, "administrator"),
-        local=door.settings.local_sign_in,
+        local=door.local is not None,
     )
 
 

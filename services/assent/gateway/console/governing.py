@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from aiokafka.errors import KafkaError
 from litestar import Response
 
 from assent.gateway.api.submitting import checked
+from assent.gateway.at_once import change_at_once, works_at_once
 from assent.gateway.caller import Caller
 from assent.gateway.console.forms import go, see
-from assent.gateway.deciding import ANSWER_WITHIN_S, decide, fields_of, undecided, unreachable
+from assent.gateway.deciding import decide, fields_of
 from assent.gateway.door import Door
-from assent.gateway.problems import of_refusal
 from assent.reading.prospects import Prospect, foresee, submission
-from assent_contracts.client.publisher import NotDecidedError, now_ms
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance_changes import GovernanceChange
 
 
@@ -28,27 +27,15 @@ async def carry(
 
     `then`: the page to go on to when it worked at once. Raises Problem.
     """
-    if prospect.why_approval is None:
-        await _at_once(door, caller, prospect.change)
+    needs_approval = prospect.why_approval is not None
+    if await works_at_once(door, caller, key, needs_approval=needs_approval):
+        await change_at_once(door, caller, prospect.change, key)
         return go(then)
     command = submission(prospect.change, justification, _fields(caller, prospect, key))
-    decision = await decide(door, checked(command))
+    decision = await decide(door, checked(command), once=key is not None)
     return await see(door, decision.position, f"/requests/{decision.request}#done")
 
 
 def _fields(caller: Caller, prospect: Prospect, key: str | None) -> dict[str, Any]:
     fields = fields_of(caller, prospect.object, key)
     return {name: value for name, value in fields.items() if name != "resource"}
-
-
-async def _at_once(door: Door, caller: Caller, change: GovernanceChange) -> None:
-    try:
-        decided = await door.log.changes.send(
-            change, door.log.key, principal=caller.id, timeout_s=ANSWER_WITHIN_S
-        )
-    except NotDecidedError as error:
-        raise undecided() from error
-    except KafkaError as error:
-        raise unreachable() from error
-    if decided.refusal is not None:
-        raise of_refusal(decided.refusal)

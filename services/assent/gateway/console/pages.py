@@ -54,8 +54,8 @@ def render_sign_in(door: Door, return_to: str = "/", *, problem: str | None = No
     return plain_page(
         "sign_in.html",
         status=200 if problem is None else 401,
-        local=door.settings.local_sign_in,
-        people=_people(door) if door.settings.local_sign_in else [],
+        local=door.local is not None,
+        people=_people(door) if door.local is not None else [],
         has_provider=door.settings.oidc is not None,
         return_to=safe_return(return_to),
         problem=problem,

@@ -1,19 +1,26 @@
-"""Sign-in by a click, for the demo people on one's own machine: anybody can be anybody here.
+"""Sign-in by a click, for the demo's people on one's own machine: who has the link can be any of them.
 
-`settings` switches it on only on loopback and never beside a provider; the page says what it is.
+`settings` switches it on only on loopback, never beside a provider and never behind a proxy. It asks for the
+token that this machine's terminal has shown, and for a peer on this machine: a Host header proves nothing.
 """
 
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, post
+import structlog
+from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from assent.gateway.caller import enabled, refuse_cross_site
 from assent.gateway.door import Door
+from assent.gateway.identity.local_token import COOKIE, PATH, LocalToken
 from assent.gateway.identity.returning import safe_return
-from assent.gateway.problems import not_found
+from assent.gateway.nearby import is_local
+from assent.gateway.problems import Problem, not_found
+from assent.gateway.strangers import proving
+
+_TOKEN_MAX_CHARS = 128
 
 
 class LocalSignIn(msgspec.Struct, frozen=True):
@@ -23,23 +30,81 @@ class LocalSignIn(msgspec.Struct, frozen=True):
     return_to: str = "/"
 
 
-@post("/sign-in/local", status_code=303, include_in_schema=False)
+@get(PATH, include_in_schema=False)
+async def open_local(request: Request[Any, Any, Any], door: Door) -> Response[None]:
+    """The link that the terminal shows. The browser keeps that it had the token; the page of people follows.
+
+    Raises Problem: not-found where it is not switched on, not-on-this-machine, local-token,
+    too-many-requests.
+    """
+    token = _nearby(request, door)
+    with proving(request, door):
+        sent = request.query_params.getall("token", [])
+        if len(sent) != 1 or len(sent[0]) > _TOKEN_MAX_CHARS or not token.is_token(sent[0]):
+            raise _without_token("This link is not of the start that runs now.")
+    response: Response[None] = Response(
+        None, status_code=303, headers={"Cache-Control": "no-store", "Location": "/sign-in"}
+    )
+    response.set_cookie(
+        COOKIE, token.kept, path="/sign-in", httponly=True, secure=door.settings.is_secure, samesite="lax"
+    )
+    return response
+
+
+@post(PATH, status_code=303, include_in_schema=False)
 async def sign_in_locally(
     request: Request[Any, Any, Any],
     door: Door,
     data: Annotated[LocalSignIn, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[None]:
-    """Be one of the people that governance knows. Raises Problem: not-found where it is not switched on."""
-    if not door.settings.local_sign_in:
-        raise not_found("local sign-in")
+    """Be one of the people that governance knows.
+
+    Raises Problem: not-found where it is not switched on, not-on-this-machine, local-token, cross-site,
+    too-many-requests.
+    """
+    refuse_unless_let_in(request, door)
     refuse_cross_site(request, door)
     principal = enabled(door, data.principal)
     if principal.person is None:
         raise not_found("person of this name")
     await door.sessions.close(request.cookies.get(door.sessions.cookie))
     token = await door.sessions.open(principal.id)
+    structlog.get_logger().info("signed in by a click", principal=principal.id)
     response: Response[None] = Response(
         None, status_code=303, headers={"Location": safe_return(data.return_to)}
     )
     response.set_cookie(door.sessions.cookie, token, **door.sessions.cookie_settings())
     return response
+
+
+LOCAL = (open_local, sign_in_locally)
+
+
+def refuse_unless_let_in(request: Request[Any, Any, Any], door: Door) -> None:
+    """Refuse who is not at this machine, or has not opened the link. Raises Problem."""
+    token = _nearby(request, door)
+    with proving(request, door):
+        if not token.is_kept(request.cookies.get(COOKIE)):
+            raise _without_token("Local sign-in is for the browser that has opened the link.")
+
+
+def _nearby(request: Request[Any, Any, Any], door: Door) -> LocalToken:
+    if door.local is None:
+        raise not_found("local sign-in")
+    if not is_local(request, door):
+        raise Problem(
+            403,
+            "not-on-this-machine",
+            "Local sign-in is for this machine only. This request came from elsewhere, or through a proxy.",
+            todo="Open the link on the machine itself. For others, configure a provider: ASSENT_OIDC_ISSUER.",
+        )
+    return door.local
+
+
+def _without_token(detail: str) -> Problem:
+    return Problem(
+        403,
+        "local-token",
+        detail,
+        todo="Open the link that `make run` or `assent up` printed when it started last.",
+    )

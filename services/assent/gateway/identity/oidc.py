@@ -23,6 +23,7 @@ from assent.gateway.identity.provider import Metadata, Provider, ProviderError
 from assent.gateway.identity.sign_ins import SIGN_IN_S, Leaving, Left, SignIns
 from assent.gateway.settings import GatewaySettings, OidcSettings
 from assent.settings import SettingsError
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
 CALLBACK: Final = "/sign-in/callback"
@@ -56,13 +57,15 @@ class _Granted(msgspec.Struct, frozen=True):
 class Oidc:
     """Sign-in with one provider."""
 
-    def __init__(self, settings: GatewaySettings, provider: Provider, db: asyncpg.Pool) -> None:
+    def __init__(
+        self, settings: GatewaySettings, provider: Provider, db: asyncpg.Pool, key: SecretKey
+    ) -> None:
         """Raises SettingsError: the client's secret cannot be read, or no provider is configured."""
         if settings.oidc is None:
             raise SettingsError("Set ASSENT_OIDC_ISSUER: people sign in there.")
         self.settings = settings.oidc
         self.provider = provider
-        self.sign_ins = SignIns(db, secure=settings.is_secure)
+        self.sign_ins = SignIns(db, key, secure=settings.is_secure)
         self._home = settings.public_url + "/"
         self._redirect_uri = settings.public_url + CALLBACK
         self._secret = _read_secret(settings.oidc)
@@ -158,11 +161,13 @@ def principal_in(claims: dict[str, Any], settings: OidcSettings) -> str:
     return value
 
 
-def open_oidc(settings: GatewaySettings, client: httpx.AsyncClient, db: asyncpg.Pool) -> Oidc | None:
+def open_oidc(
+    settings: GatewaySettings, client: httpx.AsyncClient, db: asyncpg.Pool, key: SecretKey
+) -> Oidc | None:
     """Sign-in with the provider of the settings, if there is one. Raises SettingsError."""
     if settings.oidc is None:
         return None
-    return Oidc(settings, Provider(settings.oidc.issuer, client), db)
+    return Oidc(settings, Provider(settings.oidc.issuer, client), db, key)
 
 
 def _read_secret(settings: OidcSettings) -> str | None:

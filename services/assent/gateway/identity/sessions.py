@@ -1,4 +1,6 @@
-"""Sessions of people who have signed in, kept in Postgres: any gateway knows them, and none keeps a copy."""
+"""Sessions of people who have signed in, kept in Postgres: every gateway with this key knows them, none keeps
+a copy, and none believes a row that no such gateway has written.
+"""
 
 import hashlib
 import secrets
@@ -8,8 +10,11 @@ from typing import Any, Final
 
 import asyncpg
 import msgspec
+import structlog
 
+from assent.gateway.identity.row_seal import RowSeal
 from assent.store.sql import load_sql
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
 IDLE_MS: Final = 60 * 60 * 1_000
@@ -36,48 +41,87 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return f"Session({self.principal!r})"
 
 
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as the table has it: all that is believed of it, in the order in which it is sealed."""
+
+    token_sha256: bytes
+    principal: str
+    csrf: str
+    id_token: str | None
+    opened_at: int
+    seen_at: int
+    ends_at: int
+
+    def __repr__(self) -> str:
+        """Without its secrets."""
+        return f"_Row({self.principal!r})"
+
+
 class Sessions:
     """Opens, finds and closes sessions. The browser has the token, the table only its SHA-256."""
 
-    def __init__(self, db: asyncpg.Pool, *, secure: bool) -> None:
-        """`secure`: browsers come by https, and the cookie is theirs alone."""
+    def __init__(self, db: asyncpg.Pool, key: SecretKey, *, secure: bool) -> None:
+        """`key`: the gateway's; `secure`: browsers come by https, and the cookie is theirs alone."""
         self._db = db
+        self._seal = RowSeal(key, "sessions")
         self.secure = secure
         self.cookie = "__Host-assent" if secure else "assent"
 
     async def open(self, principal: str, *, id_token: str | None = None) -> str:
         """A new session's token: always a new one, whatever the browser brought (session fixation)."""
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), now_ms()
-        await self._db.execute(_SQL["forget_ended"], now, now - IDLE_MS)
-        await self._db.execute(
-            _SQL["open"],
-            _hashed(token),
-            principal,
-            secrets.token_urlsafe(_TOKEN_BYTES),
-            id_token,
-            now,
-            now + LONGEST_MS,
+        row = _Row(
+            token_sha256=_hashed(token),
+            principal=principal,
+            csrf=secrets.token_urlsafe(_TOKEN_BYTES),
+            id_token=id_token,
+            opened_at=now,
+            seen_at=now,
+            ends_at=now + LONGEST_MS,
         )
+        await self._db.execute(_SQL["forget_ended"], now, now - IDLE_MS)
+        await self._db.execute(_SQL["open"], *msgspec.structs.astuple(row), self._seal.key_id, self._mac(row))
         return token
 
     async def find(self, token: str | None) -> Session | None:
-        """The session of a token, if it holds still."""
+        """The session of a token, if it still holds."""
         if not token or len(token) > 128:
             return None
         now = now_ms()
-        row = await self._db.fetchrow(_SQL["find"], _hashed(token), now, now - IDLE_MS)
-        if row is None:
+        rows = await self._believed([_hashed(token)], now)
+        if not rows:
             return None
-        if now - row["seen_at"] > _SEEN_EVERY_MS:
-            await self._db.execute(_SQL["seen"], _hashed(token), now)
-        return Session(principal=row["principal"], csrf=row["csrf"], id_token=row["id_token"])
+        row = rows[0]
+        if now - row.seen_at > _SEEN_EVERY_MS:
+            seen = msgspec.structs.replace(row, seen_at=now)
+            await self._db.execute(_SQL["seen"], seen.token_sha256, seen.seen_at, self._mac(seen))
+        return Session(principal=row.principal, csrf=row.csrf, id_token=row.id_token)
 
     async def holding(self, tokens: Collection[str]) -> set[str]:
-        """Those of the tokens whose sessions hold still. An open page that only listens is no use of one."""
-        now = now_ms()
+        """Those of the tokens whose sessions still hold. An open page that only listens is no use of one."""
         hashed = {_hashed(token): token for token in tokens}
-        rows = await self._db.fetch(_SQL["holding"], list(hashed), now, now - IDLE_MS)
-        return {hashed[row["token_sha256"]] for row in rows}
+        return {hashed[row.token_sha256] for row in await self._believed(list(hashed), now_ms())}
+
+    async def _believed(self, hashed: list[bytes], now: int) -> list[_Row]:
+        """The rows of these tokens that hold now and that a gateway with this key has written."""
+        found = await self._db.fetch(_SQL["find"], hashed, now, now - IDLE_MS, self._seal.key_id)
+        rows: list[_Row] = []
+        for each in found:
+            columns = dict(each)
+            mac = columns.pop("mac")
+            row = _Row(**columns)
+            if self._seal.holds(mac, *msgspec.structs.astuple(row)):
+                rows.append(row)
+            else:
+                structlog.get_logger().error(
+                    "session refused: the row was not written by a gateway",
+                    principal=row.principal,
+                    todo="Find out who else can write to the table sessions.",
+                )
+        return rows
+
+    def _mac(self, row: _Row) -> bytes:
+        return self._seal.mac(*msgspec.structs.astuple(row))
 
     async def close(self, token: str | None) -> None:
         """End a session, for every gateway at once."""

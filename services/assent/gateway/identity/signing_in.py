@@ -11,6 +11,7 @@ from assent.core.governance.standing import Principal
 from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
 from assent.gateway.console.pages import render_sign_in
 from assent.gateway.door import Door
+from assent.gateway.identity.local import refuse_unless_let_in
 from assent.gateway.identity.oidc import CALLBACK, NotSignedInError, Oidc, SignedIn
 from assent.gateway.identity.provider import ProviderError, unreachable
 from assent.gateway.identity.returning import HOME, safe_return
@@ -30,13 +31,15 @@ async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
     `return_to`: the path to go on to. `prompt=login`: the provider is to ask who it is, also somebody whom
     it knows already: else nobody whom it knows but governance does not could ever come in as another.
 
-    Raises Problem: provider-unreachable, too-many-requests, malformed, not-found where nobody can sign in.
+    Raises Problem: provider-unreachable, too-many-requests, malformed, not-found where nobody can sign in;
+    not-on-this-machine and local-token where the demo's people do.
     """
     sent = _sent(request)
     wanted = safe_return(sent.get("return_to", HOME))
     if door.oidc is None:
-        if not door.settings.local_sign_in:
+        if door.local is None:
             raise not_found("sign-in")
+        refuse_unless_let_in(request, door)
         return render_sign_in(door, wanted)
     # Nobody is known yet, and each begins with a row in the database.
     door.rates.spend(stranger(request))

@@ -15,6 +15,7 @@ from assent.gateway.settings import OidcSettings, read_gateway_settings
 from assent.settings import SettingsError
 
 OIDC: Final = {"ASSENT_OIDC_ISSUER": "https://login.example", "ASSENT_OIDC_CLIENT_ID": "console"}
+LOCAL: Final = {"ASSENT_LOCAL_SIGN_IN_FILE": "token"}
 PUBLIC: Final = {"ASSENT_PUBLIC_URL": "https://assent.example"}
 
 
@@ -80,9 +81,10 @@ WRONG_SETTINGS: Final[dict[str, dict[str, str]]] = {
     "neither query": {**OIDC, "ASSENT_OIDC_ISSUER": "https://login.example?x=1"},
     "ASSENT_OIDC_AUDIENCE must differ": {**OIDC, "ASSENT_OIDC_AUDIENCE": "console"},
     "ASSENT_OIDC_SCOPE": {**OIDC, "ASSENT_OIDC_SCOPE": "profile"},
-    "unset it where": {**OIDC, "ASSENT_LOCAL_SIGN_IN": "1"},
-    "on loopback only, not on 0.0.0.0": {"ASSENT_LOCAL_SIGN_IN": "1", "ASSENT_GATEWAY_HOST": "0.0.0.0"},  # noqa: S104
-    "names another host": {"ASSENT_LOCAL_SIGN_IN": "1", **PUBLIC},
+    "unset it where ASSENT_OIDC_ISSUER": {**OIDC, **LOCAL},
+    "ASSENT_GATEWAY_TRUSTED_PROXIES is set": {**LOCAL, "ASSENT_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8"},
+    "on loopback only, not on 0.0.0.0": {**LOCAL, "ASSENT_GATEWAY_HOST": "0.0.0.0"},  # noqa: S104
+    "names another host": {**LOCAL, **PUBLIC},
     "must be https:// unless": {"ASSENT_PUBLIC_URL": "http://assent.example"},
     "scheme and host only": {"ASSENT_PUBLIC_URL": "https://assent.example/console"},
 }

@@ -1,0 +1,49 @@
+"""Whether a request comes from this machine itself, and through no proxy."""
+
+import ipaddress
+from typing import Any, Final
+
+from litestar import Request
+
+from assent.gateway.door import Door
+from assent.gateway.public import names_loopback
+
+_PROXIED: Final = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-host",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+    }
+)
+_PROXIED_PREFIX: Final = "x-forwarded"
+"""Headers that a proxy adds: then the address is the proxy's, not the sender's."""
+
+
+def is_local(request: Request[Any, Any, Any], door: Door) -> bool:
+    """Whether it comes from this machine, and through no proxy, one on this machine among them.
+
+    The address is that of the TCP connection. A proxy gives itself away by what it adds, by the name that
+    people opened, or by being configured. One that does none of it is not seen: what nobody else may do
+    needs a secret besides.
+    """
+    if door.settings.trusted_proxies or any(_is_a_proxys(name) for name in request.headers):
+        return False
+    if request.client is None or not names_loopback(request.headers.get("host", "")):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_a_proxys(header: str) -> bool:
+    name = header.lower()
+    return name in _PROXIED or name.startswith(_PROXIED_PREFIX)
