@@ -10,7 +10,8 @@ from contextlib import nullcontext
 import structlog
 import uvloop
 
-from assent.observe.health import Health, HealthServer
+from assent.observe.health import Health
+from assent.observe.health_server import HealthServer
 from assent.observe.logs import configure_logs
 from assent.observe.traces import configure_traces
 from assent.settings import ServiceSettings, SettingsError, read_settings

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
 from assent.observe.health import Health
+from assent.observe.reasons import STARTING_OVER
 from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
 from assent_contracts.changes import Change
@@ -87,7 +88,9 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         partitions=partitions_of(follower),
         recall=folder.recall,
         on_handled=tell,
-        on_missing=lambda why: health.ready("kafka") if why is None else health.not_ready("kafka", why),
+        on_missing=lambda why: (
+            health.ready("kafka") if why is None else health.not_ready("kafka", STARTING_OVER)
+        ),
     )
     try:
         await applier.run(stop)

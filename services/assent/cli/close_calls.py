@@ -27,6 +27,9 @@ class Finding(msgspec.Struct, frozen=True):
     ok: bool
     what: str
     remedy: str = ""
+    """What to do about it; empty where it is well."""
+    why: str = ""
+    """Why it is not well, where the remedy does not say it."""
 
 
 def close_calls(governance: Governance, at: int) -> Iterator[Finding]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 import asyncpg
+import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -17,16 +19,27 @@ from assent.cli.reach import Reach, UnreachableError, following, governance_of, 
 from assent.ledger.topics import topic_specs
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
+from assent.observe.health import Reason
+from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
 from assent.store.positions import Reader
 from assent.store.queries import heads
+from assent.store.reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.reader import LedgerReader
 
 LAG_MAX_RECORDS = 10_000
 _HTTP_LIMIT_S = 3.0
+_ANSWER_MAX_BYTES = 1024 * 1024
+_SILENT = {"": Reason(why="It is not ready and does not say why.", todo="Is it of this version?")}
 _READERS: tuple[Reader, ...] = ("status", "audit")
+
+
+class _Readiness(msgspec.Struct):
+    """What /readyz of a service answers."""
+
+    missing: dict[str, Reason]
 
 
 async def examine(options: Options) -> list[Finding]:
@@ -46,7 +59,7 @@ async def examine(options: Options) -> list[Finding]:
             findings += _governance(follower)
             findings += await _readers(to, follower)
     except KafkaError as error:
-        findings.append(Finding(ok=False, what="the governance ledger", remedy=kafka_sentence(error)))
+        findings.append(_no_kafka("the governance ledger can be read", error))
     except NotFoundedError as error:
         findings.append(Finding(ok=False, what="the governance ledger", remedy=sentence(str(error))))
     return findings
@@ -58,24 +71,41 @@ async def _services(to: Reach) -> list[Finding]:
         *(loop.run_in_executor(None, _answer, url) for url in to.services.values())
     )
     return [
-        Finding(ok=not answer, what=f"{name} is ready", remedy=f"{answer}. See logs/{name}.log.")
-        for name, answer in zip(to.services, answers, strict=True)
+        finding
+        for name, missing in zip(to.services, answers, strict=True)
+        for finding in service_findings(name, missing)
     ]
 
 
-def _answer(url: str) -> str:
-    """What is wrong with a service; empty when nothing is."""
+def service_findings(name: str, missing: dict[str, Reason]) -> Iterator[Finding]:
+    """One finding for a service that is ready; else one for each of what it lacks."""
+    if not missing:
+        yield Finding(ok=True, what=f"{name} is ready")
+    for condition, lacks in sorted(missing.items()):
+        yield Finding(
+            ok=False,
+            what=f"{name} is ready ({condition})" if condition else f"{name} is ready",
+            why=lacks.why,
+            remedy=f"{lacks.todo} See logs/{name}.log.",
+        )
+
+
+def _answer(url: str) -> dict[str, Reason]:
+    """What a service lacks, by condition; empty when it is ready."""
     parts = urlsplit(url)
     # Not urlopen: it would ask a proxy for what is on this machine.
     connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
     try:
         connection.request("GET", f"{parts.path}/readyz")
         answer = connection.getresponse()
-        body = answer.read().decode(errors="replace").strip()
+        if answer.status == HTTPStatus.OK:
+            return {}
+        return msgspec.json.decode(answer.read(_ANSWER_MAX_BYTES), type=_Readiness).missing or _SILENT
     except (OSError, HTTPException) as error:
-        return f"It does not answer: {str(error) or type(error).__name__}"
-    else:
-        return "" if answer.status == HTTPStatus.OK else f"It says: {body}"
+        why = f"It does not answer: {sentence(str(error) or type(error).__name__)}"
+        return {"": Reason(why=why, todo="It is started again by itself. If it stays so, it cannot start.")}
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _SILENT
     finally:
         connection.close()
 
@@ -93,8 +123,7 @@ async def _kafka(to: Reach) -> list[Finding]:
         await admin.start()
         there = set(await admin.list_topics())
     except KafkaError as error:
-        remedy = f"{kafka_sentence(error)} See logs/kafka.log."
-        return [Finding(ok=False, what=f"Kafka at {to.connection.bootstrap}", remedy=remedy)]
+        return [_no_kafka(f"Kafka answers at {to.connection.bootstrap}", error)]
     finally:
         await admin.close()
     missing = sorted(topic_specs().keys() - there)
@@ -106,6 +135,11 @@ async def _kafka(to: Reach) -> list[Finding]:
             remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
     ]
+
+
+def _no_kafka(what: str, error: KafkaError) -> Finding:
+    remedy = f"{kafka_reason(error).todo} See logs/kafka.log."
+    return Finding(ok=False, what=what, why=kafka_sentence(error), remedy=remedy)
 
 
 def _governance(follower: GovernanceFollower) -> list[Finding]:
@@ -130,8 +164,10 @@ async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:
     try:
         async with reading(to) as db:
             positions = {name: await heads(db, name) for name in _READERS}
-    except (OSError, asyncpg.PostgresError) as error:
-        return [Finding(ok=False, what="Postgres", remedy=f"{sentence(str(error))} See logs/postgres.log.")]
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        found = reason(error)
+        remedy = f"{found.todo} See logs/postgres.log."
+        return [Finding(ok=False, what="Postgres answers", why=found.why, remedy=remedy)]
     findings = [Finding(ok=True, what="Postgres answers")]
     for name in _READERS:
         read_to = {partition: head.next_offset for partition, head in positions[name].items()}

@@ -45,6 +45,8 @@ def doctor(options: Options) -> None:
             continue
         mark = Text("✔ ok    ", style="green") if finding.ok else Text("✘ WRONG ", style="bold red")
         output.show(mark + Text(output.visible(finding.what), style="default"))
+        if not finding.ok and finding.why:
+            output.say(f"        {finding.why}")
         if not finding.ok:
             output.say(f"        {finding.remedy}")
     if wrong := sum(not finding.ok for finding in findings):

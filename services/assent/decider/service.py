@@ -23,6 +23,7 @@ from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.health import Health
+from assent.observe.reasons import TAKING_OVER, UNCONFIRMED
 from assent.settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
@@ -72,7 +73,7 @@ class Decider:
     async def lead(self, partitions: AbstractSet[int]) -> None:
         """Lead exactly these partitions of requests from now on. Raises what a lead has died of."""
         for partition in partitions - self._partitions:
-            self._health.not_ready(f"partition-{partition}", "taking over")
+            self._health.not_ready(f"partition-{partition}", TAKING_OVER)
         await self._leads.work_on(frozenset(partitions))
         for partition in self._partitions - partitions:
             self._health.ready(f"partition-{partition}")
@@ -81,7 +82,7 @@ class Decider:
     async def govern(self, partitions: AbstractSet[int] = _ONLY) -> None:
         """Lead governance, which has one partition, or no more if empty. Raises what the lead has died of."""
         if partitions and not self._governs:
-            self._health.not_ready(f"partition-{NAME}", "taking over")
+            self._health.not_ready(f"partition-{NAME}", TAKING_OVER)
         await self._governor.work_on(frozenset(partitions))
         if self._governs and not partitions:
             self._health.ready(f"partition-{NAME}")
@@ -157,7 +158,7 @@ class Decider:
         except LostLeadError:
             return
         finally:
-            self._health.not_ready(f"partition-{desk.name}", "taking over")
+            self._health.not_ready(f"partition-{desk.name}", TAKING_OVER)
             metrics.LEAD.labels(desk.name).set(0)
             await consumer.stop()
             await appender.stop()
@@ -168,7 +169,7 @@ async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) 
         if follower.is_confirmed:
             health.ready("governance")
         else:
-            health.not_ready("governance", "cannot be read: nothing is decided meanwhile")
+            health.not_ready("governance", UNCONFIRMED)
         await asyncio.sleep(_TELL_EVERY_S)
 
 

@@ -13,7 +13,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from assent.dispatch.partition import PartitionDispatch
-from assent.observe.health import Health
+from assent.observe.health import Health, Reason
+from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason
 from assent.process import until_stopped
 from assent.settings import ServiceSettings
 from assent_contracts.client.connection import Connection
@@ -43,7 +44,7 @@ class Dispatch:
                 on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
             ):
                 with attempt:
-                    self._health.not_ready(condition, "reading the ledger")
+                    self._health.not_ready(condition, READING)
                     await self._dispatch(partition, condition)
         finally:
             self._health.ready(condition)
@@ -86,8 +87,12 @@ async def _serve_once(settings: ServiceSettings, health: Health) -> None:
             finally:
                 await tasks.work_on(frozenset())
     except _RETRIED as error:
-        health.not_ready("kafka", repr(error))
+        health.not_ready("kafka", _reason(error))
         structlog.get_logger().warning("starting over", error=repr(error))
         raise
     finally:
         await follower.stop()
+
+
+def _reason(error: Exception) -> Reason:
+    return FOLLOWING_ENDED if isinstance(error, NotFollowingError) else kafka_reason(error)

@@ -18,6 +18,7 @@ from assent.gateway.front import security_headers
 from assent.gateway.identity.local import LOCAL
 from assent.gateway.identity.signing_in import SIGNING_IN
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
+from assent.gateway.tables import on_tables
 
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -41,6 +42,7 @@ def make_app(door: Door) -> Litestar:
         exception_handlers={
             Problem: or_page(on_problem),
             HTTPException: or_page(on_http_error),
+            **on_tables(or_page(_on_failure)),
             Exception: or_page(_on_failure),
         },
         before_request=_refuse_nul,

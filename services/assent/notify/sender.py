@@ -24,6 +24,7 @@ from assent.notify.webhook import post
 from assent.notify.wording import payload_of, text_of
 from assent.observe import metrics
 from assent.observe.health import Health
+from assent.store.reasons import reason
 from assent.store.service import UNREACHABLE
 
 SENDING: Final = "sending"
@@ -87,7 +88,7 @@ class Sender:
                 metrics.NOTIFICATIONS_LAG.set(measures.lag_s)
                 self._tidy_at = time.monotonic() + self._pace.tidy_every_s
         except UNREACHABLE as error:
-            self._health.not_ready(SENDING, repr(error))
+            self._health.not_ready(SENDING, reason(error))
         else:
             self._health.ready(SENDING)
 

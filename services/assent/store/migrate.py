@@ -2,11 +2,11 @@
 
 from typing import Final
 
-import asyncpg
 from pogo_core.util import migrate as pogo
 from pogo_core.util import sql as pogo_sql
 
 from assent.infra_files import infra_path
+from assent.store.pool import connected, refuse_pooler
 
 _LOCK: Final = 0x61737365_6E740001
 """Any number that nobody else in this database takes an advisory lock on."""
@@ -20,13 +20,14 @@ async def migrate(dsn: str) -> list[str]:
     Two at once are safe: the second waits for the first and finds nothing to do. Each migration is one
     transaction. The login needs CREATE on the database and, the first time in a cluster, CREATEROLE.
 
-    Raises asyncpg.PostgresError or OSError when the database cannot be reached, and
+    Raises asyncpg.PostgresError, PoolerError or OSError when the database cannot be reached, and
     pogo_core.error.BadMigrationError when a migration fails.
     """
-    connection = await asyncpg.connect(
+    connection = await connected(
         dsn, timeout=_CONNECT_TIMEOUT_S, server_settings={"application_name": "assent-migrate"}
     )
     try:
+        await refuse_pooler(connection)
         # Held by this connection: it is given back when it closes, however that happens.
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         await pogo_sql.ensure_pogo_sync(connection)

@@ -20,14 +20,26 @@ Executor = Connection | asyncpg.Pool
 """What a query runs on."""
 
 
+class NotConnectedError(OSError):
+    """Postgres cannot be connected to."""
+
+
+class PoolerError(asyncpg.InterfaceError):
+    """Between this process and Postgres is a connection pooler. It may give the connection of one role to
+    another: what one service sets on it, such as its role and its limits, would hold for the next.
+    """
+
+
 async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) -> asyncpg.Pool:
     """A pool of at most `size` connections in `role`. It connects when it is first used.
 
     The login of `dsn` must be `role` or a member of it, or a superuser (the embedded stack's). Whoever
-    takes a connection gets OSError or asyncpg.PostgresError when there is none to be had.
+    takes a connection gets NotConnectedError, PoolerError or asyncpg.PostgresError when there is none to be
+    had.
     """
 
     async def set_up(connection: asyncpg.Connection) -> None:
+        await refuse_pooler(connection)
         await connection.execute(f"set role {role}")
         for kind in ("json", "jsonb"):
             await connection.set_type_codec(kind, schema="pg_catalog", encoder=_to_json, decoder=_from_json)
@@ -39,6 +51,7 @@ async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) ->
         timeout=CONNECT_TIMEOUT_S,
         # Somewhat after the server's own limit, which ends the statement too.
         command_timeout=STATEMENT_TIMEOUT_MS / 1_000 + 5,
+        connect=connected,
         init=set_up,
         reset=_nothing_to_reset,
         server_settings={
@@ -50,6 +63,32 @@ async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) ->
             "plan_cache_mode": "force_custom_plan",
         },
     )
+
+
+async def connected(*args: Any, **options: Any) -> asyncpg.Connection:
+    """Asyncpg's `connect`. Raises NotConnectedError, PoolerError, asyncpg.PostgresError."""
+    try:
+        return await asyncpg.connect(*args, **options)
+    except asyncpg.ProtocolViolationError as error:
+        # Poolers refuse the settings above with it; Postgres itself does not.
+        raise PoolerError(str(error)) from error
+    except OSError as error:
+        # TimeoutError among them. The text goes into logs, and has neither password nor query.
+        raise NotConnectedError(str(error) or type(error).__name__) from error
+
+
+async def refuse_pooler(connection: asyncpg.Connection) -> None:
+    """Make sure that Postgres itself is at the other end. Raises PoolerError.
+
+    A server process tells its number when it is connected to, for the cancelling of statements. A pooler
+    tells a number of its own, since it hands the statements to one process now and to another later.
+    """
+    try:
+        answering = await connection.fetchval("select pg_backend_pid()")
+    except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
+        raise PoolerError(str(error)) from error
+    if answering != connection.get_server_pid():
+        raise PoolerError("the process that answers is not the one that was connected to")
 
 
 async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:

@@ -21,6 +21,7 @@ from assent.observe.traces import TRACER
 from assent.store.intake import Intake, ledger_of
 from assent.store.pool import Connection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
+from assent.store.reasons import reason
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
 
@@ -75,7 +76,7 @@ class Projector:
                     next_offset = await self._take_once(place, records)
                 except BaseException as error:
                     self.forget([place])
-                    self._health.not_ready(condition, repr(error))
+                    self._health.not_ready(condition, reason(error))
                     raise
                 self._health.ready(condition)
                 return next_offset

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import msgspec
 import stamina
+import structlog
 from aiokafka.errors import KafkaError
 
 from assent.observe.health import Health
@@ -15,6 +16,7 @@ from assent.settings import ServiceSettings, need
 from assent.store.pool import Role, open_pool
 from assent.store.positions import Reader, claim_database
 from assent.store.projector import Projector, Write
+from assent.store.reasons import reason
 from assent.store.stream import STOP_LIMIT_S, LedgerStream
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
@@ -100,6 +102,7 @@ async def _work(
 
 async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
     """What `reach` returns, once it does not fail for want of a server."""
+    told = None
     async for attempt in stamina.retry_context(
         on=UNREACHABLE, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
@@ -107,7 +110,11 @@ async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[
             try:
                 reached = await reach()
             except UNREACHABLE as error:
-                health.not_ready(condition, repr(error))
+                found = reason(error)
+                health.not_ready(condition, found)
+                if found != told:
+                    told = found
+                    structlog.get_logger().error("not ready", lacks=condition, why=found.why, todo=found.todo)
                 raise
             health.ready(condition)
             return reached
@@ -147,6 +154,6 @@ async def probe(health: Health, condition: str, answer: Coroutine[Any, Any, obje
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
             await answer
     except UNREACHABLE as error:
-        health.not_ready(condition, repr(error))
+        health.not_ready(condition, reason(error))
     else:
         health.ready(condition)

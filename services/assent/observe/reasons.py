@@ -1,0 +1,67 @@
+"""Why a process cannot do its work, and what to do about it: sentences for people, not an error's repr."""
+
+from typing import Final
+
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from assent.observe.health import Reason
+
+_REFUSED: Final = (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+)
+_KAFKA_TODO: Final = "Check that its brokers run and that ASSENT_KAFKA names them; their logs say more."
+READING: Final = Reason(
+    why="It reads the ledger to its end.",
+    todo="Wait: at most a few minutes for a large log. If it stays so, see its log.",
+)
+TAKING_OVER: Final = Reason(
+    why="It takes the partition over: it reads the ledger to its end first.",
+    todo="Wait: at most a few minutes for a large log. If it stays so, see its log.",
+)
+STARTING_OVER: Final = Reason(
+    why="It lost Kafka and starts over.",
+    todo=f"Wait. If it stays so: {_KAFKA_TODO[0].lower()}{_KAFKA_TODO[1:]}",
+)
+FOLLOWING_ENDED: Final = Reason(
+    why="It can no longer follow the governance ledger, and starts over.",
+    todo="Wait. If it stays so, see its log.",
+)
+UNCONFIRMED: Final = Reason(
+    why="The governance ledger cannot be read to its end, so nothing is decided.",
+    todo="Check the broker that leads assent.governance. It goes on by itself once that answers.",
+)
+
+
+def kafka_reason(error: BaseException) -> Reason:
+    """Of what a Kafka client raises, its timeouts among it."""
+    match error:
+        case TimeoutError():
+            return Reason(why="Kafka does not answer in time.", todo=_KAFKA_TODO)
+        case _ if isinstance(error, _REFUSED):
+            return Reason(
+                why="Kafka refuses this service: its login is wrong, or lacks a right.",
+                todo="Check ASSENT_KAFKA_SASL_* and the ACLs of this service's user.",
+            )
+        case UnknownTopicOrPartitionError():
+            return Reason(
+                why="Kafka does not have a topic that this service needs.",
+                todo="Create the topics: `assent topics apply`.",
+            )
+        case KafkaConnectionError():
+            return Reason(why="Kafka cannot be reached.", todo=_KAFKA_TODO)
+        case _:
+            return Reason(
+                why=f"Kafka does not answer as it should: {type(error).__name__}.", todo=_KAFKA_TODO
+            )
