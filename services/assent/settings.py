@@ -4,14 +4,16 @@ A setting that is missing or wrong is named, with what to do, before anything st
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from assent_contracts.client.connection import Connection
 
+_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s,:/@\[\]]+):[0-9]{1,5}")
 _T = TypeVar("_T")
 
 
@@ -52,7 +54,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
 
 def read_connection(environ: Mapping[str, str]) -> Connection:
     """How to reach Kafka. Raises SettingsError."""
-    options: dict[str, object] = {"bootstrap": _required(environ, "ASSENT_KAFKA", "host:port of the brokers")}
+    options: dict[str, object] = {
+        "bootstrap": _required(environ, "ASSENT_KAFKA", "host:port of the brokers, with commas between")
+    }
     for field in msgspec.structs.fields(Connection):
         value = environ.get(f"ASSENT_KAFKA_{field.name.upper()}")
         if value is not None and field.name != "sasl_password":
@@ -61,10 +65,21 @@ def read_connection(environ: Mapping[str, str]) -> Connection:
     if password_file is not None:
         options["sasl_password"] = password_file.read_text().strip()
     try:
-        return msgspec.convert(options, Connection)
+        connection = msgspec.convert(options, Connection)
     except msgspec.ValidationError as error:
         msg = f"ASSENT_KAFKA_*: {error}"
         raise SettingsError(msg) from error
+    _refuse_no_address(connection)
+    return connection
+
+
+def _refuse_no_address(connection: Connection) -> None:
+    # Of what a Kafka client says to these, nobody learns which setting it is.
+    wrong = [each for each in connection.addresses if not _ADDRESS.fullmatch(each)]
+    if wrong or not connection.addresses:
+        shown = repr((wrong or [connection.bootstrap])[0])[:200]
+        msg = f"ASSENT_KAFKA is host:port of the brokers, with commas between them, and not {shown}."
+        raise SettingsError(msg)
 
 
 def need(value: _T | None, name: str) -> _T:

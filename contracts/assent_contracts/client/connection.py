@@ -19,6 +19,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """A Kafka cluster and how to prove who we are to it."""
 
     bootstrap: str
+    """host:port of one broker or several, with commas between them; any that answers names the others."""
     security_protocol: SecurityProtocol = "PLAINTEXT"
     ca_file: str | None = None
     certificate_file: str | None = None
@@ -31,10 +32,15 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         """Without the password: this may reach a log."""
         return f"Connection({self.bootstrap!r}, {self.security_protocol})"
 
+    @property
+    def addresses(self) -> list[str]:
+        """Each host:port of `bootstrap`, for clients that take one string for one address."""
+        return [each.strip() for each in self.bootstrap.split(",") if each.strip()]
+
     def options(self) -> dict[str, Any]:
         """The keyword arguments that every aiokafka client takes."""
         options: dict[str, Any] = {
-            "bootstrap_servers": self.bootstrap,
+            "bootstrap_servers": self.addresses,
             "security_protocol": self.security_protocol,
             "request_timeout_ms": REQUEST_TIMEOUT_MS,
         }

@@ -65,6 +65,7 @@ _BY_STATE: Final = {
     "42501": _REFUSED,
     "42P01": _NO_TABLES,
     "3F000": _NO_TABLES,
+    "55000": _REFUSED,
     "57014": _SLOW,
 }
 

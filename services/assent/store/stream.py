@@ -32,7 +32,7 @@ Forget = Callable[[Iterable[TopicPartition]], None]
 def broker_for(connection: Connection) -> KafkaBroker:
     """A FastStream broker that only consumes, creates no topic and logs nothing below a warning."""
     return KafkaBroker(
-        connection.bootstrap,
+        connection.addresses,
         security=_security(connection),
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         consumer_only=True,
