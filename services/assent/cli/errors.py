@@ -18,6 +18,8 @@ from assent.local import (
 )
 from assent.local.founded import NotFounded
 from assent.settings import SettingsError
+from assent.store.pool import PoolerError
+from assent.store.reasons import reason
 from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 
@@ -49,6 +51,9 @@ def explain(error: Exception) -> str | None:
             return f"{kafka_sentence(error)} {_LOOK}"
         case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():
             return "This database has no tables of Assent yet. `assent up` makes them when it starts."
+        case PoolerError():
+            found = reason(error)
+            return f"{found.why} {found.todo}"
         case asyncpg.PostgresError() | asyncpg.InterfaceError():
             return f"Postgres: {sentence(str(error))} {_LOOK}"
         case msgspec.MsgspecError():
