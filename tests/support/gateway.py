@@ -82,9 +82,9 @@ class Gateway:
         headers = {"assent-after": after} if after else {}
         return accepted(await client.get(f"/api/v1/requests/{request}", headers=headers))
 
-    async def submission(self, request: str) -> str:
-        """R23: the SHA-256 of a request's submission."""
-        return (await self.show(request, after=request))["request"]["submission"]
+    async def submission(self, request: str, principal: str = "alice") -> str:
+        """R23: the SHA-256 of a request's submission, as somebody sees it who may."""
+        return (await self.show(request, principal=principal, after=request))["request"]["submission"]
 
     async def act(self, request: str, action: str, principal: str, **fields: Any) -> httpx.Response:
         """Do something to a request, named by what it is now unless said; the answer, whatever it is."""
@@ -101,7 +101,8 @@ class Gateway:
 
     async def complete(self, request: str, principal: str = "alice") -> dict[str, Any]:
         """Release an approved request; the decision."""
-        return accepted(await self.act(request, "complete", principal))
+        seen = await self.submission(request, principal)
+        return accepted(await self.act(request, "complete", principal, submission=seen))
 
     async def released(self, resource: str, **fields: Any) -> str:
         """The id of a request about a script that was submitted by alice, approved by bob and completed."""

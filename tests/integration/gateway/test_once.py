@@ -102,14 +102,14 @@ async def test_retry_leaves_no_refusal_in_the_callers_name(
         other.cookies.set("assent", bob.cookies["assent"])
         before = await refusals_of(undecided, "bob")
         request = (await undecided.submit("script/retried"))["request"]
-        digest = (await undecided.show(request, principal="bob", after=request))["request"]["digest"]
+        seen = await undecided.submission(request)
         registered = {
             "type": "assent.register-principal.v1",
             "account": {"id": "gina", "kind": "human", "person": "gina.ito"},
         }
         calls = {
             "/api/v1/requests": body("script/retried-too"),
-            f"/api/v1/requests/{request}/approve": {"digest": digest},
+            f"/api/v1/requests/{request}/approve": {"submission": seen},
             "/api/v1/governance/changes": {"change": registered},
         }
         for path, content in calls.items():

@@ -46,8 +46,8 @@ async def test_R12_completing_by_http_is_no_success_when_it_only_reopened(gatewa
     request = await lapsed(gateway, "app/lapsed")
     alice = await gateway.signed_in("alice")
     headers = {"idempotency-key": "complete-it"}
-    answers = [await alice.post(f"/api/v1/requests/{request}/complete", json={}, headers=headers)]
-    answers.append(await alice.post(f"/api/v1/requests/{request}/complete", json={}, headers=headers))
+    path, content = f"/api/v1/requests/{request}/complete", {"submission": await gateway.submission(request)}
+    answers = [await alice.post(path, json=content, headers=headers) for _ in range(2)]
     first, again = (refused(each, 409, "reopened") for each in answers)
     says_that_nothing_was_released(first, request)
     assert again == first
@@ -59,10 +59,15 @@ async def test_R12_completing_by_http_is_no_success_when_it_only_reopened(gatewa
 async def test_R12_completing_by_an_own_signature_is_no_success_either(gateway: Gateway) -> None:
     request = await lapsed(gateway, "app/lapsed-signed")
     command = Complete(
-        id=new_command_id(), principal="alice", at=now_ms(), resource="app/lapsed-signed", request=request
+        id=new_command_id(),
+        principal="alice",
+        at=now_ms(),
+        resource="app/lapsed-signed",
+        request=request,
+        submission=await gateway.submission(request),
     )
     value = encode(command)
-    said = dict(signed_headers(gateway.log.keys["alice"], command, value, "tests"))
+    said = dict(signed_headers(gateway.log.keys["alice"], gateway.log.identity, command, value, "tests"))
     headers = {name: said[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
     client = await gateway.anonymous()
     answer = await client.post(
@@ -77,7 +82,7 @@ async def test_R12_the_page_says_that_nothing_was_released(gateway: Gateway) -> 
     alice = await gateway.sign_in("alice")
     shown = await load(alice, f"/requests/{request}")
     await disable(gateway)
-    fields = {each: shown.value(each) for each in ("csrf", "key", "seen")}
+    fields = {each: shown.value(each) for each in ("csrf", "key", "seen", "submission")}
     page = ConsolePage(await post(alice, f"/requests/{request}/complete", fields))
     assert page.status == 409
     assert "It needs approval again" in page.text

@@ -28,7 +28,8 @@ _SIGNED = {
 @asynccontextmanager
 async def strict(gateway: Gateway, follower: GovernanceFollower, **environ: str) -> AsyncIterator[Gateway]:
     """A second gateway that takes one request a second of each."""
-    settings = gateway_settings(ASSENT_GATEWAY_RATE="1", **environ)
+    # Nobody signs in there, and local sign-in is not for what comes through a proxy.
+    settings = gateway_settings(ASSENT_GATEWAY_RATE="1", ASSENT_LOCAL_SIGN_IN_FILE="", **environ)
     async with gateway_of(gateway.log, follower, gateway.dsn, settings) as started:
         yield started
 
