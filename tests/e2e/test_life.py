@@ -4,6 +4,8 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
+
 from assent.local.everything import SERVICES
 from tests.support.cli import Cli, Up
 
@@ -80,6 +82,21 @@ def test_env_says_how_to_reach_the_running_log(up: Up, cli: Cli) -> None:
     assert reached("requests", "--json").code == 0
     assert f"export ASSENT_IDENTITY={document['identity']}" in cli("env").out
     assert reached("topics", "apply", "--partitions", "4").out == "Nothing to do: all topics are there.\n"
+
+
+def test_link_of_the_terminal_signs_in_and_its_token_is_in_no_log(up: Up, cli: Cli) -> None:
+    up.wait_for("Sign in, in a browser on this machine: ")
+    link = next(line for line in reversed(up.lines()) if "Sign in, in a browser" in line).rpartition(" ")[2]
+    address, _, token = link.partition("/sign-in/local?token=")
+    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as browser:
+        assert browser.get("/sign-in").status_code == 403
+        assert "Alice Miller" in browser.get(link).text
+        assert browser.post("/sign-in/local", data={"principal": "alice"}).status_code == 200
+        assert browser.get("/api/v1/me").json()["principal"] == "alice"
+    file = cli.data / "secrets" / "local-sign-in"
+    assert (file.read_text().strip(), file.stat().st_mode & 0o777) == (token, 0o600)
+    for log in (cli.data / "logs").iterdir():
+        assert token not in log.read_text(errors="replace"), log
 
 
 def test_doctor_finds_nothing_wrong(up: Up, cli: Cli) -> None:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
 from assent.observe.health import Health
-from assent.observe.reasons import STARTING_OVER
+from assent.observe.reasons import STARTING_OVER, kafka_reason
 from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
 from assent_contracts.changes import Change
@@ -76,7 +76,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     target = Target(need(settings.target, "ASSENT_TARGET"))
     folder = FolderApplier(target, state, settings.identity)
     follower = GovernanceFollower(settings.kafka, settings.identity)
-    await until_stopped(stop, _follow(follower))
+    await until_stopped(stop, _follow(follower, health))
     if stop.is_set():
         return
     applier = Applier(
@@ -98,12 +98,16 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         await follower.stop()
 
 
-async def _follow(follower: GovernanceFollower) -> None:
+async def _follow(follower: GovernanceFollower, health: Health) -> None:
     async for attempt in stamina.retry_context(
         on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
         with attempt:
-            await follower.start()
+            try:
+                await follower.start()
+            except (KafkaError, TimeoutError) as error:
+                health.not_ready("kafka", kafka_reason(error))
+                raise
 
 
 def partitions_of(follower: GovernanceFollower) -> int:

@@ -39,13 +39,17 @@ class Dispatch:
     async def keep_dispatching(self, partition: int) -> None:
         """Dispatch one partition until cancelled. Raises ReleaseMismatchError."""
         condition = f"partition-{partition}"
+        self._health.not_ready(condition, READING)
         try:
             async for attempt in stamina.retry_context(
                 on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
             ):
                 with attempt:
-                    self._health.not_ready(condition, READING)
-                    await self._dispatch(partition, condition)
+                    try:
+                        await self._dispatch(partition, condition)
+                    except (KafkaError, TimeoutError) as error:
+                        self._health.not_ready(condition, kafka_reason(error))
+                        raise
         finally:
             self._health.ready(condition)
 
