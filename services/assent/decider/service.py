@@ -23,7 +23,7 @@ from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.health import Health
-from assent.observe.reasons import TAKING_OVER, UNCONFIRMED
+from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
@@ -108,7 +108,7 @@ class Decider:
             # Only this partition: the others have nothing to do with it.
             metrics.PARTITION_STOPPED.labels(name).set(1)
             log.exception("stopped", topic=stopped.topic, offset=stopped.offset)
-            self._health.not_ready(f"partition-{name}", f"stopped, nothing is decided: {stopped}")
+            self._health.not_ready(f"partition-{name}", stopped_because(str(stopped)))
             await asyncio.Event().wait()
         finally:
             metrics.PARTITION_STOPPED.labels(name).set(0)

@@ -44,6 +44,16 @@ UNCONFIRMED: Final = Reason(
 )
 
 
+def stopped_because(what: str) -> Reason:
+    """Of a partition whose next record could not be decided: a fault of Assent's own. `what`: such as
+    "the rules failed on offset 7 of assent.commands".
+    """
+    return Reason(
+        why=f"It has stopped, and nothing is decided here: {what}.",
+        todo="Nothing is lost or skipped. Report it with its log, and start a decider in which it is mended.",
+    )
+
+
 def kafka_reason(error: BaseException) -> Reason:
     """Of what a Kafka client raises, its timeouts among it."""
     match error:

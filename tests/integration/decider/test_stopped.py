@@ -66,4 +66,5 @@ async def test_fault_in_the_rules_stops_one_partition_and_its_record_is_decided_
 
 
 async def _is_stopped(health: Health) -> bool:
-    return "stopped" in health.missing().get(f"partition-{HERE}", "")
+    reason = health.missing().get(f"partition-{HERE}")
+    return reason is not None and "stopped" in reason.why
