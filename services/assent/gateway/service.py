@@ -2,6 +2,8 @@
 
 import asyncio
 import resource
+import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import uvicorn
@@ -24,7 +26,7 @@ from assent.gateway.log import open_log
 from assent.gateway.once import Once
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
-from assent.observe.health import Health
+from assent.observe.health import STARTING, Health
 from assent.settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
@@ -32,6 +34,7 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.client.ending import end
 from assent_contracts.client.keys import load_key
 
+LISTENING = "http"
 _POOL_SIZE = 10
 _DRAIN_S = 10
 _BESIDE_STREAMS = 2_000
@@ -50,6 +53,7 @@ async def serve(
     gateway = gateway or read_gateway_settings()
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     local = read_local_token(gateway)
+    health.not_ready(LISTENING, STARTING)
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     async with AsyncExitStack() as open_things:
         db = await open_pool(dsn, "assent_gateway", application="assent-gateway", size=_POOL_SIZE)
@@ -89,9 +93,21 @@ async def serve(
         await _answer(door, stop)
 
 
+class _Server(uvicorn.Server):
+    """Tells when it listens: before that the gateway is not ready, whatever else it has."""
+
+    def __init__(self, config: uvicorn.Config, *, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
+
+
 async def _answer(door: Door, stop: asyncio.Event) -> None:
     most = _connections(door.settings.live.streams)
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             _behind_proxies(front_of(make_app(door), door.settings), door.settings),
             host=door.settings.host,
@@ -104,7 +120,8 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN_S,
-        )
+        ),
+        on_listening=lambda: door.health.ready(LISTENING),
     )
     # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
