@@ -17,7 +17,7 @@ from assent_contracts.digests import from_base64url
 from assent_contracts.ledger import GENESIS_PREV, LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterKeys, WriterRegistry
+from assent_contracts.writers import WriterKeys, WriterRegistry, governance_sealer
 
 VerifySeal = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether an Ed25519 library finds the signature good."""
@@ -151,12 +151,13 @@ class Acceptance:
     def _writer_key(self, key_id: str, record: LedgerRecord) -> bytes | None:
         if not self._is_governance:
             return self._writers.public_key(key_id, _governance_seq(record))
+        run = [accepted.record for accepted in self._run]
         if self.head.seq >= 0:
-            return self._writers.public_key(key_id, self.head.seq)
+            return governance_sealer(self._writers, key_id, self.head.seq, run)
         # The run begins with record 0, whose hash is the identity: it names its own writers.
         founding = WriterRegistry()
-        founding.apply(0, decode_governance_events(self._run[0].record))
-        return founding.public_key(key_id, 0)
+        founding.apply(0, decode_governance_events(run[0]))
+        return governance_sealer(founding, key_id, 0, run)
 
     def _accept_run(self, offset: int) -> Sequence[Accepted]:
         run, self._run, self._run_bytes = self._run, [], 0

@@ -138,6 +138,18 @@ class CommandRepeated(
     decided: Annotated[int, Meta(description="The seq of the first decision, in the same partition.")]
 
 
+class WritersChanged(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.writers-changed.v1", gc=False
+):
+    """The writers' own record, which ends what a retired writer could add to this partition.
+
+    A seal counts if its key is listed at the governance seq that the record names, and that seq never
+    decreases. So a partition in which nothing happens gets this record at once.
+    """
+
+    since: Annotated[int, Meta(description="The governance seq of the latest change of writers.")]
+
+
 RequestEvent = (
     ChangeSubmitted
     | ApprovalGiven
@@ -155,7 +167,9 @@ RequestEvent = (
     | OutcomeUnknown
     | RequestExpired
 )
-Event = RequestEvent | CommandRepeated
+OfNoRequest = CommandRepeated | WritersChanged
+"""Events that are about no request: readers of requests pass over them."""
+Event = RequestEvent | OfNoRequest
 
 Status = Literal["needs_approval", "approved", "completed", "rejected", "canceled", "expired", "failed"]
 """R13: the statuses that people see."""

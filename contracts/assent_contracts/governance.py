@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from assent_contracts import limits
 from assent_contracts.commands import CommandId, Digest, Milliseconds, PrincipalId, RequestId
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance_changes import GovernanceChange
@@ -20,6 +21,7 @@ from assent_contracts.governed import (
     RoleAssignment,
     Settings,
     SigningKey,
+    Writer,
 )
 from assent_contracts.policies import Policy
 from assent_contracts.refusals import Refusal
@@ -58,7 +60,19 @@ class CloseFounding(
     """End the set-up: the founder's key decides nothing any more."""
 
 
-GovernanceCommand = FoundLog | ChangeGovernance | CloseFounding
+class RecoverWriters(
+    GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.recover-writers.v1", gc=False
+):
+    """Add and retire writers by the recovery key alone, which also seals the record of it.
+
+    Where no writer is left that could decide: see `writers.governance_sealer`.
+    """
+
+    add: Annotated[tuple[Writer, ...], Meta(max_length=limits.WRITERS_MAX)] = ()
+    retire: Annotated[tuple[str, ...], Meta(max_length=limits.WRITERS_MAX)] = ()
+
+
+GovernanceCommand = FoundLog | ChangeGovernance | CloseFounding | RecoverWriters
 
 
 class GovernanceEventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -114,6 +128,26 @@ class KeyRevoked(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.k
     """The key signs nothing any more."""
 
     key: str
+
+
+class KeysRevoked(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.keys-revoked.v1", gc=False):
+    """No key that the principal has had until now signs anything any more."""
+
+    principal: PrincipalId
+
+
+class WriterAdded(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.writer-added.v1", gc=False):
+    """The key seals from the next record on."""
+
+    writer: Writer
+
+
+class WriterRetired(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.writer-retired.v1", gc=False
+):
+    """The key seals nothing after this record."""
+
+    writer: str
 
 
 class GroupDefined(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.group-defined.v1", gc=False):
@@ -215,6 +249,9 @@ GovernanceEvent = (
     | KeyRegistered
     | KeyExpires
     | KeyRevoked
+    | KeysRevoked
+    | WriterAdded
+    | WriterRetired
     | GroupDefined
     | GroupDeleted
     | RoleAssigned

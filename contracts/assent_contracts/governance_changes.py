@@ -4,7 +4,7 @@
 a change made on a view that is out of date is refused. It is absent for an object that is new.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, assert_never
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +17,7 @@ from assent_contracts.governed import (
     RoleAssignment,
     Settings,
     SigningKey,
+    Writer,
 )
 from assent_contracts.policies import ACCESS_POLICY, GOVERNANCE_TYPE, Policy
 
@@ -72,6 +73,24 @@ class RevokeKey(ChangeFields, frozen=True, kw_only=True, tag="assent.revoke-key.
     """Let a key sign nothing any more, for good. Works at once."""
 
     key: str
+
+
+class RevokeKeys(ChangeFields, frozen=True, kw_only=True, tag="assent.revoke-keys.v1", gc=False):
+    """Let all the keys that a principal has when this is decided sign nothing any more. Works at once."""
+
+    principal: PrincipalId
+
+
+class AddWriter(ChangeFields, frozen=True, kw_only=True, tag="assent.add-writer.v1", gc=False):
+    """Let a key seal the ledgers too."""
+
+    writer: Writer
+
+
+class RetireWriter(ChangeFields, frozen=True, kw_only=True, tag="assent.retire-writer.v1", gc=False):
+    """Let a writer's key seal nothing any more, for good. One writer must remain."""
+
+    writer: str
 
 
 class DefineGroup(ChangeFields, frozen=True, kw_only=True, tag="assent.define-group.v1", gc=False):
@@ -143,6 +162,9 @@ GovernanceChange = (
     | RegisterKey
     | ExpireKey
     | RevokeKey
+    | RevokeKeys
+    | AddWriter
+    | RetireWriter
     | DefineGroup
     | DeleteGroup
     | AssignRole
@@ -184,7 +206,12 @@ def key_object(key: str) -> str:
     return f"{GOVERNANCE_TYPE}/key/{key}"
 
 
-def object_of(change: GovernanceChange) -> str:  # noqa: C901  a line each
+def writer_object(key: str) -> str:
+    """A writer as an object."""
+    return f"{GOVERNANCE_TYPE}/writer/{key}"
+
+
+def object_of(change: GovernanceChange) -> str:  # noqa: C901, PLR0912  a line each
     """The object that a change is about, `<type>/<id>`: what a request for it names as its resource."""
     match change:
         case CreatePolicy(policy=policy) | EditPolicy(policy=policy):
@@ -193,12 +220,20 @@ def object_of(change: GovernanceChange) -> str:  # noqa: C901  a line each
             return policy_object(policy)
         case RegisterPrincipal(account=account):
             return principal_object(account.id)
-        case EnablePrincipal(principal=principal) | DisablePrincipal(principal=principal):
+        case (
+            EnablePrincipal(principal=principal)
+            | DisablePrincipal(principal=principal)
+            | RevokeKeys(principal=principal)
+        ):
             return principal_object(principal)
         case RegisterKey(key=key):
             return key_object(key.id)
         case ExpireKey(key=key) | RevokeKey(key=key):
             return key_object(key)
+        case AddWriter(writer=writer):
+            return writer_object(writer.id)
+        case RetireWriter(writer=writer):
+            return writer_object(writer)
         case DefineGroup(group=group):
             return group_object(group.id)
         case DeleteGroup(group=group):
@@ -211,3 +246,5 @@ def object_of(change: GovernanceChange) -> str:  # noqa: C901  a line each
             return SETTINGS
         case SyncDirectory():
             return DIRECTORY
+        case _:
+            assert_never(change)

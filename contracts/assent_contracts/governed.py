@@ -40,14 +40,28 @@ class Settings(Governed, frozen=True, kw_only=True, gc=False):
     """The quota of each principal: open requests in one partition of the ledger."""
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     """How much of the directory's people and memberships one synchronisation may take away."""
+    governance_own_signature: bool = True
+    """Whether approvals of changes to governance count only with the approver's own signature."""
 
 
 class Founding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """Who may seal the log, whose key sets it up, and how many partitions it has for good."""
+    """Who may seal the log, whose key sets it up, and how many partitions it has for good.
+
+    `recovery` adds and retires writers alone, and nothing else: for the day when the writers' keys are lost
+    or stolen. It is kept offline.
+    """
 
     founder: PublicKey
+    recovery: PublicKey
     writers: dict[str, PublicKey]
     partitions: Annotated[int, Meta(ge=1, le=limits.PARTITIONS_MAX)]
+
+
+class Writer(Governed, frozen=True, kw_only=True, gc=False):
+    """A key that seals the ledgers. It is no principal's: it signs no command."""
+
+    id: str
+    public_key: PublicKey
 
 
 class Account(Governed, frozen=True, kw_only=True, gc=False):

@@ -40,6 +40,10 @@ NESTING_MAX: Final = 16
 ASSIGNED_MAX: Final = 1_000
 """Groups, principals and resource types that one role assignment names."""
 RULES_MAX: Final = 16
+WRITERS_MAX: Final = 64
+"""Keys that may seal the log at one time."""
+KEYS_MAX: Final = 100
+"""Keys of one principal that are not revoked."""
 QUORUM_MAX: Final = 100
 OPEN_REQUESTS_MAX: Final = 10_000_000
 LONGEST_MS: Final = 36_500 * 24 * 60 * 60 * 1_000

@@ -48,6 +48,7 @@ class RefusalCode(StrEnum):
     IN_USE = "in-use"
     OF_DIRECTORY = "of-directory"
     WRONG_KIND = "wrong-kind"
+    LAST_WRITER = "last-writer"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -140,5 +141,6 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.IN_USE: "Change or take away first what names it.",
     RefusalCode.OF_DIRECTORY: "Change it in the directory, and synchronise.",
     RefusalCode.WRONG_KIND: "Name an account of the other kind: a service or a human, as the sentence says.",
+    RefusalCode.LAST_WRITER: "Add another writer first: without one nothing could be decided.",
 }
 """One sentence for each code: what its sender can do."""

@@ -1,24 +1,44 @@
-"""Which keys may seal the ledger, as of each seq of the governance ledger."""
+"""Which keys may seal the ledgers, as of each seq of the governance ledger."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
 
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent, LogFounded
+from assent_contracts.governance import GovernanceEvent, LogFounded, WriterAdded, WriterRetired
+from assent_contracts.ledger import LedgerRecord
+
+RECOVERY: Final = "recovery"
+"""The id under which the recovery key seals. No writer has it."""
 
 
 class WriterKeys(Protocol):
     """What the acceptance rule asks about a writer."""
 
     def public_key(self, key_id: str, governance_seq: int) -> bytes | None:
-        """The 32 bytes of the key, or None if it is no writer's at that governance seq."""
+        """The 32 bytes of the key, or None if it is not a writer's at that governance seq."""
+        ...
+
+    def recovery_key(self) -> bytes | None:
+        """The 32 bytes of the recovery key; None before the log is founded."""
         ...
 
 
+class _Listed(msgspec.Struct, frozen=True, gc=False):
+    """A writer's key, and the governance records that listed and retired it."""
+
+    public_key: bytes
+    since: int
+    until: int | None = None
+
+
 class WriterRegistry:
-    """The writers that the governance ledger lists, from which seq on."""
+    """The writers that the governance ledger lists: each from one seq on, some until another."""
 
     def __init__(self) -> None:
-        self._listed: dict[str, tuple[int, bytes]] = {}
+        self._listed: dict[str, _Listed] = {}
+        self._recovery: bytes | None = None
         self.head = -1
         """The last governance seq that has been taken in."""
 
@@ -26,16 +46,84 @@ class WriterRegistry:
         """Take in the accepted governance record `seq`. Records come in order."""
         assert seq == self.head + 1, f"governance seq {seq} after {self.head}"
         for event in events:
-            if isinstance(event, LogFounded):
-                for key_id, public_key in event.founding.writers.items():
-                    self._listed[key_id] = (seq, from_base64url(public_key))
+            match event:
+                case LogFounded(founding=founding):
+                    self._recovery = from_base64url(founding.recovery)
+                    for key_id, public_key in founding.writers.items():
+                        self._listed[key_id] = _Listed(from_base64url(public_key), seq)
+                # What the rules would not decide, but a stolen key could seal, changes nothing of the past.
+                case WriterAdded(writer=writer) if writer.id not in self._listed:
+                    self._listed[writer.id] = _Listed(from_base64url(writer.public_key), seq)
+                case WriterRetired(writer=key_id) if key_id in self.public_keys():
+                    self._listed[key_id] = msgspec.structs.replace(self._listed[key_id], until=seq)
+                case _:
+                    pass
         self.head = seq
 
     def public_key(self, key_id: str, governance_seq: int) -> bytes | None:
-        """The 32 bytes of the key, or None if it is no writer's at that governance seq."""
-        since, public_key = self._listed.get(key_id, (0, None))
-        return public_key if since <= governance_seq <= self.head else None
+        """The 32 bytes of the key, or None if it is not a writer's at that governance seq."""
+        listed = self._listed.get(key_id)
+        if listed is None or not listed.since <= governance_seq <= self.head:
+            return None
+        return listed.public_key if listed.until is None or governance_seq < listed.until else None
+
+    def recovery_key(self) -> bytes | None:
+        """The 32 bytes of the recovery key; None before the log is founded."""
+        return self._recovery
 
     def public_keys(self) -> dict[str, bytes]:
         """Every writer's key now."""
-        return {key_id: public_key for key_id, (_, public_key) in self._listed.items()}
+        return {key_id: each.public_key for key_id, each in self._listed.items() if each.until is None}
+
+    def ever_listed(self, key_id: str) -> bytes | None:
+        """The key that has sealed under this id, retired or not; the recovery key for its id."""
+        if key_id == RECOVERY:
+            return self._recovery
+        listed = self._listed.get(key_id)
+        return None if listed is None else listed.public_key
+
+
+class _Named(msgspec.Struct, gc=False):
+    type: str
+    writer: msgspec.Raw = msgspec.Raw()
+
+
+_decode_named = msgspec.json.Decoder(tuple[_Named, ...]).decode
+_decode_changes = msgspec.json.Decoder(tuple[WriterAdded | WriterRetired, ...]).decode
+_RETIRED: Final = "assent.writer-retired.v1"
+
+
+def governance_sealer(
+    writers: WriterKeys, key_id: str, head: int, run: Sequence[LedgerRecord]
+) -> bytes | None:
+    """The 32 bytes of the key whose seal under `key_id` makes a run of the governance ledger count, if any.
+
+    `head`: the seq of the accepted record that the run follows. A writer's seal counts up to the record that
+    retires it, so that record is the last of its run. The recovery key seals a run of one record, all events
+    of which add or retire writers: it can do nothing else.
+    """
+    if key_id == RECOVERY:
+        return writers.recovery_key() if len(run) == 1 and _only_changes_writers(run[0]) else None
+    if any(_retires(record, key_id) for record in run[:-1]):
+        return None
+    return writers.public_key(key_id, head)
+
+
+def _only_changes_writers(record: LedgerRecord) -> bool:
+    if not isinstance(record.events, msgspec.Raw) or record.refusal is not msgspec.UNSET:
+        return False
+    try:
+        return bool(_decode_changes(record.events))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _retires(record: LedgerRecord, key_id: str) -> bool:
+    if not isinstance(record.events, msgspec.Raw) or _RETIRED.encode() not in bytes(record.events):
+        return False
+    try:
+        events = _decode_named(record.events)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    named = msgspec.json.encode(key_id)
+    return any(event.type == _RETIRED and bytes(event.writer) == named for event in events)

@@ -101,7 +101,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     )
     done = asyncio.create_task(appender.watch(work.commands).wait())
     await appender.start()
-    desk = RequestsDesk(lead.book, lead.governance, follower)
+    desk = RequestsDesk(lead.book, lead.governance, follower, key)
     session = Session(desk, lead, appender, consumer, checker, wall_clock_ms)
     running = asyncio.create_task(session.run())
     try:

@@ -47,7 +47,12 @@ async def found_log(connection: Connection, folder: Path, size: Organisation = "
     writer.save(folder / "writer" / "writer.key")
     made = make_keys(file, folder / "keys")
     links = founding_links(
-        file, writers={writer.id: writer.public}, partitions=1, made_keys=made, at_ms=now_ms()
+        file,
+        writers={writer.id: writer.public},
+        recovery=SecretKey("recovery", "recovery").public,
+        partitions=1,
+        made_keys=made,
+        at_ms=now_ms(),
     )
     founded = await found(connection, links, writer, now_ms())
     return Log(connection, founded.identity, folder / "keys", folder / "writer" / "writer.key")

@@ -16,6 +16,7 @@ from assent_contracts import governance as g
 from assent_contracts import governance_changes as gc
 from assent_contracts import governed as of
 from assent_contracts.changes import Change
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.policies import ApprovalRule, Policy, PolicyTerms
@@ -26,6 +27,7 @@ from tests.contract.golden_chain import (
     FOUNDER,
     PAYLOAD,
     RECORDS,
+    RECOVERY,
     REQUEST,
     RESOURCE,
     TERMS,
@@ -51,7 +53,10 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
 )
 
-FOUNDING: Final = of.Founding(founder=FOUNDER.public, writers={"writer-1": WRITER.public}, partitions=4)
+FOUNDING: Final = of.Founding(
+    founder=FOUNDER.public, recovery=RECOVERY.public, writers={"writer-1": WRITER.public}, partitions=4
+)
+NEW_WRITER: Final = of.Writer(id="writer-2", public_key=SecretKey("writer-2", "decider", bytes(32)).public)
 ACCOUNT: Final = of.Account(id="alice", kind="human", person="p-17", name="Alice Ä.")
 KEY: Final = of.SigningKey(
     id="alice-key", principal="alice", public_key=FOUNDER.public, not_before=AT, not_after=AT + 365 * DAY
@@ -66,7 +71,7 @@ ASSIGNMENT: Final = of.RoleAssignment(
 )
 SETTINGS: Final = of.Settings(
     expiry_ms=7 * DAY, lease_ms=60_000, visibility_ms=DAY, allow_unlicensed_admins=True, unprotected="pass",
-    open_requests_max=500, vanish_max_percent=5,
+    open_requests_max=500, vanish_max_percent=5, governance_own_signature=False,
 )  # fmt: skip
 POLICY: Final = Policy(
     id="apps", name="Apps", description="Two people for apps, one of them an owner.", resource_type="app",
@@ -97,6 +102,9 @@ GOVERNANCE_CHANGES: Final[tuple[gc.GovernanceChange, ...]] = (
     gc.RegisterKey(key=KEY),
     gc.ExpireKey(key="alice-key", not_after=AT + DAY),
     gc.RevokeKey(key="alice-key"),
+    gc.RevokeKeys(principal="alice"),
+    gc.AddWriter(writer=NEW_WRITER),
+    gc.RetireWriter(writer="writer-1"),
     gc.DefineGroup(group=GROUP, version=17),
     gc.DeleteGroup(group="app-approvers", version=17),
     gc.AssignRole(assignment=ASSIGNMENT, version=17),
@@ -113,6 +121,7 @@ GOVERNANCE_COMMANDS: Final[tuple[g.GovernanceCommand, ...]] = (
     g.FoundLog(**_OF_GOVERNANCE, founding=FOUNDING),
     g.ChangeGovernance(**_OF_GOVERNANCE, change=gc.DefineGroup(group=GROUP)),
     g.CloseFounding(**_OF_GOVERNANCE),
+    g.RecoverWriters(id="g-1", principal="recovery", at=AT, add=(NEW_WRITER,), retire=("writer-1",)),
 )
 _RELEASE: Final = {"request": REQUEST, "released": 44, "digest": DIGEST, "as_of": 7}
 GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
@@ -123,6 +132,9 @@ GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
     g.KeyRegistered(key=KEY),
     g.KeyExpires(key="alice-key", not_after=AT + DAY),
     g.KeyRevoked(key="alice-key"),
+    g.KeysRevoked(principal="alice"),
+    g.WriterAdded(writer=NEW_WRITER),
+    g.WriterRetired(writer="writer-1"),
     g.GroupDefined(group=GROUP),
     g.GroupDeleted(group="app-approvers"),
     g.RoleAssigned(assignment=ASSIGNMENT),
@@ -168,6 +180,7 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.RequestFailed(request=REQUEST, reporter="applier"),
     e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),
     e.RequestExpired(request=REQUEST),
+    e.WritersChanged(since=61),
     e.CommandRepeated(decided=41),
 )  # fmt: skip
 
@@ -189,6 +202,7 @@ _DETAILS: Final = {
     RefusalCode.ALREADY_SO: "alice is disabled already.",
     RefusalCode.TOO_FEW_ADMINISTRATORS: "R3: 1 person could act; there must be 2.",
     RefusalCode.TOO_MUCH_VANISHES: "30% of the directory's people would go; at most 20% may.",
+    RefusalCode.LAST_WRITER: "No writer would be left: nothing could be decided.",
     RefusalCode.QUOTA_EXCEEDED: "500 of your requests are open.",
     RefusalCode.OWN_SIGNATURE_REQUIRED: "Policy apps counts approvals with the approver's own key only.",
 }

@@ -31,6 +31,7 @@ PAYLOAD: Final = '{"version": 2,  "name":"L\\u00f6hne ✓"}'.encode()
 ALICE: Final = SecretKey("alice-key", "alice", bytes(range(32)))
 WRITER: Final = SecretKey("writer-1", "decider", bytes(range(32, 64)))
 FOUNDER: Final = SecretKey("founder-key", "founder", bytes(range(64, 96)))
+RECOVERY: Final = SecretKey("recovery", "recovery", bytes(range(96, 128)))
 
 SUBMISSION: Final = encode(
     c.SubmitChange(
@@ -118,7 +119,12 @@ def _records() -> dict[str, DecisionRecord]:
     return records
 
 
-_FOUNDING: Final = Founding(founder=FOUNDER.public, writers={WRITER.id: WRITER.public}, partitions=PARTITIONS)
+_FOUNDING: Final = Founding(
+    founder=FOUNDER.public,
+    recovery=RECOVERY.public,
+    writers={WRITER.id: WRITER.public},
+    partitions=PARTITIONS,
+)
 _FOUND_LOG: Final = encode(g.FoundLog(id="g-1", principal="founder", at=AT, founding=_FOUNDING))
 GOVERNANCE_0: Final = DecisionRecord(
     seq=0, prev=GENESIS_PREV, epoch=1, input=0, at=AT, command=signed(FOUNDER, _FOUND_LOG, NO_IDENTITY),

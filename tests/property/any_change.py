@@ -7,7 +7,15 @@ import msgspec
 
 from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as g
-from assent_contracts.governed import Account, DirectoryDifference, Group, Role, RoleAssignment, Settings
+from assent_contracts.governed import (
+    Account,
+    DirectoryDifference,
+    Group,
+    Role,
+    RoleAssignment,
+    Settings,
+    Writer,
+)
 from assent_contracts.policies import ApprovalRule, Completion, Policy
 from tests.support.two_ledgers import DAY_MS, START, account, signing_key
 
@@ -115,6 +123,7 @@ class AnyChange:
             self.role,
             self.key,
             self.key,
+            self.writer,
             self.period,
         ]
         kinds += [self.directory, self.account]
@@ -164,16 +173,25 @@ class AnyChange:
         standing = [
             name for name, key in self.governance.keys.items() if key.principal == who and not key.revoked
         ]
-        how = self.draw(st.sampled_from(("register", "expire", "revoke")))
+        how = self.draw(st.sampled_from(("register", "expire", "revoke", "revoke", "revoke all")))
         if how == "register" or not standing:
             key = signing_key(f"key-{self.number}", who)
             return g.RegisterKey(key=msgspec.structs.replace(key, not_after=START + days * DAY_MS))
+        if how == "revoke all":
+            return g.RevokeKeys(principal=who)
         name = self.draw(st.sampled_from(standing))
         return (
             g.ExpireKey(key=name, not_after=START + days * DAY_MS)
             if how == "expire"
             else g.RevokeKey(key=name)
         )
+
+    def writer(self) -> g.GovernanceChange:
+        """One more, or one fewer: perhaps the last."""
+        if self.draw(st.booleans()):
+            public_key = signing_key(f"writer-{self.number}", "nobody").public_key
+            return g.AddWriter(writer=Writer(id=f"writer-{self.number}", public_key=public_key))
+        return g.RetireWriter(writer=self.draw(st.sampled_from(sorted(self.governance.writer_ids))))
 
     def account(self) -> g.GovernanceChange:
         """Somebody new, or one more account of somebody."""
@@ -182,7 +200,10 @@ class AnyChange:
 
     def period(self) -> g.GovernanceChange:
         expiry = self.draw(st.sampled_from((DAY_MS, 30 * DAY_MS)))
-        after = msgspec.structs.replace(self.governance.settings, expiry_ms=expiry)
+        own = self.draw(st.booleans())
+        after = msgspec.structs.replace(
+            self.governance.settings, expiry_ms=expiry, governance_own_signature=own
+        )
         return g.ChangeSettings(settings=after, version=self._version(g.SETTINGS))
 
     def directory(self) -> g.GovernanceChange:

@@ -24,9 +24,10 @@ class State:
         self.policies: dict[tuple[str, int], Policy] = {}
         """By id and the seq of its creation: one made anew under an old id is another one."""
         self.protected = False
+        self.writers: set[str] = set()
         self.settings = Settings()
 
-    def take(self, event: g.GovernanceEvent, seq: int) -> None:
+    def take(self, event: g.GovernanceEvent, seq: int) -> None:  # noqa: C901  an arm each
         match event:
             case g.KeyRegistered(key=key):
                 self.key_of[key.id] = key.principal
@@ -35,6 +36,15 @@ class State:
                 self.valid[name] = (self.valid[name][0], not_after)
             case g.KeyRevoked(key=name):
                 del self.key_of[name]
+            case g.KeysRevoked(principal=principal):
+                self.key_of = {name: who for name, who in self.key_of.items() if who != principal}
+            case g.LogFounded(founding=founding):
+                self.writers = set(founding.writers)
+            case g.WriterAdded(writer=writer):
+                self.writers.add(writer.id)
+            case g.WriterRetired(writer=name):
+                self.writers.remove(name)
+                assert self.writers, "nobody is left to write the log"
             case g.GroupDefined(group=group):
                 self.members[group.id] = group.members
             case g.RoleAssigned(assignment=assignment):
@@ -118,7 +128,10 @@ class State:
 
 
 def acting_administrators(governance: State, at: int) -> set[str]:
-    """The people who administer every type and can sign then, with their own key or through a gateway."""
+    """The people who administer every type and can sign then.
+
+    With their own key or, where the settings let that count, through a gateway.
+    """
     signers = {
         who
         for key, who in governance.key_of.items()
@@ -127,7 +140,8 @@ def acting_administrators(governance: State, at: int) -> set[str]:
     gateways = governance.holders("gateway", "governance") & governance.holders("gateway", "access-policy")
     gateways = {who for who in gateways & governance.enabled & signers if governance.person[who] is None}
     administrators = governance.holders("administrator", "")
-    return governance.people(administrators if gateways else administrators & signers)
+    served = bool(gateways) and not governance.settings.governance_own_signature
+    return governance.people(administrators if served else administrators & signers)
 
 
 def moments(governance: State, at: int, end: int) -> set[int]:

@@ -30,6 +30,7 @@ class Asked:
         self.requester = command.principal
         self.person = person
         self.then = governance.protecting(self.kind)
+        self.own_then = governance.settings.governance_own_signature
         self.administered = _administered(msgspec.json.decode(self.payload), governance)
         self.approvals: dict[str, bool] = {}
         """Accounts that approved, and whether a gateway signed."""
@@ -144,12 +145,15 @@ class Oracle(Listener):
         now = governance.protecting(request.kind)
         assert request.then.keys() <= now.keys(), "a policy that is gone has approved"
         asked = [*request.then.values(), *now.values()]
+        built_in = request.kind in {"access-policy", "governance"}
+        own = built_in and (request.own_then or governance.settings.governance_own_signature)
         for policy in asked:
             for rule in policy.approvals:
                 accounts = governance.in_any(rule.groups)
-                _enough(request, governance, accounts, rule.quorum, own=policy.own_signature)
-        if request.kind in {"access-policy", "governance"}:
-            _enough(request, governance, governance.holders("administrator", request.administered), 1)
+                _enough(request, governance, accounts, rule.quorum, own=own or policy.own_signature)
+        if built_in:
+            administrators = governance.holders("administrator", request.administered)
+            _enough(request, governance, administrators, 1, own=own)
         else:
             assert now, "nothing protects it"
         if isinstance(record.command, c.Complete):
@@ -186,8 +190,11 @@ def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: St
             assert who in before.holders("administrator", "")
         case g.KeyRevoked(key=key) | g.KeyExpires(key=key):
             assert who in before.holders("administrator", "") or before.key_of[key] == who
+        case g.KeysRevoked(principal=principal):
+            assert who in before.holders("administrator", "") or principal == who
         case g.KeyRegistered(key=key):
             assert key.principal == who == before.key_of[record.key]
+            assert before.person[who] is not None, "a service has registered a key for itself"
         case g.GroupDefined(group=group):
             assert not before.is_guarded(group.id)
         case g.RoleAssigned(assignment=assignment):
@@ -197,8 +204,9 @@ def _check_direct(event: g.GovernanceEvent, record: GovernanceRecord, before: St
         case g.RoleWithdrawn(assignment=name):
             assert before.assignments[name].role not in GUARDED
         case g.SettingsChanged(settings=settings):
-            # The stories change one time only, which cuts both ways; saying what holds anyway is harmless.
-            assert settings == before.settings
+            # The stories change one time, which cuts both ways, and whose signature counts, which tightens.
+            tightened = msgspec.structs.replace(before.settings, governance_own_signature=True)
+            assert settings in (before.settings, tightened)
         case g.DirectorySynced(difference=difference):
             _check_synced(difference, who, before)
         case _:

@@ -49,6 +49,7 @@ MORE: Final = CreatePolicy(policy=policy_of("more", "app"))
 """A change that needs a second administrator."""
 PARTITION: Final = partition_for(object_of(MORE).encode(), PARTITIONS)
 WRITER: Final = SecretKey("writer-1", "decider", bytes([1]) * 32)
+RECOVERY: Final = SecretKey("recovery", "recovery", bytes([2]) * 32)
 DAVE: Final = "dave"
 
 
@@ -130,7 +131,12 @@ class Chains:
 
     def _found(self) -> None:
         founder = SecretKey("founder", FOUNDER_NAME, bytes(32))
-        founding = Founding(founder=founder.public, writers={WRITER.id: WRITER.public}, partitions=PARTITIONS)
+        founding = Founding(
+            founder=founder.public,
+            recovery=RECOVERY.public,
+            writers={WRITER.id: WRITER.public},
+            partitions=PARTITIONS,
+        )
         self.govern(FoundLog(**self.about(FOUNDER_NAME), founding=founding), founder)
         for change in founding_changes():
             if isinstance(change, RegisterKey):

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from assent.decider.service import Decider, wall_clock_ms
 from assent.decider.session import Clock
 from assent.founding.file import GovernanceFile, read_governance_file
-from assent.founding.found import found, founding_links, keys_to_make, save_keys
+from assent.founding.found import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
 from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.health import Health
@@ -37,6 +37,7 @@ from assent_contracts.commands import (
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governed import SigningKey
+from assent_contracts.writers import RECOVERY
 
 PARTITIONS = 4
 UPSTREAM = "device-config"
@@ -72,8 +73,15 @@ async def founded_log(
     """A log founded on topics of which that of governance is empty, with the keys that are in `folder`."""
     file = read_governance_file(governance or infra_path("demo/governance.toml"))
     made = make_keys(file, folder)
+    recovery = SecretKey(RECOVERY, RECOVERY)
+    recovery.save(folder / RECOVERY_KEY)
     links = founding_links(
-        file, writers={writer.id: writer.public}, partitions=PARTITIONS, made_keys=made, at_ms=now_ms()
+        file,
+        writers={writer.id: writer.public},
+        recovery=recovery.public,
+        partitions=PARTITIONS,
+        made_keys=made,
+        at_ms=now_ms(),
     )
     founded = await found(connection, links, writer, now_ms())
     keys = {principal: load_key(folder / f"{principal}.key") for principal in made}

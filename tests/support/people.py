@@ -56,6 +56,7 @@ _ROLES: Final[dict[Role, str]] = {
 _POLICIES: Final = (("apps", "app", 1), ("scripts", "script", 2))
 FOUNDER: Final = to_base64url(bytes(32))
 WRITER: Final = to_base64url(bytes([1] * 32))
+RECOVERY_KEY: Final = to_base64url(bytes([2] * 32))
 
 
 def public_key_of(name: str) -> str:
@@ -65,7 +66,9 @@ def public_key_of(name: str) -> str:
 
 def founding_commands(settings: Settings | None = None) -> list[GovernanceCommand]:
     """The commands that set the organisation up, in their order."""
-    founding = Founding(founder=FOUNDER, writers={"writer-1": WRITER}, partitions=PARTITIONS)
+    founding = Founding(
+        founder=FOUNDER, recovery=RECOVERY_KEY, writers={"writer-1": WRITER}, partitions=PARTITIONS
+    )
     changes = founding_changes(settings)
     close = CloseFounding(id=f"founding-{len(changes) + 1}", principal=FOUNDER_NAME, at=START)
     return [

@@ -52,7 +52,12 @@ def registry() -> WriterRegistry:
         listed = {
             key_id: to_base64url(public_key(key_id)) for key_id, since in WRITERS.items() if since == seq
         }
-        founding = Founding(founder=to_base64url(bytes(32)), writers=listed, partitions=4)
+        founding = Founding(
+            founder=to_base64url(bytes(32)),
+            recovery=to_base64url(public_key("recovery")),
+            writers=listed,
+            partitions=4,
+        )
         writers.apply(seq, (LogFounded(founding=founding),) if listed else ())
     return writers
 

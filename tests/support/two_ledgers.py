@@ -47,7 +47,10 @@ KEYS_END: Final = START + 9_999 * DAY_MS
 """When the keys of `signing_key` end."""
 SIGNATURE: Final = to_base64url(bytes(64))
 FOUNDING: Final = Founding(
-    founder=to_base64url(bytes(32)), writers={"writer-1": to_base64url(bytes([1] * 32))}, partitions=1
+    founder=to_base64url(bytes(32)),
+    recovery=to_base64url(bytes([2] * 32)),
+    writers={"writer-1": to_base64url(bytes([1] * 32)), "writer-2": to_base64url(bytes([3] * 32))},
+    partitions=1,
 )
 
 

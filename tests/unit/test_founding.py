@@ -10,6 +10,7 @@ from assent_contracts.governed import Account, Founding, Group, RoleAssignment, 
 from tests.support.people import (
     DAY_MS,
     FOUNDER,
+    RECOVERY_KEY,
     START,
     WRITER,
     founding_commands,
@@ -29,10 +30,21 @@ def test_log_is_founded_once() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"writers": {}}, {"founder": "AAAA"}, {"writers": {"w": "not a key"}}, {"writers": {"w": FOUNDER[:-1]}}],
+    [
+        {"writers": {}},
+        {"founder": "AAAA"},
+        {"recovery": "AAAA"},
+        {"recovery": WRITER},
+        {"recovery": FOUNDER},
+        {"writers": {"w": "not a key"}},
+        {"writers": {"w": FOUNDER[:-1]}},
+        {"writers": {"w": FOUNDER}},
+        {"writers": {"w": WRITER, "w2": WRITER}},
+        {"writers": {"recovery": WRITER}},
+    ],
 )
 def test_founding_needs_a_writer_and_keys_of_32_bytes(fields: dict[str, object]) -> None:
-    founding = Founding(founder=FOUNDER, writers={"writer-1": WRITER}, partitions=4)
+    founding = Founding(founder=FOUNDER, recovery=RECOVERY_KEY, writers={"writer-1": WRITER}, partitions=4)
     spoiled = msgspec.structs.replace(founding, **fields)
     assert (
         answer(Governance(), FoundLog(id="g", principal="founder", at=START, founding=spoiled)) == "malformed"

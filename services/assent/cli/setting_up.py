@@ -11,6 +11,7 @@ from assent.cli import output
 from assent.cli.options import Options
 from assent.founding.file import GovernanceFile, GovernanceFileError, read_governance_file
 from assent.founding.found import (
+    RECOVERY_KEY,
     WRITER_KEY,
     AlreadyFoundedError,
     Founded,
@@ -38,6 +39,7 @@ from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.codec import is_identifier
 from assent_contracts.limits import NAME_MAX_CHARS
+from assent_contracts.writers import RECOVERY
 
 
 def init(file: Path, *, make_missing_keys: bool, partitions: int, options: Options) -> None:
@@ -76,10 +78,13 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
     writer_path = directory.keys / WRITER_KEY
     # A founding that was cut short has left its key: it is as good as a new one.
     writer = load_key(writer_path) if writer_path.exists() else SecretKey("writer-1", "decider")
+    recovery_path = directory.keys / RECOVERY_KEY
+    recovery = _recovery_to_make(read, recovery_path)
     made = keys_to_make(read, directory.keys) if make_missing_keys else {}
     links = founding_links(
         read,
         writers={writer.id: writer.public},
+        recovery=read.recovery_key or recovery.public,
         partitions=partitions,
         made_keys={principal: key for principal, (key, _) in made.items()},
         at_ms=at_ms,
@@ -89,17 +94,30 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
     await _clear_the_ground(directory)
     save_keys(
         {writer_path: writer}
+        | ({} if read.recovery_key else {recovery_path: recovery})
         | {directory.keys / f"{secret.principal}.key": secret for _, secret in made.values()}
     )
     async with _kafka(directory, partitions) as connection:
         founded = await found(connection, links, writer, at_ms)
     write_founded(directory, FoundedLog(identity=founded.identity, partitions=partitions))
     end_founding(directory)
+    if not read.recovery_key:
+        output.tell(
+            f"{recovery_path} is the recovery key. If the writer's key is lost or stolen, it alone names"
+            " another: move it off this machine now and keep it offline."
+        )
     if not (directory.keys / KEYS["applier"]).exists():
         output.tell(
             f"No {KEYS['applier']} in {directory.keys}: released changes wait for an applier of your own."
         )
     return founded
+
+
+def _recovery_to_make(file: GovernanceFile, path: Path) -> SecretKey:
+    """The recovery key: a new one, or that of a founding that was cut short."""
+    if file.recovery_key is None and path.exists():
+        return load_key(path)
+    return SecretKey(RECOVERY, RECOVERY)
 
 
 @asynccontextmanager

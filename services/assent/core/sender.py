@@ -109,11 +109,19 @@ def came_before(
 
 def not_current(sender: Sender, dated: int, at: int) -> Refusal | None:
     """The refusal of a command that is dated too far from log time, or whose account is disabled."""
+    stale = out_of_time(dated, at)
+    if stale is not None:
+        return stale
+    if not sender.principal.enabled:
+        return refuse(RefusalCode.NOT_PERMITTED, f"{sender.principal.id} is disabled.")
+    return None
+
+
+def out_of_time(dated: int, at: int) -> Refusal | None:
+    """The refusal of a command that is dated too far from log time."""
     age_ms = at - dated
     if age_ms > limits.COMMAND_MAX_AGE_MS or -age_ms > limits.COMMAND_MAX_AHEAD_MS:
         return refuse(RefusalCode.STALE, f"The command's time is {_away(age_ms)} log time.")
-    if not sender.principal.enabled:
-        return refuse(RefusalCode.NOT_PERMITTED, f"{sender.principal.id} is disabled.")
     return None
 
 

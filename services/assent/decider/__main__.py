@@ -3,4 +3,4 @@
 from assent.decider.service import serve
 from assent.process import run_service
 
-run_service("decider", serve, "kafka")
+run_service("decider", serve, "kafka", "writer")

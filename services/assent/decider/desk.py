@@ -46,6 +46,11 @@ class Desk(Protocol):
         ...
 
     @property
+    def is_retired(self) -> bool:
+        """Whether the writer's key would not seal another record: its term has ended."""
+        ...
+
+    @property
     def governance_named(self) -> int | UnsetType:
         """The governance seq that the next record names; UNSET on the governance ledger itself."""
         ...

@@ -15,8 +15,9 @@ from assent.core.governance.state import Governance
 from assent.core.received import Envelope, Received, signature_bytes
 from assent.core.sender import unattributed
 from assent.decider.desk import Decision, Events, OwnRecord
+from assent.decider.listed import is_writer
 from assent.decider.releases import ReleaseFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import command_prefix
@@ -30,10 +31,16 @@ class GovernanceDesk:
     """The governance ledger's only writer: its state moves by its own decisions."""
 
     def __init__(
-        self, identity: str, record: Record, writers: WriterRegistry, releases: ReleaseFollower
+        self,
+        identity: str,
+        record: Record,
+        writers: WriterRegistry,
+        releases: ReleaseFollower,
+        key: SecretKey,
     ) -> None:
-        """`writers`: who may seal, as this ledger itself says; moved along with `record`."""
+        """`writers`: who may seal, as this ledger itself says; moved along with `record`. `key`: its own."""
         self._prefix = command_prefix(identity)
+        self._key = key
         self.place = TopicPartition(GOVERNANCE_COMMANDS, 0)
         self.name = NAME
         self._record = record
@@ -49,6 +56,11 @@ class GovernanceDesk:
     def at(self) -> int:
         """Log time of the last record, ms."""
         return self._record.at
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether the last record has retired the writer's own key."""
+        return not is_writer(self.governance, self._key)
 
     @property
     def governance_named(self) -> UnsetType:

@@ -1,7 +1,7 @@
 """One partition of requests, as a Session decides it."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import structlog
 from aiokafka import TopicPartition
@@ -18,19 +18,27 @@ from assent.core.requests.receive import read_command
 from assent.core.requests.states import Closed, Unsettled
 from assent.core.sender import unattributed
 from assent.decider.desk import Decision, Events, OwnRecord
+from assent.decider.listed import is_writer
 from assent.observe import metrics
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.events import Event
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
 from assent_contracts.topics import COMMANDS
 
+WRITERS_KEY: Final = b"writers"
+"""The Kafka key of a record that is about no object."""
+
 
 class RequestsDesk:
     """Requests, decided under governance as far as it has been followed."""
 
-    def __init__(self, book: Book, governance: Governance, follower: GovernanceFollower) -> None:
-        """`governance` is this desk's own: it moves along what `follower` has read."""
+    def __init__(
+        self, book: Book, governance: Governance, follower: GovernanceFollower, key: SecretKey
+    ) -> None:
+        """`governance` is this desk's own: it moves along what `follower` has read. `key`: the writer's."""
+        self._key = key
         self.place = TopicPartition(COMMANDS, book.partition)
         self.name = str(book.partition)
         self.governance = governance
@@ -42,6 +50,11 @@ class RequestsDesk:
     def at(self) -> int:
         """Log time of the last record, ms."""
         return self._book.at
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether the writer's key is listed no more at the seq that its next record would name."""
+        return not is_writer(self.governance, self._key)
 
     @property
     def governance_named(self) -> int:
@@ -93,7 +106,10 @@ class RequestsDesk:
         self._book.record(seq, at, cast("tuple[Event, ...]", events))
 
     def due(self, at: int) -> Iterator[OwnRecord]:
-        """The ends of requests that governance has carried out, then what log time has ended."""
+        """That the writers have changed, what governance has carried out, then what log time has ended."""
+        changed = self._book.writers_due(self.governance)
+        if changed is not None:
+            yield OwnRecord(WRITERS_KEY, (changed,))
         if self._carried_seen != len(self.governance.carried):
             seen, self._carried_seen = self._carried_seen, len(self.governance.carried)
             for resource, event in carried_due(self._book, self.governance, seen):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 
 import stamina
 import structlog
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 from assent.decider.desk import Desk
 from assent.decider.governance_desk import NAME, GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
+from assent.decider.listed import why_not_listed
 from assent.decider.releases import ReleaseFollower
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
@@ -74,6 +76,8 @@ class Decider:
         """Lead exactly these partitions of requests from now on. Raises what a lead has died of."""
         for partition in partitions - self._partitions:
             self._health.not_ready(f"partition-{partition}", TAKING_OVER)
+        # Noted first: if this is cancelled, a later call still gives up whatever was begun.
+        self._partitions |= partitions
         await self._leads.work_on(frozenset(partitions))
         for partition in self._partitions - partitions:
             self._health.ready(f"partition-{partition}")
@@ -83,6 +87,7 @@ class Decider:
         """Lead governance, which has one partition, or no more if empty. Raises what the lead has died of."""
         if partitions and not self._governs:
             self._health.not_ready(f"partition-{NAME}", TAKING_OVER)
+        self._governs |= bool(partitions)
         await self._governor.work_on(frozenset(partitions))
         if self._governs and not partitions:
             self._health.ready(f"partition-{NAME}")
@@ -117,6 +122,7 @@ class Decider:
         self, name: str, lead_once: Callable[[], Awaitable[None]], log: structlog.typing.FilteringBoundLogger
     ) -> None:
         while True:
+            await self._until_listed(name)
             async for attempt in stamina.retry_context(
                 on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
             ):
@@ -125,10 +131,17 @@ class Decider:
             metrics.LEADS_LOST.labels(name).inc()
             log.warning("lost the lead: starting over")
 
+    async def _until_listed(self, name: str) -> None:
+        """Return when the key is a writer's: whatever another key seals, nobody accepts."""
+        while (why := why_not_listed(self._follower, self._key)) is not None:
+            self._health.not_ready(f"partition-{name}", why)
+            await self._follower.beyond(self._follower.writers.head)
+            self._follower.check()
+
     async def _lead_requests(self, partition: int) -> None:
         """Returns when another writer's run stands."""
         lead = await take_over(self._connection, partition, self._follower)
-        desk = RequestsDesk(lead.book, lead.governance, self._follower)
+        desk = RequestsDesk(lead.book, lead.governance, self._follower, self._key)
         await self._write(desk, lead, lambda head: acceptance_of(partition, self._follower, head))
 
     async def _lead_governance(self) -> None:
@@ -137,7 +150,7 @@ class Decider:
         releases = ReleaseFollower(self._connection, self._follower, lead.record.governance.partitions)
         try:
             await releases.start()
-            desk = GovernanceDesk(lead.identity, lead.record, lead.writers, releases)
+            desk = GovernanceDesk(lead.identity, lead.record, lead.writers, releases, self._key)
             await self._write(desk, lead, lead.acceptance_from)
         finally:
             await releases.stop()
@@ -180,25 +193,67 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     await follower.start()
     decider = Decider(settings.kafka, key, follower, health)
     try:
-        # The groups are for liveness only: they say who should lead.
-        async with (
-            Membership(settings.kafka, COMMANDS, GROUP) as requests,
-            Membership(settings.kafka, GOVERNANCE_COMMANDS, GOVERNOR_GROUP) as governance,
-        ):
-            health.ready("kafka")
-
-            async def keep_up(
-                membership: Membership, lead: Callable[[frozenset[int]], Awaitable[None]]
-            ) -> None:
-                while not stop.is_set():
-                    follower.check()
-                    await lead(await membership.partitions())
-
-            await until_one_ends(
-                keep_up(requests, decider.lead),
-                keep_up(governance, decider.govern),
-                _tell_whether_confirmed(follower, health),
-            )
+        while not stop.is_set():
+            await _until_a_writer(follower, key, health, stop)
+            if not stop.is_set():
+                await _lead_in_groups(settings, decider, follower, key, health, stop)
     finally:
         await decider.close()
         await follower.stop()
+
+
+async def _until_a_writer(
+    follower: GovernanceFollower, key: SecretKey, health: Health, stop: asyncio.Event
+) -> None:
+    """Return when the key is a writer's, or at `stop`. Until then the process is in no group."""
+    told = None
+    while not stop.is_set():
+        follower.check()
+        why = why_not_listed(follower, key)
+        if why is None:
+            health.ready("writer")
+            return
+        health.not_ready("writer", why)
+        if why != told:
+            told = why
+            structlog.get_logger().error("leading nothing", why=why)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TELL_EVERY_S):
+                await stop.wait()
+
+
+async def _lead_in_groups(
+    settings: ServiceSettings,
+    decider: Decider,
+    follower: GovernanceFollower,
+    key: SecretKey,
+    health: Health,
+    stop: asyncio.Event,
+) -> None:
+    """Lead what the groups assign, until the key is retired or `stop`."""
+
+    async def keep_up(membership: Membership, lead: Callable[[frozenset[int]], Awaitable[None]]) -> None:
+        while not stop.is_set():
+            follower.check()
+            await lead(await membership.partitions())
+
+    async def until_retired() -> None:
+        while why_not_listed(follower, key) is None:
+            await follower.beyond(follower.writers.head)
+            follower.check()
+
+    # The groups are for liveness only: they say who should lead.
+    async with (
+        Membership(settings.kafka, COMMANDS, GROUP) as requests,
+        Membership(settings.kafka, GOVERNANCE_COMMANDS, GOVERNOR_GROUP) as governance,
+    ):
+        health.ready("kafka")
+        await until_one_ends(
+            keep_up(requests, decider.lead),
+            keep_up(governance, decider.govern),
+            _tell_whether_confirmed(follower, health),
+            until_retired(),
+        )
+        # Before the groups are left: another writer is to find nobody at work here.
+        await decider.govern(frozenset())
+        await decider.lead(frozenset())

@@ -17,7 +17,7 @@ from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent.decider.together import until_one_ends
-from assent.ledger.appender import Appender, fits, size_of
+from assent.ledger.appender import Appender, LostLeadError, fits, size_of
 from assent.ledger.chain import Chain, Link, RecordTooLargeError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
@@ -110,6 +110,7 @@ class Session:
             first = self._chain.seq + 1
             at = max(self._desk.at, self._clock())
             with TRACER.start_as_current_span("decide", attributes={"partition": self._desk.name}):
+                await self._end_if_retired(at)
                 await self._record_due(at)
                 refused = await self._decide(batch, good, at)
                 await self._send(at)
@@ -121,6 +122,8 @@ class Session:
     async def _decide(self, batch: Batch, answers: Sequence[bool], at: int) -> int:
         refused = 0
         for record, envelope, good in zip(batch.records, batch.envelopes, answers, strict=True):
+            if self._desk.is_retired:
+                await self._end_if_retired(at)
             refusal = self._decide_one(record, envelope, at, good=good or self._late_key(envelope, batch))
             if refusal is not None:
                 refused += 1
@@ -202,7 +205,11 @@ class Session:
 
     async def _record_due(self, at: int) -> None:
         due = self._desk.due(at)
-        while (link := self._next_due(due, at)) is not None:
+        while True:
+            await self._end_if_retired(at)
+            link = self._next_due(due, at)
+            if link is None:
+                return
             self._put(link)
             if self._is_full():
                 await self._send(at)
@@ -220,6 +227,13 @@ class Session:
         except Exception as error:
             raise StoppedError(desk.place.topic, None) from error
         return link
+
+    async def _end_if_retired(self, at: int) -> None:
+        """Raises LostLeadError once the key is retired: what it sealed up to then is sent, nothing after."""
+        if self._desk.is_retired:
+            await self._send(at)
+            await self._appender.flush()
+            raise LostLeadError(f"{self._desk.name}: this writer's key was retired")
 
     def _put(self, link: Link) -> None:
         self._links.append(link)

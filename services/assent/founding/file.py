@@ -40,6 +40,7 @@ class SettingsTable(_Table, frozen=True, kw_only=True):
     unprotected: Literal["refuse", "pass"] = "refuse"
     open_requests_max: Annotated[int, Meta(ge=1, le=limits.OPEN_REQUESTS_MAX)] = 100_000
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
+    governance_own_signature: bool = True
 
 
 class PrincipalTable(_Table, frozen=True, kw_only=True):
@@ -105,6 +106,8 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
 class GovernanceFile(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
+    recovery_key: str | None = None
+    """The public key (base64url) that can add and retire writers alone; `assent init` makes one if absent."""
     settings: SettingsTable = msgspec.field(default_factory=SettingsTable)
     principals: tuple[PrincipalTable, ...] = ()
     keys: tuple[KeyTable, ...] = ()

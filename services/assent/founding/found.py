@@ -36,6 +36,8 @@ from assent_contracts.writers import WriterRegistry
 
 WRITER_KEY = "writer.key"
 """The name of the decider's key file."""
+RECOVERY_KEY = "recovery.key"
+"""The name of the recovery key's file, until it is moved to a safe place."""
 
 
 class FoundingRefusedError(Exception):
@@ -65,7 +67,7 @@ def keys_to_make(file: GovernanceFile, folder: Path) -> dict[str, tuple[SigningK
         if principal.id in with_key:
             continue
         path = folder / f"{principal.id}.key"
-        if path.parent != folder or path.name == WRITER_KEY:
+        if path.parent != folder or path.name in (WRITER_KEY, RECOVERY_KEY):
             msg = f"principal {principal.id!r}: no key file can be called so; register a key under [[keys]]."
             raise GovernanceFileError(msg)
         secret = load_key(path) if path.exists() else SecretKey(f"{principal.id}-1", principal.id)
@@ -94,16 +96,19 @@ def founding_links(
     file: GovernanceFile,
     *,
     writers: dict[str, str],
+    recovery: str,
     partitions: int,
     made_keys: dict[str, SigningKey],
     at_ms: int,
 ) -> list[Link]:
     """The log's first records. Raises FoundingRefusedError, GovernanceFileError.
 
+    `writers`, `recovery`: public keys (base64url), the writers' by their ids.
+
     The founder's key lives in this call only: nobody can sign with it afterwards.
     """
     founder = SecretKey(FOUNDER, FOUNDER)
-    founding = Founding(founder=founder.public, writers=writers, partitions=partitions)
+    founding = Founding(founder=founder.public, recovery=recovery, writers=writers, partitions=partitions)
     governance, chain = Governance(), Chain(first_head("governance", NO_IDENTITY), epoch=1)
     links: list[Link] = []
     identity = NO_IDENTITY

@@ -16,6 +16,7 @@ def settings_of(table: SettingsTable) -> Settings:
         unprotected=table.unprotected,
         open_requests_max=table.open_requests_max,
         vanish_max_percent=table.vanish_max_percent,
+        governance_own_signature=table.governance_own_signature,
     )
 
 

@@ -26,7 +26,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
-    CommandRepeated,
+    OfNoRequest,
     OutcomeUnknown,
     RequestEvent,
     RequestFailed,
@@ -143,7 +143,7 @@ def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: Made
 def _told(accepted: Accepted) -> _Told:
     # One record is about one request, so what its first event names they all name.
     events = decode_events(accepted.record)
-    return accepted.record, tuple(event for event in events if not isinstance(event, CommandRepeated))
+    return accepted.record, tuple(event for event in events if not isinstance(event, OfNoRequest))
 
 
 def _seq_of(request: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from assent.core.requests.evolve import evolve, open_request
 from assent.core.requests.states import Closed, Request
 from assent.store.queries import AuditRow
-from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event
+from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
 from assent_contracts.ledger import decode_events, decode_record
 from assent_contracts.topics import LEDGER
 
@@ -22,7 +22,7 @@ def state_of(records: Sequence[AuditRow]) -> Request:
     for row, event in events_of(records):
         if isinstance(event, ChangeSubmitted):
             state = open_request(event, row.seq)
-        elif not isinstance(event, CommandRepeated) and state is not None and not isinstance(state, Closed):
+        elif not isinstance(event, OfNoRequest) and state is not None and not isinstance(state, Closed):
             state = evolve(state, event, row.at)
     assert state is not None, "the first record of a request opened it"
     return state

@@ -1,6 +1,6 @@
 """What would become of a change if it were sent now: the rules' own answer, on governance as followed."""
 
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -17,16 +17,24 @@ from assent_contracts.commands import SubmitChange
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import (
+    AddWriter,
     AssignRole,
+    ChangeSettings,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
     DeletePolicy,
     DisablePrincipal,
+    EditPolicy,
+    EnablePrincipal,
+    ExpireKey,
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
+    RetireWriter,
     RevokeKey,
+    RevokeKeys,
+    SyncDirectory,
     WithdrawRole,
     object_of,
 )
@@ -114,13 +122,23 @@ def submission(change: GovernanceChange, justification: str, fields: dict[str, A
 def operation_of(change: GovernanceChange) -> str:
     """R15: what the change does to its object."""
     match change:
-        case CreatePolicy() | RegisterPrincipal() | RegisterKey():
+        case CreatePolicy() | RegisterPrincipal() | RegisterKey() | AddWriter():
             return "create"
         case DefineGroup(version=None) | AssignRole(version=None):
             return "create"
         case DeletePolicy() | DeleteGroup() | WithdrawRole():
             return "delete"
-        case DisablePrincipal() | RevokeKey():
+        case DisablePrincipal() | RevokeKey() | RevokeKeys() | RetireWriter():
             return "disable"
-        case _:
+        case (
+            EditPolicy()
+            | EnablePrincipal()
+            | ExpireKey()
+            | DefineGroup()
+            | AssignRole()
+            | ChangeSettings()
+            | SyncDirectory()
+        ):
             return "edit"
+        case _:
+            assert_never(change)

@@ -25,6 +25,7 @@ from assent_contracts.governed import (
     RoleAssignment,
     Settings,
     SigningKey,
+    Writer,
 )
 from assent_contracts.policies import Policy
 
@@ -68,6 +69,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     policy_since: dict[str, int]
     settings: Settings
     versions: Versioned
+    writers: tuple[Writer, ...]
+    """Those whose seals count now."""
+    known_writers: tuple[str, ...]
+    """The ids of all that there ever were."""
+    writers_since: int
+    public_keys: tuple[str, ...]
+    """Every key there ever was."""
 
 
 def snapshot_of(governance: Governance) -> Snapshot:
@@ -94,6 +102,12 @@ def snapshot_of(governance: Governance) -> Snapshot:
         policy_since=dict(governance.policy_since),
         settings=governance.settings,
         versions=versions,
+        writers=tuple(
+            Writer(id=each, public_key=to_base64url(key)) for each, key in governance.writers.items()
+        ),
+        known_writers=tuple(sorted(governance.writer_ids)),
+        writers_since=governance.writers_since,
+        public_keys=tuple(sorted(map(to_base64url, governance.public_keys))),
     )
 
 
@@ -129,6 +143,10 @@ def governance_in(snapshot: Snapshot) -> Governance:
         )
     for each in snapshot.keys:
         _put_key(governance, each)
+    governance.public_keys = {from_base64url(each) for each in snapshot.public_keys}
+    governance.writers = {each.id: from_base64url(each.public_key) for each in snapshot.writers}
+    governance.writer_ids = set(snapshot.known_writers)
+    governance.writers_since = snapshot.writers_since
     for version, event in _last_words(snapshot):
         # Each as the record that last changed it: so it gets its version.
         governance.seq = version - 1
@@ -140,11 +158,9 @@ def governance_in(snapshot: Snapshot) -> Governance:
 
 def _put_key(governance: Governance, now: KeyNow) -> None:
     key = now.key
-    public_key = from_base64url(key.public_key)
-    governance.public_keys.add(public_key)
     governance.keys[key.id] = Key(
         principal=key.principal,
-        public_key=public_key,
+        public_key=from_base64url(key.public_key),
         not_before=key.not_before,
         not_after=key.not_after,
         revoked=now.revoked,

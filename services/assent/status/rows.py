@@ -23,7 +23,7 @@ from assent.status.fold import (
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Accepted
-from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event
+from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
 from assent_contracts.ledger import LedgerRecord, decode_events
 
 _SQL = load_sql(Path(__file__).with_name("rows.sql"))
@@ -68,7 +68,7 @@ async def _earlier_rows(
         for event in events:
             if isinstance(event, ChangeSubmitted):
                 opened.add(record.seq)
-            elif not isinstance(event, CommandRepeated):
+            elif not isinstance(event, OfNoRequest):
                 needed.add(_seq_of(event.request))
     needed -= opened
     if not needed:
@@ -94,7 +94,7 @@ def _take(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event
     for event in events:
         if isinstance(event, ChangeSubmitted):
             rows[record.seq] = open_row(event, words, moment)
-        elif not isinstance(event, CommandRepeated):
+        elif not isinstance(event, OfNoRequest):
             fold(rows[_seq_of(event.request)], event, words, moment)
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from assent.core.governance.decide import Release, carry_out
 from assent.core.governance.fields import is_public_key
-from assent.core.governance.judge import Record, judge_governance, keep_governance
+from assent.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
 from assent.core.governance.receive import governance_received_again
 from assent.core.received import Received, signature_bytes
 from assent.core.requests.receive import received_again
@@ -29,6 +29,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
+    RecoverWriters,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
@@ -100,8 +101,12 @@ class GovernanceVerifier:
         received = governance_received_again(recorded)
         if isinstance(received, Refusal):
             raise _finding(record.seq, f"its command is not well-formed: {received.detail}")
-        good = self._is_signed(received, self._signer(received))
-        decision = judge_governance(self._record, received, signature_good=good, at=record.at)
+        if record.input is UNSET and isinstance(received.command, RecoverWriters):
+            good = self._is_signed(received, self._record.governance.recovery)
+            decision = judge_recovery(self._record, received, signature_good=good, at=record.at)
+        else:
+            good = self._is_signed(received, self._signer(received))
+            decision = judge_governance(self._record, received, signature_good=good, at=record.at)
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
         keep_governance(self._record, received, decision, seq=record.seq, at=record.at)

@@ -33,6 +33,7 @@ from assent_contracts.events import (
     RequestCompleted,
     RequestEvent,
     RequestFailed,
+    WritersChanged,
 )
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import (
@@ -145,8 +146,10 @@ class RequestsVerifier:
         self.tally.unreadable += 1
 
     def _write_again(self, record: LedgerRecord) -> None:
-        """What the writer records of its own accord: what governance has carried out, or what was due."""
+        """What the writer records by itself: new writers, what governance has carried out, what was due."""
         match decode_events(record):
+            case (WritersChanged(),):
+                event = self._writers_changed(record)
             case (RequestCompleted(request=request) | RequestFailed(request=request),):
                 event = self._carried(record, request)
             case _:
@@ -154,6 +157,12 @@ class RequestsVerifier:
         if record.events is UNSET or bytes(record.events) != encode((event,)):
             raise self._finding(record.seq, "something else was due")
         self._book.record(record.seq, record.at, (event,))
+
+    def _writers_changed(self, record: LedgerRecord) -> Event:
+        event = self._book.writers_due(self._governance)
+        if event is None:
+            raise self._finding(record.seq, "it has no command, and the writers have not changed")
+        return event
 
     def _carried(self, record: LedgerRecord, request: str) -> RequestEvent:
         position = parse_request_id(request)

@@ -73,7 +73,8 @@ async def test_release_is_carried_once_by_deciders_that_come_and_go(
     finally:
         await releases.stop()
     assert [release.request for release in releases.waiting()] == [request.request]
-    assert list(GovernanceDesk(log.identity, lead.record, lead.writers, releases).due(now_ms())) == []
+    desk = GovernanceDesk(log.identity, lead.record, lead.writers, releases, log.writer)
+    assert list(desk.due(now_ms())) == []
     async with deciding(log, follower):
         assert isinstance(await ended(log, follower, request), RequestCompleted)
         later = await released(actor, _members(follower, "alice", "bob", "carol", "dave", "applier"))
@@ -152,7 +153,9 @@ async def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> 
     writers.head = record.governance.seq
     nowhere = Connection(bootstrap="127.0.0.1:1")
     follower = GovernanceFollower(nowhere, "0" * 64)
-    desk = GovernanceDesk(follower.identity, record, writers, ReleaseFollower(nowhere, follower, 0))
+    writer = SecretKey("writer-1", "decider")
+    releases = ReleaseFollower(nowhere, follower, 0)
+    desk = GovernanceDesk(follower.identity, record, writers, releases, writer)
     secret = SecretKey("carol-key", "carol")
     command = CloseFounding(id="close", principal="carol", at=now_ms())
     value = encode(command)

@@ -25,6 +25,8 @@ OF_APP: Final = {"create-policy", "edit-policy"}
 WIDENS: Final = {
     "enable-principal",
     "register-key",
+    "add-writer",
+    "retire-writer",
     "define-group, guarded",
     "assign-role, administrator",
     "assign-role, approver",
@@ -47,6 +49,7 @@ HARMLESS: Final = {
     "disable-principal",
     "expire-key",
     "revoke-key",
+    "revoke-keys",
     "define-group, new",
     "define-group, unguarded",
     "delete-group, unguarded",
@@ -75,7 +78,8 @@ class GovernanceCell(NamedTuple):
 
     @property
     def of_own_key(self) -> bool:
-        return self.kind in {"register-key", "expire-key", "revoke-key"} and self.owner == "own"
+        kinds = {"expire-key", "revoke-key", "revoke-keys"} | (set() if self.is_service else {"register-key"})
+        return self.kind in kinds and self.owner == "own"
 
     @property
     def is_service(self) -> bool:
@@ -124,7 +128,12 @@ GOVERNANCE_RULES: Final = (
         ),
         APPROVAL,
     ),
-    GovernanceRule("key-own", "Everybody looks after their own keys.", lambda cell: cell.of_own_key, AT_ONCE),
+    GovernanceRule(
+        "key-own",
+        "People look after their own keys; a service registers none for itself.",
+        lambda cell: cell.of_own_key,
+        AT_ONCE,
+    ),
     GovernanceRule(
         "directory",
         "Who has the role directory brings the directory's differences.",

@@ -10,7 +10,15 @@ from typing import Any, Final
 import msgspec
 
 from assent_contracts import governance_changes as g
-from assent_contracts.governed import Account, DirectoryDifference, Group, Role, RoleAssignment, Settings
+from assent_contracts.governed import (
+    Account,
+    DirectoryDifference,
+    Group,
+    Role,
+    RoleAssignment,
+    Settings,
+    Writer,
+)
 from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.support.two_ledgers import DAY_MS, START, TwoLedgers, account, signing_key
@@ -168,6 +176,11 @@ CHANGES: Final[dict[str, Callable[[Target], g.GovernanceChange]]] = {
     "register-key": lambda to: g.RegisterKey(key=signing_key("new-key", to.name)),
     "expire-key": lambda to: g.ExpireKey(key=f"{to.name}-key", not_after=START + 99 * DAY_MS),
     "revoke-key": lambda to: g.RevokeKey(key=f"{to.name}-key"),
+    "revoke-keys": lambda to: g.RevokeKeys(principal=to.name),
+    "add-writer": lambda _: g.AddWriter(
+        writer=Writer(id="writer-3", public_key=signing_key("writer-3", "nobody").public_key)
+    ),
+    "retire-writer": lambda _: g.RetireWriter(writer="writer-1"),
     "define-group, new": lambda to: g.DefineGroup(group=Group(id="new", members=(to.name,))),
     "define-group, guarded": lambda to: to.edit_group("approvers"),
     "define-group, unguarded": lambda to: to.edit_group(f"friends-{to.owner}"),

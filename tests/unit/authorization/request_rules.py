@@ -6,6 +6,7 @@ is looked up in governance.
 
 from typing import Final
 
+from assent_contracts.policies import BUILT_IN_TYPES
 from tests.unit.authorization.release_rules import RELEASE_RULES
 from tests.unit.authorization.request_cells import APPROVERS, ENDED, HIS_OWN, OPEN, RELEASED, SERVICES, Cell
 from tests.unit.authorization.rule import Rule, on
@@ -127,8 +128,12 @@ RULES: Final = (
     ),
     Rule(
         "own-signature",
-        "Where the policy says so, approvers sign with a key of their own.",
-        _approve(lambda cell: cell.kind == "vault" and cell.relation == "approver through a gateway"),
+        "Where the policy says so, and for changes to governance, approvers sign with a key of their own.",
+        _approve(
+            lambda cell: (
+                cell.kind in {"vault", *BUILT_IN_TYPES} and cell.relation == "approver through a gateway"
+            )
+        ),
         "own-signature-required",
     ),
     Rule(

@@ -41,7 +41,7 @@ def key(name: str, number: int, not_after: int = FOR_EVER_MS) -> SigningKey:
 def organisation(*more: GovernanceEvent, policies: tuple[Policy, ...] = (APPS,)) -> Governance:
     """Five people, two teams, three administrators, and these policies."""
     governance = Governance()
-    founding = Founding(founder=public(1), writers={"writer-1": public(2)}, partitions=4)
+    founding = Founding(founder=public(1), recovery=public(3), writers={"writer-1": public(2)}, partitions=4)
     events: list[GovernanceEvent] = [LogFounded(founding=founding)]
     events += [
         PrincipalRegistered(account=Account(id=name, kind="human", person=f"{name}.p")) for name in PEOPLE

@@ -21,7 +21,16 @@ from assent_contracts.governed import Account, Founding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from tests.support.given import SIGNATURE
-from tests.support.people import FOUNDER, PARTITIONS, PRINCIPALS, START, WRITER, force, organisation
+from tests.support.people import (
+    FOUNDER,
+    PARTITIONS,
+    PRINCIPALS,
+    RECOVERY_KEY,
+    START,
+    WRITER,
+    force,
+    organisation,
+)
 from tests.unit.governance.answers import app_policy, human, role_of
 from tests.unit.governance.proposals import Proposal
 
@@ -195,7 +204,7 @@ def test_key_that_is_none_commands_nothing() -> None:
 
 
 def test_nobody_founds_or_closes_the_log_again() -> None:
-    founding = Founding(founder=FOUNDER, writers={"writer-1": WRITER}, partitions=4)
+    founding = Founding(founder=FOUNDER, recovery=RECOVERY_KEY, writers={"writer-1": WRITER}, partitions=4)
     found = FoundLog(id="f", principal="carol", at=START, founding=founding)
     for command in (found, CloseFounding(id="x", principal="carol", at=START)):
         assert answer(standing(), command, "carol-key") == "not-permitted"

@@ -7,16 +7,19 @@ from assent.core.governance.decide import decide_change
 from assent.core.governance.eligible import acting_administrators
 from assent.core.governance.state import Governance
 from assent_contracts.governance_changes import (
+    SETTINGS,
     AssignRole,
+    ChangeSettings,
     CreatePolicy,
     DisablePrincipal,
     ExpireKey,
     RegisterKey,
     RevokeKey,
+    RevokeKeys,
     WithdrawRole,
     role_object,
 )
-from assent_contracts.governed import RoleAssignment
+from assent_contracts.governed import RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, START, force, organisation, policy_of
 from tests.unit.governance.answers import (
@@ -125,9 +128,31 @@ def test_repair_is_possible_when_keys_have_expired_by_time() -> None:
     assert fits(governance, RevokeKey(key="new-key"), at=later) == "too-few-administrators"
 
 
+def signed_by_gateways() -> Governance:
+    """An organisation whose founding file lets a gateway's signature approve changes to governance."""
+    return organisation(Settings(governance_own_signature=False))
+
+
+def test_gateway_is_no_means_to_act_where_administrators_sign_themselves() -> None:
+    """R3: else its key alone could make one administrator out of two."""
+    governance = organisation()
+    force(governance, role_of("gateway", "upstream"))
+    assert fits(governance, RevokeKey(key="dave-key")) == "too-few-administrators"
+    assert fits(governance, RevokeKeys(principal="dave")) == "too-few-administrators"
+
+
+def test_settings_do_not_ask_for_signatures_that_too_few_could_give() -> None:
+    governance = signed_by_gateways()
+    force(governance, role_of("gateway", "upstream"))
+    force(governance, RevokeKey(key="dave-key"))
+    tightened = msgspec.structs.replace(governance.settings, governance_own_signature=True)
+    wanted = ChangeSettings(settings=tightened, version=governance.version(SETTINGS))
+    assert fits(governance, wanted) == "too-few-administrators"
+
+
 def test_gateway_with_a_key_is_a_means_to_act() -> None:
     """The administrators sign in; whoever takes the gateway's key away takes theirs."""
-    governance = organisation()
+    governance = signed_by_gateways()
     force(governance, role_of("gateway", "upstream"))
     for name in ("carol", "dave"):
         force(governance, RevokeKey(key=f"{name}-key"))
@@ -143,7 +168,7 @@ def test_gateway_with_a_key_is_a_means_to_act() -> None:
 @pytest.mark.parametrize("types", [("app",), ("governance",), ("access-policy",)], ids=repr)
 def test_gateway_of_some_types_is_none_for_all_of_governance(types: tuple[str, ...]) -> None:
     """Requests about policies and those about the rest are of two types."""
-    governance = organisation()
+    governance = signed_by_gateways()
     force(governance, role_of("gateway", "upstream", types=types))
     assert fits(governance, RevokeKey(key="dave-key")) == "too-few-administrators"
     force(governance, role_of("gateway", "applier", types=("governance", "access-policy"), name="both"))

@@ -6,8 +6,8 @@ from assent.core.governance.state import Governance
 from assent.reading.snapshot import Snapshot, governance_in, snapshot_of
 from assent_contracts import governance_changes as c
 from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
-from assent_contracts.governed import Account, DirectoryDifference, Group, Settings
-from tests.support.people import DAY_MS, START, force, organisation, policy_of
+from assent_contracts.governed import Account, DirectoryDifference, Group, Settings, Writer
+from tests.support.people import DAY_MS, START, force, organisation, policy_of, public_key_of
 
 
 def lived() -> Governance:
@@ -26,6 +26,8 @@ def lived() -> Governance:
     force(governance, c.SyncDirectory(difference=came, version=governance.version(DIRECTORY)))
     gone = DirectoryDifference(vanished=("erin",))
     force(governance, c.SyncDirectory(difference=gone, version=governance.version(DIRECTORY)))
+    force(governance, c.AddWriter(writer=Writer(id="writer-2", public_key=public_key_of("writer-2"))))
+    force(governance, c.RetireWriter(writer="writer-1"))
     return governance
 
 
@@ -35,7 +37,8 @@ def test_governance_comes_back_as_it_was() -> None:
     after = governance_in(msgspec.json.decode(document, type=Snapshot))
     for name in ("seq", "partitions", "protected", "principals", "keys", "public_keys", "groups"):
         assert getattr(after, name) == getattr(before, name), name
-    for name in ("assignments", "policies", "policy_since", "settings"):
+    names = ("assignments", "policies", "policy_since", "settings", "writers", "writer_ids", "writers_since")
+    for name in names:
         assert getattr(after, name) == getattr(before, name), name
     assert after.principals["erin"].vanished
     objects = [SETTINGS, DIRECTORY, "group/none"]

@@ -23,7 +23,7 @@ def only_tightens(before: Settings, after: Settings) -> bool:
 
     Times and quotas cut both ways (too short a time ends everything), so a change of one never counts.
     """
-    switches = (after.unprotected, after.allow_unlicensed_admins)
+    switches = (after.unprotected, after.allow_unlicensed_admins, after.governance_own_signature)
     same = Settings(
         expiry_ms=after.expiry_ms,
         lease_ms=after.lease_ms,
@@ -31,10 +31,12 @@ def only_tightens(before: Settings, after: Settings) -> bool:
         open_requests_max=after.open_requests_max,
         allow_unlicensed_admins=before.allow_unlicensed_admins,
         unprotected=before.unprotected,
+        governance_own_signature=before.governance_own_signature,
         vanish_max_percent=max(before.vanish_max_percent, after.vanish_max_percent),
     )
     return same == before and switches in {
-        (unprotected, unlicensed)
+        (unprotected, unlicensed, own_signature)
         for unprotected in (before.unprotected, "refuse")
         for unlicensed in (before.allow_unlicensed_admins, True)
+        for own_signature in (before.governance_own_signature, True)
     }

@@ -18,11 +18,13 @@ from assent.core.governance.harm import harm
 from assent.core.governance.permit import given_power, not_permitted, why_approval
 from assent.core.governance.policies import create_policy, delete_policy, edit_policy
 from assent.core.governance.roles import assign_role, withdraw_role
-from assent.core.governance.signing_keys import expire_key, register_key, revoke_key
+from assent.core.governance.signing_keys import expire_key, register_key, revoke_key, revoke_keys
 from assent.core.governance.state import Governance
+from assent.core.governance.writers import add_writer, recover_writers, retire_writer
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
 from assent_contracts.governance import (
+    ChangeGovernance,
     CloseFounding,
     Founding,
     FoundingClosed,
@@ -30,10 +32,12 @@ from assent_contracts.governance import (
     GovernanceCommand,
     GovernanceEvent,
     LogFounded,
+    RecoverWriters,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
 from assent_contracts.governance_changes import (
+    AddWriter,
     AssignRole,
     ChangeSettings,
     CreatePolicy,
@@ -47,11 +51,14 @@ from assent_contracts.governance_changes import (
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
+    RetireWriter,
     RevokeKey,
+    RevokeKeys,
     SyncDirectory,
     WithdrawRole,
 )
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import RECOVERY
 
 Decision = tuple[GovernanceEvent, ...] | Refusal
 
@@ -92,7 +99,16 @@ def decide_founding(governance: Governance, command: GovernanceCommand, at: int)
         return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
     if isinstance(command, CloseFounding):
         return _close(governance, at)
+    if isinstance(command, RecoverWriters):
+        return refuse(RefusalCode.NOT_PERMITTED, "Only the recovery key signs this.")
     return decide_change(governance, command.change, at)
+
+
+def decide_recovery(governance: Governance, command: RecoverWriters) -> Decision:
+    """Decide a command that the recovery key has signed."""
+    if governance.founder is not None:
+        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key counts once the founding is closed.")
+    return recover_writers(governance, command)
 
 
 def decide_at_once(
@@ -104,8 +120,12 @@ def decide_at_once(
             return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
         case CloseFounding():
             return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
-        case _:
+        case RecoverWriters():
+            return refuse(RefusalCode.NOT_PERMITTED, "Only the recovery key signs this.")
+        case ChangeGovernance():
             pass
+        case _:
+            assert_never(command)
     forbidden = not_permitted(governance, command.change, command.principal)
     if forbidden is not None:
         return forbidden
@@ -166,6 +186,12 @@ def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> D
             return expire_key(governance, change)
         case RevokeKey():
             return revoke_key(governance, change)
+        case RevokeKeys():
+            return revoke_keys(governance, change)
+        case AddWriter():
+            return add_writer(governance, change)
+        case RetireWriter():
+            return retire_writer(governance, change)
         case DefineGroup():
             return define_group(governance, change)
         case DeleteGroup():
@@ -191,10 +217,17 @@ def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> D
 def _found(governance: Governance, founding: Founding) -> Decision:
     if governance.seq != -1:
         return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
-    keys = (founding.founder, *founding.writers.values())
-    names_are_good = all(is_identifier(name, limits.NAME_MAX_CHARS) for name in founding.writers)
+    keys = (founding.founder, founding.recovery, *founding.writers.values())
+    names_are_good = all(
+        is_identifier(name, limits.NAME_MAX_CHARS) and name != RECOVERY for name in founding.writers
+    )
     if not founding.writers or not names_are_good or not all(is_public_key(key) for key in keys):
         return refuse(RefusalCode.MALFORMED, "A log needs a writer, and 32-byte Ed25519 keys.")
+    if len(set(keys)) != len(keys) or len(founding.writers) > limits.WRITERS_MAX:
+        return refuse(
+            RefusalCode.MALFORMED,
+            f"The founder, the recovery key and at most {limits.WRITERS_MAX} writers have a key each.",
+        )
     return (LogFounded(founding=founding),)
 
 

@@ -1,12 +1,15 @@
 """What a change would make different, field by field: what approvers see beside its sentence. Pure."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
 from assent.core.governance.standing import Principal
 from assent.core.governance.state import Governance
+from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import (
+    AddWriter,
     AssignRole,
     ChangeSettings,
     CreatePolicy,
@@ -20,7 +23,9 @@ from assent_contracts.governance_changes import (
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
+    RetireWriter,
     RevokeKey,
+    RevokeKeys,
     SyncDirectory,
     WithdrawRole,
 )
@@ -105,6 +110,18 @@ def difference(change: GovernanceChange, governance: Governance) -> tuple[Line, 
             before = governance.keys.get(key)
             standing = None if before is None else "revoked" if before.revoked else "registered"
             return _changed(("key", standing, "revoked"))
+        case RevokeKeys(principal=principal):
+            return tuple(
+                Line(f"key {key_id}", "registered", "revoked") for key_id in keys_of(governance, principal)
+            )
+        case AddWriter(writer=writer):
+            return _changed(("writer", None, writer.id), ("public key", None, writer.public_key))
+        case RetireWriter(writer=writer):
+            before = governance.writers.get(writer)
+            return _changed(
+                ("writer", None if before is None else "listed", "retired"),
+                ("public key", None if before is None else to_base64url(before), None),
+            )
         case DefineGroup(group=group):
             return _group(governance.groups.get(group.id), group)
         case DeleteGroup(group=group):
@@ -121,6 +138,14 @@ def difference(change: GovernanceChange, governance: Governance) -> tuple[Line, 
             return policy_difference(governance.policies.get(policy), None)
         case SyncDirectory(difference=directory):
             return _directory(directory, governance)
+        case _:
+            assert_never(change)
+
+
+def keys_of(governance: Governance, principal: str) -> list[str]:
+    """The ids of the principal's keys that are not revoked."""
+    found = governance.keys.items()
+    return [key_id for key_id, key in found if key.principal == principal and not key.revoked]
 
 
 def _changed(*lines: tuple[str, str | None, str | None]) -> tuple[Line, ...]:

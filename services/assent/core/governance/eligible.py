@@ -20,18 +20,26 @@ def eligible_people(governance: Governance, groups: tuple[str, ...]) -> frozense
 def able_people(governance: Governance, policy: Policy, rule: ApprovalRule) -> dict[str, Windows]:
     """When each of the eligible people of a policy's rule can sign an approval, by person."""
     accounts = governance.members_of_any(rule.groups)
-    return signing_people(governance, accounts, (policy.resource_type,), own_signature=policy.own_signature)
+    return signing_people(
+        governance, accounts, (policy.resource_type,), own_signature=governance.asks_own_signature(policy)
+    )
 
 
 def administering_people(governance: Governance) -> dict[str, Windows]:
-    """R3: when each of the people who administer every type can sign changes to governance, by person."""
-    return signing_people(governance, governance.holders("administrator", EVERY_TYPE), BUILT_IN_TYPES)
+    """R3: when each of the people who administer every type can approve changes to governance, by person."""
+    return signing_people(
+        governance,
+        governance.holders("administrator", EVERY_TYPE),
+        BUILT_IN_TYPES,
+        own_signature=governance.settings.governance_own_signature,
+    )
 
 
 def acting_administrators(governance: Governance, at: int) -> frozenset[str]:
     """R3: the people who administer every type and can sign at log time `at` (ms).
 
-    With a key of their own, or through a gateway that has a valid key.
+    With a key of their own or, where the settings let a gateway's signature count, through a gateway that
+    has a valid key.
     """
     return able_at(administering_people(governance), at)
 

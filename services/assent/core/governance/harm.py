@@ -16,24 +16,26 @@ from assent.core.governance.signing import first_loss
 from assent.core.governance.state import Governance
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
+    AddWriter,
     CreatePolicy,
     EnablePrincipal,
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
+    RetireWriter,
 )
 from assent_contracts.policies import BUILT_IN_TYPES, Policy
 from assent_contracts.refusals import Refusal
 
-_ONLY_ADDS = (RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy)
-"""They take nothing from anybody; their own rules look at what they add."""
+_NO_HARM = (RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy, AddWriter, RetireWriter)
+"""They take nothing from any person; their own rules look at what they do."""
 
 
 def harm(
     governance: Governance, change: GovernanceChange, events: tuple[GovernanceEvent, ...], at: int
 ) -> Refusal | None:
     """Why the events must not come true at log time `at` (ms); None when they do no harm."""
-    if not governance.protected or isinstance(change, _ONLY_ADDS):
+    if not governance.protected or isinstance(change, _NO_HARM):
         return None
     after = governance.after(events)
     refusal = _administrators_lost(governance, after, at)
@@ -70,7 +72,7 @@ def _policy_lost(before: Governance, after: Governance, policy: Policy, at: int)
         loss = first_loss(able_people(before, policy, rule), able, rule.quorum + 1, at)
         if loss is not None:
             when, people = loss
-            return unsigned_rule(policy, rule, people, _from(when, at))
+            return unsigned_rule(after, policy, rule, people, _from(when, at))
     return None
 
 

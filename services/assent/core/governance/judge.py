@@ -2,15 +2,16 @@
 
 from typing import cast
 
-from assent.core.governance.decide import Decision, decide_at_once, decide_founding
+from assent.core.governance.decide import Decision, decide_at_once, decide_founding, decide_recovery
 from assent.core.governance.fields import refuse
 from assent.core.governance.state import Governance
 from assent.core.memory import CommandMemory
 from assent.core.received import Received
-from assent.core.sender import came_before, identify, not_current, takes_its_id
-from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent
+from assent.core.sender import came_before, identify, not_current, out_of_time, takes_its_id
+from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent, RecoverWriters
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import RECOVERY
 
 
 class Record:
@@ -56,6 +57,27 @@ def judge_governance(
     return not_current(sender, command.at, at) or decide_at_once(
         governance, command, at, through=sender.through
     )
+
+
+def judge_recovery(
+    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int
+) -> Decision:
+    """Decide a command of the recovery key at log time `at` (ms).
+
+    Its record was made without a decider, by whoever has that key. `signature_good`: of the recovery key over
+    these bytes, whichever key the command names.
+    """
+    command = received.command
+    if not isinstance(command, RecoverWriters):
+        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key adds and retires writers, no more.")
+    if command.principal != RECOVERY:
+        return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
+    if not signature_good:
+        return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the recovery key's over these bytes.")
+    before = came_before(record.memory, command.principal, command.id, received.value_sha256)
+    if before is not None:
+        return cast("Decision", before)
+    return out_of_time(command.at, at) or decide_recovery(record.governance, command)
 
 
 def keep_governance(

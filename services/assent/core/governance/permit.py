@@ -1,22 +1,29 @@
 """Who may change what in governance, and what a second administrator has to approve first."""
 
+from typing import assert_never
+
 from assent.core.governance.changing_settings import only_tightens
 from assent.core.governance.fields import refuse
 from assent.core.governance.policies import approver_groups
 from assent.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.governance_changes import (
+    AddWriter,
     AssignRole,
     ChangeSettings,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
     DeletePolicy,
+    DisablePrincipal,
     EditPolicy,
     EnablePrincipal,
     ExpireKey,
     GovernanceChange,
     RegisterKey,
+    RegisterPrincipal,
+    RetireWriter,
     RevokeKey,
+    RevokeKeys,
     SyncDirectory,
     WithdrawRole,
     group_object,
@@ -44,12 +51,23 @@ def not_permitted(governance: Governance, change: GovernanceChange, principal: s
 
 
 def _is_own_key(governance: Governance, change: GovernanceChange, principal: str) -> bool:
+    """Whether the change is about the account's own keys.
+
+    A service gets its keys from people: with a stolen one it could register others that outlast it.
+    """
     if isinstance(change, RegisterKey):
-        return change.key.principal == principal
+        return change.key.principal == principal and _is_human(governance, principal)
+    if isinstance(change, RevokeKeys):
+        return change.principal == principal
     if isinstance(change, RevokeKey | ExpireKey):
         key = governance.keys.get(change.key)
         return key is not None and key.principal == principal
     return False
+
+
+def _is_human(governance: Governance, principal: str) -> bool:
+    account = governance.principals.get(principal)
+    return account is not None and account.person is not None
 
 
 def administered_type(governance: Governance, change: GovernanceChange) -> str:
@@ -65,7 +83,7 @@ def administered_type(governance: Governance, change: GovernanceChange) -> str:
     return EVERY_TYPE if kind in BUILT_IN_TYPES else kind
 
 
-def why_approval(  # noqa: C901  an arm each
+def why_approval(  # noqa: C901, PLR0912  an arm each
     governance: Governance, change: GovernanceChange, principal: str, through: str | None
 ) -> str | None:
     """Why the change needs a second administrator; None when it works at once.
@@ -88,14 +106,18 @@ def why_approval(  # noqa: C901  an arm each
         case WithdrawRole(assignment=assignment):
             return _why_role(governance, assignment)
         case RegisterKey(key=key):
-            own = key.principal == principal and through is None
+            own = key.principal == principal and through is None and _is_human(governance, principal)
             return None if own else "it registers a key that its holder did not sign for"
+        case AddWriter() | RetireWriter():
+            return "it concerns who writes the log"
         case EnablePrincipal():
             return "it lets a disabled account act again"
         case SyncDirectory():
             return _why_sync(governance, change, principal)
-        case _:
+        case RegisterPrincipal() | DisablePrincipal() | ExpireKey() | RevokeKey() | RevokeKeys():
             return None
+        case _:
+            assert_never(change)
 
 
 def given_power(change: GovernanceChange) -> frozenset[str]:
@@ -107,8 +129,25 @@ def given_power(change: GovernanceChange) -> frozenset[str]:
             return frozenset(map(group_object, assignment.groups))
         case EnablePrincipal(principal=principal):
             return frozenset({principal_object(principal)})
-        case _:
+        case (
+            RegisterPrincipal()
+            | DisablePrincipal()
+            | RegisterKey()
+            | ExpireKey()
+            | RevokeKey()
+            | RevokeKeys()
+            | AddWriter()
+            | RetireWriter()
+            | DefineGroup()
+            | DeleteGroup()
+            | WithdrawRole()
+            | ChangeSettings()
+            | DeletePolicy()
+            | SyncDirectory()
+        ):
             return frozenset()
+        case _:
+            assert_never(change)
 
 
 def is_guarded_group(governance: Governance, group: str) -> bool:

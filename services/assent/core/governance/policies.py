@@ -149,13 +149,19 @@ def unsigned(governance: Governance, policy: Policy, at: int) -> Refusal | None:
     for rule in policy.approvals:
         people = len(able_at(able_people(governance, policy, rule), at))
         if rule.quorum > people - 1:
-            return unsigned_rule(policy, rule, people, "")
+            return unsigned_rule(governance, policy, rule, people, "")
     return None
 
 
-def unsigned_rule(policy: Policy, rule: ApprovalRule, people: int, since: str) -> Refusal:
+def unsigned_rule(
+    governance: Governance, policy: Policy, rule: ApprovalRule, people: int, since: str
+) -> Refusal:
     """The refusal of a rule that so many people could sign for; `since`: from when on, or nothing."""
-    how = "with a key of their own" if policy.own_signature else "with a key or through a gateway"
+    how = (
+        "with a key of their own"
+        if governance.asks_own_signature(policy)
+        else "with a key or through a gateway"
+    )
     return _unsatisfiable(
         policy,
         f"it asks for {rule.quorum} of {', '.join(rule.groups)} beside the requester,"

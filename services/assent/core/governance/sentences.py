@@ -1,17 +1,21 @@
 """Plain sentences for what a policy asks for, and for what a change does: console and CLI show them. Pure."""
 
+from typing import assert_never
+
 from assent.core.governance.differences import (
     Line,
     counted,
     difference,
     duration,
     holders_text,
+    keys_of,
     moment,
     settings_difference,
 )
 from assent.core.governance.eligible import eligible_people
 from assent.core.governance.state import Governance
 from assent_contracts.governance_changes import (
+    AddWriter,
     AssignRole,
     ChangeSettings,
     CreatePolicy,
@@ -25,7 +29,9 @@ from assent_contracts.governance_changes import (
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
+    RetireWriter,
     RevokeKey,
+    RevokeKeys,
     SyncDirectory,
     WithdrawRole,
 )
@@ -114,6 +120,13 @@ def change_sentence(change: GovernanceChange, governance: Governance) -> str:  #
             return f"Let the key {key}{_of(key, governance)} end at {moment(not_after)}."
         case RevokeKey(key=key):
             return f"Revoke the key {key}{_of(key, governance)}."
+        case RevokeKeys(principal=principal):
+            keys = keys_of(governance, principal)
+            return f"Revoke all keys of {principal} ({counted(len(keys), 'key')})."
+        case AddWriter(writer=writer):
+            return f"Add the writer {writer.id}: its key seals the log from then on."
+        case RetireWriter(writer=writer):
+            return f"Retire the writer {writer}: its key seals nothing after that."
         case DefineGroup(group=group):
             return _define_group(group, governance)
         case DeleteGroup(group=group):
@@ -134,6 +147,8 @@ def change_sentence(change: GovernanceChange, governance: Governance) -> str:  #
             return _delete_policy(name, governance)
         case SyncDirectory(difference=directory):
             return f"Synchronise the directory: {_synchronised(directory, governance)}."
+        case _:
+            assert_never(change)
 
 
 def _account(account: Account) -> str:

@@ -1,12 +1,12 @@
-"""Keys: register, let end earlier, revoke."""
+"""Keys: register, let end earlier, revoke one or all."""
 
 from assent.core.governance.differences import moment
 from assent.core.governance.fields import bad_id, is_public_key, refuse
 from assent.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent, KeyExpires, KeyRegistered, KeyRevoked
-from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey
-from assent_contracts.limits import FOR_EVER_MS
+from assent_contracts.governance import GovernanceEvent, KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
+from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
+from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -31,6 +31,11 @@ def register_key(governance: Governance, change: RegisterKey) -> tuple[Governanc
     if from_base64url(key.public_key) in governance.public_keys:
         # One key behind two names would let its holder sign as two principals.
         return refuse(RefusalCode.ID_TAKEN, f"key {key.id}: the same key is, or was, registered already.")
+    if len(governance.windows(key.principal)) >= KEYS_MAX:
+        return refuse(
+            RefusalCode.QUOTA_EXCEEDED,
+            f"{key.principal} has {KEYS_MAX} keys that are not revoked: revoke some first.",
+        )
     return (KeyRegistered(key=key),)
 
 
@@ -57,6 +62,15 @@ def revoke_key(governance: Governance, change: RevokeKey) -> tuple[GovernanceEve
     if key.revoked:
         return refuse(RefusalCode.ALREADY_SO, f"key {change.key} is revoked already.")
     return (KeyRevoked(key=change.key),)
+
+
+def revoke_keys(governance: Governance, change: RevokeKeys) -> tuple[GovernanceEvent, ...] | Refusal:
+    """All that the account has now: one registered while this was on its way does not escape."""
+    if change.principal not in governance.principals:
+        return refuse(RefusalCode.UNKNOWN_OBJECT, f"There is no principal {change.principal[:128]!r}.")
+    if not governance.windows(change.principal):
+        return refuse(RefusalCode.ALREADY_SO, f"{change.principal} has no key that is not revoked.")
+    return (KeysRevoked(principal=change.principal),)
 
 
 def _unknown(key: str) -> Refusal:

@@ -1,8 +1,12 @@
-"""An account and a key, as they stand now."""
+"""An account, a key, who holds a role, and a policy's terms, as they are now."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from assent_contracts.governed import Account
+from assent_contracts.digests import from_base64url
+from assent_contracts.governed import Account, DirectoryDifference, Role, RoleAssignment, SigningKey
+from assent_contracts.policies import Policy, PolicyTerms
 
 Windows = tuple[tuple[int, int], ...]
 """Log times (ms), each from <= at < to."""
@@ -39,3 +43,74 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def is_valid(self, at: int) -> bool:
         """Whether it may sign at log time `at` (ms)."""
         return not self.revoked and self.not_before <= at < self.not_after
+
+
+def registered_key(key: SigningKey) -> Key:
+    """A key as it is once registered."""
+    return Key(
+        principal=key.principal,
+        public_key=from_base64url(key.public_key),
+        not_before=key.not_before,
+        not_after=key.not_after,
+    )
+
+
+def all_revoked(keys: Mapping[str, Key], principal: str) -> dict[str, Key]:
+    """All the keys of a principal, by id, as they are once revoked."""
+    return {
+        key_id: msgspec.structs.replace(key, revoked=True)
+        for key_id, key in keys.items()
+        if key.principal == principal
+    }
+
+
+def windows_of(keys: Iterable[Key]) -> dict[str, Windows]:
+    """When each principal can sign with one of these keys that is not revoked."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for key in keys:
+        if not key.revoked:
+            found.setdefault(key.principal, []).append((key.not_before, key.not_after))
+    return {name: tuple(windows) for name, windows in found.items()}
+
+
+def synchronised(principals: Mapping[str, Principal], difference: DirectoryDifference) -> Iterator[Principal]:
+    """The accounts that a synchronisation of the directory changes, as they are then."""
+    for account in difference.accounts:
+        before = principals.get(account.id)
+        # Whom people have disabled stays so, whatever the directory says.
+        yield Principal(account=account, enabled=before is None or before.enabled or before.vanished)
+    for name in difference.vanished:
+        before = principals[name]
+        yield Principal(account=before.account, enabled=False, vanished=before.enabled or before.vanished)
+
+
+def holders_of(
+    assignments: Iterable[RoleAssignment],
+    role: Role,
+    resource_type: str,
+    members: Callable[[str], frozenset[str]],
+) -> frozenset[str]:
+    """The principals to whom one of these assignments gives the role for this resource type."""
+    return frozenset(
+        principal
+        for assignment in assignments
+        if assignment.role == role
+        and (not assignment.resource_types or resource_type in assignment.resource_types)
+        for principal in (
+            *assignment.principals,
+            *(member for group in assignment.groups for member in members(group)),
+        )
+    )
+
+
+def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
+    """What a policy asks for; `since`: the governance seq at which it was created."""
+    return PolicyTerms(
+        policy=policy.id,
+        since=since,
+        rules=policy.approvals,
+        rejections=policy.rejections,
+        completion=policy.completion,
+        expiry_ms=policy.expiry_ms,
+        own_signature=own_signature,
+    )

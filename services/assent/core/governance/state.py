@@ -1,11 +1,21 @@
 """What the governance ledger says, up to one seq."""
 
 from copy import copy
-from typing import Self
+from typing import Self, assert_never
 
 import msgspec
 
-from assent.core.governance.standing import Key, Principal, Windows
+from assent.core.governance.standing import (
+    Key,
+    Principal,
+    Windows,
+    all_revoked,
+    holders_of,
+    registered_key,
+    synchronised,
+    terms_of,
+    windows_of,
+)
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import (
@@ -17,6 +27,7 @@ from assent_contracts.governance import (
     KeyExpires,
     KeyRegistered,
     KeyRevoked,
+    KeysRevoked,
     LogFounded,
     PolicyCreated,
     PolicyDeleted,
@@ -29,6 +40,8 @@ from assent_contracts.governance import (
     RoleAssigned,
     RoleWithdrawn,
     SettingsChanged,
+    WriterAdded,
+    WriterRetired,
 )
 from assent_contracts.governance_changes import (
     DIRECTORY,
@@ -45,9 +58,11 @@ from assent_contracts.governed import (
     RoleAssignment,
     Settings,
     SigningKey,
+    Writer,
 )
 from assent_contracts.policies import (
     ADMINISTRATORS,
+    BUILT_IN_TYPES,
     RESERVED_PREFIX,
     Policy,
     PolicyTerms,
@@ -71,7 +86,15 @@ class Governance:
         self.principals: dict[str, Principal] = {}
         self.keys: dict[str, Key] = {}
         self.public_keys: set[bytes] = set()
-        """Every key there ever was: none is registered twice."""
+        """Every key there ever was, a writer's and the recovery key too: none is registered twice."""
+        self.recovery: bytes | None = None
+        """The key that adds and retires writers alone; None before the log is founded."""
+        self.writers: dict[str, bytes] = {}
+        """The keys that may seal the ledgers."""
+        self.writer_ids: set[str] = set()
+        """The id of every writer there ever was."""
+        self.writers_since = 0
+        """The seq of the latest change of writers."""
         self.groups: dict[str, Group] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[str, Policy] = {}
@@ -108,11 +131,15 @@ class Governance:
         then.evolve(self.seq + 1, events)
         return then
 
-    def _apply(self, event: GovernanceEvent, seq: int) -> None:  # noqa: C901, PLR0912  an arm each
+    def _apply(self, event: GovernanceEvent, seq: int) -> None:  # noqa: C901, PLR0912, PLR0915  an arm each
         match event:
             case LogFounded(founding=founding):
                 self.partitions = founding.partitions
                 self.founder = from_base64url(founding.founder)
+                self.recovery = from_base64url(founding.recovery)
+                self.public_keys |= {self.founder, self.recovery}
+                for key_id, public_key in founding.writers.items():
+                    self._add_writer(Writer(id=key_id, public_key=public_key), seq)
             case PrincipalRegistered(account=account):
                 self._put_principal(Principal(account=account), seq)
             case PrincipalEnabled(principal=principal):
@@ -125,6 +152,13 @@ class Governance:
                 self.keys[key] = msgspec.structs.replace(self.keys[key], not_after=not_after)
             case KeyRevoked(key=key):
                 self.keys[key] = msgspec.structs.replace(self.keys[key], revoked=True)
+            case KeysRevoked(principal=principal):
+                self.keys |= all_revoked(self.keys, principal)
+            case WriterAdded(writer=writer):
+                self._add_writer(writer, seq)
+            case WriterRetired(writer=writer):
+                del self.writers[writer]
+                self.writers_since = seq
             case GroupDefined(group=group):
                 self._define_group(group, seq)
             case GroupDeleted(group=group):
@@ -155,24 +189,26 @@ class Governance:
                 self.carried[request] = refusal
             case CommandRepeated():
                 pass
+            case _:
+                assert_never(event)
 
     def _put_principal(self, principal: Principal, seq: int) -> None:
         self.principals[principal.id] = principal
         self._versions[principal_object(principal.id)] = seq
 
     def _set_enabled(self, principal: str, seq: int, *, enabled: bool) -> None:
-        account = self.principals[principal].account
-        self._put_principal(Principal(account=account, enabled=enabled), seq)
+        self._put_principal(Principal(account=self.principals[principal].account, enabled=enabled), seq)
 
     def _register_key(self, key: SigningKey) -> None:
-        public_key = from_base64url(key.public_key)
+        registered = registered_key(key)
+        self.public_keys.add(registered.public_key)
+        self.keys[key.id] = registered
+
+    def _add_writer(self, writer: Writer, seq: int) -> None:
+        self.writers[writer.id] = public_key = from_base64url(writer.public_key)
         self.public_keys.add(public_key)
-        self.keys[key.id] = Key(
-            principal=key.principal,
-            public_key=public_key,
-            not_before=key.not_before,
-            not_after=key.not_after,
-        )
+        self.writer_ids.add(writer.id)
+        self.writers_since = seq
 
     def _define_group(self, group: Group, seq: int) -> None:
         self._members[group.id] = frozenset(group.members)
@@ -187,16 +223,8 @@ class Governance:
         self._versions[policy_object(policy.id)] = seq
 
     def _sync(self, difference: DirectoryDifference, seq: int) -> None:
-        for account in difference.accounts:
-            before = self.principals.get(account.id)
-            # Whom people have disabled stays so, whatever the directory says.
-            enabled = before is None or before.enabled or before.vanished
-            self._put_principal(Principal(account=account, enabled=enabled), seq)
-        for principal in difference.vanished:
-            before = self.principals[principal]
-            by_directory = before.enabled or before.vanished
-            gone = Principal(account=before.account, enabled=False, vanished=by_directory)
-            self._put_principal(gone, seq)
+        for principal in synchronised(self.principals, difference):
+            self._put_principal(principal, seq)
         for group in difference.groups:
             self._define_group(group, seq)
         for name in difference.vanished_groups:
@@ -218,20 +246,21 @@ class Governance:
         terms = self._terms.get(resource_type)
         if terms is None:
             terms = tuple(
-                PolicyTerms(
-                    policy=policy.id,
-                    since=self.policy_since[policy.id],
-                    rules=policy.approvals,
-                    rejections=policy.rejections,
-                    completion=policy.completion,
-                    expiry_ms=policy.expiry_ms,
-                    own_signature=policy.own_signature,
-                )
+                terms_of(policy, self.policy_since[policy.id], own_signature=self.asks_own_signature(policy))
                 for policy in self.policies.values()
                 if policy.resource_type == resource_type
             )
             self._terms[resource_type] = terms
         return terms
+
+    def asks_own_signature(self, policy: Policy) -> bool:
+        """Whether only approvals that their approvers signed themselves count for a policy.
+
+        For a policy of a built-in type the setting asks for it too, as it does for administrators.
+        """
+        return policy.own_signature or (
+            policy.resource_type in BUILT_IN_TYPES and self.settings.governance_own_signature
+        )
 
     def has_policy(self, terms: PolicyTerms) -> bool:
         """Whether the policy that once asked for these terms is still there, however it may have changed."""
@@ -240,11 +269,7 @@ class Governance:
     def windows(self, principal: str) -> Windows:
         """When the principal can sign with a key of its own that is not revoked."""
         if self._windows is None:
-            found: dict[str, list[tuple[int, int]]] = {}
-            for key in self.keys.values():
-                if not key.revoked:
-                    found.setdefault(key.principal, []).append((key.not_before, key.not_after))
-            self._windows = {name: tuple(windows) for name, windows in found.items()}
+            self._windows = windows_of(self.keys.values())
         return self._windows.get(principal, ())
 
     def members(self, group: str) -> frozenset[str]:
@@ -270,15 +295,7 @@ class Governance:
         """The principals who hold the role for this resource type, or for EVERY_TYPE."""
         holders = self._holders.get((role, resource_type))
         if holders is None:
-            holders = frozenset(
-                principal
-                for assignment in self.assignments.values()
-                if assignment.role == role
-                and (not assignment.resource_types or resource_type in assignment.resource_types)
-                for principal in (
-                    *assignment.principals,
-                    *(member for group in assignment.groups for member in self.members(group)),
-                )
-            )
+            assignments = self.assignments.values()
+            holders = holders_of(assignments, role, resource_type, self.members)
             self._holders[(role, resource_type)] = holders
         return holders

@@ -4,6 +4,8 @@ What counts is judged anew each time, under the stricter of what the policies as
 submitted and what they ask for now: both must be met, and a policy that is gone can never be.
 """
 
+import msgspec
+
 from assent.core.governance.fields import refuse
 from assent.core.governance.state import Governance
 from assent.core.requests.context import Context
@@ -21,6 +23,9 @@ def standing_terms(submission: Submission, governance: Governance) -> tuple[Poli
     """What policies asked for at the submission, and what they ask for now where that is different."""
     now = governance.terms_for(resource_type(submission.resource))
     then = submission.terms
+    if then and then[0].policy == ADMINISTRATORS and governance.settings.governance_own_signature:
+        # It may not have been so at the submission: the stricter of the two counts.
+        then = (msgspec.structs.replace(then[0], own_signature=True), *then[1:])
     if now is then or now == then:
         return then
     return then + tuple(terms for terms in now if terms not in then)

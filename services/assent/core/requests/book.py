@@ -4,10 +4,11 @@ import heapq
 from collections import deque
 from collections.abc import Iterator
 
+from assent.core.governance.state import Governance
 from assent.core.memory import CommandMemory
 from assent.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent.core.requests.states import Closed, Request, Unsettled
-from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent
+from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent, WritersChanged
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
 
@@ -24,6 +25,8 @@ class Book:
         """Log time of the last record, ms."""
         self.records = 0
         """How many records it has taken in."""
+        self.writers_since = 0
+        """The latest change of writers, by its governance seq, that a record here names."""
         self.memory = CommandMemory()
         self.requests: dict[int, Request] = {}
         self._open_by_resource: dict[str, int] = {}
@@ -59,6 +62,11 @@ class Book:
                 continue
             yield seq
 
+    def writers_due(self, governance: Governance) -> WritersChanged | None:
+        """The record that a change of writers makes due here, if it has not been written."""
+        since = governance.writers_since
+        return WritersChanged(since=since) if since > self.writers_since else None
+
     def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
         """Take in the record `seq`, decided at log time `at`."""
         is_later = at > self.at
@@ -67,6 +75,8 @@ class Book:
         for event in events:
             if isinstance(event, ChangeSubmitted):
                 self._open(seq, event)
+            elif isinstance(event, WritersChanged):
+                self.writers_since = event.since
             elif not isinstance(event, CommandRepeated):
                 self._go_on(event, at)
         if is_later:

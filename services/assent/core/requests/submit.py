@@ -97,5 +97,9 @@ def _terms_of_governance(command: SubmitChange, context: Context) -> tuple[Polic
         return decision
     kind = administered_type(governance, change)
     approvers = administrators_of(kind) if kind else ADMINISTRATORS
-    administrators = PolicyTerms(policy=ADMINISTRATORS, rules=(ApprovalRule(groups=(approvers,)),))
+    administrators = PolicyTerms(
+        policy=ADMINISTRATORS,
+        rules=(ApprovalRule(groups=(approvers,)),),
+        own_signature=context.governance.settings.governance_own_signature,
+    )
     return (administrators, *governance.terms_for(resource_type(command.resource)))

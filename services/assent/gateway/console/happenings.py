@@ -14,8 +14,8 @@ from assent_contracts.commands import command_type
 from assent_contracts.events import (
     ApprovalGiven,
     ApprovalLapsed,
-    CommandRepeated,
     Event,
+    OfNoRequest,
     RequestFailed,
 )
 from assent_contracts.ledger import decode_events, decode_governance_events, decode_record
@@ -98,8 +98,8 @@ def _happening(row: AuditRow) -> Iterator[Happening]:
 def _events(row: AuditRow) -> list[msgspec.Struct]:
     record = decode_record(row.record)
     if row.ledger == LEDGER:
-        return [each for each in decode_events(record) if not isinstance(each, CommandRepeated)]
-    return [each for each in decode_governance_events(record) if not isinstance(each, CommandRepeated)]
+        return [each for each in decode_events(record) if not isinstance(each, OfNoRequest)]
+    return [each for each in decode_governance_events(record) if not isinstance(each, OfNoRequest)]
 
 
 def _through(event: ApprovalGiven) -> str | None:

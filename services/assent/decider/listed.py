@@ -1,0 +1,38 @@
+"""Whether this decider's key is a writer's, and what to do when it is not."""
+
+from assent.core.governance.state import Governance
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.digests import from_base64url
+from assent_contracts.writers import WriterRegistry
+
+
+def is_writer(governance: Governance, key: SecretKey) -> bool:
+    """Whether governance lists the key, by its id and its bytes."""
+    return governance.writers.get(key.id) == from_base64url(key.public)
+
+
+def is_listed(writers: WriterRegistry, key: SecretKey) -> bool:
+    """The same, of the registry that a follower of governance keeps."""
+    return writers.public_key(key.id, writers.head) == from_base64url(key.public)
+
+
+def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> str | None:
+    """Why the key seals nothing in this log, and what to do about it; None when it is a writer's."""
+    writers = follower.writers
+    if is_listed(writers, key):
+        return None
+    known = writers.ever_listed(key.id)
+    if known is None:
+        what = "is not a writer of this log"
+    elif known != from_base64url(key.public):
+        what = "is not the writer of that name in this log: the keys differ"
+    else:
+        what = "was retired as a writer of this log"
+    return (
+        f"The key {key.id} ({key.public}) {what}, so nothing that it seals counts. Writers:"
+        f" {', '.join(sorted(writers.public_keys()))}. Start the decider with the key of one of them."
+        " If another decider runs, have this key added: `assent writers add PUBLIC --id ID`, which a second"
+        " administrator approves. If every writer's key is lost, use the recovery key:"
+        " `assent writers recover PUBLIC --id ID --recovery-key FILE`."
+    )
