@@ -84,7 +84,10 @@ def load_key(path: Path) -> SecretKey:
         file = msgspec.json.decode(path.read_bytes(), type=KeyFile)
         return SecretKey(file.id, file.principal, from_base64url(file.secret))
     except FileNotFoundError as error:
-        msg = f"There is no key file {path}. Make one with `assent keys new`."
+        msg = (
+            f"There is no key file {path}. Put it back from a copy, or make another with `assent keys new`:"
+            " that one counts once it is registered."
+        )
         raise KeyFileError(msg) from error
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         # Not the error's own text: it may quote the secret.

@@ -128,7 +128,9 @@ def register_key(
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a key sign. Your own works at once; for somebody else a second administrator must approve.
+    """Let a key sign. A person's own works at once; any other needs a second administrator's approval.
+
+    The key's holder and all administrators are told of it.
 
     Example: assent keys register V0xw...aM8 --id bob-2 --valid 365d --as bob
     """
@@ -159,14 +161,21 @@ def expire_key(
 
 @keys.command(name="revoke")
 def revoke_key(
-    key_id: Key,
+    key_id: Annotated[str | None, Parameter(help="The key's id; `assent keys list` lists them.")] = None,
     *,
+    all_of: Annotated[
+        str | None,
+        Parameter(help="Instead of one key: all keys of this account, newer ones than you know too."),
+    ] = None,
     changing: Changing = DEFAULT_CHANGING,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let a key sign nothing any more, for good. Works at once."""
-    from assent.cli import making
+    """Let a key, or all keys of an account, sign nothing any more, for good. Works at once."""
+    from assent.cli import making, output
     from assent.cli.changing import change
 
-    change(making.revoke_key(key_id), changing=changing, sender=sender, options=options)
+    if (key_id is None) == (all_of is None):
+        output.fail("Name one key, or an account: --all-of ACCOUNT.")
+    make = making.revoke_key(key_id) if key_id is not None else making.revoke_keys(all_of or "")
+    change(make, changing=changing, sender=sender, options=options)

@@ -12,7 +12,18 @@ from inspect import BoundArguments
 
 from cyclopts import App, CycloptsError
 
-from assent.cli import accounts, auditing, demo, founding, membership, output, requests, rules, running
+from assent.cli import (
+    accounts,
+    auditing,
+    demo,
+    founding,
+    membership,
+    output,
+    requests,
+    rules,
+    running,
+    writers,
+)
 from assent.cli.options import Options
 
 app = App(
@@ -45,6 +56,7 @@ for group in (
     rules.who_can,
     accounts.principals,
     founding.keys,
+    writers.writers,
     membership.groups,
     membership.roles,
     membership.directory,

@@ -1,10 +1,12 @@
 """What `assent doctor` looks at."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -16,6 +18,8 @@ from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
+from assent.decider.listed import load_writer_key, why_not_listed
+from assent.founding.found import WRITER_KEY
 from assent.ledger.topics import topic_specs
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
@@ -26,6 +30,7 @@ from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent.store.reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
+from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.reader import LedgerReader
 
@@ -57,6 +62,7 @@ async def examine(options: Options) -> list[Finding]:
     try:
         async with following(to) as follower:
             findings += _governance(follower)
+            findings += _writer(options.data / "keys" / WRITER_KEY, follower)
             findings += await _readers(to, follower)
     except KafkaError as error:
         findings.append(_no_kafka("the governance ledger can be read", error))
@@ -152,6 +158,17 @@ def _governance(follower: GovernanceFollower) -> list[Finding]:
         )
     ]
     return [*findings, *close_calls(governance, now_ms())]
+
+
+def _writer(path: Path, follower: GovernanceFollower) -> list[Finding]:
+    """Whether what this machine's decider seals counts: without that all is up and nothing is decided."""
+    if "ASSENT_KAFKA" in os.environ:
+        return []
+    try:
+        why = why_not_listed(follower, load_writer_key(path))
+    except KeyFileError as error:
+        why = str(error)
+    return [Finding(ok=why is None, what="the decider's key is a writer's of this log", remedy=why or "")]
 
 
 async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:

@@ -15,6 +15,7 @@ from assent.founding.durations import duration_ms
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance_changes import (
     SETTINGS,
+    AddWriter,
     AssignRole,
     ChangeSettings,
     DefineGroup,
@@ -25,12 +26,14 @@ from assent_contracts.governance_changes import (
     GovernanceChange,
     RegisterKey,
     RegisterPrincipal,
+    RetireWriter,
     RevokeKey,
+    RevokeKeys,
     WithdrawRole,
     group_object,
     role_object,
 )
-from assent_contracts.governed import Account, Group, Role, RoleAssignment, SigningKey
+from assent_contracts.governed import Account, Group, Role, RoleAssignment, SigningKey, Writer
 from assent_contracts.limits import FOR_EVER_MS, PAYLOAD_MAX_BYTES
 
 Make = Callable[[Governance], GovernanceChange]
@@ -90,6 +93,21 @@ def expire_key(key: str, after: str) -> Make:
 def revoke_key(key: str) -> Make:
     """`assent keys revoke`."""
     return lambda _: RevokeKey(key=key)
+
+
+def revoke_keys(principal: str) -> Make:
+    """`assent keys revoke --all-of`."""
+    return lambda _: RevokeKeys(principal=principal)
+
+
+def add_writer(public: str, key_id: str) -> Make:
+    """`assent writers add`."""
+    return lambda _: AddWriter(writer=Writer(id=key_id, public_key=public))
+
+
+def retire_writer(writer: str) -> Make:
+    """`assent writers retire`."""
+    return lambda _: RetireWriter(writer=writer)
 
 
 def set_group(

@@ -27,6 +27,8 @@ from assent_contracts.digests import DIGEST_PATTERN
 
 _SERVICE = "http."
 _URL_MAX_CHARS = 300
+_OF_THE_LOG = frozenset({"writer", "recovery"})
+"""Keys in the same folder that are no principal's."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def key_of(sender: Sender, options: Options) -> SecretKey:
 
 
 def _keys_in(folder: Path) -> str:
-    names = sorted(path.stem for path in folder.glob("*.key") if path.stem != "writer")
+    names = sorted(path.stem for path in folder.glob("*.key") if path.stem not in _OF_THE_LOG)
     return f" Keys in {folder}: {', '.join(names)}." if names else ""
 
 

@@ -181,7 +181,12 @@ def new_key(principal: str, *, key_id: str | None, out: Path | None, options: Op
             {"id": secret.id, "principal": principal, "public_key": secret.public, "file": str(path)}
         )
         return
-    output.tell(f"Wrote {path}; keep it secret. For the governance file, before `assent init`:")
+    output.tell(
+        f"Wrote {path}; keep it secret. It counts once the log knows its public key. Before `assent init`"
+        " that goes into the governance file, as below. Afterwards:"
+        f" `assent keys register {secret.public} --id {secret.id} --for {principal}`;"
+        f" for a decider `assent writers add {secret.public} --id {secret.id}`."
+    )
     for line in (
         "[[keys]]",
         f'id = "{secret.id}"',

@@ -1,10 +1,23 @@
 """Whether this decider's key is a writer's, and what to do when it is not."""
 
+from pathlib import Path
+
 from assent.core.governance.state import Governance
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
 from assent_contracts.digests import from_base64url
 from assent_contracts.writers import WriterRegistry
+
+
+def load_writer_key(path: Path) -> SecretKey:
+    """The key that a decider seals with. Raises KeyFileError, which says what to do where it is lost."""
+    if path.exists():
+        return load_key(path)
+    raise KeyFileError(
+        f"There is no {path}, which the decider seals with. Put it back from a copy. If it is lost, make"
+        f" another, `assent keys new decider --id writer-2 --out {path}`, and name it as a writer with the"
+        " recovery key: `assent writers recover PUBLIC --id writer-2 --retire-all --recovery-key FILE`."
+    )
 
 
 def is_writer(governance: Governance, key: SecretKey) -> bool:

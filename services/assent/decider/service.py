@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from assent.decider.desk import Desk
 from assent.decider.governance_desk import NAME, GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
-from assent.decider.listed import why_not_listed
+from assent.decider.listed import load_writer_key, why_not_listed
 from assent.decider.releases import ReleaseFollower
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
@@ -31,7 +31,7 @@ from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
-from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
@@ -188,7 +188,7 @@ async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the two consumer groups assign, until `stop`."""
-    key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    key = load_writer_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
     decider = Decider(settings.kafka, key, follower, health)

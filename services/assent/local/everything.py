@@ -13,6 +13,7 @@ from typing import Self
 
 import structlog
 
+from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
 from assent.ledger.topics import apply_topics
 from assent.local import backoff
@@ -23,7 +24,8 @@ from assent.local.stack import Stack
 from assent.local.supervisor import Service, State, Status, Supervisor
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.keys import load_key
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import KeyFileError
 
 KEYS = {"applier": "applier.key", "gateway": "gateway.key"}
 """Services that act with a key of their own: without it they are left out."""
@@ -58,7 +60,7 @@ class Everything:
         """
         self.directory = Directory(data.resolve())
         self.founded = read_founded(self.directory)
-        load_key(self.directory.keys / WRITER_KEY)
+        self._writer = load_writer_key(self.directory.keys / WRITER_KEY)
         self.stack = Stack(data, progress=progress)
         self._progress = progress
         self._on_change = on_change
@@ -101,7 +103,8 @@ class Everything:
     async def start(self) -> None:
         """Start all of it; returns when every service is ready.
 
-        Raises what Stack.start raises, TopicsError, and TimeoutError that names who is not ready.
+        Raises what Stack.start raises, TopicsError, KeyFileError when the decider's key is not a writer's,
+        and TimeoutError that names who is not ready.
         """
         self._tell("Starting Kafka and Postgres.")
         for server in _SERVERS:
@@ -111,6 +114,7 @@ class Everything:
             self._note(server, "up")
         connection = Connection(bootstrap=self.stack.bootstrap)
         await apply_topics(connection, partitions=self.founded.partitions)
+        await self._check_writer(connection)
         await migrate(self.stack.dsn)
         names = [name for name in SERVICES if name not in KEYS or self._has_key(name)]
         for number, name in enumerate(names):
@@ -123,6 +127,17 @@ class Everything:
         await self.supervisor.start()
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
         await self.supervisor.ready()
+
+    async def _check_writer(self, connection: Connection) -> None:
+        """Else all of it would be up, and nothing would ever be decided."""
+        follower = GovernanceFollower(connection, self.founded.identity)
+        await follower.start()
+        try:
+            why = why_not_listed(follower, self._writer)
+        finally:
+            await follower.stop()
+        if why is not None:
+            raise KeyFileError(why)
 
     def _has_key(self, name: str) -> bool:
         there = (self.directory.keys / KEYS[name]).exists()

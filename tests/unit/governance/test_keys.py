@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from assent.core.governance.decide import decide_change
-from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey
-from assent_contracts.limits import FOR_EVER_MS
+from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
+from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal
 from tests.support.given import Story
 from tests.support.people import DAY_MS, START, force, organisation, public_key_of
-from tests.unit.governance.answers import BAD_IDS, LONG_ID, fits, new_key
+from tests.unit.governance.answers import BAD_IDS, LONG_ID, at_once, fits, new_key, role_of
 
 
 def spoiled(**fields: object) -> RegisterKey:
@@ -88,3 +88,44 @@ def test_what_is_no_standing_key_is_not_changed() -> None:
     force(governance, RevokeKey(key="bob-key"))
     assert fits(governance, RevokeKey(key="bob-key")) == "already-so"
     assert fits(governance, ExpireKey(key="bob-key", not_after=START)) == "unknown-object"
+
+
+def test_thief_of_a_key_who_registered_others_is_evicted_by_one_change() -> None:
+    """Whichever keys there are when it is decided: one that was registered in between does not escape."""
+    governance = organisation()
+    assert at_once(governance, "bob", new_key("bob", "thief-1")) == ""
+    assert at_once(governance, "bob", new_key("bob", "thief-2")) == ""
+    assert at_once(governance, "carol", RevokeKeys(principal="bob")) == ""
+    assert {key.revoked for key in governance.keys.values() if key.principal == "bob"} == {True}
+    assert governance.windows("bob") == ()
+    assert governance.windows("alice") != ()
+    assert at_once(governance, "carol", RevokeKeys(principal="bob")) == "already-so"
+    assert at_once(governance, "carol", RevokeKeys(principal="nobody")) == "unknown-object"
+
+
+def test_people_revoke_all_their_own_keys_and_nobody_else_s() -> None:
+    assert at_once(organisation(), "alice", RevokeKeys(principal="bob")) == "not-permitted"
+    assert at_once(organisation(), "bob", RevokeKeys(principal="bob")) == ""
+    assert at_once(organisation(), "upstream", RevokeKeys(principal="upstream")) == ""
+
+
+def test_R3_all_keys_of_an_administrator_are_not_revoked_where_two_must_act() -> None:
+    assert at_once(organisation(), "carol", RevokeKeys(principal="dave")) == "too-few-administrators"
+
+
+def test_service_registers_no_key_for_itself() -> None:
+    """What holds its key could make others that outlast it; people register them, two administrators."""
+    governance = organisation()
+    assert at_once(governance, "upstream", new_key("upstream")) == "not-permitted"
+    force(governance, role_of("administrator", "upstream"))
+    assert at_once(governance, "upstream", new_key("upstream")) == "approval-required"
+    assert at_once(governance, "carol", new_key("upstream")) == "approval-required"
+
+
+def test_keys_of_one_account_have_a_limit() -> None:
+    governance = organisation()
+    for number in range(KEYS_MAX - 1):
+        force(governance, new_key("bob", f"bob-{number}"))
+    assert at_once(governance, "bob", new_key("bob", "one-more")) == "quota-exceeded"
+    assert at_once(governance, "bob", RevokeKey(key="bob-1")) == ""
+    assert at_once(governance, "bob", new_key("bob", "one-more")) == ""

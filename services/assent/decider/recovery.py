@@ -1,0 +1,105 @@
+"""Replace writers with the recovery key, while no decider leads: one record that this key seals itself.
+
+See infra/decisions/0022-writers-change-and-can-be-recovered.md.
+"""
+
+import msgspec
+
+from assent.core.governance.fields import refuse
+from assent.core.governance.judge import judge_governance, special_signer
+from assent.core.governance.receive import governance_received_again
+from assent.core.received import signature_bytes
+from assent.decider.governance_takeover import GovernanceLead, take_over_governance
+from assent.ledger.appender import Appender, LostLeadError
+from assent.ledger.chain import Chain
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import NotFoundedError
+from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.digests import to_base64url
+from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
+from assent_contracts.governed import Writer
+from assent_contracts.ledger import RecordedCommand
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.signing import command_message, command_prefix
+from assent_contracts.writers import RECOVERY
+
+_TRIES = 20
+"""Another writer's records may come first each time: then it is decided again behind them."""
+RETIRE_ALL = "all"
+"""Instead of ids: every writer that is listed when it is decided."""
+
+
+class Recovered(msgspec.Struct, frozen=True, kw_only=True):
+    """The governance record that changed the writers, and who they are now."""
+
+    seq: int
+    events: tuple[GovernanceEvent, ...]
+    writers: tuple[str, ...]
+
+
+async def recover_writers(
+    connection: Connection,
+    identity: str,
+    key: SecretKey,
+    *,
+    add: tuple[Writer, ...],
+    retire: tuple[str, ...],
+) -> Recovered | Refusal:
+    """Add and retire writers with the recovery key. `retire` may be (RETIRE_ALL,).
+
+    Raises NotFoundedError, KafkaError, TimeoutError.
+    """
+    # It seals under this id, whatever its file calls it.
+    key.id = RECOVERY
+    for _ in range(_TRIES):
+        lead = await take_over_governance(connection, identity)
+        if lead.record.governance.seq < 0:
+            msg = "The governance ledger does not begin with the record that the identity names."
+            raise NotFoundedError(msg)
+        listed = tuple(sorted(lead.record.governance.writers))
+        command = RecoverWriters(
+            id=new_command_id(),
+            principal=RECOVERY,
+            at=now_ms(),
+            add=add,
+            retire=listed if retire == (RETIRE_ALL,) else retire,
+        )
+        try:
+            return await _recover(connection, identity, key, lead, command)
+        except LostLeadError:
+            continue
+    return refuse(RefusalCode.OUTDATED, "Other writers wrote governance each time: try again.")
+
+
+async def _recover(
+    connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoverWriters
+) -> Recovered | Refusal:
+    value = encode(command)
+    signature = to_base64url(key.sign(command_message(identity, value)))
+    recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)
+    received = governance_received_again(recorded)
+    if isinstance(received, Refusal):
+        return received
+    governance, at = lead.record.governance, max(lead.record.at, command.at)
+    signer, signed = special_signer(governance, command), signature_bytes(received)
+    good = (
+        signer is not None
+        and signed is not None
+        and verify(signer, command_prefix(identity) + received.value_sha256, signed)
+    )
+    decision = judge_governance(lead.record, received, signature_good=good, at=at)
+    if isinstance(decision, Refusal):
+        return decision
+    chain = Chain(lead.head, lead.epoch)
+    link = chain.link(GOVERNANCE_KEY, decision, at=at, command=recorded)
+    appender = Appender(connection, key, confirmed=lead.head, acceptance_from=lead.acceptance_from)
+    try:
+        await appender.start()
+        await appender.append([link], chain.head(-1, next_offset=0), at=at)
+        await appender.flush()
+    finally:
+        await appender.stop()
+    after = governance.after(decision)
+    return Recovered(seq=chain.seq, events=decision, writers=tuple(sorted(after.writers)))

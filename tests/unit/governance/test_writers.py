@@ -1,0 +1,167 @@
+"""Writers: added and retired by two administrators, or by the recovery key alone."""
+
+import pytest
+
+from assent.core.governance.decide import decide_at_once
+from assent.core.governance.judge import Record, judge_governance
+from assent.core.governance.state import Governance
+from assent.core.received import Received
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+from assent_contracts.governance import (
+    ChangeGovernance,
+    GovernanceCommand,
+    GovernanceEvent,
+    RecoverWriters,
+    WriterAdded,
+    WriterRetired,
+)
+from assent_contracts.governance_changes import AddWriter, RegisterKey, RetireWriter
+from assent_contracts.governed import SigningKey, Writer
+from assent_contracts.limits import WRITERS_MAX
+from assent_contracts.refusals import Refusal, RefusalCode
+from tests.support.people import (
+    DAY_MS,
+    FOUNDER,
+    RECOVERY_KEY,
+    START,
+    WRITER,
+    force,
+    open_founding,
+    organisation,
+    public_key_of,
+)
+from tests.unit.governance.answers import BAD_IDS, at_once, fits, unprotected
+
+
+def writer(name: str = "writer-2", key: str | None = None) -> Writer:
+    return Writer(id=name, public_key=key or public_key_of(name))
+
+
+def two_writers() -> Governance:
+    governance = organisation()
+    force(governance, AddWriter(writer=writer()))
+    return governance
+
+
+@pytest.mark.parametrize("change", [AddWriter(writer=writer("writer-3")), RetireWriter(writer="writer-1")])
+def test_writers_are_never_changed_by_one_administrator_once_a_policy_has_been(
+    change: AddWriter | RetireWriter,
+) -> None:
+    governance = two_writers()
+    assert at_once(governance, "carol", change) == "approval-required"
+    assert at_once(governance, "alice", change) == "not-permitted"
+    assert fits(governance, change) == ""
+
+
+def test_before_the_first_policy_an_administrator_changes_writers_alone() -> None:
+    governance = unprotected()
+    assert at_once(governance, "carol", AddWriter(writer=writer())) == ""
+    assert governance.writers_since == governance.seq
+    assert at_once(governance, "carol", RetireWriter(writer="writer-1")) == ""
+    assert set(governance.writers) == {"writer-2"}
+
+
+@pytest.mark.parametrize("name", [*BAD_IDS, "recovery", "writer-1"])
+def test_writer_s_id_is_new_and_not_that_of_the_recovery_key(name: str) -> None:
+    assert fits(organisation(), AddWriter(writer=writer(name))) in {"malformed", "id-taken"}
+
+
+@pytest.mark.parametrize("key", [WRITER, FOUNDER, RECOVERY_KEY, public_key_of("alice")])
+def test_writer_s_key_is_nobody_else_s(key: str) -> None:
+    assert fits(organisation(), AddWriter(writer=writer(key=key))) == "id-taken"
+    assert fits(organisation(), AddWriter(writer=writer(key="AAAA"))) == "malformed"
+
+
+@pytest.mark.parametrize("key", [WRITER, FOUNDER, RECOVERY_KEY])
+def test_nobody_registers_the_key_of_a_writer_as_their_own(key: str) -> None:
+    wanted = SigningKey(id="k", principal="bob", public_key=key, not_before=START, not_after=START + DAY_MS)
+    assert fits(organisation(), RegisterKey(key=wanted)) == "id-taken"
+
+
+def test_retired_writer_is_never_a_writer_again() -> None:
+    governance = two_writers()
+    force(governance, RetireWriter(writer="writer-1"))
+    assert fits(governance, RetireWriter(writer="writer-1")) == "already-so"
+    assert fits(governance, AddWriter(writer=writer("writer-1", public_key_of("x")))) == "id-taken"
+    assert fits(governance, AddWriter(writer=writer("writer-3", WRITER))) == "id-taken"
+    assert fits(governance, RetireWriter(writer="nobody")) == "unknown-object"
+
+
+def test_last_writer_is_not_retired() -> None:
+    assert fits(organisation(), RetireWriter(writer="writer-1")) == "last-writer"
+    governance = two_writers()
+    force(governance, RetireWriter(writer="writer-1"))
+    assert fits(governance, RetireWriter(writer="writer-2")) == "last-writer"
+
+
+def test_writers_have_a_limit() -> None:
+    governance = organisation()
+    for number in range(2, WRITERS_MAX + 1):
+        force(governance, AddWriter(writer=writer(f"writer-{number}")))
+    assert fits(governance, AddWriter(writer=writer("one-more"))) == "quota-exceeded"
+
+
+def recovered(
+    governance: Governance, command: GovernanceCommand, *, good: bool = True
+) -> tuple[GovernanceEvent, ...] | str:
+    """The decision on a command whose signature is the recovery key's, or not; or the refusal's code."""
+    record = Record()
+    record.governance = governance
+    value = encode(command)
+    received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
+    decision = judge_governance(record, received, signature_good=good, at=START)
+    return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
+
+
+def recovery(
+    *add: Writer, retire: tuple[str, ...] = (), principal: str = "recovery", at: int = START
+) -> RecoverWriters:
+    return RecoverWriters(id="r-1", principal=principal, at=at, add=add, retire=retire)
+
+
+def test_recovery_key_replaces_writers_alone() -> None:
+    assert recovered(organisation(), recovery(writer(), retire=("writer-1",))) == (
+        WriterAdded(writer=writer()),
+        WriterRetired(writer="writer-1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        (recovery(), "malformed"),
+        (recovery(retire=("writer-1",)), "last-writer"),
+        (recovery(writer(), retire=("writer-1", "writer-2")), "last-writer"),
+        (recovery(writer(), retire=("writer-1", "writer-1")), "malformed"),
+        (recovery(writer(), writer()), "id-taken"),
+        (recovery(writer("writer-2", WRITER)), "id-taken"),
+        (recovery(writer("a"), writer("b", public_key_of("a"))), "id-taken"),
+        (recovery(writer(), retire=("nobody",)), "unknown-object"),
+        (recovery(writer(), principal="carol"), "unknown-key"),
+        (recovery(writer(), at=START - 2 * DAY_MS), "stale"),
+        (recovery(writer(), at=START + DAY_MS), "stale"),
+    ],
+)
+def test_recovery_key_goes_by_the_rules_of_writers(command: RecoverWriters, answer: str) -> None:
+    assert recovered(organisation(), command) == answer
+
+
+def test_recovery_command_that_its_key_did_not_sign_is_refused() -> None:
+    assert recovered(organisation(), recovery(writer()), good=False) == "bad-signature"
+
+
+def test_recovery_key_does_nothing_but_replace_writers() -> None:
+    """It is no account's: whatever else it signs, nobody is known to have sent it."""
+    for change in (AddWriter(writer=writer()), RetireWriter(writer="writer-1")):
+        command = ChangeGovernance(id="r-1", principal="recovery", at=START, change=change)
+        assert recovered(organisation(), command) == "unknown-key"
+        command = ChangeGovernance(id="r-1", principal="carol", at=START, change=change)
+        assert recovered(organisation(), command) == "unknown-key"
+
+
+def test_accounts_and_the_founder_do_not_recover_writers() -> None:
+    decision = decide_at_once(organisation(), recovery(writer(), principal="carol"), START, through=None)
+    assert isinstance(decision, Refusal)
+    assert decision.code is RefusalCode.NOT_PERMITTED
+    assert recovered(open_founding(), recovery(writer())) == "not-permitted"

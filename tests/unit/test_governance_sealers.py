@@ -1,0 +1,178 @@
+"""Whose seal counts on the governance ledger: writers come and go; the recovery key only replaces them."""
+
+import msgspec
+import pytest
+from msgspec import UNSET
+
+from assent_contracts.acceptance import Acceptance, Accepted
+from assent_contracts.client.keys import SecretKey, seal_headers, verify
+from assent_contracts.governance import (
+    GovernanceEvent,
+    KeysRevoked,
+    LogFounded,
+    PrincipalRegistered,
+    WriterAdded,
+    WriterRetired,
+)
+from assent_contracts.governed import Account, Founding, Writer
+from assent_contracts.ledger import decode_governance_events
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import WriterRegistry
+from tests.support.chains import RECOVERY, WRITER, Chains
+
+SECOND = SecretKey("writer-2", "decider", bytes([7]) * 32)
+ADDED = WriterAdded(writer=Writer(id=SECOND.id, public_key=SECOND.public))
+RETIRED = WriterRetired(writer=WRITER.id)
+Batch = tuple[list[tuple[GovernanceEvent, ...]], SecretKey]
+"""The events of some records, and the key that seals them."""
+NEWCOMER = PrincipalRegistered(account=Account(id="erin", kind="human", person="p-erin"))
+
+
+class Ledger:
+    """The governance ledger of a founded log, and a reader of it by the acceptance rule."""
+
+    def __init__(self, *history: Batch) -> None:
+        """`history`: batches that were accepted, after the founding."""
+        self._history = history
+        self.chains = Chains()
+        self.writers = WriterRegistry()
+        self.reader = Acceptance(
+            "governance", 0, identity=self.chains.identity, writers=self.writers, verify=verify
+        )
+        self._offset = 0
+        self._read = 0
+        assert self.accepts(WRITER) > 0
+        for run, sealer in history:
+            for events in run:
+                self.put(*events)
+            assert self.accepts(sealer) == len(run)
+
+    def put(self, *events: GovernanceEvent) -> None:
+        """The next record, not sealed yet."""
+        self.chains.governance.put(events, at=self.chains.at)
+
+    def accepts(self, sealer: SecretKey) -> int:
+        """How many records are accepted once all new ones are appended as one batch with this seal.
+
+        What is not accepted is taken back, so that another batch can be tried in its place.
+        """
+        new = self.chains.governance.records[self._read :]
+        run: list[Accepted] = []
+        for each in new:
+            digest = bytes.fromhex(each.value_sha256)
+            headers = seal_headers(sealer, self.chains.identity, "governance", 0, each.record.seq, digest)
+            run += self.reader.offer(self._offset, each.value, headers if each is new[-1] else ())
+            self._offset += 1
+        for each in run:
+            self.writers.apply(each.record.seq, decode_governance_events(each.record))
+        if run:
+            self._read += len(new)
+        return len(run)
+
+    def would_accept(self, sealer: SecretKey, *batch: tuple[GovernanceEvent, ...]) -> bool:
+        """The same for a batch that is only tried."""
+        tried = Ledger(*self._history)
+        for events in batch:
+            tried.put(*events)
+        return tried.accepts(sealer) == len(batch)
+
+
+FOUNDED = Ledger()
+ROTATED = Ledger(([(ADDED,)], WRITER), ([(RETIRED,)], SECOND))
+
+
+def test_added_writer_seals_from_the_next_record_on() -> None:
+    assert not FOUNDED.would_accept(SECOND, (NEWCOMER,))
+    assert not FOUNDED.would_accept(SECOND, (ADDED,))
+    assert Ledger(([(ADDED,)], WRITER)).would_accept(SECOND, (NEWCOMER,))
+
+
+def test_retired_writer_seals_up_to_the_record_that_retires_it() -> None:
+    added = Ledger(([(ADDED,)], WRITER))
+    assert added.would_accept(WRITER, (NEWCOMER,), (RETIRED,))
+    assert not added.would_accept(WRITER, (RETIRED,), (NEWCOMER,))
+    assert added.would_accept(SECOND, (RETIRED,), (NEWCOMER,))
+    for sealer, there in ((WRITER, False), (SECOND, True)):
+        assert ROTATED.would_accept(sealer, (NEWCOMER,)) == there
+
+
+def test_retired_writer_s_seal_counts_on_requests_that_name_an_earlier_governance_seq_only() -> None:
+    ledger = Ledger()
+    head = ledger.writers.head
+    for events in ((ADDED,), (RETIRED,)):
+        ledger.put(*events)
+        assert ledger.accepts(WRITER) == 1
+    writers = ledger.writers
+    assert writers.head == head + 2
+    found = [writers.public_key(WRITER.id, seq) is not None for seq in range(head, head + 4)]
+    assert found == [True, True, False, False]
+    found = [writers.public_key(SECOND.id, seq) is not None for seq in range(head, head + 4)]
+    assert found == [False, True, True, False]
+    assert set(writers.public_keys()) == {SECOND.id}
+
+
+def test_recovery_key_seals_one_record_that_changes_writers() -> None:
+    assert FOUNDED.would_accept(RECOVERY, (ADDED, RETIRED))
+    assert Ledger(([(ADDED, RETIRED)], RECOVERY)).would_accept(SECOND, (NEWCOMER,))
+    assert not Ledger(([(ADDED, RETIRED)], RECOVERY)).would_accept(WRITER, (NEWCOMER,))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [(NEWCOMER,)],
+        [()],
+        [(ADDED, NEWCOMER)],
+        [(NEWCOMER, ADDED)],
+        [(NEWCOMER,), (ADDED,)],
+        [(ADDED,), (RETIRED,)],
+        [(KeysRevoked(principal="carol"),)],
+        [
+            (
+                LogFounded(
+                    founding=Founding(
+                        founder=RECOVERY.public, recovery=RECOVERY.public, writers={}, partitions=1
+                    )
+                ),
+            )
+        ],
+    ],
+)
+def test_recovery_key_seals_nothing_else(batch: list[tuple[GovernanceEvent, ...]]) -> None:
+    assert not FOUNDED.would_accept(RECOVERY, *batch)
+
+
+def test_recovery_key_seals_no_refusal_and_not_what_claims_to_be_both() -> None:
+    ledger = Ledger()
+    refusal = Refusal(code=RefusalCode.ALREADY_SO, detail="No.")
+    ledger.chains.governance.put(refusal, at=ledger.chains.at)
+    assert ledger.accepts(RECOVERY) == 0
+    both = Ledger()
+    said = f',"refusal":{msgspec.json.encode(refusal).decode()}}}'.encode()
+    both.chains.governance.put_altered(b'"}]}', b'"}]' + said, (RETIRED,), at=both.chains.at)
+    assert b'"refusal"' in both.chains.governance.records[-1].value
+    assert both.accepts(RECOVERY) == 0
+
+
+def test_key_that_only_calls_itself_recovery_seals_nothing() -> None:
+    stranger = SecretKey("recovery", "recovery", bytes([9]) * 32)
+    assert not FOUNDED.would_accept(stranger, (ADDED, RETIRED))
+    assert not FOUNDED.would_accept(SecretKey("recovery", "recovery", bytes([1]) * 32), (ADDED,))
+
+
+def test_recovery_key_seals_no_request_ledger() -> None:
+    ledger = Ledger()
+    assert ledger.writers.public_key(RECOVERY.id, ledger.writers.head) is None
+
+
+def test_what_a_stolen_key_could_seal_of_writers_that_are_not_there_stops_no_reader() -> None:
+    ledger = Ledger()
+    other = WriterAdded(writer=Writer(id=WRITER.id, public_key=SECOND.public))
+    for events in ((WriterRetired(writer="nobody"),), (other,)):
+        ledger.put(*events)
+        assert ledger.accepts(WRITER) == 1
+    # The past stays: the key under this id is still the one that it was.
+    assert ledger.writers.public_key(WRITER.id, ledger.writers.head) == ledger.writers.ever_listed(WRITER.id)
+    ledger.put(NEWCOMER)
+    assert ledger.accepts(WRITER) == 1
+    assert ledger.chains.governance.records[-1].record.refusal is UNSET

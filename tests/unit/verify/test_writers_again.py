@@ -1,0 +1,61 @@
+"""`audit verify` decides changes of writers again, and knows when a partition has to name one."""
+
+import pytest
+
+from assent.verify.finding import FindingError
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.codec import encode
+from assent_contracts.events import WritersChanged
+from assent_contracts.governance import RecoverWriters, WriterAdded
+from assent_contracts.governed import Writer
+from assent_contracts.refusals import Refusal
+from tests.support.chains import RECOVERY, Chains, signed
+
+SECOND = Writer(id="writer-2", public_key=SecretKey("writer-2", "decider", bytes([7]) * 32).public)
+
+
+def recover(chains: Chains) -> RecoverWriters:
+    return RecoverWriters(**chains.about("recovery"), add=(SECOND,), retire=("writer-1",))
+
+
+def recovered() -> Chains:
+    """A log whose writers were replaced with the recovery key."""
+    chains = Chains()
+    assert not isinstance(chains.govern(recover(chains), RECOVERY), Refusal)
+    return chains
+
+
+def test_recovery_is_decided_again_the_same_way() -> None:
+    chains = recovered()
+    assert chains.verified()[0].tally.records == chains.governance.next_seq
+
+
+def test_recovery_that_another_key_signed_is_named() -> None:
+    chains = Chains()
+    thief = SecretKey("recovery", "recovery", bytes([9]) * 32)
+    forged = signed(encode(recover(chains)), thief, chains.identity)
+    chains.put_governance((WriterAdded(writer=SECOND),), forged)
+    with pytest.raises(FindingError, match="bad-signature"):
+        chains.verified()
+
+
+def test_partition_names_a_change_of_writers_once() -> None:
+    chains = recovered()
+    since = chains.governance.next_seq - 1
+    chains.put_request((WritersChanged(since=since),))
+    assert chains.verified()[1].tally.records == 1
+    chains.put_request((WritersChanged(since=since),))
+    with pytest.raises(FindingError, match="the writers have not changed"):
+        chains.verified()
+
+
+@pytest.mark.parametrize("since", [0, 1])
+def test_partition_that_names_a_change_of_writers_that_was_none_is_named(since: int) -> None:
+    chains = Chains()
+    chains.put_request((WritersChanged(since=since),))
+    with pytest.raises(FindingError, match="the writers have not changed"):
+        chains.verified()
+    chains = recovered()
+    chains.put_request((WritersChanged(since=since),))
+    with pytest.raises(FindingError, match="something else was due"):
+        chains.verified()
