@@ -1,0 +1,223 @@
+"""Writers that change on the real broker: rotated by two administrators, or replaced with the recovery key.
+
+The tests follow one another on one log: writer-1 retires, writer-2 comes, then the recovery key replaces it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiokafka import TopicPartition
+
+from assent.decider.recovery import RETIRE_ALL, Recovered, recover_writers
+from assent.decider.service import Decider, serve
+from assent.founding.found import RECOVERY_KEY
+from assent.ledger.appender import Appender
+from assent.ledger.chain import Chain
+from assent.observe.health import Health
+from assent.settings import read_settings
+from assent_contracts.acceptance import Head
+from assent_contracts.client.connection import reading
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.reader import acceptance_of
+from assent_contracts.events import CommandRepeated, WritersChanged
+from assent_contracts.governance_changes import AddWriter, RetireWriter
+from assent_contracts.governed import Writer
+from assent_contracts.ledger import decode_events
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.topics import LEDGER
+from tests.support.governing import (
+    Governor,
+    approved,
+    assert_verified,
+    ended,
+    governance_of,
+    governing,
+    released,
+)
+from tests.support.log import PARTITIONS, Log, deciding, publishing, read_ledger
+from tests.support.stack import until
+
+SECOND = SecretKey("writer-2", "decider")
+THIRD = SecretKey("writer-3", "decider")
+EVERY = set(range(PARTITIONS))
+
+
+def writer(key: SecretKey) -> Writer:
+    return Writer(id=key.id, public_key=key.public)
+
+
+@asynccontextmanager
+async def deciding_with(
+    log: Log, follower: GovernanceFollower, key: SecretKey
+) -> AsyncIterator[tuple[Decider, Health]]:
+    """A decider with this key that is told to lead everything."""
+    health = Health()
+    decider = Decider(log.connection, key, follower, health)
+    await decider.govern()
+    await decider.lead(EVERY)
+    try:
+        yield decider, health
+    finally:
+        await decider.close()
+
+
+async def named(log: Log, follower: GovernanceFollower) -> list[list[int]]:
+    """The changes of writers that each partition names, by their governance seqs."""
+    return [
+        [
+            event.since
+            for each in accepted
+            for event in decode_events(each.record)
+            if isinstance(event, WritersChanged)
+        ]
+        for accepted in (await read_ledger(log, follower)).values()
+    ]
+
+
+async def forge(log: Log, follower: GovernanceFollower, key: SecretKey, governance: int) -> bool:
+    """Append a record to idle partition 3 that names this governance seq; whether readers accept it."""
+    acceptance = acceptance_of(3, follower)
+    place = TopicPartition(LEDGER, 3)
+    accepted = (await read_ledger(log, follower))[3]
+    consumer = await reading(log.connection, {place: 0})
+    end = (await consumer.end_offsets([place]))[place]
+    await consumer.stop()
+    last = accepted[-1] if accepted else None
+    head = acceptance.head if last is None else Head(last.record.seq, last.value_sha256)
+    head = msgspec.structs.replace(head, next_offset=end)
+    chain = Chain(head, epoch=99)
+    link = chain.link(b"forged", (CommandRepeated(decided=0),), at=0, governance=governance)
+    appender = Appender(
+        log.connection, key, confirmed=head, acceptance_from=lambda at: acceptance_of(3, follower, at)
+    )
+    await appender.start()
+    try:
+        await appender.append([link], chain.head(governance, 0), at=0)
+        await appender.flush()
+    finally:
+        await appender.stop()
+    return len((await read_ledger(log, follower))[3]) > len(accepted)
+
+
+async def until_missing(health: Health, number: int, said: str, prefix: str = "partition") -> None:
+    """Wait until so many conditions do not hold, for this reason."""
+
+    async def are_missing() -> bool:
+        missing = {name: why for name, why in health.missing().items() if name.startswith(prefix)}
+        return len(missing) == number and all(said in why for why in missing.values())
+
+    await until(are_missing)
+
+
+async def test_decider_whose_key_is_no_writer_s_leads_nothing_and_says_why(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    """Seen: everything was up, ready and well, and nothing was ever decided."""
+    other = SecretKey("writer-1", "decider")
+    for key, said in ((SECOND, "is not a writer of this log"), (other, "the keys differ")):
+        health, stop = Health("kafka", "writer"), asyncio.Event()
+        path = log.folder / f"{key.public}.key"
+        key.save(path)
+        environ = {"ASSENT_KAFKA": log.connection.bootstrap, "ASSENT_IDENTITY": log.identity}
+        settings = read_settings(environ | {"ASSENT_KEY_FILE": str(path)})
+        serving = asyncio.create_task(serve(settings, health, stop))
+        try:
+            await until_missing(health, 1, "is not", "writer")
+            assert said in health.missing()["writer"]
+            assert "assent writers recover" in health.missing()["writer"]
+            assert "kafka" in health.missing(), "it is in no group"
+        finally:
+            stop.set()
+            await serving
+    async with deciding_with(log, follower, SECOND) as (_, health):
+        await until_missing(health, PARTITIONS + 1, "is not a writer")
+
+
+async def test_writers_are_rotated_and_the_retired_one_is_dead_on_idle_partitions_too(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    async with publishing(log, follower) as actor, governing(log, follower) as governor:
+        async with deciding(log, follower):
+            alone = await governor.change(AddWriter(writer=writer(SECOND)))
+            assert alone.refusal is not None
+            assert alone.refusal.code is RefusalCode.APPROVAL_REQUIRED
+            last = await actor.submit(
+                "governance/writer/writer-1",
+                principal="alice-admin",
+                payload=b'{"type":"assent.retire-writer.v1","writer":"writer-1"}',
+            )
+            assert last.refusal is not None
+            assert last.refusal.code is RefusalCode.LAST_WRITER
+            await ended(log, follower, await released(actor, AddWriter(writer=writer(SECOND))))
+            added = governance_of(follower).writers_since
+            await until(lambda: _names_it(log, follower, added))
+        async with (
+            deciding_with(log, follower, log.writer) as (_, old),
+            deciding_with(log, follower, SECOND) as (_, new),
+        ):
+            request = await approved(actor, RetireWriter(writer="writer-1"))
+            assert (await actor.complete(request, "alice-admin")).refusal is None
+            await until_missing(old, PARTITIONS + 1, "was retired")
+            await ended(log, follower, request)
+            await until(lambda: _is_ready(new))
+            retired = governance_of(follower).writers_since
+            await until(lambda: _names_it(log, follower, retired))
+            assert (await actor.submit("script/after.ps1")).refusal is None
+            for seq in (added, retired - 1, retired):
+                assert not await forge(log, follower, log.writer, seq)
+            assert all(names == [added, retired] for names in await named(log, follower))
+            assert (await actor.submit("script/after-the-forger.ps1")).refusal is None
+        await assert_verified(log, follower)
+
+
+async def _is_ready(health: Health) -> bool:
+    return not health.missing()
+
+
+async def _names_it(log: Log, follower: GovernanceFollower, since: int) -> bool:
+    return all(names[-1:] == [since] for names in await named(log, follower))
+
+
+async def test_recovery_key_replaces_every_writer_while_nobody_decides(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    key = load_key(log.folder / RECOVERY_KEY)
+    for stranger in (log.writer, log.keys["alice-admin"], SecretKey("recovery", "recovery")):
+        thief = SecretKey("recovery", "recovery", _seed(stranger))
+        refused = await recover_writers(
+            log.connection, log.identity, thief, add=(writer(THIRD),), retire=(RETIRE_ALL,)
+        )
+        assert isinstance(refused, Refusal)
+        assert refused.code is RefusalCode.BAD_SIGNATURE
+    refused = await recover_writers(log.connection, log.identity, key, add=(), retire=(RETIRE_ALL,))
+    assert isinstance(refused, Refusal)
+    assert refused.code is RefusalCode.LAST_WRITER
+    # A thief's decider is at work meanwhile.
+    async with deciding_with(log, follower, SECOND) as (_, thiefs):
+        await until(lambda: _is_ready(thiefs))
+        done = await recover_writers(
+            log.connection, log.identity, key, add=(writer(THIRD),), retire=(RETIRE_ALL,)
+        )
+        assert isinstance(done, Recovered)
+        assert done.writers == (THIRD.id,)
+        async with deciding_with(log, follower, THIRD) as (_, health):
+            await until(lambda: _is_ready(health))
+            await until(lambda: _names_it(log, follower, done.seq))
+            assert "was retired" in " ".join(thiefs.missing().values())
+            async with publishing(log, follower) as actor, governing(log, follower) as governor:
+                assert (await actor.submit("script/recovered.ps1")).refusal is None
+                assert await _answers(governor)
+                assert not await forge(log, follower, SECOND, done.seq - 1)
+    await assert_verified(log, follower)
+
+
+async def _answers(governor: Governor) -> bool:
+    decided = await governor.change(RetireWriter(writer=THIRD.id), "dave")
+    return decided.refusal is not None and decided.refusal.code is RefusalCode.NOT_PERMITTED
+
+
+def _seed(key: SecretKey) -> bytes:
+    return bytes(key._key)
