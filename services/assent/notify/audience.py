@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from assent.core.governance.state import Governance
+from assent.core.governance.state import EVERY_TYPE, Governance
 from assent.targets.news import NewsEvent
 from assent_contracts.events import (
     ApprovalGiven,
@@ -19,6 +19,7 @@ from assent_contracts.events import (
     RequestRejected,
     RequestReopened,
 )
+from assent_contracts.governed import SigningKey
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import resource_type
 
@@ -65,6 +66,18 @@ def administrators(governance: Governance, resource: str, among: frozenset[str])
     """Those of `among` who administer the resource's type: enabled people, the requester too."""
     holders = governance.holders("administrator", resource_type(resource))
     return frozenset(_people(governance, among & holders))
+
+
+def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) -> frozenset[str]:
+    """Those of `among` who are told that a key was registered: whoever it signs for, and administrators.
+
+    A thief may have registered it. So the person hears of it on all their accounts.
+    """
+    holder = governance.principals[key.principal]
+    accounts = {each.id for each in governance.principals.values() if each.person == holder.person}
+    theirs = {holder.id} if holder.person is None else accounts
+    every_type = governance.holders("administrator", EVERY_TYPE)
+    return enabled(governance, among & theirs) | frozenset(_people(governance, among & every_type))
 
 
 def enabled(governance: Governance, principals: frozenset[str]) -> frozenset[str]:

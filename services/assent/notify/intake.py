@@ -14,6 +14,7 @@ from assent.notify.audience import (
     administrators,
     approvers,
     enabled,
+    hear_of_key,
     needs_approval_again,
     requester_hears,
 )
@@ -31,14 +32,21 @@ from assent_contracts.events import (
     RequestEvent,
     RequestFailed,
 )
-from assent_contracts.ledger import LedgerRecord, decode_events
+from assent_contracts.governance import KeyRegistered
+from assent_contracts.governance_changes import key_object
+from assent_contracts.ledger import LedgerRecord, decode_events, decode_governance_events
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import resource_type
+from assent_contracts.topics import GOVERNANCE
 
 STALE_AFTER_MS: Final = 7 * 24 * 60 * 60 * 1_000
 """Nobody is told of what happened longer ago than this, whatever the reason that it comes so late."""
 CLOCK_SLACK_MS: Final = 5 * 60 * 1_000
 ROWS_AT_ONCE: Final = 5_000
+_GOVERNANCE: Final = -1
+"""Stands for the governance ledger among the partitions whose past is kept."""
+_GOVERNANCE_PARTITION: Final = 0
+"""Its messages are told apart from those of the request ledger by their event."""
 _SQL = load_sql(Path(__file__).with_name("intake.sql"))
 
 
@@ -75,13 +83,16 @@ class Intake:
         self, connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]
     ) -> None:
         """Add the messages of these records. Raises MissingRequestError, KafkaError."""
+        if place.topic == GOVERNANCE:
+            await self._write_governance(connection, accepted)
+            return
         told = [each for each in map(_told, accepted) if each[1]]
         if not told:
             return
         partition = place.partition
         requests = await _known_requests(connection, partition, told)
-        listeners = frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
-        stale_before = time.time_ns() // 1_000_000 - STALE_AFTER_MS
+        listeners = await _listeners(connection)
+        stale_before = _stale_before()
         batch: list[tuple[News, str]] = []
         for record, events in told:
             if listeners and record.at >= stale_before:
@@ -92,6 +103,37 @@ class Intake:
                 batch = []
         await _add(connection, partition, batch)
         await _keep(connection, partition, told, requests)
+
+    async def _write_governance(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
+        listeners = await _listeners(connection)
+        stale_before = _stale_before()
+        batch: list[tuple[News, str]] = []
+        for each in accepted:
+            if listeners and each.record.at >= stale_before:
+                for news in await self._of_governance(each.record, listeners):
+                    batch += ((news, recipient) for recipient in sorted(news.recipients))
+        await _add(connection, _GOVERNANCE_PARTITION, batch)
+
+    async def _of_governance(self, record: LedgerRecord, listeners: frozenset[str]) -> list[News]:
+        keys = [each.key for each in decode_governance_events(record) if isinstance(each, KeyRegistered)]
+        if not keys:
+            return []
+        governance = await self._past.at(_GOVERNANCE, record.seq)
+        if governance.founder is not None:
+            # Whoever founds the log knows the keys that they put into its file.
+            return []
+        by = _NO_WORDS if record.command is UNSET else _decode_words(record.command).value
+        return [
+            News(
+                record.seq,
+                record.at,
+                key_object(key.id),
+                "key-registered",
+                hear_of_key(governance, key, listeners),
+                Facts(resource=key.id, operation="create", requester=key.principal, by=by.principal),
+            )
+            for key in keys
+        ]
 
     async def _news(
         self,
@@ -120,6 +162,14 @@ class Intake:
             able = approvers(governance, terms, request.person, listeners)
             news.append(News(record.seq, record.at, events[0].request, "needs-approval", able, facts))
         return news
+
+
+async def _listeners(connection: Connection) -> frozenset[str]:
+    return frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
+
+
+def _stale_before() -> int:
+    return time.time_ns() // 1_000_000 - STALE_AFTER_MS
 
 
 def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: MadeRequest) -> Facts:

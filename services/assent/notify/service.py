@@ -17,7 +17,7 @@ from assent.store.pool import open_pool
 from assent.store.service import KAFKA, ReaderSpec, following, reached, serve_reader
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.topics import LEDGER
+from assent_contracts.topics import GOVERNANCE, LEDGER
 
 __all__ = ["SENDING", "notify", "reader_of", "serve"]
 _POOL_SIZE: Final = 4
@@ -32,8 +32,8 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
 
 
 def reader_of(intake: Intake) -> ReaderSpec:
-    """The reader of the ledger that fills the outbox."""
-    return ReaderSpec(reader="notify", role="assent_notify", topics=(LEDGER,), write=intake.write)
+    """The reader of both ledgers that fills the outbox."""
+    return ReaderSpec(reader="notify", role="assent_notify", topics=(LEDGER, GOVERNANCE), write=intake.write)
 
 
 async def notify(

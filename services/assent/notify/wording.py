@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from assent.notify.delivery import Delivery
-from assent.targets.news import STATUS
+from assent.targets.news import OF_GOVERNANCE, STATUS
 
 NAME_MAX_CHARS: Final = 80
 WORDS_MAX_CHARS: Final = 500
@@ -88,7 +88,30 @@ def text_of(delivery: Delivery, public_url: str | None) -> Text:
 def payload_of(delivery: Delivery, public_url: str | None) -> str:
     """The message as JSON: {type, timestamp, data}, the same bytes at every attempt."""
     at = datetime.fromtimestamp(delivery.at / 1_000, UTC)
-    data: dict[str, Any] = {
+    if delivery.event in OF_GOVERNANCE:
+        data = _data_of_governance(delivery)
+    else:
+        data = _data_of_request(delivery, public_url)
+    about = "governance" if delivery.event in OF_GOVERNANCE else "request"
+    message = {
+        "type": f"assent.{about}.{delivery.event}",
+        "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "data": data,
+    }
+    return msgspec.json.encode(message).decode()
+
+
+def _data_of_governance(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "object": delivery.request,
+        "principal": delivery.facts.requester,
+        "by": delivery.facts.by,
+        "position": {"governance": delivery.seq},
+    }
+
+
+def _data_of_request(delivery: Delivery, public_url: str | None) -> dict[str, Any]:
+    return {
         "request": delivery.request,
         "resource": delivery.facts.resource,
         "operation": delivery.facts.operation,
@@ -97,12 +120,6 @@ def payload_of(delivery: Delivery, public_url: str | None) -> str:
         "link": link_to(delivery.request, public_url),
         "position": {"partition": delivery.partition, "seq": delivery.seq},
     }
-    message = {
-        "type": f"assent.request.{delivery.event}",
-        "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "data": data,
-    }
-    return msgspec.json.encode(message).decode()
 
 
 def link_to(request: str, public_url: str | None) -> str | None:

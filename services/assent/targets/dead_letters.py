@@ -8,7 +8,7 @@ import msgspec
 
 from assent.store.pool import Connection, Executor
 from assent.store.sql import load_sql
-from assent.targets.news import NewsEvent
+from assent.targets.news import OF_GOVERNANCE, NewsEvent
 from assent.targets.urls import TargetKind, masked
 
 LIST_MAX: Final = 1_000
@@ -30,6 +30,11 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     kind: TargetKind
     shown_url: str
+
+    @property
+    def about_request(self) -> bool:
+        """Whether `request` is a request, and not an object in governance."""
+        return self.event not in OF_GOVERNANCE
 
 
 async def dead_letters(

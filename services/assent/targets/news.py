@@ -1,4 +1,4 @@
-"""What there is to hear about a request, and what is known of it."""
+"""What there is to hear about a request or a key, and what is known of it."""
 
 from typing import Final, Literal, get_args
 
@@ -18,10 +18,16 @@ NewsEvent = Literal[
     "failed",
     "outcome-unknown",
     "expired",
+    "key-registered",
 ]
-"""Targets choose among these; a webhook's `type` is `assent.request.` and one of them."""
+"""Targets choose among these; a webhook's `type` is `assent.request.` and one of them.
+
+For news of governance it is `assent.governance.` and the rest.
+"""
 
 EVENTS: Final[tuple[NewsEvent, ...]] = get_args(NewsEvent)
+OF_GOVERNANCE: Final[frozenset[NewsEvent]] = frozenset({"key-registered"})
+"""About no request: `request` is the object in governance, and `seq` the governance seq."""
 
 STATUS: Final[dict[NewsEvent, Status]] = {
     "needs-approval": "needs_approval",
@@ -54,7 +60,10 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class News(msgspec.Struct, frozen=True, gc=False):
-    """One thing to tell some principals, out of the ledger record `seq` with log time `at` (ms)."""
+    """One thing to tell some principals, out of the ledger record `seq` with log time `at` (ms).
+
+    `request` is the object for news of governance.
+    """
 
     seq: int
     at: int

@@ -27,9 +27,15 @@ from assent.targets.own import (
 )
 from assent.targets.urls import TargetRefusedError, secret_of
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.governance_changes import RegisterKey, RevokeKeys
+from assent_contracts.governed import SigningKey
+from assent_contracts.limits import FOR_EVER_MS
+from assent_contracts.refusals import RefusalCode
 from tests.integration.notify.conftest import OWN, PUBLIC, Notifying
 from tests.integration.readers.conftest import read_all
+from tests.support.governing import governing
 from tests.support.log import Actor, Log
 from tests.support.readers import caught_up
 from tests.support.receivers import Mail, MailReceiver, WebReceiver, web_receiver
@@ -134,6 +140,43 @@ async def test_R8_R17_a_rejection_an_expired_approval_and_an_unknown_outcome_are
         await until(all_told)
         await settled(db)
         assert {whom: about(*whom) for whom in expected} == expected
+
+
+async def test_new_key_is_announced_to_its_person_and_to_all_administrators(
+    log: Log,
+    follower: GovernanceFollower,
+    actor: Actor,
+    notifying: Notifying,
+    db: asyncpg.Connection,
+    web: WebReceiver,
+) -> None:
+    """A thief who holds one key of theirs registers another: it does not stay unseen."""
+    for name in ("dave", "bob", "carol", "alice", "erin", "alice-admin"):
+        await listens(db, name, web)
+    key = SecretKey("dave-thief", "dave")
+    wanted = SigningKey(
+        id=key.id, principal="dave", public_key=key.public, not_before=0, not_after=FOR_EVER_MS
+    )
+    async with notifying(), governing(log, follower) as governor:
+        assert (await governor.change(RegisterKey(key=wanted), "dave")).refusal is None
+
+        def of_keys(principal: str) -> list[str]:
+            return [each for each in heard(web, principal) if "key" in each]
+
+        async def all_told() -> bool:
+            return all(of_keys(name) for name in ("dave", "bob", "carol", "alice-admin"))
+
+        await until(all_told)
+        await settled(db)
+        assert (await governor.change(RevokeKeys(principal="dave"), "bob")).refusal is None
+    assert of_keys("alice") == of_keys("erin") == []
+    for name in ("dave", "bob", "carol", "alice-admin"):
+        assert of_keys(name) == ["assent.governance.key-registered"]
+    said = next(each.json["data"] for each in web.received if "key" in each.json["type"])
+    assert (said["object"], said["principal"], said["by"]) == ("governance/key/dave-thief", "dave", "dave")
+    sent = await actor.submit(f"script/{uuid4()}", principal="dave")
+    assert sent.refusal is not None
+    assert sent.refusal.code is RefusalCode.UNKNOWN_KEY
 
 
 async def test_R17_a_mail_says_what_it_is_about_and_no_field_begins_a_header(

@@ -8,16 +8,17 @@ from assent.notify.audience import (
     administrators,
     approvers,
     enabled,
+    hear_of_key,
     needs_approval_again,
     requester_hears,
 )
 from assent.notify.intake import facts_of
-from assent.targets.news import EVENTS, STATUS, MadeRequest, NewsEvent
+from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, MadeRequest, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.policies import ApprovalRule, PolicyTerms
-from tests.support.people import HUMANS, PRINCIPALS, force, organisation
+from tests.support.people import HUMANS, PRINCIPALS, force, key_of, organisation
 
 EVERYBODY = frozenset(PRINCIPALS)
 REQUEST = "1-7"
@@ -103,7 +104,7 @@ def test_R17_approvers_hear_again_when_a_request_needs_them_again() -> None:
 
 
 def test_R13_every_news_has_a_status() -> None:
-    assert STATUS.keys() == set(EVENTS)
+    assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE
 
 
 def record_of(command: dict[str, str] | None) -> LedgerRecord:
@@ -126,3 +127,16 @@ def test_R12_what_an_approval_releases_by_itself_is_told_so() -> None:
 def test_R12_governance_says_itself_why_it_could_not_carry_a_change_out() -> None:
     failed = e.RequestFailed(request=REQUEST, reporter="assent", message="It has changed since.")
     assert facts_of(record_of(None), (failed,), MADE).words == "It has changed since."
+
+
+def test_R17_a_new_key_is_told_to_its_person_on_every_account_and_to_administrators(
+    governance: Governance,
+) -> None:
+    def hear(principal: str) -> frozenset[str]:
+        return hear_of_key(governance, key_of(principal), EVERYBODY)
+
+    assert hear("bob") == {"bob", "bob2", "carol", "dave"}
+    assert hear("upstream") == {"upstream", "carol", "dave"}
+    force(governance, DisablePrincipal(principal="bob2"))
+    assert hear("bob") == {"bob", "carol", "dave"}
+    assert hear_of_key(governance, key_of("bob"), frozenset({"mallory"})) == frozenset()

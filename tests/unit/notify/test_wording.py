@@ -22,7 +22,7 @@ from assent.notify.wording import (
     text_of,
 )
 from assent.settings import SettingsError
-from assent.targets.news import EVENTS, Facts, NewsEvent
+from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent
 from assent.targets.urls import secret_of
 
 PUBLIC = "https://assent.example.com"
@@ -65,8 +65,9 @@ def test_R17_every_news_has_a_text_with_its_request_and_a_link(event: NewsEvent,
     text = text_of(delivery(event, words=words), PUBLIC)
     assert text.subject
     assert "script/a.sh" in text.subject
-    assert f"{PUBLIC}/requests/2-15" in text.body
-    if words and event not in ("reopened", "expired"):
+    if event not in OF_GOVERNANCE:
+        assert f"{PUBLIC}/requests/2-15" in text.body
+    if words and event not in ("reopened", "expired", *OF_GOVERNANCE):
         assert "Because." in text.body
     assert "\n\n\n" not in text.body
     assert "{" not in text.subject + text.body
@@ -193,3 +194,19 @@ def test_settings_are_few_and_have_defaults() -> None:
     settings = read_notify_settings({})
     assert (settings.public_url, settings.allow_private, settings.attempts) == (None, False, 10)
     assert read_notify_settings({"ASSENT_PUBLIC_URL": PUBLIC + "/"}).public_url == PUBLIC
+
+
+def test_new_key_is_announced_with_what_ends_a_thief_s_keys() -> None:
+    key = delivery("key-registered", resource="bob-2", requester="bob", by="mallory")
+    text = text_of(key, PUBLIC)
+    assert text.subject == "New key for bob: bob-2"
+    assert "registered for bob by mallory" in text.body
+    assert "assent keys revoke --all-of bob" in text.body
+    told = json.loads(payload_of(key, PUBLIC))
+    assert told["type"] == "assent.governance.key-registered"
+    assert told["data"] == {
+        "object": "2-15",
+        "principal": "bob",
+        "by": "mallory",
+        "position": {"governance": 17},
+    }
