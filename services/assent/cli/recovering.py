@@ -11,6 +11,7 @@ from assent.cli import output
 from assent.cli.answers import print_refusal
 from assent.cli.options import Options
 from assent.cli.reach import UnreachableError
+from assent.cli.upping import log_to_file
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.recovery import RETIRE_ALL, recover_writers
 from assent.local import Directory, Stack, StackNotRunning
@@ -42,6 +43,7 @@ def recover(
         output.fail("Say which writer to add, PUBLIC --id ID, or to retire, --retire ID.")
     add = () if public is None or key_id is None else (Writer(id=key_id, public_key=public),)
     key = load_key(recovery_key)
+    log_to_file(options)
 
     async def run() -> None:
         async with _log(options) as (connection, identity):

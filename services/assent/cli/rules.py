@@ -60,6 +60,10 @@ def set_settings(
         int | None,
         Parameter(validator=Number(gte=0, lte=100), help="How much of the directory may vanish at once."),
     ] = None,
+    governance_own_signature: Annotated[
+        bool | None,
+        Parameter(help="Whether changes to governance are approved with the approver's own key only."),
+    ] = None,
     changing: Changing = DEFAULT_CHANGING,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
@@ -75,6 +79,7 @@ def set_settings(
             "unprotected": unprotected,
             "open_requests_max": open_requests_max,
             "vanish_max_percent": vanish_max_percent,
+            "governance_own_signature": governance_own_signature,
         },
     )
     change(make, changing=changing, sender=sender, options=options)

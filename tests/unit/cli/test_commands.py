@@ -33,11 +33,23 @@ COMMANDS = [
     *("topics apply", "explain", "who-can approve", "directory sync", "settings show", "settings set"),
     *(f"principals {each}" for each in ("list", "show", "register", "disable", "enable")),
     *(f"keys {each}" for each in ("list", "register", "expire", "revoke")),
+    *(f"writers {each}" for each in ("list", "add", "retire", "recover")),
     *(f"groups {each}" for each in ("list", "show", "set", "delete")),
     *(f"roles {each}" for each in ("list", "assign", "withdraw")),
     *(f"policies {each}" for each in ("list", "show", "create", "edit", "delete")),
 ]
-GROUPS = ["audit", "keys", "topics", "principals", "groups", "roles", "settings", "policies", "directory"]
+GROUPS = [
+    "audit",
+    "keys",
+    "writers",
+    "topics",
+    "principals",
+    "groups",
+    "roles",
+    "settings",
+    "policies",
+    "directory",
+]
 
 
 @pytest.mark.parametrize("command", ["", *GROUPS, *COMMANDS])
@@ -66,6 +78,15 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
         (("submit", "app/x", "--justificaton", "-j", "x", "--as", "bob"), "no option --justificaton"),
         (("audit", "verify", "--file", "no-such-file"), "--identity HASH"),
         (("audit", "verify", "--file", "no-such-file", "--identity", "x"), "no-such-file"),
+        (("keys", "revoke", "--as", "bob"), "--all-of ACCOUNT"),
+        (("keys", "revoke", "bob-1", "--all-of", "bob", "--as", "bob"), "--all-of ACCOUNT"),
+        (("writers", "recover", "--recovery-key", "no-such-file"), "Say which writer"),
+        (("writers", "recover", "AA", "--recovery-key", "no-such-file"), "PUBLIC --id ID"),
+        (("writers", "recover", "--retire-all", "--retire", "w", "--recovery-key", "x"), "--retire-all"),
+        (
+            ("writers", "recover", "--retire-all", "--recovery-key", "no-such-file"),
+            "no key file no-such-file",
+        ),
         (("topics", "apply"), "Set ASSENT_KAFKA"),
         (("groups", "set", "g"), "Say who is in it"),
         (("groups", "set", "g", "--member", "a", "--add", "b"), "Take one of"),

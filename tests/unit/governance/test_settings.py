@@ -12,7 +12,7 @@ from assent_contracts.refusals import Refusal
 from tests.support.people import force, organisation
 from tests.unit.governance.answers import at_once, fits
 
-BEFORE = Settings(unprotected="pass", vanish_max_percent=50)
+BEFORE = Settings(unprotected="pass", vanish_max_percent=50, governance_own_signature=False)
 
 
 def changed(**fields: object) -> ChangeSettings:
@@ -26,6 +26,7 @@ def changed(**fields: object) -> ChangeSettings:
         ({"allow_unlicensed_admins": True}, ""),
         ({"vanish_max_percent": 49}, ""),
         ({"unprotected": "refuse", "vanish_max_percent": 0}, ""),
+        ({"governance_own_signature": True}, ""),
         ({"vanish_max_percent": 51}, "approval-required"),
         ({"unprotected": "refuse", "vanish_max_percent": 51}, "approval-required"),
         ({"expiry_ms": 1_000}, "approval-required"),
@@ -57,6 +58,13 @@ def test_switch_is_not_loosened_at_once(before: Settings) -> None:
     if before.allow_unlicensed_admins:
         wanted = ChangeSettings(settings=Settings(), version=version)
         assert at_once(governance, "carol", wanted) == "approval-required"
+
+
+def test_gateways_are_let_approve_changes_to_governance_by_two_administrators_only() -> None:
+    governance = organisation()
+    version = governance.version(SETTINGS)
+    wanted = ChangeSettings(settings=Settings(governance_own_signature=False), version=version)
+    assert at_once(governance, "carol", wanted) == "approval-required"
 
 
 def test_settings_are_changed_as_they_were_seen() -> None:
