@@ -3,12 +3,22 @@
 import pytest
 
 from assent.core.governance.state import Governance
+from assent_contracts.codec import encode
 from assent_contracts.events import ApprovalGiven
-from assent_contracts.governance_changes import RevokeKey, WithdrawRole, role_object
+from assent_contracts.governance_changes import (
+    SETTINGS,
+    ChangeSettings,
+    DefineGroup,
+    RevokeKey,
+    WithdrawRole,
+    object_of,
+    role_object,
+)
+from assent_contracts.governed import Group, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.given import Story
-from tests.support.meanwhile import PORTAL, add_gateway, disable
-from tests.support.people import force, organisation
+from tests.support.meanwhile import PORTAL, add_gateway, create, disable
+from tests.support.people import force, organisation, policy_of
 
 APP = "app/x"
 
@@ -127,3 +137,63 @@ def test_bad_signature_of_a_gateway_is_none(story: Story) -> None:
     decision = story.send(story.command("bob", "approves"), signer=PORTAL, signature_good=False)
     assert isinstance(decision, Refusal)
     assert decision.code == "bad-signature"
+
+
+ENROL = DefineGroup(group=Group(id="interns", members=("mallory",)))
+
+
+def governed(governance: Governance) -> Story:
+    """A change to governance that a thief of the gateway's key submits as carol."""
+    story = Story(object_of(ENROL), governance=governance, payload=encode(ENROL))
+    return story.given("carol submits via portal")
+
+
+def trusting() -> Governance:
+    """An organisation whose settings let gateways approve changes to governance, with one."""
+    governance = organisation(Settings(governance_own_signature=False))
+    add_gateway(governance)
+    return governance
+
+
+def test_R3_key_of_a_gateway_alone_changes_no_governance() -> None:
+    story = governed(with_gateway())
+    assert story.when("dave approves via portal") == "own-signature-required"
+    assert story.when("dave approves") == "ApprovalGiven + RequestApproved"
+
+
+def test_key_of_a_gateway_approves_governance_where_the_settings_say_so() -> None:
+    assert governed(trusting()).when("dave approves via portal") == "ApprovalGiven + RequestApproved"
+
+
+def test_approval_of_a_gateway_counts_no_more_once_own_signatures_are_asked_for() -> None:
+    """The stricter of what the settings said at the submission and what they say now."""
+    story = governed(trusting()).given("dave approves via portal")
+    _ask_for_own_signatures(story.governance)
+    assert story.when("carol completes") == "ApprovalLapsed + RequestReopened"
+    assert story.when("dave approves") == "ApprovalGiven + RequestApproved"
+
+
+def test_submission_keeps_that_own_signatures_were_asked_for() -> None:
+    story = governed(with_gateway())
+    settings = Settings(governance_own_signature=False)
+    force(story.governance, ChangeSettings(settings=settings, version=story.governance.version(SETTINGS)))
+    assert story.when("dave approves via portal") == "own-signature-required"
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_policy_of_a_built_in_type_asks_for_own_signatures_too(*, early: bool) -> None:
+    """bob is in its group, and no administrator: what he approves through a gateway counts for nothing."""
+    governance = trusting()
+    create(governance, policy_of("governed", "governance", 1, ("approvers",)))
+    if early:
+        _ask_for_own_signatures(governance)
+    story = governed(governance).given("dave approves")
+    if not early:
+        _ask_for_own_signatures(governance)
+    assert story.when("bob approves via portal") == "own-signature-required"
+    assert story.when("bob approves") == "ApprovalGiven + RequestApproved"
+
+
+def _ask_for_own_signatures(governance: Governance) -> None:
+    version = governance.version(SETTINGS)
+    force(governance, ChangeSettings(settings=Settings(), version=version))
