@@ -6,7 +6,7 @@ See infra/decisions/0022-writers-change-and-can-be-recovered.md.
 import msgspec
 
 from assent.core.governance.fields import refuse
-from assent.core.governance.judge import judge_governance, special_signer
+from assent.core.governance.judge import judge_recovery
 from assent.core.governance.receive import governance_received_again
 from assent.core.received import signature_bytes
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
@@ -83,13 +83,13 @@ async def _recover(
     if isinstance(received, Refusal):
         return received
     governance, at = lead.record.governance, max(lead.record.at, command.at)
-    signer, signed = special_signer(governance, command), signature_bytes(received)
+    signer, signed = governance.recovery, signature_bytes(received)
     good = (
         signer is not None
         and signed is not None
         and verify(signer, command_prefix(identity) + received.value_sha256, signed)
     )
-    decision = judge_governance(lead.record, received, signature_good=good, at=at)
+    decision = judge_recovery(lead.record, received, signature_good=good, at=at)
     if isinstance(decision, Refusal):
         return decision
     chain = Chain(lead.head, lead.epoch)

@@ -3,7 +3,7 @@
 import pytest
 
 from assent.core.governance.decide import decide_at_once
-from assent.core.governance.judge import Record, judge_governance
+from assent.core.governance.judge import Record, judge_governance, judge_recovery
 from assent.core.governance.state import Governance
 from assent.core.received import Received
 from assent_contracts.codec import encode
@@ -110,7 +110,7 @@ def recovered(
     record.governance = governance
     value = encode(command)
     received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
-    decision = judge_governance(record, received, signature_good=good, at=START)
+    decision = judge_recovery(record, received, signature_good=good, at=START)
     return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
 
 
@@ -152,12 +152,29 @@ def test_recovery_command_that_its_key_did_not_sign_is_refused() -> None:
 
 
 def test_recovery_key_does_nothing_but_replace_writers() -> None:
-    """It is no account's: whatever else it signs, nobody is known to have sent it."""
+    """It is no account's: whatever it signs for a decider, nobody is known to have sent it."""
     for change in (AddWriter(writer=writer()), RetireWriter(writer="writer-1")):
-        command = ChangeGovernance(id="r-1", principal="recovery", at=START, change=change)
-        assert recovered(organisation(), command) == "unknown-key"
-        command = ChangeGovernance(id="r-1", principal="carol", at=START, change=change)
-        assert recovered(organisation(), command) == "unknown-key"
+        for principal in ("recovery", "carol"):
+            command = ChangeGovernance(id="r-1", principal=principal, at=START, change=change)
+            assert recovered(organisation(), command) == "not-permitted"
+            assert decided(command, "recovery") == "unknown-key"
+
+
+def decided(command: GovernanceCommand, key: str) -> str:
+    """What a decider answers to a command that this key has signed well."""
+    record = Record()
+    record.governance = organisation()
+    value = encode(command)
+    received = Received(command, value, bytes.fromhex(sha256_hex(value)), key, "sig")
+    decision = judge_governance(record, received, signature_good=True, at=START)
+    assert isinstance(decision, Refusal)
+    return decision.code.value
+
+
+def test_no_other_key_sends_what_only_the_recovery_key_may_sign() -> None:
+    assert decided(recovery(writer()), "carol-key") == "unknown-key"
+    assert decided(recovery(writer(), principal="carol"), "carol-key") == "not-permitted"
+    assert decided(recovery(writer(), principal="carol"), "recovery") == "unknown-key"
 
 
 def test_accounts_and_the_founder_do_not_recover_writers() -> None:
