@@ -73,8 +73,8 @@ async def founded_log(
     """A log founded on topics of which that of governance is empty, with the keys that are in `folder`."""
     file = read_governance_file(governance or infra_path("demo/governance.toml"))
     made = make_keys(file, folder)
-    recovery = SecretKey(RECOVERY, RECOVERY)
-    recovery.save(folder / RECOVERY_KEY)
+    save_keys({folder / RECOVERY_KEY: SecretKey(RECOVERY, RECOVERY)})
+    recovery = load_key(folder / RECOVERY_KEY)
     links = founding_links(
         file,
         writers={writer.id: writer.public},

@@ -280,7 +280,8 @@ async def test_answer_is_of_the_record_that_was_sent_and_of_no_other_with_its_by
 async def test_founding_commands_are_refused_once_the_log_is_founded(
     actor: Actor, governor: Governor
 ) -> None:
-    founding = {"founder": STRANGER.public, "writers": {"w": STRANGER.public}, "partitions": 1}
+    public = STRANGER.public
+    founding = {"founder": public, "recovery": public, "writers": {"w": public}, "partitions": 1}
     for command in (
         _fields(type="assent.found-log.v1", change=None, founding=founding),
         _fields(type="assent.close-founding.v1", change=None),
