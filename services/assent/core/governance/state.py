@@ -295,7 +295,6 @@ class Governance:
         """The principals who hold the role for this resource type, or for EVERY_TYPE."""
         holders = self._holders.get((role, resource_type))
         if holders is None:
-            assignments = self.assignments.values()
-            holders = holders_of(assignments, role, resource_type, self.members)
+            holders = holders_of(self.assignments.values(), role, resource_type, self.members)
             self._holders[(role, resource_type)] = holders
         return holders
