@@ -165,10 +165,11 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Finding]:
     if "ASSENT_KAFKA" in os.environ:
         return []
     try:
-        why = why_not_listed(follower, load_writer_key(path))
+        reason = why_not_listed(follower, load_writer_key(path))
+        remedy = "" if reason is None else f"{reason.why} {reason.todo}"
     except KeyFileError as error:
-        why = str(error)
-    return [Finding(ok=why is None, what="the decider's key is a writer's of this log", remedy=why or "")]
+        remedy = str(error)
+    return [Finding(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
 
 
 async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:

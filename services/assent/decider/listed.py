@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from assent.core.governance.state import Governance
+from assent.observe.health import Reason
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
 from assent_contracts.digests import from_base64url
@@ -30,7 +31,7 @@ def is_listed(writers: WriterRegistry, key: SecretKey) -> bool:
     return writers.public_key(key.id, writers.head) == from_base64url(key.public)
 
 
-def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> str | None:
+def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | None:
     """Why the key seals nothing in this log, and what to do about it; None when it is a writer's."""
     writers = follower.writers
     if is_listed(writers, key):
@@ -42,10 +43,12 @@ def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> str | None:
         what = "is not the writer of that name in this log: the keys differ"
     else:
         what = "was retired as a writer of this log"
-    return (
-        f"The key {key.id} ({key.public}) {what}, so nothing that it seals counts. Writers:"
-        f" {', '.join(sorted(writers.public_keys()))}. Start the decider with the key of one of them."
-        " If another decider runs, have this key added: `assent writers add PUBLIC --id ID`, which a second"
-        " administrator approves. If every writer's key is lost, use the recovery key:"
-        " `assent writers recover PUBLIC --id ID --recovery-key FILE`."
+    return Reason(
+        why=f"The key {key.id} ({key.public}) {what}, so nothing that it seals counts.",
+        todo=(
+            f"Start the decider with the key of a writer: {', '.join(sorted(writers.public_keys()))}."
+            " If another decider runs, have this key added: `assent writers add PUBLIC --id ID`, which a"
+            " second administrator approves. If every writer's key is lost, use the recovery key:"
+            " `assent writers recover PUBLIC --id ID --recovery-key FILE`."
+        ),
     )

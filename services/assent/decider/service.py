@@ -216,7 +216,7 @@ async def _until_a_writer(
         health.not_ready("writer", why)
         if why != told:
             told = why
-            structlog.get_logger().error("leading nothing", why=why)
+            structlog.get_logger().error("leading nothing", why=why.why, todo=why.todo)
         with suppress(TimeoutError):
             async with asyncio.timeout(_TELL_EVERY_S):
                 await stop.wait()

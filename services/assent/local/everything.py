@@ -137,7 +137,7 @@ class Everything:
         finally:
             await follower.stop()
         if why is not None:
-            raise KeyFileError(why)
+            raise KeyFileError(f"{why.why} {why.todo}")
 
     def _has_key(self, name: str) -> bool:
         there = (self.directory.keys / KEYS[name]).exists()

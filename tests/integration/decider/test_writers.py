@@ -106,7 +106,7 @@ async def until_missing(health: Health, number: int, said: str, prefix: str = "p
     """Wait until so many conditions do not hold, for this reason."""
 
     async def are_missing() -> bool:
-        missing = {name: why for name, why in health.missing().items() if name.startswith(prefix)}
+        missing = {name: each.why for name, each in health.missing().items() if name.startswith(prefix)}
         return len(missing) == number and all(said in why for why in missing.values())
 
     await until(are_missing)
@@ -126,8 +126,8 @@ async def test_decider_whose_key_is_no_writer_s_leads_nothing_and_says_why(
         serving = asyncio.create_task(serve(settings, health, stop))
         try:
             await until_missing(health, 1, "is not", "writer")
-            assert said in health.missing()["writer"]
-            assert "assent writers recover" in health.missing()["writer"]
+            assert said in health.missing()["writer"].why
+            assert "assent writers recover" in health.missing()["writer"].todo
             assert "kafka" in health.missing(), "it is in no group"
         finally:
             stop.set()
@@ -206,7 +206,7 @@ async def test_recovery_key_replaces_every_writer_while_nobody_decides(
         async with deciding_with(log, follower, THIRD) as (_, health):
             await until(lambda: _is_ready(health))
             await until(lambda: _names_it(log, follower, done.seq))
-            assert "was retired" in " ".join(thiefs.missing().values())
+            assert "was retired" in " ".join(each.why for each in thiefs.missing().values())
             async with publishing(log, follower) as actor, governing(log, follower) as governor:
                 assert (await actor.submit("script/recovered.ps1")).refusal is None
                 assert await _answers(governor)
