@@ -31,7 +31,12 @@ PrincipalId = Annotated[
 ]
 Milliseconds = Annotated[int, Meta(description="Milliseconds since 1970 in UTC.")]
 Resource = Annotated[
-    str, _documented("The object, `<type>/<id>`; also the Kafka key.", minLength=3, maxLength=321)
+    str,
+    _documented(
+        "The object, `<type>/<id>`; also the Kafka key. `resource-id.json` says which characters an id has.",
+        minLength=3,
+        maxLength=321,
+    ),
 ]
 RequestId = Annotated[
     str, _documented("`<partition>-<seq>` of the submission.", pattern=f"^{REQUEST_ID_PATTERN}$")
