@@ -14,6 +14,8 @@ from assent.reading.visible import number_of
 
 LINES_MAX: Final = 2_000
 """Lines that a page shows of a payload; the bytes can be had whole."""
+FIRST_LINES: Final = 60
+"""Lines that are open at first; a bar as wide as the page opens the others."""
 PIECE_CHARS: Final = 500
 """Of a line, on one screen of a phone."""
 _RETURN: Final = Markup('<span class="hidden-char">{}</span>').format(number_of("\r"))
