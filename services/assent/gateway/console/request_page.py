@@ -7,19 +7,23 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
+from assent.core.requests.explain import Deciding
 from assent.gateway.api.looking import After, find
 from assent.gateway.caller import Caller
+from assent.gateway.console.governing import effects_of
 from assent.gateway.console.happenings import Happening, happenings
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.possible import possible, why_not_approve
 from assent.gateway.console.standing import Standing, standing_of_request
-from assent.gateway.console.summaries import look_of, state_of_row, through_of
+from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.door import Door
 from assent.gateway.problems import not_found
-from assent.reading.governance_diff import GovernanceDiff, governance_diff
+from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.payloads import payload_of, shown_payload
+from assent.reading.policy_effects import Effects
+from assent.reading.requests import state_of_row
 from assent.reading.visible import hides_something
 from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -52,6 +56,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     before: str | None
     """The request that was applied to the same object last before this one."""
     change: GovernanceDiff | None
+    effects: Effects | None
+    """What the change of a policy would make of the requests that are open under it."""
     happened: list[Happening]
     is_whole: bool
     """False while the audit log is behind: then what happened is not all there."""
@@ -122,9 +128,15 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
         name_mixes=is_odd(row.resource),
         before=before.request if before else None,
         change=change,
+        effects=await _effects(door, state, records) if change is not None else None,
         happened=happenings(records),
         is_whole=any(each.seq >= row.last_seq for each in records if each.partition == row.partition),
     )
+
+
+async def _effects(door: Door, state: Deciding | None, records: list[AuditRow]) -> Effects | None:
+    wanted = change_of(records) if state is not None else None
+    return None if wanted is None else await effects_of(door, wanted)
 
 
 def _payload(row: RequestView, records: list[AuditRow], before: AuditRow | None) -> PayloadView | None:
