@@ -98,12 +98,19 @@ async def request_page(
         review=review,
         row=review.row,
         problem=problem,
-        since=[each for each in review.happened if each.is_after(seen)] if seen is not None else [],
+        since=_since(review, seen),
         note=note,
         first_lines=FIRST_LINES,
         server=door.settings.public_url,
         key=key or new_command_id(),
     )
+
+
+def _since(review: Review, seen: int | None) -> list[Happening]:
+    """What has changed the request since it was seen: the refused decision itself has not."""
+    if seen is None:
+        return []
+    return [each for each in review.happened if each.is_after(seen) and each.refusal is None]
 
 
 async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
