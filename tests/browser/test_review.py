@@ -36,10 +36,12 @@ async def test_R23_code_behind_blanks_and_lines_below_are_not_overlooked(
     await expect(bob.get_by_text("step 89")).to_be_visible()
     assert await fits(bob)
     lines = bob.locator(".code.must .line")
-    for at in range(await lines.count()):
-        await lines.nth(at).scroll_into_view_if_needed()
-    for piece in await bob.locator(".piece").all():
-        await piece.scroll_into_view_if_needed()
+    for part in (*await lines.all(), *await bob.locator(".piece").all()):
+        await part.scroll_into_view_if_needed()
+        # What was never drawn was never on the screen.
+        await bob.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
     await expect(bob.locator("#unseen")).to_have_text("Every line has been on your screen.")
 
 
@@ -87,3 +89,28 @@ async def test_a_file_comes_back_as_it_went_in(visitors: Visitors, content: byte
     saved = tmp_path / "saved"
     await (await download.value).save_as(saved)
     assert saved.read_bytes() == content
+
+
+async def test_a_policy_with_own_signatures_says_how_to_approve(visitors: Visitors) -> None:
+    rule = {"quorum": 1, "groups": ["security"]}
+    policy = {"id": "vaults", "name": "Vaults", "resource_type": "vault", "approvals": [rule]}
+    change = {"type": "assent.create-policy.v1", "policy": {**policy, "own_signature": True}}
+    await visitors.gateway.governed(change)
+    request = await submitted(visitors, "vault/keys", "rotate")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto(f"/requests/{request}")
+    await expect(bob.get_by_role("heading", name="Approve with your own key")).to_be_visible()
+    await expect(bob.locator("#own-key")).to_contain_text(f"assent approve {request} --server http://")
+
+
+async def test_deleting_a_policy_says_what_becomes_of_its_open_requests(visitors: Visitors) -> None:
+    request = await submitted(visitors, "script/waits.sh", "echo")
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto("/policies/delete?id=scripts")
+    await expect(bob.locator("#effects")).to_contain_text("can never be approved after this")
+    await expect(bob.locator("#effects").get_by_role("link", name=request, exact=True)).to_be_visible()
+    await bob.get_by_label("Justification").fill("Not needed.")
+    await bob.get_by_role("button", name="Ask for the deletion").click()
+    carol = await visitors.signed_in("Carol Chen")
+    await carol.goto(bob.url)
+    await expect(carol.locator("#effects")).to_contain_text("can never be approved after this")

@@ -129,7 +129,7 @@ def test_key_of_somebody_else_under_this_name_is_not_taken(
         (b'{"a":1', (), "malformed"),
         (b"", (), "malformed"),
         (b"\xff", (), "malformed"),
-        (b"\xff", ("--text",), "malformed"),
+        (b"\xff" * 200_000, ("--text",), "too-large"),
         (b"[" * 100_000, (), "malformed"),
         (b"a" * 262_145, ("--text",), "too-large"),
         (b'"' * 262_140, ("--text",), "too-large"),

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent.reading.policy_effects import effects
+from assent.reading.policy_effects import Fate, effects
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, DisablePrincipal, EditPolicy
 from assent_contracts.policies import ApprovalRule
@@ -16,17 +16,19 @@ APPROVED = msgspec.structs.replace(
     view(),
     id="0-2",
     status="approved",
-    approvals=tuple(ApprovalView(each, f"{each}.p", 0, "") for each in ("bob", "carol", "dave")),
+    approvals=tuple(ApprovalView(each, f"{each}.p", "", 0) for each in ("bob", "carol", "dave")),
 )
 RELEASED = msgspec.structs.replace(view(), id="0-3", status="approved", progress="released")
 OPEN = (WAITING, APPROVED, RELEASED)
 
 
-def fates(change: CreatePolicy | EditPolicy | DeletePolicy, *rows: RequestView) -> dict[str, tuple[str, ...]]:
+def fates(
+    change: CreatePolicy | EditPolicy | DeletePolicy, *rows: RequestView
+) -> dict[Fate, tuple[str, ...]]:
     found = effects(change, rows or OPEN, 3, organisation())
     assert found is not None
     assert (found.resource_type, found.count, found.listed) == ("app", 3, len(rows or OPEN))
-    return dict(found.fates)
+    return found.fates
 
 
 def test_R22_deleting_a_policy_says_that_its_open_requests_can_never_be_approved() -> None:

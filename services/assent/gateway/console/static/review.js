@@ -8,8 +8,9 @@ let looking = 0;
 function isOnScreen(part, key) {
   const { top, bottom, height } = part.getBoundingClientRect();
   if (!height || document.visibilityState !== "visible") return edges.has(`${key}^`) && edges.has(`${key}$`);
-  if (top >= 0 && top < innerHeight) edges.add(`${key}^`);
-  if (bottom > 0 && bottom <= innerHeight) edges.add(`${key}$`);
+  // A part of a pixel decides nothing.
+  if (top > -2 && top < innerHeight) edges.add(`${key}^`);
+  if (bottom > 0 && bottom < innerHeight + 2) edges.add(`${key}$`);
   return edges.has(`${key}^`) && edges.has(`${key}$`);
 }
 
