@@ -8,6 +8,7 @@ from typing import Final, assert_never, cast
 import msgspec
 
 from assent_contracts import limits
+from assent_contracts.characters import draws_nothing
 from assent_contracts.commands import (
     Approve,
     Cancel,
@@ -203,7 +204,8 @@ def check_fields(command: Command) -> Refusal | None:
 def _check_common(command: CommandFields) -> Refusal | None:
     if not is_resource(command.resource):
         return malformed(
-            "resource is not <type>/<id>: a type of a-z, 0-9 and -, an id of 1 to 256 characters in NFC."
+            "resource is not <type>/<id>: a type of a-z, 0-9 and -; an id of 1 to 256 characters in NFC,"
+            " each one drawn and known to Unicode 14, without a space around them."
         )
     return check_sent(command.id, command.principal, command.at)
 
@@ -227,7 +229,7 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
         return too_large("payload's nesting", None, limits.PAYLOAD_MAX_DEPTH, "levels")
     if not is_type_name(command.operation):
         return malformed("operation is not a name of a-z, 0-9 and -, at most 64 characters.")
-    if not command.justification or command.justification.isspace():
+    if draws_nothing(command.justification):
         return Refusal(code=RefusalCode.JUSTIFICATION_REQUIRED, detail="The justification is empty.")
     return _check_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
 

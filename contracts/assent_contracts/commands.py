@@ -6,7 +6,7 @@ A version that was ever written stays readable: a new version is a new class wit
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts import limits
 from assent_contracts.digests import DIGEST_PATTERN
@@ -31,7 +31,12 @@ PrincipalId = Annotated[
 ]
 Milliseconds = Annotated[int, Meta(description="Milliseconds since 1970 in UTC.")]
 Resource = Annotated[
-    str, _documented("The object, `<type>/<id>`; also the Kafka key.", minLength=3, maxLength=321)
+    str,
+    _documented(
+        "The object, `<type>/<id>`; also the Kafka key. `resource-id.json` says which characters an id has.",
+        minLength=3,
+        maxLength=321,
+    ),
 ]
 RequestId = Annotated[
     str, _documented("`<partition>-<seq>` of the submission.", pattern=f"^{REQUEST_ID_PATTERN}$")
@@ -50,6 +55,13 @@ Justification = Annotated[
     _documented("R6: why the change is needed.", minLength=1, maxLength=limits.JUSTIFICATION_MAX_CHARS),
 ]
 Note = Annotated[str, _documented("R8: shown to the requester.", maxLength=limits.NOTE_MAX_CHARS)]
+SeenSeq = Annotated[
+    int,
+    Meta(
+        description="The seq of the last record that changed the request, as it was shown. If another has"
+        " changed it since, the decision is refused (`outdated`). Absent: it counts in any case."
+    ),
+]
 Outcome = Literal["succeeded", "failed", "unknown"]
 
 
@@ -78,6 +90,7 @@ class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1",
     request: RequestId
     submission: SubmissionHash
     note: Note = ""
+    seen: SeenSeq | UnsetType = UNSET
 
 
 class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", gc=False):
@@ -86,6 +99,7 @@ class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", g
     request: RequestId
     submission: SubmissionHash
     note: Note = ""
+    seen: SeenSeq | UnsetType = UNSET
 
 
 class Revoke(CommandFields, frozen=True, kw_only=True, tag="assent.revoke.v1", gc=False):
@@ -93,12 +107,14 @@ class Revoke(CommandFields, frozen=True, kw_only=True, tag="assent.revoke.v1", g
 
     request: RequestId
     note: Note = ""
+    seen: SeenSeq | UnsetType = UNSET
 
 
 class Cancel(CommandFields, frozen=True, kw_only=True, tag="assent.cancel.v1", gc=False):
     """R11: the requester withdraws the request before approval."""
 
     request: RequestId
+    seen: SeenSeq | UnsetType = UNSET
 
 
 class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1", gc=False):
@@ -106,6 +122,7 @@ class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1
 
     request: RequestId
     submission: SubmissionHash
+    seen: SeenSeq | UnsetType = UNSET
 
 
 class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):

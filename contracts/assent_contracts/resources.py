@@ -8,6 +8,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from assent_contracts.characters import is_id_text
 from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 
 RESOURCE_TYPE_PATTERN: Final = r"[a-z][a-z0-9-]{0,63}"
@@ -32,10 +33,8 @@ def has_control_characters(text: str, allowed: str = "") -> bool:
 
 
 def is_resource_id(name: str) -> bool:
-    """Whether `name` is 1 to 256 characters in NFC without control characters."""
-    if not 0 < len(name) <= RESOURCE_ID_MAX_CHARS or has_control_characters(name):
-        return False
-    return name.isascii() or unicodedata.is_normalized("NFC", name)
+    """Whether `name` is 1 to 256 characters in NFC that can all be seen, without a space around them."""
+    return 0 < len(name) <= RESOURCE_ID_MAX_CHARS and is_id_text(name)
 
 
 def is_resource(resource: str) -> bool:

@@ -136,5 +136,5 @@ def test_what_others_wrote_does_not_reach_the_terminal_as_orders(up: Up, cli: Cl
         "script/evil.sh", "echo \x1b[2J\u202e hidden".encode(), "--text", "--operation", "edit"
     )
     shown = cli("show", request)
-    assert "echo \\u{1b}[2J\\u{202e} hidden" in shown.out
+    assert "echo ⟨U+001B⟩[2J⟨U+202E⟩ hidden" in shown.out
     assert "\x1b" not in shown.out

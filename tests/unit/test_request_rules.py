@@ -147,3 +147,37 @@ def test_R14_deadlines_follow_the_settings() -> None:
     assert submitted.deadline == START + 5 * DAY_MS
     assert given.deadline == released.deadline == START + 6 * DAY_MS
     assert claimed.deadline == START + DAY_MS + 60_000
+
+
+@pytest.mark.parametrize(
+    ("given", "who", "verb", "seen", "answer"),
+    [
+        (("alice submits",), "bob", "approves", 0, "ApprovalGiven"),
+        (("alice submits",), "bob", "approves", 1, "outdated"),
+        (("alice submits",), "bob", "rejects", 7, "outdated"),
+        (("alice submits",), "alice", "cancels", 1, "outdated"),
+        (("alice submits", "bob approves", "carol approves"), "alice", "completes", 1, "outdated"),
+        (("alice submits", "bob approves", "carol approves"), "alice", "completes", 2, "ChangeReleased"),
+        (("alice submits", "bob approves"), "bob", "revokes", 0, "outdated"),
+        # What is no decision, or comes too late, is said before that.
+        (("alice submits",), "alice", "approves", 1, "own-request"),
+        (("alice submits", "carol rejects"), "bob", "approves", 0, "not-pending"),
+    ],
+)
+def test_R16_R23_a_decision_on_what_has_changed_since_is_refused_on_record(
+    given: tuple[str, ...], who: str, verb: str, seen: int, answer: str
+) -> None:
+    story = Story().given(*given)
+    command = story.command(who, verb)
+    assert isinstance(command, c.Approve | c.Reject | c.Revoke | c.Cancel | c.Complete)
+    decided = story.send(msgspec.structs.replace(command, seen=seen))
+    assert (decided.code if isinstance(decided, Refusal) else names(decided)) == answer
+    assert len(story.records) == len(given) + 1
+
+
+def test_a_refused_decision_does_not_change_what_was_seen() -> None:
+    story = Story().given("alice submits")
+    assert story.when("alice approves") == "own-request"
+    command = story.command("bob", "approves")
+    assert isinstance(command, c.Approve)
+    assert not isinstance(story.send(msgspec.structs.replace(command, seen=0)), Refusal)

@@ -12,7 +12,9 @@ from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
+from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 from assent_contracts.refusals import Refusal
+from assent_contracts.unicode_14 import DRAWN
 
 Schema = dict[str, Any]
 
@@ -43,12 +45,28 @@ def all_schemas() -> dict[str, Schema]:
         file_name(message): _schema_of(message)
         for message in (*members(Command), *members(GovernanceCommand), *members(GovernanceChange), Change)
     }
+    schemas["resource-id.json"] = _resource_id()
     schemas["refusal.json"] = _schema_of(Refusal)
     schemas["events.json"] = _schema_of(Event, title="Event")
     schemas["governance-events.json"] = _schema_of(GovernanceEvent, title="GovernanceEvent")
     schemas["ledger-record.json"] = _record_schema("LedgerRecord", Command, Event)
     schemas["governance-record.json"] = _record_schema("GovernanceRecord", GovernanceCommand, GovernanceEvent)
     return schemas
+
+
+def _resource_id() -> Schema:
+    return {
+        "$schema": _DIALECT,
+        "title": "ResourceId",
+        "description": (
+            "The id in `<type>/<id>`: in NFC, made of the code points in x-code-points (ranges in hex: what"
+            " Unicode 14 knows and draws), without U+0020 around it. Lengths are in code points."
+        ),
+        "type": "string",
+        "minLength": 1,
+        "maxLength": RESOURCE_ID_MAX_CHARS,
+        "x-code-points": DRAWN.split(),
+    }
 
 
 def _schema_of(message: Any, *, title: str | None = None) -> Schema:

@@ -10,11 +10,13 @@ import msgspec
 from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
 from assent.cli.deciding import SOURCE, fail_not_decided, send_and_wait
+from assent.cli.effects import effects_now, say_effects
 from assent.cli.governed import governance_now
 from assent.cli.options import Changing, Options, Sender
 from assent.cli.reach import Server, Way, following, key_of, way
 from assent.cli.tables import difference_table
 from assent.core.governance.state import Governance
+from assent.reading.policy_effects import Effects
 from assent.reading.prospects import Prospect, foresee, submission
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
 from assent_contracts.client.keys import SecretKey
@@ -42,14 +44,16 @@ def change(make: Make, *, changing: Changing, sender: Sender, options: Options) 
     """Make one change, print what came of it, and exit with its code."""
     key, to = key_of(sender, options), way(sender, options)
 
-    async def run() -> Outcome | Prospect:
+    async def run() -> Outcome | tuple[Prospect, Effects | None]:
         governance = await governance_now(to)
         prospect = foresee(governance, make(governance), key.principal, now_ms())
-        return prospect if changing.dry_run else await send(to, prospect, key, changing, sender, options)
+        if changing.dry_run:
+            return prospect, await effects_now(to, prospect.change, governance)
+        return await send(to, prospect, key, changing, sender, options)
 
     done = asyncio.run(run())
-    if isinstance(done, Prospect):
-        finish_dry_run((done,), options)
+    if not isinstance(done, Outcome):
+        finish_dry_run((done[0],), options, done[1])
     finish(done, options)
 
 
@@ -146,14 +150,21 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def finish_dry_run(prospects: tuple[Prospect, ...], options: Options) -> NoReturn:
+def finish_dry_run(
+    prospects: tuple[Prospect, ...], options: Options, found: Effects | None = None
+) -> NoReturn:
     """Print what changes would do, one after the other, and exit: 2 when one would be refused."""
     if options.json:
         documents = [_dry_document(prospect) for prospect in prospects]
+        if found is not None:
+            documents[-1]["open_requests"] = found
         output.print_json(documents[0] if len(documents) == 1 else documents)
     else:
         for prospect in prospects:
             _say_prospect(prospect)
+        if found is not None:
+            say_effects(found)
+        output.say("Nothing was changed: this was a dry run.")
     sys.exit(output.REFUSED if any(each.refusal is not None for each in prospects) else output.DECIDED)
 
 
@@ -178,4 +189,3 @@ def _say_prospect(prospect: Prospect) -> None:
         output.say(f"A second administrator must approve: {prospect.why_approval}.")
         for each in prospect.asks:
             output.say(each)
-    output.say("Nothing was changed: this was a dry run.")

@@ -42,6 +42,7 @@ from assent_contracts.events import (
     RequestRejected,
     RequestReopened,
 )
+from assent_contracts.files import payload_of_file
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 SOURCE = "assent-cli"
@@ -225,13 +226,13 @@ def _read_payload(path: Path, *, as_text: bool, as_json: bool) -> bytes:
         _refuse_unsent(Refusal(code=RefusalCode.TOO_LARGE, detail=detail), what_to_do, as_json=as_json)
     try:
         if as_text:
-            return encode(content.decode())
+            return payload_of_file(content)
         content = content.strip()
         content.decode()
         msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
-        what_to_do = "Correct it." if as_text else "Correct it; text of any other kind is sent with --text."
+        what_to_do = "Correct it; a file of any other kind is sent with --text, byte for byte."
         refusal = Refusal(code=RefusalCode.MALFORMED, detail=f"{name} is not {what}: {error}.")
         _refuse_unsent(refusal, what_to_do, as_json=as_json)
     return content

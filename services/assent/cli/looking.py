@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from assent.cli import output
 from assent.cli.options import Options, Sender
@@ -34,6 +35,8 @@ from assent.store.queries import (
     timeline,
 )
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.digests import sha256_hex
+from assent_contracts.files import file_of_payload
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 
@@ -72,21 +75,33 @@ async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> 
         return await list_requests(db, wanted, ended_since_ms=since, limit=limit)
 
 
-def show(request: str, *, payload: bool, sender: Sender, options: Options) -> None:
+def show(request: str, *, payload: bool, save: Path | None, sender: Sender, options: Options) -> None:
     """`assent show`."""
     to = way(sender, options)
     shown = asyncio.run(_look(to, request))
     row, entries, diff = shown.request, shown.timeline, shown.change
-    if payload:
+    if payload or save is not None:
         submitted = next((each.words.payload for each in entries if each.ledger == LEDGER), None)
         if submitted is None:
             output.fail(f"The submission of {request} is not in the audit log yet; try again.")
-        output.write_bytes(bytes(submitted))
+        _give(bytes(submitted), save)
     elif options.json:
         document = {"request": row, "timeline": entries, "history": shown.history}
         output.print_json(document if diff is None else {**document, "change": diff})
     else:
         print_request(row, entries, shown.history, diff)
+
+
+def _give(payload: bytes, save: Path | None) -> None:
+    if save is None:
+        output.write_bytes(payload)
+        return
+    file = file_of_payload(payload)
+    content = payload if file is None else file
+    # A file that is there is never written over.
+    with save.open("xb") as opened:
+        opened.write(content)
+    output.say(f"{save}: {len(content):,} bytes, SHA-256 {sha256_hex(content)}")
 
 
 async def _look(to: Way, request: str) -> Shown:

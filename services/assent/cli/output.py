@@ -1,13 +1,14 @@
 """What commands print, for people or (with --json) for scripts, and how they exit."""
 
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from assent.reading.visible import visible
+from assent.reading.visible import hidden_places, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -68,14 +69,27 @@ def print_json(value: object) -> None:
     """One JSON document on standard output."""
     import msgspec
 
-    _write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    _write(_escaped(msgspec.json.format(msgspec.json.encode(value), indent=2)) + b"\n")
 
 
 def print_json_line(value: object) -> None:
     """One line of JSON on standard output: for streams."""
     import msgspec
 
-    _write(msgspec.json.encode(value) + b"\n")
+    _write(_escaped(msgspec.json.encode(value)) + b"\n")
+
+
+def _escaped(document: bytes) -> bytes:
+    """The same JSON, with what a terminal would obey or not draw escaped as JSON allows."""
+    if document.isascii():
+        return document
+    text = document.decode()
+    made: list[str] = []
+    done = 0
+    for at in hidden_places(text, also="\n"):
+        made += (text[done:at], json.dumps(text[at])[1:-1])
+        done = at + 1
+    return "".join((*made, text[done:])).encode()
 
 
 def write_bytes(content: bytes) -> None:

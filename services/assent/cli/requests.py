@@ -28,7 +28,9 @@ def submit(
     text: Annotated[
         bool,
         Parameter(
-            negative="", show_default=False, help="The payload is text, not JSON: send it as a JSON string."
+            negative="",
+            show_default=False,
+            help="The payload is a file, not JSON: send it byte for byte, text or not.",
         ),
     ] = False,
     sender: Sender = DEFAULT_SENDER,
@@ -148,10 +150,16 @@ def show(
         bool,
         Parameter(negative="", show_default=False, help="Print the payload alone, its exact bytes."),
     ] = False,
+    save: Annotated[
+        Path | None,
+        Parameter(help="Write what is to be applied to this new file: the file that was submitted, or JSON."),
+    ] = None,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Show one request: its status, payload and timeline."""
+    if payload and save is not None:
+        output.fail("Take one of --payload and --save.")
     from assent.cli import looking
 
-    looking.show(request, payload=payload, sender=sender, options=options)
+    looking.show(request, payload=payload, save=save, sender=sender, options=options)

@@ -14,7 +14,8 @@ from assent.core.governance.differences import duration, rule_text
 from assent.reading.entries import Entry
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapses import LAPSES
-from assent.reading.visible import visible
+from assent.reading.oddities import is_odd, plain_ends
+from assent.reading.visible import hides_something, visible
 from assent.store.queries import RequestView
 from assent_contracts.commands import command_type
 from assent_contracts.events import ApprovalLapsed
@@ -65,6 +66,10 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         ("submission", row.submission),
         ("digest", row.digest),
     ]
+    if hides_something(plain_ends(row.justification), also="\n\t"):
+        facts.append(("warning", "the justification has characters that a screen would hide or obey"))
+    if is_odd(row.resource):
+        facts.append(("warning", "the object's name may look like another one: compare it letter by letter"))
     facts += [("policy", _asked(terms)) for terms in row.terms]
     through = {each["approver"]: each["through"] for each in said if each.get("through")}
     facts += [

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.reading.entries import Entry
-from assent.reading.payloads import shown_payload
+from assent.reading.oddities import odd_sentence, oddities, plain_ends, shown_line
+from assent.reading.payloads import ShownPayload, shown_payload
 from assent.reading.visible import visible
 from assent.store.queries import RequestView
 
@@ -87,16 +88,29 @@ def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
 def payload_text(payload: bytes, resource: str, request: str) -> Text:
     """A payload for people: a text as it reads, anything else as JSON. Long ones say how to see the rest.
 
-    Nothing in it is hidden: what a terminal would obey or not show stands there by its number.
+    Nothing in it is hidden: what a terminal would obey or not show stands there by its number, and what a
+    reader could overlook is said first.
     """
     payload_shown = shown_payload(payload, resource)
-    lines = payload_shown.text.replace("\r\n", "\n").split("\n")
-    shown = "\n".join(visible(line, also="\t") for line in lines[:_PAYLOAD_LINES]).rstrip("\n")
-    highlighted = _highlighted(shown, payload_shown.language)
+    lines = plain_ends(payload_shown.text).split("\n")
+    shown = "\n".join(shown_line(line) for line in lines[:_PAYLOAD_LINES]).rstrip("\n")
+    said = Text(overflow="fold")
+    for oddity in oddities(payload_shown.text):
+        said.append(f"! {odd_sentence(oddity)}\n", style="bold yellow")
+    said.append(f"{_size_of(payload_shown, len(lines))}\n", style="dim")
+    said.append_text(_highlighted(shown, payload_shown.language))
     if len(lines) > _PAYLOAD_LINES:
-        rest = f"\n… {len(lines) - _PAYLOAD_LINES} more lines: assent show {request} --payload prints all"
-        highlighted.append(rest, style="bold yellow")
-    return highlighted
+        more = len(lines) - _PAYLOAD_LINES
+        rest = f"\n… {more:,} MORE LINES ARE NOT SHOWN: assent show {request} --save FILE writes all of it"
+        said.append(rest, style="bold yellow")
+    return said
+
+
+def _size_of(payload: ShownPayload, lines: int) -> str:
+    size = f"{lines:,} {'line' if lines == 1 else 'lines'}"
+    if payload.file is None:
+        return size
+    return f"{size}; the file has {payload.file.size:,} bytes, SHA-256 {payload.file.sha256}"
 
 
 def _highlighted(text: str, lexer: str) -> Text:

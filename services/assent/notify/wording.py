@@ -1,11 +1,10 @@
 """The texts that people read, and the JSON that webhooks get.
 
-What people wrote is made harmless first: one line, no control characters, a limit, and nothing that a chat
-takes for a mention or a link. So it cannot end a header, pose as another line, or call everybody.
+What people wrote is made harmless first: one line of what is drawn, a limit, and nothing that a chat takes
+for a mention or a link. So it cannot end a header, pose as another line, or call everybody.
 """
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,15 +13,14 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from assent.notify.delivery import Delivery
+from assent.reading.visible import visible
 from assent.targets.news import OF_GOVERNANCE, STATUS
 
 NAME_MAX_CHARS: Final = 80
 WORDS_MAX_CHARS: Final = 500
 SUBJECT_MAX_CHARS: Final = 160
 _ELLIPSIS: Final = "…"
-_JOINERS: Final = "\u200c\u200d"
-"""Format characters that spelling needs in some scripts; the others can turn or hide text."""
-_BLANKS: Final = re.compile(r"\s+")
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _MENTION: Final = re.compile(r"@(?=everyone|here|channel|all|room|[&!])", re.IGNORECASE)
 _ASIDE: Final = "\u2060"
 """A word joiner: it is not seen, and parts what a chat would take together."""
@@ -47,15 +45,13 @@ class Text(msgspec.Struct, frozen=True):
 
 
 def one_line(text: str, limit: int) -> str:
-    """Text from people as one line of at most `limit` characters, without control characters."""
-    seen = "".join(each if _is_visible(each) else " " for each in text[: 4 * limit])
-    line = _BLANKS.sub(" ", seen).strip()
+    """Text from people as one line of at most `limit` characters; what draws nothing stands by its number."""
+    line = visible(_BLANKS.sub(" ", text[: 4 * limit]).strip())
+    return _cut(line, limit)
+
+
+def _cut(line: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + _ELLIPSIS
-
-
-def _is_visible(character: str) -> bool:
-    kind = unicodedata.category(character)
-    return character in _JOINERS or not (kind.startswith("C") or kind in ("Zl", "Zp"))
 
 
 def harmless(text: str, limit: int) -> str:
@@ -82,7 +78,8 @@ def text_of(delivery: Delivery, public_url: str | None) -> Text:
         link=link_to(delivery.request, public_url),
     )
     subject, _, body = rendered.partition("\n")
-    return Text(one_line(subject, SUBJECT_MAX_CHARS), body.strip())
+    # Its parts are one line each: only their sum can be too long.
+    return Text(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
 
 
 def payload_of(delivery: Delivery, public_url: str | None) -> str:

@@ -10,6 +10,7 @@ from assent.core.governance.sentences import change_sentence
 from assent.core.governance.state import Governance
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.client.open_requests import submitted_payload
+from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.ledger import decode_record
 from assent_contracts.policies import BUILT_IN_TYPES
@@ -27,6 +28,15 @@ class GovernanceDiff(msgspec.Struct, frozen=True):
 def changes_governance(row: RequestView) -> bool:
     """Whether a request is one that has a GovernanceDiff."""
     return row.resource_type in BUILT_IN_TYPES
+
+
+def change_of(records: Sequence[AuditRow]) -> GovernanceChange | None:
+    """The change that a request to change governance asks for; None while it is not in the audit log."""
+    submission = next((each.record for each in records if each.ledger == LEDGER), None)
+    if submission is None:
+        return None
+    change = decode_governance_change(bytes(submitted_payload(submission)))
+    return None if isinstance(change, Refusal) else change
 
 
 def governance_diff(

@@ -1,5 +1,6 @@
 """A payload as people read it: a text as it reads, anything else as JSON. Pure."""
 
+import codecs
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -7,8 +8,14 @@ import msgspec
 
 from assent.store.queries import AuditRow
 from assent_contracts.client.open_requests import submitted_payload
+from assent_contracts.digests import sha256_hex
+from assent_contracts.files import file_of_payload
 from assent_contracts.topics import LEDGER
 
+_BY_NUMBER: Final = "assent.by-number"
+_TEXT_BYTES: Final = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_TEXT_SHARE: Final = 4
+"""A file of which more than one byte in so many is no ASCII text is shown in hex."""
 _LANGUAGES: Final = {
     ".bat": "bat",
     ".js": "javascript",
@@ -25,6 +32,16 @@ _LANGUAGES: Final = {
 }
 
 
+class ShownFile(msgspec.Struct, frozen=True):
+    """The file that a payload holds."""
+
+    size: int
+    """In bytes."""
+    sha256: str
+    is_text: bool
+    """It is UTF-8; the bytes of others are shown by their numbers, or in hex."""
+
+
 class ShownPayload(msgspec.Struct, frozen=True):
     """What to show of a payload.
 
@@ -32,9 +49,10 @@ class ShownPayload(msgspec.Struct, frozen=True):
     `language` is a name that Pygments knows; `text` where the object's name says nothing.
     """
 
-    kind: Literal["text", "json"]
+    kind: Literal["text", "json", "bytes"]
     language: str
     text: str
+    file: ShownFile | None = None
 
 
 def shown_payload(payload: bytes, resource: str) -> ShownPayload:
@@ -42,12 +60,41 @@ def shown_payload(payload: bytes, resource: str) -> ShownPayload:
 
     Anything else is JSON, indented: at the limits of the contracts about 17 MB, so cut it where it is shown.
     """
-    if payload.startswith(b'"'):
+    content = file_of_payload(payload)
+    if content is None:
+        text = msgspec.json.format(payload, indent=2).decode() if payload else ""
+        return ShownPayload("json", "json", text)
+    is_text = payload.startswith(b'"')
+    file = ShownFile(len(content), sha256_hex(content), is_text)
+    if is_text:
         _, dot, suffix = resource.rpartition(".")
         language = _LANGUAGES.get(dot + suffix.lower(), "text")
-        return ShownPayload("text", language, msgspec.json.decode(payload, type=str))
-    text = msgspec.json.format(payload, indent=2).decode() if payload else ""
-    return ShownPayload("json", "json", text)
+        return ShownPayload("text", language, content.decode(), file)
+    return ShownPayload("bytes", "text", _text_of_bytes(content), file)
+
+
+def _text_of_bytes(content: bytes) -> str:
+    """Bytes that are not UTF-8: a text with the others as `⟨0xE9⟩`, or in hex where few are text."""
+    strange = len(content.translate(None, _TEXT_BYTES))
+    if strange * _TEXT_SHARE > len(content):
+        return "\n".join(
+            f"{at:08x}  {content[at : at + 16].hex(' '):47}  {_letters(content[at : at + 16])}"
+            for at in range(0, len(content), 16)
+        )
+    return content.decode("utf-8", errors=_BY_NUMBER)
+
+
+def _letters(content: bytes) -> str:
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in content)
+
+
+def _by_number(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    wrong = error.object[error.start : error.end]
+    return "".join(f"⟨0x{byte:02X}⟩" for byte in wrong), error.end
+
+
+codecs.register_error(_BY_NUMBER, _by_number)
 
 
 def payload_of(records: Sequence[AuditRow]) -> bytes | None:

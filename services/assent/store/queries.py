@@ -146,6 +146,13 @@ async def list_requests(
     return [_request(row) for row in rows]
 
 
+async def open_of_type(db: Executor, resource_type: str, *, limit: int) -> tuple[list[RequestView], int]:
+    """The open requests of one type, the oldest first, at most `limit`; and how many there are."""
+    rows = await db.fetch(_SQL["open_of_type"], resource_type, _limited(limit))
+    count = await db.fetchval(_SQL["count_open_of_type"], resource_type)
+    return [_request(row) for row in rows], count or 0
+
+
 async def groups_of_open_policy_requests(db: Executor) -> list[str]:
     """The groups, those of administrators among them, that open requests about policies wait for."""
     return [row["name"] for row in await db.fetch(_SQL["groups_of_open_policy_requests"])]

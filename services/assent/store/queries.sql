@@ -17,6 +17,19 @@ where
 order by changed_at desc, partition desc, seq desc
 limit $10
 
+-- name: open_of_type
+select
+  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
+  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
+  changed_at, deadline, last_seq, partition, seq
+from requests
+where resource_type = $1 and status in ('needs_approval', 'approved')
+order by submitted_at, partition, seq
+limit $2
+
+-- name: count_open_of_type
+select count(*) from requests where resource_type = $1 and status in ('needs_approval', 'approved')
+
 -- name: groups_of_open_policy_requests
 -- A request for a policy of a new type names administrators of a type that governance does not know yet.
 select distinct jsonb_path_query(terms, '$[*].rules[*].groups[*]') #>> '{}' as name

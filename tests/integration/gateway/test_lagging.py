@@ -40,7 +40,10 @@ async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
         seen = accepted(answer)["request"]
     approved = accepted(await behind.act(request, "approve", "carol", submission=seen["submission"]))
     sent = {
-        "json": {"seen": seen["last_seq"]} if how == "seen" else {},
+        "json": {
+            "submission": seen["submission"],
+            **({"seen": seen["last_seq"]} if how == "seen" else {}),
+        },
         "headers": {"if-match": answer.headers["etag"]} if how == "if-match" else {},
     }
     # The row is as old as what bob saw: that they are the same says nothing.
@@ -51,7 +54,7 @@ async def test_nobody_decides_on_what_they_saw_while_it_may_be_old(
     assert late.headers["retry-after"]
     async with reading(SPECS["status"], log, behind.dsn, f"behind-{how}"):
         await behind.show(request, after=approved["position"])
-        refused(await bob.post(f"{place}/reject", **sent), 412, "changed-since")
+        refused(await bob.post(f"{place}/reject", **sent), 409, "not-pending")
 
 
 async def _moved_to(dsn: str, position: str) -> None:

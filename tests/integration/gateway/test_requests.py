@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.gateway import Gateway, accepted, refused
+from tests.support.stack import until
 
 _numbers = itertools.count()
 
@@ -13,6 +14,11 @@ _numbers = itertools.count()
 def script() -> str:
     """An object that no other test is about."""
     return f"script/{next(_numbers)}.sh"
+
+
+def app() -> str:
+    """An object that two people must approve."""
+    return f"app/{next(_numbers)}"
 
 
 async def test_R1_R12_change_is_submitted_approved_completed_and_applied(gateway: Gateway) -> None:
@@ -231,9 +237,25 @@ async def test_decision_on_what_was_not_seen_is_refused(gateway: Gateway) -> Non
     seen = (await gateway.show(request, principal="bob", after=request))["request"]
     rejected = {"submission": seen["submission"], "seen": seen["last_seq"]}
     await gateway.approve(request, "carol")
-    problem = refused(await gateway.act(request, "approve", "bob", **rejected), 412, "changed-since")
-    assert problem["status_now"] == "approved"
-    assert problem["last_seq"] > seen["last_seq"]
+    refused(await gateway.act(request, "approve", "bob", **rejected), 409, "not-pending")
+
+
+async def test_R16_decision_on_a_stale_page_is_refused_on_record(gateway: Gateway) -> None:
+    request = (await gateway.submit(app()))["request"]
+    seen = (await gateway.show(request, principal="bob", after=request))["request"]
+    await gateway.approve(request, "carol")
+    for action in ("approve", "reject"):
+        fields = {"submission": seen["submission"], "seen": seen["last_seq"]}
+        problem = refused(await gateway.act(request, action, "bob", **fields), 412, "outdated")
+        place = problem["position"].partition("-")
+
+        async def is_on_record(seq: str = place[2]) -> bool:
+            shown = await gateway.show(request)
+            found = [each for each in shown["timeline"] if each["seq"] == int(seq)]
+            return [(each["refusal"] or {}).get("code") for each in found] == ["outdated"]
+
+        await until(is_on_record)
+    assert (await gateway.show(request))["request"]["status"] == "needs_approval"
 
 
 async def test_decision_on_what_was_seen_counts(gateway: Gateway) -> None:
@@ -251,7 +273,8 @@ async def test_if_match_lets_pass_what_was_seen_and_nothing_else(gateway: Gatewa
     etag, body = shown.headers["etag"], {"submission": shown.json()["request"]["submission"]}
     # A refused action leaves the request as it was.
     refused(await gateway.act(request, "reject", "alice"), 403, "own-request")
-    for other in ('"999999-1"', f"W/{etag}", etag.strip('"'), "nonsense", '""', "", "*, *"):
+    refused(await bob.post(f"{place}/reject", json=body, headers={"if-match": '"999999-1"'}), 412, "outdated")
+    for other in (f"W/{etag}", etag.strip('"'), "nonsense", '""', "", "*, *"):
         answer = await bob.post(f"{place}/reject", json=body, headers={"if-match": other})
         problem = refused(answer, 412, "changed-since")
         assert problem["status_now"] == "needs_approval"
@@ -259,7 +282,7 @@ async def test_if_match_lets_pass_what_was_seen_and_nothing_else(gateway: Gatewa
     position = accepted(answer)["position"]
     shown = await gateway.show(request, after=position)
     assert shown["request"]["status"] == "rejected"
-    refused(await bob.post(f"{place}/reject", json=body, headers={"if-match": etag}), 412, "changed-since")
+    refused(await bob.post(f"{place}/reject", json=body, headers={"if-match": etag}), 409, "not-pending")
 
 
 async def test_payload_s_digest_is_over_the_bytes_as_sent(gateway: Gateway) -> None:

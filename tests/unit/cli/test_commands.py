@@ -150,7 +150,7 @@ def test_key_of_somebody_else_under_this_name_is_not_taken(
         (b'{"a":1', (), "malformed"),
         (b"", (), "malformed"),
         (b"\xff", (), "malformed"),
-        (b"\xff", ("--text",), "malformed"),
+        (b"\xff" * 200_000, ("--text",), "too-large"),
         (b"[" * 100_000, (), "malformed"),
         (b"a" * 262_145, ("--text",), "too-large"),
         (b'"' * 262_140, ("--text",), "too-large"),
@@ -211,15 +211,17 @@ def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str
 
 
 def test_what_a_terminal_would_obey_is_shown_as_its_number() -> None:
-    assert output.visible("a\x1b[2Jb\u202ec\nd") == "a\\u{1b}[2Jb\\u{202e}c\\u{a}d"
+    assert output.visible("a\x1b[2Jb\u202ec\nd") == "a⟨U+001B⟩[2Jb⟨U+202E⟩c⟨U+000A⟩d"
     assert output.visible("größer 日本 [red]", also="\n") == "größer 日本 [red]"
 
 
 def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:
-    assert views.payload_text(b'"a\\r\\nb\\u001bc"', "script/x.sh", "1-2").plain == "a\nb\\u{1b}c"
-    assert views.payload_text(b'{"a":"[red]"}', "app/x", "1-2").plain == '{\n  "a": "[red]"\n}'
+    shown = views.payload_text(b'"a\\r\\nb\\u001bc"', "script/x.sh", "1-2").plain
+    assert shown.startswith("! 1 character that a screen would hide or obey")
+    assert shown.endswith("\na\nb⟨U+001B⟩c")
+    assert views.payload_text(b'{"a":"[red]"}', "app/x", "1-2").plain == '3 lines\n{\n  "a": "[red]"\n}'
     long = views.payload_text(b'"' + b"x\\n" * 100 + b'"', "script/x", "1-2").plain
-    assert long.endswith("more lines: assent show 1-2 --payload prints all")
+    assert long.endswith("41 MORE LINES ARE NOT SHOWN: assent show 1-2 --save FILE writes all of it")
 
 
 @pytest.mark.parametrize(

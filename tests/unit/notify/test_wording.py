@@ -127,8 +127,13 @@ def test_R17_a_chat_takes_nothing_of_it_for_a_mention_or_a_link(evil: str) -> No
 
 
 def test_R17_ordinary_names_stay_what_they_are() -> None:
-    for name in ("alice@example.com", "Grüße, 日本語 🦊", "می‌خواهم", "script/a.sh"):
+    for name in ("alice@example.com", "Grüße, 日本語 🦊", "خواهم", "script/a.sh"):
         assert harmless(name, 100) == name
+
+
+def test_R17_what_a_mail_would_not_show_stands_in_it_by_its_number() -> None:
+    text = text_of(delivery(resource="script/a", words="ok\u3164\u034f \u202ecod.exe"), None)
+    assert "ok⟨U+3164⟩⟨U+034F⟩ ⟨U+202E⟩cod.exe" in text.body
 
 
 def test_R17_a_payload_is_json_whatever_stands_in_it() -> None:

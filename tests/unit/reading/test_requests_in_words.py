@@ -129,8 +129,7 @@ def test_R8_R16_the_records_add_up_to_the_state_and_to_what_was_said() -> None:
     records = opened(COMMAND)
     assert payload_of(records.rows) == PAYLOAD
     assert payload_of([]) is None
-    seen = {"request": "0-0", "submission": "0" * 64}
-    approve = Approve(id="c-2", principal="bob", at=AT, resource="app/x", **seen)
+    approve = Approve(id="c-2", principal="bob", at=AT, resource="app/x", request="0-0", submission="0" * 64)
     given = ApprovalGiven(request="0-0", approver="bob", person="bob.p", deadline=AT + 9, through="web")
     records.add(Refusal(code=RefusalCode.OWN_REQUEST, detail="No."), approve)
     records.add((given,), approve)

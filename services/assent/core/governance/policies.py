@@ -5,6 +5,7 @@ from assent.core.governance.fields import bad_id, bad_text, out_of_date, refuse,
 from assent.core.governance.signing import able_at
 from assent.core.governance.state import Governance
 from assent_contracts import limits
+from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
 from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, policy_object
@@ -66,7 +67,7 @@ def _bad_policy(policy: Policy) -> Refusal | None:
     if bad is not None:
         return Refusal(code=RefusalCode.POLICY_INVALID, detail=bad.detail)
     if (
-        not policy.name.strip()
+        draws_nothing(policy.name)
         or len(policy.name) > limits.NAME_MAX_CHARS
         or has_control_characters(policy.name)
     ):

@@ -29,6 +29,8 @@ class Book:
         """The latest change of writers, by its governance seq, that a record here names."""
         self.memory = CommandMemory()
         self.requests: dict[int, Request] = {}
+        self._last: dict[int, int] = {}
+        """Of a request that went on since its submission: the seq of the last record that changed it."""
         self._open_by_resource: dict[str, int] = {}
         self._open_by_requester: dict[str, int] = {}
         self._closed_in_order: deque[int] = deque()
@@ -48,6 +50,12 @@ class Book:
             return None
         of = request.resource if isinstance(request, Closed) else request.submission.resource
         return request if of == resource else None
+
+    def last_seq(self, request_id: str) -> int:
+        """The seq of the last record that changed a request which is known here."""
+        position = parse_request_id(request_id)
+        assert position is not None, "what is known has an id"
+        return self._last.get(position[1], position[1])
 
     def due(self, at: int) -> Iterator[int]:
         """The seqs of the requests whose deadline `at` has reached, the earliest first.
@@ -78,7 +86,7 @@ class Book:
             elif isinstance(event, WritersChanged):
                 self.writers_since = event.since
             elif not isinstance(event, CommandRepeated):
-                self._go_on(event, at)
+                self._go_on(event, at, seq)
         if is_later:
             self.memory.forget(at)
             self._forget_closed(at)
@@ -89,7 +97,7 @@ class Book:
         self._open_by_requester[event.requester] = self._open_by_requester.get(event.requester, 0) + 1
         heapq.heappush(self._deadlines, (event.deadline, seq))
 
-    def _go_on(self, event: RequestEvent, at: int) -> None:
+    def _go_on(self, event: RequestEvent, at: int, by: int) -> None:
         position = parse_request_id(event.request)
         assert position is not None
         seq = position[1]
@@ -99,6 +107,7 @@ class Book:
             raise ImpossibleEventError(msg)
         after = evolve(before, event, at)
         self.requests[seq] = after
+        self._last[seq] = by
         if isinstance(after, Closed):
             del self._open_by_resource[after.resource]
             self._count_down(before.submission.requester)
@@ -122,7 +131,9 @@ class Book:
             assert isinstance(request, Closed)
             if request.at + CLOSED_MEMORY_MS >= at:
                 break
-            del self.requests[closed.popleft()]
+            forgotten = closed.popleft()
+            del self.requests[forgotten]
+            self._last.pop(forgotten, None)
 
     def open_requests_of(self, requester: str) -> int:
         """How many requests of this principal are open."""

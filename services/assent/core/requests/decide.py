@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from msgspec import UNSET, UnsetType
+
 from assent.core.governance.fields import refuse
 from assent.core.requests.approve import decide_approve
 from assent.core.requests.book import Book
@@ -12,6 +14,7 @@ from assent.core.requests.context import Context
 from assent.core.requests.reject import decide_reject
 from assent.core.requests.report_outcome import decide_report
 from assent.core.requests.revoke import decide_revoke
+from assent.core.requests.states import Request
 from assent.core.requests.submit import decide_submit
 from assent_contracts.commands import (
     Approve,
@@ -29,6 +32,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 
 Decision = tuple[Event, ...] | Refusal
+RequestCommand = Approve | Reject | Revoke | Cancel | Complete | Claim | ReportOutcome
 
 
 def decide(book: Book, command: Command, context: Context) -> Decision:
@@ -45,6 +49,22 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
         return misrouted(command, context) or refuse(
             RefusalCode.UNKNOWN_REQUEST, f"There is no request {command.request} for {command.resource}."
         )
+    decision = _by_its_rule(request, command, context)
+    if isinstance(command, ReportOutcome | Claim) or isinstance(decision, Refusal):
+        return decision
+    return _not_as_seen(command.seen, book.last_seq(command.request)) or decision
+
+
+def _not_as_seen(seen: int | UnsetType, last: int) -> Refusal | None:
+    """R16, R23: a decision on what has changed since it was shown is refused here, and so on record."""
+    if seen is UNSET or seen == last:
+        return None
+    return refuse(
+        RefusalCode.OUTDATED, f"The request has changed since it was shown: its last change is seq {last}."
+    )
+
+
+def _by_its_rule(request: Request, command: RequestCommand, context: Context) -> Decision:
     match command:
         case Approve():
             return decide_approve(request, command, context)

@@ -115,9 +115,11 @@ async def act(
     if body.seen is not None or if_match is not None:
         await door.lag.settled(request_id)
     shown = await find(door, caller, request_id)
-    if body.seen not in (None, shown.last_seq) or not is_match(if_match, shown.last_seq):
-        raise _changed_since(shown)
+    seen = body.seen if body.seen is not None else seen_of(if_match, shown)
     fields = fields_of(caller, shown.resource, idempotency_key)
+    if seen is not None:
+        # R16: the ledger compares, so that a refused decision is on record.
+        fields["seen"] = seen
     command = make({**fields, "request": shown.id}, body)
     refusal = check_fields(command)
     if refusal is not None:
@@ -125,14 +127,18 @@ async def act(
     return await decide(door, command, once=idempotency_key is not None)
 
 
-def is_match(if_match: str | None, last_seq: int) -> bool:
-    """Whether If-Match, by RFC 9110, lets pass what has not gone on since its ETag.
+def seen_of(if_match: str | None, shown: RequestView) -> int | None:
+    """What If-Match, by RFC 9110, says was seen; the ledger compares it. Raises Problem for other tags.
 
     A refused action makes another ETag and leaves the request as it was: that is no reason to refuse.
     """
     if if_match is None or if_match.strip() == "*":
-        return True
-    return any(re.fullmatch(rf'"{last_seq}-[0-9]+"', tag.strip()) for tag in if_match.split(","))
+        return None
+    tags = [re.fullmatch(r'"([0-9]{1,18})-[0-9]+"', tag.strip()) for tag in if_match.split(",")]
+    seen = [int(tag[1]) for tag in tags if tag is not None]
+    if not seen:
+        raise _changed_since(shown)
+    return shown.last_seq if shown.last_seq in seen else seen[0]
 
 
 def _changed_since(shown: RequestView) -> Problem:

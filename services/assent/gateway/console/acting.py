@@ -71,7 +71,7 @@ async def act_on(
             found,
             status=problem.status,
             problem=said(problem),
-            seen=seen if problem.status == 412 else None,
+            seen=seen,
             note=form.text("note"),
             key=key_after(problem, form),
         )

@@ -1,5 +1,6 @@
 """/requests/new: ask for a change to one object, for people who hold the role requester (R6, R15, R18)."""
 
+import base64
 from typing import Any
 
 import msgspec
@@ -17,14 +18,14 @@ from assent.gateway.console.text import t
 from assent.gateway.deciding import decide, fields_of
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, of_refusal
-from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
+from assent_contracts.files import payload_of_file
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _OPERATIONS = ("edit", "create", "delete", "assign")
-_FIELDS = ("type", "name", "operation", "kind", "payload", "justification")
-_EMPTY = {"type": "", "name": "", "operation": "edit", "kind": "text", "payload": "", "justification": ""}
+_FIELDS = ("type", "name", "operation", "kind", "payload", "file", "justification")
+_EMPTY = {**dict.fromkeys(_FIELDS, ""), "operation": "edit", "kind": "text"}
 
 
 @get("/requests/new", include_in_schema=False)
@@ -57,14 +58,29 @@ def _command(caller: Caller, form: Form) -> SubmitChange:
 
 
 def _payload(form: Form) -> msgspec.Raw:
-    text = form.text("payload")
-    if form.line("kind") == "text":
-        return msgspec.Raw(encode(text))
+    content = _file(form)
+    if content is None:
+        # The line ends of a field are the browser's: those of a file are kept.
+        content = form.text("payload").encode()
+    if form.line("kind") != "json":
+        return msgspec.Raw(payload_of_file(content))
     try:
-        msgspec.json.decode(text.encode())
+        content.decode()
+        msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise malformed(t("new.not_json", why=str(error)[:200])) from error
-    return msgspec.Raw(text.strip().encode())
+    return msgspec.Raw(content.strip())
+
+
+def _file(form: Form) -> bytes | None:
+    """The bytes of the file that the form was given, which come in base64; None where it has none."""
+    taken = form.line("file")
+    if not taken:
+        return None
+    try:
+        return base64.b64decode(taken, validate=True)
+    except ValueError as error:
+        raise malformed(t("new.not_a_file")) from error
 
 
 async def _form_page(

@@ -10,7 +10,9 @@ from assent.gateway.caller import Caller
 from assent.gateway.console.forms import go, see
 from assent.gateway.deciding import decide, fields_of
 from assent.gateway.door import Door
+from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
 from assent.reading.prospects import Prospect, foresee, submission
+from assent.store.queries import open_of_type
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance_changes import GovernanceChange
 
@@ -18,6 +20,16 @@ from assent_contracts.governance_changes import GovernanceChange
 def prospect_of(door: Door, caller: Caller, change: GovernanceChange) -> Prospect:
     """What would become of the change now: nothing is sent."""
     return foresee(door.log.governance, change, caller.id, now_ms())
+
+
+async def effects_of(door: Door, change: GovernanceChange) -> Effects | None:
+    """What the change would make of the requests that are open under its policy; None for other changes."""
+    governance = door.log.governance
+    kind = type_of_change(change, governance)
+    if kind is None:
+        return None
+    rows, count = await open_of_type(door.db, kind, limit=LISTED_MAX)
+    return effects(change, rows, count, governance)
 
 
 async def carry(

@@ -6,13 +6,19 @@ from typing import Final
 import msgspec
 from markupsafe import Markup, escape
 
-from assent.gateway.console.colouring import LINE_MAX_CHARS, coloured, is_coloured
+from assent.gateway.console.colouring import coloured, is_coloured
+from assent.reading.oddities import Oddity, is_odd, oddities, plain_ends, shown_line
 from assent.reading.payload_diff import Mark, payload_diff
-from assent.reading.payloads import ShownPayload
-from assent.reading.visible import visible
+from assent.reading.payloads import ShownFile, ShownPayload
+from assent.reading.visible import number_of
 
 LINES_MAX: Final = 2_000
 """Lines that a page shows of a payload; the bytes can be had whole."""
+FIRST_LINES: Final = 60
+"""Lines that are open at first; a bar as wide as the page opens the others."""
+PIECE_CHARS: Final = 500
+"""Of a line, on one screen of a phone."""
+_RETURN: Final = Markup('<span class="hidden-char">{}</span>').format(number_of("\r"))
 _AROUND: Final = 3
 """Unchanged lines that are shown beside a changed one."""
 
@@ -24,6 +30,8 @@ class CodeLine(msgspec.Struct, frozen=True):
     old: int | None
     new: int | None
     html: Markup
+    is_odd: bool = False
+    """It has something that a reader would overlook."""
 
 
 class Fold(msgspec.Struct, frozen=True):
@@ -38,10 +46,13 @@ class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     language: str
     lines: tuple[CodeLine, ...]
+    count: int
+    """Lines that it has."""
     more: int
     """Lines that are not shown."""
-    hides_something: bool
-    """It has characters that a screen would obey or not show; here they stand by their numbers."""
+    file: ShownFile | None
+    odd: tuple[Oddity, ...]
+    """What a reader would overlook in it."""
     is_plain: bool
     """It is too long or too intricate for the colours of its language."""
     changes: tuple[CodeLine | Fold, ...] | None
@@ -58,9 +69,14 @@ def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadVie
     return PayloadView(
         kind=after.kind,
         language=after.language,
-        lines=tuple(CodeLine(" ", None, number, html) for number, html in enumerate(new, start=1)),
+        lines=tuple(
+            CodeLine(" ", None, number, html, is_odd(line))
+            for number, (line, html) in enumerate(zip(_lines(after), new, strict=True), start=1)
+        ),
+        count=after.text.count("\n") + 1,
         more=max(0, after.text.count("\n") + 1 - LINES_MAX),
-        hides_something=any(_hides_something(each) for each in (before, after) if each is not None),
+        file=after.file,
+        odd=oddities(after.text),
         is_plain=is_plain,
         changes=changes,
         added=sum(line.mark == "+" for line in flat),
@@ -80,10 +96,9 @@ def _changes(before: ShownPayload, after: ShownPayload, new: Sequence[Markup]) -
         will += each.mark != "-"
         html = old[was - 1] if each.mark == "-" else new[will - 1]
         if each.text.endswith("\r"):
-            html += Markup('<span class="hidden-char">\\u{d}</span>')
-        lines.append(
-            CodeLine(each.mark, was if each.mark != "+" else None, will if each.mark != "-" else None, html)
-        )
+            html += _RETURN
+        old_no, new_no = was if each.mark != "+" else None, will if each.mark != "-" else None
+        lines.append(CodeLine(each.mark, old_no, new_no, html, is_odd(each.text)))
     return tuple(_folded(lines))
 
 
@@ -111,27 +126,32 @@ def _fold(lines: list[CodeLine]) -> list[CodeLine | Fold]:
 
 def _html_lines(payload: ShownPayload) -> tuple[Sequence[Markup], bool]:
     """(the lines that are shown, whether they lack the colours of their language)"""
-    # Cut first: JSON of brackets is fifty times as long once it is indented.
-    lines = _plain(payload.text).split("\n")[:LINES_MAX]
-    text = "\n".join(visible(line, also="\t") for line in lines)
+    text = "\n".join(shown_line(line) for line in _lines(payload))
     if not is_coloured(payload.language):
         return _plain_lines(text), False
     found = coloured(text, payload.language)
     return (_plain_lines(text), True) if found is None else (found, False)
 
 
+def _lines(payload: ShownPayload) -> Sequence[str]:
+    # JSON of brackets is fifty times as long once it is indented: the lines that are shown bound the work.
+    return plain_ends(payload.text).split("\n")[:LINES_MAX]
+
+
 def _plain_lines(text: str) -> Sequence[Markup]:
-    return [escape(_cut(line)) for line in text.split("\n")]
+    return [_in_pieces(line) for line in text.split("\n")]
 
 
-def _hides_something(payload: ShownPayload) -> bool:
-    return not _plain(payload.text).replace("\n", "").replace("\t", "").isprintable()
+def _in_pieces(line: str) -> Markup:
+    """All of a line. A long one is in pieces, so that the page can tell which of them were on the screen."""
+    if len(line) <= PIECE_CHARS:
+        return escape(line)
+    pieces = (line[at : at + PIECE_CHARS] for at in range(0, len(line), PIECE_CHARS))
+    return Markup("").join(Markup('<span class="piece">{}</span>').format(each) for each in pieces)
 
 
-def _cut(line: str) -> str:
-    more = len(line) - LINE_MAX_CHARS
-    return line if more <= 0 else f"{line[:LINE_MAX_CHARS]} … {more:,}"
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n")
+def full_text(payload: ShownPayload) -> str:
+    """Every line with its number, nothing hidden, for a view of its own."""
+    lines = plain_ends(payload.text).split("\n")
+    width = len(str(len(lines)))
+    return "\n".join(f"{number:>{width}}  {shown_line(line)}" for number, line in enumerate(lines, start=1))

@@ -12,7 +12,7 @@ from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form
-from assent.gateway.console.governing import carry, prospect_of
+from assent.gateway.console.governing import carry, effects_of, prospect_of
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -214,6 +214,7 @@ async def _form(
         types=sorted({each.resource_type for each in governance.policies.values()}),
         units=tuple(UNITS_MS),
         prospect=prospect,
+        effects=await effects_of(door, prospect.change) if prospect else None,
         problem=said(problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
@@ -240,6 +241,7 @@ async def _delete_page(
         policy=policy,
         version=version,
         prospect=prospect,
+        effects=await effects_of(door, prospect.change) if prospect else None,
         problem=said(problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),

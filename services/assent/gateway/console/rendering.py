@@ -12,11 +12,12 @@ from markupsafe import Markup, escape
 from assent.core.governance.differences import duration
 from assent.gateway.console.static_files import static
 from assent.gateway.console.text import t, th, tn
+from assent.reading.oddities import plain_ends
 from assent.reading.visible import visible
 from assent_contracts.limits import FOR_EVER_MS
 
 _FOLDER: Final = Path(__file__).with_name("templates")
-_LAYOUT: Final = "\n\t\r"
+_LAYOUT: Final = "\n\t"
 
 
 def render(template: str, /, **context: Any) -> str:
@@ -42,7 +43,7 @@ def _environment() -> Environment:
 
 def _shown(value: Any) -> Any:
     # What others wrote must not turn the line round, nor look like something else. Markup is ours.
-    return visible(value, also=_LAYOUT) if type(value) is str else value
+    return visible(plain_ends(value), also=_LAYOUT) if type(value) is str else value
 
 
 def as_sent(text: str) -> Markup:

@@ -7,25 +7,33 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
+from assent.core.requests.explain import Deciding
 from assent.gateway.api.looking import After, find
 from assent.gateway.caller import Caller
+from assent.gateway.console.governing import effects_of
 from assent.gateway.console.happenings import Happening, happenings
 from assent.gateway.console.pages import page
-from assent.gateway.console.payload_view import PayloadView, payload_view
+from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.possible import possible, why_not_approve
 from assent.gateway.console.standing import Standing, standing_of_request
-from assent.gateway.console.summaries import look_of, state_of_row, through_of
+from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.door import Door
 from assent.gateway.problems import not_found
-from assent.reading.governance_diff import GovernanceDiff, governance_diff
+from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
+from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.payloads import payload_of, shown_payload
+from assent.reading.policy_effects import Effects
+from assent.reading.requests import state_of_row
+from assent.reading.visible import hides_something
 from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import RequestId
+from assent_contracts.files import file_of_payload
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 _AUDITED_WITHIN_S = 3.0
 _LOOK_EVERY_S = 0.03
+_NEVER_KEPT = {"Cache-Control": "private, no-store"}
 _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -41,9 +49,15 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     """What to do about `why_not`."""
     standing: Standing | None
     payload: PayloadView | None
+    hides: bool
+    """The justification has characters that are shown by their numbers."""
+    name_mixes: bool
+    """The object's name may look like another one."""
     before: str | None
     """The request that was applied to the same object last before this one."""
     change: GovernanceDiff | None
+    effects: Effects | None
+    """What the change of a policy would make of the requests that are open under it."""
     happened: list[Happening]
     is_whole: bool
     """False while the audit log is behind: then what happened is not all there."""
@@ -84,10 +98,19 @@ async def request_page(
         review=review,
         row=review.row,
         problem=problem,
-        since=[each for each in review.happened if each.is_after(seen)] if seen is not None else [],
+        since=_since(review, seen),
         note=note,
+        first_lines=FIRST_LINES,
+        server=door.settings.public_url,
         key=key or new_command_id(),
     )
+
+
+def _since(review: Review, seen: int | None) -> list[Happening]:
+    """What has changed the request since it was seen: the refused decision itself has not."""
+    if seen is None:
+        return []
+    return [each for each in review.happened if each.is_after(seen) and each.refusal is None]
 
 
 async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
@@ -108,11 +131,19 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing_of_request(state, governance, now) if state else None,
         payload=await asyncio.to_thread(_payload, row, records, before) if change is None else None,
+        hides=hides_something(plain_ends(row.justification), also="\n\t"),
+        name_mixes=is_odd(row.resource),
         before=before.request if before else None,
         change=change,
+        effects=await _effects(door, state, records) if change is not None else None,
         happened=happenings(records),
         is_whole=any(each.seq >= row.last_seq for each in records if each.partition == row.partition),
     )
+
+
+async def _effects(door: Door, state: Deciding | None, records: list[AuditRow]) -> Effects | None:
+    wanted = change_of(records) if state is not None else None
+    return None if wanted is None else await effects_of(door, wanted)
 
 
 def _payload(row: RequestView, records: list[AuditRow], before: AuditRow | None) -> PayloadView | None:
@@ -139,19 +170,34 @@ async def _audited(door: Door, row: RequestView) -> list[AuditRow]:
     return await timeline(door.db, row.id)
 
 
+@get("/requests/{request_id:str}/content", include_in_schema=False)
+async def show_content(request_id: RequestId, caller: Caller, door: Door) -> Response[str]:
+    """Every line of the payload, for a window of its own. Raises Problem."""
+    row, payload = await _submitted(door, caller, request_id)
+    text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
+    return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
+
+
 @get("/requests/{request_id:str}/payload", include_in_schema=False)
 async def send_payload(request_id: RequestId, caller: Caller, door: Door) -> Response[bytes]:
-    """The exact bytes that were submitted, to save: never shown by the browser. Raises Problem."""
+    """The exact bytes, to save: never shown by the browser. Raises Problem.
+
+    A file comes back as it was taken; any other payload as the JSON that was submitted.
+    """
+    row, payload = await _submitted(door, caller, request_id)
+    content = file_of_payload(payload)
+    name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
+    saved = f"{row.id}-{name}{'.json' if content is None else ''}"
+    return Response(
+        payload if content is None else content,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{saved}"', **_NEVER_KEPT},
+    )
+
+
+async def _submitted(door: Door, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
     row = await find(door, caller, request_id)
     payload = payload_of(await timeline(door.db, row.id))
     if payload is None:
         raise not_found("payload")
-    name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
-    return Response(
-        payload,
-        media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{row.id}-{name}.json"',
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return row, payload

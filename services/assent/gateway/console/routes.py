@@ -10,7 +10,7 @@ from assent.gateway.console.health import show_health
 from assent.gateway.console.lists import LISTS
 from assent.gateway.console.notifications import NOTIFICATIONS
 from assent.gateway.console.policies import POLICIES
-from assent.gateway.console.request_page import send_payload, show_request_page
+from assent.gateway.console.request_page import send_payload, show_content, show_request_page
 from assent.gateway.console.static_files import send_static
 
 PAGES = (
@@ -19,6 +19,7 @@ PAGES = (
     send_form,
     show_request_page,
     send_payload,
+    show_content,
     act_on,
     *POLICIES,
     *DIRECTORY,

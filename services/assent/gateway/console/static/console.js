@@ -39,18 +39,6 @@ function showAsks() {
   for (const asks of all("[data-asks-of]")) asks.hidden = asks.dataset.asksOf !== choice.value;
 }
 
-async function takeFile(input) {
-  const [file] = input.files;
-  if (!file) return;
-  input.setCustomValidity(file.size > Number(input.dataset.max) ? input.dataset.tooLarge : "");
-  if (!input.reportValidity()) return;
-  one(`#${input.dataset.into}`).value = await file.text();
-  const name = one(`#${input.dataset.name}`);
-  if (!name.value) name.value = file.name;
-  const kind = file.name.endsWith(".json") ? "json" : "text";
-  one(`input[name="${input.dataset.kind}"][value="${kind}"]`).checked = true;
-}
-
 // Keyboard
 
 const KEYS = "assent-keys";
@@ -119,7 +107,7 @@ function hear(what) {
 
 function wordsOf(part) {
   const copy = part.cloneNode(true);
-  for (const time of all("time", copy)) time.remove();
+  for (const each of all("time, .unseen", copy)) each.remove();
   return copy.textContent.replace(/\s+/g, " ");
 }
 
@@ -238,7 +226,6 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-asks]")) showAsks();
-  if (event.target.matches('input[type="file"]')) takeFile(event.target);
   if (event.target.id === "keys-on") localStorage.setItem(KEYS, event.target.checked ? "on" : "off");
 });
 document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.shouldSwap) keep(event.detail.target); });

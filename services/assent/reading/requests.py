@@ -1,0 +1,19 @@
+"""A request's row as the rules see it. Pure."""
+
+from assent.core.requests.explain import Deciding
+from assent.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
+from assent.store.queries import RequestView
+from assent_contracts.limits import FOR_EVER_MS
+
+
+def state_of_row(row: RequestView) -> Deciding | None:
+    """The rules' state of a request that can be decided on, from its row; None for all others."""
+    if row.status not in ("needs_approval", "approved") or row.progress is not None:
+        return None
+    submission = Submission(
+        row.seq, row.resource, row.requester, row.person, row.submission, row.digest, row.terms
+    )
+    approvals = tuple(Approval(each.approver, each.person, each.through) for each in row.approvals)
+    rejections = tuple(Rejection(each.approver, each.person) for each in row.rejections)
+    kind = NeedsApproval if row.status == "needs_approval" else Approved
+    return kind(submission, approvals, rejections, row.deadline or FOR_EVER_MS)
