@@ -6,7 +6,7 @@ A version that was ever written stays readable: a new version is a new class wit
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts import limits
 from assent_contracts.digests import DIGEST_PATTERN
@@ -50,6 +50,18 @@ Justification = Annotated[
     _documented("R6: why the change is needed.", minLength=1, maxLength=limits.JUSTIFICATION_MAX_CHARS),
 ]
 Note = Annotated[str, _documented("R8: shown to the requester.", maxLength=limits.NOTE_MAX_CHARS)]
+Reason = Annotated[
+    str,
+    _documented(
+        "R22: why the request is closed; everybody who sees the request sees it.",
+        minLength=1,
+        maxLength=limits.REASON_MAX_CHARS,
+    ),
+]
+OnBehalfOf = Annotated[
+    PrincipalId,
+    Meta(description="R20: the account of the person on whose behalf a service submits this change."),
+]
 Outcome = Literal["succeeded", "failed", "unknown"]
 
 
@@ -70,6 +82,7 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
     operation: Operation
     justification: Justification = ""
     payload: Annotated[msgspec.Raw, Meta(description="At most 256 KiB, at most 64 levels deep.")]
+    on_behalf_of: OnBehalfOf | UnsetType = UNSET
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
@@ -108,6 +121,13 @@ class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1
     submission: SubmissionHash
 
 
+class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-request.v1", gc=False):
+    """R22: an administrator of the type ends an open request that nobody is applying."""
+
+    request: RequestId
+    reason: Reason
+
+
 class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):
     """An applier takes the released change, for the time of a lease."""
 
@@ -122,7 +142,7 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
     message: Annotated[str, _documented("For people.", maxLength=limits.OUTCOME_MESSAGE_MAX_CHARS)] = ""
 
 
-Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | Claim | ReportOutcome
+Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
 
 
 def command_type(command: msgspec.Struct | type[msgspec.Struct]) -> str:

@@ -31,6 +31,10 @@ def submit(
             negative="", show_default=False, help="The payload is text, not JSON: send it as a JSON string."
         ),
     ] = False,
+    on_behalf_of: Annotated[
+        str | None,
+        Parameter(help="The account of the person on whose behalf a service submits (R20)."),
+    ] = None,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
@@ -41,7 +45,16 @@ def submit(
     """
     from assent.cli import deciding
 
-    deciding.submit(resource, payload, justification, operation, text=text, sender=sender, options=options)
+    deciding.submit(
+        resource,
+        payload,
+        justification,
+        operation,
+        text=text,
+        on_behalf_of=on_behalf_of,
+        sender=sender,
+        options=options,
+    )
 
 
 def approve(
@@ -87,7 +100,7 @@ def revoke(
 
 
 def cancel(request: Request, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
-    """Withdraw your own request, before approval (R11)."""
+    """Withdraw your own request, before approval or once it has lost its quorum (R11, R22)."""
     from assent.cli import deciding
 
     deciding.cancel(request, sender=sender, options=options)
@@ -100,6 +113,19 @@ def complete(
     from assent.cli import deciding
 
     deciding.complete(request, sender=sender, options=options)
+
+
+def close(
+    request: Request,
+    *,
+    reason: Annotated[str, Parameter(help="Why; everybody who sees the request can read it (R22).")],
+    sender: Sender = DEFAULT_SENDER,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Close an open request of a type that you administer; nothing is applied (R22)."""
+    from assent.cli import deciding
+
+    deciding.close(request, reason=reason, sender=sender, options=options)
 
 
 def settle(

@@ -17,12 +17,8 @@ from assent_contracts.client.reader import LedgerReader
 from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
-    RequestCanceled,
-    RequestCompleted,
+    RequestEnd,
     RequestEvent,
-    RequestExpired,
-    RequestFailed,
-    RequestRejected,
 )
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -36,7 +32,6 @@ from assent_contracts.resources import resource_type
 _RETRY_S = 1.0
 _POLL_RECORDS = 2_000
 """So that deciding goes on meanwhile: a full poll is taken in within some 50 ms."""
-_ENDS = RequestRejected | RequestCanceled | RequestExpired | RequestCompleted | RequestFailed
 _BUILT_IN = tuple(f'"resource":"{name}/'.encode() for name in sorted(BUILT_IN_TYPES))
 _REQUEST = re.compile(rb'"request":"([0-9]+-[0-9]+)"')
 """All events of a record are about one request. An unescaped quote stands in no string."""
@@ -127,7 +122,7 @@ class ReleaseFollower:
                 )
                 return True
             case _:
-                if isinstance(event, _ENDS):
+                if isinstance(event, RequestEnd):
                     self._submissions.pop(request, None)
                     self._released.pop(request, None)
         return False

@@ -7,6 +7,7 @@ from assent.core.requests.approve import decide_approve
 from assent.core.requests.book import Book
 from assent.core.requests.cancel import decide_cancel
 from assent.core.requests.claim import decide_claim
+from assent.core.requests.close import decide_close
 from assent.core.requests.complete import decide_complete
 from assent.core.requests.context import Context
 from assent.core.requests.reject import decide_reject
@@ -17,6 +18,7 @@ from assent_contracts.commands import (
     Approve,
     Cancel,
     Claim,
+    CloseRequest,
     Command,
     Complete,
     Reject,
@@ -31,7 +33,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 Decision = tuple[Event, ...] | Refusal
 
 
-def decide(book: Book, command: Command, context: Context) -> Decision:
+def decide(book: Book, command: Command, context: Context) -> Decision:  # noqa: C901  an arm each
     """Decide a command whose sender is verified. Nothing changes: `Book.record` does that."""
     if isinstance(command, SubmitChange):
         return misrouted(command, context) or decide_submit(
@@ -60,6 +62,8 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
             return decide_revoke(request, command, context)
         case Cancel():
             return decide_cancel(request, command, context)
+        case CloseRequest():
+            return decide_close(request, command, context)
         case _:
             assert_never(command)
 

@@ -7,16 +7,18 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
+from assent.core.requests.explain import Deciding
 from assent.gateway.api.looking import After, find
 from assent.gateway.caller import Caller
 from assent.gateway.console.happenings import Happening, happenings
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import PayloadView, payload_view
-from assent.gateway.console.possible import possible, why_not_approve
+from assent.gateway.console.possible import can_close, possible, why_not_approve
 from assent.gateway.console.standing import Standing, standing_of_request
-from assent.gateway.console.summaries import look_of, state_of_row, through_of
+from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.door import Door
 from assent.gateway.problems import not_found
+from assent.reading.counting import state_of_row
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.payloads import payload_of, shown_payload
 from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
@@ -103,7 +105,7 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
         row=row,
         look=look_of(row),
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
-        can=possible(state, governance, caller.principal, now, through) if state else frozenset(),
+        can=_can(row, state, door, caller, now),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing_of_request(state, governance, now) if state else None,
@@ -113,6 +115,12 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
         happened=happenings(records),
         is_whole=any(each.seq >= row.last_seq for each in records if each.partition == row.partition),
     )
+
+
+def _can(row: RequestView, state: Deciding | None, door: Door, caller: Caller, at: int) -> frozenset[str]:
+    governance, principal = door.log.governance, caller.principal
+    can = possible(state, governance, principal, at, through_of(door, caller)) if state else frozenset()
+    return can | {"close"} if can_close(row, governance, principal, at) else can
 
 
 def _payload(row: RequestView, records: list[AuditRow], before: AuditRow | None) -> PayloadView | None:

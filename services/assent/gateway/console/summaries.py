@@ -7,15 +7,14 @@ import msgspec
 
 from assent.core.governance.standing import Principal
 from assent.core.governance.state import Governance
-from assent.core.requests.explain import Deciding, explain
-from assent.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
+from assent.core.requests.explain import explain
 from assent.gateway.api.looking import list_of
 from assent.gateway.caller import Caller
 from assent.gateway.console.possible import possible
 from assent.gateway.door import Door
+from assent.reading.counting import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.limits import FOR_EVER_MS
 
 WAITING_MAX: Final = 100
 """Requests that are looked at to count those that wait for somebody."""
@@ -63,19 +62,6 @@ def summary(
 def look_of(row: RequestView) -> str:
     """R13: which of the statuses to show; an approved request says how far it has come."""
     return row.progress or row.status
-
-
-def state_of_row(row: RequestView) -> Deciding | None:
-    """The rules' state of a request that can be decided on, from its row; None for all others."""
-    if row.status not in ("needs_approval", "approved") or row.progress is not None:
-        return None
-    submission = Submission(
-        row.seq, row.resource, row.requester, row.person, row.submission, row.digest, row.terms
-    )
-    approvals = tuple(Approval(each.approver, each.person, each.through) for each in row.approvals)
-    rejections = tuple(Rejection(each.approver, each.person) for each in row.rejections)
-    kind = NeedsApproval if row.status == "needs_approval" else Approved
-    return kind(submission, approvals, rejections, row.deadline or FOR_EVER_MS)
 
 
 async def waiting(door: Door, caller: Caller) -> list[Summary]:
