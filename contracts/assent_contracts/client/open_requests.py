@@ -19,11 +19,13 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     CommandRepeated,
+    OfNoRequest,
     OutcomeUnknown,
     RejectionGiven,
     RequestApproved,
     RequestEnd,
     RequestReopened,
+    WritersChanged,
 )
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.resources import parse_request_id
@@ -38,7 +40,7 @@ _Going = (
     | RejectionGiven
     | RequestApproved
     | RequestReopened
-    | CommandRepeated
+    | OfNoRequest
 )
 """Every event but the one that opens a request and those that end it."""
 
@@ -208,6 +210,7 @@ class OpenRequests:
                 | RequestApproved()
                 | RequestReopened()
                 | CommandRepeated()
+                | WritersChanged()
             ):
                 pass  # the release is what counts here
             case _:
