@@ -5,6 +5,7 @@ They are few among many: a record is taken apart only when its bytes say that it
 
 import asyncio
 import re
+from typing import assert_never
 
 import msgspec
 import structlog
@@ -15,10 +16,18 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalRevoked,
+    ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
+    OutcomeUnknown,
+    RejectionGiven,
+    RequestApproved,
     RequestEnd,
     RequestEvent,
+    RequestReopened,
 )
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -107,6 +116,10 @@ class ReleaseFollower:
 
     def _go_on(self, event: RequestEvent, record: LedgerRecord) -> bool:
         request = event.request.encode()
+        if isinstance(event, RequestEnd):
+            self._submissions.pop(request, None)
+            self._released.pop(request, None)
+            return False
         match event:
             case ChangeSubmitted():
                 command = decode_recorded_command(record)
@@ -116,13 +129,24 @@ class ReleaseFollower:
                     kept = msgspec.structs.replace(command, value=value)
                     assert isinstance(record.governance, int), "an accepted record of requests names it"
                     self._submissions[request] = (kept, record.governance)
-            case ChangeReleased() if request in self._submissions:
+            case ChangeReleased():
+                if request not in self._submissions:
+                    return False
                 self._released[request] = BuiltInRelease(
                     event.request, record.seq, event.digest, *self._submissions[request]
                 )
                 return True
+            case (
+                ApprovalGiven()
+                | ApprovalLapsed()
+                | ApprovalRevoked()
+                | RejectionGiven()
+                | RequestApproved()
+                | RequestReopened()
+                | ChangeClaimed()
+                | OutcomeUnknown()
+            ):
+                pass  # nothing that governance has to carry out
             case _:
-                if isinstance(event, RequestEnd):
-                    self._submissions.pop(request, None)
-                    self._released.pop(request, None)
+                assert_never(event)
         return False

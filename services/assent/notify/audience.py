@@ -8,12 +8,15 @@ from assent.reading.received import received_groups, received_types
 from assent.targets.news import NewsEvent
 from assent_contracts.events import (
     ApprovalGiven,
+    ApprovalLapsed,
     ApprovalRevoked,
+    ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
     OutcomeUnknown,
     RejectionGiven,
     RequestApproved,
+    RequestCanceled,
     RequestClosed,
     RequestCompleted,
     RequestEnd,
@@ -41,6 +44,16 @@ REQUESTER_HEARS: Final[dict[type[RequestEvent], NewsEvent]] = {
     ApprovalGiven: "approval-given",
 }
 """The weightiest first: of one record, the requester hears one thing."""
+
+
+NOT_TOLD: Final[tuple[type[RequestEvent], ...]] = (
+    ChangeSubmitted,
+    ApprovalLapsed,
+    RequestCanceled,
+    ChangeReleased,
+    ChangeClaimed,
+)
+"""What requesters do themselves, or what another event of the same record means to them."""
 
 
 def requester_hears(events: Iterable[RequestEvent]) -> NewsEvent | None:

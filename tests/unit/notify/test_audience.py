@@ -1,10 +1,14 @@
 """Who hears what of a record."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 
 from assent.core.governance.state import Governance
 from assent.notify.audience import (
+    NOT_TOLD,
+    REQUESTER_HEARS,
     administrators,
     approvers,
     enabled,
@@ -136,6 +140,11 @@ def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governa
         frozenset(),
         {"admins", "@administrators", "@administrators/app", "@administrators/script"},
     )
+
+
+def test_every_kind_of_event_is_told_or_named_as_one_that_is_not() -> None:
+    assert {*REQUESTER_HEARS, *NOT_TOLD} == set(get_args(e.RequestEvent))
+    assert len(REQUESTER_HEARS) + len(NOT_TOLD) == len(get_args(e.RequestEvent))
 
 
 def test_R13_every_news_has_a_status() -> None:
