@@ -85,9 +85,8 @@ class Governance:
         """Whether a policy has taken effect: from then on, for good, governance protects itself."""
         self.principals: dict[str, Principal] = {}
         self.account_spelt: dict[str, str] = {}
-        """Every account id, by itself in lower case."""
         self.person_spelt: dict[str, str] = {}
-        """Every person id, by itself in lower case."""
+        """Every account id, and every person id, by itself in lower case."""
         self.keys: dict[str, Key] = {}
         self.public_keys: set[bytes] = set()
         """Every key there ever was, a writer's and the recovery key too: none is registered twice."""
@@ -198,7 +197,7 @@ class Governance:
                 assert_never(event)
 
     def put_principal(self, principal: Principal) -> None:
-        """Keep an account, as one who makes a state without its history does."""
+        """Keep an account, without a version."""
         self.principals[principal.id] = principal
         self.account_spelt[principal.id.lower()] = principal.id
         if principal.person is not None:
