@@ -10,6 +10,7 @@ from assent_contracts.commands import (
     Approve,
     Cancel,
     Claim,
+    CloseRequest,
     Command,
     Complete,
     Reject,
@@ -19,7 +20,7 @@ from assent_contracts.commands import (
     command_type,
 )
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
-from assent_contracts.events import Event, RequestEvent, Status
+from assent_contracts.events import Event, RequestEnd, RequestEvent, Status
 from assent_contracts.governance import (
     ChangeGovernance,
     CloseFounding,
@@ -105,6 +106,7 @@ __all__ = [
     "ChangeSettings",
     "Claim",
     "CloseFounding",
+    "CloseRequest",
     "Command",
     "Complete",
     "CreatePolicy",
@@ -137,6 +139,7 @@ __all__ = [
     "RegisterPrincipal",
     "Reject",
     "ReportOutcome",
+    "RequestEnd",
     "RequestEvent",
     "RetireWriter",
     "Revoke",

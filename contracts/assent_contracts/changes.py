@@ -3,12 +3,13 @@
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from assent_contracts.commands import (
     Digest,
     Justification,
     Milliseconds,
+    OnBehalfOf,
     Operation,
     PrincipalId,
     RequestId,
@@ -29,6 +30,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="a
     resource: Resource
     operation: Operation
     requester: PrincipalId
+    on_behalf_of: OnBehalfOf | UnsetType = UNSET
     justification: Justification
     digest: Digest
     released: Annotated[int, Meta(description="The ledger seq of the release.")]

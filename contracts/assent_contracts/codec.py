@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final, assert_never, cast
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts import limits
 from assent_contracts.characters import draws_nothing
@@ -13,6 +14,7 @@ from assent_contracts.commands import (
     Approve,
     Cancel,
     Claim,
+    CloseRequest,
     Command,
     CommandFields,
     Complete,
@@ -195,6 +197,8 @@ def check_fields(command: Command) -> Refusal | None:
             return _check_request(command.request) or _check_text(
                 "message", command.message, limits.OUTCOME_MESSAGE_MAX_CHARS
             )
+        case CloseRequest():
+            return _check_request(command.request) or _check_reason(command.reason)
         case Cancel() | Claim():
             return _check_request(command.request)
         case _:
@@ -229,9 +233,17 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
         return too_large("payload's nesting", None, limits.PAYLOAD_MAX_DEPTH, "levels")
     if not is_type_name(command.operation):
         return malformed("operation is not a name of a-z, 0-9 and -, at most 64 characters.")
+    if command.on_behalf_of is not UNSET and not is_known_identifier(command.on_behalf_of):
+        return identifier_refusal("on_behalf_of", command.on_behalf_of, limits.NAME_MAX_CHARS)
     if draws_nothing(command.justification):
         return Refusal(code=RefusalCode.JUSTIFICATION_REQUIRED, detail="The justification is empty.")
     return _check_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
+
+
+def _check_reason(reason: str) -> Refusal | None:
+    if draws_nothing(reason):
+        return malformed("The reason is empty: state why the request is closed.")
+    return _check_text("reason", reason, limits.REASON_MAX_CHARS)
 
 
 def _check_request(request: str) -> Refusal | None:

@@ -62,6 +62,18 @@ SeenSeq = Annotated[
         " changed it since, the decision is refused (`outdated`). Absent: it counts in any case."
     ),
 ]
+Reason = Annotated[
+    str,
+    _documented(
+        "R22: why the request is closed; everybody who sees the request sees it.",
+        minLength=1,
+        maxLength=limits.REASON_MAX_CHARS,
+    ),
+]
+OnBehalfOf = Annotated[
+    PrincipalId,
+    Meta(description="R20: the account of the person on whose behalf a service submits this change."),
+]
 Outcome = Literal["succeeded", "failed", "unknown"]
 
 
@@ -82,6 +94,7 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
     operation: Operation
     justification: Justification = ""
     payload: Annotated[msgspec.Raw, Meta(description="At most 256 KiB, at most 64 levels deep.")]
+    on_behalf_of: OnBehalfOf | UnsetType = UNSET
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
@@ -125,6 +138,14 @@ class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1
     seen: SeenSeq | UnsetType = UNSET
 
 
+class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-request.v1", gc=False):
+    """R22: an administrator of the type ends an open request that nobody is applying."""
+
+    request: RequestId
+    reason: Reason
+    seen: SeenSeq | UnsetType = UNSET
+
+
 class Claim(CommandFields, frozen=True, kw_only=True, tag="assent.claim.v1", gc=False):
     """An applier takes the released change, for the time of a lease."""
 
@@ -139,7 +160,7 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
     message: Annotated[str, _documented("For people.", maxLength=limits.OUTCOME_MESSAGE_MAX_CHARS)] = ""
 
 
-Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | Claim | ReportOutcome
+Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
 
 
 def command_type(command: msgspec.Struct | type[msgspec.Struct]) -> str:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from assent_contracts.commands import (
     Digest,
     Milliseconds,
+    OnBehalfOf,
     Operation,
     PrincipalId,
     RequestId,
@@ -32,11 +33,14 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
     resource: Resource
     operation: Operation
     requester: PrincipalId
-    person: Annotated[str, Meta(description="R9: who counts as the requester, whichever account.")]
+    person: Annotated[
+        str, Meta(description="R9, R20: the person who counts as the requester, whichever account.")
+    ]
     submission: SubmissionHash
     digest: Digest
     terms: tuple[PolicyTerms, ...]
     deadline: Milliseconds
+    on_behalf_of: OnBehalfOf | UnsetType = UNSET
 
 
 class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval-given.v1", gc=False):
@@ -87,6 +91,12 @@ class RequestRejected(EventFields, frozen=True, kw_only=True, tag="assent.reques
 
 class RequestCanceled(EventFields, frozen=True, kw_only=True, tag="assent.request-canceled.v1", gc=False):
     """R11: the requester withdrew it."""
+
+
+class RequestClosed(EventFields, frozen=True, kw_only=True, tag="assent.request-closed.v1", gc=False):
+    """R22: an administrator of the type ended it; the command contains the reason. Nothing is applied."""
+
+    closed_by: PrincipalId
 
 
 class ChangeReleased(EventFields, frozen=True, kw_only=True, tag="assent.change-released.v1", gc=False):
@@ -150,6 +160,11 @@ class WritersChanged(
     since: Annotated[int, Meta(description="The governance seq of the latest change of writers.")]
 
 
+RequestEnd = (
+    RequestRejected | RequestCanceled | RequestClosed | RequestExpired | RequestCompleted | RequestFailed
+)
+"""The events that end a request. A reader asks `isinstance(event, RequestEnd)`: a new one is added here."""
+
 RequestEvent = (
     ChangeSubmitted
     | ApprovalGiven
@@ -158,14 +173,10 @@ RequestEvent = (
     | RejectionGiven
     | RequestApproved
     | ApprovalRevoked
-    | RequestRejected
-    | RequestCanceled
     | ChangeReleased
     | ChangeClaimed
-    | RequestCompleted
-    | RequestFailed
     | OutcomeUnknown
-    | RequestExpired
+    | RequestEnd
 )
 OfNoRequest = CommandRepeated | WritersChanged
 """Events that are about no request: readers of requests pass over them."""

@@ -25,6 +25,7 @@ BUILT_IN_TYPES: Final = frozenset({ACCESS_POLICY, GOVERNANCE_TYPE})
 """R18: the resource types of changes to governance itself, always protected, carried out by Assent."""
 
 Completion = Literal["requester", "automatic"]
+OnBehalf = Literal["optional", "required"]
 
 
 def administrators_of(resource_type: str) -> str:
@@ -63,6 +64,8 @@ class Policy(
     ) = None
     own_signature: bool = False
     """Approvals that a gateway signed on an approver's behalf do not count."""
+    on_behalf_of: OnBehalf = "optional"
+    """R20: whether a service must name the person on whose behalf it submits; asked at the submission."""
     excluded_groups: tuple[str, ...] = ()
     """R2: always refused, with a sentence that says so."""
 

@@ -49,6 +49,10 @@ class RefusalCode(StrEnum):
     OF_DIRECTORY = "of-directory"
     WRONG_KIND = "wrong-kind"
     LAST_WRITER = "last-writer"
+    ON_BEHALF_OF_REQUIRED = "on-behalf-of-required"
+    ON_BEHALF_OF_INVALID = "on-behalf-of-invalid"
+    REQUESTER_NOT_PERMITTED = "requester-not-permitted"
+    BEING_APPLIED = "being-applied"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -142,5 +146,18 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.OF_DIRECTORY: "Change it in the directory, and synchronise.",
     RefusalCode.WRONG_KIND: "Name an account of the other kind: a service or a human, as the sentence says.",
     RefusalCode.LAST_WRITER: "Add another writer first: without one nothing could be decided.",
+    RefusalCode.ON_BEHALF_OF_REQUIRED: (
+        "Name in on_behalf_of the account of the person on whose behalf you submit the change."
+    ),
+    RefusalCode.ON_BEHALF_OF_INVALID: (
+        "Name the enabled account of a human in on_behalf_of; leave it out when you are not a service."
+    ),
+    RefusalCode.REQUESTER_NOT_PERMITTED: (
+        "Have an administrator give the requester back what is missing, then complete the request;"
+        " or have the request closed."
+    ),
+    RefusalCode.BEING_APPLIED: (
+        "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that."
+    ),
 }
 """One sentence for each code: what its sender can do."""

@@ -9,6 +9,7 @@ create table requests (
   resource text not null,
   operation text not null,
   requester text not null,
+  on_behalf_of text,
   person text not null,
   justification text not null,
   submission text not null,
@@ -22,6 +23,8 @@ create table requests (
   rejections jsonb not null,
   rejecter text,
   rejection_note text,
+  closed_by text,
+  closing_reason text,
   applier text,
   reporter text,
   outcome_message text,
@@ -34,9 +37,11 @@ create table requests (
   primary key (partition, seq)
 );
 
-comment on column requests.person is 'R9: who counts as the requester, whichever account';
 comment on column requests.submission is 'R23: SHA-256 of the submission command''s bytes, hex: what a decision names';
 comment on column requests.digest is 'SHA-256 of the payload''s bytes, hex';
+comment on column requests.on_behalf_of is 'R20: the account of the person whom the service that submitted it named';
+comment on column requests.person is 'R9, R20: the person who counts as the requester, whichever account';
+comment on column requests.closed_by is 'R22: the administrator who closed it; its status is canceled then';
 comment on column requests.terms is 'what each policy asks for: [{policy, since, rules: [{quorum, groups}], ...}]; [] for an unprotected type';
 comment on column requests.progress is 'how far an approved request has come; null before its release and at its end';
 comment on column requests.approvals is 'R8: those that stand: [{approver, person, note, at, through}]; through: the gateway that signed, or null';

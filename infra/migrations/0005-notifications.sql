@@ -49,8 +49,14 @@ create table notification_requests (
   resource text not null,
   operation text not null,
   terms json not null,
+  on_behalf_of text,
+  governance bigint not null,
+  waits boolean not null default true,
   primary key (partition, seq)
 );
+
+comment on column notification_requests.governance is 'the governance seq as of which its approvers were told of it';
+comment on column notification_requests.waits is 'whether it needs approval';
 
 -- The outbox: one message for each record, recipient and target.
 create table notifications (
@@ -81,7 +87,7 @@ create index notifications_due on notifications (target, next_try_at) where stat
 create index notifications_dead on notifications (ended_at) where status = 'dead';
 create index notifications_sent on notifications (ended_at) where status = 'sent';
 
-grant select, insert, delete on notification_requests to assent_notify;
+grant select, insert, delete, update (waits) on notification_requests to assent_notify;
 grant select, insert, update, delete on notifications to assent_notify;
 -- It sends to targets and never makes or moves one.
 grant select, update (lease, leased_until, failures, paused_until) on notification_targets to assent_notify;

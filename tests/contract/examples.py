@@ -49,6 +49,7 @@ COMMANDS: Final[tuple[c.Command, ...]] = (
     c.Revoke(**_ABOUT, request=REQUEST, note="I missed something."),
     c.Cancel(**_ABOUT, request=REQUEST),
     c.Complete(**_ABOUT, request=REQUEST, submission=SUBMITTED),
+    c.CloseRequest(**_ABOUT, request=REQUEST, reason="Its requester has left."),
     c.Claim(**_ABOUT, request=REQUEST),
     c.ReportOutcome(**_ABOUT, request=REQUEST, outcome="failed", message="The disk is full."),
 )
@@ -174,6 +175,7 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.ApprovalRevoked(request=REQUEST, approver="bob", deadline=_LATER),
     e.RequestRejected(request=REQUEST, approver="carol"),
     e.RequestCanceled(request=REQUEST),
+    e.RequestClosed(request=REQUEST, closed_by="dora"),
     e.ChangeReleased(request=REQUEST, resource=RESOURCE, digest=DIGEST, deadline=_LATER),
     e.ChangeClaimed(request=REQUEST, applier="applier", digest=DIGEST, deadline=AT + 300_000),
     e.RequestCompleted(request=REQUEST, reporter="applier"),
@@ -187,6 +189,18 @@ EVENTS: Final[tuple[e.Event, ...]] = (
 EVENT_VARIANTS: Final[dict[str, e.Event]] = {
     "approval-given-through-a-gateway": e.ApprovalGiven(
         request=REQUEST, approver="bob", person="p-18", deadline=_LATER, through="console"
+    ),
+    "change-submitted-on-behalf-of-a-person": e.ChangeSubmitted(
+        request=REQUEST,
+        resource=RESOURCE,
+        operation="edit",
+        requester="upstream",
+        person="p-17",
+        submission=SUBMITTED,
+        digest=DIGEST,
+        terms=(TERMS,),
+        deadline=_LATER,
+        on_behalf_of="alice",
     ),
     "request-failed-without-an-applier": e.RequestFailed(
         request=REQUEST, reporter="assent", message="already-so: policy apps is so already."
@@ -203,6 +217,10 @@ _DETAILS: Final = {
     RefusalCode.TOO_FEW_ADMINISTRATORS: "R3: 1 person could act; there must be 2.",
     RefusalCode.TOO_MUCH_VANISHES: "30% of the directory's people would go; at most 20% may.",
     RefusalCode.LAST_WRITER: "No writer would be left: nothing could be decided.",
+    RefusalCode.ON_BEHALF_OF_REQUIRED: "R20: a policy for app wants to know on whose behalf it is.",
+    RefusalCode.ON_BEHALF_OF_INVALID: "R20: mallory is not the enabled account of a human.",
+    RefusalCode.REQUESTER_NOT_PERMITTED: "R19: alice is disabled: the change is not released.",
+    RefusalCode.BEING_APPLIED: "R22: applier has claimed the change and may apply it.",
     RefusalCode.QUOTA_EXCEEDED: "500 of your requests are open.",
     RefusalCode.OWN_SIGNATURE_REQUIRED: "Policy apps counts approvals with the approver's own key only.",
 }

@@ -6,7 +6,7 @@ resource-locked no-policy policy-unsatisfiable policy-invalid justification-requ
 not-pending not-approved not-released not-claimed own-request not-an-approver already-decided
 not-requester not-an-applier digest-mismatch approval-required outdated unknown-object id-taken already-so
 too-few-administrators too-much-vanishes quota-exceeded own-signature-required in-use of-directory
-wrong-kind last-writer
+wrong-kind last-writer on-behalf-of-required on-behalf-of-invalid requester-not-permitted being-applied
 """
 
 

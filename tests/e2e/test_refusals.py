@@ -43,6 +43,27 @@ def test_R10_second_request_names_the_open_one(up: Up, cli: Cli, request_id: str
     assert f"request {request_id}" in people.err
 
 
+def test_R20_R22_a_service_names_a_person_and_an_administrator_closes_with_a_reason(up: Up, cli: Cli) -> None:
+    submitted = cli(
+        *("submit", "script/for-alice.sh", "-", "--text", "-j", "Alice asked", "--on-behalf-of", "alice"),
+        *("--as", "device-config", "--json"),
+        stdin=b"echo 1",
+    )
+    assert submitted.code == 0, submitted
+    request = submitted.json["events"][0]["request"]
+    cli.until_status(request, "needs_approval")
+    mine = cli("requests", "--mine", "--as", "alice-admin", "--json").json
+    assert [each["on_behalf_of"] for each in mine if each["id"] == request] == ["alice"]
+    own = cli("close", request, "--reason", "Mine", "--as", "alice-admin", "--json")
+    assert (own.code, own.json["refusal"]["code"]) == (2, "own-request")
+    closed = cli("close", request, "--reason", "Nobody needs it", "--as", "carol")
+    assert (closed.code, closed.out.startswith(f"Closed request {request}")) == (0, True), closed
+    cli.until_status(request, "canceled")
+    shown = cli("show", request).out
+    for fact in ("on behalf of", "closed by", "carol: Nobody needs it"):
+        assert fact in shown, shown
+
+
 def test_no_decision_in_time_is_3(up: Up, cli: Cli, request_id: str) -> None:
     """The command stands: it is decided when the decider goes on."""
     decider = up.pid("decider")

@@ -37,7 +37,7 @@ HUMANS = (*PERSON, *DIRECTORY_PERSON)
 ADMINISTRATORS = ("root", "ruth", "rolf")
 HOLDERS: dict[Role, tuple[str, ...]] = {
     "administrator": ADMINISTRATORS,
-    "requester": ("alice", "alice2", "bob"),
+    "requester": ("alice", "alice2", "bob", "feeder"),
     "applier": ("applier",),
     "gateway": ("gate",),
     "directory": ("sync",),
@@ -69,7 +69,7 @@ policies = st.builds(
 
 def founding() -> list[g.GovernanceChange]:
     accounts = [account(name, person) for name, person in PERSON.items()]
-    accounts += [account(name, None) for name in ("gate", "applier", "sync")]
+    accounts += [account(name, None) for name in ("gate", "applier", "sync", "feeder")]
     scripts = Policy(
         id="scripts",
         name="scripts",

@@ -160,6 +160,21 @@ class BothLedgers(RuleBasedStateMachine):
     def somebody_submits(self, who: str, resource: str) -> None:
         self.ledgers.submit(who, resource, key=self.people.key(who, self.ledgers.seen))
 
+    @rule(whose=humans, resource=st.sampled_from(OBJECTS), approvers=some_humans)
+    def a_service_submits_on_behalf_of_somebody(
+        self, whose: str, resource: str, approvers: tuple[str, ...]
+    ) -> None:
+        key = self.people.key("feeder", self.ledgers.seen)
+        self.ledgers.submit("feeder", resource, on_behalf_of=whose, key=key)
+        self.people.approve((*approvers, whose), KINDS)
+        self.people.complete(KINDS)
+
+    @precondition(lambda self: self.people.open())
+    @rule(data=st.data(), who=st.one_of(administrators, humans))
+    def somebody_closes_a_request(self, data: st.DataObject, who: str) -> None:
+        seq = data.draw(st.sampled_from(sorted(self.people.open())))
+        self.people.send(who, c.CloseRequest, seq, self.people.open()[seq], reason="why")
+
     @precondition(lambda self: self.people.open())
     @rule(
         whose=st.lists(humans, min_size=1, max_size=6, unique=True),

@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts import commands as c
 from assent_contracts import events as e
@@ -28,6 +29,7 @@ class Asked:
         self.submission = hashlib.sha256(msgspec.json.encode(command)).hexdigest()
         self.kind = command.resource.partition("/")[0]
         self.requester = command.principal
+        self.on_behalf_of = None if command.on_behalf_of is UNSET else command.on_behalf_of
         self.person = person
         self.then = governance.protecting(self.kind)
         self.own_then = governance.settings.governance_own_signature
@@ -38,6 +40,7 @@ class Asked:
         self.released_under = -1
         """The governance seq that the release was decided under."""
         self.carried = False
+        self.claimed = False
         self.ended = False
 
 
@@ -58,7 +61,9 @@ class Oracle(Listener):
     def __init__(self) -> None:
         self.states: list[State] = []
         self.requests: dict[str, Asked] = {}
-        self.seen = {"released": 0, "carried": 0, "reopened": 0, "lapsed": 0, "direct": 0, "synced": 0}
+        self.seen = dict.fromkeys(
+            ("released", "carried", "reopened", "lapsed", "direct", "synced", "closed"), 0
+        )
 
     @property
     def now(self) -> State:
@@ -104,7 +109,11 @@ class Oracle(Listener):
         governance, command = self.states[record.governance], record.command
         if isinstance(event, e.ChangeSubmitted):
             assert isinstance(command, c.SubmitChange)
-            person = governance.person[command.principal] or f"a service: {command.principal}"
+            named = command.principal if command.on_behalf_of is UNSET else command.on_behalf_of
+            assert named == command.principal or governance.person[command.principal] is None
+            assert named == command.principal or named in governance.enabled
+            person = governance.person[named] or f"a service: {command.principal}"
+            assert event.person == governance.person[named] or governance.person[named] is None
             self.requests[event.request] = Asked(command, person, record.governance, governance)
             return
         if isinstance(event, e.CommandRepeated):
@@ -126,22 +135,33 @@ class Oracle(Listener):
                 del request.approvals[approver]
             case e.RequestReopened():
                 self.seen["reopened"] += 1
+            case e.RequestClosed(closed_by=closer):
+                assert isinstance(command, c.CloseRequest)
+                assert command.principal == closer
+                administered = "" if request.kind in {"access-policy", "governance"} else request.kind
+                assert closer in governance.enabled & governance.holders("administrator", administered)
+                assert governance.person[closer] not in {None, request.person}
+                assert not request.claimed, "closed while it may have been applied"
+                assert request.released is None or administered != ""
+                self.seen["closed"] += 1
             case e.ChangeReleased():
                 self._check_release(request, record, governance)
             case e.ChangeClaimed() | e.RequestCompleted() | e.RequestFailed():
                 assert request.released is not None
                 assert isinstance(event, e.ChangeClaimed) or request.carried or command is not None
+                request.claimed = True
             case _:
                 pass
-        request.ended = isinstance(
-            event,
-            (e.RequestCompleted, e.RequestFailed, e.RequestRejected, e.RequestCanceled, e.RequestExpired),
-        )
+        request.ended = isinstance(event, e.RequestEnd)
 
     def _check_release(self, request: Asked, record: RequestRecord, governance: State) -> None:
         assert request.released is None, "released twice"
         request.released, request.released_under = record.seq, record.governance
         self.seen["released"] += 1
+        assert request.requester in governance.enabled, "R19: its requester is disabled"
+        assert request.on_behalf_of is None or request.on_behalf_of in governance.enabled
+        if request.kind not in {"access-policy", "governance"}:
+            assert request.requester in governance.holders("requester", request.kind), "R19: no role"
         now = governance.protecting(request.kind)
         assert request.then.keys() <= now.keys(), "a policy that is gone has approved"
         asked = [*request.then.values(), *now.values()]

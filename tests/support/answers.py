@@ -91,7 +91,7 @@ overdue approved:       own     own     closed  closed  closed  outside outside 
 overdue released:       own     own     closed  closed  closed  outside outside outside  outside outside
 overdue applying:       own     own     closed  closed  closed  outside outside outside  outside outside
 rejected by one:        own     own     done    done    yes     outside outside outside  outside outside
-approval lost:          own     own     closed  closed  outside closed  closed  outside  outside outside
+approval lost:          own     own     done    done    outside lost-no lost-no outside  outside outside
 reopened:               own     own     done    done    outside yes     yes     outside  outside outside
 policy deleted:         own     own     done    done    yes     outside outside outside  outside outside
     """,
@@ -137,9 +137,32 @@ overdue approved:       closed  notmine notmine notmine notmine notmine notmine 
 overdue released:       closed  notmine notmine notmine notmine notmine notmine notmine  notmine notmine
 overdue applying:       closed  notmine notmine notmine notmine notmine notmine notmine  notmine notmine
 rejected by one:        yes     notmine notmine notmine notmine notmine notmine notmine  notmine notmine
-approval lost:          closed  notmine notmine notmine notmine notmine notmine notmine  notmine notmine
+approval lost:          lost-c  notmine notmine notmine notmine notmine notmine notmine  notmine notmine
 reopened:               yes     notmine notmine notmine notmine notmine notmine notmine  notmine notmine
 policy deleted:         yes     notmine notmine notmine notmine notmine notmine notmine  notmine notmine
+    """,
+    "closes": """
+                        alice   alice2  bob     bob2    carol   dave    mallory upstream applier applier2
+none:                   no-such no-such no-such no-such no-such no-such no-such no-such  no-such no-such
+needs approval, has 0:  no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+needs approval, has 1:  no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+approved:               no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+released:               no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+applying:               no-role no-role no-role no-role applied applied no-role no-role  no-role no-role
+outcome unknown:        no-role no-role no-role no-role applied applied no-role no-role  no-role no-role
+completed:              closed  closed  closed  closed  closed  closed  closed  closed   closed  closed
+failed:                 closed  closed  closed  closed  closed  closed  closed  closed   closed  closed
+rejected:               closed  closed  closed  closed  closed  closed  closed  closed   closed  closed
+canceled:               closed  closed  closed  closed  closed  closed  closed  closed   closed  closed
+expired:                closed  closed  closed  closed  closed  closed  closed  closed   closed  closed
+overdue approval:       no-role no-role no-role no-role closed  closed  no-role no-role  no-role no-role
+overdue approved:       no-role no-role no-role no-role closed  closed  no-role no-role  no-role no-role
+overdue released:       no-role no-role no-role no-role closed  closed  no-role no-role  no-role no-role
+overdue applying:       no-role no-role no-role no-role applied applied no-role no-role  no-role no-role
+rejected by one:        no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+approval lost:          no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+reopened:               no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
+policy deleted:         no-role no-role no-role no-role yes     yes     no-role no-role  no-role no-role
     """,
     "completes": """
                         alice   alice2  bob     bob2    carol   dave    mallory upstream applier applier2

@@ -66,6 +66,8 @@ VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
     "rejects": (c.Reject, {}),
     "revokes": (c.Revoke, {}),
     "cancels": (c.Cancel, {}),
+    "closes": (c.CloseRequest, {"reason": "Nobody needs it."}),
+    "submits for bob": (c.SubmitChange, {"operation": "edit", "justification": "why", "on_behalf_of": "bob"}),
     "completes": (c.Complete, {}),
     "claims": (c.Claim, {}),
     "reports success": (c.ReportOutcome, {"outcome": "succeeded"}),

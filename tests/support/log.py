@@ -169,8 +169,9 @@ class Actor:
         operation: str = "create",
         payload: bytes = b'"echo hello"',
         justification: str = "It is needed.",
+        on_behalf_of: str | None = None,
     ) -> Decided:
-        """Submit a change."""
+        """Submit a change; as a service perhaps on behalf of somebody."""
         return await self.send(
             SubmitChange(
                 id=new_command_id(),
@@ -180,6 +181,7 @@ class Actor:
                 operation=operation,
                 justification=justification,
                 payload=msgspec.Raw(payload),
+                on_behalf_of=msgspec.UNSET if on_behalf_of is None else on_behalf_of,
             )
         )
 

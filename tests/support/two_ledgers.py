@@ -204,9 +204,13 @@ class TwoLedgers:
             self._took(decision, command, received.key_id)
         return decision
 
-    def submit(self, who: str, resource: str, payload: bytes = b"{}", **how: Any) -> Decision:
-        """A submission of this payload."""
-        fields = {"operation": "edit", "justification": "why", "payload": Raw(payload)}
+    def submit(
+        self, who: str, resource: str, payload: bytes = b"{}", *, on_behalf_of: str | None = None, **how: Any
+    ) -> Decision:
+        """A submission of this payload, by a service perhaps on behalf of somebody."""
+        fields: dict[str, Any] = {"operation": "edit", "justification": "why", "payload": Raw(payload)}
+        if on_behalf_of is not None:
+            fields["on_behalf_of"] = on_behalf_of
         return self.send(self.command(who, c.SubmitChange, resource, **fields), **how)
 
     def propose(self, who: str, change: GovernanceChange, **how: Any) -> Decision:

@@ -4,27 +4,45 @@ Only what has to be known to hand a released change over is kept. A request that
 """
 
 import hashlib
+from typing import assert_never
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change
 from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalRevoked,
     ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
-    Event,
+    CommandRepeated,
+    OfNoRequest,
     OutcomeUnknown,
-    RequestCanceled,
-    RequestCompleted,
-    RequestExpired,
-    RequestFailed,
-    RequestRejected,
+    RejectionGiven,
+    RequestApproved,
+    RequestEnd,
+    RequestReopened,
+    WritersChanged,
 )
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.resources import parse_request_id
 
-_Ends = RequestRejected | RequestCanceled | RequestExpired | RequestCompleted | RequestFailed
+_Going = (
+    ChangeReleased
+    | ChangeClaimed
+    | OutcomeUnknown
+    | ApprovalGiven
+    | ApprovalLapsed
+    | ApprovalRevoked
+    | RejectionGiven
+    | RequestApproved
+    | RequestReopened
+    | OfNoRequest
+)
+"""Every event but the one that opens a request and those that end it."""
 
 
 class _Said(msgspec.Struct):
@@ -73,6 +91,7 @@ class OpenRequest(msgspec.Struct):
     requester: str
     justification: str
     digest: str
+    on_behalf_of: str | UnsetType = UNSET
     release: Release | None = None
     grant: Grant | None = None
     unsettled: bool = False
@@ -89,6 +108,7 @@ class OpenRequest(msgspec.Struct):
             resource=self.resource,
             operation=self.operation,
             requester=self.requester,
+            on_behalf_of=self.on_behalf_of,
             justification=self.justification,
             digest=self.digest,
             released=self.release.seq,
@@ -131,6 +151,8 @@ class OpenRequests:
         for event in decode_events(accepted.record):
             if isinstance(event, ChangeSubmitted):
                 self._submit(event, accepted)
+            elif isinstance(event, RequestEnd):
+                self._end(event)
             else:
                 released = self._go_on(event, accepted) or released
         return released
@@ -162,9 +184,10 @@ class OpenRequests:
             requester=event.requester,
             justification=_said(accepted).justification,
             digest=event.digest,
+            on_behalf_of=event.on_behalf_of,
         )
 
-    def _go_on(self, event: Event, accepted: Accepted) -> OpenRequest | None:
+    def _go_on(self, event: _Going, accepted: Accepted) -> OpenRequest | None:
         match event:
             case ChangeReleased():
                 found = self.find(event.request)
@@ -179,13 +202,22 @@ class OpenRequests:
                 found = self.find(event.request)
                 if found is not None:
                     found.unsettled = True
-            case _ if isinstance(event, _Ends):
-                self._end(event)
+            case (
+                ApprovalGiven()
+                | ApprovalLapsed()
+                | ApprovalRevoked()
+                | RejectionGiven()
+                | RequestApproved()
+                | RequestReopened()
+                | CommandRepeated()
+                | WritersChanged()
+            ):
+                pass  # the release is what counts here
             case _:
-                pass  # approvals, revocations, repeats: the release is what counts here
+                assert_never(event)
         return None
 
-    def _end(self, event: _Ends) -> None:
+    def _end(self, event: RequestEnd) -> None:
         place = parse_request_id(event.request)
         if place is not None:
             self._open.pop(place[1], None)

@@ -5,7 +5,6 @@ import msgspec
 from assent.cli import output
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided
-from assent_contracts.commands import command_type
 from assent_contracts.refusals import Refusal
 
 
@@ -31,7 +30,6 @@ def document_of(decided: Decided | GovernanceDecided | None) -> dict[str, object
         "partition": decided.partition if isinstance(decided, Decided) else 0,
         "seq": decided.seq,
         "at": decided.at,
-        "events": [
-            {"type": command_type(event), **msgspec.structs.asdict(event)} for event in decided.events
-        ],
+        # As the ledger has them: with their type, and without fields that are not there.
+        "events": [msgspec.to_builtins(event) for event in decided.events],
     }

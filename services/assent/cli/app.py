@@ -46,6 +46,7 @@ for command in (
     requests.revoke,
     requests.cancel,
     requests.complete,
+    requests.close,
     requests.settle,
     requests.requests,
     requests.show,

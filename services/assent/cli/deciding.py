@@ -26,6 +26,7 @@ from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import (
     Approve,
     Cancel,
+    CloseRequest,
     Command,
     Complete,
     Reject,
@@ -39,6 +40,7 @@ from assent_contracts.events import (
     ChangeSubmitted,
     RejectionGiven,
     RequestApproved,
+    RequestCanceled,
     RequestRejected,
     RequestReopened,
 )
@@ -62,6 +64,7 @@ def submit(
     operation: str,
     *,
     text: bool,
+    on_behalf_of: str | None = None,
     sender: Sender,
     options: Options,
 ) -> NoReturn:
@@ -76,6 +79,7 @@ def submit(
         operation=operation,
         justification=justification,
         payload=msgspec.Raw(content),
+        on_behalf_of=msgspec.UNSET if on_behalf_of is None else on_behalf_of,
     )
     _check(command, as_json=options.json)
     decided = asyncio.run(send_and_wait(way(sender, options), command, key, sender, options))
@@ -119,6 +123,11 @@ def complete(request: str, *, sender: Sender, options: Options) -> NoReturn:
         return Complete(**fields, submission=row.submission)
 
     _decide(request, make, "Released:", sender, options)
+
+
+def close(request: str, *, reason: str, sender: Sender, options: Options) -> NoReturn:
+    """`assent close`."""
+    _decide(request, lambda _, fields: CloseRequest(**fields, reason=reason), "Closed", sender, options)
 
 
 def settle(
@@ -245,7 +254,7 @@ def _finish(decided: Decided, done: str, options: Options) -> NoReturn:
         sys.exit(output.REFUSED)
     kinds = {type(event) for event in decided.events}
     # Who approves what had to be opened again has approved; who completes it has not completed.
-    if RequestReopened in kinds and ApprovalGiven not in kinds:
+    if RequestReopened in kinds and not kinds & {ApprovalGiven, RejectionGiven, RequestCanceled}:
         _finish_reopened(decided, options)
     if options.json:
         output.print_json(document_of(decided))

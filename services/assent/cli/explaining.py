@@ -77,10 +77,10 @@ def _say(row: RequestView, explanation: Explanation, lines: list[str]) -> None:
         output.say(f"  {line}")
     match next_step(explanation):
         case "resubmit":
-            pass  # the line on the deleted policy says it
+            pass  # the line on the deleted policy contains it
         case "complete":
             output.say(f"Nothing is missing: {row.requester} can `assent complete {row.id}`.")
         case "approve":
             output.say(f"Missing: approvals. `assent who-can approve {row.id}` lists who can give them.")
-        case "add-approvers" | "enable-requester" as step:
+        case "add-approvers" | "permit-requester" as step:
             output.say(next_sentence(row, step))

@@ -20,10 +20,11 @@ from assent.cli.reach import (
 )
 from assent.cli.showing import Shown, print_request
 from assent.cli.views import print_requests
+from assent.reading.counting import counted
 from assent.reading.entries import audit_entry
 from assent.reading.governance_diff import GovernanceDiff, changes_governance, governance_diff
 from assent.reading.history import history
-from assent.reading.received import received_groups
+from assent.reading.received import received_groups, received_types
 from assent.store.queries import (
     AuditRow,
     RequestFilter,
@@ -68,11 +69,21 @@ async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> 
     async with reading(to) as db:
         wanted = RequestFilter()
         if principal is not None and mine:
-            wanted = RequestFilter(requester=principal)
+            found = governance.principals.get(principal)
+            # R9, R20: what was asked for from any of the person's accounts, and on their behalf.
+            wanted = (
+                RequestFilter(requester=principal)
+                if found is None or found.person is None
+                else RequestFilter(person=found.person)
+            )
         elif principal is not None:
             asked = await groups_of_open_policy_requests(db)
-            wanted = RequestFilter(groups=received_groups(governance, principal, asked))
-        return await list_requests(db, wanted, ended_since_ms=since, limit=limit)
+            wanted = RequestFilter(
+                groups=received_groups(governance, principal, asked),
+                types=received_types(governance, principal),
+            )
+        rows = await list_requests(db, wanted, ended_since_ms=since, limit=limit)
+    return [counted(row, governance) for row in rows]
 
 
 def show(request: str, *, payload: bool, save: Path | None, sender: Sender, options: Options) -> None:
@@ -112,6 +123,8 @@ async def _look(to: Way, request: str) -> Shown:
     row = await find(to, request)
     async with reading(to) as db:
         records = await timeline(db, request)
+    async with following(to) as follower:
+        row = counted(row, governance_of(follower))
     return Shown(
         request=row,
         timeline=[audit_entry(record) for record in records],

@@ -33,6 +33,10 @@ def submit(
             help="The payload is a file, not JSON: send it byte for byte, text or not.",
         ),
     ] = False,
+    on_behalf_of: Annotated[
+        str | None,
+        Parameter(help="The account of the person on whose behalf a service submits (R20)."),
+    ] = None,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
@@ -43,7 +47,16 @@ def submit(
     """
     from assent.cli import deciding
 
-    deciding.submit(resource, payload, justification, operation, text=text, sender=sender, options=options)
+    deciding.submit(
+        resource,
+        payload,
+        justification,
+        operation,
+        text=text,
+        on_behalf_of=on_behalf_of,
+        sender=sender,
+        options=options,
+    )
 
 
 def approve(
@@ -89,7 +102,7 @@ def revoke(
 
 
 def cancel(request: Request, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS) -> None:
-    """Withdraw your own request, before approval (R11)."""
+    """Withdraw your own request, before approval or once it has lost its quorum (R11, R22)."""
     from assent.cli import deciding
 
     deciding.cancel(request, sender=sender, options=options)
@@ -102,6 +115,19 @@ def complete(
     from assent.cli import deciding
 
     deciding.complete(request, sender=sender, options=options)
+
+
+def close(
+    request: Request,
+    *,
+    reason: Annotated[str, Parameter(help="Why; everybody who sees the request can read it (R22).")],
+    sender: Sender = DEFAULT_SENDER,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Close an open request of a type that you administer; nothing is applied (R22)."""
+    from assent.cli import deciding
+
+    deciding.close(request, reason=reason, sender=sender, options=options)
 
 
 def settle(

@@ -21,6 +21,10 @@ who_can = App(name="who-can", group="Requests", help="Who can do something.")
 Policy = Annotated[str, Parameter(help="The policy's id.")]
 Request = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
 Duration = Annotated[str | None, Parameter(help="Such as 30d, 12h, 5m or 90s.")]
+OnBehalfOf = Annotated[
+    Literal["optional", "required"] | None,
+    Parameter(help="R20: whether a service must name the person on whose behalf it submits."),
+]
 Approvals = Annotated[
     tuple[str, ...],
     Parameter(
@@ -121,6 +125,7 @@ def create_policy(
     own_signature: Annotated[
         bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
     ] = None,
+    on_behalf_of: OnBehalfOf = None,
     changing: Changing = DEFAULT_CHANGING,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
@@ -141,6 +146,7 @@ def create_policy(
             "rejections": rejections,
             "completion": completion,
             "own_signature": own_signature,
+            "on_behalf_of": on_behalf_of,
         },
         approvals=approval,
         expiry=expiry,
@@ -165,6 +171,7 @@ def edit_policy(
     own_signature: Annotated[
         bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
     ] = None,
+    on_behalf_of: OnBehalfOf = None,
     changing: Changing = DEFAULT_CHANGING,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
@@ -181,6 +188,7 @@ def edit_policy(
             "rejections": rejections,
             "completion": completion,
             "own_signature": own_signature,
+            "on_behalf_of": on_behalf_of,
         },
         approvals=approval,
         expiry=expiry,

@@ -16,7 +16,7 @@ from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapses import LAPSES
 from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.visible import hides_something, visible
-from assent.store.queries import RequestView
+from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.commands import command_type
 from assent_contracts.events import ApprovalLapsed
 from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
@@ -62,6 +62,7 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         ("object", row.resource),
         ("operation", row.operation),
         ("requester", row.requester),
+        *([("on behalf of", row.on_behalf_of)] if row.on_behalf_of else []),
         ("justification", row.justification),
         ("submission", row.submission),
         ("digest", row.digest),
@@ -73,7 +74,11 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
     facts += [("policy", _asked(terms)) for terms in row.terms]
     through = {each["approver"]: each["through"] for each in said if each.get("through")}
     facts += [
-        ("approved by", _with_note(_signed(each.approver, through), each.note)) for each in row.approvals
+        (
+            "approved by" if each.lapsed is None else "no longer counts",
+            _with_note(_signed(each.approver, through) + _lapsed(each), each.note),
+        )
+        for each in row.approvals
     ]
     facts += [("rejected by", _with_note(each.approver, each.note)) for each in row.rejections]
     facts += [
@@ -81,6 +86,8 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         for each in said
         if _is(each, ApprovalLapsed)
     ]
+    if row.closed_by is not None:
+        facts.append(("closed by", _with_note(row.closed_by, row.closing_reason)))
     if row.applier is not None or row.outcome_message:
         facts.append(("applier", _with_note(row.applier or row.reporter or "assent", row.outcome_message)))
     # What governance carries out has no deadline that anybody waits for.
@@ -106,6 +113,10 @@ def _asked(terms: PolicyTerms) -> str:
 
 def _signed(approver: str, through: dict[str, str]) -> str:
     return f"{approver} (through {through[approver]})" if approver in through else approver
+
+
+def _lapsed(approval: ApprovalView) -> str:
+    return "" if approval.lapsed is None else f", who {LAPSES[approval.lapsed]}"
 
 
 def _with_note(who: str, note: str | None) -> str:

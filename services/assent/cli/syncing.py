@@ -15,7 +15,7 @@ from assent.cli.reach import Way, key_of, way
 from assent.core.governance.decide import decide_change
 from assent.core.governance.directory import too_much_vanishes
 from assent.core.governance.state import Governance
-from assent.directory.compare import directory_difference, parts, usable
+from assent.directory.compare import directory_difference, fitting, parts, usable
 from assent.directory.export import Export, ExportError
 from assent.directory.read import read_export
 from assent.reading.prospects import Prospect, foresee
@@ -42,24 +42,25 @@ async def _sync(
 ) -> int:
     governance = await governance_now(to)
     export, left_out = usable(export, governance)
+    whole, too_large = fitting(directory_difference(export, governance), governance)
+    left_out = (*left_out, *too_large)
     for each in left_out:
         output.tell(f"Left out, {each.why}.")
-    code = await _take_over(to, export, governance, key, changing, sender, options)
+    code = await _take_over(to, whole, governance, key, changing, sender, options)
     # Whoever reads no more than the code must hear that not everybody is in.
     return code or (output.REFUSED if left_out else output.DECIDED)
 
 
 async def _take_over(
     to: Way,
-    export: Export,
+    whole: DirectoryDifference,
     governance: Governance,
     key: SecretKey,
     changing: Changing,
     sender: Sender,
     options: Options,
 ) -> int:
-    whole = directory_difference(export, governance)
-    steps = parts(whole)
+    steps = steps_of(whole, governance, now_ms())
     if not steps:
         _say_nothing_to_do(options)
         return output.DECIDED
@@ -90,6 +91,24 @@ async def _take_over(
         documents = [outcome_document(outcome) for outcome in outcomes]
         output.print_json(documents[0] if len(documents) == 1 else documents)
     return output.DECIDED
+
+
+def steps_of(whole: DirectoryDifference, governance: Governance, at: int) -> tuple[DirectoryDifference, ...]:
+    """The difference in changes that fit, in the order in which governance takes them at log time `at` (ms).
+
+    Who left comes first, unless policies could not be met before those who come are there.
+    """
+    first, last = parts(whole), parts(whole, leavers_last=True)
+    return last if not _all_taken(first, governance, at) and _all_taken(last, governance, at) else first
+
+
+def _all_taken(steps: tuple[DirectoryDifference, ...], governance: Governance, at: int) -> bool:
+    for step in steps:
+        decision = decide_change(governance, _change(governance, step), at)
+        if isinstance(decision, Refusal):
+            return False
+        governance = governance.after(decision)
+    return True
 
 
 def _change(governance: Governance, difference: DirectoryDifference) -> SyncDirectory:

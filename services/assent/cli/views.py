@@ -59,9 +59,10 @@ def status_text(row: RequestView) -> Text:
 
 
 def approvals_text(row: RequestView) -> str:
-    """How many of the approvals there are that the most demanding rule asks for."""
+    """How many approvals count, of those that the most demanding rule asks for (R21)."""
     asked = (rule.quorum for terms in row.terms for rule in terms.rules)
-    return f"{len(row.approvals)}/{max(asked, default=0)}"
+    given = sum(each.lapsed is None for each in row.approvals)
+    return f"{given}/{max(asked, default=0)}"
 
 
 def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
@@ -160,7 +161,7 @@ def _what(entry: Entry) -> Text:
     text = Text(
         ", ".join(_short(event) for event in entry.outcome.replace(",", " ").split()), overflow="fold"
     )
-    said = entry.words.justification or entry.words.note or entry.words.message
+    said = entry.words.justification or entry.words.note or entry.words.message or entry.words.reason
     if said:
         text.append(f"  “{visible(said)}”", style="italic")
     return text

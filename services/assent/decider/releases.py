@@ -5,6 +5,7 @@ They are few among many: a record is taken apart only when its bytes say that it
 
 import asyncio
 import re
+from typing import assert_never
 
 import msgspec
 import structlog
@@ -15,14 +16,18 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalRevoked,
+    ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
-    RequestCanceled,
-    RequestCompleted,
+    OutcomeUnknown,
+    RejectionGiven,
+    RequestApproved,
+    RequestEnd,
     RequestEvent,
-    RequestExpired,
-    RequestFailed,
-    RequestRejected,
+    RequestReopened,
 )
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -36,7 +41,6 @@ from assent_contracts.resources import resource_type
 _RETRY_S = 1.0
 _POLL_RECORDS = 2_000
 """So that deciding goes on meanwhile: a full poll is taken in within some 50 ms."""
-_ENDS = RequestRejected | RequestCanceled | RequestExpired | RequestCompleted | RequestFailed
 _BUILT_IN = tuple(f'"resource":"{name}/'.encode() for name in sorted(BUILT_IN_TYPES))
 _REQUEST = re.compile(rb'"request":"([0-9]+-[0-9]+)"')
 """All events of a record are about one request. An unescaped quote stands in no string."""
@@ -112,6 +116,10 @@ class ReleaseFollower:
 
     def _go_on(self, event: RequestEvent, record: LedgerRecord) -> bool:
         request = event.request.encode()
+        if isinstance(event, RequestEnd):
+            self._submissions.pop(request, None)
+            self._released.pop(request, None)
+            return False
         match event:
             case ChangeSubmitted():
                 command = decode_recorded_command(record)
@@ -121,13 +129,24 @@ class ReleaseFollower:
                     kept = msgspec.structs.replace(command, value=value)
                     assert isinstance(record.governance, int), "an accepted record of requests names it"
                     self._submissions[request] = (kept, record.governance)
-            case ChangeReleased() if request in self._submissions:
+            case ChangeReleased():
+                if request not in self._submissions:
+                    return False
                 self._released[request] = BuiltInRelease(
                     event.request, record.seq, event.digest, *self._submissions[request]
                 )
                 return True
+            case (
+                ApprovalGiven()
+                | ApprovalLapsed()
+                | ApprovalRevoked()
+                | RejectionGiven()
+                | RequestApproved()
+                | RequestReopened()
+                | ChangeClaimed()
+                | OutcomeUnknown()
+            ):
+                pass  # nothing that governance has to carry out
             case _:
-                if isinstance(event, _ENDS):
-                    self._submissions.pop(request, None)
-                    self._released.pop(request, None)
+                assert_never(event)
         return False

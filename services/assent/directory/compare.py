@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from assent.core.governance.state import Governance
-from assent.directory.export import Export, ExportError, User
+from assent.directory.export import Export, User
 from assent.directory.nesting import flattened
 from assent_contracts.governed import Account, DirectoryDifference, Group
+from assent_contracts.limits import MEMBERS_MAX
 
 PART_MAX_BYTES = 200 * 1024
 """A larger difference is sent in several changes: a request's payload has at most 256 KiB."""
@@ -16,7 +17,7 @@ _ENVELOPE_BYTES = 512
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """A user whom governance cannot take over from the directory, and why."""
+    """A user or a group that governance cannot take over from the directory, and why."""
 
     id: str
     why: str
@@ -28,8 +29,11 @@ def usable(export: Export, governance: Governance) -> tuple[Export, tuple[LeftOu
     An id is never used again, so one that was registered by hand, or for another person, would otherwise hold
     up the whole directory for good. An account whose person has become another one counts as vanished.
     """
+    spelt: dict[str, str] = {}
     left_out = tuple(
-        LeftOut(user.id, why) for user in export.users if (why := _stands_for_another(user, governance))
+        LeftOut(user.id, why)
+        for user in export.users
+        if (why := _stands_for_another(user, governance) or _differs_in_case(user, governance, spelt))
     )
     names = {each.id for each in left_out}
     return (
@@ -58,6 +62,61 @@ def _stands_for_another(user: User, governance: Governance) -> str:
             f" not of {user.person}; give this user another id"
         )
     return ""
+
+
+def _differs_in_case(user: User, governance: Governance, spelt: dict[str, str]) -> str:
+    """Why an id of this user is one that there is, spelt otherwise; notes both ids in `spelt`."""
+    if not user.active:
+        return ""
+    for what, name, there in (
+        ("id", user.id, governance.account_spelt),
+        ("person", user.person, governance.person_spelt),
+    ):
+        other = there.get(name.lower()) or spelt.setdefault(f"{what} {name.lower()}", name)
+        if other != name:
+            return (
+                f"{user.place}: the {what} {name} differs from {other} in case only; write both the same way"
+            )
+    return ""
+
+
+def fitting(
+    difference: DirectoryDifference, governance: Governance, *, max_bytes: int = PART_MAX_BYTES
+) -> tuple[DirectoryDifference, tuple[LeftOut, ...]]:
+    """The difference without what is too large for one change, and what that leaves out.
+
+    Of a group that is left out, who is not in it any more is taken out all the same: what is there fits.
+    """
+    groups: list[Group] = []
+    left_out: list[LeftOut] = []
+    for group in difference.groups:
+        why = _too_large(group, max_bytes)
+        if not why:
+            groups.append(group)
+            continue
+        left_out.append(LeftOut(group.id, f"group {group.id}: {why}; split it into groups that are smaller"))
+        before = governance.groups.get(group.id)
+        smaller = None if before is None else _without_leavers(before, group)
+        if smaller is not None:
+            groups.append(smaller)
+    return msgspec.structs.replace(difference, groups=tuple(groups)), tuple(left_out)
+
+
+def _too_large(group: Group, max_bytes: int) -> str:
+    if len(group.members) > MEMBERS_MAX:
+        return f"it has {len(group.members):,} members, and a group has at most {MEMBERS_MAX:,}"
+    needed = _size_of(group) + _ENVELOPE_BYTES
+    return f"it has {needed:,} bytes, and one change at most {max_bytes:,}" if needed > max_bytes else ""
+
+
+def _without_leavers(before: Group, now: Group) -> Group | None:
+    """The group as it is, without those who left it; None when nobody did."""
+    members = set(now.members)
+    stay = tuple(each for each in before.members if each in members)
+    if len(stay) == len(before.members):
+        return None
+    paths = {member: path for member, path in before.paths.items() if member in members}
+    return msgspec.structs.replace(before, members=stay, paths=paths)
 
 
 def directory_difference(export: Export, governance: Governance) -> DirectoryDifference:
@@ -100,21 +159,17 @@ def _is_so(group: Group, before: Group | None) -> bool:
 
 
 def parts(
-    difference: DirectoryDifference, *, max_bytes: int = PART_MAX_BYTES
+    difference: DirectoryDifference, *, max_bytes: int = PART_MAX_BYTES, leavers_last: bool = False
 ) -> tuple[DirectoryDifference, ...]:
-    """The difference in changes that fit, to be made in this order: who comes first, who goes last.
+    """The difference, of which each item fits, in changes that fit, to be made in this order.
 
-    Raises ExportError for a group that is too large for one change.
+    Those who left come first, so that they are disabled whatever becomes of the rest; unless `leavers_last`.
     """
     made: list[DirectoryDifference] = []
     current: dict[str, list[Any]] = {}
     size = _ENVELOPE_BYTES
-    for field, item in _items(difference):
-        needed = len(msgspec.json.encode(item)) + 1
-        if needed + _ENVELOPE_BYTES > max_bytes:
-            raise ExportError(
-                f"{getattr(item, 'id', item)!r} has {needed:,} bytes: too large for one change."
-            )
+    for field, item in _items(difference, leavers_last=leavers_last):
+        needed = _size_of(item)
         if size + needed > max_bytes:
             made.append(_part(current))
             current, size = {}, _ENVELOPE_BYTES
@@ -123,8 +178,14 @@ def parts(
     return (*made, _part(current)) if current else tuple(made)
 
 
-def _items(difference: DirectoryDifference) -> Iterator[tuple[str, Any]]:
-    for field in ("accounts", "groups", "vanished_groups", "vanished"):
+def _size_of(item: Any) -> int:
+    """How many bytes an item takes in a change, with what parts it from the next."""
+    return len(msgspec.json.encode(item)) + 1
+
+
+def _items(difference: DirectoryDifference, *, leavers_last: bool) -> Iterator[tuple[str, Any]]:
+    rest = ("accounts", "groups", "vanished_groups")
+    for field in (*rest, "vanished") if leavers_last else ("vanished", *rest):
         for item in getattr(difference, field):
             yield field, item
 

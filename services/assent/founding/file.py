@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from assent_contracts import limits
 from assent_contracts.governed import PrincipalKind, Role
-from assent_contracts.policies import Completion
+from assent_contracts.policies import Completion, OnBehalf
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
 _PLACE = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?\.?(.*)")
@@ -100,6 +100,7 @@ class PolicyTable(_Table, frozen=True, kw_only=True):
     completion: Completion = "requester"
     expiry: str | None = None
     own_signature: bool = False
+    on_behalf_of: OnBehalf = "optional"
     excluded_groups: tuple[str, ...] = ()
 
 

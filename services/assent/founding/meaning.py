@@ -35,6 +35,7 @@ def policy_of(table: PolicyTable) -> Policy:
         completion=table.completion,
         expiry_ms=expiry_ms,
         own_signature=table.own_signature,
+        on_behalf_of=table.on_behalf_of,
         excluded_groups=table.excluded_groups,
     )
 

@@ -37,6 +37,10 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.TOO_MUCH_VANISHES: 422,
     RefusalCode.QUOTA_EXCEEDED: 429,
     RefusalCode.OWN_SIGNATURE_REQUIRED: 403,
+    RefusalCode.ON_BEHALF_OF_REQUIRED: 422,
+    RefusalCode.ON_BEHALF_OF_INVALID: 422,
+    RefusalCode.REQUESTER_NOT_PERMITTED: 403,
+    RefusalCode.BEING_APPLIED: 409,
 }
 """By refusal; what is not here is 409: it conflicts with how things stand."""
 

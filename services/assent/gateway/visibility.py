@@ -2,7 +2,6 @@
 
 from assent.core.governance.standing import Principal
 from assent.core.governance.state import EVERY_TYPE, Governance
-from assent.reading.received import received_groups
 from assent.store.queries import RequestView
 from assent_contracts.resources import resource_type
 
@@ -27,8 +26,3 @@ def may_see(governance: Governance, principal: Principal, request: RequestView) 
 def sees_all(governance: Governance, principal: Principal) -> bool:
     """Whether this account may list every request there is."""
     return any(governance.has_role(principal.id, role, EVERY_TYPE) for role in SEE_ALL)
-
-
-def receives(governance: Governance, principal: Principal, asked: list[str]) -> list[str]:
-    """The groups whose requests this account decides on; `asked`: those that open policy requests name."""
-    return received_groups(governance, principal.id, asked)

@@ -4,15 +4,22 @@ from collections.abc import Iterable
 from typing import Final
 
 from assent.core.governance.state import EVERY_TYPE, Governance
+from assent.reading.received import received_groups, received_types
 from assent.targets.news import NewsEvent
 from assent_contracts.events import (
     ApprovalGiven,
+    ApprovalLapsed,
     ApprovalRevoked,
+    ChangeClaimed,
+    ChangeReleased,
+    ChangeSubmitted,
     OutcomeUnknown,
     RejectionGiven,
     RequestApproved,
     RequestCanceled,
+    RequestClosed,
     RequestCompleted,
+    RequestEnd,
     RequestEvent,
     RequestExpired,
     RequestFailed,
@@ -20,7 +27,7 @@ from assent_contracts.events import (
     RequestReopened,
 )
 from assent_contracts.governed import SigningKey
-from assent_contracts.policies import PolicyTerms
+from assent_contracts.policies import ADMINISTRATORS, PolicyTerms, administrators_of
 from assent_contracts.resources import resource_type
 
 REQUESTER_HEARS: Final[dict[type[RequestEvent], NewsEvent]] = {
@@ -28,6 +35,7 @@ REQUESTER_HEARS: Final[dict[type[RequestEvent], NewsEvent]] = {
     RequestFailed: "failed",
     OutcomeUnknown: "outcome-unknown",
     RequestExpired: "expired",
+    RequestClosed: "closed",
     RequestRejected: "rejected",
     RequestApproved: "approved",
     RequestReopened: "reopened",
@@ -37,8 +45,15 @@ REQUESTER_HEARS: Final[dict[type[RequestEvent], NewsEvent]] = {
 }
 """The weightiest first: of one record, the requester hears one thing."""
 
-ENDINGS: Final = (RequestRejected, RequestCanceled, RequestCompleted, RequestFailed, RequestExpired)
-"""After one of these there is no more news of a request."""
+
+NOT_TOLD: Final[tuple[type[RequestEvent], ...]] = (
+    ChangeSubmitted,
+    ApprovalLapsed,
+    RequestCanceled,
+    ChangeReleased,
+    ChangeClaimed,
+)
+"""What requesters do themselves, or what another event of the same record means to them."""
 
 
 def requester_hears(events: Iterable[RequestEvent]) -> NewsEvent | None:
@@ -49,7 +64,41 @@ def requester_hears(events: Iterable[RequestEvent]) -> NewsEvent | None:
 
 def needs_approval_again(events: Iterable[RequestEvent]) -> bool:
     """Whether approvers have something to do that they had not before."""
-    return any(isinstance(event, RequestReopened | ApprovalRevoked) for event in events)
+    kinds = tuple(events)
+    return any(isinstance(event, RequestReopened | ApprovalRevoked) for event in kinds) and not any(
+        isinstance(event, RequestEnd) for event in kinds
+    )
+
+
+def waits_for_approval(events: Iterable[RequestEvent]) -> bool | None:
+    """Whether the request needs approval after these events; None when they leave that as it was."""
+    waits: bool | None = None
+    for event in events:
+        if isinstance(event, ChangeSubmitted | RequestReopened | ApprovalRevoked):
+            waits = True
+        elif isinstance(event, RequestApproved | ChangeReleased):
+            waits = False
+    return waits
+
+
+def gained(
+    before: Governance, after: Governance, among: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """R21: (resource types, groups) of which one of `among` is an approver or a member after, and not before.
+
+    Only requests of these types, or whose policies name these groups, can have new approvers.
+    """
+    types: set[str] = set()
+    groups: set[str] = set()
+    for principal in among:
+        types |= {*received_types(after, principal)} - {*received_types(before, principal)}
+        asked = (ADMINISTRATORS, *map(administrators_of, _types_of(after)))
+        groups |= {*received_groups(after, principal, asked)} - {*received_groups(before, principal, asked)}
+    return frozenset(types), frozenset(groups)
+
+
+def _types_of(governance: Governance) -> set[str]:
+    return {policy.resource_type for policy in governance.policies.values()}
 
 
 def approvers(

@@ -10,14 +10,15 @@ from aiokafka import TopicPartition
 from msgspec import UNSET
 
 from assent.notify.audience import (
-    ENDINGS,
     administrators,
-    approvers,
     enabled,
     hear_of_key,
     needs_approval_again,
     requester_hears,
+    waits_for_approval,
 )
+from assent.notify.newcomers import STALE_AFTER_MS, Newcomers, approvers_of, governance_told
+from assent.notify.outbox import add, listening
 from assent.notify.past import PastGovernance
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
@@ -29,19 +30,15 @@ from assent_contracts.events import (
     ChangeSubmitted,
     OfNoRequest,
     OutcomeUnknown,
+    RequestEnd,
     RequestEvent,
     RequestFailed,
 )
 from assent_contracts.governance import KeyRegistered
 from assent_contracts.governance_changes import key_object
 from assent_contracts.ledger import LedgerRecord, decode_events, decode_governance_events
-from assent_contracts.policies import PolicyTerms
-from assent_contracts.resources import resource_type
 from assent_contracts.topics import GOVERNANCE
 
-STALE_AFTER_MS: Final = 7 * 24 * 60 * 60 * 1_000
-"""Nobody is told of what happened longer ago than this, whatever the reason that it comes so late."""
-CLOCK_SLACK_MS: Final = 5 * 60 * 1_000
 ROWS_AT_ONCE: Final = 5_000
 _GOVERNANCE: Final = -1
 """Stands for the governance ledger among the partitions whose past is kept."""
@@ -59,6 +56,7 @@ class _Words(msgspec.Struct, gc=False):
     justification: str = ""
     note: str = ""
     message: str = ""
+    reason: str = ""
 
 
 class _Recorded(msgspec.Struct, gc=False):
@@ -66,7 +64,6 @@ class _Recorded(msgspec.Struct, gc=False):
 
 
 _decode_words = msgspec.json.Decoder(_Recorded).decode
-_decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 _NO_WORDS: Final = _Words()
 
 _Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
@@ -78,41 +75,45 @@ class Intake:
     def __init__(self, follower: GovernanceFollower) -> None:
         """`follower` has been started."""
         self._past = PastGovernance(follower)
+        self._latest = PastGovernance(follower)
+        self._newcomers = Newcomers(follower)
 
     async def write(
         self, connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]
     ) -> None:
         """Add the messages of these records. Raises MissingRequestError, KafkaError."""
         if place.topic == GOVERNANCE:
+            await self._newcomers.write(connection, accepted)
             await self._write_governance(connection, accepted)
             return
         told = [each for each in map(_told, accepted) if each[1]]
         if not told:
             return
         partition = place.partition
+        known = await governance_told(connection)
         requests = await _known_requests(connection, partition, told)
-        listeners = await _listeners(connection)
+        listeners = await listening(connection)
         stale_before = _stale_before()
         batch: list[tuple[News, str]] = []
         for record, events in told:
             if listeners and record.at >= stale_before:
-                for news in await self._news(partition, record, events, requests, listeners):
+                for news in await self._news(partition, record, events, requests, listeners, known):
                     batch += ((news, recipient) for recipient in sorted(news.recipients))
             if len(batch) >= ROWS_AT_ONCE:
-                await _add(connection, partition, batch)
+                await add(connection, partition, batch)
                 batch = []
-        await _add(connection, partition, batch)
-        await _keep(connection, partition, told, requests)
+        await add(connection, partition, batch)
+        await _keep(connection, partition, told, requests, known)
 
     async def _write_governance(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
-        listeners = await _listeners(connection)
+        listeners = await listening(connection)
         stale_before = _stale_before()
         batch: list[tuple[News, str]] = []
         for each in accepted:
             if listeners and each.record.at >= stale_before:
                 for news in await self._of_governance(each.record, listeners):
                     batch += ((news, recipient) for recipient in sorted(news.recipients))
-        await _add(connection, _GOVERNANCE_PARTITION, batch)
+        await add(connection, _GOVERNANCE_PARTITION, batch)
 
     async def _of_governance(self, record: LedgerRecord, listeners: frozenset[str]) -> list[News]:
         keys = [each.key for each in decode_governance_events(record) if isinstance(each, KeyRegistered)]
@@ -142,6 +143,7 @@ class Intake:
         events: tuple[RequestEvent, ...],
         requests: dict[int, MadeRequest],
         listeners: frozenset[str],
+        known: int,
     ) -> list[News]:
         request = requests[_seq_of(events[0].request)]
         assert record.governance is not UNSET, "a request is decided under some governance"
@@ -149,23 +151,23 @@ class Intake:
         facts, news = facts_of(record, events, request), list[News]()
         event = requester_hears(events)
         if event is not None:
-            hear = enabled(governance, listeners & {request.requester})
+            hear = enabled(governance, listeners & {request.requester, request.on_behalf_of})
             if any(isinstance(each, OutcomeUnknown) for each in events):
                 hear |= administrators(governance, request.resource, listeners)
             news.append(News(record.seq, record.at, events[0].request, event, hear, facts))
+        if isinstance(events[0], ChangeSubmitted) and request.on_behalf_of is not None:
+            hear = enabled(governance, listeners & {request.on_behalf_of})
+            news.append(News(record.seq, record.at, events[0].request, "submitted-for-you", hear, facts))
         if isinstance(events[0], ChangeSubmitted) or needs_approval_again(events):
             if not isinstance(events[0], ChangeSubmitted):
                 # What the command said was not about why the change is needed.
                 facts = msgspec.structs.replace(facts, words="")
-            now = governance.terms_for(resource_type(request.resource))
-            terms = (*_decode_terms(request.terms), *now)
-            able = approvers(governance, terms, request.person, listeners)
+            able = approvers_of(governance, request, listeners)
+            if known > record.governance:
+                # R21: who became an approver before this request was known here is told with it.
+                able |= approvers_of(await self._latest.at(0, known), request, listeners)
             news.append(News(record.seq, record.at, events[0].request, "needs-approval", able, facts))
         return news
-
-
-async def _listeners(connection: Connection) -> frozenset[str]:
-    return frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
 
 
 def _stale_before() -> int:
@@ -175,7 +177,7 @@ def _stale_before() -> int:
 def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: MadeRequest) -> Facts:
     """What the texts about a record are made of."""
     sent = _NO_WORDS if record.command is UNSET else _decode_words(record.command).value
-    words = sent.justification or sent.note or sent.message
+    words = sent.justification or sent.note or sent.message or sent.reason
     for event in events:
         # Nobody reported what governance could not carry out: then the event itself says why.
         if isinstance(event, RequestFailed) and event.message is not UNSET:
@@ -184,6 +186,7 @@ def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: Made
         resource=request.resource,
         operation=request.operation,
         requester=request.requester,
+        on_behalf_of=request.on_behalf_of or "",
         by=sent.principal,
         words=words,
         released=any(isinstance(event, ChangeReleased) for event in events),
@@ -210,7 +213,13 @@ async def _known_requests(
         if isinstance(first, ChangeSubmitted):
             terms = msgspec.Raw(msgspec.json.encode(first.terms))
             requests[record.seq] = MadeRequest(
-                first.requester, first.person, first.resource, first.operation, terms
+                first.requester,
+                first.person,
+                first.resource,
+                first.operation,
+                terms,
+                None if first.on_behalf_of is UNSET else first.on_behalf_of,
+                record.governance if isinstance(record.governance, int) else -1,
             )
     needed = {_seq_of(events[0].request) for _, events in told} - requests.keys()
     if needed:
@@ -222,31 +231,19 @@ async def _known_requests(
     return requests
 
 
-async def _add(connection: Connection, partition: int, batch: Sequence[tuple[News, str]]) -> None:
-    if not batch:
-        return
-    await connection.execute(
-        _SQL["add_notifications"],
-        partition,
-        [news.seq for news, _ in batch],
-        [news.at for news, _ in batch],
-        [news.request for news, _ in batch],
-        [news.event for news, _ in batch],
-        [recipient for _, recipient in batch],
-        [msgspec.json.encode(news.facts).decode() for news, _ in batch],
-        CLOCK_SLACK_MS,
-    )
-
-
 async def _keep(
-    connection: Connection, partition: int, told: Sequence[_Told], requests: dict[int, MadeRequest]
+    connection: Connection,
+    partition: int,
+    told: Sequence[_Told],
+    requests: dict[int, MadeRequest],
+    known: int,
 ) -> None:
     """Keep what has been opened for later news of it, and forget what has ended."""
     opened = {record.seq for record, events in told if isinstance(events[0], ChangeSubmitted)}
     ended = {
         _seq_of(events[0].request)
         for _, events in told
-        if any(isinstance(event, ENDINGS) for event in events)
+        if any(isinstance(event, RequestEnd) for event in events)
     }
     if new := sorted(opened - ended):
         rows = [requests[seq] for seq in new]
@@ -256,7 +253,16 @@ async def _keep(
             [row.resource for row in rows],
             [row.operation for row in rows],
             [bytes(row.terms).decode() for row in rows],
+            [row.on_behalf_of for row in rows],
+            [max(row.governance, known) for row in rows],
         ]
         await connection.execute(_SQL["add_requests"], partition, new, *columns)
+    waits = {
+        _seq_of(events[0].request): answer
+        for _, events in told
+        if (answer := waits_for_approval(events)) is not None
+    }
+    if waiting := {seq: waits[seq] for seq in sorted(waits.keys() - ended)}:
+        await connection.execute(_SQL["mark_requests"], partition, [*waiting], [*waiting.values()])
     if old := sorted(ended - opened):
         await connection.execute(_SQL["remove_requests"], partition, old)

@@ -2,15 +2,47 @@
 select distinct principal from notification_targets where enabled
 
 -- name: read_requests
-select seq, requester, person, resource, operation, terms
+select seq, requester, person, resource, operation, terms, on_behalf_of, governance
 from notification_requests
 where partition = $1 and seq = any($2::bigint[])
 
 -- name: add_requests
-insert into notification_requests (partition, seq, requester, person, resource, operation, terms)
-select $1::integer, new.seq, new.requester, new.person, new.resource, new.operation, new.terms::json
-from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-  as new (seq, requester, person, resource, operation, terms)
+insert into notification_requests (
+  partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance
+)
+select
+  $1::integer, new.seq, new.requester, new.person, new.resource, new.operation, new.terms::json, new.on_behalf_of,
+  new.governance
+from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
+  as new (seq, requester, person, resource, operation, terms, on_behalf_of, governance)
+
+-- name: mark_requests
+update notification_requests as request set waits = new.waits
+from unnest($2::bigint[], $3::boolean[]) as new (seq, waits)
+where request.partition = $1 and request.seq = new.seq and request.waits <> new.waits
+
+-- name: share_newcomers
+select pg_advisory_xact_lock_shared(hashtext('assent.notify.newcomers'))
+
+-- name: lock_newcomers
+-- A request that is being taken in is either seen by this transaction, or sees the position that it commits.
+select pg_advisory_xact_lock(hashtext('assent.notify.newcomers'))
+
+-- name: governance_told
+select seq from positions where reader = 'notify' and ledger = 'assent.governance'
+
+-- name: waiting_requests
+select partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance
+from notification_requests
+where
+  waits
+  and governance < $3
+  and (
+    split_part(resource, '/', 1) = any($1::text[])
+    or jsonb_path_query_array(terms::jsonb, '$[*].rules[*].groups[*]') ?| $2::text[]
+  )
+order by governance desc, seq desc, partition
+limit $4
 
 -- name: remove_requests
 delete from notification_requests where partition = $1 and seq = any($2::bigint[])

@@ -14,6 +14,7 @@ class Words(msgspec.Struct, frozen=True):
     justification: str | None = None
     note: str | None = None
     message: str | None = None
+    reason: str | None = None
     outcome: str | None = None
     # A default that is made: as a value it could not stand in the API's schema.
     payload: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))

@@ -1,6 +1,6 @@
 """Why a request stands where it stands, and who cannot approve it why: as data and in sentences. Pure."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,9 +15,14 @@ from assent_contracts.events import Status
 from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
-Next = Literal["resubmit", "enable-requester", "complete", "add-approvers", "approve"]
-"""What has to happen next: cancel it and submit it again, let its requester act again, complete it, find more
-people or give them keys, or approve it."""
+Next = Literal["resubmit", "permit-requester", "complete", "add-approvers", "approve"]
+"""What has to happen next: cancel or close it and submit it again, let its requester request again, complete
+it, find more people or give them keys, or approve it."""
+
+WAITS_FOR_REQUESTER: Final = (
+    "Once that is put right, the requester completes it by hand,"
+    " also where the last approval would release it."
+)
 
 
 class StandingOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,10 +92,13 @@ def explanation_lines(explanation: Explanation, governance: Governance) -> list[
     if explanation.rejections:
         given = ", ".join(each.approver for each in explanation.rejections)
         lines.append(f"Rejected by {given}: {explanation.rejections_needed} people would end it.")
+    if explanation.requester_refusal is not None:
+        lines.append(f"{explanation.requester_refusal.detail} {WAITS_FOR_REQUESTER}")
     if explanation.deleted_policy is not None:
         lines.append(
             f"Policy {explanation.deleted_policy}, which it was submitted under, is deleted: it can never be"
-            " approved. Cancel it and submit the change again."
+            " approved. Its requester can cancel it, its approvers can reject it and an administrator can"
+            " close it; then the change can be submitted again."
         )
     return lines
 
@@ -111,7 +119,7 @@ def next_step(explanation: Explanation) -> Next:
     if explanation.deleted_policy is not None:
         return "resubmit"
     if explanation.has_quorum:
-        return "complete" if explanation.requester_enabled else "enable-requester"
+        return "complete" if explanation.requester_refusal is None else "permit-requester"
     if any(rule.missing > rule.people for rule in explanation.rules):
         return "add-approvers"
     return "approve"
@@ -121,13 +129,13 @@ def next_sentence(row: RequestView, step: Next) -> str:
     """What has to happen next, in words; how it is done is said where it can be done."""
     match step:
         case "resubmit":
-            return f"{row.requester} can cancel it and submit the change again."
+            return f"{row.requester} can cancel it, or an administrator can close it; then submit it again."
         case "complete":
             return f"Nothing is missing: {row.requester} can complete it."
-        case "enable-requester":
+        case "permit-requester":
             return (
-                f"Nothing is missing, but {row.requester}, who would complete it, is disabled:"
-                " an administrator must enable the account, or it expires."
+                f"It has its approvals, but {row.requester} may not request it now: an administrator gives"
+                f" {row.requester} back what is missing, or closes the request, or it expires."
             )
         case "add-approvers":
             return (

@@ -6,6 +6,20 @@ from assent.core.governance.state import Governance
 from assent_contracts.policies import ADMINISTRATORS, RESERVED_PREFIX, administrators_of
 
 
+def received_types(governance: Governance, principal: str) -> list[str]:
+    """R21: the resource types for which a policy names this account now.
+
+    It decides on their open requests too, whatever the policies asked for when these were submitted.
+    """
+    return sorted(
+        {
+            policy.resource_type
+            for policy in governance.policies.values()
+            if any(principal in governance.members_of_any(rule.groups) for rule in policy.approvals)
+        }
+    )
+
+
 def received_groups(governance: Governance, principal: str, asked: Iterable[str]) -> list[str]:
     """R7: the groups whose requests this account decides on, those of the administrators among them.
 

@@ -138,8 +138,8 @@ def governance_in(snapshot: Snapshot) -> Governance:
     governance = Governance()
     governance.partitions = snapshot.partitions
     for each in snapshot.principals:
-        governance.principals[each.account.id] = Principal(
-            account=each.account, enabled=each.enabled, vanished=each.vanished
+        governance.put_principal(
+            Principal(account=each.account, enabled=each.enabled, vanished=each.vanished)
         )
     for each in snapshot.keys:
         _put_key(governance, each)

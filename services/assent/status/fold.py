@@ -16,7 +16,9 @@ from assent_contracts.events import (
     RejectionGiven,
     RequestApproved,
     RequestCanceled,
+    RequestClosed,
     RequestCompleted,
+    RequestEnd,
     RequestEvent,
     RequestExpired,
     RequestFailed,
@@ -25,8 +27,6 @@ from assent_contracts.events import (
     Status,
 )
 from assent_contracts.limits import FOR_EVER_MS
-
-_Ending = RequestRejected | RequestCompleted | RequestFailed | RequestCanceled | RequestExpired
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +54,7 @@ class Words(msgspec.Struct, frozen=True, gc=False):
     justification: str = ""
     note: str = ""
     message: str = ""
+    reason: str = ""
 
 
 NO_WORDS = Words()
@@ -73,6 +74,7 @@ class RequestRow(msgspec.Struct):
     resource: str
     operation: str
     requester: str
+    on_behalf_of: str | None
     person: str
     justification: str
     submission: str
@@ -85,6 +87,8 @@ class RequestRow(msgspec.Struct):
     rejections: tuple[Rejection, ...]
     rejecter: str | None
     rejection_note: str | None
+    closed_by: str | None
+    closing_reason: str | None
     applier: str | None
     reporter: str | None
     outcome_message: str | None
@@ -104,6 +108,7 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
         resource=event.resource,
         operation=event.operation,
         requester=event.requester,
+        on_behalf_of=None if event.on_behalf_of is UNSET else event.on_behalf_of,
         person=event.person,
         justification=words.justification,
         submission=event.submission,
@@ -116,6 +121,8 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
         rejections=(),
         rejecter=None,
         rejection_note=None,
+        closed_by=None,
+        closing_reason=None,
         applier=None,
         reporter=None,
         outcome_message=None,
@@ -157,15 +164,24 @@ def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> 
             row.outcome_message = words.message or None
         case ChangeSubmitted():
             raise AssertionError
-        case _:
+        case (
+            RequestRejected()
+            | RequestCompleted()
+            | RequestFailed()
+            | RequestCanceled()
+            | RequestClosed()
+            | RequestExpired()
+        ):
             _close(row, event, words)
+        case _:
+            assert_never(event)
 
 
 def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
     return tuple(each for each in approvals if each.approver != approver)
 
 
-def _close(row: RequestRow, event: _Ending, words: Words) -> None:
+def _close(row: RequestRow, event: RequestEnd, words: Words) -> None:
     row.progress, row.deadline = None, None
     match event:
         case RequestRejected():
@@ -178,6 +194,8 @@ def _close(row: RequestRow, event: _Ending, words: Words) -> None:
             row.status, row.reporter, row.outcome_message = "failed", event.reporter, message or None
         case RequestCanceled():
             row.status = "canceled"
+        case RequestClosed():
+            row.status, row.closed_by, row.closing_reason = "canceled", event.closed_by, words.reason
         case RequestExpired():
             row.status = "expired"
         case _:

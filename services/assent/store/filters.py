@@ -22,12 +22,13 @@ class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which requests to list; what is None is not asked for.
 
     R7: `person` (or `requester`, one account) lists one's own; `groups` lists what an approver in these
-    groups receives, their own among them (R9).
+    groups receives, their own among them (R9), and with them every request of one of `types` (R21).
     """
 
     person: str | None = None
     requester: str | None = None
     groups: Sequence[str] | None = None
+    types: Sequence[str] | None = None
     statuses: Sequence[Status] | None = None
     resource: str | None = None
 

@@ -1,14 +1,19 @@
 -- name: list_requests
 -- Newest change first. Filters that are null are left out (see plan_cache_mode in pool.py).
 select
-  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
-  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
-  changed_at, deadline, last_seq, partition, seq
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
+  applier, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
 where
   ($1::text is null or person = $1)
   and ($2::text is null or requester = $2)
-  and ($3::text[] is null or jsonb_path_query_array(terms, '$[*].rules[*].groups[*]') ?| $3)
+  -- R21: of the types, policies name the approver now, whether or not they did at the submission.
+  and (
+    $3::text[] is null
+    or jsonb_path_query_array(terms, '$[*].rules[*].groups[*]') ?| $3
+    or split_part(resource, '/', 1) = any($11::text[])
+  )
   and ($4::text[] is null or status = any($4))
   and ($5::text is null or resource = $5)
   -- R14: what has ended stays listed for a while; what is open always is.
@@ -38,17 +43,17 @@ where status in ('needs_approval', 'approved') and resource like 'access-policy/
 
 -- name: show_request
 select
-  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
-  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
-  changed_at, deadline, last_seq, partition, seq
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
+  applier, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
 where partition = $1 and seq = $2
 
 -- name: requests_at
 select
-  id, resource, resource_type, operation, requester, person, justification, submission, digest, terms, status,
-  progress, approvals, rejections, rejecter, rejection_note, applier, reporter, outcome_message, submitted_at,
-  changed_at, deadline, last_seq, partition, seq
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
+  applier, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
 from requests
 where (partition, seq) in (select * from unnest($1::integer[], $2::bigint[]))
 

@@ -7,6 +7,7 @@ import msgspec
 from assent_contracts.events import Status
 
 NewsEvent = Literal[
+    "submitted-for-you",
     "needs-approval",
     "approval-given",
     "approved",
@@ -19,6 +20,7 @@ NewsEvent = Literal[
     "outcome-unknown",
     "expired",
     "key-registered",
+    "closed",
 ]
 """Targets choose among these; a webhook's `type` is `assent.request.` and one of them.
 
@@ -30,6 +32,7 @@ OF_GOVERNANCE: Final[frozenset[NewsEvent]] = frozenset({"key-registered"})
 """About no request: `request` is the object in governance, and `seq` the governance seq."""
 
 STATUS: Final[dict[NewsEvent, Status]] = {
+    "submitted-for-you": "needs_approval",
     "needs-approval": "needs_approval",
     "approval-given": "needs_approval",
     "approved": "approved",
@@ -41,6 +44,7 @@ STATUS: Final[dict[NewsEvent, Status]] = {
     "failed": "failed",
     "outcome-unknown": "approved",
     "expired": "expired",
+    "closed": "canceled",
 }
 """R13: the status of a request once such news is out."""
 
@@ -51,6 +55,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     resource: str
     operation: str
     requester: str
+    on_behalf_of: str = ""
+    """R20: for whom the requester, a service, submitted it; '' where it named nobody."""
     by: str = ""
     """Who decided or reported; '' where nobody did."""
     words: str = ""
@@ -82,3 +88,7 @@ class MadeRequest(msgspec.Struct, frozen=True, gc=False):
     operation: str
     terms: msgspec.Raw
     """JSON of the PolicyTerms."""
+    on_behalf_of: str | None = None
+    """R20: the account of the person whom the service that submitted it named."""
+    governance: int = -1
+    """The governance seq as of which its approvers were told of it."""

@@ -185,5 +185,6 @@ async def test_lists_use_an_index_also_where_filters_are_left_out(pool: asyncpg.
                 None,
                 None,
                 10,
+                None,
             )
             assert any(index in line["QUERY PLAN"] for line in plan), plan

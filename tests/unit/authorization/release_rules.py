@@ -16,11 +16,17 @@ def _reopened(cell: Cell) -> str:
     return "RequestReopened" if cell.freds_counts else "ApprovalLapsed + RequestReopened"
 
 
+def reopened(cell: Cell) -> str:
+    """What comes before the decision on a request that was approved and has lost its quorum (R22)."""
+    return f"{_reopened(cell)} + " if cell.status == "approved, quorum lost" else ""
+
+
 def _outcome(cell: Cell) -> str:
     return _OUTCOMES[cell.command]
 
 
 _complete = on("complete")
+_close = on("close")
 _claim = on("claim")
 _report = on(*_OUTCOMES)
 
@@ -44,6 +50,17 @@ RELEASE_RULES: Final = (
         "not-approved",
     ),
     Rule(
+        "R19",
+        "Nothing is released for a requester who may not request it any more.",
+        _complete(
+            lambda cell: (
+                cell.status == "approved"
+                and not (cell.administers if cell.built_in else cell.role == "requester")
+            )
+        ),
+        "requester-not-permitted",
+    ),
+    Rule(
         "R12-release",
         "What is approved, by enough who still count, is released.",
         _complete(lambda cell: cell.status == "approved"),
@@ -56,6 +73,30 @@ RELEASE_RULES: Final = (
         _reopened,
     ),
     Rule("R12-once", "What is released is released once.", _complete(lambda cell: True), "already-decided"),
+    Rule(
+        "R22-administrator",
+        "Only a person who administers the type closes a request.",
+        _close(lambda cell: not cell.settles),
+        "not-permitted",
+    ),
+    Rule(
+        "R22-own",
+        "Nobody closes their own request as an administrator.",
+        _close(lambda cell: cell.relation in HIS_OWN),
+        "own-request",
+    ),
+    Rule(
+        "R22-applying",
+        "What may have been applied is not closed.",
+        _close(
+            lambda cell: (
+                cell.status in {"applying", "outcome unknown"}
+                or (cell.built_in and cell.status == "released")
+            )
+        ),
+        "being-applied",
+    ),
+    Rule("R22-close", "Any other open request is closed.", _close(lambda cell: True), "RequestClosed"),
     Rule(
         "carried",
         "No applier gets a change to governance: Assent carries it out.",

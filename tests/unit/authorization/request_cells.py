@@ -10,8 +10,8 @@ ROLES: Final = (
     *("administrator", "requester", "approver", "applier", "auditor", "gateway", "directory", "none"),
 )
 COMMANDS: Final = (
-    *("submit", "approve", "approve other bytes", "reject", "revoke", "cancel", "complete", "claim"),
-    *("report success", "report failure", "report unknown"),
+    *("submit", "approve", "approve other bytes", "reject", "revoke", "cancel", "complete", "close"),
+    *("claim", "report success", "report failure", "report unknown"),
 )
 OPEN: Final = (
     *("needs approval", "approved", "approved, quorum lost", "released", "applying", "outcome unknown"),

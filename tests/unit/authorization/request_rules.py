@@ -7,7 +7,7 @@ is looked up in governance.
 from typing import Final
 
 from assent_contracts.policies import BUILT_IN_TYPES
-from tests.unit.authorization.release_rules import RELEASE_RULES
+from tests.unit.authorization.release_rules import RELEASE_RULES, reopened
 from tests.unit.authorization.request_cells import APPROVERS, ENDED, HIS_OWN, OPEN, RELEASED, SERVICES, Cell
 from tests.unit.authorization.rule import Rule, on
 
@@ -23,7 +23,11 @@ def _approved(cell: Cell) -> str:
 
 def _rejected(cell: Cell) -> str:
     # rex was the first of three; for changes to governance one administrator's no is enough.
-    return "RejectionGiven + RequestRejected" if cell.built_in else "RejectionGiven"
+    return reopened(cell) + ("RejectionGiven + RequestRejected" if cell.built_in else "RejectionGiven")
+
+
+def _canceled(cell: Cell) -> str:
+    return reopened(cell) + "RequestCanceled"
 
 
 _submit = on("submit")
@@ -75,7 +79,9 @@ RULES: Final = (
     Rule(
         "R13-decide",
         "A request that has ended is decided on no more.",
-        on("approve", "approve other bytes", "reject", "revoke", "cancel")(lambda cell: cell.status in ENDED),
+        on("approve", "approve other bytes", "reject", "revoke", "cancel", "close")(
+            lambda cell: cell.status in ENDED
+        ),
         "not-pending",
     ),
     Rule(
@@ -145,7 +151,7 @@ RULES: Final = (
     Rule(
         "R4-approved",
         "What is approved cannot be rejected: who has approved takes it back first.",
-        _reject(lambda cell: cell.status in {"approved", "approved, quorum lost"}),
+        _reject(lambda cell: cell.status == "approved"),
         "not-pending",
     ),
     Rule(
@@ -183,9 +189,9 @@ RULES: Final = (
     ),
     Rule(
         "R11-before",
-        "It cancels before approval.",
-        _cancel(lambda cell: cell.status == "needs approval"),
-        "RequestCanceled",
+        "It cancels before approval, and again once what was approved has lost its quorum.",
+        _cancel(lambda cell: cell.status in {"needs approval", "approved, quorum lost"}),
+        _canceled,
     ),
     Rule("R11-after", "It does not cancel after approval.", _cancel(lambda cell: True), "not-pending"),
     *RELEASE_RULES,

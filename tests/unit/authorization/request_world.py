@@ -241,6 +241,8 @@ class World:
                 return build(who, c.Reject, self.resource, **about, submission=self.submission)
             case "complete":
                 return build(who, c.Complete, self.resource, **about, submission=self.submission)
+            case "close":
+                return build(who, c.CloseRequest, self.resource, **about, reason="why")
             case "report success" | "report failure" | "report unknown":
                 outcome = {"success": "succeeded", "failure": "failed", "unknown": "unknown"}
                 said = about | {"outcome": outcome[command.removeprefix("report ")]}

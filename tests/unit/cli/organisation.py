@@ -56,6 +56,9 @@ def organisation(*more: GovernanceEvent, policies: tuple[Policy, ...] = (APPS,))
         RoleAssigned(
             assignment=RoleAssignment(id="admins", role="administrator", principals=("alice", "bob", "carol"))
         ),
+        RoleAssigned(
+            assignment=RoleAssignment(id="requesters", role="requester", principals=("alice", "bob"))
+        ),
         FoundingClosed(),
         *(PolicyCreated(policy=policy) for policy in policies),
         *more,

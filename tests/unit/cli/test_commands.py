@@ -28,7 +28,7 @@ def bob(tmp_path: Path) -> Path:
 
 
 COMMANDS = [
-    *("submit", "approve", "reject", "revoke", "cancel", "complete", "settle", "requests", "show"),
+    *("submit", "approve", "reject", "revoke", "cancel", "complete", "close", "settle", "requests", "show"),
     *("audit tail", "audit verify", "audit export", "init", "up", "env", "doctor", "demo", "keys new"),
     *("topics apply", "explain", "who-can approve", "directory sync", "settings show", "settings set"),
     *(f"principals {each}" for each in ("list", "show", "register", "disable", "enable")),

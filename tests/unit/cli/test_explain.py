@@ -118,4 +118,4 @@ def test_request_of_a_disabled_requester_waits_for_an_administrator() -> None:
     approved = waiting("bob", "dave")
     assert next_step(explain(approved, organisation(), AT)) == "complete"
     disabled = organisation(PrincipalDisabled(principal="alice"))
-    assert next_step(explain(approved, disabled, AT)) == "enable-requester"
+    assert next_step(explain(approved, disabled, AT)) == "permit-requester"

@@ -5,17 +5,26 @@ import json
 import msgspec
 import pytest
 
+from assent.cli.syncing import steps_of
 from assent.core.governance.decide import decide_change
 from assent.core.governance.state import Governance
-from assent.directory.compare import directory_difference, parts, usable
+from assent.directory.compare import directory_difference, fitting, parts, usable
 from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
 from assent.directory.nesting import flattened
 from assent.directory.read import parse_export
-from assent_contracts.governance import GroupDefined, PrincipalDisabled, PrincipalRegistered
+from assent_contracts.governance import (
+    GroupDefined,
+    PolicyCreated,
+    PrincipalDisabled,
+    PrincipalRegistered,
+    SettingsChanged,
+)
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
-from assent_contracts.governed import Account, DirectoryDifference, Group
-from assent_contracts.limits import NESTING_MAX
+from assent_contracts.governed import Account, DirectoryDifference, Group, Settings
+from assent_contracts.limits import MEMBERS_MAX, NESTING_MAX
+from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
+from tests.unit.cli.organisation import organisation
 
 AT = 1_800_000_000_000
 CSV = """kind,id,person,name,member_of,active
@@ -27,6 +36,9 @@ group,middle,,,outer,
 group,inner,,,middle;other,
 group,other,,Everybody,,
 """
+
+
+ANY_MAY_VANISH = (SettingsChanged(settings=Settings(vanish_max_percent=100)),)
 
 
 def export(users: str = "", groups: dict[str, tuple[str, str]] | None = None) -> Export:
@@ -42,12 +54,17 @@ def export(users: str = "", groups: dict[str, tuple[str, str]] | None = None) ->
 def synced(governance: Governance, what: Export) -> DirectoryDifference:
     """Make the difference true, part by part; returns it."""
     difference = directory_difference(what, governance)
+    taken(governance, difference)
+    return difference
+
+
+def taken(governance: Governance, difference: DirectoryDifference) -> None:
+    """Make a difference true, part by part."""
     for part in parts(difference):
         change = SyncDirectory(difference=part, version=governance.version(DIRECTORY))
         decision = decide_change(governance, change, AT)
         assert not isinstance(decision, Refusal), decision
         governance.evolve(governance.seq + 1, decision)
-    return difference
 
 
 def test_csv_and_json_say_the_same() -> None:
@@ -198,7 +215,7 @@ def test_who_was_disabled_by_hand_is_not_the_directory_s_to_enable() -> None:
     assert directory_difference(export("ann"), governance) == DirectoryDifference()
 
 
-def test_large_difference_goes_in_parts_that_fit_who_vanishes_last() -> None:
+def test_large_difference_goes_in_parts_that_fit_who_vanishes_first() -> None:
     difference = DirectoryDifference(
         accounts=tuple(
             Account(id=f"u{n}", kind="human", person=f"u{n}.p", source="directory") for n in range(200)
@@ -211,9 +228,82 @@ def test_large_difference_goes_in_parts_that_fit_who_vanishes_last() -> None:
     assert len(made) > 2
     assert all(len(msgspec.json.encode(part)) <= 4_096 for part in made)
     assert sum((part.accounts for part in made), ()) == difference.accounts
-    assert (made[-1].vanished, made[0].vanished) == (("x", "y"), ())
-    with pytest.raises(ExportError, match="too large for one change"):
-        parts(DirectoryDifference(vanished=("x" * 5_000,)), max_bytes=4_096)
+    assert (made[0].vanished, made[-1].vanished) == (("x", "y"), ())
+    last = parts(difference, max_bytes=4_096, leavers_last=True)
+    assert (last[0].vanished, last[-1].vanished) == ((), ("x", "y"))
+
+
+def people(count: int) -> str:
+    """So many users, whose ids are as long as addresses are."""
+    return " ".join(f"somebody.{n:05}@a-company.example" for n in range(count))
+
+
+def test_a_group_of_6000_is_left_out_by_name_and_the_leavers_are_disabled() -> None:
+    """Its members' ids alone are more than one change holds; everything else goes on."""
+    governance = Governance()
+    governance.evolve(0, ANY_MAY_VANISH)
+    few = export("ann ben", {"all": ("ann ben", ""), "small": ("ben", "")})
+    synced(governance, few)
+    everybody = f"{people(6_000)} ann"
+    now = export(everybody, {"all": (everybody, ""), "small": ("ann", "")})
+    difference, left_out = fitting(directory_difference(now, governance), governance)
+    assert [(each.id, "one change at most" in each.why) for each in left_out] == [("all", True)]
+    taken(governance, difference)
+    assert not governance.principals["ben"].enabled
+    assert governance.groups["small"].members == ("ann",)
+    assert governance.groups["all"].members == ("ann",), "who left it is out of it; who came is not in it"
+    assert len(governance.principals) == 6_002
+
+
+def test_a_new_group_that_is_too_large_is_left_out_whole() -> None:
+    governance = Governance()
+    now = export("ann", {"all": ("ann", ""), "other": ("ann", "")})
+    difference, left_out = fitting(directory_difference(now, governance), governance, max_bytes=580)
+    assert [each.id for each in left_out] == []
+    difference, left_out = fitting(directory_difference(now, governance), governance, max_bytes=540)
+    assert [each.id for each in left_out] == ["all", "other"]
+    assert difference.groups == ()
+
+
+def test_a_group_of_more_members_than_a_group_may_have_is_left_out() -> None:
+    group = Group(id="all", members=tuple(f"u{n}" for n in range(MEMBERS_MAX + 1)), source="directory")
+    difference, left_out = fitting(DirectoryDifference(groups=(group,)), Governance())
+    assert difference == DirectoryDifference()
+    assert "10,001 members" in left_out[0].why
+
+
+def test_who_left_goes_first_unless_policies_need_those_who_come() -> None:
+    """Two approvers leave and two come, in more than one change: none may leave before the others are in."""
+    governance = organisation()
+    governance.evolve(governance.seq + 1, ANY_MAY_VANISH)
+    approvers = ("ann", "ben", "cat")
+    synced(governance, export(" ".join(approvers), {"d": (" ".join(approvers), "")}))
+    whole = DirectoryDifference(vanished=("ann",))
+    assert steps_of(whole, governance, AT) == (whole,)
+    policy = Policy(id="more", name="More", resource_type="more", approvals=(ApprovalRule(groups=("d",)),))
+    governance.evolve(governance.seq + 1, (PolicyCreated(policy=policy),))
+    newcomers = f"{people(3_000)} cat"
+    difference = directory_difference(
+        export(newcomers, {"d": ("cat somebody.00001@a-company.example", "")}), governance
+    )
+    steps = steps_of(difference, governance, AT)
+    assert (steps[0].vanished, steps[-1].vanished) == ((), ("ann", "ben"))
+
+
+@pytest.mark.parametrize("user", ['{"id": "Ann", "person": "new.p"}', '{"id": "new", "person": "ANN.p"}'])
+def test_user_who_is_somebody_else_but_for_case_is_left_out(user: str) -> None:
+    governance = Governance()
+    synced(governance, export("ann"))
+    said = '{"users": [{"id": "ann", "person": "ann.p"}, ' + user + "]}"
+    export_, left_out = usable(parse_export(said.encode()), governance)
+    assert [each.id for each in export_.users] == ["ann"]
+    assert "in case only" in left_out[0].why
+
+
+def test_of_two_users_who_differ_in_case_only_the_first_is_taken_over() -> None:
+    said = b'{"users": [{"id": "ann", "person": "p"}, {"id": "ann2", "person": "P"}]}'
+    export_, left_out = usable(parse_export(said), Governance())
+    assert ([each.id for each in export_.users], [each.id for each in left_out]) == (["ann"], ["ann2"])
 
 
 def test_user_whose_id_stands_for_somebody_else_is_left_out_and_the_rest_goes_on() -> None:

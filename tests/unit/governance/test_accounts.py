@@ -79,3 +79,22 @@ def test_unknown_account_is_not_disabled_or_enabled(
     change: type[DisablePrincipal | EnablePrincipal],
 ) -> None:
     assert fits(organisation(), change(principal="nobody")) == "unknown-object"
+
+
+@pytest.mark.parametrize(
+    ("name", "person"), [("Alice", "p-new"), ("ALICE2", "p-alice"), ("Upstream", "p-new")]
+)
+def test_id_that_differs_from_another_in_case_only_is_refused(name: str, person: str) -> None:
+    assert fits(organisation(), human(name, person)) == "id-taken"
+
+
+@pytest.mark.parametrize("person", ["P-alice", "P-ALICE"])
+def test_R9_person_who_differs_from_another_in_case_only_is_refused(person: str) -> None:
+    """`p-alice` and `P-Alice` would count as two people for a quorum, and approve each other's requests."""
+    assert fits(organisation(), human("alice3", person)) == "id-taken"
+    assert fits(organisation(), human("alice3", "p-alice")) == ""
+
+
+@pytest.mark.parametrize("name", ["Founder", "ASSENT"])
+def test_reserved_ids_are_reserved_in_any_case(name: str) -> None:
+    assert fits(organisation(), human(name)) == "id-taken"

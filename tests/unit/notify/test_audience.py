@@ -1,16 +1,22 @@
 """Who hears what of a record."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 
 from assent.core.governance.state import Governance
 from assent.notify.audience import (
+    NOT_TOLD,
+    REQUESTER_HEARS,
     administrators,
     approvers,
     enabled,
+    gained,
     hear_of_key,
     needs_approval_again,
     requester_hears,
+    waits_for_approval,
 )
 from assent.notify.intake import facts_of
 from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, MadeRequest, NewsEvent
@@ -18,6 +24,7 @@ from assent_contracts import events as e
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.policies import ApprovalRule, PolicyTerms
+from tests.support.meanwhile import define
 from tests.support.people import HUMANS, PRINCIPALS, force, key_of, organisation
 
 EVERYBODY = frozenset(PRINCIPALS)
@@ -86,6 +93,7 @@ def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: G
         ((e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),), "outcome-unknown"),
         ((e.RequestExpired(request=REQUEST),), "expired"),
         ((e.RequestCanceled(request=REQUEST),), None),
+        ((e.RequestClosed(request=REQUEST, closed_by="dave"),), "closed"),
         ((RELEASED,), None),
         ((e.ChangeClaimed(request=REQUEST, applier="applier", digest="0" * 64, deadline=1),), None),
     ],
@@ -101,6 +109,42 @@ def test_R17_approvers_hear_again_when_a_request_needs_them_again() -> None:
     assert needs_approval_again((REVOKED,))
     assert not needs_approval_again((LAPSED,))
     assert not needs_approval_again((GIVEN, e.RequestApproved(request=REQUEST)))
+
+
+def test_R22_what_ends_in_the_same_record_needs_no_approval() -> None:
+    reopened = e.RequestReopened(request=REQUEST)
+    assert not needs_approval_again((LAPSED, reopened, e.RequestCanceled(request=REQUEST)))
+    rejected = e.RequestRejected(request=REQUEST, approver="bob")
+    assert not needs_approval_again((reopened, REJECTION, rejected))
+    assert needs_approval_again((reopened, REJECTION))
+
+
+def test_R21_whether_a_request_waits_goes_by_the_last_event_that_says_so() -> None:
+    approved = e.RequestApproved(request=REQUEST)
+    reopened = e.RequestReopened(request=REQUEST)
+    assert waits_for_approval((GIVEN, approved)) is False
+    assert waits_for_approval((LAPSED, reopened, GIVEN, approved)) is False
+    assert waits_for_approval((LAPSED, reopened)) is True
+    assert waits_for_approval((GIVEN,)) is None
+
+
+def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governance: Governance) -> None:
+    after = organisation()
+    define(after, "approvers", "alice", "alice2", "bob", "bob2", "carol", "mallory")
+    assert gained(governance, after, frozenset({"mallory", "bob"})) == ({"app", "script"}, {"approvers"})
+    assert gained(governance, after, frozenset({"bob"})) == (frozenset(), frozenset())
+    admins = organisation()
+    define(admins, "admins", "bob", "carol", "dave")
+    types, groups = gained(governance, admins, frozenset({"bob"}))
+    assert (types, groups) == (
+        frozenset(),
+        {"admins", "@administrators", "@administrators/app", "@administrators/script"},
+    )
+
+
+def test_every_kind_of_event_is_told_or_named_as_one_that_is_not() -> None:
+    assert {*REQUESTER_HEARS, *NOT_TOLD} == set(get_args(e.RequestEvent))
+    assert len(REQUESTER_HEARS) + len(NOT_TOLD) == len(get_args(e.RequestEvent))
 
 
 def test_R13_every_news_has_a_status() -> None:

@@ -20,7 +20,7 @@ RESERVED = frozenset({"founder", "assent"})
 
 def bad_account(account: Account) -> Refusal | None:
     """The refusal of an account's own fields; None when all are good."""
-    if account.id in RESERVED:
+    if account.id.lower() in RESERVED:
         return refuse(RefusalCode.ID_TAKEN, f"The id {account.id!r} is reserved.")
     if (account.kind == "human") != (account.person is not None):
         return refuse(RefusalCode.MALFORMED, f"{account.id}: a human has a person id, a service has none.")
@@ -29,6 +29,26 @@ def bad_account(account: Account) -> Refusal | None:
     return bad_id("principal", account.id) or bad_text(
         f"{account.id}: the name", account.name, limits.NAME_MAX_CHARS
     )
+
+
+def spelt_otherwise(governance: Governance, account: Account) -> Refusal | None:
+    """The refusal of an id that differs from one there is in case only; None when it does not.
+
+    People take `Ann` and `ann` for one account, and for one person, who would count as two for a quorum.
+    """
+    there = governance.account_spelt.get(account.id.lower(), account.id)
+    if there != account.id:
+        return refuse(
+            RefusalCode.ID_TAKEN, f"The id {account.id!r} differs from that of {there!r} in case only."
+        )
+    person = account.person
+    if person is not None and (there := governance.person_spelt.get(person.lower(), person)) != person:
+        return refuse(
+            RefusalCode.ID_TAKEN,
+            f"{account.id}: the person id {person!r} differs from {there!r} in case only; write it that way"
+            " if it is the same person.",
+        )
+    return None
 
 
 def register_principal(
@@ -41,6 +61,9 @@ def register_principal(
         return bad
     if account.id in governance.principals:
         return refuse(RefusalCode.ID_TAKEN, f"There is a principal {account.id!r} already.")
+    spelt = spelt_otherwise(governance, account)
+    if spelt is not None:
+        return spelt
     if account.source != "manual":
         return refuse(RefusalCode.MALFORMED, f"{account.id}: only a synchronisation brings the directory's.")
     return (PrincipalRegistered(account=account),)

@@ -252,6 +252,7 @@ def _policy_fields(policy: Policy | None) -> dict[str, str | None]:
         "completion": policy.completion,
         "expiry": "as the settings say" if policy.expiry_ms is None else duration(policy.expiry_ms),
         "own signature": "required" if policy.own_signature else "not required",
+        "on behalf of": policy.on_behalf_of,
     }
 
 

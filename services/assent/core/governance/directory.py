@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from assent.core.governance.accounts import bad_account
+from assent.core.governance.accounts import bad_account, spelt_otherwise
 from assent.core.governance.fields import out_of_date, refuse, twice
 from assent.core.governance.groups import bad_group, group_in_use
 from assent.core.governance.state import Governance
@@ -30,8 +30,14 @@ def _bad_accounts(governance: Governance, difference: DirectoryDifference) -> Re
     repeated = twice((*(account.id for account in difference.accounts), *difference.vanished))
     if repeated is not None:
         return refuse(RefusalCode.MALFORMED, f"principal {repeated[:128]!r} stands there twice.")
+    spelt: dict[str, str] = {}
     for account in difference.accounts:
-        bad = bad_account(account) or _not_the_directorys(governance, account)
+        bad = (
+            bad_account(account)
+            or _not_the_directorys(governance, account)
+            or spelt_otherwise(governance, account)
+            or _spelt_twice(account, spelt)
+        )
         if bad is not None:
             return bad
     for name in difference.vanished:
@@ -39,6 +45,18 @@ def _bad_accounts(governance: Governance, difference: DirectoryDifference) -> Re
         if principal is None or principal.account.source != "directory":
             return refuse(
                 RefusalCode.UNKNOWN_OBJECT, f"The directory has brought no principal {name[:128]!r}."
+            )
+    return None
+
+
+def _spelt_twice(account: Account, spelt: dict[str, str]) -> Refusal | None:
+    """The refusal of an id that another account of the same difference spells otherwise; notes both ids."""
+    for what, name in (("id", account.id), ("person id", account.person or "")):
+        there = spelt.setdefault(f"{what} {name.lower()}", name)
+        if there != name:
+            return refuse(
+                RefusalCode.ID_TAKEN,
+                f"{account.id}: the {what} {name!r} differs from {there!r} in case only.",
             )
     return None
 

@@ -45,7 +45,8 @@ _NAMED_MAX = 8
 
 def policy_sentence(policy: Policy, governance: Governance) -> str:
     """What a policy asks for: whose approvals, what ends a request, who completes it, and when it expires."""
-    return _asks(
+    named = " A service must name the person on whose behalf it submits."
+    asked = _asks(
         policy.approvals,
         policy.rejections,
         policy.completion,
@@ -53,6 +54,7 @@ def policy_sentence(policy: Policy, governance: Governance) -> str:
         governance,
         own_signature=policy.own_signature,
     )
+    return asked + (named if policy.on_behalf_of == "required" else "")
 
 
 def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:

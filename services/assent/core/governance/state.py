@@ -84,6 +84,9 @@ class Governance:
         self.protected = False
         """Whether a policy has taken effect: from then on, for good, governance protects itself."""
         self.principals: dict[str, Principal] = {}
+        self.account_spelt: dict[str, str] = {}
+        self.person_spelt: dict[str, str] = {}
+        """Every account id, and every person id, by itself in lower case."""
         self.keys: dict[str, Key] = {}
         self.public_keys: set[bytes] = set()
         """Every key there ever was, a writer's and the recovery key too: none is registered twice."""
@@ -111,6 +114,7 @@ class Governance:
         self._terms: dict[str, tuple[PolicyTerms, ...]] = {}
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
+        self._asking: frozenset[str] | None = None
         self._windows: dict[str, Windows] | None = None
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
@@ -192,8 +196,15 @@ class Governance:
             case _:
                 assert_never(event)
 
-    def _put_principal(self, principal: Principal, seq: int) -> None:
+    def put_principal(self, principal: Principal) -> None:
+        """Keep an account, without a version."""
         self.principals[principal.id] = principal
+        self.account_spelt[principal.id.lower()] = principal.id
+        if principal.person is not None:
+            self.person_spelt[principal.person.lower()] = principal.person
+
+    def _put_principal(self, principal: Principal, seq: int) -> None:
+        self.put_principal(principal)
         self._versions[principal_object(principal.id)] = seq
 
     def _set_enabled(self, principal: str, seq: int, *, enabled: bool) -> None:
@@ -261,6 +272,14 @@ class Governance:
         return policy.own_signature or (
             policy.resource_type in BUILT_IN_TYPES and self.settings.governance_own_signature
         )
+
+    def asks_on_behalf_of(self, resource_type: str) -> bool:
+        """R20: whether a policy for this type demands the person on whose behalf a service submits."""
+        if self._asking is None:
+            self._asking = frozenset(
+                policy.resource_type for policy in self.policies.values() if policy.on_behalf_of == "required"
+            )
+        return resource_type in self._asking
 
     def has_policy(self, terms: PolicyTerms) -> bool:
         """Whether the policy that once asked for these terms is still there, however it may have changed."""

@@ -17,6 +17,7 @@ from assent.core.requests.approvers import (
 )
 from assent.core.requests.complete import lapsed, release
 from assent.core.requests.context import Context
+from assent.core.requests.requester import requester_refusal
 from assent.core.requests.shown import not_as_shown
 from assent.core.requests.states import (
     Applying,
@@ -109,6 +110,7 @@ def _approve(
     if not has_quorum(submission, terms, (*standing, approval), governance):
         return events
     approved = (*events, RequestApproved(request=command.request))
-    if is_automatic(terms):
+    # R19: what waits for its requester is completed by hand, once they may request it again.
+    if is_automatic(terms) and requester_refusal(submission, governance) is None:
         return (*approved, release(command.request, submission, terms, context))
     return approved

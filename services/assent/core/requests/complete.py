@@ -5,6 +5,7 @@ from typing import assert_never
 from assent.core.governance.fields import refuse
 from assent.core.requests.approvers import has_quorum, lapse, progress_deadline, standing_terms
 from assent.core.requests.context import Context
+from assent.core.requests.requester import requester_refusal
 from assent.core.requests.shown import not_as_shown
 from assent.core.requests.states import (
     Applying,
@@ -25,7 +26,10 @@ from assent_contracts.resources import resource_type
 
 
 def decide_complete(request: Request, command: Complete, context: Context) -> tuple[Event, ...] | Refusal:
-    """The quorum is counted again: if it no longer holds, the request needs approval again instead."""
+    """The quorum is counted again: if it no longer holds, the request needs approval again instead.
+
+    R19: where it holds, the requester must still be one who may request the change.
+    """
     if isinstance(request, Closed):
         return refuse(RefusalCode.NOT_APPROVED, f"The request has ended: {request.status}.")
     if request.submission.requester != context.principal.id:
@@ -50,20 +54,18 @@ def _release(
     submission = request.submission
     terms = standing_terms(submission, context.governance)
     enough = has_quorum(submission, terms, request.approvals, context.governance)
-    match request:
-        case NeedsApproval() if enough:
-            # Governance has come round to the approvals that stand: nobody has to say it again.
-            approved = RequestApproved(request=command.request)
-            return (approved, release(command.request, submission, terms, context))
-        case NeedsApproval():
+    if not enough:
+        if isinstance(request, NeedsApproval):
             return refuse(RefusalCode.NOT_APPROVED, "R1: the request needs approval first.")
-        case Approved() if enough:
-            return (release(command.request, submission, terms, context),)
-        case Approved():
-            return (
-                *lapsed(request, command.request, terms, context),
-                RequestReopened(request=command.request),
-            )
+        return reopened(request, command.request, terms, context)
+    barred = requester_refusal(submission, context.governance)
+    if barred is not None:
+        return barred
+    released = release(command.request, submission, terms, context)
+    if isinstance(request, Approved):
+        return (released,)
+    # Governance has come round to the approvals that were given: nobody has to give them again.
+    return (RequestApproved(request=command.request), released)
 
 
 def release(
@@ -78,6 +80,13 @@ def release(
     return ChangeReleased(
         request=request_id, resource=submission.resource, digest=submission.digest, deadline=deadline
     )
+
+
+def reopened(
+    request: Approved, request_id: str, terms: tuple[PolicyTerms, ...], context: Context
+) -> tuple[Event, ...]:
+    """R22: what has lost its quorum needs approval again."""
+    return (*lapsed(request, request_id, terms, context), RequestReopened(request=request_id))
 
 
 def lapsed(

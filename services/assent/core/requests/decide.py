@@ -9,6 +9,7 @@ from assent.core.requests.approve import decide_approve
 from assent.core.requests.book import Book
 from assent.core.requests.cancel import decide_cancel
 from assent.core.requests.claim import decide_claim
+from assent.core.requests.close import decide_close
 from assent.core.requests.complete import decide_complete
 from assent.core.requests.context import Context
 from assent.core.requests.reject import decide_reject
@@ -20,6 +21,7 @@ from assent_contracts.commands import (
     Approve,
     Cancel,
     Claim,
+    CloseRequest,
     Command,
     Complete,
     Reject,
@@ -32,7 +34,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 
 Decision = tuple[Event, ...] | Refusal
-RequestCommand = Approve | Reject | Revoke | Cancel | Complete | Claim | ReportOutcome
+RequestCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
 
 
 def decide(book: Book, command: Command, context: Context) -> Decision:
@@ -80,6 +82,8 @@ def _by_its_rule(request: Request, command: RequestCommand, context: Context) ->
             return decide_revoke(request, command, context)
         case Cancel():
             return decide_cancel(request, command, context)
+        case CloseRequest():
+            return decide_close(request, command, context)
         case _:
             assert_never(command)
 

@@ -31,7 +31,9 @@ from assent_contracts.events import (
     RejectionGiven,
     RequestApproved,
     RequestCanceled,
+    RequestClosed,
     RequestCompleted,
+    RequestEnd,
     RequestEvent,
     RequestExpired,
     RequestFailed,
@@ -62,18 +64,35 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
         event.submission,
         event.digest,
         _shared(event.terms),
+        None if event.on_behalf_of is UNSET else intern(event.on_behalf_of),
     )
     return NeedsApproval(submission, (), (), event.deadline)
 
 
-_ENDS: Final[dict[type[RequestEvent], tuple[Status, tuple[type[Open], ...]]]] = {
+_ENDS: Final[dict[type[RequestEnd], tuple[Status, tuple[type[Open], ...]]]] = {
     RequestCompleted: ("completed", (Applying, Unsettled, Released)),
     RequestFailed: ("failed", (Applying, Unsettled, Released)),
     RequestRejected: ("rejected", (NeedsApproval,)),
     RequestCanceled: ("canceled", (NeedsApproval,)),
+    # R13 has no status for it: the event names who closed it.
+    RequestClosed: ("canceled", (NeedsApproval, Approved, Released)),
     RequestExpired: ("expired", (NeedsApproval, Approved, Released)),
 }
-"""The events that end a request: with which status, and out of which states."""
+"""Each event that ends a request: with which status, and out of which states."""
+
+
+_Going = (
+    ChangeSubmitted
+    | ApprovalGiven
+    | ApprovalLapsed
+    | RequestReopened
+    | RejectionGiven
+    | RequestApproved
+    | ApprovalRevoked
+    | ChangeReleased
+    | ChangeClaimed
+    | OutcomeUnknown
+)
 
 
 def evolve(request: Open, event: RequestEvent, at: int) -> Request:
@@ -81,12 +100,11 @@ def evolve(request: Open, event: RequestEvent, at: int) -> Request:
 
     Raises ImpossibleEventError when the event does not fit the state.
     """
-    end = _ENDS.get(type(event))
-    if end is None:
-        after = _moved_on(request, event)
-    else:
-        status, states = end
+    if isinstance(event, RequestEnd):
+        status, states = _ENDS[type(event)]
         after = Closed(request.submission.resource, status, at) if isinstance(request, states) else None
+    else:
+        after = _moved_on(request, event)
     if after is None:
         msg = f"{type(event).__name__} on a request that is {type(request).__name__}"
         raise ImpossibleEventError(msg)
@@ -97,7 +115,7 @@ def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, 
     return tuple(each for each in approvals if each.approver != approver)
 
 
-def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901, PLR0912  an arm each
+def _moved_on(request: Open, event: _Going) -> Open | None:  # noqa: C901, PLR0912  an arm each
     match event:
         case ApprovalGiven():
             if isinstance(request, NeedsApproval):
@@ -133,14 +151,7 @@ def _moved_on(request: Open, event: RequestEvent) -> Open | None:  # noqa: C901,
         case OutcomeUnknown():
             if isinstance(request, Applying):
                 return Unsettled(request.submission, request.applier)
-        case (
-            ChangeSubmitted()
-            | RequestCompleted()
-            | RequestFailed()
-            | RequestRejected()
-            | RequestCanceled()
-            | RequestExpired()
-        ):
+        case ChangeSubmitted():
             return None
         case _:
             assert_never(event)

@@ -17,6 +17,7 @@ from assent.core.requests.approvers import (
     standing_terms,
 )
 from assent.core.requests.context import Context
+from assent.core.requests.requester import requester_refusal
 from assent.core.requests.states import Approval, Approved, NeedsApproval, Rejection
 from assent.core.sender import Sender, not_current
 from assent_contracts.commands import Approve
@@ -61,8 +62,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     has_quorum: bool
     automatic: bool
     """The last approval releases it: nobody has to complete it."""
-    requester_enabled: bool
-    """Whether its requester could complete it, or cancel it."""
+    requester_refusal: Refusal | None
+    """R19: why the change is not released for its requester now; None when it would be."""
     rejections: tuple[Rejection, ...]
     rejections_needed: int
     deleted_policy: str | None
@@ -83,7 +84,7 @@ def explain(request: Deciding, governance: Governance, at: int) -> Explanation:
         lapsing=_lapsing(request, terms, governance),
         has_quorum=has_quorum(submission, terms, request.approvals, governance),
         automatic=is_automatic(terms),
-        requester_enabled=governance.principals[submission.requester].enabled,
+        requester_refusal=requester_refusal(submission, governance),
         rejections=request.rejections,
         rejections_needed=rejections_needed(terms),
         deleted_policy=deleted_policy(submission, governance),

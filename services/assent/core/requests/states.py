@@ -18,6 +18,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     digest: str
     """SHA-256 of the payload's bytes, hex."""
     terms: tuple[PolicyTerms, ...]
+    on_behalf_of: str | None = None
+    """R20: the account of the person whom the service that submitted it named."""
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):

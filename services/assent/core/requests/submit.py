@@ -1,4 +1,8 @@
-"""SubmitChange: open a request for one object (R6, R10, R15, R18)."""
+"""SubmitChange: open a request for one object (R6, R10, R15, R18, R20)."""
+
+from typing import Final
+
+from msgspec import UNSET
 
 from assent.core.governance.decide import decide_change
 from assent.core.governance.fields import refuse
@@ -19,6 +23,9 @@ from assent_contracts.policies import (
 )
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id, resource_type
+
+SERVICE_PERSON: Final = "service:"
+"""Begins what counts as the person of a service that names none."""
 
 
 def decide_submit(
@@ -45,6 +52,9 @@ def decide_submit(
             RefusalCode.QUOTA_EXCEEDED,
             f"{principal.id} has {open_already:,} open requests in this partition: the quota.",
         )
+    person = _person(command, context)
+    if isinstance(person, Refusal):
+        return person
     request = request_id(context.partition, context.seq)
     deadline = progress_deadline(terms, governance, context.at)
     digest = sha256_hex(command.payload)
@@ -53,12 +63,12 @@ def decide_submit(
         resource=command.resource,
         operation=command.operation,
         requester=principal.id,
-        # A service is nobody's account: it stands for itself.
-        person=principal.person or f"service:{principal.id}",
+        person=person,
         submission=context.value_sha256.hex(),
         digest=digest,
         terms=terms,
         deadline=deadline,
+        on_behalf_of=command.on_behalf_of,
     )
     if terms:
         return (submitted,)
@@ -66,6 +76,30 @@ def decide_submit(
         submitted,
         ChangeReleased(request=request, resource=command.resource, digest=digest, deadline=deadline),
     )
+
+
+def _person(command: SubmitChange, context: Context) -> str | Refusal:
+    """R9, R20: the id of the person who counts as the requester."""
+    governance, principal, named = context.governance, context.principal, command.on_behalf_of
+    if named is UNSET:
+        kind = resource_type(command.resource)
+        if principal.person is None and governance.asks_on_behalf_of(kind):
+            return refuse(
+                RefusalCode.ON_BEHALF_OF_REQUIRED,
+                f"R20: a policy for {kind} wants to know on whose behalf a service submits a change.",
+            )
+        # A service that names nobody is not any person's account: it counts as itself.
+        return principal.person or f"{SERVICE_PERSON}{principal.id}"
+    if principal.person is not None:
+        return refuse(
+            RefusalCode.ON_BEHALF_OF_INVALID, "R20: only a service submits on behalf of somebody else."
+        )
+    account = governance.principals.get(named)
+    if account is None or account.person is None or not account.enabled:
+        return refuse(
+            RefusalCode.ON_BEHALF_OF_INVALID, f"R20: {named} is not the enabled account of a human."
+        )
+    return account.person
 
 
 def _terms(kind: str, context: Context) -> tuple[PolicyTerms, ...] | Refusal:

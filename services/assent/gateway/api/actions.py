@@ -1,4 +1,4 @@
-"""POST /api/v1/requests/{id}/<action>: approve, reject, revoke, cancel, complete (R4, R8, R9, R11, R12)."""
+"""POST /api/v1/requests/{id}/<action>: what people do to a request (R4, R8, R9, R11, R12, R22)."""
 
 import re
 from collections.abc import Callable
@@ -21,9 +21,11 @@ from assent_contracts.codec import check_fields
 from assent_contracts.commands import (
     Approve,
     Cancel,
+    CloseRequest,
     Command,
     Complete,
     Note,
+    Reason,
     Reject,
     RequestId,
     Revoke,
@@ -64,13 +66,20 @@ class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seen: Seen = None
 
 
+class Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why an administrator closes a request."""
+
+    reason: Reason
+    seen: Seen = None
+
+
 IfMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match", max_length=200, description="The ETag of the request as it was shown: as `seen`."
     ),
 ]
-Body = Verdict | Release | Remark | Nothing
+Body = Verdict | Release | Remark | Nothing | Closing
 
 
 def approve_of(fields: dict[str, Any], body: Verdict) -> Command:
@@ -96,6 +105,11 @@ def cancel_of(fields: dict[str, Any], _body: Nothing) -> Command:
 def complete_of(fields: dict[str, Any], body: Release) -> Command:
     """R12: the command of a completion."""
     return Complete(**fields, submission=body.submission)
+
+
+def close_of(fields: dict[str, Any], body: Closing) -> Command:
+    """R22: the command that closes a request."""
+    return CloseRequest(**fields, reason=body.reason)
 
 
 async def act(
@@ -186,4 +200,10 @@ ACTIONS = (
     _action("revoke", Remark, revoke_of, "Take back one's own approval before the change is released."),
     _action("cancel", Nothing, cancel_of, "Withdraw one's own request before it is approved (R11)."),
     _action("complete", Release, complete_of, "Release one's own approved change to the applier (R12)."),
+    _action(
+        "close",
+        Closing,
+        close_of,
+        "End an open request of a type that one administers, with a reason; nothing is applied (R22).",
+    ),
 )

@@ -12,10 +12,12 @@ from assent.gateway.caller import Caller
 from assent.gateway.door import Door
 from assent.gateway.lag import AFTER_HEADER, LAG_HEADER
 from assent.gateway.problems import not_found
-from assent.gateway.visibility import may_see, receives, sees_all
+from assent.gateway.visibility import may_see, sees_all
+from assent.reading.counting import counted
 from assent.reading.entries import Entry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.history import history
+from assent.reading.received import received_groups, received_types
 from assent.store.queries import (
     LIST_MAX,
     AuditRow,
@@ -76,7 +78,7 @@ async def find(door: Door, caller: Caller, request_id: str) -> RequestView:
         found = await show_request(door.db, request_id)
     if found is None or not may_see(door.log.governance, caller.principal, found):
         raise not_found(f"request {request_id[:40]}")
-    return found
+    return counted(found, door.log.governance)
 
 
 async def list_of(
@@ -99,7 +101,8 @@ async def list_of(
         door.db, wanted, ended_since_ms=since, after=read_cursor(cursor), limit=limit + 1
     )
     more = len(rows) > limit
-    return Page(requests=rows[:limit], next=write_cursor(rows[limit - 1].cursor) if more else None)
+    found = [counted(row, door.log.governance) for row in rows[:limit]]
+    return Page(requests=found, next=write_cursor(rows[limit - 1].cursor) if more else None)
 
 
 async def _wanted(door: Door, caller: Caller, view: View) -> RequestFilter | None:
@@ -113,8 +116,9 @@ async def _wanted(door: Door, caller: Caller, view: View) -> RequestFilter | Non
         )
     if view == "all" and sees_all(governance, principal):
         return RequestFilter()
-    groups = receives(governance, principal, await groups_of_open_policy_requests(door.db))
-    return RequestFilter(groups=groups) if groups else None
+    groups = received_groups(governance, principal.id, await groups_of_open_policy_requests(door.db))
+    types = received_types(governance, principal.id)
+    return RequestFilter(groups=groups, types=types) if groups or types else None
 
 
 def write_cursor(cursor: Cursor) -> str:

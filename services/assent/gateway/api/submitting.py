@@ -1,4 +1,4 @@
-"""POST /api/v1/requests: ask for a change to one object (R6, R10, R15, R18)."""
+"""POST /api/v1/requests: ask for a change to one object (R6, R10, R15, R18, R20)."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from assent.gateway.deciding import Decision, decide, fields_of
 from assent.gateway.door import Door
 from assent.gateway.problems import of_refusal
 from assent_contracts.codec import check_fields, decode_command, encode
-from assent_contracts.commands import Justification, Operation, Resource, SubmitChange
+from assent_contracts.commands import Justification, OnBehalfOf, Operation, Resource, SubmitChange
 from assent_contracts.refusals import Refusal
 
 IdempotencyKey = Annotated[
@@ -35,6 +35,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         msgspec.Raw,
         msgspec.Meta(description="Any JSON value, at most 256 KiB; its bytes are kept as they came."),
     ]
+    on_behalf_of: OnBehalfOf | msgspec.UnsetType = msgspec.UNSET
 
 
 @post("/requests", opt={TAKES: Submission}, operation_id="submitChange", status_code=201)
@@ -48,6 +49,7 @@ async def submit(
         operation=body.operation,
         justification=body.justification,
         payload=msgspec.Raw(bytes(body.payload)),
+        on_behalf_of=body.on_behalf_of,
     )
     decision = await decide(door, checked(command), once=idempotency_key is not None)
     return Response(

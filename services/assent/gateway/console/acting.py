@@ -7,6 +7,7 @@ from litestar.params import PathParameter
 
 from assent.gateway.api.actions import (
     Body,
+    Closing,
     Nothing,
     Release,
     Remark,
@@ -14,6 +15,7 @@ from assent.gateway.api.actions import (
     act,
     approve_of,
     cancel_of,
+    close_of,
     complete_of,
     reject_of,
     revoke_of,
@@ -29,13 +31,14 @@ from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.commands import RequestId
 
-Action = Literal["approve", "reject", "revoke", "cancel", "complete"]
+Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
 _MAKE: Final[dict[Action, Any]] = {
     "approve": approve_of,
     "reject": reject_of,
     "revoke": revoke_of,
     "cancel": cancel_of,
     "complete": complete_of,
+    "close": close_of,
 }
 
 
@@ -72,7 +75,7 @@ async def act_on(
             status=problem.status,
             problem=said(problem),
             seen=seen,
-            note=form.text("note"),
+            note=form.text("reason") if action == "close" else form.text("note"),
             key=key_after(problem, form),
         )
     return await see(door, decision.position, f"/requests/{request_id}#done")
@@ -92,3 +95,5 @@ def _body(action: Action, form: Form, seen: int | None) -> Body:
             return Remark(note=note, seen=seen)
         case "cancel":
             return Nothing(seen=seen)
+        case "close":
+            return Closing(reason=form.text("reason").strip(), seen=seen)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent.gateway.console.text import t
-from assent.reading.entries import audit_entry
+from assent.reading.entries import Words, audit_entry
 from assent.reading.lapses import LAPSES
 from assent.store.queries import AuditRow
 from assent_contracts.commands import command_type
@@ -31,6 +31,7 @@ _TONES: Final[dict[str, Tone]] = {
     "release-carried-out": "good",
     "rejection-given": "bad",
     "request-rejected": "bad",
+    "request-closed": "bad",
     "request-failed": "bad",
     "release-refused": "bad",
     "outcome-unknown": "bad",
@@ -73,7 +74,7 @@ def _happening(row: AuditRow) -> Iterator[Happening]:
         "ledger": row.ledger,
         "partition": row.partition,
         "seq": row.seq,
-        "words": entry.words.justification or entry.words.note or entry.words.message or "",
+        "words": _written(entry.words),
     }
     if entry.refusal is not None:
         verb = short(row.command) if row.command else "command"
@@ -93,6 +94,10 @@ def _happening(row: AuditRow) -> Iterator[Happening]:
             tone=_TONES.get(short(command_type(events[0])), "plain"),
             through=next((_through(each) for each in events if isinstance(each, ApprovalGiven)), None),
         )
+
+
+def _written(words: Words) -> str:
+    return words.justification or words.note or words.message or words.reason or ""
 
 
 def _events(row: AuditRow) -> list[msgspec.Struct]:

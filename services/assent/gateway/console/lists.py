@@ -121,7 +121,9 @@ def _section_of(view: View, line: Summary) -> str:
         return "yours"
     if "complete" in line.can:
         return "complete"
-    return "pending" if line.row.status == "needs_approval" else "moving"
+    # R22: what was approved and has lost its quorum needs approval again, whoever says so first.
+    is_short = line.row.progress is None and line.given < line.asked
+    return "pending" if line.row.status == "needs_approval" or is_short else "moving"
 
 
 LISTS = (start, my_requests, received, all_requests)

@@ -31,6 +31,8 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     expiry: str = ""
     expiry_unit: str = "days"
     own_signature: bool = False
+    on_behalf_of: bool = False
+    """R20: whether a service must name the person on whose behalf it submits."""
     version: str = ""
     """The governance seq of the policy that the form began with; empty for a new one."""
 
@@ -49,6 +51,7 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
         expiry=expiry,
         expiry_unit=unit,
         own_signature=policy.own_signature,
+        on_behalf_of=policy.on_behalf_of == "required",
         version="" if version is None else str(version),
     )
 
@@ -75,6 +78,7 @@ def values_sent(form: Form) -> PolicyValues:
         expiry=form.line("expiry"),
         expiry_unit=unit if unit in UNITS_MS else "days",
         own_signature=form.line("own_signature") == "on",
+        on_behalf_of=form.line("on_behalf_of") == "on",
         version=form.line("version"),
     )
 
@@ -97,6 +101,7 @@ def policy_sent(values: PolicyValues) -> Policy:
         completion=completion,
         expiry_ms=_expiry(values),
         own_signature=values.own_signature,
+        on_behalf_of="required" if values.on_behalf_of else "optional",
     )
 
 

@@ -6,14 +6,27 @@ from assent.core.governance.standing import Principal
 from assent.core.governance.state import Governance
 from assent.core.requests.approve import decide_approve
 from assent.core.requests.cancel import decide_cancel
+from assent.core.requests.close import decide_close
 from assent.core.requests.complete import decide_complete
 from assent.core.requests.context import Context
 from assent.core.requests.explain import Deciding
 from assent.core.requests.reject import decide_reject
 from assent.core.requests.revoke import decide_revoke
-from assent.core.requests.states import Closed, Request
-from assent_contracts.commands import Approve, Cancel, Complete, Reject, Revoke
+from assent.core.requests.states import (
+    Applying,
+    Approved,
+    Closed,
+    NeedsApproval,
+    Open,
+    Released,
+    Request,
+    Unsettled,
+)
+from assent.reading.requests import submission_of_row
+from assent.store.queries import RequestView
+from assent_contracts.commands import Approve, Cancel, CloseRequest, Complete, Reject, Revoke
 from assent_contracts.events import ChangeReleased
+from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal
 
 
@@ -33,6 +46,36 @@ def possible(
     if not isinstance(released, Refusal) and not any(isinstance(each, ChangeReleased) for each in released):
         can.discard("complete")
     return frozenset(can)
+
+
+def can_close(row: RequestView, governance: Governance, principal: Principal, at: int) -> bool:
+    """R22: whether closing the request would be taken at log time `at` (ms), released ones included."""
+    state = _open_state(row)
+    if state is None or not principal.enabled:
+        return False
+    context = Context(row.partition, row.seq + 1, at, governance, principal, b"")
+    command = CloseRequest(
+        id="asked", principal=principal.id, at=at, resource=row.resource, request=row.id, reason="asked"
+    )
+    return not isinstance(decide_close(state, command, context), Refusal)
+
+
+def _open_state(row: RequestView) -> Open | None:
+    submission = submission_of_row(row)
+    deadline, applier = row.deadline or FOR_EVER_MS, row.applier or ""
+    match row.status, row.progress:
+        case "needs_approval", None:
+            return NeedsApproval(submission, (), (), deadline)
+        case "approved", None:
+            return Approved(submission, (), (), deadline)
+        case "approved", "released":
+            return Released(submission, deadline)
+        case "approved", "applying":
+            return Applying(submission, applier, deadline)
+        case "approved", "unknown":
+            return Unsettled(submission, applier)
+        case _:
+            return None
 
 
 def why_not_approve(

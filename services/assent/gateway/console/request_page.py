@@ -14,7 +14,7 @@ from assent.gateway.console.governing import effects_of
 from assent.gateway.console.happenings import Happening, happenings
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
-from assent.gateway.console.possible import possible, why_not_approve
+from assent.gateway.console.possible import can_close, possible, why_not_approve
 from assent.gateway.console.standing import Standing, standing_of_request
 from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.door import Door
@@ -126,7 +126,7 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
         row=row,
         look=look_of(row),
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
-        can=possible(state, governance, caller.principal, now, through) if state else frozenset(),
+        can=_can(row, state, door, caller, now),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing_of_request(state, governance, now) if state else None,
@@ -144,6 +144,12 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
 async def _effects(door: Door, state: Deciding | None, records: list[AuditRow]) -> Effects | None:
     wanted = change_of(records) if state is not None else None
     return None if wanted is None else await effects_of(door, wanted)
+
+
+def _can(row: RequestView, state: Deciding | None, door: Door, caller: Caller, at: int) -> frozenset[str]:
+    governance, principal = door.log.governance, caller.principal
+    can = possible(state, governance, principal, at, through_of(door, caller)) if state else frozenset()
+    return can | {"close"} if can_close(row, governance, principal, at) else can
 
 
 def _payload(row: RequestView, records: list[AuditRow], before: AuditRow | None) -> PayloadView | None:

@@ -38,12 +38,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     rejections_needed: int
     automatic: bool
     deleted_policy: str | None
+    requester_refusal: str | None
+    """R19: why the change is not released for its requester now."""
 
 
 def standing_of_request(state: Deciding, governance: Governance, at: int) -> Standing:
     """Where the request stands at log time `at` (ms)."""
     explained = explain(state, governance, at)
     accounts = {each.person: each.approver for each in state.approvals}
+    barred = explained.requester_refusal
     return Standing(
         rules=tuple(_rule(each, accounts, governance) for each in explained.rules),
         next=next_step(explained),
@@ -52,6 +55,7 @@ def standing_of_request(state: Deciding, governance: Governance, at: int) -> Sta
         rejections_needed=explained.rejections_needed,
         automatic=explained.automatic,
         deleted_policy=explained.deleted_policy,
+        requester_refusal=barred.detail if barred else None,
     )
 
 

@@ -1,0 +1,37 @@
+"""The outbox's rows, and who wants any."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from assent.store.pool import Connection
+from assent.store.sql import load_sql
+from assent.targets.news import News
+
+CLOCK_SLACK_MS: Final = 5 * 60 * 1_000
+_SQL = load_sql(Path(__file__).with_name("intake.sql"))
+
+
+async def listening(connection: Connection) -> frozenset[str]:
+    """The principals who have a target."""
+    return frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
+
+
+async def add(connection: Connection, partition: int, batch: Iterable[tuple[News, str]]) -> None:
+    """Add a message for each target of each recipient; none that is there already."""
+    rows = tuple(batch)
+    if not rows:
+        return
+    await connection.execute(
+        _SQL["add_notifications"],
+        partition,
+        [news.seq for news, _ in rows],
+        [news.at for news, _ in rows],
+        [news.request for news, _ in rows],
+        [news.event for news, _ in rows],
+        [recipient for _, recipient in rows],
+        [msgspec.json.encode(news.facts).decode() for news, _ in rows],
+        CLOCK_SLACK_MS,
+    )

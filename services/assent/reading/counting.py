@@ -1,0 +1,24 @@
+"""R21: the approvals of a request as they count now. Pure."""
+
+import msgspec
+
+from assent.core.governance.state import Governance
+from assent.core.requests.approvers import lapse, standing_terms
+from assent.reading.requests import state_of_row
+from assent.store.queries import RequestView
+
+
+def counted(row: RequestView, governance: Governance) -> RequestView:
+    """The row with each approval that does not count now marked as lapsed.
+
+    An ended or released request has used its approvals: they are shown as they were.
+    """
+    state = state_of_row(row)
+    if state is None or not row.approvals:
+        return row
+    terms = standing_terms(state.submission, governance)
+    marked = tuple(
+        msgspec.structs.replace(shown, lapsed=lapse(given, terms, governance))
+        for shown, given in zip(row.approvals, state.approvals, strict=True)
+    )
+    return row if marked == row.approvals else msgspec.structs.replace(row, approvals=marked)

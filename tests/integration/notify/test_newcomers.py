@@ -1,0 +1,98 @@
+"""R20, R21, R22: whom news reaches that the requester and the approvers of the submission do not cover."""
+
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from assent.notify.intake import Intake
+from assent.notify.service import reader_of
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.commands import CloseRequest
+from assent_contracts.governance_changes import CreatePolicy
+from assent_contracts.policies import ApprovalRule, Policy
+from tests.integration.notify.conftest import Notifying
+from tests.integration.notify.test_delivery import heard, listens, settled
+from tests.integration.readers.conftest import read_all
+from tests.support.governing import ended, released
+from tests.support.log import Actor, Log
+from tests.support.readers import caught_up
+from tests.support.receivers import WebReceiver
+from tests.support.stack import until
+
+
+async def test_R21_who_becomes_an_approver_is_told_of_what_waits_and_of_nothing_else(
+    log: Log,
+    follower: GovernanceFollower,
+    actor: Actor,
+    notifying: Notifying,
+    db: asyncpg.Connection,
+    web: WebReceiver,
+) -> None:
+    for name in ("erin", "bob"):
+        await listens(db, name, web)
+    async with notifying():
+        waiting = await actor.opened(f"script/{uuid4()}", principal="alice")
+        done = await actor.opened(f"script/{uuid4()}", principal="alice")
+        await actor.approve(done, "carol")
+        ended_already = await actor.opened(f"script/{uuid4()}", principal="alice")
+        await actor.cancel(ended_already, "alice")
+        heads = (await read_all(log, follower)).heads
+        await caught_up(db, reader_of(Intake(follower)), heads)
+        more = Policy(
+            id="more",
+            name="More",
+            resource_type="script",
+            approvals=(ApprovalRule(groups=("security",)),),
+        )
+        await ended(log, follower, await released(actor, CreatePolicy(policy=more)))
+
+        async def told() -> bool:
+            return bool(heard(web, "erin"))
+
+        await until(told)
+        later = await actor.opened(f"script/{uuid4()}", principal="alice")
+        heads = (await read_all(log, follower)).heads
+        await caught_up(db, reader_of(Intake(follower)), heads)
+        await settled(db)
+    found = [each.json["data"]["request"] for each in web.received if each.path == "/erin"]
+    assert found == [waiting.request, later.request]
+    of_bob = [each.json["data"]["request"] for each in web.received if each.path == "/bob"]
+    assert of_bob.count(waiting.request) == 1, "who could approve before is not told again"
+
+
+async def test_R20_R22_the_person_named_is_told_and_told_that_an_administrator_closed_it(
+    actor: Actor, notifying: Notifying, db: asyncpg.Connection, web: WebReceiver
+) -> None:
+    await listens(db, "alice", web)
+    async with notifying():
+        request = await actor.opened(f"script/{uuid4()}", on_behalf_of="alice")
+        decided = await actor.send(
+            CloseRequest(
+                id=new_command_id(),
+                principal="carol",
+                at=now_ms(),
+                resource=request.resource,
+                request=request.request,
+                reason="Nobody asked for it.",
+            )
+        )
+        assert decided.refusal is None, decided.refusal
+
+        async def both() -> bool:
+            return len(_about(web, request.request)) == 2
+
+        await until(both)
+    told = _about(web, request.request)
+    assert [each["type"] for each in told] == [
+        "assent.request.submitted-for-you",
+        "assent.request.closed",
+    ]
+    body = told[-1]["data"]
+    assert (body["status"], body["on_behalf_of"]) == ("canceled", "alice")
+
+
+def _about(web: WebReceiver, request: str) -> list[dict[str, Any]]:
+    """What came about this request: the log holds those of other tests too."""
+    return [each.json for each in web.received if each.json["data"].get("request") == request]
