@@ -83,10 +83,10 @@ async def test_a_partition_that_the_tables_do_not_get_on_with_holds_up_no_other_
             asked[request.partition("-")[0]] = request
             await behind.show(request, after=request)
     stuck, flowing = asked.values()
-    submission = (await behind.show(stuck))["request"]["submission"]
+    seen = {each: (await behind.show(each))["request"]["submission"] for each in (stuck, flowing)}
     async with streaming(await behind.signed_in("alice")) as stream:
-        late = accepted(await behind.act(stuck, "approve", "bob", submission=submission))["position"]
-        told = accepted(await behind.act(flowing, "approve", "bob", submission=submission))["position"]
+        late = accepted(await behind.act(stuck, "approve", "bob", submission=seen[stuck]))["position"]
+        told = accepted(await behind.act(flowing, "approve", "bob", submission=seen[flowing]))["position"]
         await _moved_to(behind.dsn, told)
         assert (await stream.about(flowing)).id == told
         await _moved_to(behind.dsn, late)

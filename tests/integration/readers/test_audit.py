@@ -49,7 +49,7 @@ async def test_r16_a_row_says_what_it_is_about(
         ("bob", "assent.approve.v1", approved),
         ("bob", "assent.approve.v1", "not-pending"),
         ("bob", "assent.cancel.v1", "not-requester"),
-        (None, None, "malformed"),
+        (None, None, "bad-signature"),
     ):
         assert row in told
     without = await db.fetch(

@@ -115,7 +115,7 @@ async def test_R16_a_search_finds_what_is_asked_for_and_nothing_else(
 
 async def test_R16_refused_actions_are_told_from_decisions(pool: asyncpg.Pool) -> None:
     refused = await everything(pool, AuditFilter(refused=True))
-    assert {row.outcome for row in refused} == {"not-requester", "malformed"}
+    assert {row.outcome for row in refused} == {"not-requester", "bad-signature"}
     decided = await everything(pool, AuditFilter(refused=False))
     assert sorted([*refused, *decided], key=place, reverse=True) == await everything(pool, ALL)
 
