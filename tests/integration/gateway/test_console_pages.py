@@ -209,7 +209,7 @@ async def test_saved_payload_has_a_name_that_no_header_and_no_folder_obeys(gatew
     answer = await alice.get(f"/requests/{request}/payload")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == (
-        f'attachment; filename="{request}-script-..-..-a-filename-evil.exe-x-script-.sh.json"'
+        f'attachment; filename="{request}-script-..-..-a-filename-evil.exe-x-script-.sh"'
     )
     assert answer.content == b'"echo 1"'
 
