@@ -211,7 +211,7 @@ async def test_saved_payload_has_a_name_that_no_header_and_no_folder_obeys(gatew
     assert answer.headers["content-disposition"] == (
         f'attachment; filename="{request}-script-..-..-a-filename-evil.exe-x-script-.sh"'
     )
-    assert answer.content == b'"echo 1"'
+    assert answer.content == b"echo 1"
 
 
 async def test_part_of_a_page_that_loads_itself_anew_is_told_that_the_session_is_over(
