@@ -13,8 +13,6 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from assent.core.governance.state import Governance
-from assent.core.received import Envelope, Unreadable
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.service import wall_clock_ms
 from assent.decider.session import Session
@@ -28,6 +26,8 @@ from assent_contracts.client.connection import reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.reader import acceptance_of
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Envelope, Unreadable
 from assent_contracts.topics import COMMANDS
 from tests.bench.child import answer, job, tell
 from tests.bench.workload import PARTITION

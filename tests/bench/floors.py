@@ -12,14 +12,14 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from nacl.bindings import crypto_sign_open
 
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings
 from assent_contracts.client.connection import reading
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import COMMANDS

@@ -5,8 +5,8 @@ from typing import Any
 import hypothesis.strategies as st
 import msgspec
 
-from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as g
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import (
     Account,
     DirectoryDifference,

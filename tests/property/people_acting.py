@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from assent.core.governance.state import Governance
-from assent.core.requests.states import Approved, Closed, NeedsApproval, Open
 from assent_contracts import commands as c
 from assent_contracts import governance_changes as g
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.states import Approved, Closed, NeedsApproval, Open
 from assent_contracts.governed import DirectoryDifference
 from assent_contracts.policies import BUILT_IN_TYPES, Policy
 from assent_contracts.resources import request_id, resource_type

@@ -7,15 +7,15 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from assent.core.received import Received
-from assent.core.requests.book import Book
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import receive
-from assent.core.requests.replay import replay
-from assent.core.requests.states import Closed
 from assent_contracts import events as e
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
+from assent_contracts.core.received import Received
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.receive import receive
+from assent_contracts.core.requests.replay import replay
+from assent_contracts.core.requests.states import Closed
 from assent_contracts.ledger import (
     RecordedCommand,
     decode_events,

@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from assent.core.governance.state import Governance
-from assent.core.requests.states import Approved, NeedsApproval, Released
 from assent_contracts import commands as c
 from assent_contracts import governance_changes as g
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.states import Approved, NeedsApproval, Released
 from assent_contracts.governed import DirectoryDifference
 from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
 from tests.property.any_change import (

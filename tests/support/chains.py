@@ -10,14 +10,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from assent.core.governance import decide as rules
-from assent.core.governance.judge import Record, judge_governance, keep_governance
-from assent.core.governance.receive import governance_received_again
-from assent.core.governance.state import Governance
-from assent.core.requests.book import Book
-from assent.core.requests.carried import carried_due
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import received_again
 from assent.ledger.chain import Chain
 from assent.verify.claims import Claims
 from assent.verify.governance import GovernanceVerifier
@@ -26,6 +18,14 @@ from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.codec import encode
+from assent_contracts.core.governance import decide as rules
+from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.carried import carried_due
+from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.receive import received_again
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
 from assent_contracts.governance import (

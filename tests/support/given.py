@@ -11,15 +11,19 @@ from typing import Any, Final
 
 from msgspec import UNSET, Raw
 
-from assent.core.governance.state import Governance
-from assent.core.received import Received
-from assent.core.requests.book import Book
-from assent.core.requests.carried import carried_due
-from assent.core.requests.decide import Decision
-from assent.core.requests.expire import decide_expiry
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import receive
-from assent.core.requests.states import (
+from assent.ledger.chain import Chain
+from assent_contracts import commands as c
+from assent_contracts.acceptance import first_head
+from assent_contracts.codec import encode
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Received
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.carried import carried_due
+from assent_contracts.core.requests.decide import Decision
+from assent_contracts.core.requests.expire import decide_expiry
+from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.receive import receive
+from assent_contracts.core.requests.states import (
     Applying,
     Approved,
     Closed,
@@ -27,10 +31,6 @@ from assent.core.requests.states import (
     Released,
     Unsettled,
 )
-from assent.ledger.chain import Chain
-from assent_contracts import commands as c
-from assent_contracts.acceptance import first_head
-from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted, RequestEvent
 from assent_contracts.ledger import RecordedCommand

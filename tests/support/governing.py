@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
 from assent.verify.finding import Tally
 from assent.verify.live import verify_governance, verify_requests
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
 from assent_contracts.client.keys import verify
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeSubmitted, RequestCompleted, RequestFailed
 from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.governance_changes import GovernanceChange, object_of

@@ -1,7 +1,7 @@
 """What changes in governance while a story goes on, each in one call: as releases make it, if it fits."""
 
-from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as g
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Account, Group, RoleAssignment
 from assent_contracts.policies import Policy
 from tests.support.people import force, key_of

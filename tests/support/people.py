@@ -6,9 +6,9 @@ has no role at all. `app` needs one approval, `script` two, `free` has no policy
 
 from typing import Final
 
-from assent.core.governance.decide import Decision, decide_at_once, decide_change, decide_founding
-from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as c
+from assent_contracts.core.governance.decide import Decision, decide_at_once, decide_change, decide_founding
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
 from assent_contracts.governed import (

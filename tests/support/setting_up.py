@@ -2,8 +2,8 @@
 
 import msgspec
 
-from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as c
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import ChangeGovernance, CloseFounding, GovernanceCommand
 from assent_contracts.governed import Group
 from assent_contracts.policies import ApprovalRule

@@ -10,19 +10,19 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from assent.core.governance.carry import carry_release
-from assent.core.governance.judge import Record, judge_governance, keep_governance
-from assent.core.governance.receive import receive_governance
-from assent.core.governance.state import Governance
-from assent.core.received import Unreadable
-from assent.core.requests.book import Book
-from assent.core.requests.carried import carried_due
-from assent.core.requests.decide import Decision
-from assent.core.requests.expire import decide_expiry
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import receive
-from assent.core.requests.states import Closed, Unsettled
 from assent_contracts import commands as c
+from assent_contracts.core.governance.carry import carry_release
+from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.receive import receive_governance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Unreadable
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.carried import carried_due
+from assent_contracts.core.requests.decide import Decision
+from assent_contracts.core.requests.expire import decide_expiry
+from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.receive import receive
+from assent_contracts.core.requests.states import Closed, Unsettled
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
 from assent_contracts.governance import (

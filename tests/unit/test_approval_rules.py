@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ApprovalLapsed, Event
 from assent_contracts.governed import Settings
 from assent_contracts.ledger import decode_events, decode_record

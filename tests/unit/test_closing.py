@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import RequestClosed
 from tests.support.given import Story
 from tests.support.meanwhile import define, delete, disable, edit

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as c
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import FoundLog
 from assent_contracts.governed import Account, Founding, Group, RoleAssignment, Settings
 from tests.support.people import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from assent.core.governance.state import Governance
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ApprovalGiven
 from assent_contracts.governance_changes import (
     SETTINGS,

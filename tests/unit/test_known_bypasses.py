@@ -6,9 +6,9 @@ Each test's docstring says what happened there and what is different in Assent.
 import msgspec
 from msgspec import Raw
 
-from assent.core.governance.state import Governance
 from assent_contracts import commands as c
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeReleased
 from assent_contracts.governance_changes import (

@@ -8,10 +8,10 @@ import json
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
-from assent.core.requests.approvers import has_quorum, standing_terms
-from assent.core.requests.states import Approval, Submission
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approvers import has_quorum, standing_terms
+from assent_contracts.core.requests.states import Approval, Submission
 from assent_contracts.governance_changes import (
     AssignRole,
     CreatePolicy,

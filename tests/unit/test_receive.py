@@ -2,9 +2,9 @@
 
 import pytest
 
-from assent.core.received import Envelope, Received, Unreadable, open_envelope, signature_bytes
-from assent.core.requests.receive import receive
 from assent_contracts.codec import encode
+from assent_contracts.core.received import Envelope, Received, Unreadable, open_envelope, signature_bytes
+from assent_contracts.core.requests.receive import receive
 from assent_contracts.digests import sha256_hex
 from tests.support.given import SCRIPT, SIGNATURE, Story
 

@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
-from assent.core.requests.evolve import _ENDS, evolve
-from assent.core.requests.states import Closed, NeedsApproval, Submission
 from assent_contracts.client.open_requests import OpenRequests
+from assent_contracts.core.requests.evolve import _ENDS, evolve
+from assent_contracts.core.requests.states import Closed, NeedsApproval, Submission
 from assent_contracts.events import (
     RequestCanceled,
     RequestClosed,

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from assent.core.governance.state import Governance
 from assent_contracts import commands as c
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.refusals import Refusal
 from tests.support.given import PAYLOAD, Story

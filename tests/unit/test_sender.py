@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from assent.core.received import signature_bytes
 from assent_contracts import commands as c
+from assent_contracts.core.received import signature_bytes
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governed import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS

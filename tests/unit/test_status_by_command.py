@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from tests.support.answers import TABLE
 from tests.support.given import Story
 from tests.support.meanwhile import define, delete, edit

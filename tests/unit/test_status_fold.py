@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from assent.core.governance.decide import Release, carry_out
 from assent.status.fold import RequestRow
 from assent.status.rows import _take
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.decide import Release, carry_out
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import EditPolicy, object_of
 from assent_contracts.ledger import decode_events, decode_record

@@ -15,13 +15,13 @@ from assent.cli.governed import governance_now
 from assent.cli.options import Changing, Options, Sender
 from assent.cli.reach import Server, Way, following, key_of, way
 from assent.cli.tables import difference_table
-from assent.core.governance.state import Governance
 from assent.reading.policy_effects import Effects
 from assent.reading.prospects import Prospect, foresee, submission
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import decode_command, encode
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.refusals import WHAT_TO_DO, Refusal

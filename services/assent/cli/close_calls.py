@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from assent.core.governance.differences import counted, moment, rule_text
-from assent.core.governance.eligible import (
+from assent_contracts.core.governance.differences import counted, moment, rule_text
+from assent_contracts.core.governance.eligible import (
     ADMINISTRATORS_MIN,
     able_people,
     acting_administrators,
     eligible_people,
 )
-from assent.core.governance.policies import approver_groups, unmet, unsigned
-from assent.core.governance.signing import able_at, gateway_for, has_key
-from assent.core.governance.state import EVERY_TYPE, Governance
+from assent_contracts.core.governance.policies import approver_groups, unmet, unsigned
+from assent_contracts.core.governance.signing import able_at, gateway_for, has_key
+from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.policies import GOVERNANCE_TYPE, Policy
 
 SOON_MS = 14 * 24 * 60 * 60 * 1_000

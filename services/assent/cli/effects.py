@@ -2,9 +2,9 @@
 
 from assent.cli import output
 from assent.cli.reach import Server, Way, reading
-from assent.core.governance.state import Governance
 from assent.reading.policy_effects import LISTED_MAX, Effects, effects, fate_sentence, type_of_change
 from assent.store.queries import LIST_MAX, RequestView, open_of_type
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import GovernanceChange
 
 

@@ -7,7 +7,6 @@ from assent.cli.options import Options, Sender
 from assent.cli.reach import Server, Way, way
 from assent.cli.standing import standing
 from assent.cli.tables import print_table
-from assent.core.requests.explain import Explanation
 from assent.reading.approvers import Approver, can_approve
 from assent.reading.explaining import (
     Explained,
@@ -20,6 +19,7 @@ from assent.reading.explaining import (
 )
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.requests.explain import Explanation
 
 
 def who_can_approve(request: str, *, sender: Sender, options: Options) -> None:

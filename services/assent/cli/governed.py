@@ -1,7 +1,7 @@
 """The state of governance as a command needs it, whichever way it reaches a log."""
 
 from assent.cli.reach import Server, Way, following, governance_of
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 
 
 async def governance_now(to: Way) -> Governance:

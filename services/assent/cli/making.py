@@ -10,9 +10,9 @@ import msgspec
 from assent.cli import output
 from assent.cli.options import Options, Sender
 from assent.cli.reach import key_of
-from assent.core.governance.state import Governance
 from assent.founding.durations import duration_ms
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     SETTINGS,
     AddWriter,

@@ -8,9 +8,9 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.making import Make, milliseconds, version
-from assent.core.governance.state import Governance
 from assent.founding.file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
 from assent.founding.meaning import policy_of
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,

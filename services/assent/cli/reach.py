@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from assent.cli.options import Options, Sender
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
 from assent.local.directory import Directory
 from assent.local.founded import NotFounded, read_founded
 from assent.settings import read_connection
@@ -23,6 +21,8 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import Publisher
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import DIGEST_PATTERN
 
 _SERVICE = "http."

@@ -11,7 +11,6 @@ from assent.cli import output
 from assent.cli.asking import Answer, bad_answer, fail_problem, get, post
 from assent.cli.reach import Server
 from assent.cli.showing import Shown
-from assent.core.governance.state import Governance
 from assent.reading.approvers import Approver
 from assent.reading.entries import Entry
 from assent.reading.explaining import Explained
@@ -22,6 +21,7 @@ from assent_contracts.client.keys import signed_headers
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Event
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange

@@ -10,7 +10,6 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.tables import difference_table
 from assent.cli.views import payload_text, print_timeline, status_text, when
-from assent.core.governance.differences import duration, rule_text
 from assent.reading.entries import Entry
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapses import LAPSES
@@ -18,6 +17,7 @@ from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.visible import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.commands import command_type
+from assent_contracts.core.governance.differences import duration, rule_text
 from assent_contracts.events import ApprovalLapsed
 from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
 

@@ -5,10 +5,10 @@ import asyncio
 from assent.cli import output
 from assent.cli.looking import find
 from assent.cli.reach import Reach, following, governance_of, reading
-from assent.core.governance.state import Governance
-from assent.core.requests.states import Request
 from assent.reading.folding import state_of
 from assent.store.queries import LIST_MAX, AuditRow, RequestView, timeline
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.states import Request
 from assent_contracts.topics import LEDGER
 
 _APPEARS_WITHIN_S = 2.0

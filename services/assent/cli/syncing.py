@@ -12,15 +12,15 @@ from assent.cli.changing import Outcome, finish_dry_run, outcome_document, refus
 from assent.cli.governed import governance_now
 from assent.cli.options import Changing, Options, Sender
 from assent.cli.reach import Way, key_of, way
-from assent.core.governance.decide import decide_change
-from assent.core.governance.directory import too_much_vanishes
-from assent.core.governance.state import Governance
 from assent.directory.compare import directory_difference, fitting, parts, usable
 from assent.directory.export import Export, ExportError
 from assent.directory.read import read_export
 from assent.reading.prospects import Prospect, foresee
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.directory import too_much_vanishes
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
 from assent_contracts.governed import DirectoryDifference
 from assent_contracts.refusals import WHAT_TO_DO, Refusal

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.cli.views import table
-from assent.core.governance.differences import Line
 from assent.reading.visible import visible
+from assent_contracts.core.governance.differences import Line
 
 
 def difference_table(lines: Iterable[Line]) -> Table:

@@ -7,8 +7,8 @@ import msgspec
 from aiokafka import TopicPartition
 from msgspec import UnsetType
 
-from assent.core.governance.state import Governance
-from assent.core.received import Envelope, Received
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Envelope, Received
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import RecordedCommand

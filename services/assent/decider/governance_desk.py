@@ -6,18 +6,18 @@ from typing import Any, cast
 from aiokafka import TopicPartition
 from msgspec import UNSET, UnsetType
 
-from assent.core.governance.carry import carry_release
-from assent.core.governance.decide import Decision as GovernanceDecision
-from assent.core.governance.fields import refuse
-from assent.core.governance.judge import Record, judge_governance, keep_governance
-from assent.core.governance.receive import read_governance_command
-from assent.core.governance.state import Governance
-from assent.core.received import Envelope, Received, signature_bytes
-from assent.core.sender import unattributed
 from assent.decider.desk import Decision, Events, OwnRecord
 from assent.decider.listed import is_writer
 from assent.decider.releases import ReleaseFollower
 from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.core.governance.carry import carry_release
+from assent_contracts.core.governance.decide import Decision as GovernanceDecision
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.receive import read_governance_command
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Envelope, Received, signature_bytes
+from assent_contracts.core.sender import unattributed
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import command_prefix

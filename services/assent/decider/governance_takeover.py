@@ -4,14 +4,14 @@ import msgspec
 import structlog
 from aiokafka import TopicPartition
 
-from assent.core.governance.judge import Record
-from assent.core.governance.replay import replay_governance
 from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
+from assent_contracts.core.governance.judge import Record
+from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from assent.core.governance.state import Governance
 from assent.observe.health import Reason
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
 from assent_contracts.writers import WriterRegistry
 

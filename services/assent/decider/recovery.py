@@ -5,10 +5,6 @@ See infra/decisions/0022-writers-change-and-can-be-recovered.md.
 
 import msgspec
 
-from assent.core.governance.fields import refuse
-from assent.core.governance.judge import judge_recovery
-from assent.core.governance.receive import governance_received_again
-from assent.core.received import signature_bytes
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
 from assent.ledger.appender import Appender, LostLeadError
 from assent.ledger.chain import Chain
@@ -17,6 +13,10 @@ from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.judge import judge_recovery
+from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.received import signature_bytes
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
 from assent_contracts.governed import Writer

@@ -6,22 +6,22 @@ from typing import Any, Final, cast
 import structlog
 from aiokafka import TopicPartition
 
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
-from assent.core.received import Envelope, Received
-from assent.core.requests.book import Book
-from assent.core.requests.carried import carried_due
-from assent.core.requests.decide import Decision as RequestDecision
-from assent.core.requests.expire import decide_expiry
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import read_command
-from assent.core.requests.states import Closed, Unsettled
-from assent.core.sender import unattributed
 from assent.decider.desk import Decision, Events, OwnRecord
 from assent.decider.listed import is_writer
 from assent.observe import metrics
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Envelope, Received
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.carried import carried_due
+from assent_contracts.core.requests.decide import Decision as RequestDecision
+from assent_contracts.core.requests.expire import decide_expiry
+from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.receive import read_command
+from assent_contracts.core.requests.states import Closed, Unsettled
+from assent_contracts.core.sender import unattributed
 from assent_contracts.events import Event
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id

@@ -10,8 +10,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from msgspec import UNSET, UnsetType
 
-from assent.core.received import Envelope, Received, Unreadable, open_envelope
-from assent.core.sender import UNAUTHENTICATED
 from assent.decider.desk import Desk, OwnRecord
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
@@ -24,6 +22,8 @@ from assent.observe.traces import TRACER
 from assent_contracts import limits
 from assent_contracts.client.fetch import fetch
 from assent_contracts.codec import malformed, too_large
+from assent_contracts.core.received import Envelope, Received, Unreadable, open_envelope
+from assent_contracts.core.sender import UNAUTHENTICATED
 from assent_contracts.ledger import RecordedCommand, UnreadableCommand
 from assent_contracts.refusals import Refusal
 

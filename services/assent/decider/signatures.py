@@ -14,9 +14,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 from typing import Final
 
-from assent.core.governance.state import Governance
-from assent.core.received import Envelope, Unreadable, signature_bytes
 from assent_contracts.client.keys import verify
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Envelope, Unreadable, signature_bytes
 from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
 INLINE_MAX: Final = 8

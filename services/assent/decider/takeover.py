@@ -5,16 +5,16 @@ import gc
 import msgspec
 import structlog
 
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
-from assent.core.requests.book import Book
-from assent.core.requests.replay import replay
 from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.reader import LedgerReader
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.replay import replay
 from assent_contracts.topics import LEDGER
 
 _PROGRESS_RECORDS = 100_000

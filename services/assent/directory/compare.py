@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from assent.core.governance.state import Governance
 from assent.directory.export import Export, User
 from assent.directory.nesting import flattened
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Account, DirectoryDifference, Group
 from assent_contracts.limits import MEMBERS_MAX
 

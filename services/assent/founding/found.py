@@ -5,8 +5,6 @@ from pathlib import Path
 import msgspec
 from aiokafka import TopicPartition
 
-from assent.core.governance.decide import decide_founding
-from assent.core.governance.state import Governance
 from assent.founding.commands import FOUNDER, founding_commands
 from assent.founding.file import GovernanceFile, GovernanceFileError
 from assent.ledger.appender import Appender, fits, size_of
@@ -15,6 +13,8 @@ from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.keys import SecretKey, load_key, verify
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.decide import decide_founding
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand
 from assent_contracts.governance_changes import (

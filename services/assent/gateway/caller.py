@@ -6,14 +6,14 @@ from typing import Any, Final, Literal
 import msgspec
 from litestar import Request
 
-from assent.core.governance.standing import Principal
-from assent.core.governance.state import EVERY_TYPE
 from assent.gateway import problems
 from assent.gateway.door import Door
 from assent.gateway.front import PRINCIPAL
 from assent.gateway.identity.sessions import Session
 from assent.gateway.public import origins_of
 from assent.gateway.strangers import proving
+from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.state import EVERY_TYPE
 
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf"

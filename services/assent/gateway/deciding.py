@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent.core.sender import UNAUTHENTICATED
 from assent.gateway.caller import Caller
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
@@ -18,6 +17,7 @@ from assent.store.queries_large import records_with_id
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import decode_command, encode, is_identifier
 from assent_contracts.commands import Command, Complete, SubmitChange, command_type
+from assent_contracts.core.sender import UNAUTHENTICATED
 from assent_contracts.events import ChangeReleased, CommandRepeated
 from assent_contracts.ledger import (
     RecordedCommand,

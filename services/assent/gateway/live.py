@@ -9,7 +9,6 @@ from typing import Final
 import asyncpg
 import structlog
 
-from assent.core.governance.state import Governance
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
 from assent.gateway.limits import LiveLimits
@@ -23,6 +22,7 @@ from assent.store.service import UNREACHABLE
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.ending import end
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 

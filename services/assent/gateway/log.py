@@ -3,14 +3,14 @@
 import asyncpg
 import msgspec
 
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
 from assent.settings import ServiceSettings
 from assent.store.queries import heads
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Hears, Publisher
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
 
 SOURCE = "assent-gateway"
 

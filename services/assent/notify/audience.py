@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from assent.core.governance.state import EVERY_TYPE, Governance
 from assent.reading.received import received_groups, received_types
 from assent.targets.news import NewsEvent
+from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.events import (
     ApprovalGiven,
     ApprovalLapsed,

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from assent.core.governance.state import Governance
 from assent.notify.audience import approvers, gained
 from assent.notify.outbox import add, listening
 from assent.notify.past import PastGovernance
@@ -17,6 +16,7 @@ from assent.store.sql import load_sql
 from assent.targets.news import Facts, MadeRequest, News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import request_id, resource_type
 

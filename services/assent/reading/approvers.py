@@ -2,10 +2,10 @@
 
 import msgspec
 
-from assent.core.governance.state import Governance
-from assent.core.requests.approvers import standing_terms
-from assent.core.requests.explain import Deciding, able_to_approve
-from assent.core.requests.states import Request
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approvers import standing_terms
+from assent_contracts.core.requests.explain import Deciding, able_to_approve
+from assent_contracts.core.requests.states import Request
 
 
 class Approver(msgspec.Struct, frozen=True):

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from assent.core.governance.state import Governance
-from assent.core.requests.approvers import lapse, standing_terms
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approvers import lapse, standing_terms
 
 
 def counted(row: RequestView, governance: Governance) -> RequestView:

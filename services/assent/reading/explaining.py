@@ -5,12 +5,12 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from assent.core.governance.sentences import rule_words
-from assent.core.governance.state import Governance
-from assent.core.requests.explain import Deciding, Explanation, RuleStands, explain, why_not
-from assent.core.requests.states import Request
 from assent.reading.lapses import LAPSES
 from assent.store.queries import Progress, RequestView
+from assent_contracts.core.governance.sentences import rule_words
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.explain import Deciding, Explanation, RuleStands, explain, why_not
+from assent_contracts.core.requests.states import Request
 from assent_contracts.events import Status
 from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.refusals import WHAT_TO_DO, Refusal

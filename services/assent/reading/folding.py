@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from assent.core.requests.evolve import evolve, open_request
-from assent.core.requests.states import Closed, Request
 from assent.store.queries import AuditRow
+from assent_contracts.core.requests.evolve import evolve, open_request
+from assent_contracts.core.requests.states import Closed, Request
 from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
 from assent_contracts.ledger import decode_events, decode_record
 from assent_contracts.topics import LEDGER

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import UNSET
 
-from assent.core.governance.differences import Line, difference
-from assent.core.governance.sentences import change_sentence
-from assent.core.governance.state import Governance
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.client.open_requests import submitted_payload
+from assent_contracts.core.governance.differences import Line, difference
+from assent_contracts.core.governance.sentences import change_sentence
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.ledger import decode_record

@@ -5,10 +5,10 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from assent.core.governance.state import Governance
-from assent.core.requests.approvers import deleted_policy, has_quorum, standing_terms
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approvers import deleted_policy, has_quorum, standing_terms
 from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, GovernanceChange
 

@@ -4,16 +4,16 @@ from typing import Any, assert_never
 
 import msgspec
 
-from assent.core.governance.decide import decide_at_once
-from assent.core.governance.differences import Line, difference
-from assent.core.governance.permit import why_approval
-from assent.core.governance.sentences import change_sentence, rule_words, terms_sentence
-from assent.core.governance.state import Governance
-from assent.core.requests.context import Context
-from assent.core.requests.submit import decide_submit
-from assent.core.sender import Sender, not_current
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.decide import decide_at_once
+from assent_contracts.core.governance.differences import Line, difference
+from assent_contracts.core.governance.permit import why_approval
+from assent_contracts.core.governance.sentences import change_sentence, rule_words, terms_sentence
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.submit import decide_submit
+from assent_contracts.core.sender import Sender, not_current
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import (

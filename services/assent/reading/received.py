@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.policies import ADMINISTRATORS, RESERVED_PREFIX, administrators_of
 
 

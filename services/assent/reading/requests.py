@@ -1,8 +1,8 @@
 """A request's row as the rules see it. Pure."""
 
-from assent.core.requests.explain import Deciding
-from assent.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
 from assent.store.queries import RequestView
+from assent_contracts.core.requests.explain import Deciding
+from assent_contracts.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
 from assent_contracts.limits import FOR_EVER_MS
 
 

@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from assent.core.sender import UNAUTHENTICATED
 from assent_contracts import limits
 from assent_contracts.codec import encode
+from assent_contracts.core.sender import UNAUTHENTICATED
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal

@@ -6,12 +6,6 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET
 
-from assent.core.governance.decide import Release, carry_out
-from assent.core.governance.fields import is_public_key
-from assent.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
-from assent.core.governance.receive import governance_received_again
-from assent.core.received import Received, signature_bytes
-from assent.core.requests.receive import received_again
 from assent.verify.again import (
     VerifySignature,
     difference,
@@ -24,6 +18,12 @@ from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.decide import Release, carry_out
+from assent_contracts.core.governance.fields import is_public_key
+from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
+from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.received import Received, signature_bytes
+from assent_contracts.core.requests.receive import received_again
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.governance import (
     FoundLog,

@@ -5,15 +5,6 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET
 
-from assent.core.governance.cursor import advance
-from assent.core.governance.state import Governance
-from assent.core.received import Received, signature_bytes
-from assent.core.requests.book import Book
-from assent.core.requests.carried import decide_carried
-from assent.core.requests.expire import decide_expiry
-from assent.core.requests.judge import judge, keep
-from assent.core.requests.receive import received_again
-from assent.core.requests.states import Closed, Released, Unsettled
 from assent.verify.again import (
     VerifySignature,
     difference,
@@ -26,6 +17,15 @@ from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Received, signature_bytes
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.carried import decide_carried
+from assent_contracts.core.requests.expire import decide_expiry
+from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.receive import received_again
+from assent_contracts.core.requests.states import Closed, Released, Unsettled
 from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,

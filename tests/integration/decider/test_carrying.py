@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest_asyncio
 from msgspec.structs import replace
 
-from assent.core.governance.judge import Record
-from assent.core.received import Envelope, open_envelope
 from assent.decider.governance_desk import GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.releases import ReleaseFollower
@@ -16,6 +14,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.judge import Record
+from assent_contracts.core.received import Envelope, open_envelope
 from assent_contracts.events import ChangeSubmitted, RequestCompleted
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, CloseFounding
 from assent_contracts.governance_changes import (

@@ -9,10 +9,10 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from assent.core.received import Envelope, Unreadable, open_envelope
 from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
+from assent_contracts.core.received import Envelope, Unreadable, open_envelope
 from assent_contracts.digests import from_base64url
 from tests.support.given import IDENTITY, Story
 from tests.support.people import key_of, organisation

@@ -3,9 +3,9 @@
 import asyncpg
 import msgspec
 
-from assent.core.requests.book import Book
-from assent.core.requests.replay import replay
-from assent.core.requests.states import (
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.replay import replay
+from assent_contracts.core.requests.states import (
     Applying,
     Approved,
     Closed,

@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from assent.core.governance.decide import decide_change
-from assent.core.governance.state import Governance
 from assent_contracts import commands as c
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance_changes import (

@@ -1,6 +1,6 @@
 """A small organisation in governance, for what the command line says about it."""
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance import (
     FoundingClosed,

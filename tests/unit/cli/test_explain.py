@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from assent.core.requests.explain import able_to_approve, explain, why_not
-from assent.core.requests.states import Approval, NeedsApproval, Rejection, Submission
 from assent.reading.explaining import next_step
+from assent_contracts.core.requests.explain import able_to_approve, explain, why_not
+from assent_contracts.core.requests.states import Approval, NeedsApproval, Rejection, Submission
 from assent_contracts.governance import (
     GroupDefined,
     KeyRegistered,

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from assent.cli.close_calls import close_calls
-from assent.core.governance.differences import Line, difference, duration, moment
-from assent.core.governance.sentences import change_sentence, policy_sentence
 from assent.reading.prospects import foresee
+from assent_contracts.core.governance.differences import Line, difference, duration, moment
+from assent_contracts.core.governance.sentences import change_sentence, policy_sentence
 from assent_contracts.governance import (
     GroupDefined,
     KeyExpires,

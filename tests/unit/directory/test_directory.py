@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from assent.cli.syncing import steps_of
-from assent.core.governance.decide import decide_change
-from assent.core.governance.state import Governance
 from assent.directory.compare import directory_difference, fitting, parts, usable
 from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
 from assent.directory.nesting import flattened
 from assent.directory.read import parse_export
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import (
     GroupDefined,
     PolicyCreated,

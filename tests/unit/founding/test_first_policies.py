@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
 from assent_contracts import governance_changes as c
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governed import Group, RoleAssignment, Settings
 from assent_contracts.policies import ApprovalRule

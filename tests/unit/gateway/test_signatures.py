@@ -12,12 +12,12 @@ from http_message_signatures.algorithms import ED25519
 from http_message_signatures.signatures import HTTPMessageSigner
 
 from assent.cli.signing import sign_request
-from assent.core.governance.state import Governance
 from assent.gateway.identity.signatures import KeySignatures, Message
 from assent.gateway.problems import Problem
 from assent_contracts import governance_changes as c
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Account, RoleAssignment, SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from tests.support.people import force, organisation

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from assent.core.governance.decide import decide_change
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     DIRECTORY,
     AssignRole,

@@ -3,10 +3,10 @@
 import msgspec
 from msgspec import Raw
 
-from assent.core.governance.decide import Release, carry_out
-from assent.core.governance.state import Governance
 from assent_contracts import commands as c
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.decide import Release, carry_out
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of

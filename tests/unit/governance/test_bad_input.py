@@ -5,10 +5,10 @@ from typing import Any, get_args
 
 import pytest
 
-from assent.core.governance.judge import Record, judge_governance
-from assent.core.governance.receive import receive_governance
-from assent.core.received import Received
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.judge import Record, judge_governance
+from assent_contracts.core.governance.receive import receive_governance
+from assent_contracts.core.received import Received
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, CloseFounding, FoundLog
 from assent_contracts.governance_changes import (
     CreatePolicy,

@@ -1,9 +1,9 @@
 """A release out of the request ledger, carried out: the change and which release it goes by, or why not."""
 
-from assent.core.governance.decide import Release, carry_out
-from assent.core.governance.state import Governance
-from assent.core.requests.carried import CARRIER, carried_due
-from assent.core.requests.states import Released
+from assent_contracts.core.governance.decide import Release, carry_out
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.carried import CARRIER, carried_due
+from assent_contracts.core.requests.states import Released
 from assent_contracts.events import RequestCompleted, RequestFailed
 from assent_contracts.governance import (
     PolicyCreated,

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal, SyncDirectory
 from assent_contracts.governed import Account, Group
 from assent_contracts.limits import MEMBERS_MAX, NESTING_MAX

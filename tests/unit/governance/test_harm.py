@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from assent.core.governance.decide import decide_change
-from assent.core.governance.eligible import acting_administrators
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.eligible import acting_administrators
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     SETTINGS,
     AssignRole,

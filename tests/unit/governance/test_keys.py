@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.core.governance.decide import decide_change
+from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal

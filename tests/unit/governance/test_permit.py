@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     SETTINGS,
     AssignRole,

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from assent.core.governance.decide import decide_change
-from assent.core.governance.state import Governance
 from assent_contracts import limits
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,

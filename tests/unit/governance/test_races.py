@@ -1,6 +1,6 @@
 """Two administrators who want to change the same thing, in every way that they can meet."""
 
-from assent.core.governance.state import Governance
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import PolicyEdited, ReleaseRefused
 from assent_contracts.governance_changes import (
     CreatePolicy,

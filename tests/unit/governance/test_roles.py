@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.core.governance.state import EVERY_TYPE
+from assent_contracts.core.governance.state import EVERY_TYPE
 from assent_contracts.governance_changes import AssignRole, WithdrawRole, role_object
 from assent_contracts.governed import RoleAssignment
 from assent_contracts.limits import ASSIGNED_MAX

@@ -2,11 +2,11 @@
 
 import pytest
 
-from assent.core.governance.decide import decide_at_once
-from assent.core.governance.judge import Record, judge_governance, judge_recovery
-from assent.core.governance.state import Governance
-from assent.core.received import Received
 from assent_contracts.codec import encode
+from assent_contracts.core.governance.decide import decide_at_once
+from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Received
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import (
     ChangeGovernance,

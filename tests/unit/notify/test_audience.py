@@ -5,7 +5,6 @@ from typing import get_args
 import msgspec
 import pytest
 
-from assent.core.governance.state import Governance
 from assent.notify.audience import (
     NOT_TOLD,
     REQUESTER_HEARS,
@@ -21,6 +20,7 @@ from assent.notify.audience import (
 from assent.notify.intake import facts_of
 from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, MadeRequest, NewsEvent
 from assent_contracts import events as e
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.policies import ApprovalRule, PolicyTerms

@@ -3,8 +3,6 @@
 import msgspec
 from msgspec import UNSET
 
-from assent.core.governance.state import Governance
-from assent.core.requests.states import Closed, NeedsApproval
 from assent.reading.approvers import Approver, can_approve, named_groups
 from assent.reading.explaining import (
     explained,
@@ -22,6 +20,8 @@ from assent.reading.payloads import payload_of
 from assent.reading.prospects import submission
 from assent.reading.received import received_groups
 from assent_contracts.commands import Approve, SubmitChange
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.states import Closed, NeedsApproval
 from assent_contracts.events import ApprovalGiven
 from assent_contracts.governance import GroupDefined, PolicyDeleted
 from assent_contracts.governance_changes import ChangeSettings, GovernanceChange

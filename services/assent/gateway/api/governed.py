@@ -9,11 +9,11 @@ from litestar import Response
 from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
-from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller
 from assent.gateway.door import Door
 from assent.gateway.lag import AFTER_HEADER
 from assent.gateway.problems import Problem, malformed
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.limits import NAME_MAX_CHARS
 
 PAGE_MAX: Final = 200

@@ -3,8 +3,6 @@
 import msgspec
 from litestar import Response, get
 
-from assent.core.governance.policies import approver_groups
-from assent.core.governance.state import Governance
 from assent.gateway.api.governed import (
     GOVERNANCE,
     Id,
@@ -16,6 +14,8 @@ from assent.gateway.api.governed import (
 )
 from assent.gateway.api.policies import version_of
 from assent.gateway.problems import not_found
+from assent_contracts.core.governance.policies import approver_groups
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import group_object
 from assent_contracts.governed import Group, Source
 

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from litestar import get
 
-from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller, How
 from assent.gateway.door import Door
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Role
 
 

@@ -3,8 +3,6 @@
 import msgspec
 from litestar import Response, get
 
-from assent.core.governance.sentences import policy_sentence, rule_words
-from assent.core.governance.state import Governance
 from assent.gateway.api.governed import (
     GOVERNANCE,
     Id,
@@ -16,6 +14,8 @@ from assent.gateway.api.governed import (
 )
 from assent.gateway.problems import not_found
 from assent.reading.approvers import Approver
+from assent_contracts.core.governance.sentences import policy_sentence, rule_words
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import policy_object
 from assent_contracts.policies import ApprovalRule, Policy
 

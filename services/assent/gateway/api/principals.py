@@ -3,8 +3,6 @@
 import msgspec
 from litestar import Response, get
 
-from assent.core.governance.standing import Principal
-from assent.core.governance.state import Governance
 from assent.gateway.api.governed import (
     GOVERNANCE,
     Id,
@@ -16,6 +14,8 @@ from assent.gateway.api.governed import (
 )
 from assent.gateway.api.me import roles_of
 from assent.gateway.problems import not_found
+from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
 from assent_contracts.governed import Account, Role
 

@@ -14,8 +14,6 @@ from aiokafka.errors import KafkaError
 from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
-from assent.core.received import Envelope, Unreadable, open_envelope, signature_bytes
-from assent.core.sender import identify, not_current, unattributed
 from assent.gateway.api.bodies import TAKES, read_json
 from assent.gateway.deciding import ANSWER_WITHIN_S, late, said, undecided, unreachable
 from assent.gateway.door import Door
@@ -35,6 +33,8 @@ from assent_contracts.commands import (
     SubmitChange,
     command_type,
 )
+from assent_contracts.core.received import Envelope, Unreadable, open_envelope, signature_bytes
+from assent_contracts.core.sender import identify, not_current, unattributed
 from assent_contracts.governance import GovernanceCommand
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governance_codec import decode_governance_command

@@ -3,9 +3,9 @@
 import msgspec
 from litestar import Response, get
 
-from assent.core.governance.differences import setting_text
-from assent.core.governance.state import Governance
 from assent.gateway.api.governed import GOVERNANCE, said
+from assent_contracts.core.governance.differences import setting_text
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governed import Settings
 

@@ -6,7 +6,6 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from assent.core.requests.states import Request
 from assent.gateway.api.looking import After, find, records_of
 from assent.gateway.caller import Caller
 from assent.gateway.door import Door
@@ -25,6 +24,7 @@ from assent.reading.folding import state_of
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import RequestId
+from assent_contracts.core.requests.states import Request
 from assent_contracts.events import Status
 from assent_contracts.limits import NAME_MAX_CHARS
 

@@ -6,9 +6,9 @@ state and by the same rules as the decider. There is nothing in it that the page
 
 from litestar import Response, get
 
-from assent.core.governance.state import Governance
 from assent.gateway.api.governed import GOVERNANCE, said
 from assent.reading.snapshot import Snapshot, snapshot_of
+from assent_contracts.core.governance.state import Governance
 
 
 @get("/governance", dependencies=GOVERNANCE, operation_id="showGovernance")

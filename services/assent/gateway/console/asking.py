@@ -6,8 +6,6 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post
 
-from assent.core.governance.sentences import policy_sentence
-from assent.core.governance.state import Governance
 from assent.gateway.api.submitting import checked
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
@@ -19,6 +17,8 @@ from assent.gateway.deciding import decide, fields_of
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, of_refusal
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.sentences import policy_sentence
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.files import payload_of_file
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.console.summaries import waiting
 from assent.gateway.door import Door
 from assent.gateway.visibility import sees_all
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.state import Governance
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,9 +6,6 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
-from assent.core.governance.eligible import eligible_people
-from assent.core.governance.sentences import policy_sentence
-from assent.core.governance.state import Governance
 from assent.gateway.caller import Caller
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form
@@ -26,6 +23,9 @@ from assent.gateway.console.text import t
 from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.reading.prospects import Prospect
+from assent_contracts.core.governance.eligible import eligible_people
+from assent_contracts.core.governance.sentences import policy_sentence
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,

@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from assent.core.governance.standing import Principal
-from assent.core.governance.state import Governance
-from assent.core.requests.approve import decide_approve
-from assent.core.requests.cancel import decide_cancel
-from assent.core.requests.close import decide_close
-from assent.core.requests.complete import decide_complete
-from assent.core.requests.context import Context
-from assent.core.requests.explain import Deciding
-from assent.core.requests.reject import decide_reject
-from assent.core.requests.revoke import decide_revoke
-from assent.core.requests.states import (
+from assent.reading.requests import submission_of_row
+from assent.store.queries import RequestView
+from assent_contracts.commands import Approve, Cancel, CloseRequest, Complete, Reject, Revoke
+from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approve import decide_approve
+from assent_contracts.core.requests.cancel import decide_cancel
+from assent_contracts.core.requests.close import decide_close
+from assent_contracts.core.requests.complete import decide_complete
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.explain import Deciding
+from assent_contracts.core.requests.reject import decide_reject
+from assent_contracts.core.requests.revoke import decide_revoke
+from assent_contracts.core.requests.states import (
     Applying,
     Approved,
     Closed,
@@ -22,9 +25,6 @@ from assent.core.requests.states import (
     Request,
     Unsettled,
 )
-from assent.reading.requests import submission_of_row
-from assent.store.queries import RequestView
-from assent_contracts.commands import Approve, Cancel, CloseRequest, Complete, Reject, Revoke
 from assent_contracts.events import ChangeReleased
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal

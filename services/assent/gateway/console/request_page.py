@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
-from assent.core.requests.explain import Deciding
 from assent.gateway.api.looking import After, find
 from assent.gateway.caller import Caller
 from assent.gateway.console.governing import effects_of
@@ -28,6 +27,7 @@ from assent.reading.visible import hides_something
 from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import RequestId
+from assent_contracts.core.requests.explain import Deciding
 from assent_contracts.files import file_of_payload
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 

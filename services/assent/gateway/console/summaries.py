@@ -5,9 +5,6 @@ from typing import Final
 
 import msgspec
 
-from assent.core.governance.standing import Principal
-from assent.core.governance.state import Governance
-from assent.core.requests.explain import explain
 from assent.gateway.api.looking import list_of
 from assent.gateway.caller import Caller
 from assent.gateway.console.possible import possible
@@ -15,6 +12,9 @@ from assent.gateway.door import Door
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.explain import explain
 
 WAITING_MAX: Final = 100
 """Requests that are looked at to count those that wait for somebody."""

@@ -22,12 +22,12 @@ from http_message_signatures.resolvers import HTTPSignatureKeyResolver
 from http_message_signatures.signatures import HTTPMessageVerifier
 from litestar import Request
 
-from assent.core.governance.state import Governance
 from assent.gateway.api.bodies import read_bytes
 from assent.gateway.front import SENT_AS
 from assent.gateway.problems import Problem
 from assent.gateway.public import hosts_of
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.state import Governance
 
 OLDEST_S: Final = 300
 """How old a signature may be."""

@@ -7,7 +7,6 @@ from typing import Any, Final
 import structlog
 from litestar import MediaType, Request, Response, get, post
 
-from assent.core.governance.standing import Principal
 from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
 from assent.gateway.console.pages import render_sign_in
 from assent.gateway.door import Door
@@ -18,6 +17,7 @@ from assent.gateway.identity.returning import HOME, safe_return
 from assent.gateway.identity.sign_ins import SIGN_IN_S
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.gateway.strangers import stranger
+from assent_contracts.core.governance.standing import Principal
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PARAMETER_MAX_CHARS: Final = 4_096

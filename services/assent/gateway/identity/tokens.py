@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import structlog
 
-from assent.core.governance.state import Governance
 from assent.gateway.door import Bearer
 from assent.gateway.identity.jwts import BadTokenError, verified
 from assent.gateway.identity.oidc import NotSignedInError, Oidc, principal_in
 from assent.gateway.identity.provider import ALGORITHMS, ProviderError, unreachable
 from assent.gateway.problems import Problem
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.limits import FOR_EVER_MS
 
 _LATEST_S: Final = FOR_EVER_MS // 1_000

@@ -1,0 +1,49 @@
+"""What a release on the request ledger makes of governance, from the submission as it was signed."""
+
+import msgspec
+
+from assent_contracts.core.governance.decide import Release, carry_out
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.digests import sha256_hex
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+class _Submission(msgspec.Struct):
+    principal: str
+    payload: msgspec.Raw
+
+
+_decode_submission = msgspec.json.Decoder(_Submission).decode
+
+
+def carry_release(
+    governance: Governance,
+    submission: bytes | msgspec.Raw,
+    at: int,
+    *,
+    request: str,
+    released: int,
+    digest: str,
+    as_of: int,
+) -> tuple[GovernanceEvent, ...]:
+    """The events of the release at seq `released` of the request's partition; `at`: log time in ms.
+
+    `submission`: the bytes of the SubmitChange that opened the request; `as_of`: the governance seq that it
+    was decided under.
+    """
+    submitted = _decode_submission(submission)
+    payload = bytes(submitted.payload)
+    release = Release(
+        request=request, released=released, digest=digest, as_of=as_of, requester=submitted.principal
+    )
+    if sha256_hex(payload) != digest:
+        change = refuse(RefusalCode.DIGEST_MISMATCH, "What was submitted does not have the released digest.")
+    else:
+        change = decode_governance_change(payload)
+    if isinstance(change, Refusal):
+        # Only what can be read is opened as a request: this ends one that no honest writer has opened.
+        return (release.refused(change),)
+    return carry_out(governance, change, release, at)

@@ -1,0 +1,13 @@
+"""A Governance state that goes along a history of governance events, up to any seq."""
+
+from collections.abc import Sequence
+
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.governance import GovernanceEvent
+
+
+def advance(governance: Governance, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
+    """Move `governance` on to `seq`; never back. `history[n]` holds the events of governance seq n."""
+    while governance.seq < seq:
+        following = governance.seq + 1
+        governance.evolve(following, history[following])

@@ -1,0 +1,240 @@
+"""What a change to governance makes true, or why it is refused. Pure.
+
+A change comes in two ways, by the same rules: at once, signed by somebody who may make it alone; or out of a
+request that others approved and that was released, which `carry_out` does.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from assent_contracts import limits
+from assent_contracts.codec import is_identifier
+from assent_contracts.core.governance.accounts import disable_principal, enable_principal, register_principal
+from assent_contracts.core.governance.changing_settings import change_settings
+from assent_contracts.core.governance.directory import sync_directory
+from assent_contracts.core.governance.eligible import too_few_administrators
+from assent_contracts.core.governance.fields import is_public_key, refuse
+from assent_contracts.core.governance.groups import define_group, delete_group
+from assent_contracts.core.governance.harm import harm
+from assent_contracts.core.governance.permit import given_power, not_permitted, why_approval
+from assent_contracts.core.governance.policies import create_policy, delete_policy, edit_policy
+from assent_contracts.core.governance.roles import assign_role, withdraw_role
+from assent_contracts.core.governance.signing_keys import expire_key, register_key, revoke_key, revoke_keys
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.writers import add_writer, recover_writers, retire_writer
+from assent_contracts.governance import (
+    ChangeGovernance,
+    CloseFounding,
+    Founding,
+    FoundingClosed,
+    FoundLog,
+    GovernanceCommand,
+    GovernanceEvent,
+    LogFounded,
+    RecoverWriters,
+    ReleaseCarriedOut,
+    ReleaseRefused,
+)
+from assent_contracts.governance_changes import (
+    AddWriter,
+    AssignRole,
+    ChangeSettings,
+    CreatePolicy,
+    DefineGroup,
+    DeleteGroup,
+    DeletePolicy,
+    DisablePrincipal,
+    EditPolicy,
+    EnablePrincipal,
+    ExpireKey,
+    GovernanceChange,
+    RegisterKey,
+    RegisterPrincipal,
+    RetireWriter,
+    RevokeKey,
+    RevokeKeys,
+    SyncDirectory,
+    WithdrawRole,
+)
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import RECOVERY
+
+Decision = tuple[GovernanceEvent, ...] | Refusal
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A release on the request ledger, as governance goes by it."""
+
+    request: str
+    released: int
+    """The seq of the release, in the request's partition."""
+    digest: str
+    as_of: int
+    """The governance seq that the submission was decided under: what approvers could see."""
+    requester: str
+
+    def carried_out(self) -> ReleaseCarriedOut:
+        """The event that its change holds."""
+        return ReleaseCarriedOut(
+            request=self.request, released=self.released, digest=self.digest, as_of=self.as_of
+        )
+
+    def refused(self, refusal: Refusal) -> ReleaseRefused:
+        """The event that nothing was changed."""
+        return ReleaseRefused(
+            request=self.request,
+            released=self.released,
+            digest=self.digest,
+            as_of=self.as_of,
+            refusal=refusal,
+        )
+
+
+def decide_founding(governance: Governance, command: GovernanceCommand, at: int) -> Decision:
+    """Decide a command that the founder's key has signed; `at`: log time in ms."""
+    if isinstance(command, FoundLog):
+        return _found(governance, command.founding)
+    if governance.founder is None:
+        return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
+    if isinstance(command, CloseFounding):
+        return _close(governance, at)
+    if isinstance(command, RecoverWriters):
+        return refuse(RefusalCode.NOT_PERMITTED, "Only the recovery key signs this.")
+    return decide_change(governance, command.change, at)
+
+
+def decide_recovery(governance: Governance, command: RecoverWriters) -> Decision:
+    """Decide a command that the recovery key has signed."""
+    if governance.founder is not None:
+        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key counts once the founding is closed.")
+    return recover_writers(governance, command)
+
+
+def decide_at_once(
+    governance: Governance, command: GovernanceCommand, at: int, *, through: str | None
+) -> Decision:
+    """Decide a command of an account; `through`: the gateway that signed on its behalf, if one did."""
+    match command:
+        case FoundLog():
+            return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
+        case CloseFounding():
+            return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
+        case RecoverWriters():
+            return refuse(RefusalCode.NOT_PERMITTED, "Only the recovery key signs this.")
+        case ChangeGovernance():
+            pass
+        case _:
+            assert_never(command)
+    forbidden = not_permitted(governance, command.change, command.principal)
+    if forbidden is not None:
+        return forbidden
+    decision = decide_change(governance, command.change, at)
+    if isinstance(decision, Refusal):
+        return decision
+    why = why_approval(governance, command.change, command.principal, through)
+    if why is not None:
+        return refuse(RefusalCode.APPROVAL_REQUIRED, f"A second administrator must approve: {why}.")
+    return decision
+
+
+def carry_out(
+    governance: Governance, change: GovernanceChange, release: Release, at: int
+) -> tuple[GovernanceEvent, ...]:
+    """What a release makes true at log time `at` (ms): the change, or that it fits no more."""
+    decision = (
+        not_permitted(governance, change, release.requester)
+        or _moved_since(governance, change, release.as_of)
+        or decide_change(governance, change, at)
+    )
+    if isinstance(decision, Refusal):
+        return (release.refused(decision),)
+    return (*decision, release.carried_out())
+
+
+def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -> Refusal | None:
+    """The refusal of a change that lets somebody act who is not what the approvers saw."""
+    for governed in sorted(given_power(change)):
+        version = governance.version(governed)
+        if version is not None and version > as_of:
+            return refuse(
+                RefusalCode.OUTDATED,
+                f"{governed} has changed, at seq {version}, since this was submitted under seq {as_of}.",
+            )
+    return None
+
+
+def decide_change(governance: Governance, change: GovernanceChange, at: int) -> Decision:
+    """Whether the change fits what governance says now, whoever asks for it."""
+    decision = _by_its_rule(governance, change, at)
+    if isinstance(decision, Refusal):
+        return decision
+    return harm(governance, change, decision, at) or decision
+
+
+def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> Decision:  # noqa: C901, PLR0912  an arm each
+    match change:
+        case RegisterPrincipal():
+            return register_principal(governance, change)
+        case EnablePrincipal():
+            return enable_principal(governance, change)
+        case DisablePrincipal():
+            return disable_principal(governance, change)
+        case RegisterKey():
+            return register_key(governance, change)
+        case ExpireKey():
+            return expire_key(governance, change)
+        case RevokeKey():
+            return revoke_key(governance, change)
+        case RevokeKeys():
+            return revoke_keys(governance, change)
+        case AddWriter():
+            return add_writer(governance, change)
+        case RetireWriter():
+            return retire_writer(governance, change)
+        case DefineGroup():
+            return define_group(governance, change)
+        case DeleteGroup():
+            return delete_group(governance, change)
+        case AssignRole():
+            return assign_role(governance, change)
+        case WithdrawRole():
+            return withdraw_role(governance, change)
+        case ChangeSettings():
+            return change_settings(governance, change)
+        case CreatePolicy():
+            return create_policy(governance, change, at)
+        case EditPolicy():
+            return edit_policy(governance, change, at)
+        case DeletePolicy():
+            return delete_policy(governance, change)
+        case SyncDirectory():
+            return sync_directory(governance, change)
+        case _:
+            assert_never(change)
+
+
+def _found(governance: Governance, founding: Founding) -> Decision:
+    if governance.seq != -1:
+        return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
+    keys = (founding.founder, founding.recovery, *founding.writers.values())
+    names_are_good = all(
+        is_identifier(name, limits.NAME_MAX_CHARS) and name != RECOVERY for name in founding.writers
+    )
+    if not founding.writers or not names_are_good or not all(is_public_key(key) for key in keys):
+        return refuse(RefusalCode.MALFORMED, "A log needs a writer, and 32-byte Ed25519 keys.")
+    if len(set(keys)) != len(keys) or len(founding.writers) > limits.WRITERS_MAX:
+        return refuse(
+            RefusalCode.MALFORMED,
+            f"The founder, the recovery key and at most {limits.WRITERS_MAX} writers have a key each.",
+        )
+    return (LogFounded(founding=founding),)
+
+
+def _close(governance: Governance, at: int) -> Decision:
+    if not governance.policies and governance.settings.unprotected != "pass":
+        return refuse(
+            RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."
+        )
+    # Without a policy too: a log that nobody administers could never get one.
+    return too_few_administrators(governance, at) or (FoundingClosed(),)

@@ -1,0 +1,80 @@
+"""What a change must not do to those who are left: lock everybody out.
+
+R3: two people can administer, always. Every policy can still be met, and those that protect governance can
+still be signed for: nothing else could bring back what was lost.
+"""
+
+from assent_contracts.core.governance.differences import moment
+from assent_contracts.core.governance.eligible import (
+    ADMINISTRATORS_MIN,
+    able_people,
+    administering_people,
+    too_few,
+)
+from assent_contracts.core.governance.policies import unmet, unsigned_rule
+from assent_contracts.core.governance.signing import first_loss
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_changes import (
+    AddWriter,
+    CreatePolicy,
+    EnablePrincipal,
+    GovernanceChange,
+    RegisterKey,
+    RegisterPrincipal,
+    RetireWriter,
+)
+from assent_contracts.policies import BUILT_IN_TYPES, Policy
+from assent_contracts.refusals import Refusal
+
+_NO_HARM = (RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy, AddWriter, RetireWriter)
+"""They take nothing from any person; their own rules look at what they do."""
+
+
+def harm(
+    governance: Governance, change: GovernanceChange, events: tuple[GovernanceEvent, ...], at: int
+) -> Refusal | None:
+    """Why the events must not come true at log time `at` (ms); None when they do no harm."""
+    if not governance.protected or isinstance(change, _NO_HARM):
+        return None
+    after = governance.after(events)
+    refusal = _administrators_lost(governance, after, at)
+    if refusal is not None:
+        return refusal
+    for policy in after.policies.values():
+        refusal = _policy_lost(governance, after, policy, at)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _administrators_lost(before: Governance, after: Governance, at: int) -> Refusal | None:
+    # Over all the time to come: else a key that ends a moment from now would be no loss.
+    loss = first_loss(administering_people(before), administering_people(after), ADMINISTRATORS_MIN, at)
+    if loss is None:
+        return None
+    when, people = loss
+    return too_few(people, _from(when, at))
+
+
+def _policy_lost(before: Governance, after: Governance, policy: Policy, at: int) -> Refusal | None:
+    was = before.policies.get(policy.id)
+    refusal = unmet(after, policy)
+    # What could not be met before is no fault of this change.
+    if refusal is not None and (policy != was or unmet(before, policy) is None):
+        return refusal
+    # Keys that other policies' approvers lose can be given back. Here nobody could: that takes a request
+    # of these types. An edited policy is looked at by its own rule.
+    if policy.resource_type not in BUILT_IN_TYPES or policy != was:
+        return None
+    for rule in policy.approvals:
+        able = able_people(after, policy, rule)
+        loss = first_loss(able_people(before, policy, rule), able, rule.quorum + 1, at)
+        if loss is not None:
+            when, people = loss
+            return unsigned_rule(after, policy, rule, people, _from(when, at))
+    return None
+
+
+def _from(when: int, at: int) -> str:
+    return "" if when <= at else f"from {moment(when)} on "

@@ -1,0 +1,94 @@
+"""From a received governance command to its decision: who sent it, whether it came before, then its rule."""
+
+from typing import cast
+
+from assent_contracts.core.governance.decide import Decision, decide_at_once, decide_founding, decide_recovery
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.received import Received
+from assent_contracts.core.sender import came_before, identify, not_current, out_of_time, takes_its_id
+from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent, RecoverWriters
+from assent_contracts.governance_changes import SETTINGS
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import RECOVERY
+
+
+class Record:
+    """Governance as its ledger adds up, with the commands that it remembers. It has one owner."""
+
+    def __init__(self) -> None:
+        self.governance = Governance()
+        self.memory = CommandMemory()
+        self.at = 0
+        """Log time of the last record, ms."""
+
+    def take(self, seq: int, at: int, events: tuple[GovernanceEvent, ...]) -> None:
+        """Take in the record `seq`, decided at log time `at`."""
+        self.governance.evolve(seq, events)
+        if at > self.at:
+            self.at = at
+            self.memory.forget(at)
+
+
+def judge_governance(
+    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int
+) -> Decision:
+    """Decide one command at log time `at` (ms)."""
+    command, governance = received.command, record.governance
+    if governance.founder is not None or (governance.seq == -1 and isinstance(command, FoundLog)):
+        if not signature_good:
+            return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the founder's over these bytes.")
+        return decide_founding(governance, command, at)
+    sender = identify(
+        governance,
+        command.principal,
+        received.key_id,
+        signed=bool(received.signature),
+        good=signature_good,
+        at=at,
+        resource=SETTINGS,
+    )
+    if isinstance(sender, Refusal):
+        return sender
+    before = came_before(record.memory, command.principal, command.id, received.value_sha256)
+    if before is not None:
+        return cast("Decision", before)
+    return not_current(sender, command.at, at) or decide_at_once(
+        governance, command, at, through=sender.through
+    )
+
+
+def judge_recovery(
+    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int
+) -> Decision:
+    """Decide a command of the recovery key at log time `at` (ms).
+
+    Its record was made without a decider, by whoever has that key. `signature_good`: of the recovery key over
+    these bytes, whichever key the command names.
+    """
+    command = received.command
+    if not isinstance(command, RecoverWriters):
+        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key adds and retires writers, no more.")
+    if command.principal != RECOVERY:
+        return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
+    if not signature_good:
+        return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the recovery key's over these bytes.")
+    before = came_before(record.memory, command.principal, command.id, received.value_sha256)
+    if before is not None:
+        return cast("Decision", before)
+    return out_of_time(command.at, at) or decide_recovery(record.governance, command)
+
+
+def keep_governance(
+    record: Record, received: Received[GovernanceCommand], decision: Decision, *, seq: int, at: int
+) -> None:
+    """Move the record past a decision."""
+    command = received.command
+    # During the founding ids are not asked for, and one could come twice.
+    if takes_its_id(decision) and record.memory.recall(command.principal, command.id) is None:
+        sha256 = received.value_sha256
+        record.memory.remember(
+            command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
+        )
+    record.take(seq, at, () if isinstance(decision, Refusal) else decision)

@@ -1,0 +1,132 @@
+"""R4, R9 and the quorum: who may decide on a request, and whether enough distinct people have approved.
+
+What counts is judged anew each time, under the stricter of what the policies asked for when the request was
+submitted and what they ask for now: both must be met, and a policy that is gone can never be.
+"""
+
+import msgspec
+
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.states import Approval, Rejection, Submission
+from assent_contracts.events import Lapse
+from assent_contracts.policies import ADMINISTRATORS, PolicyTerms
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
+
+GOVERNANCE_EXPIRY_MIN_MS = 60 * 60 * 1_000
+"""People have so long to approve a change to governance: too short a limit could never be put right."""
+
+
+def standing_terms(submission: Submission, governance: Governance) -> tuple[PolicyTerms, ...]:
+    """What policies asked for at the submission, and what they ask for now where that is different."""
+    now = governance.terms_for(resource_type(submission.resource))
+    then = submission.terms
+    if then and then[0].policy == ADMINISTRATORS and governance.settings.governance_own_signature:
+        # It may not have been so at the submission: the stricter of the two counts.
+        then = (msgspec.structs.replace(then[0], own_signature=True), *then[1:])
+    if now is then or now == then:
+        return then
+    return then + tuple(terms for terms in now if terms not in then)
+
+
+def approver_refusal(
+    submission: Submission, terms: tuple[PolicyTerms, ...], context: Context
+) -> Refusal | None:
+    """Why the principal may not approve or reject this request; None when they may (R4, R9)."""
+    principal = context.principal
+    if principal.person is None:
+        return refuse(RefusalCode.NOT_AN_APPROVER, "A service never approves or rejects.")
+    if principal.person == submission.person:
+        return refuse(RefusalCode.OWN_REQUEST, "R9: this request is your own.")
+    for each in terms:
+        if _is_named(principal.id, each, context.governance):
+            return None
+    return refuse(RefusalCode.NOT_AN_APPROVER, "R4: you are in none of the policy's approver groups.")
+
+
+def _is_named(approver: str, terms: PolicyTerms, governance: Governance) -> bool:
+    # Loops, not generators, here and below: this is run a few times for each approval.
+    for rule in terms.rules:  # noqa: SIM110
+        if approver in governance.members_of_any(rule.groups):
+            return True
+    return False
+
+
+def has_spoken(person: str, given: tuple[Approval, ...] | tuple[Rejection, ...]) -> bool:
+    """Whether one of these is this person's."""
+    for each in given:  # noqa: SIM110
+        if each.person == person:
+            return True
+    return False
+
+
+def deleted_policy(submission: Submission, governance: Governance) -> str | None:
+    """The id of a policy that the request was submitted under and that is gone, if there is one."""
+    for terms in submission.terms:
+        if not governance.has_policy(terms):
+            return terms.policy
+    return None
+
+
+def lapse(approval: Approval, terms: tuple[PolicyTerms, ...], governance: Governance) -> Lapse | None:
+    """Why an approval counts no more under these terms; None when it does."""
+    if not governance.principals[approval.approver].enabled:
+        return "disabled"
+    why: Lapse | None = "not-eligible"
+    for each in terms:
+        if _is_named(approval.approver, each, governance):
+            if each.own_signature and approval.through is not None:
+                return "own-signature-required"
+            why = None
+    return why
+
+
+def has_quorum(
+    submission: Submission,
+    terms: tuple[PolicyTerms, ...],
+    approvals: tuple[Approval, ...],
+    governance: Governance,
+) -> bool:
+    """Whether every rule of every policy has approvals of enough distinct people who are eligible still."""
+    for each in terms:
+        # What asks for nothing is met by nobody: it could only stand there by mistake.
+        if not each.rules or not governance.has_policy(each):
+            return False
+        for rule in each.rules:
+            eligible = governance.members_of_any(rule.groups)
+            people = {
+                approval.person
+                for approval in approvals
+                if approval.approver in eligible
+                and approval.person != submission.person
+                and governance.principals[approval.approver].enabled
+                and not (each.own_signature and approval.through is not None)
+            }
+            if len(people) < max(rule.quorum, 1):
+                return False
+    return True
+
+
+def is_automatic(terms: tuple[PolicyTerms, ...]) -> bool:
+    """Whether the last approval releases the change: every policy must say so."""
+    return bool(terms) and all(each.completion == "automatic" for each in terms)
+
+
+def rejections_needed(terms: tuple[PolicyTerms, ...]) -> int:
+    """How many rejections end the request: the fewest that a policy asks for."""
+    return min((each.rejections for each in terms), default=1)
+
+
+def progress_deadline(terms: tuple[PolicyTerms, ...], governance: Governance, at: int) -> int:
+    """R14: when a request that makes progress at `at` expires, in ms: the shortest time limit counts."""
+    limit_ms, of_governance = governance.settings.expiry_ms, False
+    for each in terms:
+        if each.expiry_ms is not None and each.expiry_ms < limit_ms:
+            limit_ms = each.expiry_ms
+        if each.policy == ADMINISTRATORS:
+            of_governance = True
+    if of_governance and limit_ms < GOVERNANCE_EXPIRY_MIN_MS:
+        limit_ms = GOVERNANCE_EXPIRY_MIN_MS
+    return at + limit_ms

@@ -1,0 +1,144 @@
+"""One partition's requests, as the ledger up to `seq` adds up: what decisions look things up in."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterator
+
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
+from assent_contracts.core.requests.states import Closed, Request, Unsettled
+from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent, WritersChanged
+from assent_contracts.limits import COMMAND_MEMORY_MS
+from assent_contracts.resources import parse_request_id
+
+CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
+"""How long an ended request is known, so that a late command hears how it ended."""
+
+
+class Book:
+    """The state of one partition. It has one owner, who moves it forward with `record`."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.at = 0
+        """Log time of the last record, ms."""
+        self.records = 0
+        """How many records it has taken in."""
+        self.writers_since = 0
+        """The latest change of writers, by its governance seq, that a record here names."""
+        self.memory = CommandMemory()
+        self.requests: dict[int, Request] = {}
+        self._last: dict[int, int] = {}
+        """Of a request that went on since its submission: the seq of the last record that changed it."""
+        self._open_by_resource: dict[str, int] = {}
+        self._open_by_requester: dict[str, int] = {}
+        self._closed_in_order: deque[int] = deque()
+        self._deadlines: list[tuple[int, int]] = []
+
+    def open_request(self, resource: str) -> int | None:
+        """R10: the seq of the open request for this object, if there is one."""
+        return self._open_by_resource.get(resource)
+
+    def find(self, request_id: str, resource: str) -> Request | None:
+        """The request with this id, if it is of this partition and for this object."""
+        position = parse_request_id(request_id)
+        if position is None or position[0] != self.partition:
+            return None
+        request = self.requests.get(position[1])
+        if request is None:
+            return None
+        of = request.resource if isinstance(request, Closed) else request.submission.resource
+        return request if of == resource else None
+
+    def last_seq(self, request_id: str) -> int:
+        """The seq of the last record that changed a request which is known here."""
+        position = parse_request_id(request_id)
+        assert position is not None, "what is known has an id"
+        return self._last.get(position[1], position[1])
+
+    def due(self, at: int) -> Iterator[int]:
+        """The seqs of the requests whose deadline `at` has reached, the earliest first.
+
+        Each must be recorded as expired before the next one is asked for.
+        """
+        while self._deadlines and self._deadlines[0][0] <= at:
+            deadline, seq = heapq.heappop(self._deadlines)
+            request = self.requests.get(seq)
+            # A request that went on since has a later deadline, which stands in the heap too.
+            if request is None or isinstance(request, Closed | Unsettled) or request.deadline != deadline:
+                continue
+            yield seq
+
+    def writers_due(self, governance: Governance) -> WritersChanged | None:
+        """The record that a change of writers makes due here, if it has not been written."""
+        since = governance.writers_since
+        return WritersChanged(since=since) if since > self.writers_since else None
+
+    def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
+        """Take in the record `seq`, decided at log time `at`."""
+        is_later = at > self.at
+        self.at = at
+        self.records += 1
+        for event in events:
+            if isinstance(event, ChangeSubmitted):
+                self._open(seq, event)
+            elif isinstance(event, WritersChanged):
+                self.writers_since = event.since
+            elif not isinstance(event, CommandRepeated):
+                self._go_on(event, at, seq)
+        if is_later:
+            self.memory.forget(at)
+            self._forget_closed(at)
+
+    def _open(self, seq: int, event: ChangeSubmitted) -> None:
+        self.requests[seq] = open_request(event, seq)
+        self._open_by_resource[event.resource] = seq
+        self._open_by_requester[event.requester] = self._open_by_requester.get(event.requester, 0) + 1
+        heapq.heappush(self._deadlines, (event.deadline, seq))
+
+    def _go_on(self, event: RequestEvent, at: int, by: int) -> None:
+        position = parse_request_id(event.request)
+        assert position is not None
+        seq = position[1]
+        before = self.requests.get(seq)
+        if before is None or isinstance(before, Closed):
+            msg = f"{type(event).__name__} on request {event.request}, which is not open"
+            raise ImpossibleEventError(msg)
+        after = evolve(before, event, at)
+        self.requests[seq] = after
+        self._last[seq] = by
+        if isinstance(after, Closed):
+            del self._open_by_resource[after.resource]
+            self._count_down(before.submission.requester)
+            self._closed_in_order.append(seq)
+        elif not isinstance(after, Unsettled) and (
+            isinstance(before, Unsettled) or after.deadline != before.deadline
+        ):
+            heapq.heappush(self._deadlines, (after.deadline, seq))
+
+    def _count_down(self, requester: str) -> None:
+        left = self._open_by_requester[requester] - 1
+        if left:
+            self._open_by_requester[requester] = left
+        else:
+            del self._open_by_requester[requester]
+
+    def _forget_closed(self, at: int) -> None:
+        closed = self._closed_in_order
+        while closed:
+            request = self.requests[closed[0]]
+            assert isinstance(request, Closed)
+            if request.at + CLOSED_MEMORY_MS >= at:
+                break
+            forgotten = closed.popleft()
+            del self.requests[forgotten]
+            self._last.pop(forgotten, None)
+
+    def open_requests_of(self, requester: str) -> int:
+        """How many requests of this principal are open."""
+        return self._open_by_requester.get(requester, 0)
+
+    def open_requests(self) -> int:
+        """How many requests hold an object."""
+        return len(self._open_by_resource)

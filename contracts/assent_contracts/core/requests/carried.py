@@ -1,0 +1,36 @@
+"""The outcome of a released change to governance: what the governance ledger says became of it."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.states import Released
+from assent_contracts.events import RequestCompleted, RequestEvent, RequestFailed
+from assent_contracts.refusals import Refusal
+from assent_contracts.resources import parse_request_id
+
+CARRIER = "assent"
+"""Who is named as the reporter: Assent itself, nobody's account."""
+
+
+def decide_carried(request: str, refusal: Refusal | None) -> RequestEvent:
+    """R12: the end of a request whose release governance has carried out, or could not."""
+    if refusal is None:
+        return RequestCompleted(request=request, reporter=CARRIER)
+    return RequestFailed(request=request, reporter=CARRIER, message=f"{refusal.code}: {refusal.detail}")
+
+
+def carried_due(book: Book, governance: Governance, seen: int = 0) -> Iterator[tuple[str, RequestEvent]]:
+    """(resource, event) of each request of this partition that governance has dealt with, and that waits.
+
+    Each must be recorded before the next one is asked for. `seen`: how many of `governance.carried` have
+    been looked at before; what governance carries was released here before.
+    """
+    for request, refusal in tuple(islice(governance.carried.items(), seen, None)):
+        position = parse_request_id(request)
+        assert position is not None, "an accepted governance record names a request"
+        partition, seq = position
+        found = book.requests.get(seq) if partition == book.partition else None
+        if isinstance(found, Released):
+            yield found.submission.resource, decide_carried(request, refusal)

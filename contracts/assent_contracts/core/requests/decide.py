@@ -1,0 +1,103 @@
+"""Each command to its rule."""
+
+from typing import assert_never
+
+from msgspec import UNSET, UnsetType
+
+from assent_contracts.commands import (
+    Approve,
+    Cancel,
+    Claim,
+    CloseRequest,
+    Command,
+    Complete,
+    Reject,
+    ReportOutcome,
+    Revoke,
+    SubmitChange,
+)
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.requests.approve import decide_approve
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.cancel import decide_cancel
+from assent_contracts.core.requests.claim import decide_claim
+from assent_contracts.core.requests.close import decide_close
+from assent_contracts.core.requests.complete import decide_complete
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.reject import decide_reject
+from assent_contracts.core.requests.report_outcome import decide_report
+from assent_contracts.core.requests.revoke import decide_revoke
+from assent_contracts.core.requests.states import Request
+from assent_contracts.core.requests.submit import decide_submit
+from assent_contracts.events import Event
+from assent_contracts.partitioner import partition_for
+from assent_contracts.refusals import Refusal, RefusalCode
+
+Decision = tuple[Event, ...] | Refusal
+RequestCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
+
+
+def decide(book: Book, command: Command, context: Context) -> Decision:
+    """Decide a command whose sender is verified. Nothing changes: `Book.record` does that."""
+    if isinstance(command, SubmitChange):
+        return misrouted(command, context) or decide_submit(
+            book.open_request(command.resource),
+            book.open_requests_of(command.principal),
+            command,
+            context,
+        )
+    request = book.find(command.request, command.resource)
+    if request is None:
+        return misrouted(command, context) or refuse(
+            RefusalCode.UNKNOWN_REQUEST, f"There is no request {command.request} for {command.resource}."
+        )
+    decision = _by_its_rule(request, command, context)
+    if isinstance(command, ReportOutcome | Claim) or isinstance(decision, Refusal):
+        return decision
+    return _not_as_seen(command.seen, book.last_seq(command.request)) or decision
+
+
+def _not_as_seen(seen: int | UnsetType, last: int) -> Refusal | None:
+    """R16, R23: a decision on what has changed since it was shown is refused here, and so on record."""
+    if seen is UNSET or seen == last:
+        return None
+    return refuse(
+        RefusalCode.OUTDATED, f"The request has changed since it was shown: its last change is seq {last}."
+    )
+
+
+def _by_its_rule(request: Request, command: RequestCommand, context: Context) -> Decision:
+    match command:
+        case Approve():
+            return decide_approve(request, command, context)
+        case Complete():
+            return decide_complete(request, command, context)
+        case Claim():
+            return decide_claim(request, command, context)
+        case ReportOutcome():
+            return decide_report(request, command, context)
+        case Reject():
+            return decide_reject(request, command, context)
+        case Revoke():
+            return decide_revoke(request, command, context)
+        case Cancel():
+            return decide_cancel(request, command, context)
+        case CloseRequest():
+            return decide_close(request, command, context)
+        case _:
+            assert_never(command)
+
+
+def misrouted(command: Command, context: Context) -> Refusal | None:
+    """The refusal of a command that sits in another partition than its object's; else None.
+
+    A request that is known here is of this partition, so only what finds none is asked.
+    """
+    right = partition_for(command.resource.encode(), context.governance.partitions)
+    if right == context.partition:
+        return None
+    return Refusal(
+        code=RefusalCode.MISROUTED,
+        detail=f"{command.resource} belongs in partition {right}, not {context.partition}.",
+        partition=right,
+    )

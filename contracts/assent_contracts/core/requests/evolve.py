@@ -1,0 +1,158 @@
+"""What an event makes of a request."""
+
+from functools import lru_cache
+from sys import intern
+from typing import Final, assert_never
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts.core.requests.states import (
+    Applying,
+    Approval,
+    Approved,
+    Closed,
+    NeedsApproval,
+    Open,
+    Rejection,
+    Released,
+    Request,
+    Submission,
+    Unsettled,
+)
+from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalLapsed,
+    ApprovalRevoked,
+    ChangeClaimed,
+    ChangeReleased,
+    ChangeSubmitted,
+    OutcomeUnknown,
+    RejectionGiven,
+    RequestApproved,
+    RequestCanceled,
+    RequestClosed,
+    RequestCompleted,
+    RequestEnd,
+    RequestEvent,
+    RequestExpired,
+    RequestFailed,
+    RequestRejected,
+    RequestReopened,
+    Status,
+)
+from assent_contracts.policies import PolicyTerms
+
+
+class ImpossibleEventError(Exception):
+    """An accepted record says something that no decision on this request could have said."""
+
+
+@lru_cache(maxsize=1_024)
+def _shared(terms: tuple[PolicyTerms, ...]) -> tuple[PolicyTerms, ...]:
+    # A million open requests have few requesters and fewer policies: one copy of each is kept.
+    return terms
+
+
+def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
+    """A new request, from the event at `seq`."""
+    submission = Submission(
+        seq,
+        event.resource,
+        intern(event.requester),
+        intern(event.person),
+        event.submission,
+        event.digest,
+        _shared(event.terms),
+        None if event.on_behalf_of is UNSET else intern(event.on_behalf_of),
+    )
+    return NeedsApproval(submission, (), (), event.deadline)
+
+
+_ENDS: Final[dict[type[RequestEnd], tuple[Status, tuple[type[Open], ...]]]] = {
+    RequestCompleted: ("completed", (Applying, Unsettled, Released)),
+    RequestFailed: ("failed", (Applying, Unsettled, Released)),
+    RequestRejected: ("rejected", (NeedsApproval,)),
+    RequestCanceled: ("canceled", (NeedsApproval,)),
+    # R13 has no status for it: the event names who closed it.
+    RequestClosed: ("canceled", (NeedsApproval, Approved, Released)),
+    RequestExpired: ("expired", (NeedsApproval, Approved, Released)),
+}
+"""Each event that ends a request: with which status, and out of which states."""
+
+
+_Going = (
+    ChangeSubmitted
+    | ApprovalGiven
+    | ApprovalLapsed
+    | RequestReopened
+    | RejectionGiven
+    | RequestApproved
+    | ApprovalRevoked
+    | ChangeReleased
+    | ChangeClaimed
+    | OutcomeUnknown
+)
+
+
+def evolve(request: Open, event: RequestEvent, at: int) -> Request:
+    """The request after `event`, at log time `at` (ms).
+
+    Raises ImpossibleEventError when the event does not fit the state.
+    """
+    if isinstance(event, RequestEnd):
+        status, states = _ENDS[type(event)]
+        after = Closed(request.submission.resource, status, at) if isinstance(request, states) else None
+    else:
+        after = _moved_on(request, event)
+    if after is None:
+        msg = f"{type(event).__name__} on a request that is {type(request).__name__}"
+        raise ImpossibleEventError(msg)
+    return after
+
+
+def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
+    return tuple(each for each in approvals if each.approver != approver)
+
+
+def _moved_on(request: Open, event: _Going) -> Open | None:  # noqa: C901, PLR0912  an arm each
+    match event:
+        case ApprovalGiven():
+            if isinstance(request, NeedsApproval):
+                through = None if event.through is UNSET else intern(event.through)
+                approvals = (*request.approvals, Approval(event.approver, event.person, through))
+                return NeedsApproval(request.submission, approvals, request.rejections, event.deadline)
+        case RequestApproved():
+            if isinstance(request, NeedsApproval):
+                return Approved(request.submission, request.approvals, request.rejections, request.deadline)
+        case RequestReopened():
+            if isinstance(request, Approved):
+                return NeedsApproval(
+                    request.submission, request.approvals, request.rejections, request.deadline
+                )
+        case ApprovalLapsed():
+            if isinstance(request, (NeedsApproval, Approved)):
+                approvals = _without(request.approvals, event.approver)
+                return msgspec.structs.replace(request, approvals=approvals)
+        case RejectionGiven():
+            if isinstance(request, NeedsApproval):
+                rejections = (*request.rejections, Rejection(event.approver, event.person))
+                return msgspec.structs.replace(request, rejections=rejections)
+        case ChangeReleased():
+            if isinstance(request, (NeedsApproval, Approved)):
+                return Released(request.submission, event.deadline)
+        case ChangeClaimed():
+            if isinstance(request, Released):
+                return Applying(request.submission, event.applier, event.deadline)
+        case ApprovalRevoked():
+            if isinstance(request, (NeedsApproval, Approved)):
+                approvals = _without(request.approvals, event.approver)
+                return NeedsApproval(request.submission, approvals, request.rejections, event.deadline)
+        case OutcomeUnknown():
+            if isinstance(request, Applying):
+                return Unsettled(request.submission, request.applier)
+        case ChangeSubmitted():
+            return None
+        case _:
+            assert_never(event)
+    return None

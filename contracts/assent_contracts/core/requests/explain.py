@@ -1,0 +1,177 @@
+"""Why a request stands where it stands: what is missing, who could give it, and why somebody cannot. Pure.
+
+Nothing is judged here that the rules do not judge: `decide_approve` says who may approve.
+"""
+
+import msgspec
+
+from assent_contracts.commands import Approve
+from assent_contracts.core.governance.signing import gateway_for, has_key
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approve import decide_approve
+from assent_contracts.core.requests.approvers import (
+    deleted_policy,
+    has_quorum,
+    is_automatic,
+    lapse,
+    rejections_needed,
+    standing_terms,
+)
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.requester import requester_refusal
+from assent_contracts.core.requests.states import Approval, Approved, NeedsApproval, Rejection
+from assent_contracts.core.sender import Sender, not_current
+from assent_contracts.events import Lapse
+from assent_contracts.policies import PolicyTerms
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
+
+Deciding = NeedsApproval | Approved
+"""The states in which approvals count."""
+
+
+class RuleStands(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule of one policy: who has met it so far, and who else could."""
+
+    policy: str
+    quorum: int
+    groups: tuple[str, ...]
+    given: tuple[str, ...]
+    """The people whose approvals count for it."""
+    missing: int
+    can_approve: tuple[str, ...]
+    """The accounts that could approve now and would count for it."""
+    people: int
+    """How many people these are."""
+    changed_since: bool
+    """The policy did not say so when the request was submitted: it was changed since."""
+
+
+class Lapsing(msgspec.Struct, frozen=True):
+    """An approval that counts no more."""
+
+    approver: str
+    reason: Lapse
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request stands that waits for approvals, or for being completed."""
+
+    rules: tuple[RuleStands, ...]
+    lapsing: tuple[Lapsing, ...]
+    has_quorum: bool
+    automatic: bool
+    """The last approval releases it: nobody has to complete it."""
+    requester_refusal: Refusal | None
+    """R19: why the change is not released for its requester now; None when it would be."""
+    rejections: tuple[Rejection, ...]
+    rejections_needed: int
+    deleted_policy: str | None
+    """A policy that it was submitted under and that is gone: then it can never be approved."""
+
+
+def explain(request: Deciding, governance: Governance, at: int) -> Explanation:
+    """Where the request stands under this state of governance, at log time `at` (ms)."""
+    submission = request.submission
+    terms = standing_terms(submission, governance)
+    able = able_to_approve(request, governance, at)
+    return Explanation(
+        rules=tuple(
+            stands
+            for each in terms
+            for stands in _rules(each, request, able, governance, changed=each not in submission.terms)
+        ),
+        lapsing=_lapsing(request, terms, governance),
+        has_quorum=has_quorum(submission, terms, request.approvals, governance),
+        automatic=is_automatic(terms),
+        requester_refusal=requester_refusal(submission, governance),
+        rejections=request.rejections,
+        rejections_needed=rejections_needed(terms),
+        deleted_policy=deleted_policy(submission, governance),
+    )
+
+
+def _lapsing(
+    request: Deciding, terms: tuple[PolicyTerms, ...], governance: Governance
+) -> tuple[Lapsing, ...]:
+    lapsing: list[Lapsing] = []
+    for approval in request.approvals:
+        reason = lapse(approval, terms, governance)
+        if reason is not None:
+            lapsing.append(Lapsing(approval.approver, reason))
+    return tuple(lapsing)
+
+
+def able_to_approve(request: Deciding, governance: Governance, at: int) -> tuple[str, ...]:
+    """The accounts whose approval would be taken at log time `at` (ms), in the order of their ids."""
+    terms = standing_terms(request.submission, governance)
+    named = frozenset[str]().union(
+        *(governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
+    )
+    return tuple(name for name in sorted(named) if why_not(request, name, governance, at) is None)
+
+
+def why_not(request: Deciding, principal: str, governance: Governance, at: int) -> Refusal | None:
+    """The refusal that the account's approval would get at log time `at` (ms); None when it would count."""
+    found = governance.principals.get(principal)
+    if found is None:
+        return Refusal(code=RefusalCode.UNKNOWN_OBJECT, detail=f"There is no principal {principal[:128]!r}.")
+    stale = not_current(Sender(found), at, at)
+    if stale is not None:
+        return stale
+    submission = request.submission
+    through = None
+    if not has_key(governance, principal, at):
+        through = gateway_for(governance, resource_type(submission.resource), at)
+        if through is None and found.person is not None:
+            return Refusal(
+                code=RefusalCode.UNKNOWN_KEY,
+                detail=f"{principal} has no key that is valid now, and no gateway could sign for them.",
+            )
+    command = Approve(
+        id="explained",
+        principal=principal,
+        at=at,
+        resource=submission.resource,
+        request="0-0",
+        submission=submission.sha256,
+    )
+    answer = decide_approve(
+        request, command, Context(0, submission.seq + 1, at, governance, found, b"", through)
+    )
+    return answer if isinstance(answer, Refusal) else None
+
+
+def _rules(
+    terms: PolicyTerms,
+    request: Deciding,
+    able: tuple[str, ...],
+    governance: Governance,
+    *,
+    changed: bool,
+) -> tuple[RuleStands, ...]:
+    stands: list[RuleStands] = []
+    for rule in terms.rules:
+        alone = (msgspec.structs.replace(terms, rules=(rule,)),)
+        given = {each.person for each in request.approvals if _counts(each, alone, request, governance)}
+        members = governance.members_of_any(rule.groups)
+        accounts = tuple(name for name in able if name in members)
+        stands.append(
+            RuleStands(
+                policy=terms.policy,
+                quorum=rule.quorum,
+                groups=rule.groups,
+                given=tuple(sorted(given)),
+                missing=max(max(rule.quorum, 1) - len(given), 0),
+                can_approve=accounts,
+                people=len({governance.principals[name].person for name in accounts}),
+                changed_since=changed,
+            )
+        )
+    return tuple(stands)
+
+
+def _counts(
+    approval: Approval, terms: tuple[PolicyTerms, ...], request: Deciding, governance: Governance
+) -> bool:
+    return approval.person != request.submission.person and lapse(approval, terms, governance) is None

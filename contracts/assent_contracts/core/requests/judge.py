@@ -1,0 +1,61 @@
+"""From a received command to its decision: who sent it, whether it came before, then its rule.
+
+The decider runs this once for each command; `assent audit verify` runs it again over the ledger.
+"""
+
+from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Received
+from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decide import Decision, decide
+from assent_contracts.core.sender import came_before, identify, not_current, takes_its_id
+from assent_contracts.refusals import Refusal
+
+_OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
+"""What services do over HTTP, where a gateway signs for them; appliers sign themselves."""
+
+
+def judge(
+    book: Book,
+    received: Received[Command],
+    *,
+    signature_good: bool,
+    seq: int,
+    at: int,
+    governance: Governance,
+) -> Decision:
+    """Decide one command that will stand at `seq`, at log time `at` (ms)."""
+    command = received.command
+    sender = identify(
+        governance,
+        command.principal,
+        received.key_id,
+        signed=bool(received.signature),
+        good=signature_good,
+        at=at,
+        resource=command.resource,
+        of_upstreams=isinstance(command, _OF_UPSTREAMS),
+    )
+    if isinstance(sender, Refusal):
+        return sender
+    before = came_before(book.memory, command.principal, command.id, received.value_sha256)
+    if before is not None:
+        return before
+    refusal = not_current(sender, command.at, at)
+    if refusal is not None:
+        return refusal
+    context = Context(
+        book.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
+    )
+    return decide(book, command, context)
+
+
+def keep(book: Book, received: Received[Command], decision: Decision, *, seq: int, at: int) -> None:
+    """Move the book past a decision."""
+    if takes_its_id(decision):
+        command, sha256 = received.command, received.value_sha256
+        book.memory.remember(
+            command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
+        )
+    book.record(seq, at, () if isinstance(decision, Refusal) else decision)

@@ -1,0 +1,17 @@
+"""R23: a decision is for everything that was shown: object, operation, requester, justification, payload."""
+
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.requests.states import Submission
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+def not_as_shown(submission: Submission, named: str) -> Refusal | None:
+    """The refusal of a decision that names another submission than the request's; None when it is the same.
+
+    `named`: the SHA-256 (hex) of the bytes that were shown to whoever decides.
+    """
+    if named == submission.sha256:
+        return None
+    return refuse(
+        RefusalCode.DIGEST_MISMATCH, f"The request's submission has the SHA-256 {submission.sha256}."
+    )

@@ -1,0 +1,129 @@
+"""Who sent a command, and whether it came before: the same for both ledgers."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from assent_contracts import limits
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.standing import Key, Principal
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.memory import CommandMemory
+from assent_contracts.events import CommandRepeated
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
+
+UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
+"""Refusals of commands that nobody is known to have sent: their ids are not remembered."""
+_TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode.ID_REUSED}
+
+
+class Sender(msgspec.Struct, frozen=True, gc=False):
+    """A verified sender: the account, and the gateway that signed on its behalf, if one did."""
+
+    principal: Principal
+    through: str | None = None
+
+
+def identify(
+    governance: Governance,
+    principal: str,
+    key_id: str,
+    *,
+    signed: bool,
+    good: bool,
+    at: int,
+    resource: str,
+    of_upstreams: bool = False,
+) -> Sender | Refusal:
+    """Whose command this is, at log time `at` (ms).
+
+    `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource` is
+    what the command is about: a gateway must have its role for the type. `of_upstreams`: a gateway may sign
+    it for a service too.
+    """
+    unknown = unattributed(governance, key_id, signed=signed, good=good, at=at)
+    if unknown is not None:
+        return unknown
+    key = governance.keys[key_id]
+    through = None
+    if key.principal != principal:
+        if not _speaks_for(governance, key, principal, resource, services=of_upstreams):
+            return refuse(RefusalCode.UNKNOWN_KEY, f"This key does not belong to {principal}.")
+        through = key.principal
+    return Sender(governance.principals[principal], through)
+
+
+def unattributed(governance: Governance, key_id: str, *, signed: bool, good: bool, at: int) -> Refusal | None:
+    """The refusal of bytes that no registered key has signed, at log time `at` (ms); None when one has.
+
+    Nothing in the bytes is looked at for it: what nobody is known to have signed costs no parse.
+    """
+    if not signed:
+        return refuse(RefusalCode.BAD_SIGNATURE, "The command carries no signature.")
+    key = governance.keys.get(key_id)
+    if key is None:
+        return refuse(RefusalCode.UNKNOWN_KEY, "This key is not registered.")
+    if not good:
+        return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not this key's over these bytes.")
+    if not key.is_valid(at):
+        what = "is revoked" if key.revoked else "is not valid at this time"
+        return refuse(RefusalCode.UNKNOWN_KEY, f"This key {what}.")
+    return None
+
+
+def _speaks_for(governance: Governance, key: Key, principal: str, resource: str, *, services: bool) -> bool:
+    """Whether the key is a gateway's, and the principal one that it may sign for: a human, or a service."""
+    gateway, account = governance.principals[key.principal], governance.principals.get(principal)
+    return (
+        gateway.enabled
+        and gateway.person is None
+        and account is not None
+        and (services or account.person is not None)
+        and governance.has_role(gateway.id, "gateway", resource_type(resource))
+    )
+
+
+def takes_its_id(decision: Sequence[object] | Refusal) -> bool:
+    """Whether a command with this decision is remembered by its id."""
+    if isinstance(decision, Refusal):
+        return decision.code not in _TAKES_NO_ID
+    return not (decision and isinstance(decision[0], CommandRepeated))
+
+
+def came_before(
+    memory: CommandMemory, principal: str, command_id: str, value_sha256: bytes
+) -> tuple[CommandRepeated] | Refusal | None:
+    """The answer to a command whose id is taken; None when it is not."""
+    before = memory.recall(principal, command_id)
+    if before is None:
+        return None
+    if before.value_sha256 == value_sha256:
+        return (CommandRepeated(decided=before.seq),)
+    return Refusal(
+        code=RefusalCode.ID_REUSED,
+        detail=f"The command id stands for other bytes, decided at seq {before.seq}.",
+        decided=before.seq,
+    )
+
+
+def not_current(sender: Sender, dated: int, at: int) -> Refusal | None:
+    """The refusal of a command that is dated too far from log time, or whose account is disabled."""
+    stale = out_of_time(dated, at)
+    if stale is not None:
+        return stale
+    if not sender.principal.enabled:
+        return refuse(RefusalCode.NOT_PERMITTED, f"{sender.principal.id} is disabled.")
+    return None
+
+
+def out_of_time(dated: int, at: int) -> Refusal | None:
+    """The refusal of a command that is dated too far from log time."""
+    age_ms = at - dated
+    if age_ms > limits.COMMAND_MAX_AGE_MS or -age_ms > limits.COMMAND_MAX_AHEAD_MS:
+        return refuse(RefusalCode.STALE, f"The command's time is {_away(age_ms)} log time.")
+    return None
+
+
+def _away(age_ms: int) -> str:
+    return f"{age_ms / 1_000:,.0f} s behind" if age_ms >= 0 else f"{-age_ms / 1_000:,.0f} s ahead of"
