@@ -37,7 +37,7 @@ from assent_contracts.governance import (
 )
 from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
 from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.governed import Founding
+from assent_contracts.governed import Founding, Settings
 from assent_contracts.ledger import RecordedCommand, UnreadableCommand, decode_record
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -113,7 +113,8 @@ class Release(msgspec.Struct, frozen=True):
 class Chains:
     """A log, founded and closed. What is decided here is decided honestly; `put` writes what one likes."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        """`settings`: those of the founding."""
         self.at = START
         self.governance = Written(first_head("governance", NO_IDENTITY))
         self.record = Record()
@@ -121,7 +122,7 @@ class Chains:
         self.book = Book(PARTITION)
         self._seen = Governance()
         self._ids = 0
-        self._found()
+        self._found(settings)
         self.requests = Written(first_head("ledger", self.identity))
 
     @property
@@ -129,7 +130,7 @@ class Chains:
         """The log's identity; while record 0 is made, what stands in for it."""
         return self.governance.records[0].value_sha256 if self.governance.records else NO_IDENTITY
 
-    def _found(self) -> None:
+    def _found(self, settings: Settings | None) -> None:
         founder = SecretKey("founder", FOUNDER_NAME, bytes(32))
         founding = Founding(
             founder=founder.public,
@@ -138,7 +139,7 @@ class Chains:
             partitions=PARTITIONS,
         )
         self.govern(FoundLog(**self.about(FOUNDER_NAME), founding=founding), founder)
-        for change in founding_changes():
+        for change in founding_changes(settings):
             if isinstance(change, RegisterKey):
                 key = msgspec.structs.replace(change.key, public_key=key_of(change.key.principal).public)
                 change = RegisterKey(key=key)
@@ -189,10 +190,13 @@ class Chains:
         self.history.append(events)
         return self.governance.next_seq - 1
 
-    def send(self, command: c.Command) -> tuple[Event, ...] | Refusal:
-        """Decide a command on a request honestly, under all of governance, and write it down."""
+    def send(self, command: c.Command, key: SecretKey | None = None) -> tuple[Event, ...] | Refusal:
+        """Decide a command on a request honestly, under all of governance, and write it down.
+
+        `key`: what it is signed with, though the signature is taken for good.
+        """
         self._catch_up()
-        recorded = signed(encode(command), key_of(command.principal), self.identity)
+        recorded = signed(encode(command), key or key_of(command.principal), self.identity)
         received = received_again(recorded)
         assert not isinstance(received, Refusal), received
         seq = self.requests.next_seq

@@ -68,10 +68,11 @@ class Running:
 
 
 @asynccontextmanager
-async def dispatching(log: Log, follower: GovernanceFollower) -> AsyncIterator[PartitionTasks]:
+async def dispatching(
+    log: Log, follower: GovernanceFollower, health: Health | None = None
+) -> AsyncIterator[PartitionTasks]:
     """Dispatch on every partition, in this process."""
-    health = Health("kafka")
-    dispatch = Dispatch(log.connection, follower, health)
+    dispatch = Dispatch(log.connection, follower, health or Health("kafka"))
     tasks = PartitionTasks(dispatch.keep_dispatching, "dispatch")
     await tasks.work_on(frozenset(range(PARTITIONS)))
     try:

@@ -111,7 +111,7 @@ async def delete_topics(connection: Connection, names: Collection[str] | None = 
 @asynccontextmanager
 async def following(log: Log) -> AsyncIterator[GovernanceFollower]:
     """A started governance follower."""
-    follower = GovernanceFollower(log.connection, log.identity)
+    follower = GovernanceFollower(log.connection, log.identity, with_evidence=True)
     await follower.start()
     try:
         yield follower

@@ -4,6 +4,9 @@ What may be trusted. A record on `assent.changes` is only somebody's word. Befor
 it is compared, field by field and byte by byte, with the release that the accepted ledger has for its
 request; what does not match is told of and left alone, without a claim, so that nobody who can write to
 the topic can make a change fail or be another one (a digest covers the payload, not the operation).
+Nor is the ledger's writer believed: the signed commands in the request's partition must have led to the
+release, by the rules and by a governance that carries its own evidence. A stolen writer key alone applies
+nothing.
 
 Why positions are not compared. A consumer that does not read the ledger skips a record whose
 `assent-position` is not higher than the last it saw. One forged record with a huge position, or a copy
@@ -38,6 +41,7 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.client.settling import Settler
+from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.resources import parse_request_id, resource_type
 from assent_contracts.topics import CHANGES
 
@@ -56,6 +60,7 @@ _log = logging.getLogger(__name__)
 class _Setup(msgspec.Struct, frozen=True, kw_only=True):
     connection: Connection
     governance: GovernanceFollower
+    evidence: GovernanceEvidence
     key: SecretKey
     apply: Apply
     recall: Recall | None
@@ -90,15 +95,19 @@ class Applier:
         on_handled: Callable[[Handled], None] | None = None,
         on_missing: Callable[[str | None], None] | None = None,
     ) -> None:
-        """`governance` has been started; `partitions` is the log's number of them.
+        """`governance` has been started, with evidence; `partitions` is the log's number of them.
 
         `types`: leave changes to other resource types alone, without a claim. `group`: the consumer
         group, by default one for each principal. `on_missing` hears why changes are not
         being taken, and None once they are.
         """
+        if governance.evidence is None:
+            msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
+            raise ValueError(msg)
         self._setup = _Setup(
             connection=connection,
             governance=governance,
+            evidence=governance.evidence,
             key=key,
             apply=apply,
             recall=recall,
@@ -140,7 +149,7 @@ class _Run:
     def __init__(self, setup: _Setup, journal: Journal) -> None:
         self._setup = setup
         self._journal = journal
-        self._open = [OpenRequests(partition) for partition in range(setup.partitions)]
+        self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(
             setup.connection,
@@ -253,7 +262,9 @@ class _Run:
             return Handled(result="in-hand")
         if found.grant is not None:
             return Handled(result="not-open", detail=f"{found.grant.applier} has claimed it.")
-        return None
+        # All partitions have been read up to what governance refers to: `_take` has caught up.
+        lacks = self._open[partition].lacking(found)
+        return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")
 
     def _settle(self, request: str, resource: str) -> None:
         task = asyncio.create_task(

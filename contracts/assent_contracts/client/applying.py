@@ -29,7 +29,7 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
 
     result: Literal[
         "succeeded", "failed", "unknown", "not-claimed", "refused", "not-open", "in-hand", "other-type",
-        "forged", "unreadable",
+        "forged", "no-evidence", "unreadable",
     ]  # fmt: skip
     detail: str = ""
     partition: int | None = None

@@ -15,6 +15,7 @@ from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
+from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record, decode_refusal
 from assent_contracts.refusals import Refusal
@@ -46,14 +47,23 @@ class GovernanceFollower:
     """
 
     def __init__(
-        self, connection: Connection, identity: str, *, confirmed_within_s: float = CONFIRMED_WITHIN_S
+        self,
+        connection: Connection,
+        identity: str,
+        *,
+        confirmed_within_s: float = CONFIRMED_WITHIN_S,
+        with_evidence: bool = False,
     ) -> None:
-        """`identity` is the SHA-256 (hex) of governance record 0; `confirmed_within_s`: of `is_confirmed`."""
+        """`identity` is the SHA-256 (hex) of governance record 0; `confirmed_within_s`: of `is_confirmed`.
+
+        `with_evidence`: judge every record again by the command that it holds, for who acts on releases.
+        """
         self.identity: Final = identity
         self._confirmed_within_s = confirmed_within_s
         self._confirmed_at = -math.inf
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
+        self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
         self._connection = connection
         self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -158,6 +168,8 @@ class GovernanceFollower:
         events = decode_governance_events(record)
         self.writers.apply(record.seq, events)
         self.history.append(events)
+        if self.evidence is not None:
+            self.evidence.take(record, events)
         refusal = decode_refusal(record)
         if refusal is not None:
             self.refusals[record.seq] = refusal

@@ -1,6 +1,8 @@
 """One partition's open requests, as its accepted ledger adds up: what dispatch and appliers ask the ledger.
 
 Only what has to be known to hand a released change over is kept. A request that ends is forgotten.
+What the ledger adds up to is what its writer states. Whether signed commands have led there is asked apart,
+with `lacking`, before a release is acted on.
 """
 
 import hashlib
@@ -27,6 +29,8 @@ from assent_contracts.events import (
     RequestReopened,
     WritersChanged,
 )
+from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.requests import RequestsEvidence
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.resources import parse_request_id
 
@@ -141,14 +145,24 @@ def submitted_payload(accepted_value: bytes) -> msgspec.Raw:
 class OpenRequests:
     """The open requests of one partition. It has one owner, who moves it forward with `take`."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, governance: GovernanceEvidence) -> None:
+        """`governance` is always as far as the accepted records that are taken in name it."""
         self.partition = partition
         self._open: dict[int, OpenRequest] = {}
+        self._evidence = RequestsEvidence(partition, governance)
+        self._unreadable: int | None = None
 
     def take(self, accepted: Accepted) -> OpenRequest | None:
         """Take in the next accepted record; the request whose change it released, if it did."""
         released = None
-        for event in decode_events(accepted.record):
+        try:
+            events = decode_events(accepted.record)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # Nobody but a writer can have sealed it. What it ends is not known, so nothing is acted on.
+            self._unreadable = accepted.record.seq
+            return None
+        self._evidence.take(accepted.record, events)
+        for event in events:
             if isinstance(event, ChangeSubmitted):
                 self._submit(event, accepted)
             elif isinstance(event, RequestEnd):
@@ -161,6 +175,16 @@ class OpenRequests:
         """The request, if it is open and of this partition."""
         place = parse_request_id(request)
         return None if place is None or place[0] != self.partition else self._open.get(place[1])
+
+    def lacking(self, request: OpenRequest, *, confirmed: bool = True) -> str | None:
+        """Why the release of an open request must not be acted on; None when its evidence is complete.
+
+        `confirmed`: all partitions have been read, and must bear governance out. It checks signatures, once.
+        """
+        if self._unreadable is not None:
+            return f"seq {self._unreadable} of partition {self.partition} cannot be read"
+        place = parse_request_id(request.request)
+        return self._evidence.lacking(-1 if place is None else place[1], confirmed=confirmed)
 
     def opened_at(self, seq: int) -> OpenRequest | None:
         """The request that the record `seq` opened, if it is open."""
@@ -224,9 +248,12 @@ class OpenRequests:
 
 
 def _said(accepted: Accepted) -> _Said:
-    recorded = decode_recorded_command(accepted.record)
-    assert isinstance(recorded, RecordedCommand), "only a command submits and claims"
-    return _decode_said(recorded.value)
+    """What only a command says; where a writer has sealed something else instead, nothing."""
+    try:
+        recorded = decode_recorded_command(accepted.record)
+        return _decode_said(recorded.value) if isinstance(recorded, RecordedCommand) else _Said("")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Said("")
 
 
 def _release_seq(request: OpenRequest) -> int:

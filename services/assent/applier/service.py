@@ -11,8 +11,9 @@ from aiokafka.errors import KafkaError
 
 from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
+from assent.observe.evidence import watch_governance
 from assent.observe.health import Health
-from assent.observe.reasons import STARTING_OVER, kafka_reason
+from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence
 from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
 from assent_contracts.changes import Change
@@ -27,7 +28,7 @@ MARK_KEPT_S = 30 * 24 * 60 * 60
 """A mark is of use only between a crash and the restart after it."""
 _RETRY_MAX_S = 5.0
 _SETTLED = ("succeeded", "failed", "unknown")
-_SUSPICIOUS = ("forged", "unreadable", "refused", "failed", "unknown")
+_SUSPICIOUS = ("forged", "no-evidence", "unreadable", "refused", "failed", "unknown")
 _OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
 
 
@@ -75,7 +76,8 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     state = need(settings.state, "ASSENT_STATE")
     target = Target(need(settings.target, "ASSENT_TARGET"))
     folder = FolderApplier(target, state, settings.identity)
-    follower = GovernanceFollower(settings.kafka, settings.identity)
+    follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
+    watch_governance(follower, health)
     await until_stopped(stop, _follow(follower, health))
     if stop.is_set():
         return
@@ -87,7 +89,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         folder.apply,
         partitions=partitions_of(follower),
         recall=folder.recall,
-        on_handled=tell,
+        on_handled=lambda handled: tell(handled, health),
         on_missing=lambda why: (
             health.ready("kafka") if why is None else health.not_ready("kafka", STARTING_OVER)
         ),
@@ -118,10 +120,17 @@ def partitions_of(follower: GovernanceFollower) -> int:
     raise AssertionError("the governance ledger begins with its founding")
 
 
-def tell(handled: Handled) -> None:
-    """One log line for each change, or what claimed to be one."""
+def tell(handled: Handled, health: Health) -> None:
+    """One log line for each change, or what claimed to be one.
+
+    A release without evidence needs people: somebody has the writer's key. Ready again after a restart.
+    """
     if handled.result in _SETTLED:
         metrics.APPLIED.labels(handled.result).inc()
+    if handled.result == "no-evidence":
+        metrics.NO_EVIDENCE.labels(str(handled.partition)).inc()
+        lacks = f"The release of request {handled.request} lacks evidence: {handled.detail}"
+        health.not_ready("evidence", no_evidence(lacks))
     log = structlog.get_logger()
     said = msgspec.structs.asdict(handled)
     fields = {name: value for name, value in said.items() if value not in (None, "")}

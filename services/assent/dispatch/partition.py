@@ -13,7 +13,9 @@ first record that can be one of those still waiting. A forged timestamp can only
 
 What may happen. A release may be written twice (a crash before the acknowledgement, two dispatchers at
 once): an applier tells by the ledger, and a consumer that trusts the topic's writers skips a position
-that is not higher than the last seen. Nothing is written before the ledger has accepted it.
+that is not higher than the last seen. Nothing is written before the ledger has accepted it, and nothing that
+the signed commands in this partition do not lead to. Whether other partitions bear governance out is left to
+appliers, which read them all.
 """
 
 import time
@@ -31,10 +33,11 @@ from assent_contracts.changes import POSITION_HEADER, Change, decode_change
 from assent_contracts.client.connection import Connection, reading, writing
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests, Release
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
+from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
@@ -50,13 +53,20 @@ _POLL_RECORDS = 2_000
 class PartitionDispatch:
     """One run over one partition; after an error make a new one."""
 
-    def __init__(self, connection: Connection, follower: GovernanceFollower, partition: int) -> None:
-        """`follower` has been started."""
+    def __init__(
+        self,
+        connection: Connection,
+        follower: GovernanceFollower,
+        evidence: GovernanceEvidence,
+        partition: int,
+    ) -> None:
+        """`follower` has been started; `evidence` is its own."""
         self._connection = connection
         self._partition = partition
         self._reader = LedgerReader(connection, follower, {partition: None})
         self._submissions = Submissions(connection, partition)
-        self._requests = OpenRequests(partition)
+        self._requests = OpenRequests(partition, evidence)
+        self._held_back: dict[str, str] = {}
         self._producer: AIOKafkaProducer | None = None
         self._quarantined = 0
         self._log = structlog.get_logger().bind(partition=partition)
@@ -106,6 +116,13 @@ class PartitionDispatch:
         if accepted:
             self._tell(accepted, len(released), time.perf_counter() - started)
 
+    def held_back(self) -> dict[str, str]:
+        """The open requests whose releases were not written, each with what it lacks."""
+        if self._held_back:
+            still = {name: why for name, why in self._held_back.items() if self._requests.find(name)}
+            self._held_back = still
+        return self._held_back
+
     async def _poll(self) -> Sequence[Accepted]:
         polled = await self._reader.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
         quarantined = self._reader.acceptances[self._partition].quarantined
@@ -124,7 +141,7 @@ class PartitionDispatch:
         consumer = await reading(self._connection, {place: 0})
         try:
             end = (await consumer.end_offsets([place]))[place]
-            earliest = min(_released_at(each) for each in waiting)
+            earliest = min(_release(each).at for each in waiting)
             first = (await consumer.offsets_for_times({place: earliest}))[place]
             if first is None:
                 return list(waiting)
@@ -140,9 +157,19 @@ class PartitionDispatch:
         return list(missing.values())
 
     async def _write(self, released: Sequence[OpenRequest]) -> None:
-        """Returns when all are acknowledged by every in-sync replica."""
+        """Returns when all that have evidence are acknowledged by every in-sync replica."""
+        released = [request for request in released if self._has_evidence(request)]
         for start in range(0, len(released), _WRITE_AT_ONCE):
             await self._write_some(released[start : start + _WRITE_AT_ONCE])
+
+    def _has_evidence(self, request: OpenRequest) -> bool:
+        lacks = self._requests.lacking(request, confirmed=False)
+        if lacks is None:
+            return True
+        self._held_back[request.request] = lacks
+        metrics.NO_EVIDENCE.labels(str(self._partition)).inc()
+        self._log.error("no evidence", request=request.request, seq=_release(request).seq, lacks=lacks)
+        return False
 
     async def _write_some(self, released: Sequence[OpenRequest]) -> None:
         producer = self._producer
@@ -186,9 +213,9 @@ def _is_for_appliers(request: OpenRequest) -> bool:
     return resource_type(request.resource) not in BUILT_IN_TYPES
 
 
-def _released_at(request: OpenRequest) -> int:
+def _release(request: OpenRequest) -> Release:
     assert request.release is not None
-    return request.release.at
+    return request.release
 
 
 def _change(request: OpenRequest, payload: msgspec.Raw) -> Change:

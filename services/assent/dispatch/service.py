@@ -13,8 +13,9 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from assent.dispatch.partition import PartitionDispatch
+from assent.observe.evidence import watch_governance
 from assent.observe.health import Health, Reason
-from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason
+from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.process import until_stopped
 from assent.settings import ServiceSettings
 from assent_contracts.client.connection import Connection
@@ -31,7 +32,11 @@ class Dispatch:
     """Dispatches partitions, each in a task of its own that starts over when Kafka fails."""
 
     def __init__(self, connection: Connection, follower: GovernanceFollower, health: Health) -> None:
-        """`follower` has been started."""
+        """`follower` has been started, with evidence."""
+        if follower.evidence is None:
+            msg = "Dispatch judges governance: make its GovernanceFollower with_evidence=True."
+            raise ValueError(msg)
+        self._evidence = follower.evidence
         self._connection = connection
         self._follower = follower
         self._health = health
@@ -52,16 +57,30 @@ class Dispatch:
                         raise
         finally:
             self._health.ready(condition)
+            self._health.ready(_evidence_of(partition))
 
     async def _dispatch(self, partition: int, condition: str) -> None:
-        run = PartitionDispatch(self._connection, self._follower, partition)
+        run = PartitionDispatch(self._connection, self._follower, self._evidence, partition)
         try:
             await run.start()
             self._health.ready(condition)
             while True:
+                self._tell_held_back(partition, run.held_back())
                 await run.go_on()
         finally:
             await run.stop()
+
+    def _tell_held_back(self, partition: int, held_back: dict[str, str]) -> None:
+        if held_back:
+            request, lacks = next(iter(held_back.items()))
+            why = f"{len(held_back)} releases are held back; request {request} lacks evidence: {lacks}."
+            self._health.not_ready(_evidence_of(partition), no_evidence(why))
+        else:
+            self._health.ready(_evidence_of(partition))
+
+
+def _evidence_of(partition: int) -> str:
+    return f"evidence-{partition}"
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
@@ -78,7 +97,8 @@ async def _serve(settings: ServiceSettings, health: Health) -> None:
 
 
 async def _serve_once(settings: ServiceSettings, health: Health) -> None:
-    follower = GovernanceFollower(settings.kafka, settings.identity)
+    follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
+    watch_governance(follower, health)
     try:
         await follower.start()
         dispatch = Dispatch(settings.kafka, follower, health)

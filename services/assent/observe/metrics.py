@@ -28,6 +28,11 @@ PROJECT_SECONDS = Histogram(
 QUARANTINED = Counter(
     "assent_quarantined_records_total", "Records that the acceptance rule dropped.", ["ledger", "partition"]
 )
+NO_EVIDENCE = Counter(
+    "assent_no_evidence_total",
+    "Accepted records that nothing signed leads to, by the partition of the release, or assent.governance.",
+    ["partition"],
+)
 HTTP_SECONDS = Histogram(
     "assent_http_seconds",
     "From a request's headers to the end of its answer.",

@@ -54,6 +54,15 @@ def stopped_because(what: str) -> Reason:
     )
 
 
+def no_evidence(what: str) -> Reason:
+    """Of what a writer has sealed and no signed command leads to. `what`: a sentence."""
+    return Reason(
+        why=what,
+        todo="Nothing is applied by it. Somebody has used the writer's key, or the decider is at fault: run"
+        " `assent audit verify`, and retire that key.",
+    )
+
+
 def kafka_reason(error: BaseException) -> Reason:
     """Of what a Kafka client raises, its timeouts among it."""
     match error:

@@ -3,20 +3,7 @@
 import msgspec
 
 from assent.verify.finding import FindingError
-
-
-class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The governance record `seq` goes by a release: where it stands, and what was approved there."""
-
-    seq: int
-    request: str
-    released: int
-    """The seq of the release, in the request's partition."""
-    digest: str
-    as_of: int
-    """The governance seq that the submission was decided under."""
-    submission_sha256: bytes
-    """SHA-256 of the submission's bytes."""
+from assent_contracts.evidence.claims import Claim, Released, untrue
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -67,19 +54,13 @@ class Claims:
     def _untrue(self, claim: Claim) -> str | None:
         release = self._releases.get(claim.request)
         if release is None:
-            return f"the request ledger has no release of {claim.request}"
-        if release.seq != claim.released:
-            return f"the release of {claim.request} stands at seq {release.seq}, not {claim.released}"
-        if release.digest != claim.digest:
-            return f"{claim.request} was released with another digest"
+            return untrue(claim, None)
         submission_sha256, as_of = self._submissions[claim.request]
-        if submission_sha256 != claim.submission_sha256:
-            return f"{claim.request} was submitted with other bytes"
-        if as_of != claim.as_of:
-            return f"{claim.request} was submitted under governance seq {as_of}, not {claim.as_of}"
-        if release.governance >= claim.seq:
-            # Each ledger refers to what stood in the other before: neither can make the other true.
-            return (
-                f"the release of {claim.request} goes by governance seq {release.governance}, not an earlier"
-            )
-        return None
+        found = Released(
+            seq=release.seq,
+            digest=release.digest,
+            governance=release.governance,
+            as_of=as_of,
+            submission_sha256=submission_sha256,
+        )
+        return untrue(claim, found)

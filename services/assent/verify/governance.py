@@ -13,18 +13,15 @@ from assent.verify.again import (
     not_refused_unread,
     should_not_be_kept,
 )
-from assent.verify.claims import Claim, Claims
+from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted
-from assent_contracts.codec import encode
-from assent_contracts.commands import SubmitChange
-from assent_contracts.core.governance.decide import Release, carry_out
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.received import Received, signature_bytes
-from assent_contracts.core.requests.receive import received_again
-from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.digests import from_base64url
+from assent_contracts.evidence.carried import carried_again
 from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
@@ -33,8 +30,6 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
     ReleaseRefused,
 )
-from assent_contracts.governance_changes import GovernanceChange, object_of
-from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -43,7 +38,6 @@ from assent_contracts.ledger import (
     decode_recorded_command,
 )
 from assent_contracts.refusals import Refusal
-from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import NO_IDENTITY, command_prefix
 
 C = TypeVar("C")
@@ -143,71 +137,12 @@ class GovernanceVerifier:
         release: ReleaseCarriedOut | ReleaseRefused,
     ) -> None:
         """R18: the change of a released request, by the rules; that it was released is left as a claim."""
-        received = received_again(recorded)
-        if isinstance(received, Refusal) or not isinstance(received.command, SubmitChange):
-            raise _finding(record.seq, "it goes by a release, and holds no submission")
-        if not self._is_signed(received, self._registered(received.key_id)):
-            raise _finding(record.seq, "the submission that it holds is not signed by the key that it names")
-        change = self._released_change(record, received.command, release)
-        decided = carry_out(
-            self._record.governance,
-            change,
-            Release(
-                request=release.request,
-                released=release.released,
-                digest=release.digest,
-                as_of=release.as_of,
-                requester=received.command.principal,
-            ),
-            record.at,
-        )
-        if encode(_worded(decided, release)) != bytes(_raw_events(record)):
-            raise _finding(record.seq, "the rules make something else of the release")
-        self.claims.add(
-            Claim(
-                seq=record.seq,
-                request=release.request,
-                released=release.released,
-                digest=release.digest,
-                as_of=release.as_of,
-                submission_sha256=received.value_sha256,
-            )
-        )
+        claim = carried_again(self._record.governance, record, recorded, release, self._is_signed)
+        if isinstance(claim, str):
+            raise _finding(record.seq, claim)
+        self.claims.add(claim)
         self._record.take(record.seq, record.at, events)
         self.tally.carried += 1
-
-    def _released_change(
-        self, record: LedgerRecord, submission: SubmitChange, release: ReleaseCarriedOut | ReleaseRefused
-    ) -> GovernanceChange:
-        payload = bytes(submission.payload)
-        change = decode_governance_change(payload)
-        if isinstance(change, Refusal):
-            raise _finding(record.seq, f"what was submitted is no change to governance: {change.detail}")
-        if parse_request_id(release.request) is None:
-            raise _finding(record.seq, "it names no request")
-        if release.request in self._record.governance.carried:
-            raise _finding(record.seq, f"the release of {release.request} was carried out before")
-        if sha256_hex(payload) != release.digest:
-            raise _finding(record.seq, "the digest that it names is not the submission's")
-        if submission.resource != object_of(change):
-            raise _finding(record.seq, f"what was submitted changes {object_of(change)}, not its resource")
-        return change
-
-
-def _worded(
-    decided: tuple[GovernanceEvent, ...], recorded: ReleaseCarriedOut | ReleaseRefused
-) -> tuple[GovernanceEvent, ...]:
-    """The decided events in the words of the recorded refusal: its detail is for people, and may change."""
-    last = decided[-1]
-    if not isinstance(last, ReleaseRefused) or not isinstance(recorded, ReleaseRefused):
-        return decided
-    refusal = msgspec.structs.replace(last.refusal, detail=recorded.refusal.detail)
-    return (*decided[:-1], msgspec.structs.replace(last, refusal=refusal))
-
-
-def _raw_events(record: LedgerRecord) -> msgspec.Raw:
-    assert record.events is not UNSET
-    return record.events
 
 
 def _must_not(record: LedgerRecord, what: str | None) -> None:

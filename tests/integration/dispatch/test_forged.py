@@ -127,7 +127,8 @@ async def exactly(log: Log, follower: GovernanceFollower, request: ChangeSubmitt
     """The partition and the bytes of a release, as anybody who reads the ledger can make them."""
     partition = int(request.request.partition("-")[0])
     ledger = (await read_ledger(log, follower))[partition]
-    requests = OpenRequests(partition)
+    assert follower.evidence is not None
+    requests = OpenRequests(partition, follower.evidence)
     for accepted in ledger:
         requests.take(accepted)
     found = requests.find(request.request)

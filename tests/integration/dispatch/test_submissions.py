@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from assent.dispatch.partition import PartitionDispatch
 from assent.dispatch.submissions import ReleaseMismatchError, Submissions
@@ -20,9 +21,10 @@ async def waiting(log: Log, follower: GovernanceFollower, actor: Actor) -> list[
     """Released requests of one partition, with payloads of many sizes and other records between them."""
     for number in range(COUNT):
         await actor.released(f"script/payload-{number}", b'"%d %s"' % (number, b"x" * (number * 1_000)))
+    assert follower.evidence is not None
     by_partition: dict[int, OpenRequests] = {}
     for partition, accepted in (await read_ledger(log, follower)).items():
-        by_partition[partition] = OpenRequests(partition)
+        by_partition[partition] = OpenRequests(partition, follower.evidence)
         for each in accepted:
             by_partition[partition].take(each)
     return max((requests.unclaimed() for requests in by_partition.values()), key=len)
@@ -61,16 +63,15 @@ async def test_a_payload_that_is_not_the_released_one_stops_dispatch_before_anyt
     log: Log, follower: GovernanceFollower, waiting: list[OpenRequest]
 ) -> None:
     partition = int(waiting[0].request.partition("-")[0])
-    dispatch = PartitionDispatch(log.connection, follower, partition)
+    assert follower.evidence is not None
+    dispatch = PartitionDispatch(log.connection, follower, follower.evidence, partition)
     first, second = waiting[:2]
     before = len(await read_changes(log.connection))
     try:
         await dispatch.start()
         after = len(await read_changes(log.connection))
         assert after - before == len(waiting)
-        swapped = OpenRequest(
-            first.request, second.offset, first.resource, "create", "x", "x", first.digest, first.release
-        )
+        swapped = replace(first, offset=second.offset)
         with pytest.raises(ReleaseMismatchError, match="is not the digest"):
             await dispatch._write([swapped])
         assert len(await read_changes(log.connection)) == after

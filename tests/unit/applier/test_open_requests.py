@@ -8,8 +8,10 @@ from msgspec import Raw
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change
+from assent_contracts.client.keys import verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.digests import sha256_hex
+from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import decode_record
 from tests.support.given import PAYLOAD, Story
 
@@ -17,7 +19,7 @@ RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes"
 
 
 def folded(story: Story) -> OpenRequests:
-    requests = OpenRequests(story.book.partition)
+    requests = OpenRequests(story.book.partition, GovernanceEvidence("0" * 64, verify))
     for offset, value in enumerate(story.records):
         requests.take(Accepted(100 + offset, decode_record(value), value, hashlib.sha256(value).hexdigest()))
     return requests

@@ -51,10 +51,15 @@ def decide(book: Book, command: Command, context: Context) -> Decision:
         return misrouted(command, context) or refuse(
             RefusalCode.UNKNOWN_REQUEST, f"There is no request {command.request} for {command.resource}."
         )
+    return decide_on(request, book.last_seq(command.request), command, context)
+
+
+def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> Decision:
+    """Decide a command on this request; `last`: the seq of the latest record that has changed it."""
     decision = _by_its_rule(request, command, context)
     if isinstance(command, ReportOutcome | Claim) or isinstance(decision, Refusal):
         return decision
-    return _not_as_seen(command.seen, book.last_seq(command.request)) or decision
+    return _not_as_seen(command.seen, last) or decision
 
 
 def _not_as_seen(seen: int | UnsetType, last: int) -> Refusal | None:

@@ -9,11 +9,28 @@ from assent_contracts.core.received import Received
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide
-from assent_contracts.core.sender import came_before, identify, not_current, takes_its_id
+from assent_contracts.core.sender import Sender, came_before, identify, not_current, takes_its_id
 from assent_contracts.refusals import Refusal
 
 _OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
 """What services do over HTTP, where a gateway signs for them; appliers sign themselves."""
+
+
+def sender_of(
+    received: Received[Command], *, signature_good: bool, at: int, governance: Governance
+) -> Sender | Refusal:
+    """Who sent a command that is decided at log time `at` (ms)."""
+    command = received.command
+    return identify(
+        governance,
+        command.principal,
+        received.key_id,
+        signed=bool(received.signature),
+        good=signature_good,
+        at=at,
+        resource=command.resource,
+        of_upstreams=isinstance(command, _OF_UPSTREAMS),
+    )
 
 
 def judge(
@@ -27,16 +44,7 @@ def judge(
 ) -> Decision:
     """Decide one command that will stand at `seq`, at log time `at` (ms)."""
     command = received.command
-    sender = identify(
-        governance,
-        command.principal,
-        received.key_id,
-        signed=bool(received.signature),
-        good=signature_good,
-        at=at,
-        resource=command.resource,
-        of_upstreams=isinstance(command, _OF_UPSTREAMS),
-    )
+    sender = sender_of(received, signature_good=signature_good, at=at, governance=governance)
     if isinstance(sender, Refusal):
         return sender
     before = came_before(book.memory, command.principal, command.id, received.value_sha256)

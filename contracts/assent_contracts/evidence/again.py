@@ -1,0 +1,128 @@
+"""One record about a request, decided again: by the rules, and under the governance that it names.
+
+Everything but the signature, which costs more than all of that. Two rules are not asked, as no release goes
+by them: one open request per object (R10), and quotas.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from assent_contracts.codec import encode
+from assent_contracts.commands import Command, SubmitChange, command_type
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Received
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decide import Decision, decide_on, misrouted
+from assent_contracts.core.requests.evolve import evolve, open_request
+from assent_contracts.core.requests.judge import sender_of
+from assent_contracts.core.requests.receive import received_again
+from assent_contracts.core.requests.states import Closed
+from assent_contracts.core.requests.submit import decide_submit
+from assent_contracts.core.sender import not_current
+from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
+from assent_contracts.evidence.signed import Signed, signed
+from assent_contracts.evidence.stories import Judged
+from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_events, decode_recorded_command
+from assent_contracts.refusals import Refusal
+
+CAME_BEFORE = "its command came before"
+
+
+def judged_again(
+    judged: Judged | None, record: LedgerRecord, partition: int, governance: Governance
+) -> Judged | str:
+    """What signed commands have led to with this record; or what the record lacks.
+
+    `governance`: at the seq that the record names. `judged` is None for the record of the submission.
+    """
+    recorded = decode_recorded_command(record)
+    if not isinstance(recorded, RecordedCommand):
+        return "nobody has signed for it"
+    if judged is not None and record.refusal is not msgspec.UNSET:
+        judged.spent.add(hashlib.sha256(recorded.value).digest())
+        return judged
+    received = received_again(recorded)
+    if isinstance(received, Refusal):
+        return "its command is not well-formed"
+    key = governance.keys.get(received.key_id)
+    command = signed(received, None if key is None else key.public_key)
+    if command is None:
+        return "its command is signed by no key that is registered"
+    context = _context(record, received, partition, governance)
+    if isinstance(context, Refusal):
+        return _refused(context)
+    if judged is None:
+        return _submit(record, received.command, command, context)
+    if received.value_sha256 in judged.spent:
+        return CAME_BEFORE
+    return _move(judged, record, received.command, command, context)
+
+
+def _context(
+    record: LedgerRecord, received: Received[Command], partition: int, governance: Governance
+) -> Context | Refusal:
+    sender = sender_of(received, signature_good=True, at=record.at, governance=governance)
+    if isinstance(sender, Refusal):
+        return sender
+    return not_current(sender, received.command.at, record.at) or Context(
+        partition,
+        record.seq,
+        record.at,
+        governance,
+        sender.principal,
+        received.value_sha256,
+        sender.through,
+    )
+
+
+def _submit(record: LedgerRecord, decided: Command, command: Signed, context: Context) -> Judged | str:
+    if not isinstance(decided, SubmitChange):
+        return "its command submits nothing"
+    decision = misrouted(decided, context) or decide_submit(None, 0, decided, context)
+    wrong = _not_decided(record, decision)
+    if wrong is not None:
+        return wrong
+    opened, *more = decode_events(record)
+    assert isinstance(opened, ChangeSubmitted), "it is what was decided"
+    judged = Judged(open_request(opened, record.seq), command, context.governance.seq, record.seq)
+    return _evolve(judged, record, more, context)
+
+
+def _move(
+    judged: Judged, record: LedgerRecord, decided: Command, command: Signed, context: Context
+) -> Judged | str:
+    if isinstance(decided, SubmitChange) or decided.resource != judged.state.submission.resource:
+        return "its command is about another object"
+    wrong = _not_decided(record, decide_on(judged.state, judged.last, decided, context))
+    if wrong is not None:
+        return wrong
+    judged.spent.add(context.value_sha256)
+    judged.decisions[command_type(decided), decided.principal] = command
+    return _evolve(judged, record, decode_events(record), context)
+
+
+def _evolve(judged: Judged, record: LedgerRecord, events: Sequence[Event], context: Context) -> Judged:
+    """The events are what the rules have decided on this request."""
+    for event in events:
+        assert isinstance(event, RequestEvent), "no rule on a request decides anything else"
+        after = evolve(judged.state, event, record.at)
+        assert not isinstance(after, Closed), "a record that ends the request is not judged"
+        judged.state = after
+        if isinstance(event, ChangeReleased):
+            judged.released = context.governance.seq
+    judged.last = record.seq
+    return judged
+
+
+def _not_decided(record: LedgerRecord, decision: Decision) -> str | None:
+    if isinstance(decision, Refusal):
+        return _refused(decision)
+    if isinstance(record.events, msgspec.Raw) and bytes(record.events) == encode(decision):
+        return None
+    return "its events are not what its command makes"
+
+
+def _refused(refusal: Refusal) -> str:
+    return f"the rules refuse its command ({refusal.code}: {refusal.detail})"

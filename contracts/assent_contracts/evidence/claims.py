@@ -1,0 +1,77 @@
+"""What the governance ledger claims about releases, and whether the request ledger has evidence of them."""
+
+import msgspec
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The governance record `seq` goes by a release: where it is, and what was approved there."""
+
+    seq: int
+    request: str
+    released: int
+    """The seq of the release, in the request's partition."""
+    digest: str
+    as_of: int
+    """The governance seq that the submission was decided under."""
+    submission_sha256: bytes
+    """SHA-256 of the submission's bytes."""
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A release as the request ledger has it."""
+
+    seq: int
+    digest: str
+    governance: int
+    """The governance seq that its record names."""
+    as_of: int
+    """The governance seq that the record of the submission names."""
+    submission_sha256: bytes
+
+
+def untrue(claim: Claim, release: Released | None) -> str | None:
+    """What is wrong with a claim; None when the request ledger bears it out. `release`: of its request."""
+    if release is None:
+        return f"the request ledger has no release of {claim.request}"
+    if release.seq != claim.released:
+        return f"the release of {claim.request} stands at seq {release.seq}, not {claim.released}"
+    if release.digest != claim.digest:
+        return f"{claim.request} was released with another digest"
+    if release.submission_sha256 != claim.submission_sha256:
+        return f"{claim.request} was submitted with other bytes"
+    if release.as_of != claim.as_of:
+        return f"{claim.request} was submitted under governance seq {release.as_of}, not {claim.as_of}"
+    if release.governance >= claim.seq:
+        # Each ledger refers to what was in the other before: neither can make the other true.
+        return f"the release of {claim.request} goes by governance seq {release.governance}, not an earlier"
+    return None
+
+
+class Confirmations:
+    """The claims of governance in order, and how many of them have evidence on the request ledger.
+
+    A claim is compared with a release that has evidence if governance is sound up to the seq that it names,
+    which lies before the claim. So all claims up to a seq are true once each of them has been compared.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Claim] = {}
+        self._released: dict[str, Released] = {}
+
+    def add(self, claim: Claim) -> None:
+        """Take in a claim; the caller has seen that its request has no other."""
+        if untrue(claim, self._released.pop(claim.request, None)) is not None:
+            self._waiting[claim.request] = claim
+
+    def released(self, request: str, release: Released) -> None:
+        """Take in a release of a change to governance that the request ledger has evidence of."""
+        claim = self._waiting.get(request)
+        if claim is None:
+            self._released[request] = release
+        elif untrue(claim, release) is None:
+            del self._waiting[request]
+
+    def unconfirmed(self, seq: int) -> Claim | None:
+        """The first claim up to governance seq `seq` for which there is no evidence, yet or at all."""
+        first = next(iter(self._waiting.values()), None)
+        return first if first is not None and first.seq <= seq else None

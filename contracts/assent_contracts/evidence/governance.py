@@ -1,0 +1,151 @@
+"""The governance ledger, decided again: every record that changes something carries its own evidence.
+
+Until the founding is closed, that is a command signed by the founder; after that, a signed command of an
+account that may make the change at once, one of the recovery key, or a released request, which the request
+ledger must bear out.
+"""
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts.codec import encode
+from assent_contracts.core.governance.fields import is_public_key
+from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
+from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.received import C, Received
+from assent_contracts.core.remembering import remember_record
+from assent_contracts.digests import from_base64url
+from assent_contracts.events import CommandRepeated
+from assent_contracts.evidence.carried import carried_again
+from assent_contracts.evidence.claims import Confirmations
+from assent_contracts.evidence.past import Past
+from assent_contracts.evidence.signed import Signatures, VerifySignature, signed
+from assent_contracts.governance import (
+    FoundLog,
+    GovernanceCommand,
+    GovernanceEvent,
+    RecoverWriters,
+    ReleaseCarriedOut,
+    ReleaseRefused,
+)
+from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
+from assent_contracts.refusals import Refusal
+from assent_contracts.signing import NO_IDENTITY
+
+_CHANGE_NOTHING = ReleaseRefused | CommandRepeated
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """The first governance record that lacks evidence, and what it lacks."""
+
+    seq: int
+    lacks: str
+
+
+class GovernanceEvidence:
+    """Governance as far as it has evidence. It has one owner, who gives it the accepted records in order."""
+
+    def __init__(self, identity: str, verify: VerifySignature) -> None:
+        """`identity`: the log's (hex)."""
+        self.signatures = Signatures(identity, verify)
+        self.history: list[tuple[GovernanceEvent, ...]] = []
+        """The events of each seq, up to the gap."""
+        self.past = Past(self.history)
+        self.gap: Gap | None = None
+        self.confirmations = Confirmations()
+        self._founding = Signatures(NO_IDENTITY, verify)
+        self._record = Record()
+
+    def take(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> None:
+        """Take in the next accepted record of the governance ledger, and its events.
+
+        After the gap nothing is judged any more: what is decided by it has no evidence.
+        """
+        if self.gap is not None:
+            return
+        try:
+            lacks = self._lacks(record, events)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            lacks = "it holds no command that can be read"
+        if lacks is None:
+            self.history.append(events)
+        else:
+            self.gap = Gap(record.seq, lacks)
+
+    def lacking(self, seq: int, *, confirmed: bool = True) -> str | None:
+        """Why nothing can be judged by governance up to `seq`; None when it can.
+
+        `confirmed`: ask the request ledger too. All its partitions must have been read then.
+        """
+        if self.gap is not None and self.gap.seq <= seq:
+            return f"governance seq {self.gap.seq} lacks evidence: {self.gap.lacks}"
+        if seq >= len(self.history):
+            return f"governance seq {seq} is not known here"
+        claim = self.confirmations.unconfirmed(seq) if confirmed else None
+        if claim is not None:
+            return (
+                f"governance seq {claim.seq} lacks evidence: it carries out request {claim.request},"
+                " of which the request ledger has no such release"
+            )
+        return None
+
+    def _lacks(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> str | None:
+        if record.at < self._record.at:
+            return "log time goes back"
+        if all(isinstance(event, _CHANGE_NOTHING) for event in events):
+            if not events:
+                remember_record(self._record.memory, record)
+            self._record.take(record.seq, record.at, events)
+            return None
+        recorded = decode_recorded_command(record)
+        if not isinstance(recorded, RecordedCommand):
+            return "it holds no command"
+        last = events[-1]
+        if record.input is UNSET and isinstance(last, ReleaseCarriedOut):
+            return self._carry_again(record, recorded, events, last)
+        return self._decide_again(record, recorded)
+
+    def _decide_again(self, record: LedgerRecord, recorded: RecordedCommand) -> str | None:
+        received = governance_received_again(recorded)
+        if isinstance(received, Refusal):
+            return "its command is not well-formed"
+        by_recovery = record.input is UNSET and isinstance(received.command, RecoverWriters)
+        signer = self._record.governance.recovery if by_recovery else self._signer(received)
+        if not self._is_signed(received, signer):
+            return "the signature of its command is not good"
+        judge = judge_recovery if by_recovery else judge_governance
+        decision = judge(self._record, received, signature_good=True, at=record.at)
+        if isinstance(decision, Refusal):
+            return f"the rules refuse its command ({decision.code}: {decision.detail})"
+        if not isinstance(record.events, msgspec.Raw) or bytes(record.events) != encode(decision):
+            return "its events are not what its command makes"
+        keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
+        return None
+
+    def _carry_again(
+        self,
+        record: LedgerRecord,
+        recorded: RecordedCommand,
+        events: tuple[GovernanceEvent, ...],
+        release: ReleaseCarriedOut,
+    ) -> str | None:
+        claim = carried_again(self._record.governance, record, recorded, release, self._is_signed)
+        if isinstance(claim, str):
+            return claim
+        self.confirmations.add(claim)
+        self._record.take(record.seq, record.at, events)
+        return None
+
+    def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
+        governance, command = self._record.governance, received.command
+        if governance.seq == -1 and isinstance(command, FoundLog):
+            founder = command.founding.founder
+            return from_base64url(founder) if is_public_key(founder) else None
+        key = governance.keys.get(received.key_id)
+        return governance.founder or (None if key is None else key.public_key)
+
+    def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
+        command = signed(received, public_key)
+        # The command of record 0 makes the identity, and so cannot bind it.
+        signatures = self.signatures if self.history else self._founding
+        return command is not None and signatures.is_good(command)

@@ -1,0 +1,37 @@
+"""Governance as it was at any seq, for records of the request ledger that name it."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.governance import GovernanceEvent
+
+KEPT: Final = 8
+"""Governance changes seldom, and most open requests are recent: few states are asked for, often."""
+
+
+class Past:
+    """States of governance, read-only. A history that grows is all that it needs."""
+
+    def __init__(self, history: Sequence[tuple[GovernanceEvent, ...]]) -> None:
+        self._history = history
+        self._states: OrderedDict[int, Governance] = OrderedDict()
+
+    def at(self, seq: int) -> Governance:
+        """The state at `seq`, which is in the history. The same object serves again: do not change it."""
+        state = self._states.get(seq)
+        if state is None:
+            state = self._from_before(seq)
+            self._states[seq] = state
+            if len(self._states) > KEPT:
+                self._states.popitem(last=False)
+        self._states.move_to_end(seq)
+        return state
+
+    def _from_before(self, seq: int) -> Governance:
+        before = max((each for each in self._states if each < seq), default=None)
+        state = Governance() if before is None else self._states[before].after(self._history[before + 1])
+        advance(state, self._history, seq)
+        return state

@@ -1,0 +1,40 @@
+"""A command whose signature is still to be checked: checking costs more than everything else together."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from assent_contracts.core.received import C, Received, signature_bytes
+from assent_contracts.signing import command_prefix
+
+VerifySignature = Callable[[bytes, bytes, bytes], bool]
+"""(public key, message, signature) -> whether an Ed25519 library finds the signature good."""
+
+
+class Signed(msgspec.Struct, frozen=True, gc=False):
+    """What a check needs: the key that was named, the SHA-256 of the command's bytes, the signature."""
+
+    public_key: bytes
+    value_sha256: bytes
+    signature: bytes
+
+
+def signed(received: Received[C], public_key: bytes | None) -> Signed | None:
+    """The command under this key; None when there is no such key or no signature of 64 bytes."""
+    signature = signature_bytes(received)
+    if public_key is None or signature is None:
+        return None
+    return Signed(public_key, received.value_sha256, signature)
+
+
+class Signatures:
+    """Checks signatures, for one log."""
+
+    def __init__(self, identity: str, verify: VerifySignature) -> None:
+        """`identity`: the log's (hex), or NO_IDENTITY for the command of governance record 0."""
+        self._prefix = command_prefix(identity)
+        self._verify = verify
+
+    def is_good(self, command: Signed) -> bool:
+        """Whether the key signed these bytes for this log."""
+        return self._verify(command.public_key, self._prefix + command.value_sha256, command.signature)
