@@ -31,9 +31,9 @@ def requested(answer: Answer) -> str:
 
 
 def carried(cli: Cli, request: str, *, requester: str, approver: str) -> None:
-    approved = cli("approve", request, "--as", approver)
+    approved = cli("approve", request, "--yes", "--as", approver)
     assert approved.code == 0, approved
-    completed = cli("complete", request, "--as", requester)
+    completed = cli("complete", request, "--yes", "--as", requester)
     assert completed.code == 0, completed
     cli.until_status(request, "completed")
 
@@ -58,7 +58,7 @@ def test_R3_policy_is_created_by_two_and_protects_its_type(governed: Cli) -> Non
         "kiosk",
     ):
         assert said in shown.out
-    own = governed("approve", request, "--as", "alice", "--json")
+    own = governed("approve", request, "--yes", "--as", "alice", "--json")
     assert own.json["refusal"]["code"] == "own-request"
     carried(governed, request, requester="alice-admin", approver="bob")
 
@@ -108,7 +108,7 @@ def test_who_can_approve_and_why_somebody_cannot(governed: Cli) -> None:
     request = governed.submit("app/explained", b"{}")
     able = governed("who-can", "approve", request, "--json").json["can_approve"]
     assert [each["principal"] for each in able] == ["bob", "carol", "dave", "erin"]
-    assert governed("approve", request, "--as", "bob").code == 0
+    assert governed("approve", request, "--yes", "--as", "bob").code == 0
     explained = governed("explain", request, "--for", "bob")
     stands = "2 of Security team (security, 4 people); given by bob.ortega: 1 missing, carol, dave, erin can."
     assert stands in explained.out
@@ -126,10 +126,10 @@ def test_approval_of_who_was_disabled_reopens_the_request(governed: Cli) -> None
     assert joins.json["sentence"] == "Change group security: add frank."
     carried(governed, requested(joins), requester="bob", approver="carol")
     request = governed.submit("kiosk/lapsing", b"{}", who="alice")
-    assert "last approval" in governed("approve", request, "--as", "dave").out
+    assert "last approval" in governed("approve", request, "--yes", "--as", "dave").out
     disabled = governed("principals", "disable", "dave", "--as", "bob")
     assert (disabled.code, "Done: Disable dave." in disabled.out) == (0, True)
-    completed = governed("complete", request, "--as", "alice", "--json")
+    completed = governed("complete", request, "--yes", "--as", "alice", "--json")
     assert (completed.code, completed.json["refusal"]["code"]) == (2, "not-approved")
     assert "dave, who is disabled" in completed.json["refusal"]["detail"]
     assert "the approval of dave, who is disabled" in governed("show", request).out

@@ -28,8 +28,8 @@ def test_whole_life_ends_in_a_file_and_a_proof(up: Up, cli: Cli, changes: Path, 
     assert request in [row["id"] for row in cli("requests", "--received", "--as", "bob", "--json").json]
     assert request not in cli("requests", "--received", "--as", "dave").out
 
-    assert "last approval" in cli("approve", request, "--note", "Tested.", "--as", "bob").out
-    assert cli("complete", request, "--as", "alice").code == 0
+    assert "last approval" in cli("approve", request, "--yes", "--note", "Tested.", "--as", "bob").out
+    assert cli("complete", request, "--yes", "--as", "alice").code == 0
     row = cli.until_status(request, "completed")
     assert (up.cli.data / "target" / RESOURCE).read_bytes() == script.read_bytes()
     assert row["approvals"][0]["note"] == "Tested."
@@ -112,7 +112,7 @@ def test_audit_tail_is_one_record_to_a_line_and_follows(up: Up, cli: Cli) -> Non
         assert following.stdout is not None
         following.stdout.readline()
         request = cli.submit("app/followed", b"{}")
-        refused = cli("approve", request, "--as", "alice", "--json")
+        refused = cli("approve", request, "--yes", "--as", "alice", "--json")
         assert refused.json["refusal"]["code"] == "not-an-approver"
         lines = [following.stdout.readline() for _ in range(2)]
         following.send_signal(signal.SIGINT)

@@ -28,8 +28,8 @@ def create_policy(cli: Cli) -> None:
     assert asked.code == 0, asked
     request = asked.json["request"]
     for answer in (
-        cli("approve", request, "--as", "bob"),
-        cli("complete", request, "--as", "alice-admin"),
+        cli("approve", request, "--yes", "--as", "bob"),
+        cli("complete", request, "--yes", "--as", "alice-admin"),
     ):
         assert answer.code == 0, answer
     cli.until_status(request, "completed")
@@ -44,8 +44,8 @@ def test_policy_says_its_form_in_a_sentence(kiosks: Cli) -> None:
 
 def test_R12_last_approval_releases_and_nobody_completes(kiosks: Cli) -> None:
     request = kiosks.submit("kiosk/lobby", b'{"url": "https://lobby"}')
-    assert "released" not in kiosks("approve", request, "--as", "dave").out
-    last = kiosks("approve", request, "--as", "bob")
+    assert "released" not in kiosks("approve", request, "--yes", "--as", "dave").out
+    last = kiosks("approve", request, "--yes", "--as", "bob")
     assert "last approval it needed; the change is released" in last.out
     kiosks.until_status(request, "completed")
     assert (kiosks.data / "target" / "kiosk" / "lobby").read_bytes() == b'{"url": "https://lobby"}'
@@ -56,13 +56,13 @@ def test_R12_last_approval_releases_and_nobody_completes(kiosks: Cli) -> None:
 
 def test_R13_second_of_two_rejections_ends_it(kiosks: Cli) -> None:
     request = kiosks.submit("kiosk/desk", b"{}")
-    first = kiosks("reject", request, "--note", "Why?", "--as", "dave")
+    first = kiosks("reject", request, "--yes", "--note", "Why?", "--as", "dave")
     assert (first.code, "it takes more rejections to end it" in first.out) == (0, True)
     shown = kiosks("show", request).out
     for said in ("needs approval", "2 rejections end it", "dave: Why?"):
         assert said in shown
     assert "Rejected by dave: 2 people would end it." in kiosks("explain", request).out
-    assert kiosks("reject", request, "--note", "No.", "--as", "bob").code == 0
+    assert kiosks("reject", request, "--yes", "--note", "No.", "--as", "bob").code == 0
     row = kiosks.until_status(request, "rejected")
     assert [(each["approver"], each["note"]) for each in row["rejections"]] == [
         ("dave", "Why?"),

@@ -18,7 +18,7 @@ def request_id(up: Up, cli: Cli) -> str:
     ("arguments", "code"),
     [
         (("approve", "{}", "--as", "bob", "--submission", "0" * 64), "digest-mismatch"),
-        (("complete", "{}", "--as", "device-config"), "not-approved"),
+        (("complete", "{}", "--yes", "--as", "device-config"), "not-approved"),
         (("cancel", "{}", "--as", "alice"), "not-requester"),
         (("settle", "{}", "failed", "--as", "applier"), "not-claimed"),
     ],
@@ -85,11 +85,13 @@ def test_wrong_key_is_refused_by_the_ledger(up: Up, cli: Cli, tmp_path: Path) ->
     key = tmp_path / "bob.key"
     assert cli("keys", "new", "bob", "--id", "bob-9", "--out", str(key)).code == 0
     request = cli.submit("script/wrong-key.sh", b"x", "--text")
-    assert cli("approve", request, "--key", str(key), "--json").json["refusal"]["code"] == "unknown-key"
+    assert (
+        cli("approve", request, "--yes", "--key", str(key), "--json").json["refusal"]["code"] == "unknown-key"
+    )
 
 
 def test_request_that_is_not_there_is_1(up: Up, cli: Cli) -> None:
-    answer = cli("approve", "0-999999", "--as", "bob")
+    answer = cli("approve", "0-999999", "--yes", "--as", "bob")
     assert (answer.code, "There is no request 0-999999" in answer.err) == (1, True)
     assert cli("show", "bla").code == 1
 

@@ -73,10 +73,10 @@ def test_R1_R12_request_lives_from_submission_to_outcome(remote: Remote, cli: Cl
     assert "Disks fill up" in shown.out
     assert "echo far" in shown.out
     assert bob("show", request, "--payload").out == '"echo far\\n"'
-    approved = bob("approve", request, "--note", "Looks right.")
+    approved = bob("approve", request, "--yes", "--note", "Looks right.")
     assert approved.out.startswith(f"Approved request {request}: that was the last approval it needed")
     assert "bob: Looks right." in alice("show", request).out
-    completed = alice("complete", request)
+    completed = alice("complete", request, "--yes")
     assert (completed.code, completed.out.startswith("Released: request")) == (0, True), completed
     cli.until_status(request, "completed")
     document = alice("show", request, "--json").json
@@ -87,7 +87,7 @@ def test_R1_R12_request_lives_from_submission_to_outcome(remote: Remote, cli: Cl
 def test_R9_R10_R11_refusals_of_the_ledger_are_2_with_their_place(remote: Remote) -> None:
     alice, bob = remote("alice"), remote("bob")
     request = submitted(alice, "script/far-refused.sh")
-    own = alice("approve", request, "--json")
+    own = alice("approve", request, "--yes", "--json")
     assert (own.code, own.json["refusal"]["code"]) == (2, "own-request")
     partition, seq = map(int, request.split("-"))
     assert (own.json["partition"], own.json["seq"] > seq) == (partition, True)
@@ -101,14 +101,14 @@ def test_R9_R10_R11_refusals_of_the_ledger_are_2_with_their_place(remote: Remote
         bob("approve", request, "--submission", "0" * 64, "--json").json["refusal"]["code"]
         == "digest-mismatch"
     )
-    assert bob("reject", request, "--note", "no").out.startswith(f"Rejected request {request}")
+    assert bob("reject", request, "--yes", "--note", "no").out.startswith(f"Rejected request {request}")
     assert alice("cancel", request).code == 2
 
 
 def test_R8_R11_revoke_and_cancel(remote: Remote) -> None:
     alice, bob = remote("alice"), remote("bob")
     request = submitted(alice, "script/far-revoked.sh")
-    assert bob("approve", request).code == 0
+    assert bob("approve", request, "--yes").code == 0
     assert bob("revoke", request, "--note", "wait").code == 0
     assert alice("cancel", request).code == 0
     assert alice("show", request, "--json").json["request"]["status"] == "canceled"
@@ -204,12 +204,12 @@ def test_change_that_needs_approval_becomes_a_request(remote: Remote) -> None:
     assert answer.code == 0, answer
     request = answer.json["request"]
     assert "expiry" in bob("show", request).out
-    assert bob("reject", request).code == 0
+    assert bob("reject", request, "--yes").code == 0
 
 
 def test_request_that_is_not_there_or_not_theirs_to_see_is_1(remote: Remote) -> None:
     for request in ("0-999999", "bla"):
-        answer = remote("alice")("approve", request)
+        answer = remote("alice")("approve", request, "--yes")
         assert (answer.code, answer.out) == (1, ""), answer
     request = submitted(remote("alice"), "script/far-hidden.sh")
     hidden = remote("erin")("show", request)
@@ -219,7 +219,7 @@ def test_request_that_is_not_there_or_not_theirs_to_see_is_1(remote: Remote) -> 
 def test_server_that_is_down_is_3_in_plain_words(remote: Remote) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     bob = remote("bob")
-    for arguments in (("requests",), ("approve", "0-1"), ("policies", "list")):
+    for arguments in (("requests",), ("approve", "0-1", "--yes"), ("policies", "list")):
         answer = bob(*arguments, "--server", address)
         assert (answer.code, answer.out) == (3, "")
         assert f"{address} cannot be reached" in answer.err

@@ -23,8 +23,8 @@ def test_what_is_killed_is_started_again(up: Up, cli: Cli) -> None:
     request = cli.submit(resource, b"echo back", "--text", "--timeout", "60")
     # The lists' reader was killed as well.
     cli.until_status(request, "needs_approval")
-    assert cli("approve", request, "--as", "bob").code == 0
-    assert cli("complete", request, "--as", "device-config").code == 0
+    assert cli("approve", request, "--yes", "--as", "bob").code == 0
+    assert cli("complete", request, "--yes", "--as", "device-config").code == 0
     cli.until_status(request, "completed")
     assert (cli.data / "target" / resource).read_bytes() == b"echo back"
     assert cli("audit", "verify").code == 0

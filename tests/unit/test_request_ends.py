@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from assent_contracts.client.keys import verify
 from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.core.requests.evolve import _ENDS, evolve
 from assent_contracts.core.requests.states import Closed, NeedsApproval, Submission
@@ -16,6 +17,7 @@ from assent_contracts.events import (
     RequestFailed,
     RequestRejected,
 )
+from assent_contracts.evidence.governance import GovernanceEvidence
 
 REQUEST = "0-0"
 ENDS = (
@@ -35,7 +37,7 @@ def test_each_of_them_has_a_status_and_an_example_here() -> None:
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: type(end).__name__)
 def test_what_dispatch_and_appliers_know_of_a_request_ends_with_each(end: RequestEnd) -> None:
     """A request that they took for open would be handed over, or its claim believed."""
-    known = OpenRequests(0)
+    known = OpenRequests(0, GovernanceEvidence("0" * 64, verify))
     known._open[0] = object()  # type: ignore[assignment]
     known._end(end)
     assert len(known) == 0

@@ -15,7 +15,9 @@ from assent.cli.answers import document_of, print_refusal
 from assent.cli.looking import find
 from assent.cli.options import Options, Sender
 from assent.cli.reach import Reach, Server, Way, key_of, publishing, reading, way
+from assent.cli.submission import Naming, Verb, confirm, fail_unproven, proven, refuse_unseen
 from assent.reading.lapses import reopened_because
+from assent.reading.submitted import Submitted
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import RequestView, heads
@@ -45,6 +47,7 @@ from assent_contracts.events import (
     RequestReopened,
 )
 from assent_contracts.files import payload_of_file
+from assent_contracts.proof import NotProven
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 SOURCE = "assent-cli"
@@ -55,6 +58,8 @@ _AROUND_S = 60.0
 
 Make = Callable[[RequestView, dict[str, Any]], Command]
 """A command from the request that it is about, and the fields that all commands have."""
+MakeShown = Callable[[Submitted, dict[str, Any]], Command]
+"""The same from what was submitted, for a decision that names that by its hash."""
 
 
 def submit(
@@ -86,22 +91,22 @@ def submit(
     _finish(decided, "Submitted", options)
 
 
-def approve(request: str, *, note: str, submission: str | None, sender: Sender, options: Options) -> NoReturn:
+def approve(request: str, *, note: str, naming: Naming, sender: Sender, options: Options) -> NoReturn:
     """`assent approve`."""
 
-    def make(row: RequestView, fields: dict[str, Any]) -> Command:
-        return Approve(**fields, submission=submission or row.submission, note=note)
+    def make(submitted: Submitted, fields: dict[str, Any]) -> Command:
+        return Approve(**fields, submission=submitted.sha256, note=note)
 
-    _decide(request, make, "Approved", sender, options)
+    _decide_on(request, "Approve", make, "Approved", naming, sender, options)
 
 
-def reject(request: str, *, note: str, sender: Sender, options: Options) -> NoReturn:
+def reject(request: str, *, note: str, naming: Naming, sender: Sender, options: Options) -> NoReturn:
     """`assent reject`."""
 
-    def make(row: RequestView, fields: dict[str, Any]) -> Command:
-        return Reject(**fields, submission=row.submission, note=note)
+    def make(submitted: Submitted, fields: dict[str, Any]) -> Command:
+        return Reject(**fields, submission=submitted.sha256, note=note)
 
-    _decide(request, make, "Rejected", sender, options)
+    _decide_on(request, "Reject", make, "Rejected", naming, sender, options)
 
 
 def revoke(request: str, *, note: str, sender: Sender, options: Options) -> NoReturn:
@@ -116,13 +121,13 @@ def cancel(request: str, *, sender: Sender, options: Options) -> NoReturn:
     _decide(request, lambda _, fields: Cancel(**fields), "Canceled", sender, options)
 
 
-def complete(request: str, *, sender: Sender, options: Options) -> NoReturn:
+def complete(request: str, *, naming: Naming, sender: Sender, options: Options) -> NoReturn:
     """`assent complete`."""
 
-    def make(row: RequestView, fields: dict[str, Any]) -> Command:
-        return Complete(**fields, submission=row.submission)
+    def make(submitted: Submitted, fields: dict[str, Any]) -> Command:
+        return Complete(**fields, submission=submitted.sha256)
 
-    _decide(request, make, "Released:", sender, options)
+    _decide_on(request, "Complete", make, "Released:", naming, sender, options)
 
 
 def close(request: str, *, reason: str, sender: Sender, options: Options) -> NoReturn:
@@ -146,19 +151,41 @@ def settle(
     _decide(request, make, f"Settled as {outcome}:", sender, options)
 
 
+def _decide_on(
+    request: str,
+    verb: Verb,
+    make: MakeShown,
+    done: str,
+    naming: Naming,
+    sender: Sender,
+    options: Options,
+) -> NoReturn:
+    """R23: prove what was submitted, show it, ask, and sign its hash: never what a row or a gateway names."""
+    key, to = key_of(sender, options), way(sender, options)
+    refuse_unseen(naming, verb, options)
+    if not isinstance(to, Server):
+        asyncio.run(find(to, request))  # waits for one that was submitted a moment ago
+    found = asyncio.run(proven(to, request))
+    if isinstance(found, NotProven):
+        fail_unproven(request, found)
+    confirm(found, verb, naming, options)
+    fields = {**_fields(key, found.submitted.resource), "request": request}
+    command = make(found.submitted, fields)
+    _check(command, as_json=options.json)
+    decided = asyncio.run(send_and_wait(to, command, key, sender, options))
+    _finish(decided, f"{done} request {request}", options)
+
+
+def _fields(key: SecretKey, resource: str) -> dict[str, Any]:
+    return {"id": new_command_id(), "principal": key.principal, "at": now_ms(), "resource": resource}
+
+
 def _decide(request: str, make: Make, done: str, sender: Sender, options: Options) -> NoReturn:
     key, to = key_of(sender, options), way(sender, options)
 
     async def run() -> Decided:
         row = await find(to, request)
-        fields = {
-            "id": new_command_id(),
-            "principal": key.principal,
-            "at": now_ms(),
-            "resource": row.resource,
-            "request": row.id,
-        }
-        command = make(row, fields)
+        command = make(row, {**_fields(key, row.resource), "request": request})
         _check(command, as_json=options.json)
         return await send_and_wait(to, command, key, sender, options)
 

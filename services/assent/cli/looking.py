@@ -1,9 +1,9 @@
 """Look at requests: lists, and one with everything that was said about it."""
 
 import asyncio
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from assent.cli import output
 from assent.cli.options import Options, Sender
@@ -12,21 +12,20 @@ from assent.cli.reach import (
     Server,
     Way,
     following,
-    governance_at,
     governance_of,
     key_of,
     reading,
     way,
 )
 from assent.cli.showing import Shown, print_request
+from assent.cli.submission import proven
 from assent.cli.views import print_requests
 from assent.reading.counting import counted
-from assent.reading.entries import audit_entry
-from assent.reading.governance_diff import GovernanceDiff, changes_governance, governance_diff
+from assent.reading.entries import Entry, Words, audit_entry
 from assent.reading.history import history
 from assent.reading.received import received_groups, received_types
+from assent.reading.submitted import Submitted, as_submitted
 from assent.store.queries import (
-    AuditRow,
     RequestFilter,
     RequestView,
     groups_of_open_policy_requests,
@@ -38,7 +37,8 @@ from assent.store.queries import (
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.digests import sha256_hex
 from assent_contracts.files import file_of_payload
-from assent_contracts.resources import parse_request_id
+from assent_contracts.proof import NotProven
+from assent_contracts.resources import parse_request_id, request_id
 from assent_contracts.topics import LEDGER
 
 _APPEARS_WITHIN_S = 5.0
@@ -89,18 +89,20 @@ async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> 
 def show(request: str, *, payload: bool, save: Path | None, sender: Sender, options: Options) -> None:
     """`assent show`."""
     to = way(sender, options)
-    shown = asyncio.run(_look(to, request))
-    row, entries, diff = shown.request, shown.timeline, shown.change
+    shown, submitted = asyncio.run(_look(to, request))
+    if shown.doubt is not None:
+        output.complain(f"What was submitted is not proven: {shown.doubt} Decide on nothing that this shows.")
     if payload or save is not None:
-        submitted = next((each.words.payload for each in entries if each.ledger == LEDGER), None)
         if submitted is None:
-            output.fail(f"The submission of {request} is not in the audit log yet; try again.")
-        _give(bytes(submitted), save)
+            output.fail(f"The payload of {request} is not proven.", output.NOT_DECIDED)
+        _give(bytes(submitted.payload), save)
     elif options.json:
-        document = {"request": row, "timeline": entries, "history": shown.history}
-        output.print_json(document if diff is None else {**document, "change": diff})
+        document = {"request": shown.request, "timeline": shown.timeline, "history": shown.history}
+        if shown.change is not None:
+            document["change"] = shown.change
+        output.print_json(document | ({"doubt": shown.doubt} if shown.doubt else {}))
     else:
-        print_request(row, entries, shown.history, diff)
+        print_request(shown, None if submitted is None else bytes(submitted.payload))
 
 
 def _give(payload: bytes, save: Path | None) -> None:
@@ -115,7 +117,34 @@ def _give(payload: bytes, save: Path | None) -> None:
     output.say(f"{save}: {len(content):,} bytes, SHA-256 {sha256_hex(content)}")
 
 
-async def _look(to: Way, request: str) -> Shown:
+async def _look(to: Way, request: str) -> tuple[Shown, Submitted | None]:
+    """A request, and what was submitted, where that is proven: all that is shown of it is from there."""
+    shown = await _told(to, request)
+    found = await proven(to, request)
+    if isinstance(found, NotProven):
+        return msgspec.structs.replace(shown, change=None, doubt=found.why), None
+    submitted = found.submitted
+    return Shown(
+        request=as_submitted(shown.request, submitted),
+        timeline=[_with_words(entry, submitted) for entry in shown.timeline],
+        history=shown.history,
+        change=found.change,
+    ), submitted
+
+
+def _with_words(entry: Entry, submitted: Submitted) -> Entry:
+    """The timeline's entry; that of the submission with what was really submitted."""
+    if entry.ledger != LEDGER or request_id(entry.partition, entry.seq) != submitted.request:
+        return entry
+    words = Words(
+        operation=submitted.operation, justification=submitted.justification, payload=submitted.payload
+    )
+    return msgspec.structs.replace(
+        entry, resource=submitted.resource, principal=submitted.requester, words=words
+    )
+
+
+async def _told(to: Way, request: str) -> Shown:
     if isinstance(to, Server):
         from assent.cli import server
 
@@ -129,15 +158,8 @@ async def _look(to: Way, request: str) -> Shown:
         request=row,
         timeline=[audit_entry(record) for record in records],
         history=history(records),
-        change=await _governance_diff(to, row, records),
+        change=None,
     )
-
-
-async def _governance_diff(to: Reach, row: RequestView, records: Sequence[AuditRow]) -> GovernanceDiff | None:
-    if not changes_governance(row):
-        return None
-    async with following(to) as follower:
-        return governance_diff(row, records, partial(governance_at, follower))
 
 
 async def find(to: Way, request: str) -> RequestView:

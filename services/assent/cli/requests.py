@@ -11,6 +11,19 @@ from assent.cli.options import DEFAULT_OPTIONS, DEFAULT_SENDER, Options, Sender
 
 Request = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
 
+Yes = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Do not show what was submitted and ask: for scripts that decide without a look.",
+    ),
+]
+Submission = Annotated[
+    str | None,
+    Parameter(help="Only if the submission has this SHA-256, which `show` prints: then nothing is asked."),
+]
+
 
 def submit(
     resource: Annotated[str, Parameter(help="The object, TYPE/ID, such as script/disable-smb1.ps1.")],
@@ -63,29 +76,34 @@ def approve(
     request: Request,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Shown to the requester (R8).")] = "",
-    submission: Annotated[
-        str | None, Parameter(help="Approve only if the submission has this SHA-256; `show` prints it.")
-    ] = None,
+    yes: Yes = False,
+    submission: Submission = None,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Approve a request, having looked at its payload with `assent show`."""
+    """Approve a request: prints what was submitted, proven by the ledger, and asks."""
     from assent.cli import deciding
+    from assent.cli.submission import Naming
 
-    deciding.approve(request, note=note, submission=submission, sender=sender, options=options)
+    naming = Naming(yes=yes, submission=submission)
+    deciding.approve(request, note=note, naming=naming, sender=sender, options=options)
 
 
 def reject(
     request: Request,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
+    yes: Yes = False,
+    submission: Submission = None,
     sender: Sender = DEFAULT_SENDER,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Reject a request: it ends."""
+    """Reject a request, which ends it: prints what was submitted and asks."""
     from assent.cli import deciding
+    from assent.cli.submission import Naming
 
-    deciding.reject(request, note=note, sender=sender, options=options)
+    naming = Naming(yes=yes, submission=submission)
+    deciding.reject(request, note=note, naming=naming, sender=sender, options=options)
 
 
 def revoke(
@@ -109,12 +127,19 @@ def cancel(request: Request, *, sender: Sender = DEFAULT_SENDER, options: Option
 
 
 def complete(
-    request: Request, *, sender: Sender = DEFAULT_SENDER, options: Options = DEFAULT_OPTIONS
+    request: Request,
+    *,
+    yes: Yes = False,
+    submission: Submission = None,
+    sender: Sender = DEFAULT_SENDER,
+    options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Release your own approved request to the applier (R12)."""
+    """Release your own approved request to the applier (R12): prints what was submitted and asks."""
     from assent.cli import deciding
+    from assent.cli.submission import Naming
 
-    deciding.complete(request, sender=sender, options=options)
+    naming = Naming(yes=yes, submission=submission)
+    deciding.complete(request, naming=naming, sender=sender, options=options)
 
 
 def close(

@@ -14,10 +14,11 @@ from assent.cli.showing import Shown
 from assent.reading.approvers import Approver
 from assent.reading.entries import Entry
 from assent.reading.explaining import Explained
+from assent.reading.proven import Evidence
 from assent.reading.snapshot import Snapshot, governance_in
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
-from assent_contracts.client.keys import signed_headers
+from assent_contracts.client.keys import signed_headers, verify
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
@@ -25,11 +26,14 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Event
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.proof import GovernanceProof, LedgerEntry
 from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 
 View = Literal["mine", "received", "all"]
 _PAGE: Final = 200
+_GOVERNANCE_MAX_BYTES: Final = 1024 * 1024 * 1024
+"""Of all pages of the governance ledger: a server that goes on for ever is cut off."""
 _SOURCE: Final = "assent-cli"
 _T = TypeVar("_T")
 
@@ -93,7 +97,9 @@ async def requests(server: Server, view: View, limit: int) -> list[RequestView]:
 
 async def shown(server: Server, request: str) -> Shown:
     """A request with its timeline; ends the command when there is none, or none that one may see."""
-    return _read(server, await _of_request(server, request), Shown)
+    answer = await _of_request(server, request)
+    found = _read(server, answer, Shown)
+    return found if found.request.id == request else bad_answer(server, answer)
 
 
 async def approvers(server: Server, request: str) -> tuple[RequestView, tuple[Approver, ...]]:
@@ -111,6 +117,44 @@ async def explained(
     asked = {} if principal is None else {"principal": principal}
     told = _read(server, await _of_request(server, request, "/explanation", asked), _Told)
     return row, told.explained, told.sentences
+
+
+class _SubmissionProof(msgspec.Struct):
+    value: bytes
+    following: tuple[bytes, ...] | None
+    writer: str
+    seal: str
+
+
+class _GovernanceLedger(msgspec.Struct):
+    records: list[LedgerEntry]
+    next: int | None
+
+
+async def evidence(server: Server, request: str) -> Evidence:
+    """What the gateway offers as a request's submission; nothing of it is believed here."""
+    found = _read(server, await _of_request(server, request, "/submission"), _SubmissionProof)
+    return Evidence(value=found.value, following=found.following, writer=found.writer, seal=found.seal)
+
+
+async def governance_ledger(server: Server) -> GovernanceProof:
+    """The governance ledger, page by page, as far as the log's identity and its writers' seals prove it."""
+    proof = GovernanceProof(server.identity, verify)
+    offset: int | None = 0
+    size = 0
+    while offset is not None:
+        answer = await get(server, "/api/v1/governance/ledger", {"offset": str(offset)})
+        page = _read(server, answer, _GovernanceLedger)
+        size += len(answer.body)
+        if (page.next is not None and page.next <= offset) or size > _GOVERNANCE_MAX_BYTES:
+            bad_answer(server, answer)
+        try:
+            for entry in page.records:
+                proof.take(entry)
+        except (msgspec.MsgspecError, ValueError):
+            bad_answer(server, answer)
+        offset = page.next
+    return proof
 
 
 async def _of_request(

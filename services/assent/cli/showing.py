@@ -29,15 +29,13 @@ class Shown(msgspec.Struct):
     timeline: list[Entry]
     history: list[dict[str, Any]]
     change: GovernanceDiff | None
+    doubt: str | None = None
+    """R23: why what was submitted is not proven; None where it is."""
 
 
-def print_request(
-    row: RequestView,
-    entries: Sequence[Entry],
-    said: Sequence[dict[str, Any]],
-    diff: GovernanceDiff | None,
-) -> None:
-    """One request with everything that was said about it."""
+def print_request(shown: Shown, payload: bytes | None) -> None:
+    """One request with everything that was said about it. `payload`: as submitted, where that is proven."""
+    row, said, diff = shown.request, shown.history, shown.change
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True)
     facts.add_column(overflow="fold")
@@ -48,11 +46,11 @@ def print_request(
         output.say()
         output.say(diff.sentence)
         output.show(difference_table(diff.difference))
-    elif entries:
+    elif payload is not None:
         output.say()
-        output.show(payload_text(bytes(entries[0].words.payload), row.resource, row.id))
+        output.show(payload_text(payload, row.resource, row.id))
     output.say()
-    print_timeline(entries)
+    print_timeline(shown.timeline)
 
 
 def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, str | Text]]:
@@ -67,10 +65,7 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         ("submission", row.submission),
         ("digest", row.digest),
     ]
-    if hides_something(plain_ends(row.justification), also="\n\t"):
-        facts.append(("warning", "the justification has characters that a screen would hide or obey"))
-    if is_odd(row.resource):
-        facts.append(("warning", "the object's name may look like another one: compare it letter by letter"))
+    facts += warnings(row.resource, row.justification)
     facts += [("policy", _asked(terms)) for terms in row.terms]
     through = {each["approver"]: each["through"] for each in said if each.get("through")}
     facts += [
@@ -94,6 +89,16 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
     if row.deadline is not None and not (row.resource_type in BUILT_IN_TYPES and row.progress):
         facts.append(("expires", when(row.deadline)))
     return facts
+
+
+def warnings(resource: str, justification: str) -> list[tuple[str, str]]:
+    """What could be overlooked in a submission beside its payload."""
+    found: list[tuple[str, str]] = []
+    if hides_something(plain_ends(justification), also="\n\t"):
+        found.append(("warning", "the justification has characters that a screen would hide or obey"))
+    if is_odd(resource):
+        found.append(("warning", "the object's name may look like another one: compare it letter by letter"))
+    return found
 
 
 def _is(said: dict[str, Any], event: type[msgspec.Struct]) -> bool:

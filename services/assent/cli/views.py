@@ -107,6 +107,12 @@ def payload_text(payload: bytes, resource: str, request: str) -> Text:
     return said
 
 
+def lines_not_shown(payload: bytes, resource: str) -> int:
+    """How many lines `payload_text` leaves out."""
+    lines = plain_ends(shown_payload(payload, resource).text).count("\n") + 1
+    return max(0, lines - _PAYLOAD_LINES)
+
+
 def _size_of(payload: ShownPayload, lines: int) -> str:
     size = f"{lines:,} {'line' if lines == 1 else 'lines'}"
     if payload.file is None:

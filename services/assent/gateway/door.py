@@ -13,6 +13,7 @@ from assent.gateway.lag import Lag
 from assent.gateway.live import Live
 from assent.gateway.log import Log
 from assent.gateway.once import Once
+from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings
 from assent.observe.health import Health
@@ -47,6 +48,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: GatewaySettings
     log: Log
+    proofs: Proofs
     db: asyncpg.Pool
     health: Health
     sessions: Sessions

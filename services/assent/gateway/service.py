@@ -24,6 +24,7 @@ from assent.gateway.lag import Lag
 from assent.gateway.live import Live
 from assent.gateway.log import open_log
 from assent.gateway.once import Once
+from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
 from assent.observe.health import STARTING, Health
@@ -33,6 +34,7 @@ from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, prob
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.ending import end
 from assent_contracts.client.keys import load_key
+from assent_contracts.client.lookup import LedgerLookup
 
 LISTENING = "http"
 _POOL_SIZE = 10
@@ -71,11 +73,16 @@ async def serve(
 
         log, ends = await reached(health, KAFKA, lambda: open_log(settings, follower, key, db, heard))
         open_things.push_async_callback(ends.stop)
+        lookups = [LedgerLookup(settings.kafka, follower, range(log.governance.partitions)) for _ in range(2)]
+        for lookup in lookups:
+            open_things.push_async_callback(lookup.stop)
+            await reached(health, KAFKA, lookup.start)
         lag.start()
         open_things.push_async_callback(lag.stop)
         door = Door(
             settings=gateway,
             log=log,
+            proofs=Proofs(*lookups),
             db=db,
             health=health,
             sessions=sessions,

@@ -39,6 +39,11 @@ HTTP_SECONDS = Histogram(
     ["method", "status"],
     buckets=_STEPS_S,
 )
+SUBMISSIONS_DOUBTED = Counter(
+    "assent_submissions_doubted_total",
+    "Requests shown without a way to decide: Postgres differs from the ledger, or it could not be read.",
+    ["doubt"],
+)
 APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by outcome.", ["outcome"])
 DISPATCHED = Counter("assent_dispatched_changes_total", "Changes written to assent.changes.", ["partition"])
 NOTIFICATIONS = Counter(

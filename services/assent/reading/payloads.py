@@ -1,16 +1,12 @@
 """A payload as people read it: a text as it reads, anything else as JSON. Pure."""
 
 import codecs
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 
-from assent.store.queries import AuditRow
-from assent_contracts.client.open_requests import submitted_payload
 from assent_contracts.digests import sha256_hex
 from assent_contracts.files import file_of_payload
-from assent_contracts.topics import LEDGER
 
 _BY_NUMBER: Final = "assent.by-number"
 _TEXT_BYTES: Final = b"\t\n\r" + bytes(range(0x20, 0x7F))
@@ -95,12 +91,3 @@ def _by_number(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_BY_NUMBER, _by_number)
-
-
-def payload_of(records: Sequence[AuditRow]) -> bytes | None:
-    """The payload that a request was submitted with, byte for byte, from the records of its timeline.
-
-    None when the audit log does not have its submission yet.
-    """
-    submission = next((row.record for row in records if row.ledger == LEDGER), None)
-    return None if submission is None else bytes(submitted_payload(submission))

@@ -219,14 +219,26 @@ def search_values(wanted: AuditFilter, after: AuditCursor | None) -> tuple[Any, 
     return (*asked, wanted.since_ms, wanted.until_ms, wanted.ledger, *place)
 
 
-async def last_applied(db: Executor, request: RequestView) -> AuditRow | None:
-    """The submission of the request that was applied to the same object last before this one.
+class AppliedBefore(msgspec.Struct, frozen=True):
+    """A request that was applied: its submission, and where the record that completed it is."""
+
+    submission: AuditRow
+    done_seq: int
+    done_offset: int
+
+
+async def last_applied(db: Executor, request: RequestView) -> AppliedBefore | None:
+    """The request that was applied to the same object last before this one.
 
     None when there is none, or when the audit log does not have it yet. R10: an object has one open request
     at a time, so what was submitted earlier than this one has ended before it.
     """
     row = await db.fetchrow(_SQL["last_applied"], request.resource, request.partition, request.seq)
-    return None if row is None else audit_row(row)
+    if row is None:
+        return None
+    values = dict(row)
+    done = values.pop("done_seq"), values.pop("done_offset")
+    return AppliedBefore(_audit_row(values), *done)
 
 
 async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> list[AuditRow]:
@@ -298,7 +310,10 @@ def _request(row: asyncpg.Record) -> RequestView:
 
 def audit_row(row: asyncpg.Record) -> AuditRow:
     """A row of the audit table."""
-    values = dict(row)
+    return _audit_row(dict(row))
+
+
+def _audit_row(values: dict[str, Any]) -> AuditRow:
     values["record"] = bytes(values["record"])
     return AuditRow(**values)
 

@@ -108,9 +108,9 @@ limit $8
 -- The request is found first: were its record missing, an older one must not be taken for it.
 select
   a.ledger, a.partition, a.seq, a.ledger_offset, a.at, a.request, a.resource, a.principal, a.command, a.outcome,
-  a.value_sha256, a.record
+  a.value_sha256, a.record, done.seq as done_seq, done.ledger_offset as done_offset
 from (
-  select partition, seq
+  select partition, seq, last_seq
   from requests
   -- One object's requests are all in one partition.
   where resource = $1 and status = 'completed' and partition = $2 and seq < $3
@@ -118,6 +118,7 @@ from (
   limit 1
 ) as r
 join audit as a on a.ledger = 'assent.ledger' and a.partition = r.partition and a.seq = r.seq
+join audit as done on done.ledger = 'assent.ledger' and done.partition = r.partition and done.seq = r.last_seq
 
 -- name: audit_after
 -- For each partition what stands after a seq: a cursor on time would miss a partition that lags.

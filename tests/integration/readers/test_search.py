@@ -6,13 +6,13 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from assent.reading.payloads import payload_of
 from assent.store import queries
 from assent.store.filters import AuditFilter, RequestFilter
 from assent.store.migrate import migrate
 from assent.store.pool import open_pool
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.open_requests import submitted_payload
 from assent_contracts.commands import Outcome
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.integration.readers.conftest import NEW_POLICY, read_all
@@ -141,9 +141,14 @@ async def test_the_last_applied_version_is_the_completed_one_before(pool: asyncp
     requests = await versions(pool)
     assert [each.status for each in requests] == ["completed", "failed", "completed", "needs_approval"]
     found = [await queries.last_applied(pool, each) for each in requests]
-    payloads = [None if row is None else payload_of([row]) for row in found]
+    payloads = [None if row is None else bytes(submitted_payload(row.submission.record)) for row in found]
     assert payloads == [None, b'"version 1"', b'"version 1"', b'"version 3"']
-    assert [row and row.request for row in found] == [None, requests[0].id, requests[0].id, requests[2].id]
+    assert [row and row.submission.request for row in found] == [
+        None,
+        requests[0].id,
+        requests[0].id,
+        requests[2].id,
+    ]
 
 
 async def test_an_object_that_nothing_was_applied_to_has_no_last_version(pool: asyncpg.Pool) -> None:

@@ -16,17 +16,20 @@ from assent.reading.explaining import (
 from assent.reading.folding import state_of
 from assent.reading.governance_diff import governance_diff
 from assent.reading.history import history
-from assent.reading.payloads import payload_of
 from assent.reading.prospects import submission
 from assent.reading.received import received_groups
+from assent.reading.submitted import Submitted, as_submitted, differences, submitted_in
+from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, SubmitChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Closed, NeedsApproval
+from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven
 from assent_contracts.governance import GroupDefined, PolicyDeleted
 from assent_contracts.governance_changes import ChangeSettings, GovernanceChange
 from assent_contracts.governed import Group, Settings
 from assent_contracts.policies import ADMINISTRATORS, administrators_of
+from assent_contracts.proof import NotProven
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.unit.cli.organisation import AT, organisation
 from tests.unit.reading.rows import opened, view, waiting
@@ -115,20 +118,57 @@ def test_the_difference_of_a_governance_change_is_against_governance_at_its_subm
         asked.append(seq)
         return organisation()
 
-    found = governance_diff(view(command.resource), opened(command, governance=5).rows, governance_at)
+    found = governance_diff(_submitted(command, governance=5), governance_at)
     assert found is not None
     assert asked == [5]
     [line] = found.difference
     assert line.after == "1 day"
-    assert governance_diff(view(command.resource), [], governance_at) is None
-    assert governance_diff(view(), opened(COMMAND).rows, governance_at) is None
+    assert governance_diff(None, governance_at) is None
+    assert governance_diff(_submitted(COMMAND), governance_at) is None
     assert asked == [5]
+
+
+def _submitted(command: SubmitChange, governance: int = 0) -> Submitted:
+    found = submitted_in(opened(command, governance).rows[0].record, 0, 0)
+    assert isinstance(found, Submitted), found
+    return found
+
+
+def test_R23_what_is_shown_is_read_from_the_submissions_bytes_and_not_from_the_columns() -> None:
+    submitted = _submitted(COMMAND)
+    assert submitted.sha256 == sha256_hex(encode(COMMAND))
+    assert bytes(submitted.payload) == PAYLOAD
+    lies = {
+        "resource": "app/y",
+        "operation": "delete",
+        "requester": "mallory",
+        "on_behalf_of": "carol",
+        "justification": "Trust me.",
+        "submission": "1" * 64,
+        "digest": "2" * 64,
+    }
+    row = as_submitted(view(), submitted)
+    assert differences(row, submitted) == ()
+    for name, lie in lies.items():
+        false = msgspec.structs.replace(row, **{name: lie})
+        assert differences(false, submitted) == (name,)
+        assert as_submitted(false, submitted) == row
+
+
+def test_R23_bytes_that_opened_another_request_or_none_are_no_submission() -> None:
+    record = opened(COMMAND).rows[0].record
+    assert isinstance(submitted_in(record, 0, 1), NotProven)
+    assert isinstance(submitted_in(record, 1, 0), NotProven)
+    for junk in (b"", b"junk", b"{}", b"\xff", record[:-1], record.replace(b'"app/x"', b'"appx"')):
+        assert isinstance(submitted_in(junk, 0, 0), NotProven)
+    # An event that repeats something else than its command asked for.
+    for name in (b'"operation":"edit"', b'"resource":"app/x"', sha256_hex(PAYLOAD).encode()):
+        before, _, after = record.rpartition(name)
+        assert isinstance(submitted_in(before + name.replace(b"e", b"0") + after, 0, 0), NotProven)
 
 
 def test_R8_R16_the_records_add_up_to_the_state_and_to_what_was_said() -> None:
     records = opened(COMMAND)
-    assert payload_of(records.rows) == PAYLOAD
-    assert payload_of([]) is None
     approve = Approve(id="c-2", principal="bob", at=AT, resource="app/x", request="0-0", submission="0" * 64)
     given = ApprovalGiven(request="0-0", approver="bob", person="bob.p", deadline=AT + 9, through="web")
     records.add(Refusal(code=RefusalCode.OWN_REQUEST, detail="No."), approve)

@@ -134,7 +134,7 @@ async def act(
     if seen is not None:
         # R16: the ledger compares, so that a refused decision is on record.
         fields["seen"] = seen
-    command = make({**fields, "request": shown.id}, body)
+    command = make({**fields, "request": request_id}, body)
     refusal = check_fields(command)
     if refusal is not None:
         raise of_refusal(refusal)

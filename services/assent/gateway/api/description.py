@@ -30,6 +30,7 @@ PREFIX: Final = "/api/v1"
 _REF: Final = "#/components/schemas/{name}"
 _READING: Final = (400, 401, 403, 404, 429, 503)
 _WRITING: Final = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503)
+_ALSO_FAILS: Final = {"showSubmission": (409,)}
 _DECIDES_LATE: Final = frozenset({"showCommand"})
 _ALSO: Final = {"submitChange": 200, "changeGovernance": 200, "relayCommand": 201}
 """A second status with the same body: of what came before, or was decided at once."""
@@ -137,7 +138,8 @@ def _complete(method: str, operation: dict[str, Any], handler: HTTPRouteHandler,
         responses["304"] = {"description": "It is as If-None-Match says.", "headers": _headers(name)}
     if method == "post" or name in _DECIDES_LATE:
         responses["202"] = _late(refs)
-    for status in _WRITING if TAKES in handler.opt or method == "post" else _READING:
+    usual = _WRITING if TAKES in handler.opt or method == "post" else _READING
+    for status in (*usual, *_ALSO_FAILS.get(name, ())):
         responses[str(status)] = _problem(status, refs)
     operation["responses"] = dict(sorted(responses.items()))
     operation["security"] = _needs(method) if _asks_who(handler) else []

@@ -12,12 +12,14 @@ from assent.gateway.caller import Caller
 from assent.gateway.door import Door
 from assent.gateway.lag import AFTER_HEADER, LAG_HEADER
 from assent.gateway.problems import not_found
+from assent.gateway.submission import Doubt, ShownSubmission, shown_submission
 from assent.gateway.visibility import may_see, sees_all
 from assent.reading.counting import counted
 from assent.reading.entries import Entry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.history import history
 from assent.reading.received import received_groups, received_types
+from assent.reading.submitted import as_submitted
 from assent.store.queries import (
     LIST_MAX,
     AuditRow,
@@ -66,6 +68,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     history: list[dict[str, Any]]
     change: GovernanceDiff | None
     """What it would change in governance, for the types that are built in."""
+    doubt: Doubt | None
+    """R23: why nobody should decide on what is shown: Postgres `differs` from the ledger, or the ledger is
+    `unreadable`, or the submission is `not-yet` there. Null where it is what the ledger has."""
 
 
 async def find(door: Door, caller: Caller, request_id: str) -> RequestView:
@@ -76,7 +81,8 @@ async def find(door: Door, caller: Caller, request_id: str) -> RequestView:
         # It was submitted a moment ago: whoever has its id need not wait by themselves.
         await door.lag.durable(*place, within_s=_WITHIN_S)
         found = await show_request(door.db, request_id)
-    if found is None or not may_see(door.log.governance, caller.principal, found):
+    # The id is what was asked for, whatever the row says that it is.
+    if found is None or found.id != request_id or not may_see(door.log.governance, caller.principal, found):
         raise not_found(f"request {request_id[:40]}")
     return counted(found, door.log.governance)
 
@@ -184,24 +190,23 @@ async def show(
     found = await find(door, caller, request_id)
     records, whole = await records_of(door, found)
     headers = {LAG_HEADER: str(door.lag.records()), "Cache-Control": "private, no-cache"}
-    if whole:
-        # A refused action is a record more, and changes nothing else.
-        headers["ETag"] = etag = f'"{found.last_seq}-{len(records)}"'
-        if is_same(if_none_match, etag):
-            return Response(None, status_code=304, headers=headers)
-    return Response(_shown(door, found, records), headers=headers)
+    # A refused action is a record more, and changes nothing else.
+    etag = f'"{found.last_seq}-{len(records)}"'
+    if whole and is_same(if_none_match, etag):
+        return Response(None, status_code=304, headers={**headers, "ETag": etag})
+    shown = await shown_submission(door, found, records)
+    if whole and shown.doubt is None:
+        headers["ETag"] = etag
+    return Response(_shown(door, found, shown), headers=headers)
 
 
-async def shown(door: Door, found: RequestView) -> Shown:
-    """Everything that was said about a request."""
-    records, _ = await records_of(door, found)
-    return _shown(door, found, records)
-
-
-def _shown(door: Door, found: RequestView, records: list[AuditRow]) -> Shown:
+def _shown(door: Door, found: RequestView, shown: ShownSubmission) -> Shown:
+    submitted = shown.submitted
     return Shown(
-        request=found,
-        timeline=[audit_entry(record) for record in records],
-        history=history(records),
-        change=governance_diff(found, records, door.log.governance_at),
+        request=found if submitted is None else as_submitted(found, submitted),
+        timeline=[audit_entry(record) for record in shown.records],
+        history=history(shown.records),
+        # From what the ledger does not confirm, nothing is worked out.
+        change=governance_diff(submitted, door.log.governance_at) if shown.doubt is None else None,
+        doubt=shown.doubt,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, get
@@ -18,11 +18,13 @@ from assent.gateway.console.standing import Standing, standing_of_request
 from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.door import Door
 from assent.gateway.problems import not_found
+from assent.gateway.submission import Doubt, doubted, shown_submission, was_applied
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.oddities import is_odd, plain_ends
-from assent.reading.payloads import payload_of, shown_payload
+from assent.reading.payloads import shown_payload
 from assent.reading.policy_effects import Effects
 from assent.reading.requests import state_of_row
+from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something
 from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -37,10 +39,19 @@ _NEVER_KEPT = {"Cache-Control": "private, no-store"}
 _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
+_BY_HASH: Final = frozenset({"approve", "reject", "complete"})
+"""R23: what names the submission by its hash, so only where the page shows what the ledger has."""
+
+
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """A request as its page shows it."""
 
     row: RequestView
+    """With everything that was submitted taken from the bytes that the page renders."""
+    submission: str
+    """R23: SHA-256 (hex) of those bytes, which a decision on this page names; empty where there are none."""
+    doubt: Doubt | None
+    """Why this page offers no decision by that hash."""
     look: str
     is_own: bool
     can: frozenset[str]
@@ -55,6 +66,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     """The object's name may look like another one."""
     before: str | None
     """The request that was applied to the same object last before this one."""
+    is_before_unsure: bool
+    """Postgres names a request as applied last, and the ledger does not confirm it."""
     change: GovernanceDiff | None
     effects: Effects | None
     """What the change of a policy would make of the requests that are open under it."""
@@ -118,31 +131,39 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
     governance, now = door.log.governance, now_ms()
     through = through_of(door, caller)
     records = await _audited(door, row)
+    shown = await shown_submission(door, row, records)
+    submitted = shown.submitted
+    row = row if submitted is None else as_submitted(row, submitted)
     state = state_of_row(row)
     refusal = why_not_approve(state, governance, caller.principal, now, through) if state else None
-    change = governance_diff(row, records, door.log.governance_at)
-    before = await last_applied(door.db, row) if change is None else None
+    # From what the ledger does not confirm, nothing is worked out.
+    change = governance_diff(submitted, door.log.governance_at) if shown.doubt is None else None
+    before, is_unsure = await _before(door, row) if change is None else (None, False)
+    can = _can(row, state, door, caller, now)
     return Review(
         row=row,
+        submission=submitted.sha256 if submitted else "",
+        doubt=shown.doubt,
         look=look_of(row),
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
-        can=_can(row, state, door, caller, now),
+        can=can if shown.doubt is None else can - _BY_HASH,
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing_of_request(state, governance, now) if state else None,
-        payload=await asyncio.to_thread(_payload, row, records, before) if change is None else None,
+        payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
         name_mixes=is_odd(row.resource),
         before=before.request if before else None,
+        is_before_unsure=is_unsure,
         change=change,
-        effects=await _effects(door, state, records) if change is not None else None,
-        happened=happenings(records),
+        effects=await _effects(door, state, submitted) if change and submitted else None,
+        happened=happenings(shown.records),
         is_whole=any(each.seq >= row.last_seq for each in records if each.partition == row.partition),
     )
 
 
-async def _effects(door: Door, state: Deciding | None, records: list[AuditRow]) -> Effects | None:
-    wanted = change_of(records) if state is not None else None
+async def _effects(door: Door, state: Deciding | None, submitted: Submitted) -> Effects | None:
+    wanted = change_of(submitted) if state is not None else None
     return None if wanted is None else await effects_of(door, wanted)
 
 
@@ -152,13 +173,19 @@ def _can(row: RequestView, state: Deciding | None, door: Door, caller: Caller, a
     return can | {"close"} if can_close(row, governance, principal, at) else can
 
 
-def _payload(row: RequestView, records: list[AuditRow], before: AuditRow | None) -> PayloadView | None:
-    payload = payload_of(records)
-    if payload is None:
-        return None
-    was = payload_of([before]) if before else None
+async def _before(door: Door, row: RequestView) -> tuple[Submitted | None, bool]:
+    """(what was applied to the object last before, whether Postgres named something that is not so)."""
+    named = await last_applied(door.db, row)
+    if named is None:
+        return None, False
+    found = await was_applied(door, row, named)
+    return found, found is None
+
+
+def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
     return payload_view(
-        shown_payload(payload, row.resource), shown_payload(was, row.resource) if was is not None else None
+        shown_payload(bytes(submitted.payload), submitted.resource),
+        shown_payload(bytes(before.payload), before.resource) if before else None,
     )
 
 
@@ -203,7 +230,9 @@ async def send_payload(request_id: RequestId, caller: Caller, door: Door) -> Res
 
 async def _submitted(door: Door, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
     row = await find(door, caller, request_id)
-    payload = payload_of(await timeline(door.db, row.id))
-    if payload is None:
+    shown = await shown_submission(door, row, await timeline(door.db, row.id))
+    if shown.submitted is None:
         raise not_found("payload")
-    return row, payload
+    if shown.doubt is not None:
+        raise doubted(row.id, shown.doubt)
+    return as_submitted(row, shown.submitted), bytes(shown.submitted.payload)

@@ -1,0 +1,148 @@
+"""Proof that a record is in a log, without reading the log from its start. Pure.
+
+A proof is the record with those after it up to the next sealed one, and that seal. Each record contains the
+SHA-256 of the one before, so the seal, which binds identity, ledger, partition and seq, covers the first too.
+
+It proves that a writer has sealed this record at this place. That no other run was first is what only the
+acceptance rule over the whole partition can tell. A decision needs no more: it names the submission by its
+hash, and a submission that was not accepted is refused there.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts import limits, seal
+from assent_contracts.acceptance import Acceptance, Accepted, Head, VerifySeal, first_head
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
+from assent_contracts.topics import LedgerName
+from assent_contracts.writers import WriterKeys, WriterRegistry
+
+
+class SealedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A record, those after it up to the next sealed one, and that seal as its headers contain it."""
+
+    values: tuple[bytes, ...]
+    writer: str
+    seal: str
+
+
+class NotProven(msgspec.Struct, frozen=True):
+    """Why there is no proof, in a sentence for people."""
+
+    why: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a record must be, and in which log: its identity (hex) is the reader's own."""
+
+    ledger: LedgerName
+    partition: int
+    seq: int
+    identity: str
+
+
+_UNREADABLE: Final = NotProven("It is not a ledger record.")
+_UNSEALED: Final = NotProven("No writer of this log has sealed it at this place.")
+
+
+def read_record(value: bytes | None) -> LedgerRecord | NotProven:
+    """A record's value, whoever sent it."""
+    if value is None or len(value) > limits.RECORD_MAX_BYTES:
+        return _UNREADABLE
+    try:
+        return decode_record(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _UNREADABLE
+
+
+class Proof:
+    """One proof while its records come. Its result is the acceptance rule's, started before the record."""
+
+    def __init__(self, place: Place, first: LedgerRecord, writers: WriterKeys, verify: VerifySeal) -> None:
+        """`first`: the record that must be at this place; `take` gets it again, with those after it."""
+        before = first_head(place.ledger, place.identity)
+        if place.seq > 0:
+            before = Head(place.seq - 1, first.prev)
+        self._rule = Acceptance(
+            place.ledger,
+            place.partition,
+            identity=place.identity,
+            writers=writers,
+            verify=verify,
+            head=before,
+        )
+        self._next = 0
+
+    def take(
+        self, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+    ) -> Sequence[Accepted] | NotProven:
+        """Take the next record; returns the run once it is sealed, nothing while it is not."""
+        run = self._rule.offer(self._next, value, headers)
+        self._next += 1
+        return _UNSEALED if self._rule.quarantined else run
+
+
+def verify_run(
+    run: SealedRun, place: Place, *, writers: WriterKeys, verify: VerifySeal
+) -> Accepted | NotProven:
+    """The record at `place`, if this run proves that it is there.
+
+    `writers` must know governance as far as the record names it.
+    """
+    first = read_record(run.values[0]) if run.values else _UNREADABLE
+    if isinstance(first, NotProven):
+        return first
+    proof = Proof(place, first, writers, verify)
+    headers = [(seal.WRITER_HEADER, run.writer.encode()), (seal.SEAL_HEADER, run.seal.encode())]
+    last = len(run.values) - 1
+    taken: Sequence[Accepted] | NotProven = ()
+    for index, value in enumerate(run.values):
+        taken = proof.take(value, headers if index == last else ())
+        if isinstance(taken, NotProven):
+            return taken
+    # What `take` returns is numbered from 0 here: its offsets mean nothing to anybody else.
+    return taken[0] if taken else _UNSEALED
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of the governance topic as it is there, for a reader who cannot reach Kafka."""
+
+    offset: int
+    value: bytes | None
+    writer: str = ""
+    seal: str = ""
+
+
+class GovernanceProof:
+    """The governance ledger as somebody else passes it on, held to the identity by the acceptance rule."""
+
+    def __init__(self, identity: str, verify: VerifySeal) -> None:
+        self.identity: Final = identity
+        self.writers: Final = WriterRegistry()
+        self.history: Final[list[tuple[GovernanceEvent, ...]]] = []
+        """The events of each accepted seq."""
+        self._rule = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
+
+    def take(self, entry: LedgerEntry) -> None:
+        """Take the next record. What the rule does not accept changes nothing.
+
+        Raises msgspec.MsgspecError for accepted events that this version does not know.
+        """
+        headers = (
+            [(seal.WRITER_HEADER, entry.writer.encode()), (seal.SEAL_HEADER, entry.seal.encode())]
+            if entry.seal
+            else []
+        )
+        for accepted in self._rule.offer(entry.offset, entry.value, headers):
+            events = decode_governance_events(accepted.record)
+            self.writers.apply(accepted.record.seq, events)
+            self.history.append(events)
+
+
+def named_governance(record: LedgerRecord) -> int:
+    """The governance seq that a record's decision used; -1 if it names none."""
+    return -1 if record.governance is UNSET else record.governance

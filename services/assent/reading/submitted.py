@@ -1,0 +1,129 @@
+"""R23: what was submitted, as everything that shows a request presents it: from the submission's bytes alone.
+
+The columns beside those bytes in Postgres are for lists. A page, an answer or a terminal on which somebody
+decides shows what `submitted_in` read, and a decision made there names `sha256`, which covers the same bytes.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from assent.store.queries import RequestView
+from assent_contracts.commands import SubmitChange
+from assent_contracts.digests import sha256_hex
+from assent_contracts.events import ChangeSubmitted
+from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
+from assent_contracts.proof import NotProven, named_governance, read_record
+from assent_contracts.resources import request_id, resource_type
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A submission, read from the bytes of its command."""
+
+    request: str
+    at: int
+    """Log time of its decision, ms."""
+    governance: int
+    """The governance seq that its decision used."""
+    resource: str
+    resource_type: str
+    operation: str
+    requester: str
+    on_behalf_of: str | None
+    """R20: the person whom a service named."""
+    justification: str
+    payload: msgspec.Raw
+    sha256: str
+    """R23: SHA-256 (hex) of the command's bytes: what a decision names as `submission`."""
+    digest: str
+    """SHA-256 (hex) of the payload's bytes."""
+
+
+_COLUMNS: Final = (
+    *("resource", "resource_type", "operation", "requester", "on_behalf_of", "justification"),
+    *("submission", "digest"),
+)
+"""Of RequestView: what was submitted."""
+_NOT_A_SUBMISSION = NotProven("The record at this place did not open a request.")
+_decode_submission = msgspec.json.Decoder(SubmitChange).decode
+
+
+def submitted_in(value: bytes, partition: int, seq: int) -> Submitted | NotProven:
+    """What the record at (partition, seq) submitted; `value`: the bytes of that record's value.
+
+    The record itself may be anybody's: see `assent_contracts.proof` for whether it is the log's.
+    """
+    record = read_record(value)
+    if isinstance(record, NotProven):
+        return record
+    try:
+        recorded, events = decode_recorded_command(record), decode_events(record)
+        if not isinstance(recorded, RecordedCommand):
+            return _NOT_A_SUBMISSION
+        command = _decode_submission(recorded.value)
+        kind = resource_type(command.resource)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _NOT_A_SUBMISSION
+    submitted = Submitted(
+        request=request_id(partition, seq),
+        at=record.at,
+        governance=named_governance(record),
+        resource=command.resource,
+        resource_type=kind,
+        operation=command.operation,
+        requester=command.principal,
+        on_behalf_of=_or_none(command.on_behalf_of),
+        justification=command.justification,
+        payload=command.payload.copy(),
+        sha256=sha256_hex(bytes(recorded.value)),
+        digest=sha256_hex(bytes(command.payload)),
+    )
+    opened = [event for event in events if isinstance(event, ChangeSubmitted)]
+    return submitted if record.seq == seq and _are_of(opened, submitted) else _NOT_A_SUBMISSION
+
+
+def _are_of(opened: list[ChangeSubmitted], submitted: Submitted) -> bool:
+    """Whether the record's events are what its command asked for."""
+    return len(opened) == 1 and (
+        opened[0].request,
+        opened[0].resource,
+        opened[0].operation,
+        opened[0].requester,
+        _or_none(opened[0].on_behalf_of),
+        opened[0].submission,
+        opened[0].digest,
+    ) == (
+        submitted.request,
+        submitted.resource,
+        submitted.operation,
+        submitted.requester,
+        submitted.on_behalf_of,
+        submitted.sha256,
+        submitted.digest,
+    )
+
+
+def _or_none(named: str | UnsetType) -> str | None:
+    return None if named is UNSET else named
+
+
+def as_submitted(row: RequestView, submitted: Submitted) -> RequestView:
+    """The request with everything that was submitted taken from the submission's bytes."""
+    return msgspec.structs.replace(
+        row,
+        resource=submitted.resource,
+        resource_type=submitted.resource_type,
+        operation=submitted.operation,
+        requester=submitted.requester,
+        on_behalf_of=submitted.on_behalf_of,
+        justification=submitted.justification,
+        submission=submitted.sha256,
+        digest=submitted.digest,
+    )
+
+
+def differences(row: RequestView, submitted: Submitted) -> tuple[str, ...]:
+    """The names of the columns of Postgres that contradict the submission's bytes."""
+    right = as_submitted(row, submitted)
+    return tuple(name for name in _COLUMNS if getattr(row, name) != getattr(right, name))
