@@ -20,6 +20,7 @@ from assent.reading.visible import visible
 from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange
+from assent_contracts.files import file_of_payload
 from assent_contracts.governance import GOVERNANCE_KEY
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.ledger import (
@@ -141,6 +142,7 @@ def _written(decision: Any, received: Received[Any], key: bytes) -> object:
 def _show(command: object) -> None:
     """What was taken can be shown."""
     if isinstance(command, SubmitChange):
+        file_of_payload(bytes(command.payload))
         shown = shown_payload(bytes(command.payload), command.resource)
         text = visible(shown.text[:_SHOWN_MAX])
         text.encode()

@@ -38,7 +38,7 @@ _LOOP: Final = asyncio.new_event_loop()
 _PUBLIC_URL: Final = "https://assent.example"
 _SIGNATURES: Final = KeySignatures(organisation, _PUBLIC_URL)
 _JWK: Final = OKPKey.generate_key("Ed25519")
-_FOUNDING: Final = Founding(founder=FOUNDER, writers={"w": WRITER}, partitions=PARTITIONS)
+_FOUNDING: Final = Founding(founder=FOUNDER, recovery=FOUNDER, writers={"w": WRITER}, partitions=PARTITIONS)
 
 
 def _request(body: bytes, content_type: bytes) -> Request[Any, Any, Any]:

@@ -23,6 +23,7 @@ from assent_contracts.client.batches import read_batches
 from assent_contracts.client.keys import seal_headers, verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.ledger import (
+    IncoherentRecordError,
     decode_events,
     decode_governance_events,
     decode_record,
@@ -113,7 +114,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
         OpenRequests(PARTITION).take(accepted)
         take_row({}, record, events)
         submitted_payload(accepted.value)
-    except (*_NOT_RECORDS, MissingRequestError, KeyError):
+    except (*_NOT_RECORDS, IncoherentRecordError, MissingRequestError, KeyError):
         return
 
 

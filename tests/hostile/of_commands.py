@@ -15,11 +15,12 @@ _COMMON: Final = {"id": '"@ID@"', "principal": f'"{UPSTREAM}"', "at": "@NOW@", "
 _BY_BOB: Final = {**_COMMON, "principal": '"bob"', "request": '"@HERE@-999999"'}
 FIELDS: Final[dict[str, dict[str, Recipe]]] = {
     "submit-change": {**_COMMON, "operation": '"create"', "justification": '"why"', "payload": "1"},
-    "approve": {**_BY_BOB, "submission": _ZEROS, "note": '"Fine."'},
+    "approve": {**_BY_BOB, "submission": _ZEROS, "note": '"Fine."', "seen": "1"},
     "reject": {**_BY_BOB, "submission": _ZEROS, "note": '"No."'},
     "revoke": {**_BY_BOB, "note": '"Wait."'},
     "cancel": {**_COMMON, "request": '"@HERE@-999999"'},
     "complete": {**_COMMON, "request": '"@HERE@-999999"', "submission": _ZEROS},
+    "close-request": {**_COMMON, "request": '"@HERE@-999999"', "reason": '"why"', "seen": "1"},
     "claim": {**_COMMON, "principal": '"applier"', "request": '"@HERE@-999999"'},
     "report-outcome": {
         **_COMMON,
@@ -117,7 +118,7 @@ def _types() -> Iterator[Hostile]:
                     "malformed",
                     signed=_SIGNERS.get(kind, UPSTREAM),
                 )
-            if field not in ("note", "message", "justification"):
+            if field not in ("note", "message", "justification", "seen"):
                 yield _record(
                     f"{kind} without {field}",
                     command(kind, **{field: None}),
@@ -230,6 +231,17 @@ def _identifiers() -> Iterator[Hostile]:
         "of an overlong type": "s" * 65 + "/x",
         "of an overlong id": "script/" + "x" * 257,
         "with a C1 control": "script/\\u0085",
+        "that begins with a blank": "script/ x",
+        "that ends with a blank": "script/x ",
+        "of a filler that draws nothing": "script/\u3164",
+        "of a blank Braille cell": "script/\u2800",
+        "with a joiner": "script/a\u034fb",
+        "that runs backwards": "script/\u202etxt",
+        "of a character that Unicode 14 does not know": "script/\U0001e08f",
+        "of an unassigned character": "script/\u0378",
+        "of a private character": "script/\ue000",
+        "of no character": "script/\uffff",
+        "with a variation selector": "script/a\ufe0f",
         "of a type with a dot": "a.b/x",
         "of a type with a space": "a b/x",
     }
@@ -244,6 +256,9 @@ def _identifiers() -> Iterator[Hostile]:
         ("with a line break", "create\\n"),
     ):
         yield _record(f"an operation {name}", command("submit-change", operation=f'"{text}"'), "malformed")
+    for name, text in (("empty", ""), ("with a space", "a b"), ("not ASCII", "é")):
+        yield _record(f"on_behalf_of {name}", command("submit-change", on_behalf_of=f'"{text}"'), "malformed")
+    yield _record("on_behalf_of 7", command("submit-change", on_behalf_of="7"), "malformed")
     yield _record("an unknown principal", command("submit-change", principal='"nobody"'), "unknown-key")
     yield _record("another's name", command("submit-change", principal='"alice"'), "unknown-key")
     yield _record("a prototype's name", command("submit-change", principal='"__proto__"'), "unknown-key")

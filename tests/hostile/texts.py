@@ -90,6 +90,8 @@ ODD_JSON: Final[dict[str, tuple[Recipe, str]]] = {
     "text that runs backwards": ('"\\u202e"', "decided"),
     "nothing": ("", "malformed"),
     "words of our errors": ('{"type":"$.change.type","$.change.type":"malformed"}', "decided"),
+    "a file that is not base64": ('{"$base64":"!"}', "decided"),
+    "a file twice": ('{"$base64":"","$base64":"AA=="}', "malformed"),
     "another command": ('{"type":"assent.approve.v1","id":"1"}', "decided"),
     "50,000 empty objects": (["[{}", repeat(",{}", 50_000), "]"], "decided"),
     "100,000 quotes": (['"', repeat('\\"', 100_000), '"'], "decided"),
