@@ -37,7 +37,7 @@ def command_headers(  # noqa: C901  an arm each
         case "another log":
             return _named(mine.id, mine.sign(command_message(_OTHER_IDENTITY, value)))
         case "spoiled":
-            return [(b"assent-key", mine.id.encode()), (b"assent-signature", good[:-2] + b"AA")]
+            return [(b"assent-key", mine.id.encode()), (b"assent-signature", _spoiled(good))]
         case "short" | "padded" | "not base64" | "zeros" | "signature of 129" | "signature not UTF-8":
             return [(b"assent-key", mine.id.encode()), (b"assent-signature", _odd_signatures(good)[way])]
         case "empty key" | "key of 129" | "key of 100,000" | "key not UTF-8" | "key with a space":
@@ -51,6 +51,10 @@ def command_headers(  # noqa: C901  an arm each
 
 def _named(key_id: str, signature: bytes) -> Headers:
     return [(b"assent-key", key_id.encode()), (b"assent-signature", to_base64url(signature).encode())]
+
+
+def _spoiled(signature: bytes) -> bytes:
+    return (b"B" if signature.startswith(b"A") else b"A") + signature[1:]
 
 
 def _odd_signatures(good: bytes) -> dict[str, bytes]:
@@ -121,7 +125,7 @@ def ledger_headers(  # noqa: C901  an arm each
 
 def _odd_seal(way: str, seal: bytes) -> bytes | None:
     odd = {
-        "spoiled": seal[:-2] + b"AA",
+        "spoiled": _spoiled(seal),
         "short": seal[:-4],
         "not base64": b"!" * 86,
         "null": None,
