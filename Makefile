@@ -18,7 +18,7 @@ ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integr
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-containers soak lint format schemas bench requirements clean
+.PHONY: help setup chromium run test test-containers soak fuzz lint format schemas bench requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -56,6 +56,9 @@ test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; need
 
 soak: $(STAMP) ## writers killed and paused at random, for long
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+fuzz: $(STAMP) ## every receiver of bytes from outside gets a million odd ones; INPUTS=n SEED=n
+	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 lint: $(STAMP) ## style, types, and the direction of imports
 	@$(BIN)/ruff check

@@ -13,6 +13,13 @@ GENESIS_PREV: Final = "0" * 64
 """`prev` of governance record 0. In a request partition it is the log's identity."""
 
 
+class IncoherentRecordError(Exception):
+    """A record that is accepted, or kept as such, and whose parts do not fit together.
+
+    No honest writer makes it: the key is in the wrong hands, or a table was changed. A reader stops there.
+    """
+
+
 class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A well-formed command of a known sender, embedded untouched, with what it was signed with."""
 

@@ -21,6 +21,7 @@ _CODEC_MASK: Final = 0x07
 _LOG_APPEND_TIME: Final = 0x08
 _CONTROL: Final = 0x20
 _CODECS: Final = {1: gzip_decode, 2: snappy_decode, 3: lz4_decode, 4: zstd_decode}
+_VARINT_MAX_BITS: Final = 63
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ def read_batches(place: TopicPartition, data: bytes) -> Iterator[Batch]:
         end = at + _AFTER_LENGTH + length
         if end > len(data):
             return
+        if end < at + _HEADER.size:
+            msg = f"{place}: a batch of {length} bytes"
+            raise CorruptRecordException(msg)
         if magic != 2:
             msg = f"{place}: a batch of format {magic}"
             raise CorruptRecordException(msg)
@@ -58,7 +62,7 @@ def _records(place: TopicPartition, batch: bytes) -> Iterator[ConsumerRecord]:
         if codec not in _CODECS:
             msg = f"{place}: codec {codec}"
             raise UnsupportedCodecError(msg)
-        body = _CODECS[codec](body)
+        body = _decompressed(place, codec, body)
     cursor = _Cursor(body)
     by_log = bool(attributes & _LOG_APPEND_TIME)
     for _ in range(count):
@@ -69,6 +73,14 @@ def _records(place: TopicPartition, batch: bytes) -> Iterator[ConsumerRecord]:
         key, value = cursor.sized(), cursor.sized()
         headers = [(cursor.sized() or b"", cursor.sized()) for _ in range(cursor.varint())]
         yield _record(place, offset, (last_ms if by_log else at_ms), int(by_log), key, value, headers)
+
+
+def _decompressed(place: TopicPartition, codec: int, body: bytes) -> bytes:
+    try:
+        return _CODECS[codec](body)
+    except Exception as error:  # each codec has errors of its own
+        msg = f"{place}: what codec {codec} cannot decompress"
+        raise CorruptRecordException(msg) from error
 
 
 def _record(
@@ -113,6 +125,8 @@ class _Cursor:
             if byte < 0x80:
                 return (raw >> 1) ^ -(raw & 1)
             shift += 7
+            if shift > _VARINT_MAX_BITS:
+                raise CorruptRecordException
 
     def sized(self) -> bytes | None:
         """Bytes after their length, or None for the length -1."""

@@ -22,6 +22,7 @@ from assent.store.pool import PoolerError
 from assent.store.reasons import reason
 from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import KeyFileError
+from assent_contracts.ledger import IncoherentRecordError
 
 _SAY_IT_THEMSELVES = (
     DirectoryInUse,
@@ -47,6 +48,10 @@ def explain(error: Exception) -> str | None:
             return sentence(str(error))
         case NotFoundedError():
             return f"{sentence(str(error))} Is ASSENT_IDENTITY, or --data, that of this log?"
+        case IncoherentRecordError():
+            return (
+                f"{sentence(str(error))} `assent audit verify` tells where the ledger was altered, if it was."
+            )
         case KafkaError():
             return f"{kafka_sentence(error)} {_LOOK}"
         case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():

@@ -123,11 +123,15 @@ class ReleaseFollower:
         match event:
             case ChangeSubmitted():
                 command = decode_recorded_command(record)
-                if isinstance(command, RecordedCommand) and resource_type(event.resource) in BUILT_IN_TYPES:
+                # A submission that names no governance was decided under none: it is not carried out.
+                if (
+                    isinstance(command, RecordedCommand)
+                    and isinstance(record.governance, int)
+                    and resource_type(event.resource) in BUILT_IN_TYPES
+                ):
                     # A copy: the record that it is part of need not be kept.
                     value = command.value.copy()
                     kept = msgspec.structs.replace(command, value=value)
-                    assert isinstance(record.governance, int), "an accepted record of requests names it"
                     self._submissions[request] = (kept, record.governance)
             case ChangeReleased():
                 if request not in self._submissions:

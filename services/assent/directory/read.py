@@ -83,7 +83,8 @@ def _line_of(text: str) -> int:
     import json
 
     try:
-        json.loads(text)
+        # Numbers are not read: Python refuses long ones with another error.
+        json.loads(text, parse_int=len, parse_float=len)
     except json.JSONDecodeError as error:
         return error.lineno
     except RecursionError:

@@ -152,8 +152,10 @@ def parse_governance_file(content: bytes, name: str) -> GovernanceFile:
 def _with_place(message: str) -> str:
     """The message "what - at `$.groups[1].id`" as "[[groups]] number 2, id: what"."""
     what, _, path = message.partition(" - at `$.")
-    if not path:
-        return f"{what}."
-    table, number, rest = _PLACE.fullmatch(path.rstrip("`")).groups()  # type: ignore[union-attr]
+    # The file itself may hold these words, in a key that is not known: then the message is shown as it is.
+    found = _PLACE.fullmatch(path.rstrip("`"))
+    if found is None:
+        return f"{message}."
+    table, number, rest = found.groups()
     place = f"[{table}]" if number is None else f"[[{table}]] number {int(number) + 1}"
     return f"{place}{', ' + rest if rest else ''}: {what}."

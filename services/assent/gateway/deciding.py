@@ -20,6 +20,7 @@ from assent_contracts.commands import Command, Complete, SubmitChange, command_t
 from assent_contracts.core.sender import UNAUTHENTICATED
 from assent_contracts.events import ChangeReleased, CommandRepeated
 from assent_contracts.ledger import (
+    IncoherentRecordError,
     RecordedCommand,
     decode_events,
     decode_record,
@@ -101,7 +102,9 @@ async def said(door: Door, command: Command, decided: Decided) -> Decision:
         return _answer(command, decided, repeated=False)
     before = await _decided_before(door, decided.partition, first)
     if not _says_the_same(before, command):
-        assert decided.refusal is not None, "the same bytes have the same decision"
+        if decided.refusal is None:
+            msg = f"command {command.id}: the audit log has another first decision than the ledger"
+            raise IncoherentRecordError(msg)
         raise of_refusal(decided.refusal, position=f"{decided.partition}-{decided.seq}")
     return _answer(command, _decided_of(before), repeated=True)
 

@@ -36,7 +36,12 @@ from assent_contracts.events import (
 )
 from assent_contracts.governance import KeyRegistered
 from assent_contracts.governance_changes import key_object
-from assent_contracts.ledger import LedgerRecord, decode_events, decode_governance_events
+from assent_contracts.ledger import (
+    IncoherentRecordError,
+    LedgerRecord,
+    decode_events,
+    decode_governance_events,
+)
 from assent_contracts.topics import GOVERNANCE
 
 ROWS_AT_ONCE: Final = 5_000
@@ -146,7 +151,9 @@ class Intake:
         known: int,
     ) -> list[News]:
         request = requests[_seq_of(events[0].request)]
-        assert record.governance is not UNSET, "a request is decided under some governance"
+        if record.governance is UNSET:
+            msg = f"partition {partition}, seq {record.seq}: decided under no governance"
+            raise IncoherentRecordError(msg)
         governance = await self._past.at(partition, record.governance)
         facts, news = facts_of(record, events, request), list[News]()
         event = requester_hears(events)

@@ -6,7 +6,7 @@ from assent.store.queries import AuditRow
 from assent_contracts.core.requests.evolve import evolve, open_request
 from assent_contracts.core.requests.states import Closed, Request
 from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
-from assent_contracts.ledger import decode_events, decode_record
+from assent_contracts.ledger import IncoherentRecordError, decode_events, decode_record
 from assent_contracts.topics import LEDGER
 
 
@@ -17,12 +17,17 @@ def events_of(records: Sequence[AuditRow]) -> list[tuple[AuditRow, Event]]:
 
 
 def state_of(records: Sequence[AuditRow]) -> Request:
-    """The state that the records of one request add up to; the first is its submission."""
+    """The state that the records of one request add up to; the first is its submission.
+
+    Raises IncoherentRecordError: the table has other records than the ledger.
+    """
     state: Request | None = None
     for row, event in events_of(records):
         if isinstance(event, ChangeSubmitted):
             state = open_request(event, row.seq)
         elif not isinstance(event, OfNoRequest) and state is not None and not isinstance(state, Closed):
             state = evolve(state, event, row.at)
-    assert state is not None, "the first record of a request opened it"
+    if state is None:
+        msg = "The audit log's records of this request do not begin with its submission."
+        raise IncoherentRecordError(msg)
     return state

@@ -24,7 +24,8 @@ from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Accepted
 from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
-from assent_contracts.ledger import LedgerRecord, decode_events
+from assent_contracts.ledger import IncoherentRecordError, LedgerRecord, decode_events
+from assent_contracts.resources import parse_request_id
 
 _SQL = load_sql(Path(__file__).with_name("rows.sql"))
 _FIELDS: Final = RequestRow.__struct_fields__
@@ -99,8 +100,11 @@ def _take(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event
 
 
 def _seq_of(request: str) -> int:
-    # `<partition>-<seq>`, by an accepted record: of this partition and well-formed.
-    return int(request[request.index("-") + 1 :])
+    place = parse_request_id(request)
+    if place is None:
+        msg = f"an event names the request {request[:40]!r}"
+        raise IncoherentRecordError(msg)
+    return place[1]
 
 
 def _column(name: str, rows: Iterable[RequestRow]) -> list[Any]:

@@ -121,7 +121,8 @@ class _Proof:
     def _vouches(self, line: ExportedRecord, first: bytes) -> bool:
         # Whether a writer's seal is over just this value, wherever it stands: asked only to lay blame.
         writers = self._writers
-        if writers.head < 0 and (founding := _read(first)) is not None:
+        # What the identity does not name is anybody's: it is not asked who its writers are.
+        if writers.head < 0 and sha256_hex(first) == self._identity and (founding := _read(first)):
             writers = WriterRegistry()
             writers.apply(0, decode_governance_events(founding))
         public_key = writers.public_keys().get(line.writer or "")

@@ -12,6 +12,8 @@ from tests.support.log import Log, fresh_log
 
 EXPIRED = SecretKey("expired-1", "expired", bytes(32))
 EARLY = SecretKey("early-1", "early", bytes([1]) * 32)
+REVOKED = SecretKey("revoked-1", "revoked", bytes([2]) * 32)
+"""Good until a test revokes it."""
 
 _KEYS = f"""
 [[principals]]
@@ -21,6 +23,15 @@ kind = "service"
 [[principals]]
 id = "early"
 kind = "service"
+
+[[principals]]
+id = "revoked"
+kind = "service"
+
+[[keys]]
+id = "{REVOKED.id}"
+principal = "revoked"
+public_key = "{REVOKED.public}"
 
 [[keys]]
 id = "{EXPIRED.id}"
@@ -43,6 +54,5 @@ async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> L
     governance = folder / "governance.toml"
     governance.write_text(infra_path("demo/governance.toml").read_text() + _KEYS)
     made = await fresh_log(running.bootstrap, folder, governance=governance)
-    return Log(
-        made.connection, made.identity, made.writer, {**made.keys, "expired": EXPIRED, "early": EARLY}, folder
-    )
+    keys = {**made.keys, "expired": EXPIRED, "early": EARLY, "revoked": REVOKED}
+    return Log(made.connection, made.identity, made.writer, keys, folder)

@@ -99,7 +99,9 @@ class Book:
 
     def _go_on(self, event: RequestEvent, at: int, by: int) -> None:
         position = parse_request_id(event.request)
-        assert position is not None
+        if position is None:
+            msg = f"{type(event).__name__} on {event.request[:40]!r}, which is not a request"
+            raise ImpossibleEventError(msg)
         seq = position[1]
         before = self.requests.get(seq)
         if before is None or isinstance(before, Closed):

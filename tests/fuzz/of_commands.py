@@ -1,0 +1,203 @@
+"""Receivers of commands, from the envelope to the rules, and to the bytes of the record that comes of it."""
+
+import json
+import random
+from typing import Any, Final
+
+import msgspec
+
+from assent.core.governance.judge import Record, judge_governance
+from assent.core.governance.receive import governance_received_again, read_governance_command
+from assent.core.received import Received, Unreadable, open_envelope, signature_bytes
+from assent.core.requests.judge import judge
+from assent.core.requests.receive import read_command, received_again
+from assent.core.sender import unattributed
+from assent.gateway.console.payload_view import payload_view
+from assent.ledger.chain import Chain, RecordTooLargeError
+from assent.reading.payload_diff import payload_diff
+from assent.reading.payloads import shown_payload
+from assent.reading.visible import visible
+from assent_contracts.acceptance import first_head
+from assent_contracts.codec import encode, type_of
+from assent_contracts.commands import SubmitChange
+from assent_contracts.files import file_of_payload
+from assent_contracts.governance import GOVERNANCE_KEY
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.ledger import (
+    RecordedCommand,
+    decode_events,
+    decode_governance_events,
+    decode_record,
+    decode_recorded_command,
+    decode_refusal,
+)
+from assent_contracts.refusals import Refusal
+from assent_contracts.resources import request_id
+from tests.fuzz.alphabet import RAW_WORDS, golden
+from tests.fuzz.receiver import Receiver, chances
+from tests.support.chains import PARTITION, Chains
+from tests.support.people import HUMANS, SERVICES, START
+
+_LOG: Final = Chains()
+_OPEN: Final = _LOG.submitted()
+_RELEASED_LOG: Final = Chains()
+_RELEASED_LOG.released()
+_NAMES: Final = (*HUMANS, *SERVICES)
+_SIGNATURE: Final = "A" * 86
+_SHOWN_MAX: Final = 4_000
+
+
+def _headers(rng: random.Random, key_id: str) -> list[tuple[str, bytes | None]]:
+    if rng.random() < 0.8:
+        return [("assent-key", key_id.encode()), ("assent-signature", _SIGNATURE.encode())]
+    names = ("assent-key", "assent-signature", "ce_id", "ce_type", "traceparent", "", "assent-key")
+    contents = (None, b"", b"\xff\xfe", b"\0", *RAW_WORDS, b"k" * 129, b"k" * 4_000, b"!" * 86, b"A" * 86)
+    return [(rng.choice(names), rng.choice(contents)) for _ in range(rng.choice((0, 1, 3, 300)))]
+
+
+def _named(value: bytes, field: str) -> Any:
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return document.get(field) if isinstance(document, dict) else None
+
+
+def _kafka_key(rng: random.Random, likely: bytes) -> bytes | None:
+    return likely if rng.random() < 0.9 else rng.choice((None, b"", b"\xff", b"k" * 100_000, GOVERNANCE_KEY))
+
+
+def _sendable(text: object) -> str:
+    return text if isinstance(text, str) and text.isprintable() else "alice"
+
+
+def _take_command(value: bytes) -> object:
+    rng = chances(value)
+    key_id = f"{_sendable(_named(value, 'principal'))}-key"
+    resource = _named(value, "resource")
+    likely = resource.encode(errors="replace") if isinstance(resource, str) else b"script/x"
+    envelope = open_envelope(value, _kafka_key(rng, likely), _headers(rng, key_id))
+    if isinstance(envelope, Unreadable):
+        return _checked(envelope.refusal)
+    signature_bytes(envelope)
+    governance = _LOG.record.governance
+    refusal = unattributed(governance, envelope.key_id, signed=True, good=True, at=START)
+    received = read_command(envelope)
+    if isinstance(received, Refusal):
+        return _checked(received)
+    _show(received.command)
+    if refusal is not None:
+        return _checked(refusal)
+    outcomes: list[object] = []
+    for book in (_LOG.book, _RELEASED_LOG.book):
+        decision = judge(book, received, signature_good=True, seq=9, at=START, governance=governance)
+        outcomes.append(_written(decision, received, likely))
+    return outcomes
+
+
+def _take_governance(value: bytes) -> object:
+    rng = chances(value)
+    key_id = f"{_sendable(_named(value, 'principal'))}-key"
+    envelope = open_envelope(value, _kafka_key(rng, GOVERNANCE_KEY), _headers(rng, key_id))
+    if isinstance(envelope, Unreadable):
+        return _checked(envelope.refusal)
+    received = read_governance_command(envelope)
+    if isinstance(received, Refusal):
+        return _checked(received)
+    outcomes: list[object] = []
+    for record in (_LOG.record, _FOUNDING):
+        decision = judge_governance(record, received, signature_good=True, at=START)
+        outcomes.append(_written(decision, received, GOVERNANCE_KEY))
+    return outcomes
+
+
+_FOUNDING: Final = Record()
+"""Nothing is founded yet."""
+
+
+def _written(decision: Any, received: Received[Any], key: bytes) -> object:
+    """The record that comes of a decision is one that readers take."""
+    if isinstance(decision, Refusal):
+        _checked(decision)
+    command = RecordedCommand(
+        value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
+    )
+    chain = Chain(first_head("ledger", "1d" * 32), 1)
+    try:
+        link = chain.link(key, decision, at=START, governance=1, input_offset=1, command=command)
+    except RecordTooLargeError:
+        return decision
+    record = decode_record(link.value)
+    if isinstance(received.command, SubmitChange) or hasattr(received.command, "request"):
+        decode_events(record)
+    else:
+        decode_governance_events(record)
+    decode_refusal(record)
+    again = decode_recorded_command(record)
+    assert isinstance(again, RecordedCommand)
+    assert bytes(again.value) == received.value, "the ledger does not give the command back"
+    return decision
+
+
+def _show(command: object) -> None:
+    """What was taken can be shown."""
+    if isinstance(command, SubmitChange):
+        file_of_payload(bytes(command.payload))
+        shown = shown_payload(bytes(command.payload), command.resource)
+        text = visible(shown.text[:_SHOWN_MAX])
+        text.encode()
+        if len(shown.text) < _SHOWN_MAX:
+            payload_view(shown, None)
+            payload_diff(None, shown)
+
+
+def _checked(refusal: Refusal) -> Refusal:
+    assert len(refusal.detail) <= 200, f"a detail of {len(refusal.detail)} characters"
+    encode(refusal)
+    return refusal
+
+
+def _take_change(payload: bytes) -> object:
+    change = decode_governance_change(payload)
+    return _checked(change) if isinstance(change, Refusal) else change
+
+
+def _take_recorded(value: bytes) -> object:
+    recorded = RecordedCommand(value=msgspec.Raw(value), key="alice-key", signature=_SIGNATURE)
+    return received_again(recorded), governance_received_again(recorded), type_of(value)
+
+
+def _command_seeds() -> tuple[bytes, ...]:
+    resource, submission = "access-policy/more", _OPEN.submission_sha256
+    seeds: list[bytes] = [bytes(_OPEN.submission.value)]
+    for value in golden("commands"):
+        document = json.loads(value)
+        document |= {"at": START}
+        for principal in ("alice", "carol", "dave", "upstream", "applier"):
+            for about in (
+                {"resource": resource, "request": _OPEN.request, "submission": submission},
+                {"resource": f"script/{PARTITION}", "request": request_id(PARTITION, 7)},
+            ):
+                known = {name: each for name, each in about.items() if name in document or name == "resource"}
+                seeds.append(encode({**document, "principal": principal, **known}))
+    return tuple(seeds)
+
+
+def _governance_seeds() -> tuple[bytes, ...]:
+    about = {"id": "g-1", "at": START}
+    changes = [json.loads(change) for change in golden("governance-changes")]
+    commands = [json.loads(each) | about | {"principal": "carol"} for each in golden("governance-commands")]
+    asked = [
+        {"type": "assent.change-governance.v1", **about, "principal": principal, "change": change}
+        for change in changes
+        for principal in ("carol", "alice")
+    ]
+    return tuple(encode(each) for each in (*commands, *asked))
+
+
+RECEIVERS: Final = (
+    Receiver("commands", _take_command, _command_seeds(), weight=6),
+    Receiver("governance commands", _take_governance, _governance_seeds(), weight=6),
+    Receiver("governance change", _take_change, golden("governance-changes"), weight=2),
+    Receiver("recorded command", _take_recorded, golden("commands", "governance-commands"), weight=1),
+)

@@ -1,0 +1,122 @@
+"""Every record of tests/hostile/records.jsonl on the real stack, each followed by a good one that must work.
+
+All are sent in one go, and what became of each is read from both ledgers once: the tests below only look.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_changes import RegisterPrincipal, RevokeKey
+from assent_contracts.governed import Account
+from assent_contracts.ledger import LedgerRecord, UnreadableCommand, decode_recorded_command, decode_refusal
+from assent_contracts.partitioner import partition_for
+from assent_contracts.topics import GOVERNANCE, LEDGER
+from tests.hostile.__main__ import text
+from tests.hostile.recipe import FILE, Hostile
+from tests.hostile.replay import HERE, RECORDS, Outcome, Outcomes, Replay, Sent, named, of_topic
+from tests.integration.bad_input.conftest import REVOKED
+from tests.support.governing import assert_verified, governing
+from tests.support.handover import Folders
+from tests.support.log import PARTITIONS, Actor, Log, read_ledger
+from tests.support.recount import read_topic
+
+
+def _outcome(record: LedgerRecord | None) -> str:
+    """The outcome of a command; more than its code if the record keeps what it must not."""
+    if record is None:
+        return "no decision"
+    refusal = decode_refusal(record)
+    if refusal is None:
+        return "decided"
+    assert isinstance(record.command, msgspec.Raw)
+    command = json.loads(bytes(record.command))
+    if len(refusal.detail) > 200:
+        return f"{refusal.code}, in {len(refusal.detail)} characters"
+    if refusal.code in ("bad-signature", "unknown-key") and set(command) != {"sha256", "size"}:
+        return f"{refusal.code}, and its bytes are kept"
+    return refusal.code
+
+
+def _is_omitted(record: LedgerRecord) -> bool:
+    return isinstance(decode_recorded_command(record), UnreadableCommand)
+
+
+def _looked_up(sent: Sent, decided: dict[tuple[int, int], LedgerRecord]) -> Outcomes:
+    return {
+        name: Outcome(_outcome(decided.get((where, at))), _outcome(decided.get((where, at + 1))))
+        for name, (where, at) in sent.items()
+    }
+
+
+@pytest_asyncio.fixture(scope="module")
+async def outcomes(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Outcomes]:
+    """What became of every record of the file."""
+    governed: dict[tuple[int, int], LedgerRecord] = {}
+
+    def hear(record: LedgerRecord, _events: tuple[GovernanceEvent, ...]) -> None:
+        if isinstance(record.input, int):
+            governed[0, record.input] = record
+
+    follower.listeners.append(hear)
+    async with governing(log, follower) as governor:
+        replay = Replay(log, follower, actor, governor)
+        revoked = await governor.change(RevokeKey(key=REVOKED.id))
+        assert revoked.refusal is None
+        found: Outcomes = {}
+        sent, sent_governance = await asyncio.gather(replay.commands(), replay.governance_commands())
+        for partition in range(PARTITIONS):
+            name = next(n for n in replay._names if partition_for(n.encode(), PARTITIONS) == partition)
+            await actor.opened(name)
+        await governor.change(RegisterPrincipal(account=Account(id="last", kind="service")))
+        before = await read_ledger(log, follower)
+        replay.accepted = {LEDGER: before[HERE], GOVERNANCE: before[HERE]}
+        for forged in await asyncio.gather(replay.forgeries(LEDGER), replay.forgeries(GOVERNANCE)):
+            found |= forged
+        found |= await replay.changes(Folders.of(tmp_path_factory.mktemp("applier")))
+        topic_records = await read_topic(log.connection, LEDGER)
+        keys = {(number, it.offset): it.key for number, records in topic_records.items() for it in records}
+        ledgers = await read_ledger(log, follower)
+        decided = {
+            (partition, each.record.input): each.record
+            for partition, ledger in ledgers.items()
+            for each in ledger
+            if isinstance(each.record.input, int)
+        }
+        # Of what is not a command of a known sender the key is not kept either.
+        carried_over = [
+            (partition, each.record.input)
+            for partition, ledger in ledgers.items()
+            for each in ledger
+            if _is_omitted(each.record) and keys[partition, each.offset] is not None
+        ]
+        assert not carried_over
+        found |= _looked_up(sent, decided) | _looked_up(sent_governance, governed)
+    yield found
+
+
+def test_the_file_is_what_the_modules_beside_it_list() -> None:
+    assert FILE.read_bytes() == text(), "python -m tests.hostile writes it"
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=named)
+def test_a_hostile_record_has_its_one_outcome_and_the_next_good_one_is_decided(
+    outcomes: Outcomes, record: Hostile
+) -> None:
+    assert outcomes[record.name] == Outcome(record.expect, "decided")
+
+
+async def test_both_ledgers_verify_after_all_of_them(
+    outcomes: Outcomes, log: Log, follower: GovernanceFollower
+) -> None:
+    tallies = await assert_verified(log, follower)
+    assert tallies[HERE].quarantined == len(of_topic(LEDGER))
+    assert follower.quarantined == len(of_topic(GOVERNANCE))
