@@ -6,12 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from assent.core.governance.judge import Record, judge_governance
-from assent.core.governance.receive import governance_received_again, read_governance_command
-from assent.core.received import Received, Unreadable, open_envelope, signature_bytes
-from assent.core.requests.judge import judge
-from assent.core.requests.receive import read_command, received_again
-from assent.core.sender import unattributed
 from assent.gateway.console.payload_view import payload_view
 from assent.ledger.chain import Chain, RecordTooLargeError
 from assent.reading.payload_diff import payload_diff
@@ -20,6 +14,12 @@ from assent.reading.visible import visible
 from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.judge import Record, judge_governance
+from assent_contracts.core.governance.receive import governance_received_again, read_governance_command
+from assent_contracts.core.received import Received, Unreadable, open_envelope, signature_bytes
+from assent_contracts.core.requests.judge import judge
+from assent_contracts.core.requests.receive import read_command, received_again
+from assent_contracts.core.sender import unattributed
 from assent_contracts.files import file_of_payload
 from assent_contracts.governance import GOVERNANCE_KEY
 from assent_contracts.governance_codec import decode_governance_change

@@ -22,6 +22,7 @@ from assent_contracts.changes import decode_change
 from assent_contracts.client.batches import read_batches
 from assent_contracts.client.keys import seal_headers, verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
+from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import (
     IncoherentRecordError,
     decode_events,
@@ -53,6 +54,16 @@ def _registry() -> WriterRegistry:
 
 
 _WRITERS: Final = _registry()
+
+
+def _evidence() -> GovernanceEvidence:
+    evidence = GovernanceEvidence(_LOG.identity, verify)
+    for accepted, events in zip(_LOG.governance.records, _LOG.history, strict=True):
+        evidence.take(accepted.record, events)
+    return evidence
+
+
+_EVIDENCE: Final = _evidence()
 
 
 def _offer(ledger: LedgerName, value: bytes) -> object:
@@ -111,7 +122,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
             decode_governance_events(record)
             return
         events = decode_events(record)
-        OpenRequests(PARTITION).take(accepted)
+        OpenRequests(PARTITION, _EVIDENCE).take(accepted)
         take_row({}, record, events)
         submitted_payload(accepted.value)
     except (*_NOT_RECORDS, IncoherentRecordError, MissingRequestError, KeyError):
@@ -120,7 +131,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
 
 def _change(value: bytes) -> object:
     change = decode_change(value)
-    requests = OpenRequests(PARTITION)
+    requests = OpenRequests(PARTITION, _EVIDENCE)
     for accepted in _LOG.requests.records:
         requests.take(accepted)
     found = requests.find(change.request)

@@ -14,6 +14,7 @@ from assent_contracts.client.open_requests import OpenRequests, submitted_payloa
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeSubmitted
+from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.governance_changes import RegisterPrincipal
 from assent_contracts.governed import Account
 from assent_contracts.partitioner import partition_for
@@ -197,7 +198,7 @@ class Replay:
         rows = of_topic(CHANGES)
         requests = await asyncio.gather(*(self._released(each.name) for each in rows))
         ledger = (await read_ledger(self.log, self.follower))[HERE]
-        releases = _releases(ledger, requests)
+        releases = _releases(ledger, requests, self.follower.evidence)
         batch: list[RawRecord] = []
         for each, release in zip(rows, releases, strict=True):
             batch += [self._change(each, release), RawRecord(encode(release), release.resource.encode())]
@@ -238,8 +239,10 @@ def _size(records: Sequence[RawRecord]) -> int:
     return headers + sum(len(each.value or b"") + len(each.key or b"") for each in records)
 
 
-def _releases(ledger: Sequence[Accepted], requests: Sequence[ChangeSubmitted]) -> list[Change]:
-    opened = OpenRequests(HERE)
+def _releases(
+    ledger: Sequence[Accepted], requests: Sequence[ChangeSubmitted], evidence: GovernanceEvidence
+) -> list[Change]:
+    opened = OpenRequests(HERE, evidence)
     by_offset = {each.offset: each.value for each in ledger}
     for accepted in ledger:
         opened.take(accepted)
