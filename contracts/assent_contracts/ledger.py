@@ -28,7 +28,7 @@ class RecordedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     signature: str
 
 
-class UnreadableCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OmittedCommand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is kept of what is not a well-formed command of a known sender: never its bytes."""
 
     sha256: str
@@ -46,7 +46,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     governance: Annotated[int, Meta(description="The governance seq that the decision used.")] | UnsetType = (
         UNSET
     )
-    command: RecordedCommand | UnreadableCommand | UnsetType = UNSET
+    command: RecordedCommand | OmittedCommand | UnsetType = UNSET
     events: tuple[Event, ...] | tuple[GovernanceEvent, ...] | UnsetType = UNSET
     refusal: Refusal | UnsetType = UNSET
 
@@ -75,7 +75,7 @@ _decode_events = msgspec.json.Decoder(tuple[Event, ...]).decode
 _decode_governance_events = msgspec.json.Decoder(tuple[GovernanceEvent, ...]).decode
 _decode_refusal = msgspec.json.Decoder(Refusal).decode
 _decode_recorded = msgspec.json.Decoder(RecordedCommand).decode
-_decode_unreadable = msgspec.json.Decoder(UnreadableCommand).decode
+_decode_omitted = msgspec.json.Decoder(OmittedCommand).decode
 
 
 def decode_events(record: LedgerRecord) -> tuple[Event, ...]:
@@ -93,10 +93,10 @@ def decode_refusal(record: LedgerRecord) -> Refusal | None:
     return None if record.refusal is UNSET else _decode_refusal(record.refusal)
 
 
-def decode_recorded_command(record: LedgerRecord) -> RecordedCommand | UnreadableCommand | None:
+def decode_recorded_command(record: LedgerRecord) -> RecordedCommand | OmittedCommand | None:
     """The command that caused a record; None when the writer itself did (an expiry)."""
     if record.command is UNSET:
         return None
     if bytes(memoryview(record.command)[:10]).startswith(b'{"sha256"'):
-        return _decode_unreadable(record.command)
+        return _decode_omitted(record.command)
     return _decode_recorded(record.command)

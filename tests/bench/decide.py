@@ -27,7 +27,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Envelope, Unreadable
+from assent_contracts.core.received import Envelope, Omitted
 from assent_contracts.topics import COMMANDS
 from tests.bench.child import answer, job, tell
 from tests.bench.workload import PARTITION
@@ -39,7 +39,7 @@ class _SaysYes(SignatureChecker):
     """Believes everybody."""
 
     def check(
-        self, batch: Sequence[Envelope | Unreadable], governance: Governance
+        self, batch: Sequence[Envelope | Omitted], governance: Governance
     ) -> asyncio.Future[list[bool]]:
         answers = asyncio.get_running_loop().create_future()
         answers.set_result([True] * len(batch))

@@ -11,7 +11,7 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governed import Founding
-from assent_contracts.ledger import GENESIS_PREV, DecisionRecord, RecordedCommand, UnreadableCommand
+from assent_contracts.ledger import GENESIS_PREV, DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.partitioner import partition_for
 from assent_contracts.policies import ApprovalRule, PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -105,7 +105,7 @@ def _records() -> dict[str, DecisionRecord]:
             {
                 "input": 3,
                 "at": AT + 3_000,
-                "command": UnreadableCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE)),
+                "command": OmittedCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE)),
                 "refusal": Refusal(code=RefusalCode.MALFORMED, detail="The record is not one JSON object."),
             },
         ),

@@ -17,8 +17,8 @@ from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
 from assent_contracts.ledger import (
     DecisionRecord,
+    OmittedCommand,
     RecordedCommand,
-    UnreadableCommand,
     decode_events,
     decode_governance_events,
     decode_record,
@@ -139,7 +139,7 @@ def test_a_record_embeds_the_command_s_bytes_untouched() -> None:
 def test_a_record_keeps_only_the_hash_of_what_was_no_command() -> None:
     value = read("records/unreadable.json")
     recorded = decode_recorded_command(decode_record(value))
-    assert recorded == UnreadableCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE))
+    assert recorded == OmittedCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE))
     assert b"not a command" not in value
 
 

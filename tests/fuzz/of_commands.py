@@ -16,7 +16,7 @@ from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.judge import Record, judge_governance
 from assent_contracts.core.governance.receive import governance_received_again, read_governance_command
-from assent_contracts.core.received import Received, Unreadable, open_envelope, signature_bytes
+from assent_contracts.core.received import Omitted, Received, open_envelope, signature_bytes
 from assent_contracts.core.requests.judge import judge
 from assent_contracts.core.requests.receive import read_command, received_again
 from assent_contracts.core.sender import unattributed
@@ -77,7 +77,7 @@ def _take_command(value: bytes) -> object:
     resource = _named(value, "resource")
     likely = resource.encode(errors="replace") if isinstance(resource, str) else b"script/x"
     envelope = open_envelope(value, _kafka_key(rng, likely), _headers(rng, key_id))
-    if isinstance(envelope, Unreadable):
+    if isinstance(envelope, Omitted):
         return _checked(envelope.refusal)
     signature_bytes(envelope)
     governance = _LOG.record.governance
@@ -99,7 +99,7 @@ def _take_governance(value: bytes) -> object:
     rng = chances(value)
     key_id = f"{_sendable(_named(value, 'principal'))}-key"
     envelope = open_envelope(value, _kafka_key(rng, GOVERNANCE_KEY), _headers(rng, key_id))
-    if isinstance(envelope, Unreadable):
+    if isinstance(envelope, Omitted):
         return _checked(envelope.refusal)
     received = read_governance_command(envelope)
     if isinstance(received, Refusal):

@@ -38,7 +38,7 @@ from assent_contracts.governance import (
 from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.governed import Founding, Settings
-from assent_contracts.ledger import RecordedCommand, UnreadableCommand, decode_record
+from assent_contracts.ledger import OmittedCommand, RecordedCommand, decode_record
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
@@ -179,7 +179,7 @@ class Chains:
     def put_governance(
         self,
         decision: tuple[GovernanceEvent, ...] | Refusal,
-        command: RecordedCommand | UnreadableCommand | UnsetType,
+        command: RecordedCommand | OmittedCommand | UnsetType,
         **fields: Any,
     ) -> int:
         """Write any record on the governance ledger; returns its seq."""

@@ -15,7 +15,7 @@ from assent_contracts.core.governance.carry import carry_release
 from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
 from assent_contracts.core.governance.receive import receive_governance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Unreadable
+from assent_contracts.core.received import Omitted
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.carried import carried_due
 from assent_contracts.core.requests.decide import Decision
@@ -153,7 +153,7 @@ class TwoLedgers:
     ) -> tuple[GovernanceEvent, ...] | Refusal:
         headers = signed(key or f"{command.principal}-key")
         received = receive_governance(msgspec.json.encode(command), GOVERNANCE_KEY, headers)
-        assert not isinstance(received, Unreadable), received
+        assert not isinstance(received, Omitted), received
         decision = judge_governance(self.record, received, signature_good=True, at=self.at)
         if keeps:
             seq = self.governance.seq + 1
@@ -195,7 +195,7 @@ class TwoLedgers:
         """The request decider's answer to a command, signed with this key or the sender's own."""
         value = msgspec.json.encode(command)
         received = receive(value, command.resource.encode(), signed(key or f"{command.principal}-key"))
-        assert not isinstance(received, Unreadable), received
+        assert not isinstance(received, Omitted), received
         decision = judge(
             self.book, received, signature_good=True, seq=self.seq, at=self.at, governance=self.seen
         )

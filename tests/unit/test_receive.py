@@ -3,7 +3,7 @@
 import pytest
 
 from assent_contracts.codec import encode
-from assent_contracts.core.received import Envelope, Received, Unreadable, open_envelope, signature_bytes
+from assent_contracts.core.received import Envelope, Omitted, Received, open_envelope, signature_bytes
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.digests import sha256_hex
 from tests.support.given import SCRIPT, SIGNATURE, Story
@@ -27,7 +27,7 @@ def test_well_formed_command_is_received_with_its_bytes() -> None:
 def test_key_that_is_not_the_resource_is_malformed(key: bytes | None) -> None:
     """The key decides the partition; the resource decides the lock."""
     it = receive(VALUE, key, SIGNED)
-    assert isinstance(it, Unreadable)
+    assert isinstance(it, Omitted)
     assert it.refusal.code == "malformed"
 
 
@@ -44,7 +44,7 @@ def test_key_that_is_not_the_resource_is_malformed(key: bytes | None) -> None:
 )
 def test_header_that_is_wrong_is_malformed(header: tuple[str, bytes]) -> None:
     it = receive(VALUE, SCRIPT.encode(), [*SIGNED, header])
-    assert isinstance(it, Unreadable)
+    assert isinstance(it, Omitted)
     assert it.refusal.code == "malformed"
 
 
@@ -65,11 +65,11 @@ def test_header_of_ours_without_a_value_is_as_none(name: str) -> None:
 
 def test_what_is_no_command_is_kept_as_its_hash_and_size() -> None:
     it = receive(b"nonsense", SCRIPT.encode(), SIGNED)
-    assert isinstance(it, Unreadable)
+    assert isinstance(it, Omitted)
     assert (it.value_sha256.hex(), it.size) == (sha256_hex(b"nonsense"), 8)
 
 
 def test_record_without_value_is_malformed() -> None:
     it = receive(None, SCRIPT.encode(), SIGNED)
-    assert isinstance(it, Unreadable)
+    assert isinstance(it, Omitted)
     assert (it.refusal.code, it.size) == ("malformed", 0)

@@ -43,7 +43,7 @@ class Received(msgspec.Struct, Generic[C], frozen=True, gc=False):
     signature: str
 
 
-class Unreadable(msgspec.Struct, frozen=True, gc=False):
+class Omitted(msgspec.Struct, frozen=True, gc=False):
     """A record of which only hash and size are kept: it is not a command, or of no known sender."""
 
     refusal: Refusal
@@ -51,25 +51,25 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
-def unreadable(value: bytes, refusal: Refusal) -> Unreadable:
+def omitted(value: bytes, refusal: Refusal) -> Omitted:
     """What is kept of these bytes."""
-    return Unreadable(refusal, hashlib.sha256(value).digest(), len(value))
+    return Omitted(refusal, hashlib.sha256(value).digest(), len(value))
 
 
-def open_envelope(value: bytes | None, key: bytes | None, headers: Headers) -> Envelope | Unreadable:
+def open_envelope(value: bytes | None, key: bytes | None, headers: Headers) -> Envelope | Omitted:
     """Read what is around a value. Headers that are not Assent's are ignored, whatever they hold."""
     if not value:
-        return unreadable(b"", malformed("The record is empty."))
+        return omitted(b"", malformed("The record is empty."))
     if len(value) > limits.COMMAND_MAX_BYTES:
-        return unreadable(value, too_large("command", len(value), limits.COMMAND_MAX_BYTES, "bytes"))
+        return omitted(value, too_large("command", len(value), limits.COMMAND_MAX_BYTES, "bytes"))
     said = {name: content for name, content in headers if name in _OURS}
     try:
         key_id = (said.get(KEY_HEADER) or b"").decode()
         signature = (said.get(SIGNATURE_HEADER) or b"").decode()
     except UnicodeDecodeError:
-        return unreadable(value, _bad_proof())
+        return omitted(value, _bad_proof())
     if len(signature) > limits.NAME_MAX_CHARS or not (key_id == "" or is_known_identifier(key_id)):
-        return unreadable(value, _bad_proof())
+        return omitted(value, _bad_proof())
     return Envelope(
         value,
         hashlib.sha256(value).digest(),

@@ -11,7 +11,7 @@ from assent_contracts.commands import Command
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
-from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
+from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 from assent_contracts.refusals import Refusal
 from assent_contracts.unicode_14 import DRAWN
@@ -88,7 +88,7 @@ def _record_schema(title: str, commands: object, events: object) -> Schema:
         ],
         kw_only=True,
     )
-    parts = (plain, commands, events, RecordedCommand, UnreadableCommand, Refusal)
+    parts = (plain, commands, events, RecordedCommand, OmittedCommand, Refusal)
     [_, command, event, recorded, unreadable, refusal], definitions = _components(*parts)
     definitions["RecordedCommand"]["properties"]["value"] = {
         "description": "The command's bytes as received.",

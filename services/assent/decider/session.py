@@ -22,9 +22,9 @@ from assent.observe.traces import TRACER
 from assent_contracts import limits
 from assent_contracts.client.fetch import fetch
 from assent_contracts.codec import malformed, too_large
-from assent_contracts.core.received import Envelope, Received, Unreadable, open_envelope
+from assent_contracts.core.received import Envelope, Omitted, Received, open_envelope
 from assent_contracts.core.sender import UNAUTHENTICATED
-from assent_contracts.ledger import RecordedCommand, UnreadableCommand
+from assent_contracts.ledger import OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal
 
 POLL_RECORDS = 2_000
@@ -42,7 +42,7 @@ class Batch(msgspec.Struct, frozen=True):
     """A portion of what was polled, and the answers of the signature check, which may be under way."""
 
     records: Sequence[ConsumerRecord]
-    envelopes: Sequence[Envelope | Unreadable]
+    envelopes: Sequence[Envelope | Omitted]
     good: asyncio.Future[list[bool]]
     governance: int
     """The governance seq that the signatures were checked under."""
@@ -133,20 +133,20 @@ class Session:
         metrics.DECISIONS.labels(self._desk.name, "").inc(len(batch.records) - refused)
         return refused
 
-    def _late_key(self, envelope: Envelope | Unreadable, batch: Batch) -> bool:
+    def _late_key(self, envelope: Envelope | Omitted, batch: Batch) -> bool:
         # A key that was registered between the check and now has not been tried.
         governance = self._desk.governance
-        if governance.seq == batch.governance or isinstance(envelope, Unreadable):
+        if governance.seq == batch.governance or isinstance(envelope, Omitted):
             return False
         return self._checker.check_one(envelope, governance)
 
     def _decide_one(
-        self, record: ConsumerRecord, envelope: Envelope | Unreadable, at: int, *, good: bool
+        self, record: ConsumerRecord, envelope: Envelope | Omitted, at: int, *, good: bool
     ) -> Refusal | None:
         """Decide one record and link its decision; the refusal, if it is one. Raises StoppedError."""
         try:
             it = self._read(record, envelope, at, good=good)
-            if isinstance(it, Unreadable):
+            if isinstance(it, Omitted):
                 return self._omit(record, it, at)
             return self._decide_command(record, it, at)
         except Exception as error:
@@ -154,10 +154,10 @@ class Session:
             raise StoppedError(self._desk.place.topic, record.offset) from error
 
     def _read(
-        self, record: ConsumerRecord, envelope: Envelope | Unreadable, at: int, *, good: bool
-    ) -> Received[Any] | Unreadable:
+        self, record: ConsumerRecord, envelope: Envelope | Omitted, at: int, *, good: bool
+    ) -> Received[Any] | Omitted:
         """The command, once a key is known to have signed it."""
-        if isinstance(envelope, Unreadable):
+        if isinstance(envelope, Omitted):
             return envelope
         refusal = self._desk.unattributed(envelope, signature_good=good, at=at)
         if refusal is None:
@@ -169,13 +169,13 @@ class Session:
             if not isinstance(it, Refusal):
                 return it
             refusal = it
-        return Unreadable(refusal, envelope.value_sha256, len(envelope.value))
+        return Omitted(refusal, envelope.value_sha256, len(envelope.value))
 
     def _decide_command(self, record: ConsumerRecord, received: Received[Any], at: int) -> Refusal | None:
         seq, desk = self._chain.seq + 1, self._desk
         decision = desk.decide(received, seq=seq, at=at)
         if isinstance(decision, Refusal) and decision.code in UNAUTHENTICATED:
-            return self._omit(record, Unreadable(decision, received.value_sha256, len(received.value)), at)
+            return self._omit(record, Omitted(decision, received.value_sha256, len(received.value)), at)
         command = RecordedCommand(
             value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
         )
@@ -189,9 +189,9 @@ class Session:
         self._put(link)
         return decision if isinstance(decision, Refusal) else None
 
-    def _omit(self, record: ConsumerRecord, it: Unreadable, at: int) -> Refusal:
+    def _omit(self, record: ConsumerRecord, it: Omitted, at: int) -> Refusal:
         """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
-        command = UnreadableCommand(sha256=it.value_sha256.hex(), size=it.size)
+        command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
         seq, named = self._chain.seq + 1, self._desk.governance_named
         link = self._chain.link(
             None, it.refusal, at=at, governance=named, input_offset=record.offset, command=command

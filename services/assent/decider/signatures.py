@@ -16,7 +16,7 @@ from typing import Final
 
 from assent_contracts.client.keys import verify
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Envelope, Unreadable, signature_bytes
+from assent_contracts.core.received import Envelope, Omitted, signature_bytes
 from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
 INLINE_MAX: Final = 8
@@ -38,7 +38,7 @@ class SignatureChecker:
         )
 
     def check(
-        self, batch: Sequence[Envelope | Unreadable], governance: Governance
+        self, batch: Sequence[Envelope | Omitted], governance: Governance
     ) -> asyncio.Future[list[bool]]:
         """One answer for each; False where there is no envelope, no signature or no such key.
 
@@ -72,9 +72,9 @@ class SignatureChecker:
         """End the workers."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check_of(self, envelope: Envelope | Unreadable, governance: Governance) -> bytes:
+    def _check_of(self, envelope: Envelope | Omitted, governance: Governance) -> bytes:
         """Public key, message and signature in a row; nothing when one of them is missing."""
-        if isinstance(envelope, Unreadable):
+        if isinstance(envelope, Omitted):
             return b""
         key = governance.keys.get(envelope.key_id)
         signature = None if key is None else signature_bytes(envelope)

@@ -10,7 +10,7 @@ from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
-from assent_contracts.ledger import DecisionRecord, RecordedCommand, UnreadableCommand
+from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal
 
 
@@ -45,7 +45,7 @@ class Chain:
         at: int,
         governance: int | UnsetType = UNSET,
         input_offset: int | UnsetType = UNSET,
-        command: RecordedCommand | UnreadableCommand | UnsetType = UNSET,
+        command: RecordedCommand | OmittedCommand | UnsetType = UNSET,
     ) -> Link:
         """The next record, for this decision; moves the chain on.
 

@@ -32,8 +32,8 @@ from assent_contracts.governance import (
 )
 from assent_contracts.ledger import (
     LedgerRecord,
+    OmittedCommand,
     RecordedCommand,
-    UnreadableCommand,
     decode_governance_events,
     decode_recorded_command,
 )
@@ -83,7 +83,7 @@ class GovernanceVerifier:
                     self._carry_out_again(record, recorded, events, events[-1])
                     return events
                 return self._decide_again(record, recorded)
-            case UnreadableCommand():
+            case OmittedCommand():
                 _must_not(record, not_refused_unread(record))
                 self._record.take(record.seq, record.at, ())
                 self.tally.unreadable += 1

@@ -38,8 +38,8 @@ from assent_contracts.events import (
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,
+    OmittedCommand,
     RecordedCommand,
-    UnreadableCommand,
     decode_events,
     decode_recorded_command,
 )
@@ -94,8 +94,8 @@ class RequestsVerifier:
             case RecordedCommand():
                 self._must_not(record, should_not_be_kept(record))
                 self._decide_again(record, recorded)
-            case UnreadableCommand():
-                self._unreadable(record)
+            case OmittedCommand():
+                self._omitted(record)
             case None:
                 self._write_again(record)
 
@@ -140,7 +140,7 @@ class RequestsVerifier:
         self.tally.signatures += 1
         return self._verify(key.public_key, self._prefix + received.value_sha256, signature)
 
-    def _unreadable(self, record: LedgerRecord) -> None:
+    def _omitted(self, record: LedgerRecord) -> None:
         self._must_not(record, not_refused_unread(record))
         self._book.record(record.seq, record.at, ())
         self.tally.unreadable += 1

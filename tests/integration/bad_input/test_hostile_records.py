@@ -15,7 +15,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import RegisterPrincipal, RevokeKey
 from assent_contracts.governed import Account
-from assent_contracts.ledger import LedgerRecord, UnreadableCommand, decode_recorded_command, decode_refusal
+from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorded_command, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.hostile.__main__ import text
@@ -45,7 +45,7 @@ def _outcome(record: LedgerRecord | None) -> str:
 
 
 def _is_omitted(record: LedgerRecord) -> bool:
-    return isinstance(decode_recorded_command(record), UnreadableCommand)
+    return isinstance(decode_recorded_command(record), OmittedCommand)
 
 
 def _looked_up(sent: Sent, decided: dict[tuple[int, int], LedgerRecord]) -> Outcomes:

@@ -16,7 +16,7 @@ from assent_contracts.codec import encode
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import RegisterPrincipal
 from assent_contracts.governed import Account
-from assent_contracts.ledger import LedgerRecord, UnreadableCommand, decode_recorded_command
+from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE_COMMANDS
@@ -138,7 +138,7 @@ async def test_R16_unreadable_command_is_recorded_by_its_hash_only(
     follower.listeners.pop()
     assert _code(decided) is code
     assert [decode_recorded_command(record) for record in recorded] == [
-        UnreadableCommand(sha256=hashlib.sha256(value).hexdigest(), size=len(value))
+        OmittedCommand(sha256=hashlib.sha256(value).hexdigest(), size=len(value))
     ]
     await _good_goes_on(governor)
 

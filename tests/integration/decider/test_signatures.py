@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
-from assent_contracts.core.received import Envelope, Unreadable, open_envelope
+from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.digests import from_base64url
 from tests.support.given import IDENTITY, Story
 from tests.support.people import key_of, organisation
@@ -32,7 +32,7 @@ if __name__ == "__main__":
 """
 
 
-def _envelope(story: Story, secret: SecretKey, *, spoil: bool) -> Envelope | Unreadable:
+def _envelope(story: Story, secret: SecretKey, *, spoil: bool) -> Envelope | Omitted:
     command = story.command("alice", "submits")
     value = encode(command)
     headers = signed_headers(secret, IDENTITY, command, value, "tests")

@@ -18,7 +18,7 @@ from assent_contracts.governance_changes import (
     RevokeKey,
 )
 from assent_contracts.governed import Account, Group
-from assent_contracts.ledger import RecordedCommand, UnreadableCommand
+from assent_contracts.ledger import OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.topics import GOVERNANCE
 from tests.support.chains import Chains, key_of, signed
@@ -148,7 +148,7 @@ def test_refusal_that_carries_events_is_named(chains: Chains) -> None:
 
 
 def test_command_that_is_not_kept_must_have_been_refused_for_its_form_or_signature(chains: Chains) -> None:
-    kept = UnreadableCommand(sha256="0" * 64, size=12)
+    kept = OmittedCommand(sha256="0" * 64, size=12)
     for code in (RefusalCode.MALFORMED, RefusalCode.BAD_SIGNATURE, RefusalCode.UNKNOWN_KEY):
         chains.put_governance(refusal(code), kept)
     assert chains.verified()[0].tally.unreadable == 3

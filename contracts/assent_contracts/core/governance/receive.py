@@ -7,11 +7,10 @@ from assent_contracts.commands import command_type
 from assent_contracts.core.received import (
     Envelope,
     Headers,
+    Omitted,
     Received,
-    Unreadable,
     contradiction,
     open_envelope,
-    unreadable,
 )
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.governance_codec import decode_governance_command
@@ -34,13 +33,13 @@ def read_governance_command(envelope: Envelope) -> Received[GovernanceCommand] |
 
 def receive_governance(
     value: bytes | None, key: bytes | None, headers: Headers
-) -> Received[GovernanceCommand] | Unreadable:
+) -> Received[GovernanceCommand] | Omitted:
     """Both steps at once, for a record whose signature is checked elsewhere."""
     envelope = open_envelope(value, key, headers)
-    if isinstance(envelope, Unreadable):
+    if isinstance(envelope, Omitted):
         return envelope
     command = read_governance_command(envelope)
-    return unreadable(envelope.value, command) if isinstance(command, Refusal) else command
+    return omitted(envelope.value, command) if isinstance(command, Refusal) else command
 
 
 def governance_received_again(recorded: RecordedCommand) -> Received[GovernanceCommand] | Refusal:

@@ -8,11 +8,10 @@ from assent_contracts.commands import Command, command_type
 from assent_contracts.core.received import (
     Envelope,
     Headers,
+    Omitted,
     Received,
-    Unreadable,
     contradiction,
     open_envelope,
-    unreadable,
 )
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
@@ -34,13 +33,13 @@ def read_command(envelope: Envelope) -> Received[Command] | Refusal:
     return Received(command, envelope.value, envelope.value_sha256, envelope.key_id, envelope.signature)
 
 
-def receive(value: bytes | None, key: bytes | None, headers: Headers) -> Received[Command] | Unreadable:
+def receive(value: bytes | None, key: bytes | None, headers: Headers) -> Received[Command] | Omitted:
     """Both steps at once, for a record whose signature is checked elsewhere."""
     envelope = open_envelope(value, key, headers)
-    if isinstance(envelope, Unreadable):
+    if isinstance(envelope, Omitted):
         return envelope
     command = read_command(envelope)
-    return unreadable(envelope.value, command) if isinstance(command, Refusal) else command
+    return omitted(envelope.value, command) if isinstance(command, Refusal) else command
 
 
 def received_again(recorded: RecordedCommand) -> Received[Command] | Refusal:

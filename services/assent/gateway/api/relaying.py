@@ -33,7 +33,7 @@ from assent_contracts.commands import (
     SubmitChange,
     command_type,
 )
-from assent_contracts.core.received import Envelope, Unreadable, open_envelope, signature_bytes
+from assent_contracts.core.received import Envelope, Omitted, open_envelope, signature_bytes
 from assent_contracts.core.sender import identify, not_current, unattributed
 from assent_contracts.governance import GovernanceCommand
 from assent_contracts.governance_changes import SETTINGS
@@ -117,7 +117,7 @@ def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envel
     Raises Problem.
     """
     envelope = open_envelope(value, None, headers)
-    if isinstance(envelope, Unreadable):
+    if isinstance(envelope, Omitted):
         raise of_refusal(envelope.refusal)
     governance, now = door.log.governance, now_ms()
     key, signature = governance.keys.get(envelope.key_id), signature_bytes(envelope)
