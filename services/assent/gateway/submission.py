@@ -111,10 +111,10 @@ def doubted(request: str, doubt: Doubt) -> Problem:
             f"The database does not have what the ledger has for request {request}.",
             todo="Tell an administrator: the database may have been altered. `assent audit verify` compares.",
         )
-    return omitted(f"Request {request} cannot be compared with the ledger now.")
+    return unreadable(f"Request {request} cannot be compared with the ledger now.")
 
 
-def omitted(detail: str) -> Problem:
+def unreadable(detail: str) -> Problem:
     """The ledger did not answer in time, or the tables are behind it."""
     return Problem(
         503,

@@ -10,6 +10,7 @@ from assent_contracts.core.received import (
     Omitted,
     Received,
     contradiction,
+    omitted,
     open_envelope,
 )
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand

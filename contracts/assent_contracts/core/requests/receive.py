@@ -11,6 +11,7 @@ from assent_contracts.core.received import (
     Omitted,
     Received,
     contradiction,
+    omitted,
     open_envelope,
 )
 from assent_contracts.ledger import RecordedCommand
