@@ -45,6 +45,14 @@ def test_directory_that_is_not_json_is_refused_by_name_though_it_has_a_long_numb
     _answers("directory", b'{"users":[NaN],"x":' + b"9" * 5_000 + b"}")
 
 
+def test_release_of_what_is_not_an_object_sealed_by_a_stolen_writer_key_stops_no_reader() -> None:
+    receiver = next(each for each in RECEIVERS if each.name == "request ledger")
+    released = next(each for each in receiver.seeds if b"assent.change-released.v1" in each)
+    data = released.replace(b'"resource":"access-policy/more","digest"', b'"resource":"approvers","digest"')
+    assert data != released
+    assert attempt(receiver, data) is None
+
+
 def _answers(name: str, data: bytes) -> None:
     receiver = next(each for each in RECEIVERS if each.name == name)
     assert attempt(receiver, data) is None
