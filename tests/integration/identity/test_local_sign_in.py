@@ -45,13 +45,14 @@ async def test_without_the_link_nobody_signs_in_and_nobody_is_named(stranger: Br
 @pytest.mark.parametrize(
     "query",
     ["", "?token=", f"?token={TOKEN[:-1]}", f"?token={KEPT}", f"?token={TOKEN}&token={TOKEN}", "?token=%ff"],
+    ids=["none", "empty", "cut short", "the one that is kept", "twice", "not UTF-8"],
 )
 async def test_only_the_token_itself_opens_the_page(stranger: Browser, query: str) -> None:
     refused(await stranger.get(f"{LOCAL}{query}"), 403, "local-token")
     assert stranger.cookie(COOKIE) is None
 
 
-@pytest.mark.parametrize("value", ["", "x" * 43, TOKEN, "ä"])
+@pytest.mark.parametrize("value", ["", "x" * 43, TOKEN, "ä"], ids=["none", "another", "the link's", "odd"])
 async def test_only_the_cookie_of_the_link_signs_in(stranger: Browser, value: str) -> None:
     headers = {"cookie": f"{COOKIE}={value}".encode("latin-1")}
     refused(await stranger.post(LOCAL, data={"principal": "alice"}, headers=headers), 403, "local-token")
