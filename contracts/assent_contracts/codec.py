@@ -235,15 +235,17 @@ def _check_submission(command: SubmitChange) -> Refusal | None:
         return malformed("operation is not a name of a-z, 0-9 and -, at most 64 characters.")
     if command.on_behalf_of is not UNSET and not is_known_identifier(command.on_behalf_of):
         return identifier_refusal("on_behalf_of", command.on_behalf_of, limits.NAME_MAX_CHARS)
-    if draws_nothing(command.justification):
+    bad = _check_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
+    if bad is None and draws_nothing(command.justification):
         return Refusal(code=RefusalCode.JUSTIFICATION_REQUIRED, detail="The justification is empty.")
-    return _check_text("justification", command.justification, limits.JUSTIFICATION_MAX_CHARS)
+    return bad
 
 
 def _check_reason(reason: str) -> Refusal | None:
-    if draws_nothing(reason):
+    bad = _check_text("reason", reason, limits.REASON_MAX_CHARS)
+    if bad is None and draws_nothing(reason):
         return malformed("The reason is empty: state why the request is closed.")
-    return _check_text("reason", reason, limits.REASON_MAX_CHARS)
+    return bad
 
 
 def _check_request(request: str) -> Refusal | None:

@@ -47,7 +47,8 @@ class WriterRegistry:
         assert seq == self.head + 1, f"governance seq {seq} after {self.head}"
         for event in events:
             match event:
-                case LogFounded(founding=founding):
+                # Record 0 alone founds: another one, which a stolen key could seal, changes nothing.
+                case LogFounded(founding=founding) if seq == 0:
                     self._recovery = from_base64url(founding.recovery)
                     for key_id, public_key in founding.writers.items():
                         self._listed[key_id] = _Listed(from_base64url(public_key), seq)

@@ -110,7 +110,8 @@ async def test_page_whose_session_has_ended_goes_to_sign_in_and_comes_back(visit
     visitors.expected.append("401")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/requests?show=open")
-    await bob.context.clear_cookies()
+    # Of the session, not of the link.
+    await bob.context.clear_cookies(path="/")
     await changes(visitors, "script/signed-out.sh")
     await bob.wait_for_url(re.compile(r"/sign-in\?return_to="))
     await bob.get_by_role("button", name="Be Bob Ortega").click()
@@ -139,10 +140,10 @@ async def test_what_is_open_scrolled_and_focused_stays_so_when_the_request_goes_
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto(f"/requests/{request}")
     await bob.locator("#fold-1 summary").click()
-    await bob.locator("#whole summary").click()
+    await bob.locator("#whole-head").click()
     await bob.locator("#changes").evaluate("(part) => { part.scrollTop = 300; }")
     await bob.locator("#code").evaluate("(part) => { part.scrollTop = 200; }")
-    await bob.locator("#whole summary").focus()
+    await bob.locator("#whole-head").focus()
     before = await bob.locator("#request").get_attribute("data-version")
     submission = (await visitors.gateway.show(request, after=request))["request"]["submission"]
     # Refused, and on record: the page has a line more.
@@ -154,7 +155,7 @@ async def test_what_is_open_scrolled_and_focused_stays_so_when_the_request_goes_
     assert await bob.locator("#whole").get_attribute("open") is not None
     await until(lambda: _is_scrolled(bob, "#changes", 300))
     await until(lambda: _is_scrolled(bob, "#code", 200))
-    await expect(bob.locator("#whole summary")).to_be_focused()
+    await expect(bob.locator("#whole-head")).to_be_focused()
 
 
 async def _is_scrolled(page: Page, part: str, top: int) -> bool:

@@ -7,18 +7,23 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ApprovalGiven
 from assent_contracts.governance_changes import (
     SETTINGS,
+    AssignRole,
     ChangeSettings,
     DefineGroup,
+    DisablePrincipal,
+    GovernanceChange,
+    RegisterPrincipal,
     RevokeKey,
     WithdrawRole,
     object_of,
     role_object,
 )
-from assent_contracts.governed import Group, Settings
+from assent_contracts.governed import Account, Group, RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.given import Story
 from tests.support.meanwhile import PORTAL, add_gateway, create, disable
 from tests.support.people import force, organisation, policy_of
+from tests.unit.governance.answers import at_once
 
 APP = "app/x"
 
@@ -159,6 +164,23 @@ def test_R3_key_of_a_gateway_alone_changes_no_governance() -> None:
     story = governed(with_gateway())
     assert story.when("dave approves via portal") == "own-signature-required"
     assert story.when("dave approves") == "ApprovalGiven + RequestApproved"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        DefineGroup(group=Group(id="newcomers", members=("alice",))),
+        AssignRole(assignment=RoleAssignment(id="more", role="applier", principals=("alice",))),
+        RegisterPrincipal(account=Account(id="frank", kind="human", person="p-frank")),
+    ],
+    ids=lambda wanted: type(wanted).__name__,
+)
+def test_R3_key_of_a_gateway_gives_nobody_anything_at_once(wanted: GovernanceChange) -> None:
+    """What only takes away works at once; what gives asks for administrators' own signatures."""
+    assert at_once(with_gateway(), "carol", wanted, through="portal") == "approval-required"
+    assert at_once(with_gateway(), "carol", wanted) == ""
+    assert at_once(trusting(), "carol", wanted, through="portal") == ""
+    assert at_once(with_gateway(), "carol", DisablePrincipal(principal="alice"), through="portal") == ""
 
 
 def test_key_of_a_gateway_approves_governance_where_the_settings_say_so() -> None:

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.keys import SecretKey, seal_headers, verify
+from assent_contracts.digests import from_base64url
 from assent_contracts.governance import (
     GovernanceEvent,
     KeysRevoked,
@@ -19,6 +20,7 @@ from assent_contracts.ledger import decode_governance_events
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import WriterRegistry
 from tests.support.chains import RECOVERY, WRITER, Chains
+from tests.support.people import organisation
 
 SECOND = SecretKey("writer-2", "decider", bytes([7]) * 32)
 ADDED = WriterAdded(writer=Writer(id=SECOND.id, public_key=SECOND.public))
@@ -176,3 +178,20 @@ def test_what_a_stolen_key_could_seal_of_writers_that_are_not_there_stops_no_rea
     ledger.put(NEWCOMER)
     assert ledger.accepts(WRITER) == 1
     assert ledger.chains.governance.records[-1].record.refusal is UNSET
+
+
+def test_record_that_founds_again_changes_no_writer_and_not_the_recovery_key() -> None:
+    """Who has stolen a writer's key can seal such a record: the past and the way back stay as they were."""
+    thief = SecretKey("recovery", "recovery", bytes([9]) * 32)
+    founding = Founding(
+        founder=thief.public, recovery=thief.public, writers={WRITER.id: WRITER.public}, partitions=1
+    )
+    ledger = Ledger(([(LogFounded(founding=founding),)], WRITER))
+    assert ledger.writers.public_key(WRITER.id, 0) is not None
+    assert ledger.writers.recovery_key() == from_base64url(RECOVERY.public)
+    assert not ledger.would_accept(thief, (ADDED,))
+    assert ledger.would_accept(RECOVERY, (ADDED,))
+    governance = organisation()
+    before = (governance.founder, governance.recovery, governance.partitions, dict(governance.writers))
+    governance.evolve(governance.seq + 1, (LogFounded(founding=founding),))
+    assert (governance.founder, governance.recovery, governance.partitions, governance.writers) == before

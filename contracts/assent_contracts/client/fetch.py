@@ -1,5 +1,6 @@
 """Take records off a consumer, also those that aiokafka cannot parse."""
 
+import asyncio
 from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -21,7 +22,8 @@ async def fetch(
 ) -> Records:
     """What has arrived, by partition; empty when nothing did within `timeout_ms`.
 
-    Every record comes out once, in order, also one that aiokafka cannot parse.
+    Every record comes out once, in order, also one that aiokafka cannot parse: then its whole batch does,
+    though it has more than `max_records`.
     """
     before = await positions(consumer, *partitions)
     try:
@@ -38,11 +40,12 @@ async def fetch(
         return {}
     records: Records = {}
     for place, data in found.items():
-        taken, after = _parsed(place, before[place], data, max_records)
+        # Beside the loop, and once: a batch of small records takes a second, and would be parsed again at
+        # each poll if some of them were left for later.
+        taken, after = await asyncio.to_thread(_parsed, place, before[place], data)
         _seek(consumer, place, after)
         if taken:
             records[place] = taken
-            max_records = None if max_records is None else max_records - len(taken)
     return records
 
 
@@ -91,17 +94,10 @@ async def _by_hand(
     return found
 
 
-def _parsed(
-    place: TopicPartition, offset: int, data: bytes, max_records: int | None
-) -> tuple[list[ConsumerRecord], int]:
+def _parsed(place: TopicPartition, offset: int, data: bytes) -> tuple[list[ConsumerRecord], int]:
     """The records from an offset on, and the offset to go on from."""
     records: list[ConsumerRecord] = []
     for batch in read_batches(place, data):
-        for record in batch.records:
-            if record.offset < offset:
-                continue
-            if max_records is not None and len(records) >= max_records:
-                return records, record.offset
-            records.append(record)
+        records += [record for record in batch.records if record.offset >= offset]
         offset = max(offset, batch.next_offset)
     return records, offset

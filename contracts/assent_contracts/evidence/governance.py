@@ -113,8 +113,10 @@ class GovernanceEvidence:
         signer = self._record.governance.recovery if by_recovery else self._signer(received)
         if not self._is_signed(received, signer):
             return "the signature of its command is not good"
-        judge = judge_recovery if by_recovery else judge_governance
-        decision = judge(self._record, received, signature_good=True, at=record.at)
+        if by_recovery:
+            decision = judge_recovery(self._record, received, signature_good=True)
+        else:
+            decision = judge_governance(self._record, received, signature_good=True, at=record.at)
         if isinstance(decision, Refusal):
             return f"the rules refuse its command ({decision.code}: {decision.detail})"
         if not isinstance(record.events, msgspec.Raw) or bytes(record.events) != encode(decision):

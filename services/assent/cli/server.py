@@ -15,13 +15,13 @@ from assent.reading.approvers import Approver
 from assent.reading.entries import Entry
 from assent.reading.explaining import Explained
 from assent.reading.proven import Evidence
-from assent.reading.snapshot import Snapshot, governance_in
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import signed_headers, verify
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
+from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Event
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
@@ -70,13 +70,18 @@ class _Relayed(msgspec.Struct):
 
 
 async def governance(server: Server) -> Governance:
-    """The state of governance now."""
-    answer = await get(server, "/api/v1/governance")
-    snapshot = _read(server, answer, Snapshot)
-    try:
-        return governance_in(snapshot)
-    except (KeyError, ValueError):
-        bad_answer(server, answer)
+    """The state of governance now, as the log's identity proves it: what is changed is changed from there.
+
+    A gateway can leave the newest records out. What is signed then names an older version, and is refused.
+    """
+    proof = await governance_ledger(server)
+    state = Governance()
+    advance(state, proof.history, len(proof.history) - 1)
+    if state.seq < 0:
+        output.fail(
+            f"{server.url} has no governance ledger of the log {server.identity}: is --identity right?"
+        )
+    return state
 
 
 async def requests(server: Server, view: View, limit: int) -> list[RequestView]:

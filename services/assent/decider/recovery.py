@@ -89,7 +89,7 @@ async def _recover(
         and signed is not None
         and verify(signer, command_prefix(identity) + received.value_sha256, signed)
     )
-    decision = judge_recovery(lead.record, received, signature_good=good, at=at)
+    decision = judge_recovery(lead.record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision
     chain = Chain(lead.head, lead.epoch)

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
+from assent.decider.stopped import StoppedError
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -37,6 +38,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import resource_type
+from assent_contracts.topics import LEDGER
 
 _RETRY_S = 1.0
 _POLL_RECORDS = 2_000
@@ -76,7 +78,7 @@ class ReleaseFollower:
         await self._reader.stop()
 
     async def news(self) -> None:
-        """Read on until a release is found. Raises NotFollowingError."""
+        """Read on until a release is found. Raises NotFollowingError, StoppedError."""
         found = False
         while not found:
             try:
@@ -87,7 +89,10 @@ class ReleaseFollower:
                 continue
             for accepted in polled.values():
                 for each in accepted:
-                    found = self._take(each) or found
+                    try:
+                        found = self._take(each) or found
+                    except Exception as error:
+                        raise StoppedError(LEDGER, each.offset) from error
             # A poll that finds its records at hand does not wait: decisions have their turn between two.
             await asyncio.sleep(0)
 

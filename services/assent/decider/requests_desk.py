@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from assent.decider.desk import Decision, Events, OwnRecord
 from assent.decider.listed import is_writer
+from assent.decider.stopped import StoppedError
 from assent.observe import metrics
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
@@ -25,7 +26,7 @@ from assent_contracts.core.sender import unattributed
 from assent_contracts.events import Event
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
-from assent_contracts.topics import COMMANDS
+from assent_contracts.topics import COMMANDS, GOVERNANCE
 
 WRITERS_KEY: Final = b"writers"
 """The Kafka key of a record that is about no object."""
@@ -72,7 +73,10 @@ class RequestsDesk:
             await self._follower.confirmed()
             self._follower.check()
             log.info("governance can be read again")
-        advance(self.governance, self._follower.history, len(self._follower.history) - 1)
+        try:
+            advance(self.governance, self._follower.history, len(self._follower.history) - 1)
+        except Exception as error:
+            raise StoppedError(GOVERNANCE, None) from error
         self._follower.check()
 
     async def news(self) -> None:

@@ -266,11 +266,11 @@ class Session:
 
 
 def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
-    """The records in portions of about PORTION_BYTES, as they are once decompressed; one at least."""
+    """The records in portions of about PORTION_BYTES and at most POLL_RECORDS; at least one portion."""
     first = size = 0
     for number, record in enumerate(records):
         size += len(record.value or b"") + len(record.key or b"")
-        if size > PORTION_BYTES:
+        if size > PORTION_BYTES or number + 1 - first >= POLL_RECORDS:
             yield records[first : number + 1]
             first, size = number + 1, 0
     if first < len(records) or not records:

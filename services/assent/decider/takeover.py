@@ -15,7 +15,7 @@ from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.replay import replay
-from assent_contracts.topics import LEDGER
+from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _PROGRESS_RECORDS = 100_000
 
@@ -51,7 +51,10 @@ async def take_over(connection: Connection, partition: int, follower: Governance
         gc.freeze()
         gc.enable()
         await reader.stop()
-    advance(lead.governance, follower.history, len(follower.history) - 1)
+    try:
+        advance(lead.governance, follower.history, len(follower.history) - 1)
+    except Exception as error:
+        raise StoppedError(GOVERNANCE, None) from error
     lead.epoch += 1
     log.info(
         "took over",

@@ -88,7 +88,8 @@ class Submissions:
                 if not 0 <= request.offset - position <= _READ_ON_RECORDS or position < 0:
                     consumer.seek(self._place, request.offset)
                 record = await self._record_at(consumer, request)
-                position = record.offset + 1
+                # More than this record may have been read.
+                position = await consumer.position(self._place)
                 payloads[request.request] = _payload(record, request)
         finally:
             consumer.pause(self._place)

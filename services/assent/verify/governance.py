@@ -97,7 +97,7 @@ class GovernanceVerifier:
             raise _finding(record.seq, f"its command is not well-formed: {received.detail}")
         if record.input is UNSET and isinstance(received.command, RecoverWriters):
             good = self._is_signed(received, self._record.governance.recovery)
-            decision = judge_recovery(self._record, received, signature_good=good, at=record.at)
+            decision = judge_recovery(self._record, received, signature_good=good)
         else:
             good = self._is_signed(received, self._signer(received))
             decision = judge_governance(self._record, received, signature_good=good, at=record.at)

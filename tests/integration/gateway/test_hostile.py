@@ -500,11 +500,15 @@ async def _recorded(gateway: Gateway, position: str) -> tuple[bytes, list[tuple[
     connection = await asyncpg.connect(gateway.dsn)
     try:
         partition, seq = map(int, position.split("-"))
-        row = await connection.fetchval(
-            "select record::text from audit where ledger = 'assent.ledger' and partition = $1 and seq = $2",
-            partition,
-            seq,
-        )
+        row: str | None = None
+        async with asyncio.timeout(10):
+            while row is None:
+                row = await connection.fetchval(
+                    "select record::text from audit"
+                    " where ledger = 'assent.ledger' and partition = $1 and seq = $2",
+                    partition,
+                    seq,
+                )
     finally:
         await connection.close()
     recorded = decode_recorded_command(decode_record(row.encode()))

@@ -218,3 +218,13 @@ def test_R23_gateway_that_shows_no_neighbours_says_so_and_the_senders_signature_
     )
     assert heard.commands == []
     assert "could not be proven to you" in answer.out
+
+
+def test_state_of_governance_from_a_gateway_is_what_the_log_proves(
+    capsys: pytest.CaptureFixture[str], offered: Offered
+) -> None:
+    """A change is made from the state that there is: a gateway could name members that nobody has put in."""
+    said, _ = decide(capsys, offered, "groups", "list", "--json")
+    assert (said.code, "approvers" in said.out) == (0, True), said
+    said, _ = decide(capsys, offered, "groups", "list", "--json", governance=0)
+    assert (said.code, said.out) == (1, "")

@@ -14,7 +14,7 @@ from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipa
 from assent_contracts.governed import Account
 from assent_contracts.refusals import Refusal, RefusalCode
 
-RESERVED = frozenset({"founder", "assent"})
+RESERVED = frozenset({"founder", "assent", "recovery"})
 """Who the founding commands come from, and who carries changes to governance out: nobody's account."""
 
 

@@ -7,7 +7,7 @@ from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
-from assent_contracts.core.sender import came_before, identify, not_current, out_of_time, takes_its_id
+from assent_contracts.core.sender import came_before, identify, not_current, takes_its_id
 from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent, RecoverWriters
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -60,9 +60,9 @@ def judge_governance(
 
 
 def judge_recovery(
-    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int
+    record: Record, received: Received[GovernanceCommand], *, signature_good: bool
 ) -> Decision:
-    """Decide a command of the recovery key at log time `at` (ms).
+    """Decide a command of the recovery key.
 
     Its record was made without a decider, by whoever has that key. `signature_good`: of the recovery key over
     these bytes, whichever key the command names.
@@ -77,7 +77,9 @@ def judge_recovery(
     before = came_before(record.memory, command.principal, command.id, received.value_sha256)
     if before is not None:
         return cast("Decision", before)
-    return out_of_time(command.at, at) or decide_recovery(record.governance, command)
+    # Its time does not matter: the key seals the record itself, so nobody else can send it again; and who has
+    # stolen a writer's key could have moved log time out of reach.
+    return decide_recovery(record.governance, command)
 
 
 def keep_governance(

@@ -37,6 +37,10 @@ GUARDED_ROLES: frozenset[Role] = frozenset({"administrator", "approver", "gatewa
 """The roles that let somebody decide, or speak for those who do: granted by two people only."""
 
 
+_GIVES = (RegisterPrincipal, DefineGroup, AssignRole, SyncDirectory)
+"""They bring somebody in, or give them something, where nothing else asks for a second administrator."""
+
+
 def not_permitted(governance: Governance, change: GovernanceChange, principal: str) -> Refusal | None:
     """R3: why this account may not ask for the change at all, at once or as a request; None when it may."""
     if _is_own_key(governance, change, principal):
@@ -92,6 +96,8 @@ def why_approval(  # noqa: C901, PLR0912  an arm each
     """
     if not governance.protected:
         return None
+    if through is not None and governance.settings.governance_own_signature and isinstance(change, _GIVES):
+        return "a gateway signed it, and governance asks for administrators' own signatures"
     match change:
         case CreatePolicy() | EditPolicy() | DeletePolicy():
             return "it changes a policy"

@@ -80,7 +80,7 @@ async def show_submission(
         writer=run.writer if whole else "",
         seal=run.seal if whole else "",
     )
-    return Response(proof, headers={"Cache-Control": "private, no-store"})
+    return Response(proof, headers={"Cache-Control": "no-store"})
 
 
 @get("/governance/ledger", operation_id="showGovernanceLedger")
