@@ -10,13 +10,12 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts import seal
+from assent_contracts import governed, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, first_head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import LogFounded
-from assent_contracts.governed import Founding
+from assent_contracts.governance import GovernanceEvent, LogFounded, WriterAdded
 from assent_contracts.ledger import DecisionRecord
 from assent_contracts.writers import WriterRegistry
 
@@ -52,14 +51,22 @@ def registry() -> WriterRegistry:
         listed = {
             key_id: to_base64url(public_key(key_id)) for key_id, since in WRITERS.items() if since == seq
         }
-        founding = Founding(
-            founder=to_base64url(bytes(32)),
-            recovery=to_base64url(public_key("recovery")),
-            writers=listed,
-            partitions=4,
-        )
-        writers.apply(seq, (LogFounded(founding=founding),) if listed else ())
+        writers.apply(seq, _founded(listed) if seq == 0 else _added(listed))
     return writers
+
+
+def _founded(listed: dict[str, str]) -> tuple[GovernanceEvent, ...]:
+    founding = governed.Founding(
+        founder=to_base64url(bytes(32)),
+        recovery=to_base64url(public_key("recovery")),
+        writers=listed,
+        partitions=4,
+    )
+    return (LogFounded(founding=founding),)
+
+
+def _added(listed: dict[str, str]) -> tuple[GovernanceEvent, ...]:
+    return tuple(WriterAdded(writer=governed.Writer(id=each, public_key=key)) for each, key in listed.items())
 
 
 REGISTRY: Final = registry()

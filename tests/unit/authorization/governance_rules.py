@@ -135,6 +135,18 @@ GOVERNANCE_RULES: Final = (
         AT_ONCE,
     ),
     GovernanceRule(
+        "gateway-gives",
+        "What a gateway signed gives nobody anything at once: that asks for own signatures.",
+        lambda cell: (
+            cell.signer == "a gateway"
+            and cell.phase == "after"
+            and cell.kind in {"register-principal", "define-group", "assign-role", "sync-directory"}
+            and cell.change != "assign-role, gateway"
+            and (cell.administers or (cell.kind == "sync-directory" and cell.role == "directory"))
+        ),
+        APPROVAL,
+    ),
+    GovernanceRule(
         "directory",
         "Who has the role directory brings the directory's differences.",
         lambda cell: cell.kind == "sync-directory" and cell.role == "directory",
