@@ -6,8 +6,11 @@ Every answer is the same on every Python: none depends on what a newer Unicode h
 import re
 import unicodedata
 from functools import cache
+from typing import Final
 
 from assent_contracts.unicode_14 import DRAWN, character_class
+
+_DRAWS_NOTHING_IN_ASCII: Final = "".join(map(chr, (*range(33), 127)))
 
 
 @cache
@@ -26,7 +29,7 @@ def draws_all(text: str) -> bool:
 def draws_nothing(text: str) -> bool:
     """Whether `text` is empty, or nobody would see anything of it."""
     if text.isascii():
-        return not any(" " < each <= "~" for each in text)
+        return not text.strip(_DRAWS_NOTHING_IN_ASCII)
     return not _not_drawn().sub("", text).strip(" ")
 
 

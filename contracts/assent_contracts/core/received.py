@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -16,8 +16,6 @@ C = TypeVar("C")
 
 Headers = Sequence[tuple[str, bytes | None]]
 """As Kafka has them: a header may have no content, and most may be somebody else's."""
-
-_OURS: Final = frozenset({KEY_HEADER, SIGNATURE_HEADER, cloudevents.ID, cloudevents.TYPE})
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +60,7 @@ def open_envelope(value: bytes | None, key: bytes | None, headers: Headers) -> E
         return omitted(b"", malformed("The record is empty."))
     if len(value) > limits.COMMAND_MAX_BYTES:
         return omitted(value, too_large("command", len(value), limits.COMMAND_MAX_BYTES, "bytes"))
-    said = {name: content for name, content in headers if name in _OURS}
+    said = dict(headers)
     try:
         key_id = (said.get(KEY_HEADER) or b"").decode()
         signature = (said.get(SIGNATURE_HEADER) or b"").decode()
