@@ -4,7 +4,7 @@ An offset comes from elsewhere, such as a table, and is a hint: what is at it ha
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -172,11 +172,7 @@ def _entry(record: ConsumerRecord) -> LedgerEntry:
 
 
 def _sealing(record: ConsumerRecord) -> tuple[str, str]:
-    headers: dict[str, bytes | None] = dict(_named(record.headers))
+    # The last of a name counts, as in the acceptance rule. A header may have no content.
+    headers: dict[str, bytes | None] = dict(record.headers)
     writer, signature = headers.get(seal.WRITER_HEADER), headers.get(seal.SEAL_HEADER)
     return (writer or b"").decode(), (signature or b"").decode()
-
-
-def _named(headers: Sequence[tuple[str, bytes]]) -> Iterable[tuple[str, bytes | None]]:
-    # The last of a name counts, as in the acceptance rule. A header may have no content.
-    return ((name, content) for name, content in headers)
