@@ -147,7 +147,6 @@ class GovernanceEvidence:
         return governance.founder or (None if key is None else key.public_key)
 
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
-        command = signed(received, public_key)
         # The command of record 0 makes the identity, and so cannot bind it.
         signatures = self.signatures if self.history else self._founding
-        return command is not None and signatures.is_good(command)
+        return signatures.is_good(signed(received, public_key))

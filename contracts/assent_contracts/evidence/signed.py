@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from assent_contracts.core.received import C, Received, signature_bytes
+from assent_contracts.core.received import C, Envelope, Received, signature_bytes
 from assent_contracts.signing import command_prefix
 
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
@@ -19,12 +19,12 @@ class Signed(msgspec.Struct, frozen=True, gc=False):
     signature: bytes
 
 
-def signed(received: Received[C], public_key: bytes | None) -> Signed | None:
+def signed(it: Envelope | Received[C], public_key: bytes | None) -> Signed | None:
     """The command under this key; None when there is no such key or no signature of 64 bytes."""
-    signature = signature_bytes(received)
+    signature = signature_bytes(it)
     if public_key is None or signature is None:
         return None
-    return Signed(public_key, received.value_sha256, signature)
+    return Signed(public_key, it.value_sha256, signature)
 
 
 class Signatures:
@@ -35,6 +35,8 @@ class Signatures:
         self._prefix = command_prefix(identity)
         self._verify = verify
 
-    def is_good(self, command: Signed) -> bool:
-        """Whether the key signed these bytes for this log."""
-        return self._verify(command.public_key, self._prefix + command.value_sha256, command.signature)
+    def is_good(self, command: Signed | None) -> bool:
+        """Whether the key signed these bytes for this log; not without a key or a signature."""
+        return command is not None and self._verify(
+            command.public_key, self._prefix + command.value_sha256, command.signature
+        )

@@ -16,11 +16,11 @@ from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
 from assent_contracts.core.governance.receive import read_governance_command
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Envelope, Received, signature_bytes
+from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.sender import unattributed
+from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.signing import command_prefix
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 from assent_contracts.writers import WriterRegistry
 
@@ -39,7 +39,7 @@ class GovernanceDesk:
         key: SecretKey,
     ) -> None:
         """`writers`: who may seal, as this ledger itself says; moved along with `record`. `key`: its own."""
-        self._prefix = command_prefix(identity)
+        self._signatures = Signatures(identity, verify)
         self._key = key
         self.place = TopicPartition(GOVERNANCE_COMMANDS, 0)
         self.name = NAME
@@ -82,7 +82,7 @@ class GovernanceDesk:
                 governance, envelope.key_id, signed=bool(envelope.signature), good=signature_good, at=at
             )
         # Until the founding is closed no other key counts, whichever the header names.
-        if self._is_signed_with(governance.founder, envelope):
+        if self._signatures.is_good(signed(envelope, governance.founder)):
             return None
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the founder's over these bytes.")
 
@@ -123,7 +123,3 @@ class GovernanceDesk:
 
     def measure(self) -> None:
         """Nothing beside what every ledger has."""
-
-    def _is_signed_with(self, public_key: bytes, envelope: Envelope) -> bool:
-        signature = signature_bytes(envelope)
-        return signature is not None and verify(public_key, self._prefix + envelope.value_sha256, signature)

@@ -16,13 +16,13 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
-from assent_contracts.core.received import signature_bytes
 from assent_contracts.digests import to_base64url
+from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
 from assent_contracts.governed import Writer
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.signing import command_message, command_prefix
+from assent_contracts.signing import command_message
 from assent_contracts.writers import RECOVERY
 
 _TRIES = 20
@@ -83,12 +83,7 @@ async def _recover(
     if isinstance(received, Refusal):
         return received
     governance, at = lead.record.governance, max(lead.record.at, command.at)
-    signer, signed = governance.recovery, signature_bytes(received)
-    good = (
-        signer is not None
-        and signed is not None
-        and verify(signer, command_prefix(identity) + received.value_sha256, signed)
-    )
+    good = Signatures(identity, verify).is_good(signed(received, governance.recovery))
     decision = judge_recovery(lead.record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision

@@ -19,9 +19,10 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
 from assent_contracts.core.governance.receive import governance_received_again
-from assent_contracts.core.received import Received, signature_bytes
+from assent_contracts.core.received import Received
 from assent_contracts.digests import from_base64url
 from assent_contracts.evidence.carried import carried_again
+from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
@@ -38,7 +39,7 @@ from assent_contracts.ledger import (
     decode_recorded_command,
 )
 from assent_contracts.refusals import Refusal
-from assent_contracts.signing import NO_IDENTITY, command_prefix
+from assent_contracts.signing import NO_IDENTITY
 
 C = TypeVar("C")
 
@@ -51,8 +52,8 @@ class GovernanceVerifier:
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.claims = Claims()
         """What is still to be confirmed by the request ledger."""
-        self._verify = verify
-        self._identity = identity
+        self._signatures = Signatures(identity, verify)
+        self._founding = Signatures(NO_IDENTITY, verify)
         self._record = Record()
 
     def take(self, run: Sequence[Accepted]) -> None:
@@ -121,13 +122,11 @@ class GovernanceVerifier:
         return None if key is None else key.public_key
 
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
-        signature = signature_bytes(received)
-        if public_key is None or signature is None:
-            return False
-        self.tally.signatures += 1
+        command = signed(received, public_key)
+        self.tally.signatures += command is not None
         # The command of record 0 makes the identity, and so cannot bind it.
-        identity = self._identity if self.history else NO_IDENTITY
-        return self._verify(public_key, command_prefix(identity) + received.value_sha256, signature)
+        signatures = self._signatures if self.history else self._founding
+        return signatures.is_good(command)
 
     def _carry_out_again(
         self,

@@ -19,7 +19,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Received, signature_bytes
+from assent_contracts.core.received import Received
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.carried import decide_carried
 from assent_contracts.core.requests.expire import decide_expiry
@@ -35,6 +35,7 @@ from assent_contracts.events import (
     RequestFailed,
     WritersChanged,
 )
+from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -45,7 +46,6 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id, request_id
-from assent_contracts.signing import command_prefix
 
 
 class RequestsVerifier:
@@ -65,9 +65,8 @@ class RequestsVerifier:
         """
         self.tally = Tally()
         self._partition = partition
-        self._prefix = command_prefix(identity)
+        self._signatures = Signatures(identity, verify)
         self._history = history
-        self._verify = verify
         self._claims = Claims() if claims is None else claims
         self._governance = Governance()
         self._book = Book(partition)
@@ -134,11 +133,9 @@ class RequestsVerifier:
 
     def _is_signed(self, received: Received[Command]) -> bool:
         key = self._governance.keys.get(received.key_id)
-        signature = signature_bytes(received)
-        if key is None or signature is None:
-            return False
-        self.tally.signatures += 1
-        return self._verify(key.public_key, self._prefix + received.value_sha256, signature)
+        command = signed(received, None if key is None else key.public_key)
+        self.tally.signatures += command is not None
+        return self._signatures.is_good(command)
 
     def _omitted(self, record: LedgerRecord) -> None:
         self._must_not(record, not_refused_unread(record))

@@ -33,13 +33,14 @@ from assent_contracts.commands import (
     SubmitChange,
     command_type,
 )
-from assent_contracts.core.received import Envelope, Omitted, open_envelope, signature_bytes
+from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.sender import identify, not_current, unattributed
+from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GovernanceCommand
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governance_codec import decode_governance_command
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _GOVERNANCE_TYPES: Final = frozenset(
@@ -120,9 +121,9 @@ def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envel
     if isinstance(envelope, Omitted):
         raise of_refusal(envelope.refusal)
     governance, now = door.log.governance, now_ms()
-    key, signature = governance.keys.get(envelope.key_id), signature_bytes(envelope)
-    message = command_message(door.log.follower.identity, value)
-    good = key is not None and signature is not None and verify(key.public_key, message, signature)
+    key = governance.keys.get(envelope.key_id)
+    signatures = Signatures(door.log.follower.identity, verify)
+    good = signatures.is_good(signed(envelope, None if key is None else key.public_key))
     refusal = unattributed(governance, envelope.key_id, signed=bool(envelope.signature), good=good, at=now)
     if refusal is not None:
         raise of_refusal(refusal)
