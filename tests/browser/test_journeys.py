@@ -1,6 +1,5 @@
 """What people come for, from the sign-in to the outcome, each in a window of their own."""
 
-import asyncio
 import re
 
 import pytest
@@ -272,15 +271,7 @@ async def test_R14_request_that_nobody_decides_on_expires_before_its_requesters_
     }
     await visitors.gateway.governed({"type": "assent.create-policy.v1", "policy": policy})
     alice = await visitors.signed_in("Alice Miller")
-    await alice.goto(f"/requests/{await hasty(visitors)}")
+    await alice.goto(f"/requests/{await visitors.gateway.submit_once_protected('hasty/thing')}")
     await status(alice, "Needs approval")
     await status(alice, "Expired")
     await expect(alice.locator("#decide")).to_contain_text("Submit it again if it is still needed")
-
-
-async def hasty(visitors: Visitors) -> str:
-    """The id of a request for a hasty thing, as soon as its policy is in force."""
-    async with asyncio.timeout(20):
-        while (answer := await visitors.gateway.try_to_submit("hasty/thing")).status_code != 201:
-            assert answer.json()["code"] == "no-policy", answer.text
-    return answer.json()["request"]

