@@ -1,5 +1,8 @@
 """Fixtures for every test that needs the real Kafka and Postgres."""
 
+import os
+import tempfile
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +13,13 @@ from assent_contracts.client.follower import GovernanceFollower
 from tests.support.containers import Endpoints
 from tests.support.log import Actor, Log, deciding, following, fresh_log, publishing
 from tests.support.stack import endpoints
+
+# pytest closes its folder of temporary files to others at each start; where tests run as root, Postgres is
+# somebody else. So the tests of two checkouts, run side by side, do not share that folder.
+_CHECKOUT = Path(__file__).parents[1]
+_TEMPORARY = Path(tempfile.gettempdir()) / f"assent-{zlib.crc32(bytes(_CHECKOUT)):08x}"
+_TEMPORARY.mkdir(exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_TEMPORARY))
 
 
 @pytest_asyncio.fixture(scope="session")
