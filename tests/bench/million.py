@@ -28,8 +28,8 @@ _ENDS: Final = (
     ("completed", 0.9), ("rejected", 0.04), ("canceled", 0.03), ("needs_approval", 0.02), ("approved", 0.01),
 )  # fmt: skip
 _COLUMNS: Final = (
-    "partition", "seq", "resource", "operation", "requester", "person", "justification", "digest", "terms",
-    "status", "approvals", "rejections", "submitted_at", "changed_at", "last_seq",
+    "partition", "seq", "resource", "operation", "requester", "person", "justification", "submission",
+    "digest", "terms", "status", "approvals", "rejections", "submitted_at", "changed_at", "last_seq",
 )  # fmt: skip
 
 
@@ -65,7 +65,8 @@ def _rows(start: int, stop: int, of: int, newest: int) -> Iterator[tuple[Any, ..
         changed = newest - SPREAD_MS + SPREAD_MS * seq // of
         yield (
             0, seq, f"{kind}/object-{seq}", "edit", requester, person, "It is needed for the release.",
-            digest, terms[kind], status, b"[]", b"[]", changed - 60_000, changed, seq,
+            sha256_hex(b"%d" % seq), digest, terms[kind], status, b"[]", b"[]",
+            changed - 60_000, changed, seq,
         )  # fmt: skip
 
 
