@@ -19,6 +19,7 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.digests import from_base64url
 from assent_contracts.evidence.carried import carried_again
@@ -68,8 +69,7 @@ class GovernanceVerifier:
             self.tally.records += 1
 
     def _take(self, record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
-        if record.at < self._record.at:
-            raise _finding(record.seq, "log time goes back")
+        _must_not(record, not_log_time(record, self._record.at))
         _must_not(record, not_one_decision(record))
         recorded = decode_recorded_command(record)
         match recorded:
@@ -100,15 +100,32 @@ class GovernanceVerifier:
             good = self._is_signed(received, self._record.governance.recovery)
             decision = judge_recovery(self._record, received, signature_good=good)
         else:
+            if record.input is UNSET and not self._is_founding:
+                raise _finding(record.seq, "it decides a command that came from nowhere")
             good = self._is_signed(received, self._signer(received))
-            decision = judge_governance(self._record, received, signature_good=good, at=record.at)
+            came = received_at(record)
+            decision = judge_governance(
+                self._record, received, signature_good=good, at=record.at, received_at=came
+            )
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
-        keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
+        keep_governance(
+            self._record,
+            received,
+            decision,
+            seq=record.seq,
+            at=record.at,
+            counts=record.input is not UNSET,
+        )
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()
         return decision
+
+    @property
+    def _is_founding(self) -> bool:
+        governance = self._record.governance
+        return governance.seq == -1 or governance.founder is not None
 
     def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
         governance, command = self._record.governance, received.command

@@ -19,6 +19,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.carried import decide_carried
@@ -30,6 +31,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     Event,
+    LogTimeCorrected,
     RequestCompleted,
     RequestEvent,
     RequestFailed,
@@ -82,13 +84,14 @@ class RequestsVerifier:
         self.tally.records += len(run)
 
     def _take(self, record: LedgerRecord) -> None:
-        if record.at < self._book.at:
-            raise self._finding(record.seq, "log time goes back")
         if not isinstance(record.governance, int) or record.governance >= len(self._history):
             raise self._finding(record.seq, "it names a governance seq that does not exist")
         advance(self._governance, self._history, record.governance)
+        self._must_not(record, not_log_time(record, self._book.at_under(self._governance)))
         self._must_not(record, not_one_decision(record))
         recorded = decode_recorded_command(record)
+        if (recorded is None) != (record.input is UNSET):
+            raise self._finding(record.seq, "it decides a command that came from nowhere, or none that came")
         match recorded:
             case RecordedCommand():
                 self._must_not(record, should_not_be_kept(record))
@@ -109,11 +112,13 @@ class RequestsVerifier:
             signature_good=good,
             seq=record.seq,
             at=record.at,
+            received_at=received_at(record),
             governance=self._governance,
         )
         self.tally.commands += 1
         self._must_not(record, difference(record, decision))
-        keep(self._book, received, decision, seq=record.seq, at=record.at)
+        named = self._governance.seq
+        keep(self._book, received, decision, seq=record.seq, at=record.at, governance=named)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
         elif self._claims:
@@ -139,12 +144,14 @@ class RequestsVerifier:
 
     def _omitted(self, record: LedgerRecord) -> None:
         self._must_not(record, not_refused_unread(record))
-        self._book.record(record.seq, record.at, ())
+        self._book.record(record.seq, record.at, (), governance=self._governance.seq)
         self.tally.unreadable += 1
 
     def _write_again(self, record: LedgerRecord) -> None:
-        """What the writer records by itself: new writers, what governance has carried out, what was due."""
+        """What the writer records by itself: writers, a correction, what was carried out, what was due."""
         match decode_events(record):
+            case (LogTimeCorrected(),):
+                event = self._corrected(record)
             case (WritersChanged(),):
                 event = self._writers_changed(record)
             case (RequestCompleted(request=request) | RequestFailed(request=request),):
@@ -153,12 +160,18 @@ class RequestsVerifier:
                 event = self._due(record)
         if record.events is UNSET or bytes(record.events) != encode((event,)):
             raise self._finding(record.seq, "something else was due")
-        self._book.record(record.seq, record.at, (event,))
+        self._book.record(record.seq, record.at, (event,), governance=self._governance.seq)
 
     def _writers_changed(self, record: LedgerRecord) -> Event:
         event = self._book.writers_due(self._governance)
         if event is None:
             raise self._finding(record.seq, "it has no command, and the writers have not changed")
+        return event
+
+    def _corrected(self, record: LedgerRecord) -> Event:
+        event = self._book.correction_due(self._governance)
+        if event is None:
+            raise self._finding(record.seq, "it has no command, and log time was not corrected")
         return event
 
     def _carried(self, record: LedgerRecord, request: str) -> RequestEvent:
