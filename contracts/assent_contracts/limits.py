@@ -71,3 +71,6 @@ RUN_MAX_BYTES: Final = 16 * 1024 * 1024
 """Unsealed records that a reader holds at most while it waits for their seal."""
 
 RECORD_MAX_BYTES: Final = 1024 * 1024
+
+PRODUCE_MAX_BYTES: Final = 2 * 1024 * 1024
+"""A batch as it is sent to the broker: room for the largest record, and for many of the usual ones."""

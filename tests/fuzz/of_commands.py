@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from assent.gateway.console.payload_view import payload_view
-from assent.ledger.chain import Chain, RecordTooLargeError
 from assent.reading.payload_diff import payload_diff
 from assent.reading.payloads import shown_payload
 from assent.reading.visible import visible
@@ -20,6 +19,7 @@ from assent_contracts.core.received import Omitted, Received, open_envelope, sig
 from assent_contracts.core.requests.judge import judge
 from assent_contracts.core.requests.receive import read_command, received_again
 from assent_contracts.core.sender import unattributed
+from assent_contracts.core.writer.chain import Chain, RecordTooLargeError
 from assent_contracts.files import file_of_payload
 from assent_contracts.governance import GOVERNANCE_KEY
 from assent_contracts.governance_codec import decode_governance_change

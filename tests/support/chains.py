@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from assent.ledger.chain import Chain
 from assent.verify.claims import Claims
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier
@@ -26,6 +25,7 @@ from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.carried import carried_due
 from assent_contracts.core.requests.judge import judge, keep
 from assent_contracts.core.requests.receive import received_again
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
 from assent_contracts.governance import (

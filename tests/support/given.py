@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from msgspec import UNSET, Raw
 
-from assent.ledger.chain import Chain
 from assent_contracts import commands as c
 from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode
@@ -31,6 +30,7 @@ from assent_contracts.core.requests.states import (
     Released,
     Unsettled,
 )
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted, RequestEvent
 from assent_contracts.ledger import RecordedCommand

@@ -8,9 +8,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.helpers import create_ssl_context
 
+from assent_contracts import limits
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 FETCH_MAX_BYTES = 4 * 1024 * 1024
-PRODUCE_MAX_BYTES = 2 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 20_000
 _START_ENDS_S = 5.0
 
@@ -96,8 +97,8 @@ async def writing(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProd
         acks="all",
         enable_idempotence=True,
         linger_ms=linger_ms,
-        max_batch_size=PRODUCE_MAX_BYTES,
-        max_request_size=PRODUCE_MAX_BYTES,
+        max_batch_size=limits.PRODUCE_MAX_BYTES,
+        max_request_size=limits.PRODUCE_MAX_BYTES,
     )
     await started(producer)
     return producer

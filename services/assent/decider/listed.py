@@ -5,7 +5,7 @@ from pathlib import Path
 from assent.observe.health import Reason
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
-from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.writer.writer import Sealer
 from assent_contracts.digests import from_base64url
 from assent_contracts.writers import WriterRegistry
 
@@ -21,13 +21,13 @@ def load_writer_key(path: Path) -> SecretKey:
     )
 
 
-def is_writer(governance: Governance, key: SecretKey) -> bool:
-    """Whether governance lists the key, by its id and its bytes."""
-    return governance.writers.get(key.id) == from_base64url(key.public)
+def sealer_of(key: SecretKey) -> Sealer:
+    """What the writer has to know of the key that it seals with."""
+    return Sealer(key.id, from_base64url(key.public))
 
 
 def is_listed(writers: WriterRegistry, key: SecretKey) -> bool:
-    """The same, of the registry that a follower of governance keeps."""
+    """Whether governance lists the key, by its id and its bytes, as far as a follower of it has read."""
     return writers.public_key(key.id, writers.head) == from_base64url(key.public)
 
 

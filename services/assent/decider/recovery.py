@@ -7,7 +7,6 @@ import msgspec
 
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
 from assent.ledger.appender import Appender, LostLeadError
-from assent.ledger.chain import Chain
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import SecretKey, verify
@@ -16,6 +15,8 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
 from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
@@ -55,10 +56,10 @@ async def recover_writers(
     key.id = RECOVERY
     for _ in range(_TRIES):
         lead = await take_over_governance(connection, identity)
-        if lead.record.governance.seq < 0:
+        if lead.writer.desk.governance.seq < 0:
             msg = "The governance ledger does not begin with the record that the identity names."
             raise NotFoundedError(msg)
-        listed = tuple(sorted(lead.record.governance.writers))
+        listed = tuple(sorted(lead.writer.desk.governance.writers))
         command = RecoverWriters(
             id=new_command_id(),
             principal=RECOVERY,
@@ -82,17 +83,18 @@ async def _recover(
     received = governance_received_again(recorded)
     if isinstance(received, Refusal):
         return received
-    governance, at = lead.record.governance, max(lead.record.at, command.at)
+    record, writer = lead.writer.desk.record, lead.writer
+    governance, at = record.governance, max(record.at, command.at)
     good = Signatures(identity, verify).is_good(signed(received, governance.recovery))
-    decision = judge_recovery(lead.record, received, signature_good=good)
+    decision = judge_recovery(record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision
-    chain = Chain(lead.head, lead.epoch)
+    chain = Chain(writer.head, writer.epoch)
     link = chain.link(GOVERNANCE_KEY, decision, at=at, command=recorded)
     appender = Appender(connection, key, confirmed=lead.head, acceptance_from=lead.acceptance_from)
     try:
         await appender.start()
-        await appender.append([link], chain.head(-1, next_offset=0), at=at)
+        await appender.append(Batch([link], chain.head(-1, next_offset=0), at))
         await appender.flush()
     finally:
         await appender.stop()

@@ -5,22 +5,20 @@ import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from typing import Any
 
 import stamina
 import structlog
 from aiokafka.errors import KafkaError
 
-from assent.decider.desk import Desk
-from assent.decider.governance_desk import NAME, GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
-from assent.decider.listed import load_writer_key, why_not_listed
+from assent.decider.listed import load_writer_key, sealer_of, why_not_listed
 from assent.decider.releases import ReleaseFollower
-from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
+from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
 from assent.decider.takeover import take_over
-from assent.decider.term import Term
 from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
@@ -33,6 +31,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
+from assent_contracts.core.writer.writer import Writer
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
 GROUP = "assent-decider"
@@ -86,11 +85,11 @@ class Decider:
     async def govern(self, partitions: AbstractSet[int] = _ONLY) -> None:
         """Lead governance, which has one partition, or no more if empty. Raises what the lead has died of."""
         if partitions and not self._governs:
-            self._health.not_ready(f"partition-{NAME}", TAKING_OVER)
+            self._health.not_ready(f"partition-{GOVERNANCE_NAME}", TAKING_OVER)
         self._governs |= bool(partitions)
         await self._governor.work_on(frozenset(partitions))
         if self._governs and not partitions:
-            self._health.ready(f"partition-{NAME}")
+            self._health.ready(f"partition-{GOVERNANCE_NAME}")
         self._governs = bool(partitions)
 
     async def close(self) -> None:
@@ -103,7 +102,7 @@ class Decider:
         await self._keep_leading(str(partition), lambda: self._lead_requests(partition))
 
     async def _keep_leading_governance(self, _partition: int) -> None:
-        await self._keep_leading(NAME, self._lead_governance)
+        await self._keep_leading(GOVERNANCE_NAME, self._lead_governance)
 
     async def _keep_leading(self, name: str, lead_once: Callable[[], Awaitable[None]]) -> None:
         log = structlog.get_logger().bind(partition=name)
@@ -140,39 +139,40 @@ class Decider:
 
     async def _lead_requests(self, partition: int) -> None:
         """Returns when another writer's run stands."""
-        lead = await take_over(self._connection, partition, self._follower)
-        desk = RequestsDesk(lead.book, lead.governance, self._follower, self._key)
-        await self._write(desk, lead, lambda head: acceptance_of(partition, self._follower, head))
+        writer, head = await take_over(self._connection, partition, self._follower, sealer_of(self._key))
+        around = AroundRequests(writer.desk, self._follower)
+        await self._write(around, writer, head, lambda head: acceptance_of(partition, self._follower, head))
 
     async def _lead_governance(self) -> None:
         """Returns when another writer's run stands."""
-        lead = await take_over_governance(self._connection, self._follower.identity)
-        releases = ReleaseFollower(self._connection, self._follower, lead.record.governance.partitions)
+        lead = await take_over_governance(self._connection, self._follower.identity, sealer_of(self._key))
+        partitions = lead.writer.desk.governance.partitions
+        releases = ReleaseFollower(self._connection, self._follower, partitions, lead.releases)
         try:
             await releases.start()
-            desk = GovernanceDesk(lead.identity, lead.record, lead.writers, releases, self._key)
-            await self._write(desk, lead, lead.acceptance_from)
+            await self._write(AroundGovernance(releases), lead.writer, lead.head, lead.acceptance_from)
         finally:
             await releases.stop()
 
     async def _write(
         self,
-        desk: Desk,
-        term: Term,
+        around: Surroundings,
+        writer: Writer[Any],
+        head: Head,
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
-        consumer = await reading(self._connection, {desk.place: term.next_input})
-        appender = Appender(self._connection, self._key, confirmed=term.head, acceptance_from=acceptance_from)
+        consumer = await reading(self._connection, {around.place: writer.next_input})
+        appender = Appender(self._connection, self._key, confirmed=head, acceptance_from=acceptance_from)
         try:
             await appender.start()
-            self._health.ready(f"partition-{desk.name}")
-            metrics.LEAD.labels(desk.name).set(1)
-            await Session(desk, term, appender, consumer, self._checker, self._clock).run()
+            self._health.ready(f"partition-{around.name}")
+            metrics.LEAD.labels(around.name).set(1)
+            await Session(around, writer, appender, consumer, self._checker, self._clock).run()
         except LostLeadError:
             return
         finally:
-            self._health.not_ready(f"partition-{desk.name}", TAKING_OVER)
-            metrics.LEAD.labels(desk.name).set(0)
+            self._health.not_ready(f"partition-{around.name}", TAKING_OVER)
+            metrics.LEAD.labels(around.name).set(0)
             await consumer.stop()
             await appender.stop()
 

@@ -12,20 +12,14 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from assent.ledger.chain import Link, RecordTooLargeError
-from assent_contracts import limits
 from assent_contracts.acceptance import Acceptance, Head
-from assent_contracts.client.connection import PRODUCE_MAX_BYTES, Connection, reading, writing
+from assent_contracts.client.connection import Connection, reading, writing
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.keys import SecretKey, seal_headers
+from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.chain import RecordTooLargeError
 from assent_contracts.topics import LEDGER_TOPICS
 
-BATCH_MAX_RECORDS = 2_000
-RECORD_OVERHEAD_BYTES = 512
-"""More than Kafka's own framing of one record, and the headers of its seal."""
-_LARGEST_BYTES = limits.RECORD_MAX_BYTES + limits.KEY_MAX_BYTES + RECORD_OVERHEAD_BYTES
-BATCH_MAX_BYTES = PRODUCE_MAX_BYTES - _LARGEST_BYTES - RECORD_OVERHEAD_BYTES
-"""A batch that is no larger has room for one more record of any size."""
 BATCHES_IN_FLIGHT = 3
 ACK_TIMEOUT_S = 30.0
 READ_BACK_TIMEOUT_S = 30.0
@@ -79,22 +73,22 @@ class Appender:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def append(self, links: list[Link], head: Head, *, at: int) -> None:
-        """Send links as one sealed batch that ends at `head`; returns when few enough are in flight.
+    async def append(self, batch: Batch) -> None:
+        """Send the batch whole, its last record sealed; returns when few enough are in flight.
 
-        `at`: log time in ms, the batch's timestamp. Raises LostLeadError, KafkaError, TimeoutError.
+        Raises LostLeadError, KafkaError, TimeoutError.
         """
         assert self._producer is not None
-        batch = self._producer.create_batch()
+        sent, links, head = self._producer.create_batch(), batch.links, batch.head
         rule, sha256 = self._rule, bytes.fromhex(head.value_sha256)
         sealing = seal_headers(self._key, rule.identity, rule.ledger, rule.partition, head.seq, sha256)
         last = len(links) - 1
         for index, link in enumerate(links):
             headers = sealing if index == last else []
-            added = batch.append(key=link.key, value=link.value, timestamp=at, headers=headers)
+            added = sent.append(key=link.key, value=link.value, timestamp=batch.at, headers=headers)
             if added is None:
                 raise RecordTooLargeError(len(link.value))
-        ack = await self._producer.send_batch(batch, self._place.topic, partition=self._place.partition)
+        ack = await self._producer.send_batch(sent, self._place.topic, partition=self._place.partition)
         self._in_flight.append(_InFlight(ack, len(links), head))
         self._sent.set()
         await self._confirm_down_to(BATCHES_IN_FLIGHT - 1)
@@ -153,13 +147,3 @@ class Appender:
 
 async def _awaited(ack: Awaitable[RecordMetadata]) -> RecordMetadata:
     return await ack
-
-
-def fits(records: int, size: int) -> bool:
-    """Whether a batch of that many records and bytes has room for one more of any size."""
-    return records < BATCH_MAX_RECORDS and size <= BATCH_MAX_BYTES
-
-
-def size_of(link: Link) -> int:
-    """The bytes that a link takes in a batch, at most."""
-    return len(link.value) + len(link.key or b"") + RECORD_OVERHEAD_BYTES

@@ -90,6 +90,10 @@ class Book:
                 continue
             yield seq
 
+    def has_deadline(self, at: int) -> bool:
+        """Whether `due` may have something at log time `at` (ms)."""
+        return bool(self._deadlines) and self._deadlines[0][0] <= at
+
     def writers_due(self, governance: Governance) -> WritersChanged | None:
         """The record that a change of writers makes due here, if it has not been written."""
         since = governance.writers_since
