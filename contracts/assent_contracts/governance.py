@@ -214,6 +214,16 @@ class DirectorySynced(
     difference: DirectoryDifference
 
 
+class TimeCorrected(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.time-corrected.v1", gc=False
+):
+    """Log time counts as `to`, where it is later: from the next record here on, and in each partition of
+    requests from its first record on that names this governance seq or a later one.
+    """
+
+    to: Milliseconds
+
+
 class FoundingClosed(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.founding-closed.v1", gc=False
 ):
@@ -261,6 +271,7 @@ GovernanceEvent = (
     | PolicyEdited
     | PolicyDeleted
     | DirectorySynced
+    | TimeCorrected
     | FoundingClosed
     | ReleaseCarriedOut
     | ReleaseRefused

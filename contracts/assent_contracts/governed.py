@@ -38,6 +38,10 @@ class Settings(Governed, frozen=True, kw_only=True, gc=False):
     """R18: what happens to a change of a type that no policy protects."""
     open_requests_max: Annotated[int, Meta(ge=1, le=limits.OPEN_REQUESTS_MAX)] = 100_000
     """The quota of each principal: open requests in one partition of the ledger."""
+    commands_per_minute: Annotated[int, Meta(ge=1, le=limits.COMMANDS_PER_MINUTE_MAX)] = 60_000
+    """The rate of each principal: commands to one partition in a minute of log time."""
+    remembered_commands: Annotated[int, Meta(ge=1, le=limits.REMEMBERED_COMMANDS_MAX)] = 2_000_000
+    """The share of each principal: ids that one partition's writer remembers, for 24 hours."""
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     """How much of the directory's people and memberships one synchronisation may take away."""
     governance_own_signature: bool = True

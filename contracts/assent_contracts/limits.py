@@ -60,6 +60,12 @@ COMMAND_MAX_AHEAD_MS: Final = 5 * 60 * 1_000
 COMMAND_MEMORY_MS: Final = COMMAND_MAX_AGE_MS + COMMAND_MAX_AHEAD_MS
 """How long a command id is remembered: as long as a copy of it could still arrive and not be stale."""
 
+RATE_WINDOW_MS: Final = 60 * 1_000
+"""The minutes of log time that a principal's commands are counted in; each begins at a full one."""
+COMMANDS_PER_MINUTE_MAX: Final = 1_000_000_000
+REMEMBERED_COMMANDS_MAX: Final = 1_000_000_000
+"""The largest values of the settings."""
+
 RUN_MAX_RECORDS: Final = 10_000
 RUN_MAX_BYTES: Final = 16 * 1024 * 1024
 """Unsealed records that a reader holds at most while it waits for their seal."""

@@ -106,6 +106,7 @@ GOVERNANCE_CHANGES: Final[tuple[gc.GovernanceChange, ...]] = (
     gc.RevokeKeys(principal="alice"),
     gc.AddWriter(writer=NEW_WRITER),
     gc.RetireWriter(writer="writer-1"),
+    gc.CorrectTime(to=AT),
     gc.DefineGroup(group=GROUP, version=17),
     gc.DeleteGroup(group="app-approvers", version=17),
     gc.AssignRole(assignment=ASSIGNMENT, version=17),
@@ -136,6 +137,7 @@ GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
     g.KeysRevoked(principal="alice"),
     g.WriterAdded(writer=NEW_WRITER),
     g.WriterRetired(writer="writer-1"),
+    g.TimeCorrected(to=AT),
     g.GroupDefined(group=GROUP),
     g.GroupDeleted(group="app-approvers"),
     g.RoleAssigned(assignment=ASSIGNMENT),
@@ -183,6 +185,7 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),
     e.RequestExpired(request=REQUEST),
     e.WritersChanged(since=61),
+    e.LogTimeCorrected(since=62),
     e.CommandRepeated(decided=41),
 )  # fmt: skip
 
@@ -233,6 +236,11 @@ REFUSALS: Final = {
     ),
     "misrouted": Refusal(code=RefusalCode.MISROUTED, detail="It belongs in partition 2, not 0.", partition=2),
     "id-reused": Refusal(code=RefusalCode.ID_REUSED, detail="The id stands for other bytes.", decided=41),
+    "too-many-commands": Refusal(
+        code=RefusalCode.TOO_MANY_COMMANDS,
+        detail="alice has sent 60,000 commands to this partition within a minute.",
+        again_at=AT + 60_000,
+    ),
     **{code.value: Refusal(code=code, detail=detail) for code, detail in _DETAILS.items()},
 }
 

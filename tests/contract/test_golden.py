@@ -119,7 +119,7 @@ def test_refusals_are_read_from_their_golden_bytes(name: str, refusal: Refusal) 
 @pytest.mark.parametrize(("name", "written"), RECORDS.items())
 def test_records_are_read_from_their_golden_bytes(name: str, written: DecisionRecord) -> None:
     record = decode_record(read(f"records/{name}.json"))
-    for field in ("seq", "prev", "epoch", "input", "at", "governance"):
+    for field in ("seq", "prev", "epoch", "input", "received", "at", "governance"):
         assert getattr(record, field) == getattr(written, field)
     decode_them: Any = decode_governance_events if name == "governance-0" else decode_events
     assert decode_them(record) == (() if written.events is msgspec.UNSET else written.events)
@@ -177,6 +177,6 @@ def test_the_golden_events_and_refusals_cover_the_fields() -> None:
             assert field.required or any(
                 getattr(each, field.name, field.default) != field.default for each in EVENT_VARIANTS.values()
             )
-    for field in ("open_request", "partition", "decided"):
+    for field in ("open_request", "partition", "decided", "again_at"):
         assert any(getattr(refusal, field) is not None for refusal in REFUSALS.values())
     assert len({type(event) for event in EVENTS}) == len(members(Event))

@@ -90,7 +90,9 @@ def _take_command(value: bytes) -> object:
         return _checked(refusal)
     outcomes: list[object] = []
     for book in (_LOG.book, _RELEASED_LOG.book):
-        decision = judge(book, received, signature_good=True, seq=9, at=START, governance=governance)
+        decision = judge(
+            book, received, signature_good=True, seq=9, at=START, received_at=START, governance=governance
+        )
         outcomes.append(_written(decision, received, likely))
     return outcomes
 
@@ -106,7 +108,7 @@ def _take_governance(value: bytes) -> object:
         return _checked(received)
     outcomes: list[object] = []
     for record in (_LOG.record, _FOUNDING):
-        decision = judge_governance(record, received, signature_good=True, at=START)
+        decision = judge_governance(record, received, signature_good=True, at=START, received_at=START)
         outcomes.append(_written(decision, received, GOVERNANCE_KEY))
     return outcomes
 
@@ -124,7 +126,9 @@ def _written(decision: Any, received: Received[Any], key: bytes) -> object:
     )
     chain = Chain(first_head("ledger", "1d" * 32), 1)
     try:
-        link = chain.link(key, decision, at=START, governance=1, input_offset=1, command=command)
+        link = chain.link(
+            key, decision, at=START, governance=1, input_offset=1, received_at=START, command=command
+        )
     except RecordTooLargeError:
         return decision
     record = decode_record(link.value)

@@ -79,7 +79,9 @@ class Written:
     def put(
         self, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal, **fields: Any
     ) -> Accepted:
-        """The next record, whatever it says."""
+        """The next record, whatever it says. What came by the topic came at its log time if need be."""
+        if fields.get("input_offset", UNSET) is not UNSET:
+            fields = {"received_at": fields["at"], **fields}
         link = self._chain.link(None, decision, **fields)
         accepted = Accepted(self.next_seq, decode_record(link.value), link.value, sha256_hex(link.value))
         self.records.append(accepted)
@@ -160,11 +162,14 @@ class Chains:
         recorded = signed(encode(command), key, self.identity)
         received = governance_received_again(recorded)
         assert not isinstance(received, Refusal), received
-        decision = judge_governance(self.record, received, signature_good=True, at=self.at)
+        decision = judge_governance(
+            self.record, received, signature_good=True, at=self.at, received_at=self.at
+        )
         seq = self.governance.next_seq
-        keep_governance(self.record, received, decision, seq=seq, at=self.at)
+        is_founding = command.principal == FOUNDER_NAME
+        keep_governance(self.record, received, decision, seq=seq, at=self.at, counts=not is_founding)
         self.history.append(() if isinstance(decision, Refusal) else decision)
-        by_command = UNSET if command.principal == FOUNDER_NAME else seq
+        by_command = UNSET if is_founding else seq
         self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
         return decision
 
@@ -200,16 +205,17 @@ class Chains:
         received = received_again(recorded)
         assert not isinstance(received, Refusal), received
         seq = self.requests.next_seq
-        decision = judge(self.book, received, signature_good=True, seq=seq, at=self.at, governance=self._seen)
-        keep(self.book, received, decision, seq=seq, at=self.at)
-        self.requests.put(decision, at=self.at, governance=self._seen.seq, input_offset=seq, command=recorded)
+        times, named = {"at": self.at, "received_at": self.at}, self._seen.seq
+        decision = judge(self.book, received, signature_good=True, seq=seq, governance=self._seen, **times)
+        keep(self.book, received, decision, seq=seq, at=self.at, governance=named)
+        self.requests.put(decision, governance=named, input_offset=seq, command=recorded, **times)
         return decision
 
     def end_carried(self) -> None:
         """The request decider ends what governance has dealt with."""
         self._catch_up()
         for _, event in carried_due(self.book, self._seen):
-            self.book.record(self.requests.next_seq, self.at, (event,))
+            self.book.record(self.requests.next_seq, self.at, (event,), governance=self._seen.seq)
             self.put_request((event,))
 
     def put_request(self, events: tuple[Event, ...]) -> int:

@@ -54,18 +54,18 @@ def envelope(
     return opened
 
 
-def submission(chains: Chains, key: SecretKey, offset: int = 7) -> Incoming:
+def submission(chains: Chains, key: SecretKey, offset: int = 7, came: int = START) -> Incoming:
     """Carol's submission, checked by its named key."""
     it = envelope(chains.submission(), key, chains.identity, object_of(MORE).encode())
     tried = from_base64url(key.public)
-    return Incoming(offset, it, tried, signature_good=True)
+    return Incoming(offset, came, it, tried, signature_good=True)
 
 
 def test_log_time_does_not_go_back_for_what_comes_with_an_earlier_time() -> None:
     chains = Chains()
     writer = a_writer(chains)
-    writer.decide(submission(chains, key_of("carol"), 7), at=START + 60_000)
-    writer.decide(submission(chains, key_of("carol"), 8), at=START)
+    writer.decide(submission(chains, key_of("carol"), 7, START + 60_000))
+    writer.decide(submission(chains, key_of("carol"), 8))
     batch = writer.take_batch()
     assert batch is not None
     assert [decode_record(link.value).at for link in batch.links] == [START + 60_000] * 2
@@ -76,14 +76,14 @@ def test_writer_that_takes_over_makes_the_same_next_record() -> None:
     chains = Chains()
     writer, successor = a_writer(chains), a_writer(chains)
     first = submission(chains, key_of("carol"), 7)
-    writer.decide(first, at=START)
+    writer.decide(first)
     batch = writer.take_batch()
     assert batch is not None
     for offset, link in enumerate(batch.links):
         successor.replay(Accepted(offset, decode_record(link.value), link.value, sha256_hex(link.value)))
     assert (successor.seq, successor.next_input, successor.epoch) == (0, 8, 1)
     for each in (writer, successor):
-        each.decide(Incoming(8, first.envelope, first.tried, signature_good=True), at=START + 1)
+        each.decide(Incoming(8, START + 1, first.envelope, first.tried, signature_good=True))
     mine, theirs = writer.take_batch(), successor.take_batch()
     assert mine is not None
     assert mine == theirs
@@ -95,8 +95,8 @@ def test_key_that_was_registered_since_the_check_is_tried_by_the_writer() -> Non
     new = SecretKey("carol-new", "carol", bytes([9]) * 32)
     writer = a_writer(chains)
     it = submission(chains, new)
-    unchecked = Incoming(it.offset, it.envelope, None, signature_good=False)
-    refused = writer.decide(unchecked, at=START).refusal
+    unchecked = Incoming(it.offset, START, it.envelope, None, signature_good=False)
+    refused = writer.decide(unchecked).refusal
     assert refused is not None
     assert refused.code is RefusalCode.UNKNOWN_KEY
     registered = SigningKey(
@@ -104,14 +104,14 @@ def test_key_that_was_registered_since_the_check_is_tried_by_the_writer() -> Non
     )
     chains.govern(chains.changing("carol", RegisterKey(key=registered)))
     follow(writer, chains)
-    assert writer.decide(unchecked, at=START).refusal is None
+    assert writer.decide(unchecked).refusal is None
 
 
 def test_answer_about_another_key_than_the_one_that_counts_is_not_believed() -> None:
     chains = Chains()
     writer = a_writer(chains)
     it = submission(chains, SecretKey("carol-key", "carol", bytes([9]) * 32))
-    decided = writer.decide(it, at=START)
+    decided = writer.decide(it)
     assert decided.refusal is not None
     assert decided.refusal.code is RefusalCode.BAD_SIGNATURE
     assert decided.omitted is not None
@@ -135,7 +135,7 @@ def test_record_that_holds_no_known_sender_s_command_keeps_its_hash_and_moves_th
     chains = Chains()
     writer = a_writer(chains)
     opened = open_envelope(b"{}", b"key", [])
-    writer.decide(Incoming(41, opened, None, signature_good=False), at=START)
+    writer.decide(Incoming(41, START, opened, None, signature_good=False))
     assert writer.next_input == 42
     batch = writer.take_batch()
     assert batch is not None
@@ -156,7 +156,7 @@ def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
     )
     carol = SecretKey("carol-key", "carol", bytes([9]) * 32)
     it = envelope(CloseFounding(id="close", principal="carol", at=START), carol, identity, GOVERNANCE_KEY)
-    decided = writer.decide(Incoming(0, it, from_base64url(carol.public), signature_good=True), at=START)
+    decided = writer.decide(Incoming(0, START, it, from_base64url(carol.public), signature_good=True))
     assert decided.refusal is not None
     assert decided.refusal.code is RefusalCode.BAD_SIGNATURE
     assert desk.governance.founder is not None

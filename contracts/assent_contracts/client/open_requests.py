@@ -21,6 +21,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     CommandRepeated,
+    LogTimeCorrected,
     OfNoRequest,
     OutcomeUnknown,
     RejectionGiven,
@@ -235,6 +236,7 @@ class OpenRequests:
                 | RequestReopened()
                 | CommandRepeated()
                 | WritersChanged()
+                | LogTimeCorrected()
             ):
                 pass  # the release is what counts here
             case _:

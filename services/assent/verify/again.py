@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from assent_contracts import limits
 from assent_contracts.codec import encode
-from assent_contracts.core.sender import UNAUTHENTICATED
+from assent_contracts.core.sender import OMITTED
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal
@@ -16,7 +16,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether the signature is good."""
-_NOT_KEPT: Final = UNAUTHENTICATED | frozenset(
+_NOT_KEPT: Final = OMITTED | frozenset(
     {
         RefusalCode.MALFORMED,
         RefusalCode.TOO_LARGE,
@@ -24,7 +24,7 @@ _NOT_KEPT: Final = UNAUTHENTICATED | frozenset(
         RefusalCode.JUSTIFICATION_REQUIRED,
     }
 )
-"""What the codec itself refuses, and what nobody is known to have signed."""
+"""What the codec itself refuses, what nobody is known to have signed, and what was too much of one sender."""
 
 
 def not_one_decision(record: LedgerRecord) -> str | None:
@@ -55,15 +55,15 @@ def not_refused_unread(record: LedgerRecord) -> str | None:
     """What is wrong with a record of a command that is not kept; None when there is a reason not to."""
     refusal = decode_refusal(record)
     if refusal is None or refusal.code not in _NOT_KEPT:
-        return "a command that is not kept was not refused for its form or its signature"
+        return "a command that is not kept was not refused for its form, its signature or its number"
     return None
 
 
 def should_not_be_kept(record: LedgerRecord) -> str | None:
-    """What is wrong with a record that holds the bytes of a command that nobody is known to have signed."""
+    """What is wrong with a record that holds the bytes of a command of which only the hash is kept."""
     refusal = decode_refusal(record)
-    if refusal is not None and refusal.code in UNAUTHENTICATED:
-        return "it holds a command that nobody is known to have signed"
+    if refusal is not None and refusal.code in OMITTED:
+        return f"it holds a command that was refused as {refusal.code}"
     return None
 
 

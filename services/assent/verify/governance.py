@@ -19,6 +19,7 @@ from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.writer import Writer
@@ -77,8 +78,7 @@ class GovernanceVerifier:
             self.tally.records += 1
 
     def _take(self, record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
-        if record.at < self._desk.at:
-            raise _finding(record.seq, "log time goes back")
+        _must_not(record, not_log_time(record, self._desk.at))
         _must_not(record, not_one_decision(record))
         recorded = decode_recorded_command(record)
         match recorded:
@@ -109,15 +109,26 @@ class GovernanceVerifier:
             good = self._is_signed(received, self._desk.governance.recovery)
             decision = judge_recovery(self._desk.record, received, signature_good=good)
         else:
+            if record.input is UNSET and not self._is_founding:
+                raise _finding(record.seq, "it decides a command that came from nowhere")
             good = self._is_signed(received, self._signer(received))
-            decision = self._desk.judge(received, signature_good=good, seq=record.seq, at=record.at)
+            came = received_at(record)
+            decision = self._desk.judge(
+                received, signature_good=good, seq=record.seq, at=record.at, received_at=came
+            )
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
-        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at)
+        by_topic = record.input is not UNSET
+        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at, counts=by_topic)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()
         return decision
+
+    @property
+    def _is_founding(self) -> bool:
+        governance = self._desk.governance
+        return governance.seq == -1 or governance.founder is not None
 
     def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
         governance, command = self._desk.governance, received.command

@@ -17,6 +17,7 @@ from assent.verify.finding import FindingError, Tally
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
+from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.writer.requests_desk import RequestsDesk
@@ -78,13 +79,14 @@ class RequestsVerifier:
         self.tally.records += len(run)
 
     def _take(self, record: LedgerRecord) -> None:
-        if record.at < self._desk.at:
-            raise self._finding(record.seq, "log time goes back")
         if not isinstance(record.governance, int) or record.governance >= len(self._history):
             raise self._finding(record.seq, "it names a governance seq that does not exist")
         self._desk.follow(self._history, record.governance)
+        self._must_not(record, not_log_time(record, self._desk.at))
         self._must_not(record, not_one_decision(record))
         recorded = decode_recorded_command(record)
+        if (recorded is None) != (record.input is UNSET):
+            raise self._finding(record.seq, "it decides a command that came from nowhere, or none that came")
         match recorded:
             case RecordedCommand():
                 self._must_not(record, should_not_be_kept(record))
@@ -99,7 +101,10 @@ class RequestsVerifier:
         if isinstance(received, Refusal):
             raise self._finding(record.seq, f"its command is not well-formed: {received.detail}")
         good = self._is_signed(received)
-        decision = self._desk.judge(received, signature_good=good, seq=record.seq, at=record.at)
+        came = received_at(record)
+        decision = self._desk.judge(
+            received, signature_good=good, seq=record.seq, at=record.at, received_at=came
+        )
         self.tally.commands += 1
         self._must_not(record, difference(record, decision))
         self._desk.keep_decision(received, decision, seq=record.seq, at=record.at)

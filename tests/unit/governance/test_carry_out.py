@@ -90,7 +90,7 @@ def test_R12_request_ends_when_governance_says_what_became_of_it() -> None:
     ((resource, ended),) = carried_due(proposal.story.book, proposal.governance)
     assert resource == object_of(proposal.change)
     assert ended == RequestCompleted(request=proposal.story.request, reporter=CARRIER)
-    proposal.story.book.record(len(proposal.story.records), START, (ended,))
+    proposal.story.book.record(len(proposal.story.records), START, (ended,), governance=0)
     assert proposal.story.status() == "completed"
     assert list(carried_due(proposal.story.book, proposal.governance)) == []
 

@@ -12,6 +12,7 @@ from assent_contracts import limits
 from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.accounts import disable_principal, enable_principal, register_principal
 from assent_contracts.core.governance.changing_settings import change_settings
+from assent_contracts.core.governance.correcting_time import correct_time
 from assent_contracts.core.governance.directory import sync_directory
 from assent_contracts.core.governance.eligible import too_few_administrators
 from assent_contracts.core.governance.fields import is_public_key, refuse
@@ -40,6 +41,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
@@ -210,6 +212,8 @@ def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> D
             return delete_policy(governance, change)
         case SyncDirectory():
             return sync_directory(governance, change)
+        case CorrectTime():
+            return correct_time(change, at)
         case _:
             assert_never(change)
 

@@ -17,6 +17,7 @@ from assent_contracts.core.governance.standing import (
     terms_of,
     windows_of,
 )
+from assent_contracts.core.log_time import Correction
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import (
@@ -41,6 +42,7 @@ from assent_contracts.governance import (
     RoleAssigned,
     RoleWithdrawn,
     SettingsChanged,
+    TimeCorrected,
     WriterAdded,
     WriterRetired,
 )
@@ -105,6 +107,8 @@ class Governance:
         self.policy_since: dict[str, int] = {}
         """The seq at which each policy was created."""
         self.settings = Settings()
+        self.time_corrections: tuple[Correction, ...] = ()
+        """How log time was set back, the earliest first."""
         self.carried: dict[str, Refusal | None] = {}
         """The requests whose release was carried over here, and why not, where it could not be."""
         self._versions: dict[str, int] = {}
@@ -191,6 +195,8 @@ class Governance:
                 del self.policies[policy], self.policy_since[policy], self._versions[policy_object(policy)]
             case DirectorySynced(difference=difference):
                 self._sync(difference, seq)
+            case TimeCorrected(to=to):
+                self.time_corrections += (Correction(seq, to),)
             case FoundingClosed():
                 self.founder = None
             case ReleaseCarriedOut(request=request):

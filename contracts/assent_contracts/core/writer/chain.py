@@ -49,6 +49,7 @@ class Chain:
         at: int,
         governance: int | UnsetType = UNSET,
         input_offset: int | UnsetType = UNSET,
+        received_at: int | UnsetType = UNSET,
         command: RecordedCommand | OmittedCommand | UnsetType = UNSET,
     ) -> Link:
         """The next record, for this decision; moves the chain on.
@@ -62,6 +63,7 @@ class Chain:
                 prev=self.value_sha256,
                 epoch=self.epoch,
                 input=input_offset,
+                received=received_at,
                 at=at,
                 governance=governance,
                 command=command,

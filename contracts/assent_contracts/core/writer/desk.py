@@ -37,7 +37,7 @@ class Desk(Protocol):
 
     @property
     def at(self) -> int:
-        """Log time of the last record, ms."""
+        """Log time of the last record, as it counts for the next one, ms."""
         ...
 
     @property
@@ -54,16 +54,18 @@ class Desk(Protocol):
         """The 32 bytes of the key that has to have signed an envelope, if there is such a key."""
         ...
 
-    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
-        """The refusal of bytes that no key has signed at log time `at` (ms); None when one has."""
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, received_at: int) -> Refusal | None:
+        """The refusal of bytes that came at `received_at` (ms) and no key has signed; None when one has."""
         ...
 
     def read(self, envelope: Envelope) -> Received[Any] | Refusal:
         """The command in an envelope, or the refusal of its form."""
         ...
 
-    def judge(self, received: Received[Any], *, signature_good: bool, seq: int, at: int) -> Decision:
-        """Decide a command, at `seq` and log time `at` (ms). Changes nothing."""
+    def judge(
+        self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
+    ) -> Decision:
+        """Decide a command that came at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
         ...
 
     def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
@@ -76,6 +78,10 @@ class Desk(Protocol):
 
     def replay(self, record: LedgerRecord) -> None:
         """Move past an accepted record without deciding it again."""
+        ...
+
+    def has_deadline(self, at: int) -> bool:
+        """Whether log time `at` (ms) may end something: only then is `due` worth asking between commands."""
         ...
 
     def due(self, at: int) -> Iterator[OwnRecord]:

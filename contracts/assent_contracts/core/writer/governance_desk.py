@@ -40,7 +40,7 @@ class GovernanceDesk:
 
     @property
     def at(self) -> int:
-        """Log time of the last record, ms."""
+        """Log time of the last record, as it counts for the next one, ms."""
         return self.record.at
 
     @property
@@ -60,11 +60,16 @@ class GovernanceDesk:
         key = self.governance.keys.get(envelope.key_id)
         return None if key is None else key.public_key
 
-    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, received_at: int) -> Refusal | None:
         """The refusal of bytes that no key has signed."""
         if self.governance.founder is None:
-            signed = bool(envelope.signature)
-            return unattributed(self.governance, envelope.key_id, signed=signed, good=signature_good, at=at)
+            return unattributed(
+                self.governance,
+                envelope.key_id,
+                signed=bool(envelope.signature),
+                good=signature_good,
+                received_at=received_at,
+            )
         if signature_good:
             return None
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the founder's over these bytes.")
@@ -74,15 +79,19 @@ class GovernanceDesk:
         return read_governance_command(envelope)
 
     def judge(
-        self, received: Received[Any], *, signature_good: bool, seq: int, at: int
+        self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
     ) -> GovernanceDecision:
         """Decide a command."""
-        return judge_governance(self.record, received, signature_good=signature_good, at=at)
+        return judge_governance(
+            self.record, received, signature_good=signature_good, at=at, received_at=received_at
+        )
 
-    def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
-        """Move the state past a command's decision."""
+    def keep_decision(
+        self, received: Received[Any], decision: Decision, *, seq: int, at: int, counts: bool = True
+    ) -> None:
+        """Move the state past a command's decision. `counts`: the command came by the topic."""
         kept = cast("GovernanceDecision", decision)
-        keep_governance(self.record, received, kept, seq=seq, at=at)
+        keep_governance(self.record, received, kept, seq=seq, at=at, counts=counts)
         self.writers.apply(seq, () if isinstance(kept, Refusal) else kept)
 
     def keep(self, events: Events, *, seq: int, at: int) -> None:
@@ -94,6 +103,10 @@ class GovernanceDesk:
     def replay(self, record: LedgerRecord) -> None:
         """Move the state past an accepted record."""
         self.writers.apply(record.seq, replay_governance(self.record, record))
+
+    def has_deadline(self, at: int) -> bool:
+        """Nothing of governance ends by itself."""
+        return False
 
     def due(self, at: int) -> Iterator[OwnRecord]:
         """A record for each release that has none yet: never two."""

@@ -17,14 +17,22 @@ from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.requests.states import Closed, Released, Unsettled
 from assent_contracts.core.sender import unattributed
 from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
-from assent_contracts.events import Event, RequestCompleted, RequestEvent, RequestFailed, WritersChanged
+from assent_contracts.events import (
+    Event,
+    LogTimeCorrected,
+    RequestCompleted,
+    RequestEvent,
+    RequestFailed,
+    WritersChanged,
+)
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id, request_id
 
 WRITERS_KEY: Final = b"writers"
-"""The Kafka key of a record that is about no object."""
+TIME_KEY: Final = b"time"
+"""The Kafka keys of records that are about no object."""
 
 
 class RequestsDesk:
@@ -37,8 +45,8 @@ class RequestsDesk:
 
     @property
     def at(self) -> int:
-        """Log time of the last record, ms."""
-        return self.book.at
+        """Log time of the last record, as it counts under governance as it is followed, ms."""
+        return self.book.at_under(self.governance)
 
     @property
     def remembered(self) -> CommandMemory:
@@ -59,39 +67,59 @@ class RequestsDesk:
         key = self.governance.keys.get(envelope.key_id)
         return None if key is None else key.public_key
 
-    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, received_at: int) -> Refusal | None:
         """The refusal of bytes that no key has signed."""
         return unattributed(
-            self.governance, envelope.key_id, signed=bool(envelope.signature), good=signature_good, at=at
+            self.governance,
+            envelope.key_id,
+            signed=bool(envelope.signature),
+            good=signature_good,
+            received_at=received_at,
         )
 
     def read(self, envelope: Envelope) -> Received[Any] | Refusal:
         """A command of `assent.commands`."""
         return read_command(envelope)
 
-    def judge(self, received: Received[Any], *, signature_good: bool, seq: int, at: int) -> RequestDecision:
+    def judge(
+        self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
+    ) -> RequestDecision:
         """Decide a command."""
         return judge(
-            self.book, received, signature_good=signature_good, seq=seq, at=at, governance=self.governance
+            self.book,
+            received,
+            signature_good=signature_good,
+            seq=seq,
+            at=at,
+            received_at=received_at,
+            governance=self.governance,
         )
 
     def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
         """Move the book past a command's decision."""
-        keep(self.book, received, cast("RequestDecision", decision), seq=seq, at=at)
+        decided = cast("RequestDecision", decision)
+        keep(self.book, received, decided, seq=seq, at=at, governance=self.governance.seq)
 
     def keep(self, events: Events, *, seq: int, at: int) -> None:
         """Move the book past a record that is no command's decision."""
-        self.book.record(seq, at, cast("tuple[Event, ...]", events))
+        self.book.record(seq, at, cast("tuple[Event, ...]", events), governance=self.governance.seq)
 
     def replay(self, record: LedgerRecord) -> None:
         """Move the book past an accepted record."""
         replay(self.book, record)
 
+    def has_deadline(self, at: int) -> bool:
+        """Whether a deadline is at hand, which may be that of a request that has gone on since."""
+        return self.book.has_deadline(at)
+
     def due(self, at: int) -> Iterator[OwnRecord]:
-        """That the writers have changed, what governance has carried out, then what log time has ended."""
+        """That writers or log time have changed, what governance has carried out, then what time has ended."""
         changed = self.book.writers_due(self.governance)
         if changed is not None:
             yield OwnRecord(WRITERS_KEY, (changed,))
+        corrected = self.book.correction_due(self.governance)
+        if corrected is not None:
+            yield OwnRecord(TIME_KEY, (corrected,))
         if self._carried_seen != len(self.governance.carried):
             seen, self._carried_seen = self._carried_seen, len(self.governance.carried)
             for resource, event in carried_due(self.book, self.governance, seen):
@@ -111,6 +139,9 @@ class RequestsDesk:
             case (WritersChanged(),):
                 changed = self.book.writers_due(self.governance)
                 return changed or "it has no command, and the writers have not changed"
+            case (LogTimeCorrected(),):
+                corrected = self.book.correction_due(self.governance)
+                return corrected or "it has no command, and log time was not corrected"
             case (RequestCompleted(request=request) | RequestFailed(request=request),):
                 return self._carried(request)
             case _:

@@ -14,7 +14,7 @@ from assent_contracts import limits
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.codec import malformed, too_large
 from assent_contracts.core.received import Envelope, Omitted, Received
-from assent_contracts.core.sender import UNAUTHENTICATED
+from assent_contracts.core.sender import OMITTED
 from assent_contracts.core.writer.batches import Batch, fits, size_of
 from assent_contracts.core.writer.chain import Chain, Link, RecordTooLargeError
 from assent_contracts.core.writer.desk import Decision, Desk, OwnRecord
@@ -38,6 +38,8 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     """A record of the command topic, with the answer of a check that governance may have overtaken."""
 
     offset: int
+    received_at: int
+    """When the broker appended it, ms."""
     envelope: Envelope | Omitted
     tried: bytes | None
     """The key that the signature was checked with; None if there was none to try."""
@@ -121,27 +123,28 @@ class Writer(Generic[D]):
 
     # What a command leads to.
 
-    def decide(self, incoming: Incoming, *, at: int) -> Decided:
-        """Decide what was received and link its record. `at`: ms; log time does not go back for it.
+    def decide(self, incoming: Incoming) -> Decided:
+        """Decide what was received and link its record. Log time goes on to when it came, never back for it.
 
         Raises what the rules raise: then nobody can say what comes after this record.
         """
-        at = max(at, self.desk.at)
+        at = max(incoming.received_at, self.desk.at)
         it = self._read(incoming, at)
         if isinstance(it, Decided):
             return it
         seq = self._chain.seq + 1
-        decision = self.desk.judge(it, signature_good=True, seq=seq, at=at)
-        if isinstance(decision, Refusal) and decision.code in UNAUTHENTICATED:
+        came = incoming.received_at
+        decision = self.desk.judge(it, signature_good=True, seq=seq, at=at, received_at=came)
+        if isinstance(decision, Refusal) and decision.code in OMITTED:
             return self._omit(incoming, Omitted(decision, it.value_sha256, len(it.value)), at)
         command = RecordedCommand(value=msgspec.Raw(it.value), key=it.key_id, signature=it.signature)
         envelope = incoming.envelope
         key = envelope.kafka_key if isinstance(envelope, Envelope) else None
         try:
-            self._link(key, decision, at, incoming.offset, command)
+            self._link(key, decision, at, command, incoming)
         except RecordTooLargeError as error:
             decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
-            self._link(key, decision, at, incoming.offset, command)
+            self._link(key, decision, at, command, incoming)
         self.desk.keep_decision(it, decision, seq=seq, at=at)
         return Decided(decision if isinstance(decision, Refusal) else None)
 
@@ -152,7 +155,7 @@ class Writer(Generic[D]):
             return self._omit(incoming, envelope, at)
         unreadable = None
         good = self._is_good(incoming, envelope)
-        refusal = self.desk.unattributed(envelope, signature_good=good, at=at)
+        refusal = self.desk.unattributed(envelope, signature_good=good, received_at=incoming.received_at)
         if refusal is None:
             try:
                 it = self.desk.read(envelope)
@@ -177,21 +180,24 @@ class Writer(Generic[D]):
     ) -> Decided:
         """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
         command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
-        self._link(None, it.refusal, at, incoming.offset, command)
+        self._link(None, it.refusal, at, command, incoming)
         self.desk.keep((), seq=self._chain.seq, at=at)
         return Decided(it.refusal, command, unreadable)
 
     # What the writer records by itself.
 
     def record_due(self, now: int) -> Iterator[OwnRecord]:
-        """Link what is due at `now` (ms), a record for each step, until nothing is or the key is retired."""
+        """Link what is due at `now` (ms), a record for each step, until nothing is or the key is retired.
+
+        Everything that came before `now` must have been decided.
+        """
         at = max(now, self.desk.at)
         due = self.desk.due(at)
         while not self.is_retired:
             own = next(due, None)
             if own is None:
                 return
-            self._link(own.key, own.events, at, UNSET, own.command)
+            self._link(own.key, own.events, at, own.command, None)
             self.desk.keep(own.events, seq=self._chain.seq, at=at)
             yield own
 
@@ -202,15 +208,21 @@ class Writer(Generic[D]):
         key: bytes | None,
         decision: Decision,
         at: int,
-        input_offset: int | UnsetType,
         command: RecordedCommand | OmittedCommand | UnsetType,
+        incoming: Incoming | None,
     ) -> None:
         named = self.desk.governance_named
         link = self._chain.link(
-            key, decision, at=at, governance=named, input_offset=input_offset, command=command
+            key,
+            decision,
+            at=at,
+            governance=named,
+            input_offset=UNSET if incoming is None else incoming.offset,
+            received_at=UNSET if incoming is None else incoming.received_at,
+            command=command,
         )
-        if isinstance(input_offset, int):
-            self.next_input = input_offset + 1
+        if incoming is not None:
+            self.next_input = incoming.offset + 1
         self._batch_governance = -1 if named is UNSET else named
         self._links.append(link)
         self._size += size_of(link)

@@ -124,7 +124,9 @@ def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envel
     key = governance.keys.get(envelope.key_id)
     signatures = Signatures(door.log.follower.identity, verify)
     good = signatures.is_good(signed(envelope, None if key is None else key.public_key))
-    refusal = unattributed(governance, envelope.key_id, signed=bool(envelope.signature), good=good, at=now)
+    refusal = unattributed(
+        governance, envelope.key_id, signed=bool(envelope.signature), good=good, received_at=now
+    )
     if refusal is not None:
         raise of_refusal(refusal)
     return envelope
@@ -144,7 +146,7 @@ def _sender(door: Door, command: Command | GovernanceCommand, envelope: Envelope
         envelope.key_id,
         signed=True,
         good=True,
-        at=now,
+        received_at=now,
         resource=SETTINGS if isinstance(command, GovernanceCommand) else command.resource,
     )
     if isinstance(found, Refusal):
