@@ -4,13 +4,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
-import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -27,6 +23,7 @@ from assent.ledger.topics import topic_specs
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
 from assent.observe.health import Reason
+from assent.observe.readiness import lacking
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
 from assent.store.heads import read_heads
@@ -40,16 +37,7 @@ from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import KeptHead
 
 LAG_MAX_RECORDS = 10_000
-_HTTP_LIMIT_S = 3.0
-_ANSWER_MAX_BYTES = 1024 * 1024
-_SILENT = {"": Reason(why="It is not ready and does not say why.", todo="Is it of this version?")}
 _READERS: tuple[Reader, ...] = ("status", "audit")
-
-
-class _Readiness(msgspec.Struct):
-    """What /readyz of a service answers."""
-
-    missing: dict[str, Reason]
 
 
 async def examine(options: Options) -> list[Finding]:
@@ -79,7 +67,7 @@ async def examine(options: Options) -> list[Finding]:
 async def _services(to: Reach) -> list[Finding]:
     loop = asyncio.get_running_loop()
     answers = await asyncio.gather(
-        *(loop.run_in_executor(None, _answer, url) for url in to.services.values())
+        *(loop.run_in_executor(None, lacking, url) for url in to.services.values())
     )
     return [
         finding
@@ -99,26 +87,6 @@ def service_findings(name: str, missing: dict[str, Reason]) -> Iterator[Finding]
             why=lacks.why,
             remedy=f"{lacks.todo} See logs/{name}.log.",
         )
-
-
-def _answer(url: str) -> dict[str, Reason]:
-    """What a service lacks, by condition; empty when it is ready."""
-    parts = urlsplit(url)
-    # Not urlopen: it would ask a proxy for what is on this machine.
-    connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
-    try:
-        connection.request("GET", f"{parts.path}/readyz")
-        answer = connection.getresponse()
-        if answer.status == HTTPStatus.OK:
-            return {}
-        return msgspec.json.decode(answer.read(_ANSWER_MAX_BYTES), type=_Readiness).missing or _SILENT
-    except (OSError, HTTPException) as error:
-        why = f"It does not answer: {sentence(str(error) or type(error).__name__)}"
-        return {"": Reason(why=why, todo="It is started again by itself. If it stays so, it cannot start.")}
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _SILENT
-    finally:
-        connection.close()
 
 
 def _python() -> Finding:
