@@ -38,7 +38,7 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(tmp_path: Path) ->
     try:
         assert "script/three.sh" not in cli("requests").out
         # What was given up is asked for again.
-        cli.until_status(cli.submit("script/three.sh", b"x", "--text"), "pending")
+        cli.until_status(cli.submit("script/three.sh", b"x", "--text"), "needs_approval")
         assert cli("doctor").code == 0
         assert cli("audit", "verify").code == 0
     finally:
@@ -50,6 +50,6 @@ def with_up(cli: Cli, folder: Path, *resources: str) -> None:
     up = Up(cli, folder / "up.txt")
     try:
         for resource in resources:
-            cli.until_status(cli.submit(resource, b"x", "--text"), "pending")
+            cli.until_status(cli.submit(resource, b"x", "--text"), "needs_approval")
     finally:
         assert up.stop() == 0
