@@ -31,11 +31,11 @@ from assent.decider.whole import Wholeness
 from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
 from assent.observe.health import Health
-from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
+from assent.observe.reasons import NOT_FOUNDED, TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
@@ -242,8 +242,9 @@ async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the two consumer groups assign, until `stop`."""
     key = load_writer_key(need(settings.key_file, "ASSENT_KEY_FILE"))
-    follower = GovernanceFollower(settings.kafka, settings.identity)
-    await follower.start()
+    follower = await _until_founded(settings, health, stop)
+    if follower is None:
+        return
     file = None if settings.state is None else heads_file(settings.state, settings.identity)
     decider = Decider(settings.kafka, key, follower, health, heads_file=file, postgres=settings.postgres)
     try:
@@ -254,6 +255,31 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     finally:
         await decider.close()
         await follower.stop()
+
+
+async def _until_founded(
+    settings: ServiceSettings, health: Health, stop: asyncio.Event
+) -> GovernanceFollower | None:
+    """Governance, followed, once the topic begins with this log's record 0; None at `stop`.
+
+    A topic that was emptied or made anew is looked at again: the right one may be put back.
+    """
+    told = False
+    while not stop.is_set():
+        follower = GovernanceFollower(settings.kafka, settings.identity)
+        try:
+            await follower.start()
+        except NotFoundedError:
+            health.not_ready("writer", NOT_FOUNDED)
+            if not told:
+                told = True
+                structlog.get_logger().error("leading nothing", why=NOT_FOUNDED.why, todo=NOT_FOUNDED.todo)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await stop.wait()
+        else:
+            return follower
+    return None
 
 
 async def _until_a_writer(
