@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
-from assent_contracts.commands import Milliseconds, PrincipalId
+from assent_contracts.commands import CommandId, Digest, Milliseconds, PrincipalId
+from assent_contracts.topics import LedgerName
 
 Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway", "directory"]
 PrincipalKind = Literal["human", "service"]
@@ -123,3 +124,25 @@ class DirectoryDifference(Governed, frozen=True, kw_only=True, gc=False):
     groups: tuple[Group, ...] = ()
     """Groups that are new or different, as they are to be."""
     vanished_groups: tuple[str, ...] = ()
+
+
+class LedgerEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Where one ledger partition ends, once what came after is given up as lost."""
+
+    ledger: LedgerName
+    partition: Annotated[int, Meta(ge=0, lt=limits.PARTITIONS_MAX)]
+    seq: Annotated[int, Meta(ge=-1, description="Of the last record that is there; -1 for none.")]
+    sha256: Annotated[Digest, Meta(description="Of that record's value; what record 0 chains to for none.")]
+    next_offset: Annotated[int, Meta(ge=0, description="The ledger offset after that record.")]
+    next_input: Annotated[int, Meta(ge=0, description="From which offset commands are decided.")]
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A loss that was accepted: a new era of the log begins at these ends."""
+
+    era: CommandId
+    ends: Annotated[tuple[LedgerEnd, ...], Meta(max_length=limits.PARTITIONS_MAX + 1)]
+    given_up: Annotated[
+        tuple[CommandId, ...],
+        Meta(max_length=limits.LOSSES_MAX, description="Eras whose own acceptance was lost too."),
+    ] = ()

@@ -52,6 +52,8 @@ LONGEST_MS: Final = 36_500 * 24 * 60 * 60 * 1_000
 FOR_EVER_MS: Final = (1 << 53) - 1
 """A time that never comes: the last one that every JSON reader keeps exact."""
 PARTITIONS_MAX: Final = 1_024
+LOSSES_MAX: Final = 64
+"""Eras that one acceptance of a loss gives up."""
 
 COMMAND_MAX_AGE_MS: Final = 24 * 60 * 60 * 1_000
 COMMAND_MAX_AHEAD_MS: Final = 5 * 60 * 1_000

@@ -15,6 +15,7 @@ from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
+from assent_contracts.heads import decode_head, head_message
 from assent_contracts.ledger import (
     DecisionRecord,
     OmittedCommand,
@@ -44,7 +45,7 @@ from tests.contract.examples import (
     tag,
 )
 from tests.contract.golden_chain import CHAIN, GOVERNANCE_0, IDENTITY, PARTITION, RECORDS, UNREADABLE, WRITER
-from tests.contract.signed_examples import SIGNED, SignedExample
+from tests.contract.signed_examples import HEAD, SIGNED, SignedExample
 
 UNIONS = {
     "commands": Command,
@@ -125,6 +126,13 @@ def test_records_are_read_from_their_golden_bytes(name: str, written: DecisionRe
     assert decode_them(record) == (() if written.events is msgspec.UNSET else written.events)
     assert decode_refusal(record) == (None if written.refusal is msgspec.UNSET else written.refusal)
     assert decode_recorded_command(record) == (None if written.command is msgspec.UNSET else written.command)
+
+
+def test_a_head_is_read_from_its_golden_bytes() -> None:
+    example = msgspec.json.decode(read("signed/head.json"), type=SignedExample)
+    assert example.value is not None
+    assert decode_head(example.value.encode()) == HEAD
+    assert head_message(example.identity, example.value.encode()).hex() == example.message_hex
 
 
 def test_a_record_embeds_the_command_s_bytes_untouched() -> None:

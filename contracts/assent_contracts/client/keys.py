@@ -15,6 +15,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance import GovernanceCommand
+from assent_contracts.heads import head_message
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName
 
@@ -129,3 +130,9 @@ def seal_headers(
         (seal.WRITER_HEADER, key.id.encode()),
         (seal.SEAL_HEADER, to_base64url(signature).encode()),
     ]
+
+
+def head_headers(key: SecretKey, identity: str, value: bytes) -> list[tuple[str, bytes]]:
+    """The headers of a head whose Kafka value is `value`, signed for the log with this identity (hex)."""
+    signature = key.sign(head_message(identity, value))
+    return [(seal.WRITER_HEADER, key.id.encode()), (seal.SEAL_HEADER, to_base64url(signature).encode())]

@@ -5,6 +5,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from assent.decider.stopped import StoppedError
+from assent.decider.term import Reading, Term
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
@@ -13,6 +14,7 @@ from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.releases import Releases
 from assent_contracts.core.writer.writer import Sealer, Writer
 from assent_contracts.evidence.signed import Signatures
+from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE
 
 _PLACE = TopicPartition(GOVERNANCE, 0)
@@ -24,8 +26,7 @@ class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
 
     identity: str
     writer: Writer[GovernanceDesk]
-    head: Head
-    """The accepted head; its next_offset is the end of the ledger."""
+    term: Term
     releases: Releases
     """What the writer has to carry out: the caller fills it."""
 
@@ -35,17 +36,17 @@ class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def take_over_governance(
-    connection: Connection, identity: str, sealer: Sealer | None = None
+    connection: Connection, identity: str, sealer: Sealer | None = None, known: KnownHead | None = None
 ) -> GovernanceLead:
     """Read `assent.governance` to where it ends now. Raises KafkaError, StoppedError.
 
     `identity` is the SHA-256 (hex) of its record 0; `sealer`: the key that the writer seals with, if it is to
-    append in its own name.
+    append in its own name; `known`: a head that is known from elsewhere, to be held against what is read.
     """
     start, releases = first_head("governance", identity), Releases()
     desk = GovernanceDesk(releases)
     writer = Writer(desk, start, sealer=sealer, is_signed=Signatures(identity, verify).has_signed)
-    acceptance = _acceptance(identity, desk, start)
+    acceptance, noted = _acceptance(identity, desk, start), Reading(known)
     consumer = await reading(connection, {_PLACE: 0})
     try:
         end = (await consumer.end_offsets([_PLACE]))[_PLACE]
@@ -60,6 +61,8 @@ async def take_over_governance(
                         writer.replay(accepted)
                     except Exception as error:
                         raise StoppedError(GOVERNANCE, accepted.offset) from error
+                    noted.note(accepted)
+                    noted.note(accepted)
             read_to = (await positions(consumer))[_PLACE]
     finally:
         await consumer.stop()
@@ -72,7 +75,8 @@ async def take_over_governance(
         next_input=writer.next_input,
         quarantined=acceptance.quarantined,
     )
-    return GovernanceLead(identity=identity, writer=writer, head=acceptance.head_at(end), releases=releases)
+    term = noted.term(acceptance, end)
+    return GovernanceLead(identity=identity, writer=writer, term=term, releases=releases)
 
 
 def _acceptance(identity: str, desk: GovernanceDesk, head: Head) -> Acceptance:

@@ -19,7 +19,7 @@ from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
+from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters, RecoveryCommand
 from assent_contracts.governed import Writer
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -77,6 +77,21 @@ async def recover_writers(
 async def _recover(
     connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoverWriters
 ) -> Recovered | Refusal:
+    decided = await record_by_recovery(connection, identity, key, lead, command)
+    if isinstance(decided, Refusal):
+        return decided
+    seq, events = decided
+    after = lead.writer.desk.governance.after(events)
+    return Recovered(seq=seq, events=events, writers=tuple(sorted(after.writers)))
+
+
+async def record_by_recovery(
+    connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoveryCommand
+) -> tuple[int, tuple[GovernanceEvent, ...]] | Refusal:
+    """Append a command's decision behind the lead's head, sealed by the recovery key: its seq and events.
+
+    Raises LostLeadError when another record came first, KafkaError, TimeoutError.
+    """
     value = encode(command)
     signature = to_base64url(key.sign(command_message(identity, value)))
     recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)
@@ -91,12 +106,11 @@ async def _recover(
         return decision
     chain = Chain(writer.head, writer.epoch)
     link = chain.link(GOVERNANCE_KEY, decision, at=at, command=recorded)
-    appender = Appender(connection, key, confirmed=lead.head, acceptance_from=lead.acceptance_from)
+    appender = Appender(connection, key, confirmed=lead.term.head, acceptance_from=lead.acceptance_from)
     try:
         await appender.start()
         await appender.append(Batch([link], chain.head(-1, next_offset=0), at))
         await appender.flush()
     finally:
         await appender.stop()
-    after = governance.after(decision)
-    return Recovered(seq=chain.seq, events=decision, writers=tuple(sorted(after.writers)))
+    return chain.seq, decision

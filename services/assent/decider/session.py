@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from assent.decider.missing import MissingError
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import Surroundings
@@ -19,6 +20,8 @@ from assent.observe.traces import TRACER
 from assent_contracts.client.fetch import fetch
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.writer import Decided, Incoming, Writer
+from assent_contracts.findings import compare_input
+from assent_contracts.heads import Found
 
 POLL_RECORDS = 2_000
 POLL_MS = 500
@@ -61,6 +64,7 @@ class Session:
         self._checker = checker
         self._clock = clock
         self._received: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
+        self._to_read = writer.next_input
         self._log = structlog.get_logger().bind(partition=around.name, epoch=writer.epoch)
 
     async def run(self) -> None:
@@ -77,7 +81,24 @@ class Session:
         while True:
             fetched = await fetch(self._consumer, place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             for portion in portions(fetched.get(place, [])):
+                self._check_order(portion)
                 await self._hand_over(portion)
+
+    def _check_order(self, records: Sequence[ConsumerRecord]) -> None:
+        """Raises MissingError: a consumer whose position is gone starts over at what there is."""
+        for record in records:
+            if record.offset < self._to_read:
+                place = self._around.place
+                finding = compare_input(
+                    place.topic,
+                    place.partition,
+                    next_input=self._to_read,
+                    decided_sha256=None,
+                    found=Found(beginning=0, end=record.offset),
+                )
+                assert finding is not None
+                raise MissingError(finding)
+            self._to_read = record.offset + 1
 
     async def _wake(self) -> None:
         """What another ledger makes due is not to wait for the next poll's end."""

@@ -6,7 +6,8 @@ import structlog
 
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import follow
-from assent_contracts.acceptance import Accepted, Head, first_head
+from assent.decider.term import Reading, Term
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
@@ -14,18 +15,23 @@ from assent_contracts.client.reader import LedgerReader
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Sealer, Writer
 from assent_contracts.evidence.signed import Signatures
+from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LEDGER
 
 _PROGRESS_RECORDS = 100_000
 
 
 async def take_over(
-    connection: Connection, partition: int, follower: GovernanceFollower, sealer: Sealer | None
-) -> tuple[Writer[RequestsDesk], Head]:
-    """Read the ledger partition to where it ends now: its writer, whose term has begun, and its head.
+    connection: Connection,
+    partition: int,
+    follower: GovernanceFollower,
+    sealer: Sealer | None,
+    known: KnownHead | None = None,
+) -> tuple[Writer[RequestsDesk], Term]:
+    """Read the ledger partition to where it ends now: its writer, whose term has begun, and what was found.
 
-    The head's `next_offset` is that end. `sealer`: the key that the writer seals with, if it is to append.
-    Raises KafkaError, StoppedError.
+    `sealer`: the key that the writer seals with, if it is to append. `known`: a head that is known from
+    elsewhere, to be held against what is read. Raises KafkaError, StoppedError.
     """
     reader = LedgerReader(connection, follower, {partition: None})
     writer = Writer(
@@ -34,6 +40,7 @@ async def take_over(
         sealer=sealer,
         is_signed=Signatures(follower.identity, verify).has_signed,
     )
+    noted = Reading(known)
     log = structlog.get_logger().bind(partition=partition)
     await reader.start()
     gc.disable()
@@ -43,6 +50,7 @@ async def take_over(
         while not reader.has_read(ends):
             for accepted in (await reader.poll()).get(partition, ()):
                 _take(writer, accepted)
+                noted.note(accepted)
             if writer.seq - told >= _PROGRESS_RECORDS:
                 told = writer.seq
                 log.info("taking over", records=told, of_offset=ends[partition])
@@ -62,7 +70,7 @@ async def take_over(
         open_requests=writer.desk.book.open_requests(),
         quarantined=acceptance.quarantined,
     )
-    return writer, acceptance.head_at(ends[partition])
+    return writer, noted.term(acceptance, ends[partition])
 
 
 def _take(writer: Writer[RequestsDesk], accepted: Accepted) -> None:

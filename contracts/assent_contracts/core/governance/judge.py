@@ -13,7 +13,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
-    RecoverWriters,
+    RecoveryCommand,
     TimeCorrected,
 )
 from assent_contracts.governance_changes import SETTINGS
@@ -84,8 +84,11 @@ def judge_recovery(
     these bytes, whichever key the command names.
     """
     command = received.command
-    if not isinstance(command, RecoverWriters):
-        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key adds and retires writers, no more.")
+    if not isinstance(command, RecoveryCommand):
+        return refuse(
+            RefusalCode.NOT_PERMITTED,
+            "The recovery key adds and retires writers and accepts a loss, no more.",
+        )
     if command.principal != RECOVERY:
         return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
     if not signature_good:

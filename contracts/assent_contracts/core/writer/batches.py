@@ -24,6 +24,10 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     """The head that a reader has once the batch is accepted, but for its `next_offset`."""
     at: int
     """Log time of the last record, ms."""
+    next_input: int = 0
+    """The offset of the first command that is not decided by then."""
+    input_sha256: str | None = None
+    """Of the command before that one, hex; None where it is not known."""
 
 
 def fits(records: int, size: int) -> bool:

@@ -69,6 +69,8 @@ class Writer(Generic[D]):
         self.desk: Final[D] = desk
         self.next_input = 0
         """The offset of the first command that is not decided yet."""
+        self.input_sha256: str | None = None
+        """Of the command before that one, hex; None where it is not known."""
         self._chain = Chain(head, epoch=0)
         self._sealer = sealer
         self._is_signed = is_signed
@@ -223,6 +225,7 @@ class Writer(Generic[D]):
         )
         if incoming is not None:
             self.next_input = incoming.offset + 1
+            self.input_sha256 = incoming.envelope.value_sha256.hex()
         self._batch_governance = -1 if named is UNSET else named
         self._links.append(link)
         self._size += size_of(link)
@@ -232,4 +235,5 @@ class Writer(Generic[D]):
         if not self._links:
             return None
         links, self._links, self._size = self._links, [], 0
-        return Batch(links, self._chain.head(self._batch_governance, next_offset=0), self.desk.at)
+        head = self._chain.head(self._batch_governance, next_offset=0)
+        return Batch(links, head, self.desk.at, self.next_input, self.input_sha256)
