@@ -1,7 +1,6 @@
 """The decider as a process: which partitions it leads, and what happens when it loses one."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -13,12 +12,14 @@ from aiokafka.errors import KafkaError
 
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.listed import load_writer_key, sealer_of, why_not_listed
+from assent.decider.machine import Machine
 from assent.decider.releases import ReleaseFollower
-from assent.decider.session import Clock, Session
+from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
 from assent.decider.takeover import take_over
+from assent.decider.timekeeper import Timekeeper
 from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
@@ -42,11 +43,6 @@ _ONLY = frozenset({0})
 """The partitions of governance."""
 
 
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970 in UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class Decider:
     """Leads partitions, of requests and of governance: one task for each, started over when it is lost."""
 
@@ -58,14 +54,14 @@ class Decider:
         health: Health,
         *,
         checker: SignatureChecker | None = None,
-        clock: Clock = wall_clock_ms,
+        machine: Machine | None = None,
     ) -> None:
         self._connection = connection
         self._key = key
         self._follower = follower
         self._health = health
         self._checker = checker or SignatureChecker(follower.identity)
-        self._clock = clock
+        self._machine = machine or Machine()
         self._leads = PartitionTasks(self._keep_leading_requests, "lead")
         self._governor = PartitionTasks(self._keep_leading_governance, "govern")
         self._partitions: frozenset[int] = frozenset()
@@ -162,15 +158,23 @@ class Decider:
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
         consumer = await reading(self._connection, {around.place: writer.next_input})
-        appender = Appender(self._connection, self._key, confirmed=head, acceptance_from=acceptance_from)
+        time = Timekeeper(self._connection, around.place, around.name, self._machine, self._health)
+        appender = Appender(
+            self._connection,
+            self._key,
+            confirmed=head,
+            acceptance_from=acceptance_from,
+            on_append=time.acknowledged,
+        )
         try:
             await appender.start()
             self._health.ready(f"partition-{around.name}")
             metrics.LEAD.labels(around.name).set(1)
-            await Session(around, writer, appender, consumer, self._checker, self._clock).run()
+            await Session(around, writer, appender, consumer, self._checker, time).run()
         except LostLeadError:
             return
         finally:
+            time.stop()
             self._health.not_ready(f"partition-{around.name}", TAKING_OVER)
             metrics.LEAD.labels(around.name).set(0)
             await consumer.stop()
@@ -191,7 +195,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     key = load_writer_key(need(settings.key_file, "ASSENT_KEY_FILE"))
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
-    decider = Decider(settings.kafka, key, follower, health)
+    decider = Decider(settings.kafka, key, follower, health, machine=Machine(file=settings.clock_file))
     try:
         while not stop.is_set():
             await _until_a_writer(follower, key, health, stop)

@@ -201,6 +201,7 @@ class Everything:
         }
         if name == "decider":
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / WRITER_KEY)
+            env["ASSENT_CLOCK_FILE"] = str(self.directory.clock)
         if name in KEYS:
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / KEYS[name])
         if name == "applier":
