@@ -14,11 +14,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.decider.listed import sealer_of
-from assent.decider.service import wall_clock_ms
+from assent.decider.machine import Machine
 from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
 from assent.decider.surroundings import AroundRequests
 from assent.decider.takeover import take_over
+from assent.decider.timekeeper import Timekeeper
 from assent.ledger.appender import Appender
 from assent.observe.health import Health
 from assent.process import run_service
@@ -102,7 +103,8 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     done = asyncio.create_task(appender.watch(work.commands).wait())
     await appender.start()
     around = AroundRequests(writer.desk, follower)
-    session = Session(around, writer, appender, consumer, checker, wall_clock_ms)
+    keeper = Timekeeper(settings.kafka, around.place, around.name, Machine(), health)
+    session = Session(around, writer, appender, consumer, checker, keeper)
     running = asyncio.create_task(session.run())
     try:
         await asyncio.wait([running, done], return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,6 @@
 """The decider as a process: which partitions it leads, and what happens when it loses one."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -15,15 +14,17 @@ from assent.decider.governance_takeover import take_over_governance
 from assent.decider.kept import HeadsFileError, heads_file
 from assent.decider.known import KnownHeads
 from assent.decider.listed import load_writer_key, sealer_of, why_not_listed
+from assent.decider.machine import Machine
 from assent.decider.missing import MissingError, UnknownError, missing_because
 from assent.decider.releases import ReleaseFollower
-from assent.decider.session import Clock, Session
+from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
 from assent.decider.starting import LOOK_AGAIN_S, until_a_writer, until_founded
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
+from assent.decider.timekeeper import Timekeeper
 from assent.decider.together import until_one_ends
 from assent.decider.watch import Watch
 from assent.decider.whole import Wholeness
@@ -51,11 +52,6 @@ _ONLY = frozenset({0})
 """The partitions of governance."""
 
 
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970 in UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class Decider:
     """Leads partitions, of requests and of governance: one task for each, started over when it is lost."""
 
@@ -67,7 +63,7 @@ class Decider:
         health: Health,
         *,
         checker: SignatureChecker | None = None,
-        clock: Clock = wall_clock_ms,
+        machine: Machine | None = None,
         heads_file: Path | None = None,
         postgres: str | None = None,
     ) -> None:
@@ -79,7 +75,7 @@ class Decider:
         self._follower = follower
         self._health = health
         self._checker = checker or SignatureChecker(follower.identity)
-        self._clock = clock
+        self._machine = machine or Machine()
         self._leads = PartitionTasks(self._keep_leading_requests, "lead")
         self._governor = PartitionTasks(self._keep_leading_governance, "govern")
         self._partitions: frozenset[int] = frozenset()
@@ -211,6 +207,7 @@ class Decider:
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
         consumer = await reading(self._connection, {around.place: writer.next_input})
+        time = Timekeeper(self._connection, around.place, around.name, self._machine, self._health)
         appender = Appender(
             self._connection,
             self._key,
@@ -219,18 +216,20 @@ class Decider:
             reached=Reached(
                 at=writer.desk.at, next_input=writer.next_input, input_sha256=writer.input_sha256
             ),
+            on_append=time.acknowledged,
         )
         watch = Watch(place, writer, term, appender, self._connection, self._known, self._follower)
         try:
             await appender.start()
             self._health.ready(f"partition-{around.name}")
             metrics.LEAD.labels(around.name).set(1)
-            session = Session(around, writer, appender, consumer, self._checker, self._clock)
+            session = Session(around, writer, appender, consumer, self._checker, time)
             await until_one_ends(session.run(), watch.run())
         except LostLeadError:
             return
         finally:
             await watch.say_last()
+            time.stop()
             self._health.not_ready(f"partition-{around.name}", TAKING_OVER)
             metrics.LEAD.labels(around.name).set(0)
             await consumer.stop()
@@ -253,7 +252,15 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     if follower is None:
         return
     file = None if settings.state is None else heads_file(settings.state, settings.identity)
-    decider = Decider(settings.kafka, key, follower, health, heads_file=file, postgres=settings.postgres)
+    decider = Decider(
+        settings.kafka,
+        key,
+        follower,
+        health,
+        machine=Machine(file=settings.clock_file),
+        heads_file=file,
+        postgres=settings.postgres,
+    )
     try:
         while not stop.is_set():
             await until_a_writer(follower, key, health, stop)

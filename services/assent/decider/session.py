@@ -1,8 +1,8 @@
 """Decide one partition's commands, from a takeover until somebody else's run stands or Kafka fails."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -10,14 +10,16 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.missing import MissingError
+from assent.decider.clocks import Seen
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import Surroundings
+from assent.decider.timekeeper import Look, Timekeeper
 from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.writer import Decided, Incoming, Writer
 from assent_contracts.findings import compare_input
@@ -30,9 +32,6 @@ PORTION_BYTES = 2 * 1024 * 1024
 """What is decided before others have their turn: a compressed batch may be a thousand times as large."""
 _AHEAD = 2
 
-Clock = Callable[[], int]
-"""Wall clock in ms since 1970."""
-
 
 class Portion(msgspec.Struct, frozen=True):
     """A part of what was polled, and the answers of the signature check, which may be under way."""
@@ -42,6 +41,12 @@ class Portion(msgspec.Struct, frozen=True):
     keys: Sequence[bytes | None]
     """What each signature is checked with."""
     good: asyncio.Future[list[bool]]
+    appends: Sequence[Seen]
+    """When the broker says that they came."""
+    end: int
+    """The offset of the first record that is in no portion up to this one."""
+    look: Look | None
+    """What time it was, if that may make something due."""
 
 
 class Session:
@@ -54,7 +59,7 @@ class Session:
         appender: Appender,
         consumer: AIOKafkaConsumer,
         checker: SignatureChecker,
-        clock: Clock,
+        time: Timekeeper,
     ) -> None:
         """The consumer is at `writer.next_input` of `around.place`, and the writer's term has begun."""
         self._around = around
@@ -62,7 +67,8 @@ class Session:
         self._appender = appender
         self._consumer = consumer
         self._checker = checker
-        self._clock = clock
+        self._time = time
+        self._handed_over = writer.next_input
         self._received: asyncio.Queue[Portion] = asyncio.Queue(_AHEAD)
         self._to_read = writer.next_input
         self._log = structlog.get_logger().bind(partition=around.name, epoch=writer.epoch)
@@ -72,6 +78,8 @@ class Session:
 
         Raises LostLeadError, KafkaError, TimeoutError: then start over. And NotFollowingError, StoppedError.
         """
+        # What comes beyond this end was not there before: so much is known of when it came.
+        await self._time.look(self._consumer)
         await until_one_ends(
             self._take_in(), self._wake(), self._decide_all(), self._appender.keep_confirming()
         )
@@ -80,9 +88,15 @@ class Session:
         place = self._around.place
         while True:
             fetched = await fetch(self._consumer, place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            for portion in portions(fetched.get(place, [])):
+            records = fetched.get(place)
+            end = (await positions(self._consumer, place)).get(place, self._handed_over)
+            if records is None:
+                # Only where nothing comes is time asked for: what comes brings its own.
+                await self._hand_over([], end=end, look=await self._time.look(self._consumer))
+                continue
+            for portion in portions(records):
                 self._check_order(portion)
-                await self._hand_over(portion)
+                await self._hand_over(portion, end=portion[-1].offset + 1)
 
     def _check_order(self, records: Sequence[ConsumerRecord]) -> None:
         """Raises MissingError: a consumer whose position is gone starts over at what there is."""
@@ -104,32 +118,46 @@ class Session:
         """What another ledger makes due is not to wait for the next poll's end."""
         while True:
             await self._around.news()
-            await self._hand_over([])
+            await self._hand_over([], look=await self._time.look(self._consumer))
 
-    async def _hand_over(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _hand_over(
+        self, records: Sequence[ConsumerRecord], *, end: int = 0, look: Look | None = None
+    ) -> None:
+        """`end`: the offset of the first record that is neither in here nor was handed over before."""
+        appends = self._time.seen(records)
         await self._around.catch_up()
         desk = self._writer.desk
         envelopes = [open_envelope(record.value, record.key, record.headers) for record in records]
         keys = [None if isinstance(each, Omitted) else desk.signing_key(each) for each in envelopes]
         # Not awaited here: while signatures are checked, the next commands are read.
         good = self._checker.check(envelopes, keys)
-        await self._received.put(Portion(records, envelopes, keys, good))
+        end = max(end, self._handed_over)
+        await self._received.put(Portion(records, envelopes, keys, good, appends, end, look))
+        self._handed_over = max(end, self._handed_over)
 
     async def _decide_all(self) -> None:
         while True:
             portion = await self._received.get()
             good = await portion.good
-            started = time.perf_counter()
+            # Waits while the clocks do not agree: until then nothing is decided, and nothing expires.
+            received = await self._time.received_at(portion.appends)
+            started = perf_counter()
             first = self._writer.seq + 1
-            now = self._clock()
             with TRACER.start_as_current_span("decide", attributes={"partition": self._around.name}):
-                await self._record_due(now)
-                refused = await self._decide(portion, good, now)
+                refused = await self._decide(portion, good, received)
+                await self._record_due(self._time_after(portion))
                 await self._send()
             if self._writer.seq >= first:
-                self._tell(portion, first, refused, time.perf_counter() - started)
+                self._tell(portion, first, refused, perf_counter() - started)
             # The queue may hold more: health, heartbeats and other partitions have their turn in between.
             await asyncio.sleep(0)
+
+    def _time_after(self, portion: Portion) -> int:
+        """A time (ms) before which nothing came that is not decided."""
+        look = portion.look
+        now = self._time.now(look) if look is not None and look.end <= portion.end else None
+        at = self._writer.desk.at
+        return at if now is None else max(now, at)
 
     async def _record_due(self, now: int) -> None:
         due = self._writer.record_due(now)
@@ -144,14 +172,16 @@ class Session:
         except Exception as error:
             raise StoppedError(self._around.place.topic, None) from error
 
-    async def _decide(self, portion: Portion, answers: Sequence[bool], now: int) -> int:
+    async def _decide(self, portion: Portion, answers: Sequence[bool], received: Sequence[int]) -> int:
         refused = 0
-        for record, envelope, key, good in zip(
-            portion.records, portion.envelopes, portion.keys, answers, strict=True
+        for record, envelope, key, good, received_at in zip(
+            portion.records, portion.envelopes, portion.keys, answers, received, strict=True
         ):
             if self._writer.is_retired:
                 await self._end_if_retired()
-            decided = self._decide_one(Incoming(record.offset, envelope, key, good), now)
+            if self._writer.desk.has_deadline(received_at):
+                await self._record_due(received_at)
+            decided = self._decide_one(Incoming(record.offset, received_at, envelope, key, good))
             if decided.refusal is not None:
                 refused += 1
                 metrics.DECISIONS.labels(self._around.name, decided.refusal.code).inc()
@@ -161,9 +191,9 @@ class Session:
         metrics.DECISIONS.labels(self._around.name, "").inc(len(portion.records) - refused)
         return refused
 
-    def _decide_one(self, incoming: Incoming, now: int) -> Decided:
+    def _decide_one(self, incoming: Incoming) -> Decided:
         try:
-            return self._writer.decide(incoming, at=now)
+            return self._writer.decide(incoming)
         except Exception as error:
             # Nobody can say what comes after a record on which the rules fail: it is not skipped.
             raise StoppedError(self._around.place.topic, incoming.offset) from error

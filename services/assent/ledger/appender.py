@@ -12,6 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
+from assent.observe.clock import read_clock
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, reading, writing
 from assent_contracts.client.fetch import fetch
@@ -23,6 +24,8 @@ from assent_contracts.topics import LEDGER_TOPICS
 BATCHES_IN_FLIGHT = 3
 ACK_TIMEOUT_S = 30.0
 READ_BACK_TIMEOUT_S = 30.0
+_LOG_APPEND_TIME = 1
+"""A timestamp is the broker's, and not what was sent."""
 
 
 class LostLeadError(Exception):
@@ -45,6 +48,12 @@ class _InFlight(msgspec.Struct, frozen=True):
     records: int
     head: Head
     reached: Reached
+    sent_at: int
+    """The steady clock, ms."""
+
+
+def _ignore(_appended: int, _after: int, _by: int) -> None:
+    pass
 
 
 class Appender:
@@ -58,10 +67,13 @@ class Appender:
         confirmed: Head,
         acceptance_from: Callable[[Head], Acceptance],
         reached: Reached | None = None,
+        on_append: Callable[[int, int, int], None] = _ignore,
     ) -> None:
         """`confirmed`: the accepted head to append to; its next_offset is the end of the partition.
 
         `acceptance_from`: the acceptance rule of that partition, from a head on. `reached`: with that head.
+        `on_append` hears when the broker says that it appended a batch (ms since 1970), and between which
+        moments of the steady clock (ms).
         """
         self.confirmed = confirmed
         """The head up to which everything is acknowledged and accepted."""
@@ -73,6 +85,7 @@ class Appender:
         self._rule = rule
         self._key = key
         self._acceptance_from = acceptance_from
+        self._on_append = on_append
         self._in_flight: deque[_InFlight] = deque()
         self._expected = confirmed.next_offset
         self._producer: AIOKafkaProducer | None = None
@@ -103,9 +116,10 @@ class Appender:
             added = sent.append(key=link.key, value=link.value, timestamp=batch.at, headers=headers)
             if added is None:
                 raise RecordTooLargeError(len(link.value))
+        sent_at = read_clock().steady
         ack = await self._producer.send_batch(sent, self._place.topic, partition=self._place.partition)
         reached = Reached(at=batch.at, next_input=batch.next_input, input_sha256=batch.input_sha256)
-        self._in_flight.append(_InFlight(ack, len(links), head, reached))
+        self._in_flight.append(_InFlight(ack, len(links), head, reached, sent_at))
         self._sent.set()
         await self._confirm_down_to(BATCHES_IN_FLIGHT - 1)
 
@@ -134,6 +148,8 @@ class Appender:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
         async with asyncio.timeout(ACK_TIMEOUT_S):
             ack = await asyncio.shield(_awaited(sent.ack))
+        if ack.timestamp_type == _LOG_APPEND_TIME and ack.timestamp is not None:
+            self._on_append(ack.timestamp, sent.sent_at, read_clock().steady)
         end = ack.offset + sent.records
         if ack.offset != self._expected:
             await self._read_between(sent.head, end)

@@ -215,6 +215,7 @@ class Everything:
         }
         if name == "decider":
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / WRITER_KEY)
+            env["ASSENT_CLOCK_FILE"] = str(self.directory.clock)
         if name in KEYS:
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / KEYS[name])
         if name == "applier":

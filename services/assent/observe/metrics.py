@@ -21,6 +21,11 @@ PARTITION_MISSING = Gauge(
     "1 while less of the log is there than is known, so that the partition is not led.",
     ["partition", "kind"],
 )
+CLOCKS_APART = Gauge(
+    "assent_clocks_apart_seconds",
+    "How far the broker's clock and this machine's are apart, while nothing is decided for that; else 0.",
+    ["partition"],
+)
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])

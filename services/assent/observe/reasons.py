@@ -1,5 +1,6 @@
 """Why a process cannot do its work, and what to do about it: sentences for people, not an error's repr."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka.errors import (
@@ -57,6 +58,34 @@ def stopped_because(what: str) -> Reason:
         why=f"It has stopped, and nothing is decided here: {what}.",
         todo="Nothing is lost or skipped. Report it with its log, and start a decider in which it is mended.",
     )
+
+
+def clocks_apart(appended: int, wall: int) -> Reason:
+    """Of a broker's clock and this machine's that differ, by what they said of one append, in ms."""
+    return Reason(
+        why=f"The clocks do not agree, and nothing is decided: the broker said {_utc(appended)} when this"
+        f" machine's clock said {_utc(wall)}.",
+        todo="Set the clock that is wrong. It goes on by itself once they agree to within five minutes; what"
+        " the broker has dated wrongly waits for the next command.",
+    )
+
+
+def clock_stepped(step: int, wall: int, *, one_machine: bool) -> Reason:
+    """Of a wall clock that has moved by `step` (ms) otherwise than time. `wall`: what it says, in ms."""
+    way = "ahead" if step > 0 else "back"
+    hours, rest = divmod(abs(step) // 60_000, 60)
+    how = f"{hours:,} h {rest} min" if hours else f"{rest} min"
+    ought = _utc(wall - step)
+    return Reason(
+        why=f"This machine's clock says {_utc(wall)}, and by the time that has passed it is {ought}: it was"
+        f" set {how} {way}. Nothing is decided.",
+        todo="If it is wrong, set it: it goes on by itself then. If it is right: "
+        + ("`assent doctor --accept-clock`." if one_machine else "it goes on once a broker says so too."),
+    )
+
+
+def _utc(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def no_evidence(what: str) -> Reason:

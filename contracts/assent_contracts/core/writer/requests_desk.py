@@ -113,7 +113,7 @@ class RequestsDesk:
         return self.book.has_deadline(at)
 
     def due(self, at: int) -> Iterator[OwnRecord]:
-        """That writers or log time have changed, what governance has carried out, then what time has ended."""
+        """That writers or log time have changed, what governance has carried out, what log time has ended."""
         changed = self.book.writers_due(self.governance)
         if changed is not None:
             yield OwnRecord(WRITERS_KEY, (changed,))
