@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from assent.decider.missing import MissingError
 from assent.decider.clocks import Seen
+from assent.decider.missing import MissingError
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import Surroundings
