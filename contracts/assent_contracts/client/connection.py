@@ -74,11 +74,14 @@ class Consumer(AIOKafkaConsumer):
 
 
 async def reading(connection: Connection, offsets: dict[TopicPartition, int]) -> Consumer:
-    """A started consumer of these partitions, from these offsets; in no group, committing nothing."""
+    """A started consumer of these partitions, from these offsets; in no group, committing nothing.
+
+    It never jumps: where a partition does not reach to an offset, fetching raises OffsetOutOfRangeError.
+    """
     consumer = Consumer(
         **connection.options(),
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         fetch_max_bytes=8 * FETCH_MAX_BYTES,
         max_partition_fetch_bytes=FETCH_MAX_BYTES,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -14,6 +14,7 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.producing import CommandProducer
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
@@ -65,18 +66,22 @@ class Publisher:
         partitions: int,
         source: str,
         heads: dict[int, Head] | None = None,
+        known: Mapping[int, Head] | None = None,
         on_accepted: Hears | None = None,
     ) -> None:
         """`governance` has been started. Without `heads` the ledger is read from its start.
 
-        `on_accepted` gets every accepted record, before whoever waits for it as a decision.
+        `known`: as for LedgerReader. `on_accepted` gets every accepted record, before whoever waits for it
+        as a decision.
         """
         self._partitions = partitions
         self._source = source
         self._identity = governance.identity
         self._reader = LedgerReader(
-            connection, governance, {n: (heads or {}).get(n) for n in range(partitions)}
+            connection, governance, {n: (heads or {}).get(n) for n in range(partitions)}, known=known
         )
+        self.differs: LedgerDiffersError | None = None
+        """While the ledger is not the one that was read: nothing is sent and nothing is heard."""
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
         self._answers: Answers[tuple[int, int], Decided] = Answers()
@@ -85,7 +90,7 @@ class Publisher:
         self._moved = asyncio.Condition()
 
     async def start(self) -> None:
-        """Connect. Raises KafkaError."""
+        """Connect. Raises KafkaError, LedgerDiffersError among them."""
         await self._producer.start()
         await self._reader.start()
         self._task = asyncio.create_task(self._listen(), name="decisions")
@@ -103,9 +108,18 @@ class Publisher:
         assert self._task is not None
         ends = await self._reader.end_offsets()
         async with self._moved:
-            await self._moved.wait_for(lambda: self._has_heard(ends) or self._deaf())
+            await self._moved.wait_for(lambda: self._has_heard(ends) or self.differs or self._deaf())
+        self._check()
         if not self._has_heard(ends) and self._task.done():
             self._task.result()
+
+    def heads(self) -> dict[int, Head]:
+        """The newest accepted head of each partition that is known."""
+        return self._reader.heads()
+
+    def _check(self) -> None:
+        if self.differs is not None:
+            raise LedgerDiffersError(self.differs.findings)
 
     def _has_heard(self, ends: dict[int, int]) -> bool:
         return all(self._heard_to[partition] >= end for partition, end in ends.items())
@@ -132,7 +146,11 @@ class Publisher:
         timeout_s: float = 30.0,
         partition: int | None = None,
     ) -> Decided:
-        """Publish a record as it is and wait for its decision, which may be that it is malformed."""
+        """Publish a record as it is and wait for its decision, which may be that it is malformed.
+
+        Nothing is published while the ledger differs from what was read: raises LedgerDiffersError.
+        """
+        self._check()
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
         with self._answers.expected():
@@ -160,11 +178,19 @@ class Publisher:
 
     async def _poll(self) -> dict[int, list[Accepted]]:
         try:
-            return await self._reader.poll()
+            polled = await self._reader.poll()
+        except LedgerDiffersError as error:
+            self.differs = error
+            async with self._moved:
+                self._moved.notify_all()
+            await asyncio.sleep(_RETRY_S)
+            return {}
         except KafkaError:
             # The reader goes on where it was once Kafka is back; whoever waits meanwhile has a timeout.
             await asyncio.sleep(_RETRY_S)
             return {}
+        self.differs = None
+        return polled
 
     def _hear(self, partition: int, accepted: Accepted) -> None:
         offset = accepted.record.input

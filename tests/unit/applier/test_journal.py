@@ -21,6 +21,7 @@ def change(request: str) -> Change:
         requester="somebody",
         justification="why",
         digest=sha256_hex(b'"echo"'),
+        submission=sha256_hex(b"submitted"),
         released=3,
         at=1,
         payload=msgspec.Raw(b'"echo"'),
