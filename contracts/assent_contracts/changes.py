@@ -23,7 +23,8 @@ POSITION_HEADER: Final = "assent-position"
 class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.change.v1", gc=False):
     """What to apply, once it has been claimed.
 
-    `request` alone names one only as long as no log was put back. The claim's decision names the digest; `payload`, byte for byte, must have it.
+    `request` alone names one only as long as no log was put back. The claim's decision names the digest;
+    `payload`, byte for byte, must have it.
     """
 
     request: RequestId

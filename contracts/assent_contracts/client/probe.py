@@ -89,6 +89,16 @@ class Probe:
             for place in before
         }
 
+    async def first_since(self, place: TopicPartition, at_ms: int) -> int | None:
+        """The first offset whose record is not older than `at_ms` by Kafka's timestamp; None for none.
+
+        Raises KafkaError, TimeoutError.
+        """
+        async with asyncio.timeout(_WITHIN_S), self._lock:
+            consumer = await self._started()
+            found = (await consumer.offsets_for_times({place: max(0, at_ms)}))[place]
+        return None if found is None else found.offset
+
     async def _started(self) -> Consumer:
         if self._consumer is None:
             consumer = Consumer(
