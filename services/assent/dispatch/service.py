@@ -44,7 +44,7 @@ class Dispatch:
     ) -> None:
         """`follower` has been started, with evidence.
 
-        `known`: where each partition's last run had come, which the next one must find there. It is kept here.
+        `known`: where each partition's last run had come, which the next one must find. It is kept here.
         """
         if follower.evidence is None:
             msg = "Dispatch judges governance: make its GovernanceFollower with_evidence=True."

@@ -170,8 +170,8 @@ class LedgerStream:
                 logging.getLogger(__name__).debug("%s is not assigned any more", place)
 
     def _poll_with_care(self, consumer: AIOKafkaConsumer) -> None:
-        """Let FastStream's polls past what aiokafka's own would stop at: a header that is not UTF-8, for good,
-        and an offset out of range, after which nobody would be told.
+        """Let FastStream's polls past what they would stop at: a header that is not UTF-8, for good, and an
+        offset out of range, of which nobody would be told.
         """
         plain = cast("AIOKafkaConsumer", _Plain(consumer))
 
