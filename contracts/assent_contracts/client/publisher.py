@@ -109,7 +109,7 @@ class Publisher:
         ends = await self._reader.end_offsets()
         async with self._moved:
             await self._moved.wait_for(lambda: self._has_heard(ends) or self.differs or self._deaf())
-        self._check()
+        self.check()
         if not self._has_heard(ends) and self._task.done():
             self._task.result()
 
@@ -117,7 +117,8 @@ class Publisher:
         """The newest accepted head of each partition that is known."""
         return self._reader.heads()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises LedgerDiffersError while the ledger is not the one that was read."""
         if self.differs is not None:
             raise LedgerDiffersError(self.differs.findings)
 
@@ -150,7 +151,7 @@ class Publisher:
 
         Nothing is published while the ledger differs from what was read: raises LedgerDiffersError.
         """
-        self._check()
+        self.check()
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
         with self._answers.expected():

@@ -32,6 +32,7 @@ from assent_contracts.changes import POSITION_HEADER, Change, decode_change
 from assent_contracts.client.connection import Connection, writing
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, Release
+from assent_contracts.client.probe import LOOK_EVERY_S
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
@@ -42,8 +43,6 @@ from assent_contracts.topics import CHANGES, LEDGER
 
 SOURCE = "/assent/dispatch"
 """The CloudEvents source of every change; its id is the request's."""
-LOOK_EVERY_S = 10.0
-"""How often it looks whether what waits still stands on `assent.changes`."""
 _WRITE_AT_ONCE = 100
 """So many payloads, of 256 KiB at most, are in memory together."""
 _POLL_MS = 500

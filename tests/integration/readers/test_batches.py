@@ -11,8 +11,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent.observe.health import Health
 from assent.store.pool import open_pool
 from assent.store.projector import Projector
-from assent.store.watch import LogWatch
 from assent.store.service import ReaderSpec
+from assent.store.watch import LogWatch
 from assent_contracts.client.connection import reading as consuming
 from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
