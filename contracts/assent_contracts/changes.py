@@ -17,7 +17,7 @@ from assent_contracts.commands import (
 )
 
 POSITION_HEADER: Final = "assent-position"
-"""Header: the ledger seq of the release, decimal. Not higher than one seen before: seen before."""
+"""Header: the ledger seq of the release, decimal. What is written again has the one that it had."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.change.v1", gc=False):

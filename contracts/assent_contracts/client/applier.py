@@ -8,9 +8,9 @@ Nor is the ledger's writer believed: the signed commands in the request's partit
 release, by the rules and by a governance that carries its own evidence. A stolen writer key alone applies
 nothing.
 
-Why positions are not compared. A consumer that does not read the ledger skips a record whose
-`assent-position` is not higher than the last it saw. One forged record with a huge position, or a copy
-of a real one sent early, would make it skip all that follow. This client reads the ledger, which says of
+Why positions are not compared. A consumer that skipped a record whose `assent-position` is not higher
+than the last it saw would miss a release that is written again; and one forged record with a huge position,
+or a copy of a real one sent early, would make it skip all that follow. This client reads the ledger, which says of
 every request whether its change still waits to be claimed: old, repeated and forged records are told by
 that, and the header is not looked at.
 
