@@ -10,9 +10,9 @@ nothing.
 
 Why positions are not compared. A consumer that skipped a record whose `assent-position` is not higher
 than the last it saw would miss a release that is written again; and one forged record with a huge position,
-or a copy of a real one sent early, would make it skip all that follow. This client reads the ledger, which says of
-every request whether its change still waits to be claimed: old, repeated and forged records are told by
-that, and the header is not looked at.
+or a copy of a real one sent early, would make it skip all that follow. This client reads the ledger, which
+says of every request whether its change still waits to be claimed: old, repeated and forged records are
+told by that, and the header is not looked at.
 
 Where its position lives. With what it has put on disk: `state_dir` holds the changes in hand (see
 `journal`), and the offset before which everything is in hand or done with. To lose the offset costs time

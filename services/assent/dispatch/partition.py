@@ -10,9 +10,9 @@ release, headers and all, can stand in for one. A release that was claimed or ha
 one that still waits is written again before the topic forgets it (see `standing`).
 
 What may happen. A release may be written twice (a crash before the acknowledgement, two dispatchers at
-once, one that waits for long): an applier tells by the ledger. Nothing is written before the ledger has accepted it, and nothing that
-the signed commands in this partition do not lead to. Whether other partitions bear governance out is left to
-appliers, which read them all.
+once, one that waits for long): an applier tells by the ledger. Nothing is written before the ledger has
+accepted it, and nothing that the signed commands in this partition do not lead to. Whether other partitions
+bear governance out is left to appliers, which read them all.
 """
 
 import time
