@@ -15,7 +15,7 @@ from assent_contracts.client.probe import LOOK_EVERY_S, Probe, known_of
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import Finding
 from assent_contracts.resources import parse_request_id
-from assent_contracts.topics import CHANGES
+from assent_contracts.topics import CHANGES, LEDGER
 
 _log: Final = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ class Memory:
 
     async def _compared(self) -> dict[int, Finding]:
         known = [known_of("ledger", partition, head) for partition, head in self._heads.items()]
-        return {finding.partition: finding for finding in await self._probe.findings(known)}
+        found = {finding.place: finding for finding in await self._probe.findings(known)}
+        return {n: found[f"{LEDGER}/{n}"] for n in self._heads if f"{LEDGER}/{n}" in found}
 
     def is_differing(self, request: str) -> bool:
         """Whether a request id belongs to a partition that differs."""

@@ -46,9 +46,10 @@ class LogWatch:
         found = await self._probe.findings(
             known_of(ledger_of(place), place.partition, head) for place, head in known.items()
         )
-        self._findings = {TopicPartition(each.topic, each.partition): each for each in found}
+        by_name = {finding.place: finding for finding in found}
+        self._findings = {place: by_name[_name(place)] for place in known if _name(place) in by_name}
         for place in known:
-            self._history.tell(f"{place.topic}/{place.partition}", self._findings.get(place))
+            self._history.tell(_name(place), self._findings.get(place))
 
     def differs(self, place: TopicPartition) -> bool:
         """Whether a partition was not what is known of it when it was looked at last."""
@@ -57,3 +58,7 @@ class LogWatch:
     def start_at(self, place: TopicPartition) -> int:
         """From which offset a partition is to be read, as far as it is known here."""
         return self._known.setdefault(place, first_head(ledger_of(place), self._identity)).next_offset
+
+
+def _name(place: TopicPartition) -> str:
+    return f"{place.topic}/{place.partition}"
