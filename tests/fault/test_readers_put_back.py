@@ -21,7 +21,7 @@ from assent_contracts.heads import Finding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import LEDGER
 from tests.support.backups import copy_kafka, put_kafka_back
-from tests.support.handover import Folders, applying, dispatching, events_of
+from tests.support.handover import Folders, applying, dispatching, events_of, read_changes
 from tests.support.handover import Running as Handing
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, fresh_log, publishing
 from tests.support.readers import SPECS, Running, positions, reading
@@ -30,6 +30,19 @@ from tests.support.tampering import forget_records, make_anew
 
 pytestmark = pytest.mark.timeout(240)
 ALL = (*SPECS,)
+EIGHT = [
+    name
+    for partition in range(PARTITIONS)
+    for name in itertools.islice(
+        (
+            name
+            for name in map(str, itertools.count())
+            if partition_for(f"script/{name}".encode(), PARTITIONS) == partition
+        ),
+        2,
+    )
+]
+"""Names of scripts: two in each partition."""
 
 
 @pytest_asyncio.fixture
@@ -142,7 +155,7 @@ async def test_an_older_kafka_is_not_projected_until_the_newer_one_is_back(
 
 
 async def test_deleted_beginning_of_the_ledger_is_noticed(log: Log, dsn: str) -> None:
-    await submitted(log, *"abcdefgh")
+    await submitted(log, *EIGHT)
     places = {TopicPartition(LEDGER, partition): 1 for partition in range(PARTITIONS)}
     async with reading_all(log, dsn) as readers:
         await has_records(dsn, 8)
@@ -237,14 +250,21 @@ async def copy_of_database(server: str, name: str, copy: str) -> str:
 async def test_dispatch_stops_on_an_older_kafka_until_the_newer_one_is_back(
     log: Log, stack: Stack, tmp_path: Path
 ) -> None:
+    await submitted(log, *EIGHT)
     old = await copy_kafka(stack, tmp_path / "old")
-    await submitted(log, *"abcdefgh")
     health = Health()
     async with following(log) as follower, dispatching(log, follower, health):
-        await whole(health)
+        async with acting(log) as actor:
+            request = await actor.released("script/waits")
+
+            async def is_dispatched() -> bool:
+                records = await read_changes(log.connection)
+                return request.resource.encode() in {record.key for record in records}
+
+            await until(is_dispatched)
         new = await copy_kafka(stack, tmp_path / "new")
         await put_kafka_back(stack, old)
-        await lacks(health, "ends at offset 0 and was known up to offset")
+        await lacks(health, "ends at offset", "and was known up to offset")
         await put_kafka_back(stack, new)
         await whole(health)
 

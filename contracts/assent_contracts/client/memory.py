@@ -39,12 +39,12 @@ class Memory:
         self.differing = await self._compared()
 
     async def until_otherwise(self) -> None:
-        """Return when other partitions differ than did; never while none do, which the reader looks after."""
+        """Return when something else differs than did; never while nothing does: that the reader notices."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             if self.differing:
                 try:
-                    if (await self._compared()).keys() != self.differing.keys():
+                    if _kinds(await self._compared()) != _kinds(self.differing):
                         return
                 except (KafkaError, TimeoutError) as error:
                     _log.info("the ledger could not be looked at: %r", error)
@@ -81,6 +81,10 @@ class Memory:
         if there.end < position.offset or another:
             return there.beginning
         return max(there.beginning, position.offset)
+
+
+def _kinds(findings: Mapping[int, Finding]) -> dict[int, str]:
+    return {partition: finding.kind for partition, finding in findings.items()}
 
 
 def position_after(offset: int, value: bytes | None) -> Position:

@@ -104,9 +104,11 @@ class LedgerReader:
         """Disconnect."""
         if self._looking is not None:
             await end(self._looking)
-        await self._probe.stop()
+        # Together: a consumer that takes long is no reason for the other to stay open when this is cut short.
+        stops = [self._probe.stop()]
         if self._consumer is not None:
-            await self._consumer.stop()
+            stops.append(self._consumer.stop())
+        await asyncio.gather(*stops)
 
     def heads(self) -> dict[int, Head]:
         """The newest accepted head of each partition that is known, read now or before."""
