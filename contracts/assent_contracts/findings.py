@@ -6,6 +6,7 @@ from typing import Final
 from assent_contracts.heads import PUT_BACK, Finding, FindingKind, Found, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
+_MORE: Final = "infra/restore.md says more."
 _ACCEPT: Final = (
     "accept the loss with the recovery key, `assent restore accept`; infra/restore.md says what it means."
 )
@@ -87,6 +88,8 @@ def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | Non
     """
     if there == founded:
         return None
+    back = "Kafka takes no partition away: put the copy of Kafka's data from before back"
+    anew = f", or make the topic anew with {founded} and {_ACCEPT}"
     return Finding(
         kind="partitions",
         topic=topic,
@@ -97,10 +100,7 @@ def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | Non
             f"{topic} has {there} partitions, and this log was founded with {founded}: senders would hash an"
             " object to another partition, and what arrives beyond is never decided."
         ),
-        todo=(
-            "Kafka takes no partition away: put the copy of Kafka's data from before back, or make the topic"
-            f" anew with {founded} and {_ACCEPT}"
-        ),
+        todo=back + (f"; {_MORE}" if topic in LEDGER_TOPICS.values() else anew),
     )
 
 

@@ -229,7 +229,10 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
                 f"{place} begins at offset {found.beginning:,} and not at 0 (known up to offset"
                 f" {known.next_offset:,}): its first records were deleted, and the rest cannot be judged."
             ),
-            todo=f"See that nothing deletes from it: `assent topics apply`. {PUT_BACK}",
+            todo=(
+                "Put a copy of Kafka's data back that has them: nothing else brings them back. See that"
+                " nothing deletes from it, `assent doctor` tells; infra/restore.md says more."
+            ),
         )
     if known.seq >= 0 and found.sha256 is not None and found.sha256 != known.sha256:
         there = "no such record stands" if found.sha256 == NOTHING else "another record stands"

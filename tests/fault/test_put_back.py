@@ -10,16 +10,22 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from assent.decider.losing import Accepted, accept_loss, ends_now
 from assent.decider.service import Decider
+from assent.founding.found import RECOVERY_KEY
 from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
+from assent.store.heads import stored_heads
+from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
+from assent_contracts.client.keys import load_key
 from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
 from tests.support.backups import copy_kafka, put_kafka_back
-from tests.support.governing import governing
+from tests.support.governing import assert_verified, governing
 from tests.support.log import (
     PARTITIONS,
     Actor,
@@ -30,7 +36,8 @@ from tests.support.log import (
     fresh_log,
     publishing,
 )
-from tests.support.stack import until
+from tests.support.services import Services
+from tests.support.stack import fresh_database, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -220,6 +227,73 @@ async def test_a_ledger_that_forgets_is_not_led_until_it_is_set_right(machine: M
             await it.lacking("0", f"{topic} would forget", "retention.ms=604800000")
             await keep_for("-1")
             await it.leading()
+
+
+async def accepting(machine: Machine) -> None:
+    """Accept the loss as it is, with the recovery key."""
+    async with following(machine.log) as follower:
+        ends = await ends_now(machine.log.connection, follower)
+        key = load_key(machine.log.folder / RECOVERY_KEY)
+        done = await accept_loss(machine.log.connection, machine.log.identity, key, ends, ())
+    assert isinstance(done, Accepted)
+
+
+async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(machine: Machine) -> None:
+    await machine.works("a", "b")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    await machine.works("c", "d")
+    await put_kafka_back(machine.stack, old)
+    async with machine.deciding() as it:
+        await it.lacking(str(partition_of("c")), "ends at offset")
+    await accepting(machine)
+    async with machine.deciding() as it:
+        await it.leading()
+        # What was given up is not there any more: its object is free.
+        await it.actor.opened("script/c")
+        async with following(machine.log) as follower:
+            await assert_verified(machine.log, follower)
+    await machine.works("e")
+
+
+async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_accepted(
+    machine: Machine,
+) -> None:
+    await machine.works("a", "b", "c", "d")
+    await delete_topics(machine.log.connection, {COMMANDS})
+    await apply_topics(machine.log.connection, partitions=PARTITIONS)
+    await accepting(machine)
+    await machine.works("e", "f", "g", "h")
+    await machine.works("i")
+
+
+async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) -> None:
+    dsn = await fresh_database(machine.stack.dsn, "heads")
+    await migrate(dsn)
+    environ = {
+        "ASSENT_KAFKA": machine.stack.bootstrap,
+        "ASSENT_IDENTITY": machine.log.identity,
+        "ASSENT_POSTGRES": dsn,
+    }
+    await machine.works("a")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    async with Services(machine.folder, environ) as services:
+        services.start("status")
+        await machine.works("b")
+
+        async def has_heard() -> bool:
+            kept = await stored_heads(dsn)
+            heads = [decode_head(each.value.encode()) for each in kept]
+            places = {(head.ledger, head.partition) for head in heads if head is not None}
+            return ("ledger", partition_of("b")) in places
+
+        await until(has_heard)
+    await put_kafka_back(machine.stack, old)
+    machine.heads_file.unlink()
+    async with machine.deciding(postgres=dsn) as it:
+        await it.lacking(str(partition_of("b")), "ends at offset")
+    # Neither a file nor a Postgres that answers: nobody could tell.
+    async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
+        await it.lacking(str(partition_of("b")), "no file of heads")
 
 
 async def send_junk(log: Log, place: TopicPartition, count: int) -> None:

@@ -67,10 +67,12 @@ class LedgerReader:
         heads: Mapping[int, Head | None],
         *,
         known: Mapping[int, Head] | None = None,
+        hold: bool = False,
     ) -> None:
         """`heads`: from where to read each partition; None is its start.
 
         `known`: heads of these partitions that were accepted before, by whoever reads from an earlier one.
+        `hold`: read no further in a partition that differs, and on in the others, instead of raising.
         """
         self._connection = connection
         self._governance = governance
@@ -84,7 +86,10 @@ class LedgerReader:
         }
         self._probe = Probe(connection)
         self._looking: asyncio.Task[None] | None = None
-        self._findings: list[Finding] = []
+        self.findings: dict[int, Finding] = {}
+        """The partitions that are not the ones that were read, as of the last look."""
+        self._hold = hold
+        self._held: set[int] = set()
 
     async def start(self) -> None:
         """Connect. Raises KafkaError, and LedgerDiffersError when this is not the ledger that is known."""
@@ -120,7 +125,8 @@ class LedgerReader:
 
     async def _look(self) -> None:
         known = [known_of("ledger", partition, head) for partition, head in self.heads().items()]
-        self._findings = await self._probe.findings(known)
+        found = {finding.place: finding for finding in await self._probe.findings(known)}
+        self.findings = {n: found[f"{LEDGER}/{n}"] for n in self.acceptances if f"{LEDGER}/{n}" in found}
 
     async def _keep_looking(self) -> None:
         while True:
@@ -131,8 +137,19 @@ class LedgerReader:
                 continue  # Kafka is away, which `poll` says
 
     def _check(self) -> None:
-        if self._findings:
-            raise LedgerDiffersError(self._findings)
+        if self.findings and not self._hold:
+            raise LedgerDiffersError(self.findings.values())
+
+    def _hold_what_differs(self) -> None:
+        assert self._consumer is not None
+        for partition in self.findings.keys() ^ self._held:
+            place = TopicPartition(LEDGER, partition)
+            if partition in self.findings:
+                self._consumer.pause(place)
+            else:
+                self._consumer.seek(place, self._read_to[partition])
+                self._consumer.resume(place)
+        self._held = set(self.findings)
 
     async def poll(
         self, *, timeout_ms: int = 500, max_records: int | None = None
@@ -145,6 +162,7 @@ class LedgerReader:
         assert self._consumer is not None
         self._governance.check()
         self._check()
+        self._hold_what_differs()
         try:
             fetched = await fetch(self._consumer, timeout_ms=timeout_ms, max_records=max_records)
         except OffsetOutOfRangeError:
@@ -172,7 +190,7 @@ class LedgerReader:
         self._check()
         ends = await self.end_offsets()
         for partition, read_to in self._read_to.items():
-            if ends[partition] < read_to:
+            if ends[partition] < read_to and partition not in self.findings:
                 before = self.acceptances[partition]
                 fresh = acceptance_of(partition, self._governance, before.head)
                 fresh.quarantined = before.quarantined

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from pathlib import Path
 
 import stamina
@@ -22,6 +21,7 @@ from assent.decider.releases import ReleaseFollower
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
 from assent.decider.signatures import SignatureChecker
+from assent.decider.starting import LOOK_AGAIN_S, until_a_writer, until_founded
 from assent.decider.stopped import StoppedError
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
@@ -46,7 +46,6 @@ GROUP = "assent-decider"
 GOVERNOR_GROUP = "assent-governor"
 _RETRY_MAX_S = 5.0
 _TELL_EVERY_S = 1.0
-LOOK_AGAIN_S = 2.0
 _GOVERNANCE: Place = ("governance", 0)
 _ONLY = frozenset({0})
 """The partitions of governance."""
@@ -242,38 +241,19 @@ async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the two consumer groups assign, until `stop`."""
     key = load_writer_key(need(settings.key_file, "ASSENT_KEY_FILE"))
-    follower = GovernanceFollower(settings.kafka, settings.identity)
-    await follower.start()
+    follower = await until_founded(settings, health, stop)
+    if follower is None:
+        return
     file = None if settings.state is None else heads_file(settings.state, settings.identity)
     decider = Decider(settings.kafka, key, follower, health, heads_file=file, postgres=settings.postgres)
     try:
         while not stop.is_set():
-            await _until_a_writer(follower, key, health, stop)
+            await until_a_writer(follower, key, health, stop)
             if not stop.is_set():
                 await _lead_in_groups(settings, decider, follower, key, health, stop)
     finally:
         await decider.close()
         await follower.stop()
-
-
-async def _until_a_writer(
-    follower: GovernanceFollower, key: SecretKey, health: Health, stop: asyncio.Event
-) -> None:
-    """Return when the key is a writer's, or at `stop`. Until then the process is in no group."""
-    told = None
-    while not stop.is_set():
-        follower.check()
-        why = why_not_listed(follower, key)
-        if why is None:
-            health.ready("writer")
-            return
-        health.not_ready("writer", why)
-        if why != told:
-            told = why
-            structlog.get_logger().error("leading nothing", why=why.why, todo=why.todo)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_TELL_EVERY_S):
-                await stop.wait()
 
 
 async def _lead_in_groups(

@@ -11,9 +11,9 @@ from assent.decider.missing import MissingError
 from assent.decider.term import Term
 from assent.decider.whole import input_finding, input_place, ledger_place
 from assent.ledger.appender import Appender
-from assent.ledger.looking import Lookout
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.lookout import Lookout
 from assent_contracts.heads import Place, SignedHead, compare, era_of, known_from
 
 EVERY_S: Final = 3.0

@@ -8,9 +8,10 @@ from aiokafka import TopicPartition
 from assent.decider.known import LEARN_EVERY_S, KnownHeads
 from assent.decider.missing import MissingError
 from assent.decider.term import Term
-from assent.ledger.looking import Lookout, look_at_topics
+from assent.ledger.looking import look_at_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.lookout import Lookout
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import (
     NOTHING,
