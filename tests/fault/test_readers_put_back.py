@@ -318,15 +318,24 @@ async def test_an_applier_that_is_newer_than_the_log_applies_nothing_under_an_id
             assert (await events_of(log, follower, another.request))[-1] == "change-released"
         assert written.read_text() == "second"
         assert applier.results() == []
-        # What it does not know otherwise goes on.
-        elsewhere = await actor.released(f"script/{name_beside(partition)}")
-        await applier.of(elsewhere.request, "succeeded")
         await put_kafka_back(stack, new)
         await differs_in(applier)
     async with handing_over(log, folders) as (actor, applier):
         third = await actor.released("script/text", b'"third"')
         await applier.of(third.request, "succeeded")
     assert written.read_text() == "third"
+
+
+async def test_an_applier_goes_on_in_the_partitions_that_do_not_differ(log: Log, tmp_path: Path) -> None:
+    folders = Folders.of(tmp_path)
+    async with handing_over(log, folders) as (actor, applier):
+        here = await actor.released("script/here")
+        await applier.of(here.request, "succeeded")
+        partition = int(here.request.partition("-")[0])
+        await forget_records(log.connection, {TopicPartition(LEDGER, partition): 1})
+        await differs_in(applier, (partition, "beginning-gone"))
+        elsewhere = await actor.released(f"script/{name_beside(partition)}")
+        await applier.of(elsewhere.request, "succeeded")
 
 
 async def test_an_older_applier_folder_applies_nothing_twice(log: Log, tmp_path: Path) -> None:

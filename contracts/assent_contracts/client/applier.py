@@ -200,7 +200,7 @@ class _Run:
     async def until(self, stop: asyncio.Event) -> None:
         try:
             await self._publisher.start()
-            await self._publisher.catch_up()
+            await self._publisher.catch_up(but=self._memory.differing)
             for request in await asyncio.to_thread(self._journal.entries):
                 if not self._memory.is_differing(request):
                     change = await asyncio.to_thread(self._journal.change, request)
@@ -223,7 +223,7 @@ class _Run:
         try:
             while not stop.is_set() and not otherwise.done():
                 await tasks.work_on(await membership.partitions() - self._memory.differing.keys())
-                self._publisher.check()
+                self._publisher.check(but=self._memory.differing)
                 await self._memory.keep(self._publisher.heads())
                 self._setup.tell_missing(None)
                 for task in [task for task in self._in_hand.values() if task.done()]:
@@ -286,7 +286,7 @@ class _Run:
     async def _catch_up(self) -> None:
         while True:
             try:
-                return await self._publisher.catch_up()
+                return await self._publisher.catch_up(but=self._memory.differing)
             except LedgerDiffersError:
                 raise
             except KafkaError as error:

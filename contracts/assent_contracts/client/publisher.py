@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -138,16 +138,17 @@ class Publisher:
                 newest[partition] = heard
         return newest
 
-    async def catch_up(self) -> None:
-        """Return when everything that is on the ledger now has been heard.
+    async def catch_up(self, *, but: Collection[int] = ()) -> None:
+        """Return when everything that is on the ledger now has been heard, `but` these partitions perhaps.
 
-        Raises LedgerDiffersError when it is not the ledger that was read, and what reading raised.
+        Raises LedgerDiffersError when another is not the one that was read, and what reading raised.
         """
         assert self._task is not None
         ends = await self._reader.end_offsets()
+        ends = {partition: end for partition, end in ends.items() if partition not in but}
         async with self._moved:
-            await self._moved.wait_for(lambda: self._has_heard(ends) or self._reader.findings or self._deaf())
-        self.check()
+            await self._moved.wait_for(lambda: self._has_heard(ends) or self._differing(but) or self._deaf())
+        self.check(but=but)
         if not self._has_heard(ends) and self._task.done():
             self._task.result()
 
@@ -155,10 +156,14 @@ class Publisher:
         """The newest accepted head of each partition that is known."""
         return self._reader.heads()
 
-    def check(self) -> None:
-        """Raises LedgerDiffersError while the ledger is not the one that was read."""
-        if self._reader.findings:
-            raise LedgerDiffersError(self._reader.findings.values())
+    def check(self, *, but: Collection[int] = ()) -> None:
+        """Raises LedgerDiffersError while a partition, `but` these perhaps, is not the one that was read."""
+        differing = self._differing(but)
+        if differing:
+            raise LedgerDiffersError(differing)
+
+    def _differing(self, but: Collection[int]) -> list[Finding]:
+        return [finding for partition, finding in self._reader.findings.items() if partition not in but]
 
     def _has_heard(self, ends: dict[int, int]) -> bool:
         return all(self._heard_to[partition] >= end for partition, end in ends.items())
