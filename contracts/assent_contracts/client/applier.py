@@ -26,30 +26,29 @@ where it was made anew, it is read from its beginning.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.applying import Apply, Handled, Recall, Result
-from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
-from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.memory import Memory, position_after
+from assent_contracts.client.memory import Memory
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
-from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError
+from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.client.settling import Settler
+from assent_contracts.client.taking import take_changes
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.heads import Finding
 from assent_contracts.resources import parse_request_id, resource_type
@@ -57,8 +56,6 @@ from assent_contracts.topics import CHANGES
 
 __all__ = ["FINISH_S", "Applier", "Apply", "Change", "Handled", "Recall", "Result"]
 
-_POLL_MS = 500
-_POLL_RECORDS = 500
 _RETRY_MAX_S = 30.0
 _CATCH_UP_RETRY_S = 1.0
 FINISH_S = 5.0
@@ -242,34 +239,13 @@ class _Run:
         return self._open[place[0]].find(request)
 
     async def _consume(self, partition: int) -> None:
-        while True:
-            offset = await self._memory.start(partition)
-            if offset < self._journal.position(partition).offset:
-                _log.warning("%s/%d was made anew: it is read from its beginning", CHANGES, partition)
-            await self._read_on(partition, offset)
-
-    async def _read_on(self, partition: int, offset: int) -> None:
-        """Take changes from `offset` on; returns when the topic has to be read from elsewhere."""
-        place = TopicPartition(CHANGES, partition)
-        consumer = await reading(self._setup.connection, {place: offset})
-        look_at = time.monotonic() + LOOK_EVERY_S
-        try:
-            while True:
-                fetched = await fetch(consumer, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
-                records = fetched.get(place)
-                if records:
-                    await self._take(partition, records)
-                    position = position_after(records[-1].offset, records[-1].value)
-                    offset = position.offset
-                    await asyncio.to_thread(self._journal.keep_position, partition, position)
-                if time.monotonic() >= look_at:
-                    if await self._memory.start(partition) != offset:
-                        return
-                    look_at = time.monotonic() + LOOK_EVERY_S
-        except OffsetOutOfRangeError:
-            return
-        finally:
-            await consumer.stop()
+        await take_changes(
+            self._setup.connection,
+            self._journal,
+            self._memory,
+            partition,
+            lambda records: self._take(partition, records),
+        )
 
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
         # A release stands on the ledger before it is written here: after this, what is unknown is forged.
