@@ -257,7 +257,7 @@ REFUSALS: Final = {
 
 CHANGE: Final = Change(
     request=REQUEST, resource=RESOURCE, operation="edit", requester="alice", justification="Größe",
-    digest=DIGEST, released=44, at=AT, payload=Raw(PAYLOAD),
+    digest=DIGEST, submission=SUBMITTED, released=44, at=AT, payload=Raw(PAYLOAD),
 )  # fmt: skip
 
 

@@ -79,12 +79,13 @@ async def reading(
 ) -> Consumer:
     """A started consumer of these partitions, from these offsets; in no group, committing nothing.
 
+    It never jumps: where a partition does not reach to an offset, fetching raises OffsetOutOfRangeError.
     `partition_bytes`: how much of a partition is fetched at once, a whole batch at least.
     """
     consumer = Consumer(
         **connection.options(),
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         fetch_max_bytes=8 * FETCH_MAX_BYTES,
         max_partition_fetch_bytes=partition_bytes,
     )

@@ -8,13 +8,14 @@ from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.ending import end
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import Records, fetch, positions
 from assent_contracts.client.keys import verify
+from assent_contracts.client.probe import Probe
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.evidence.losses import accepted_loss
 from assent_contracts.evidence.signed import Signatures
@@ -85,6 +86,7 @@ class GovernanceFollower:
         """The losses that the recovery key has accepted, in order."""
         self._signatures = Signatures(identity, verify)
         self._connection = connection
+        self._probe = Probe(connection)
         self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
         self._confirming: asyncio.Task[None] | None = None
@@ -140,6 +142,7 @@ class GovernanceFollower:
     async def stop(self) -> None:
         """Stop following."""
         await end(*(task for task in (self._confirming, self._task) if task is not None))
+        await self._probe.stop()
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -182,8 +185,9 @@ class GovernanceFollower:
             # `start` has asked already.
             await asyncio.sleep(_CONFIRM_EVERY_S)
             # Else it is asked again soon; meanwhile it gets old, and whoever goes by it waits.
-            with suppress(KafkaError):
+            with suppress(KafkaError, TimeoutError):
                 await self.catch_up()
+                await self._look()
 
     async def beyond(self, seq: int) -> None:
         """Return when governance has gone on past `seq`. Raises what reading raised."""
@@ -206,10 +210,8 @@ class GovernanceFollower:
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         try:
             while True:
-                for records in (await fetch(consumer, timeout_ms=_POLL_MS)).values():
+                for records in (await self._fetch(consumer)).values():
                     for record in records:
-                        if record.offset < self._acceptance.head.next_offset:
-                            self._went_back(record.offset)
                         for accepted in self._acceptance.offer(record.offset, record.value, record.headers):
                             self._take(accepted)
                 self._read_to = (await positions(consumer))[_PARTITION]
@@ -219,12 +221,19 @@ class GovernanceFollower:
             async with self._moved:
                 self._moved.notify_all()
 
-    def _went_back(self, offset: int) -> None:
-        # A consumer whose position is gone starts over at the beginning of what there is.
-        finding = compare(self.head, Found(beginning=0, end=offset))
-        assert finding is not None
-        self._finding = finding
-        raise NotWholeError(finding)
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> Records:
+        try:
+            return await fetch(consumer, timeout_ms=_POLL_MS)
+        except OffsetOutOfRangeError:
+            await self._look()
+            raise
+
+    async def _look(self) -> None:
+        """Raises NotWholeError when the ledger is not the one that was read, however long it is."""
+        findings = await self._probe.findings([self.head])
+        if findings:
+            self._finding = self._finding or findings[0]
+            raise NotWholeError(findings[0])
 
     def _take(self, accepted: Accepted) -> None:
         record = accepted.record

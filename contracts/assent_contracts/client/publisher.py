@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.producing import CommandProducer
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.client.wholeness import Wholeness
@@ -76,17 +77,23 @@ class Publisher:
         partitions: int,
         source: str,
         heads: dict[int, Head] | None = None,
+        known: Mapping[int, Head] | None = None,
         on_accepted: Hears | None = None,
     ) -> None:
         """`governance` has been started. Without `heads` the ledger is read from its start.
 
-        `on_accepted` gets every accepted record, before whoever waits for it as a decision.
+        `known`: as for LedgerReader. `on_accepted` gets every accepted record, before whoever waits for it
+        as a decision.
         """
         self._partitions = partitions
         self._source = source
         self._identity = governance.identity
         self._reader = LedgerReader(
-            connection, governance, {n: (heads or {}).get(n) for n in range(partitions)}
+            connection,
+            governance,
+            {n: (heads or {}).get(n) for n in range(partitions)},
+            known=known,
+            hold=True,
         )
         self._known: dict[int, KnownHead] = {}
         self._whole = Wholeness(connection, partitions, self._newest)
@@ -119,8 +126,8 @@ class Publisher:
 
     @property
     def findings(self) -> Mapping[int, Finding]:
-        """What is missing of each partition; nothing is published to these."""
-        return self._whole.findings
+        """What is missing of each partition; nothing is published to these, and nothing heard of them."""
+        return {**self._reader.findings, **self._whole.findings}
 
     def _newest(self) -> dict[int, KnownHead]:
         """Of each partition the newest head that is known: from elsewhere, or heard here."""
@@ -131,14 +138,32 @@ class Publisher:
                 newest[partition] = heard
         return newest
 
-    async def catch_up(self) -> None:
-        """Return when everything that is on the ledger now has been heard. Raises what reading raised."""
+    async def catch_up(self, *, but: Collection[int] = ()) -> None:
+        """Return when everything that is on the ledger now has been heard, `but` these partitions perhaps.
+
+        Raises LedgerDiffersError when another is not the one that was read, and what reading raised.
+        """
         assert self._task is not None
         ends = await self._reader.end_offsets()
+        ends = {partition: end for partition, end in ends.items() if partition not in but}
         async with self._moved:
-            await self._moved.wait_for(lambda: self._has_heard(ends) or self._deaf())
+            await self._moved.wait_for(lambda: self._has_heard(ends) or self._differing(but) or self._deaf())
+        self.check(but=but)
         if not self._has_heard(ends) and self._task.done():
             self._task.result()
+
+    def heads(self) -> dict[int, Head]:
+        """The newest accepted head of each partition that is known."""
+        return self._reader.heads()
+
+    def check(self, *, but: Collection[int] = ()) -> None:
+        """Raises LedgerDiffersError while a partition, `but` these perhaps, is not the one that was read."""
+        differing = self._differing(but)
+        if differing:
+            raise LedgerDiffersError(differing)
+
+    def _differing(self, but: Collection[int]) -> list[Finding]:
+        return [finding for partition, finding in self._reader.findings.items() if partition not in but]
 
     def _has_heard(self, ends: dict[int, int]) -> bool:
         return all(self._heard_to[partition] >= end for partition, end in ends.items())
@@ -169,8 +194,9 @@ class Publisher:
         """Publish a record as it is and wait for its decision, which may be that it is malformed."""
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
-        if partition in self._whole.findings:
-            raise NotPublishedError(self._whole.findings[partition])
+        finding = self.findings.get(partition)
+        if finding is not None:
+            raise NotPublishedError(finding)
         with self._answers.expected():
             ack = await self._producer.send(value, key, headers, partition)
         try:

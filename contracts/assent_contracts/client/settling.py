@@ -79,6 +79,11 @@ class Settler:
     async def settle(self, request: str) -> Handled:
         """From wherever the journal stands to the end. Raises OSError when the journal cannot be written."""
         started = time.monotonic()
+        change = await asyncio.to_thread(self._journal.change, request)
+        if self._is_another(change):
+            # What is in hand belongs to another history: it is kept, and nothing of it is sent.
+            detail = "The ledger has released something else under the id of what is in hand."
+            return Handled(result="other-release", detail=detail, request=request, resource=change.resource)
         report = self._journal.read(request, "report")
         if report is None:
             claimed = await self._claim_and_apply(request)
@@ -96,6 +101,10 @@ class Settler:
             resource=said.resource,
             took_s=time.monotonic() - started,
         )
+
+    def _is_another(self, change: Change) -> bool:
+        found = self._find(change.request)
+        return found is not None and not found.is_release(change)
 
     async def _claim_and_apply(self, request: str) -> bytes | Handled:
         # The slot is given back while a refusal waits for people to do something about it.
@@ -188,6 +197,8 @@ class Settler:
 
     async def _report(self, report: ReportOutcome, value: bytes) -> None:
         fresh = False
+        if self._find(report.request) is None:
+            return  # it has ended, or was never there: there is nothing to report
         while True:
             governance = self._governance.writers.head
             answer, _ = await self._publish(report, value)

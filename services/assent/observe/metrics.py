@@ -38,6 +38,11 @@ PROJECT_SECONDS = Histogram(
 QUARANTINED = Counter(
     "assent_quarantined_records_total", "Records that the acceptance rule dropped.", ["ledger", "partition"]
 )
+LOG_DIFFERS = Gauge(
+    "assent_log_differs",
+    "1 while a partition is not what is known of it: it was cut, put back or made anew.",
+    ["topic", "partition", "finding"],
+)
 NO_EVIDENCE = Counter(
     "assent_no_evidence_total",
     "Accepted records that nothing signed leads to, by the partition of the release, or assent.governance.",

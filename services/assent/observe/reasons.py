@@ -8,12 +8,14 @@ from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     KafkaConnectionError,
+    OffsetOutOfRangeError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
 from assent.observe.health import Reason
+from assent_contracts.client.probe import LedgerDiffersError
 
 _REFUSED: Final = (
     AuthenticationFailedError,
@@ -111,6 +113,16 @@ def kafka_reason(error: BaseException) -> Reason:
             return Reason(
                 why="Kafka does not have a topic that this service needs.",
                 todo="Create the topics: `assent topics apply`.",
+            )
+        case LedgerDiffersError():
+            first = error.findings[0]
+            return Reason(why=first.why, todo=first.todo)
+        case OffsetOutOfRangeError():
+            return Reason(
+                why="A topic does not reach to where this service has to read: it was cut, put back or made"
+                " anew, or has forgotten what was not read in time.",
+                todo="Nothing is passed over, and it goes on once the right topic is back. `assent doctor`"
+                " says which one it is, and its log names the offset.",
             )
         case KafkaConnectionError():
             return Reason(why="Kafka cannot be reached.", todo=_KAFKA_TODO)
