@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
-from assent.audit.entry import entry_of
+from assent.store.entry import entry_of
 from assent.status.fold import MissingRequestError
 from assent.status.rows import _take as take_row  # pyright: ignore[reportPrivateUsage]
 from assent.verify.export import ExportedRecord, Manifest

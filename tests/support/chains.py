@@ -69,6 +69,8 @@ class Written:
 
     def __init__(self, start: Head) -> None:
         self.records: list[Accepted] = []
+        self.next_input = 0
+        """The offset of the first command that is not decided yet."""
         self._chain = Chain(start, epoch=1)
 
     @property
@@ -83,6 +85,8 @@ class Written:
         link = self._chain.link(None, decision, **fields)
         accepted = Accepted(self.next_seq, decode_record(link.value), link.value, sha256_hex(link.value))
         self.records.append(accepted)
+        if accepted.record.input is not UNSET:
+            self.next_input = accepted.record.input + 1
         return accepted
 
     def put_altered(self, old: bytes, new: bytes, decision: Any, **fields: Any) -> None:
@@ -164,7 +168,7 @@ class Chains:
         seq = self.governance.next_seq
         keep_governance(self.record, received, decision, seq=seq, at=self.at)
         self.history.append(() if isinstance(decision, Refusal) else decision)
-        by_command = UNSET if command.principal == FOUNDER_NAME else seq
+        by_command = UNSET if command.principal == FOUNDER_NAME else self.governance.next_input
         self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
         return decision
 
@@ -183,7 +187,7 @@ class Chains:
         **fields: Any,
     ) -> int:
         """Write any record on the governance ledger; returns its seq."""
-        fields = {"at": self.at, "input_offset": self.governance.next_seq, "command": command, **fields}
+        fields = {"at": self.at, "input_offset": self.governance.next_input, "command": command, **fields}
         self.governance.put(decision, **fields)
         events = () if isinstance(decision, Refusal) else decision
         self.record.take(self.governance.next_seq - 1, self.at, events)
@@ -202,7 +206,8 @@ class Chains:
         seq = self.requests.next_seq
         decision = judge(self.book, received, signature_good=True, seq=seq, at=self.at, governance=self._seen)
         keep(self.book, received, decision, seq=seq, at=self.at)
-        self.requests.put(decision, at=self.at, governance=self._seen.seq, input_offset=seq, command=recorded)
+        named = {"governance": self._seen.seq, "input_offset": self.requests.next_input, "command": recorded}
+        self.requests.put(decision, at=self.at, **named)
         return decision
 
     def end_carried(self) -> None:

@@ -10,10 +10,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
+from msgspec import Meta
 
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Headers
@@ -27,6 +28,7 @@ from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 from assent_contracts.writers import WriterRegistry
 
 Progress = Callable[[int, int], None]
+_Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 
 
 class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     assent_export: Literal[1] = 1
     identity: str
-    parts: tuple[tuple[LedgerName, int, int], ...]
+    parts: tuple[tuple[LedgerName, _Count, _Count], ...]
     """(ledger, partition, records)"""
 
 

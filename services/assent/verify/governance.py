@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-import msgspec
 from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
     difference,
+    no_input,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
+    unjudged,
 )
 from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
+from assent.verify.inputs import Inputs, losses_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
@@ -40,6 +42,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import NO_IDENTITY
+from assent_contracts.writers import WriterRegistry
 
 C = TypeVar("C")
 
@@ -49,21 +52,32 @@ class GovernanceVerifier:
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
         self.tally = Tally()
+        self.inputs = Inputs("governance", 0)
         self.history: list[tuple[GovernanceEvent, ...]] = []
+        self.writers = WriterRegistry()
+        """Who may seal, as the ledger itself says."""
         self.claims = Claims()
         """What is still to be confirmed by the request ledger."""
         self._signatures = Signatures(identity, verify)
         self._founding = Signatures(NO_IDENTITY, verify)
         self._record = Record()
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions of requests the log was founded with; 0 before its founding is read."""
+        return self._record.governance.partitions
+
     def take(self, run: Sequence[Accepted]) -> None:
         """Verify the next accepted records. Raises FindingError at the first that is wrong."""
         for accepted in run:
             try:
                 events = self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise _finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            except FindingError:
+                raise
+            except Exception as error:
+                raise _finding(accepted.record.seq, unjudged(error)) from error
             self.history.append(events)
+            self.writers.apply(accepted.record.seq, events)
             self.tally.head = accepted.value_sha256
             self.tally.records += 1
 
@@ -71,6 +85,7 @@ class GovernanceVerifier:
         if record.at < self._record.at:
             raise _finding(record.seq, "log time goes back")
         _must_not(record, not_one_decision(record))
+        _must_not(record, self.inputs.take(record, losses_of(self._record.governance)))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
@@ -85,7 +100,7 @@ class GovernanceVerifier:
                     return events
                 return self._decide_again(record, recorded)
             case OmittedCommand():
-                _must_not(record, not_refused_unread(record))
+                _must_not(record, no_input(record) or not_refused_unread(record))
                 self._record.take(record.seq, record.at, ())
                 self.tally.unreadable += 1
                 return ()
@@ -104,11 +119,18 @@ class GovernanceVerifier:
             decision = judge_governance(self._record, received, signature_good=good, at=record.at)
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
+        if not (self._is_founding or isinstance(received.command, RecoverWriters)):
+            _must_not(record, no_input(record))
         keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()
         return decision
+
+    @property
+    def _is_founding(self) -> bool:
+        governance = self._record.governance
+        return governance.seq == -1 or governance.founder is not None
 
     def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
         governance, command = self._record.governance, received.command

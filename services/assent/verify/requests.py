@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
     difference,
+    no_input,
+    not_its_own,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
+    unjudged,
 )
 from assent.verify.claims import Claims, Release
 from assent.verify.finding import FindingError, Tally
+from assent.verify.inputs import Inputs, losses_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
@@ -64,7 +67,8 @@ class RequestsVerifier:
         `claims` hears what it needs to be confirmed.
         """
         self.tally = Tally()
-        self._partition = partition
+        self.inputs = Inputs("ledger", partition)
+        self.partition = partition
         self._signatures = Signatures(identity, verify)
         self._history = history
         self._claims = Claims() if claims is None else claims
@@ -76,8 +80,10 @@ class RequestsVerifier:
         for accepted in run:
             try:
                 self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise self._finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            except FindingError:
+                raise
+            except Exception as error:
+                raise self._finding(accepted.record.seq, unjudged(error)) from error
             self.tally.head = accepted.value_sha256
         self.tally.records += len(run)
 
@@ -88,14 +94,17 @@ class RequestsVerifier:
             raise self._finding(record.seq, "it names a governance seq that does not exist")
         advance(self._governance, self._history, record.governance)
         self._must_not(record, not_one_decision(record))
+        self._must_not(record, self.inputs.take(record, losses_of(self._governance)))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
-                self._must_not(record, should_not_be_kept(record))
+                self._must_not(record, no_input(record) or should_not_be_kept(record))
                 self._decide_again(record, recorded)
             case OmittedCommand():
+                self._must_not(record, no_input(record))
                 self._omitted(record)
             case None:
+                self._must_not(record, not_its_own(record))
                 self._write_again(record)
 
     def _decide_again(self, record: LedgerRecord, recorded: RecordedCommand) -> None:
@@ -163,7 +172,7 @@ class RequestsVerifier:
 
     def _carried(self, record: LedgerRecord, request: str) -> RequestEvent:
         position = parse_request_id(request)
-        if request not in self._governance.carried or position is None or position[0] != self._partition:
+        if request not in self._governance.carried or position is None or position[0] != self.partition:
             raise self._finding(record.seq, "it has no command, and governance has not carried it out")
         if not isinstance(self._book.requests.get(position[1]), Released):
             raise self._finding(record.seq, "it has no command, and what it ends is not released")
@@ -175,7 +184,7 @@ class RequestsVerifier:
             raise self._finding(record.seq, "it has no command, and nothing was due")
         request = self._book.requests[seq]
         assert not isinstance(request, Closed | Unsettled)
-        return decide_expiry(request_id(self._partition, seq), request)
+        return decide_expiry(request_id(self.partition, seq), request)
 
     def _must_not(self, record: LedgerRecord, what: str | None) -> None:
         """Raises FindingError when something is wrong with the record."""
@@ -183,4 +192,4 @@ class RequestsVerifier:
             raise self._finding(record.seq, what)
 
     def _finding(self, seq: int, what: str) -> FindingError:
-        return FindingError("ledger", self._partition, seq, what)
+        return FindingError("ledger", self.partition, seq, what)
