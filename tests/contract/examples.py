@@ -117,12 +117,22 @@ GOVERNANCE_CHANGES: Final[tuple[gc.GovernanceChange, ...]] = (
     gc.SyncDirectory(difference=DIFFERENCE, version=17),
 )
 
+_END = {"sha256": DIGEST, "next_input": 7}
+LOSS: Final = of.Loss(
+    era="g-1",
+    ends=(
+        of.LedgerEnd(ledger="governance", partition=0, seq=36, next_offset=37, **_END),
+        of.LedgerEnd(ledger="ledger", partition=0, seq=1_204, next_offset=1_310, **_END),
+    ),
+    given_up=("g-0",),
+)
 _OF_GOVERNANCE = {"id": "g-1", "principal": "founder", "at": AT}
 GOVERNANCE_COMMANDS: Final[tuple[g.GovernanceCommand, ...]] = (
     g.FoundLog(**_OF_GOVERNANCE, founding=FOUNDING),
     g.ChangeGovernance(**_OF_GOVERNANCE, change=gc.DefineGroup(group=GROUP)),
     g.CloseFounding(**_OF_GOVERNANCE),
     g.RecoverWriters(id="g-1", principal="recovery", at=AT, add=(NEW_WRITER,), retire=("writer-1",)),
+    g.AcceptLoss(id="g-1", principal="recovery", at=AT, ends=LOSS.ends, given_up=LOSS.given_up),
 )
 _RELEASE: Final = {"request": REQUEST, "released": 44, "digest": DIGEST, "as_of": 7}
 GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
@@ -136,6 +146,7 @@ GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
     g.KeysRevoked(principal="alice"),
     g.WriterAdded(writer=NEW_WRITER),
     g.WriterRetired(writer="writer-1"),
+    g.LossAccepted(loss=LOSS),
     g.GroupDefined(group=GROUP),
     g.GroupDeleted(group="app-approvers"),
     g.RoleAssigned(assignment=ASSIGNMENT),

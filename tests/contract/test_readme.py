@@ -37,6 +37,7 @@ def test_the_messages_are_the_golden_ones() -> None:
         signed("command").value,
         (GOLDEN / "governance-commands/change-governance.v1.json").read_text(encoding="utf-8"),
         (GOLDEN / "governance-changes/create-policy.v1.json").read_text(encoding="utf-8"),
+        signed("head").value,
     ]
 
 

@@ -11,11 +11,12 @@ from assent_contracts.governance import (
     GovernanceEvent,
     KeysRevoked,
     LogFounded,
+    LossAccepted,
     PrincipalRegistered,
     WriterAdded,
     WriterRetired,
 )
-from assent_contracts.governed import Account, Founding, Writer
+from assent_contracts.governed import Account, Founding, Loss, Writer
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import WriterRegistry
@@ -24,6 +25,7 @@ from tests.support.people import organisation
 
 SECOND = SecretKey("writer-2", "decider", bytes([7]) * 32)
 ADDED = WriterAdded(writer=Writer(id=SECOND.id, public_key=SECOND.public))
+LOSS = LossAccepted(loss=Loss(era="loss-1", ends=()))
 RETIRED = WriterRetired(writer=WRITER.id)
 Batch = tuple[list[tuple[GovernanceEvent, ...]], SecretKey]
 """The events of some records, and the key that seals them."""
@@ -119,10 +121,17 @@ def test_recovery_key_seals_one_record_that_changes_writers() -> None:
     assert not Ledger(([(ADDED, RETIRED)], RECOVERY)).would_accept(WRITER, (NEWCOMER,))
 
 
+def test_recovery_key_seals_one_record_that_accepts_a_loss() -> None:
+    assert FOUNDED.would_accept(RECOVERY, (LOSS,))
+
+
 @pytest.mark.parametrize(
     "batch",
     [
         [(NEWCOMER,)],
+        [(LOSS, ADDED)],
+        [(ADDED, LOSS)],
+        [(LOSS, LOSS)],
         [()],
         [(ADDED, NEWCOMER)],
         [(NEWCOMER, ADDED)],

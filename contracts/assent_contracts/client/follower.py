@@ -16,7 +16,10 @@ from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.losses import accepted_loss
+from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governed import Loss
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record, decode_refusal
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE
@@ -64,6 +67,9 @@ class GovernanceFollower:
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
         self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
+        self.losses: list[Loss] = []
+        """The losses that the recovery key has accepted, in order."""
+        self._signatures = Signatures(identity, verify)
         self._connection = connection
         self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -168,6 +174,9 @@ class GovernanceFollower:
         events = decode_governance_events(record)
         self.writers.apply(record.seq, events)
         self.history.append(events)
+        loss = accepted_loss(record, events, self.writers.recovery_key(), self._signatures)
+        if loss is not None:
+            self.losses.append(loss)
         if self.evidence is not None:
             self.evidence.take(record, events)
         refusal = decode_refusal(record)

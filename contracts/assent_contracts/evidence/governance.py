@@ -24,7 +24,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
-    RecoverWriters,
+    RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
@@ -109,7 +109,7 @@ class GovernanceEvidence:
         received = governance_received_again(recorded)
         if isinstance(received, Refusal):
             return "its command is not well-formed"
-        by_recovery = record.input is UNSET and isinstance(received.command, RecoverWriters)
+        by_recovery = record.input is UNSET and isinstance(received.command, RecoveryCommand)
         signer = self._record.governance.recovery if by_recovery else self._signer(received)
         if not self._is_signed(received, signer):
             return "the signature of its command is not good"

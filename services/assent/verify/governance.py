@@ -29,7 +29,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
-    RecoverWriters,
+    RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
@@ -111,7 +111,7 @@ class GovernanceVerifier:
         received = governance_received_again(recorded)
         if isinstance(received, Refusal):
             raise _finding(record.seq, f"its command is not well-formed: {received.detail}")
-        if record.input is UNSET and isinstance(received.command, RecoverWriters):
+        if record.input is UNSET and isinstance(received.command, RecoveryCommand):
             good = self._is_signed(received, self._record.governance.recovery)
             decision = judge_recovery(self._record, received, signature_good=good)
         else:

@@ -8,7 +8,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
 from assent_contracts.core.sender import came_before, identify, not_current, takes_its_id
-from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent, RecoverWriters
+from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent, RecoveryCommand
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import RECOVERY
@@ -68,8 +68,11 @@ def judge_recovery(
     these bytes, whichever key the command names.
     """
     command = received.command
-    if not isinstance(command, RecoverWriters):
-        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key adds and retires writers, no more.")
+    if not isinstance(command, RecoveryCommand):
+        return refuse(
+            RefusalCode.NOT_PERMITTED,
+            "The recovery key adds and retires writers and accepts a loss, no more.",
+        )
     if command.principal != RECOVERY:
         return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
     if not signature_good:

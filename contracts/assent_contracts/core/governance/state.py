@@ -30,6 +30,7 @@ from assent_contracts.governance import (
     KeyRevoked,
     KeysRevoked,
     LogFounded,
+    LossAccepted,
     PolicyCreated,
     PolicyDeleted,
     PolicyEdited,
@@ -55,6 +56,7 @@ from assent_contracts.governance_changes import (
 from assent_contracts.governed import (
     DirectoryDifference,
     Group,
+    Loss,
     Role,
     RoleAssignment,
     Settings,
@@ -99,6 +101,8 @@ class Governance:
         """The id of every writer there ever was."""
         self.writers_since = 0
         """The seq of the latest change of writers."""
+        self.losses: tuple[Loss, ...] = ()
+        """What was lost and accepted as such, in order."""
         self.groups: dict[str, Group] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[str, Policy] = {}
@@ -169,6 +173,8 @@ class Governance:
             case WriterRetired(writer=writer):
                 del self.writers[writer]
                 self.writers_since = seq
+            case LossAccepted(loss=loss):
+                self.losses = (*self.losses, loss)
             case GroupDefined(group=group):
                 self._define_group(group, seq)
             case GroupDeleted(group=group):
