@@ -20,12 +20,14 @@ from assent.local.founded import NotFounded
 from assent.settings import SettingsError
 from assent.store.pool import PoolerError
 from assent.store.reasons import reason
+from assent.verify.expected import ExpectError
 from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.ledger import IncoherentRecordError
 
 _SAY_IT_THEMSELVES = (
     DirectoryInUse,
+    ExpectError,
     JarMismatch,
     JarsUnavailable,
     KeyFileError,

@@ -59,7 +59,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """R16: one row of the audit table, its columns in the order of COLUMNS behind `ledger` and `partition`."""
+    """R16: one row of the audit table: what follows `ledger` and `partition`, as in COLUMNS."""
 
     seq: int
     ledger_offset: int

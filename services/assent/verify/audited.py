@@ -8,6 +8,7 @@ import msgspec
 from assent.store.entry import COLUMNS, Row, row_of
 from assent.store.pool import Executor
 from assent.verify.finding import Difference, FindingError
+from assent.verify.known import places_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
@@ -68,12 +69,11 @@ class AuditTable:
 
         What stands up to the position is compared record by record.
         """
-        places: list[tuple[LedgerName, int]] = [("governance", 0)]
-        places += [("ledger", number) for number in range(partitions)]
-        for ledger, partition in places:
+        for ledger, partition in places_of(partitions):
             for row in await self._db.fetch(_BESIDE, LEDGER_TOPICS[ledger], partition):
                 raise FindingError(ledger, partition, row["seq"], _of_no_record(dict(row)))
-        for ledger, count in (("governance", 1), ("ledger", partitions)):
+        counts: tuple[tuple[LedgerName, int], ...] = (("governance", 1), ("ledger", partitions))
+        for ledger, count in counts:
             for row in await self._db.fetch(_ELSEWHERE, LEDGER_TOPICS[ledger], count):
                 raise FindingError(ledger, row["partition"], row["seq"], _of_no_record(dict(row)))
 
@@ -88,7 +88,7 @@ class AuditTable:
     async def _compare(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> None:
         first, last = accepted[0].record.seq, accepted[-1].record.seq
         found = await self._db.fetch(_ROWS, LEDGER_TOPICS[ledger], partition, first, last)
-        rows = {row["seq"]: Row(*tuple(row)[:-1], bytes(row["record"])) for row in found}
+        rows = {row["seq"]: Row(**{**row, "record": bytes(row["record"])}) for row in found}
         for each in accepted:
             compare_row(ledger, partition, each, rows.get(each.record.seq))
 

@@ -10,6 +10,7 @@ from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.heads import PUT_BACK
 from assent_contracts.topics import LEDGER_TOPICS
 
 Learn = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
@@ -41,12 +42,10 @@ async def read_chain(
     try:
         beginning = (await consumer.beginning_offsets([place]))[place]
         end = (await consumer.end_offsets([place]))[place]
-        if beginning > 0:
-            what = f"the topic begins at offset {beginning:,}: its first records were deleted"
-            raise FindingError(acceptance.ledger, acceptance.partition, 0, what)
+        must_begin(acceptance, beginning)
         read_to = 0
         while read_to < end:
-            records = await _fetched(consumer, place, acceptance)
+            records = await fetched(consumer, place, acceptance)
             if learn is not None:
                 await learn(records)
             accepted: list[Accepted] = []
@@ -71,9 +70,17 @@ async def ends(connection: Connection, places: Sequence[TopicPartition]) -> dict
         await consumer.stop()
 
 
-async def _fetched(
+def must_begin(acceptance: Acceptance, beginning: int) -> None:
+    """Raises FindingError when the first records of a ledger partition, which begins here, are gone."""
+    if beginning > 0:
+        what = f"the topic begins at offset {beginning:,}: its first records were deleted"
+        raise FindingError(acceptance.ledger, acceptance.partition, 0, what, todo=PUT_BACK)
+
+
+async def fetched(
     consumer: AIOKafkaConsumer, place: TopicPartition, acceptance: Acceptance
 ) -> Sequence[ConsumerRecord]:
+    """The partition's next records. Raises FindingError for bytes that the broker's disk has altered."""
     try:
         return (await fetch(consumer, timeout_ms=_POLL_MS)).get(place, ())
     except CorruptRecordException as error:

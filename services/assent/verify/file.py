@@ -8,9 +8,10 @@ import msgspec
 from assent.verify.again import VerifySignature, unjudged
 from assent.verify.expected import Expected, ExpectError, check_signed, known_of
 from assent.verify.export import ExportedRecord, Manifest, Progress
-from assent.verify.finding import FindingError, Tally
+from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.known import KnownHeads
+from assent.verify.known import KnownHeads, places_of
+from assent.verify.report import Verified, verified
 from assent.verify.requests import RequestsVerifier
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
@@ -31,7 +32,7 @@ def verify_file(
     verify: VerifySignature = verify_signature,
     *,
     expected: Expected | None = None,
-) -> dict[str, Tally]:
+) -> Verified:
     """Verify every record of a file. Raises FindingError at the first bad one, ExpectError, OSError.
 
     In a file every record must be accepted: one that is not was altered, added or left out. All partitions
@@ -53,7 +54,7 @@ def verify_file(
             raise
         except Exception as error:
             raise FindingError(*proof.place, proof.next_seq, unjudged(error)) from error
-    return proof.tallies()
+    return proof.verified()
 
 
 def _manifest(line: bytes) -> Manifest:
@@ -132,21 +133,21 @@ class _Proof:
         self._known.hold(*self.place, last_seq=self._chain.next_seq - 1)
 
     def confirm(self, *, goes_on: bool) -> None:
-        """Both ledgers have ended. Raises FindingError when a part is missing, or they contradict each other."""
+        """Both ledgers have ended. FindingError if a part is missing, or they contradict each other."""
         if goes_on:
             raise FindingError(*self.place, self.next_seq, "the file goes on behind its last record")
         founded, there = self._governance.partitions, len(self._requests)
         if there != founded:
             what = f"the log was founded with {founded} partitions of requests; the file has {there}"
             raise FindingError("ledger", min(there, founded), 0, what)
-        places: list[tuple[LedgerName, int]] = [("governance", 0)]
-        self._known.must_be_in([*places, *(("ledger", number) for number in self._requests)])
+        self._known.must_be_in(places_of(there))
         self._governance.claims.confirm()
 
-    def tallies(self) -> dict[str, Tally]:
-        """What was verified, by partition."""
+    def verified(self) -> Verified:
+        """What was verified."""
         tallies = {"governance": self._governance.tally}
-        return tallies | {str(number): self._requests[number].tally for number in sorted(self._requests)}
+        tallies |= {str(number): self._requests[number].tally for number in sorted(self._requests)}
+        return verified(tallies, self._known.sources(), from_file=True)
 
     def _vouches(self, line: ExportedRecord, first: bytes) -> bool:
         # Whether a writer's seal is over just this value, wherever it stands: asked only to lay blame.

@@ -16,7 +16,7 @@ from assent.verify.again import (
 )
 from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
-from assent.verify.inputs import Inputs, losses_of
+from assent.verify.inputs import Inputs
 from assent_contracts.acceptance import Accepted
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
@@ -33,6 +33,7 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
     ReleaseRefused,
 )
+from assent_contracts.governed import Loss
 from assent_contracts.ledger import (
     LedgerRecord,
     OmittedCommand,
@@ -63,6 +64,11 @@ class GovernanceVerifier:
         self._record = Record()
 
     @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses that were accepted, in order."""
+        return self._record.governance.losses
+
+    @property
     def partitions(self) -> int:
         """How many partitions of requests the log was founded with; 0 before its founding is read."""
         return self._record.governance.partitions
@@ -85,7 +91,7 @@ class GovernanceVerifier:
         if record.at < self._record.at:
             raise _finding(record.seq, "log time goes back")
         _must_not(record, not_one_decision(record))
-        _must_not(record, self.inputs.take(record, losses_of(self._record.governance)))
+        _must_not(record, self.inputs.take(record, self._record.governance.losses))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
@@ -119,7 +125,7 @@ class GovernanceVerifier:
             decision = judge_governance(self._record, received, signature_good=good, at=record.at)
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
-        if not (self._is_founding or isinstance(received.command, RecoverWriters)):
+        if not (self._is_founding or isinstance(received.command, RecoveryCommand)):
             _must_not(record, no_input(record))
         keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Loss
 from assent_contracts.heads import next_input
 from assent_contracts.ledger import LedgerRecord
@@ -41,7 +40,7 @@ class Inputs:
     def take(self, record: LedgerRecord, losses: Sequence[Loss]) -> str | None:
         """Take in the next record; what is wrong with its input, if anything is.
 
-        `losses`: what governance, as of this record, has accepted as lost. Only by them may input start again.
+        `losses`: what governance, as of this record, has accepted as lost. Input starts again by them only.
         """
         if record.input is UNSET:
             return None
@@ -52,8 +51,3 @@ class Inputs:
             self.gaps.append(Gap(record.seq, expected, record.input))
         self._next, self._decided = record.input + 1, record.seq
         return None
-
-
-def losses_of(_governance: Governance) -> Sequence[Loss]:
-    """The losses that governance has accepted, in order."""
-    return ()

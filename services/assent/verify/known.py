@@ -17,6 +17,13 @@ Place = tuple[LedgerName, int]
 """(ledger, partition)"""
 
 
+def places_of(partitions: int) -> list[Place]:
+    """Every place of a log with that many partitions of requests."""
+    places: list[Place] = [("governance", 0)]
+    places += [("ledger", number) for number in range(partitions)]
+    return places
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A head, and who knows it: `the audit table`, `the file of --expect`."""
 
@@ -44,9 +51,9 @@ class KnownHeads:
                 if place in self._read:
                     self._hold(each, self._read[place])
 
-    def sources(self, ledger: LedgerName, partition: int) -> list[str]:
-        """Who knows something of this partition."""
-        return [each.source for each in self._known.get((ledger, partition), ())]
+    def sources(self) -> dict[Place, list[str]]:
+        """Who knows something of each partition."""
+        return {place: [each.source for each in known] for place, known in self._known.items()}
 
     def take(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> None:
         """Look at records of the chain, in their order."""

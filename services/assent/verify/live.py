@@ -9,7 +9,7 @@ from assent.verify.chain import ends, read_chain
 from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.known import KnownHeads
+from assent.verify.known import KnownHeads, places_of
 from assent.verify.markers import must_be_markers
 from assent.verify.requests import RequestsVerifier
 from assent_contracts.acceptance import Acceptance, Accepted
@@ -47,7 +47,7 @@ async def verify_governance(
     stretch = await read_chain(connection, acceptance, verifier.take, after)
     if not verifier.history and stretch.end > 0:
         raise FindingError("governance", 0, 0, "it is not the record that the identity names")
-    if not verifier.history and not known.sources("governance", 0):
+    if not verifier.history and ("governance", 0) not in known.sources():
         raise NotFoundedError("The governance ledger is empty.")
     offsets = stretch.beginning, stretch.end
     known.hold("governance", 0, last_seq=acceptance.head.seq, offsets=offsets)
@@ -74,7 +74,7 @@ async def verify_requests(
     """
     claims = Claims() if claims is None else claims
     known = KnownHeads() if known is None else known
-    known.must_be_in([("governance", 0), *(("ledger", number) for number in range(partitions))])
+    known.must_be_in(places_of(partitions))
     total = sum((await ends(connection, [TopicPartition(LEDGER, n) for n in range(partitions)])).values())
     tallies: dict[int, Tally] = {}
     done = 0

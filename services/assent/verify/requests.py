@@ -16,7 +16,7 @@ from assent.verify.again import (
 )
 from assent.verify.claims import Claims, Release
 from assent.verify.finding import FindingError, Tally
-from assent.verify.inputs import Inputs, losses_of
+from assent.verify.inputs import Inputs
 from assent_contracts.acceptance import Accepted
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
@@ -94,7 +94,7 @@ class RequestsVerifier:
             raise self._finding(record.seq, "it names a governance seq that does not exist")
         advance(self._governance, self._history, record.governance)
         self._must_not(record, not_one_decision(record))
-        self._must_not(record, self.inputs.take(record, losses_of(self._governance)))
+        self._must_not(record, self.inputs.take(record, self._governance.losses))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
