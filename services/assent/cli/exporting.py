@@ -18,7 +18,7 @@ def export(file: Path, *, options: Options) -> None:
     """Write the file; it is not there when that fails."""
     to = reach(options)
     try:
-        exported = asyncio.run(_export(to, file))
+        exported = asyncio.run(export_held(to, file))
     except FileExistsError:
         output.fail(f"{file} is there already; choose another name.")
     except FindingError as finding:
@@ -40,7 +40,8 @@ def export(file: Path, *, options: Options) -> None:
     )
 
 
-async def _export(to: Reach, file: Path) -> Exported:
+async def export_held(to: Reach, file: Path) -> Exported:
+    """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does."""
     # Before the ledgers are read: they may only have grown since.
     async with reading(to) as db:
         known = await known_to_postgres(db)
