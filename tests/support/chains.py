@@ -69,6 +69,8 @@ class Written:
 
     def __init__(self, start: Head) -> None:
         self.records: list[Accepted] = []
+        self.next_input = 0
+        """The offset of the first command that is not decided yet."""
         self._chain = Chain(start, epoch=1)
 
     @property
@@ -85,6 +87,8 @@ class Written:
         link = self._chain.link(None, decision, **fields)
         accepted = Accepted(self.next_seq, decode_record(link.value), link.value, sha256_hex(link.value))
         self.records.append(accepted)
+        if accepted.record.input is not UNSET:
+            self.next_input = accepted.record.input + 1
         return accepted
 
     def put_altered(self, old: bytes, new: bytes, decision: Any, **fields: Any) -> None:
@@ -169,7 +173,7 @@ class Chains:
         is_founding = command.principal == FOUNDER_NAME
         keep_governance(self.record, received, decision, seq=seq, at=self.at, counts=not is_founding)
         self.history.append(() if isinstance(decision, Refusal) else decision)
-        by_command = UNSET if is_founding else seq
+        by_command = UNSET if is_founding else self.governance.next_input
         self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
         return decision
 
@@ -188,7 +192,7 @@ class Chains:
         **fields: Any,
     ) -> int:
         """Write any record on the governance ledger; returns its seq."""
-        fields = {"at": self.at, "input_offset": self.governance.next_seq, "command": command, **fields}
+        fields = {"at": self.at, "input_offset": self.governance.next_input, "command": command, **fields}
         self.governance.put(decision, **fields)
         events = () if isinstance(decision, Refusal) else decision
         self.record.take(self.governance.next_seq - 1, self.at, events)
@@ -208,7 +212,8 @@ class Chains:
         times, named = {"at": self.at, "received_at": self.at}, self._seen.seq
         decision = judge(self.book, received, signature_good=True, seq=seq, governance=self._seen, **times)
         keep(self.book, received, decision, seq=seq, at=self.at, governance=named)
-        self.requests.put(decision, governance=named, input_offset=seq, command=recorded, **times)
+        input_offset = self.requests.next_input
+        self.requests.put(decision, governance=named, input_offset=input_offset, command=recorded, **times)
         return decision
 
     def end_carried(self) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent.audit.entry import Entry, entry_of
+from assent.store.entry import Entry, entry_of
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.writer.chain import Chain

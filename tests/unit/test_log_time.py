@@ -237,7 +237,7 @@ _CAME = b'"received":%d' % LATER
         (_CAME, b'"received":%d' % (LATER + 1), "not that at which its command came"),
         (_CAME, b'"received":%d' % (START - 1), "the rules refuse its command"),
         (b'"at":%d,"governance"' % LATER, b'"at":%d,"governance"' % (LATER + 1), "not that at which"),
-        (b'"input":1,' + _CAME + b",", b"", "came from nowhere"),
+        (b'"input":1,' + _CAME + b",", b"", "names no input"),
     ],
 )
 def test_a_record_whose_times_do_not_fit_is_found_by_verify_and_lacks_evidence(
@@ -271,7 +271,7 @@ def test_a_writers_own_record_that_says_where_a_command_came_from_is_named() -> 
     log.requests.put(
         (RequestExpired(request=request),), at=log.at, governance=len(log.history) - 1, input_offset=5
     )
-    assert "came from nowhere" in what_is_wrong(log)[1]
+    assert "names an input and has no command" in what_is_wrong(log)[1]
 
 
 def what_is_wrong(log: StolenLog) -> tuple[int, str]:

@@ -20,6 +20,7 @@ from assent.local.founded import NotFounded
 from assent.settings import SettingsError
 from assent.store.pool import PoolerError
 from assent.store.reasons import reason
+from assent.verify.expected import ExpectError
 from assent_contracts.client.follower import NotFoundedError, NotWholeError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.publisher import NotPublishedError
@@ -27,6 +28,7 @@ from assent_contracts.ledger import IncoherentRecordError
 
 _SAY_IT_THEMSELVES = (
     DirectoryInUse,
+    ExpectError,
     JarMismatch,
     JarsUnavailable,
     KeyFileError,

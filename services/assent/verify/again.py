@@ -26,6 +26,8 @@ _NOT_KEPT: Final = OMITTED | frozenset(
 )
 """What the codec itself refuses, what nobody is known to have signed, and what was too much of one sender."""
 
+_ERROR_MAX_CHARS: Final = 200
+
 
 def not_one_decision(record: LedgerRecord) -> str | None:
     """What is wrong with a record that has both events and a refusal, or neither; None otherwise."""
@@ -65,6 +67,23 @@ def should_not_be_kept(record: LedgerRecord) -> str | None:
     if refusal is not None and refusal.code in OMITTED:
         return f"it holds a command that was refused as {refusal.code}"
     return None
+
+
+def not_its_own(record: LedgerRecord) -> str | None:
+    """What is wrong with a record of no command that yet names an input; None otherwise."""
+    return None if record.input is UNSET else "it names an input and has no command"
+
+
+def no_input(record: LedgerRecord) -> str | None:
+    """What is wrong with a record of a sent command that does not say where that stood; None otherwise."""
+    return "it names no input for its command" if record.input is UNSET else None
+
+
+def unjudged(error: Exception) -> str:
+    """Why a record cannot be judged at all: no honest writer makes one on which reading or the rules fail."""
+    if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError):
+        return f"it cannot be read: {error}"
+    return f"the rules fail on it ({type(error).__name__}: {str(error)[:_ERROR_MAX_CHARS]})"
 
 
 def _was_too_large(record: LedgerRecord, decision: Sequence[Event] | Sequence[GovernanceEvent]) -> bool:

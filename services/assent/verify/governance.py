@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-import msgspec
 from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
     difference,
+    no_input,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
+    unjudged,
 )
 from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
+from assent.verify.inputs import Inputs
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import judge_recovery
@@ -34,6 +36,7 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
     ReleaseRefused,
 )
+from assent_contracts.governed import Loss
 from assent_contracts.ledger import (
     LedgerRecord,
     OmittedCommand,
@@ -43,6 +46,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import NO_IDENTITY
+from assent_contracts.writers import WriterRegistry
 
 C = TypeVar("C")
 
@@ -52,6 +56,7 @@ class GovernanceVerifier:
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
         self.tally = Tally()
+        self.inputs = Inputs("governance", 0)
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.claims = Claims()
         """What is still to be confirmed by the request ledger."""
@@ -65,13 +70,30 @@ class GovernanceVerifier:
         )
         self._desk = self._writer.desk
 
+    @property
+    def writers(self) -> WriterRegistry:
+        """Who may seal, as the ledger itself says."""
+        return self._desk.writers
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses that were accepted, in order."""
+        return self._desk.governance.losses
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions of requests the log was founded with; 0 before its founding is read."""
+        return self._desk.governance.partitions
+
     def take(self, run: Sequence[Accepted]) -> None:
         """Verify the next accepted records. Raises FindingError at the first that is wrong."""
         for accepted in run:
             try:
                 events = self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise _finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            except FindingError:
+                raise
+            except Exception as error:
+                raise _finding(accepted.record.seq, unjudged(error)) from error
             self._writer.passed(accepted)
             self.history.append(events)
             self.tally.head = accepted.value_sha256
@@ -80,6 +102,7 @@ class GovernanceVerifier:
     def _take(self, record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
         _must_not(record, not_log_time(record, self._desk.at))
         _must_not(record, not_one_decision(record))
+        _must_not(record, self.inputs.take(record, self._desk.governance.losses))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
@@ -94,7 +117,7 @@ class GovernanceVerifier:
                     return events
                 return self._decide_again(record, recorded)
             case OmittedCommand():
-                _must_not(record, not_refused_unread(record))
+                _must_not(record, no_input(record) or not_refused_unread(record))
                 self._desk.keep((), seq=record.seq, at=record.at)
                 self.tally.unreadable += 1
                 return ()
@@ -109,8 +132,7 @@ class GovernanceVerifier:
             good = self._is_signed(received, self._desk.governance.recovery)
             decision = judge_recovery(self._desk.record, received, signature_good=good)
         else:
-            if record.input is UNSET and not self._is_founding:
-                raise _finding(record.seq, "it decides a command that came from nowhere")
+            _must_not(record, None if self._is_founding else no_input(record))
             good = self._is_signed(received, self._signer(received))
             came = received_at(record)
             decision = self._desk.judge(

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
     difference,
+    no_input,
+    not_its_own,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
+    unjudged,
 )
 from assent.verify.claims import Claims, Release
 from assent.verify.finding import FindingError, Tally
+from assent.verify.inputs import Inputs
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
@@ -55,7 +58,8 @@ class RequestsVerifier:
         `claims` hears what it needs to be confirmed.
         """
         self.tally = Tally()
-        self._partition = partition
+        self.inputs = Inputs("ledger", partition)
+        self.partition = partition
         self._signatures = Signatures(identity, verify)
         self._history = history
         self._claims = Claims() if claims is None else claims
@@ -72,8 +76,10 @@ class RequestsVerifier:
         for accepted in run:
             try:
                 self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise self._finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            except FindingError:
+                raise
+            except Exception as error:
+                raise self._finding(accepted.record.seq, unjudged(error)) from error
             self._writer.passed(accepted)
             self.tally.head = accepted.value_sha256
         self.tally.records += len(run)
@@ -84,16 +90,17 @@ class RequestsVerifier:
         self._desk.follow(self._history, record.governance)
         self._must_not(record, not_log_time(record, self._desk.at))
         self._must_not(record, not_one_decision(record))
+        self._must_not(record, self.inputs.take(record, self._desk.governance.losses))
         recorded = decode_recorded_command(record)
-        if (recorded is None) != (record.input is UNSET):
-            raise self._finding(record.seq, "it decides a command that came from nowhere, or none that came")
         match recorded:
             case RecordedCommand():
-                self._must_not(record, should_not_be_kept(record))
+                self._must_not(record, no_input(record) or should_not_be_kept(record))
                 self._decide_again(record, recorded)
             case OmittedCommand():
+                self._must_not(record, no_input(record))
                 self._omitted(record)
             case None:
+                self._must_not(record, not_its_own(record))
                 self._write_again(record)
 
     def _decide_again(self, record: LedgerRecord, recorded: RecordedCommand) -> None:
@@ -151,4 +158,4 @@ class RequestsVerifier:
             raise self._finding(record.seq, what)
 
     def _finding(self, seq: int, what: str) -> FindingError:
-        return FindingError("ledger", self._partition, seq, what)
+        return FindingError("ledger", self.partition, seq, what)

@@ -79,7 +79,7 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
         (("submit", "app/x", "/", "-j", "x", "--as", "bob"), "/: Is a directory"),
         (("submit", "app/x", "--justificaton", "-j", "x", "--as", "bob"), "no option --justificaton"),
         (("audit", "verify", "--file", "no-such-file"), "--identity HASH"),
-        (("audit", "verify", "--file", "no-such-file", "--identity", "x"), "no-such-file"),
+        (("audit", "verify", "--file", "no-such-file", "--identity", "0" * 64), "no-such-file"),
         (("keys", "revoke", "--as", "bob"), "--all-of ACCOUNT"),
         (("keys", "revoke", "bob-1", "--all-of", "bob", "--as", "bob"), "--all-of ACCOUNT"),
         (("writers", "recover", "--recovery-key", "no-such-file"), "Say which writer"),

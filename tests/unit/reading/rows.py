@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from assent.audit.entry import entry_of
+from assent.store.entry import entry_of
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode

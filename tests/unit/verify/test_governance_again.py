@@ -120,7 +120,7 @@ def test_command_by_a_key_that_was_revoked_is_named(chains: Chains) -> None:
 
 def test_founding_cannot_be_opened_again_by_the_founder(chains: Chains) -> None:
     seq = chains.put_governance((FoundingClosed(),), command(chains, "founder", DISABLE), input_offset=UNSET)
-    assert finding(chains) == (seq, "it decides a command that came from nowhere")
+    assert finding(chains) == (seq, "it names no input for its command")
 
 
 def test_refusal_that_the_rules_do_not_give_is_named(chains: Chains) -> None:
