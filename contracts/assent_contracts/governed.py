@@ -42,7 +42,10 @@ class Settings(Governed, frozen=True, kw_only=True, gc=False):
     commands_per_minute: Annotated[int, Meta(ge=1, le=limits.COMMANDS_PER_MINUTE_MAX)] = 60_000
     """The rate of each principal: commands to one partition in a minute of log time."""
     remembered_commands: Annotated[int, Meta(ge=1, le=limits.REMEMBERED_COMMANDS_MAX)] = 2_000_000
-    """The share of each principal: ids that one partition's writer remembers, for 24 hours."""
+    """The share of each principal: ids that one partition's writer remembers, for 24 hours.
+
+    Each takes at most 512 bytes of its memory.
+    """
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     """How much of the directory's people and memberships one synchronisation may take away."""
     governance_own_signature: bool = True

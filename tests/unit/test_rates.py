@@ -11,8 +11,9 @@ from assent_contracts.core.requests.replay import replay
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governed import Settings
 from assent_contracts.ledger import decode_record
-from assent_contracts.limits import COMMAND_MEMORY_MS
+from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode
+from tests.bench.memory import bytes_per_id
 from tests.support.given import MINUTE_MS, Story, names
 from tests.support.people import DAY_MS, START, organisation
 
@@ -107,6 +108,12 @@ def test_share_that_is_lowered_takes_nothing_away() -> None:
     story.governance = organisation(Settings(remembered_commands=1))
     too_many(story.send(cancel(story)))
     assert story.send(commands[0]) == (CommandRepeated(decided=0),)
+
+
+@pytest.mark.parametrize("chars", [36, COMMAND_ID_MAX_CHARS])
+def test_a_remembered_id_takes_no_more_memory_than_is_said(chars: int) -> None:
+    """The settings say it; `python -m tests.bench.memory` shows it at the bound."""
+    assert bytes_per_id(20_000, chars) <= 512
 
 
 _STEPS = st.lists(

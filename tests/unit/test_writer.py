@@ -9,16 +9,16 @@ from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
-from assent_contracts.events import WritersChanged
+from assent_contracts.events import LogTimeCorrected, WritersChanged
 from assent_contracts.evidence.signed import Signatures
-from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding
+from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, TimeCorrected
 from assent_contracts.governance_changes import RegisterKey, object_of
-from assent_contracts.governed import SigningKey
+from assent_contracts.governed import Settings, SigningKey
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_record, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
 from tests.support.chains import MORE, PARTITION, WRITER, Chains, SecretKey, key_of
-from tests.support.people import START, open_founding
+from tests.support.people import DAY_MS, START, open_founding
 
 SEALER = Sealer(WRITER.id, from_base64url(WRITER.public))
 
@@ -160,3 +160,40 @@ def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
     assert decided.refusal is not None
     assert decided.refusal.code is RefusalCode.BAD_SIGNATURE
     assert desk.governance.founder is not None
+
+
+def test_record_says_when_its_command_came_and_log_time_goes_on_to_that() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol"), 7, START + 9))
+    batch = writer.take_batch()
+    assert batch is not None
+    record = decode_record(batch.links[0].value)
+    assert (record.input, record.received, record.at) == (7, START + 9, START + 9)
+
+
+def test_correction_of_log_time_is_recorded_at_once_where_nothing_happens_and_never_twice() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol"), 7, START + 40 * DAY_MS))
+    writer.desk.governance.evolve(writer.desk.governance.seq + 1, (TimeCorrected(to=START + 1_000),))
+    assert writer.desk.at == START + 1_000
+    due = list(writer.record_due(START + 60_000))
+    assert [each.events for each in due] == [(LogTimeCorrected(since=writer.desk.governance.seq),)]
+    batch = writer.take_batch()
+    assert batch is not None
+    record = decode_record(batch.links[-1].value)
+    assert (record.at, record.governance) == (START + 60_000, writer.desk.governance.seq)
+    assert list(writer.record_due(START + 120_000)) == []
+
+
+def test_what_is_too_much_leaves_its_hash_and_size_and_is_counted_for_nobody() -> None:
+    chains = Chains(Settings(commands_per_minute=1))
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol"), 7))
+    for offset in (8, 9):
+        decided = writer.decide(submission(chains, key_of("carol"), offset))
+        assert decided.refusal is not None
+        assert decided.refusal.code is RefusalCode.TOO_MANY_COMMANDS
+        assert decided.omitted is not None
+    assert writer.desk.remembered.sent("carol", START) == 1

@@ -31,6 +31,8 @@ _DECISION_TIMEOUT_S = 30.0
 _RETRY_S = 0.2
 _RETRY_MAX_S = 30.0
 _CLOCK_RETRY_S = 60.0
+_AGAIN_MIN_S = 1.0
+_AGAIN_MAX_S = 3_600.0
 _SLOW_S = 1.0
 _ASK_AT_MOST = 3
 
@@ -229,7 +231,9 @@ class Settler:
         )
         self.held_up.add(what.request)
         try:
-            if refusal.code is RefusalCode.STALE:
+            if refusal.again_at is not None:
+                await asyncio.sleep(_until(refusal.again_at))
+            elif refusal.code is RefusalCode.STALE:
                 await asyncio.sleep(_CLOCK_RETRY_S)
             else:
                 await self._governance.beyond(refused.governance)
@@ -252,6 +256,11 @@ class Settler:
                 pause_s = min(2 * pause_s, _RETRY_MAX_S)
             else:
                 return decided, sent
+
+
+def _until(again_at: int) -> float:
+    """Seconds until log time is `again_at` (ms), if this machine's clock is right."""
+    return min(max(_AGAIN_MIN_S, (again_at - now_ms()) / 1_000), _AGAIN_MAX_S)
 
 
 def _is_text(char: str) -> bool:
