@@ -49,7 +49,8 @@ class KnownHeads:
         self._follower = follower
         self._file = file
         self._postgres = postgres
-        self._heads: dict[tuple[Place, str], tuple[SignedHead, KeptHead]] = {}
+        self._heads: dict[tuple[Place, str, str], tuple[SignedHead, KeptHead]] = {}
+        """By place, era and writer: what a stolen key has signed hides nothing."""
         self._contradictions: dict[Place, list[tuple[SignedHead, KeptHead, Finding]]] = {}
         self._learning = asyncio.Lock()
         self._writing = asyncio.Lock()
@@ -89,12 +90,13 @@ class KnownHeads:
 
     def _take(self, head: SignedHead, kept: KeptHead) -> None:
         place = (head.ledger, head.partition)
-        before, _ = self._heads.get((place, head.era), (None, None))
-        found = None if before is None else contradiction(before, head)
-        if found is not None:
-            self._contradictions.setdefault(place, []).append((head, kept, found))
-        if before is None or head.seq > before.seq:
-            self._heads[place, head.era] = (head, kept)
+        for other, _ in tuple(self._heads.values()):
+            found = contradiction(other, head)
+            if found is not None:
+                self._contradictions.setdefault(place, []).append((head, kept, found))
+        key = (place, head.era, kept.writer)
+        if key not in self._heads or head.seq > self._heads[key][0].seq:
+            self._heads[key] = (head, kept)
 
     def of(self, place: Place) -> KnownHead | None:
         """What is known of a partition, once accepted losses are counted off."""
