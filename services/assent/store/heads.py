@@ -37,7 +37,7 @@ async def read_heads(executor: Executor) -> list[KeptHead]:
 
 
 async def keep_heads(executor: Executor, heads: Sequence[tuple[SignedHead, KeptHead]]) -> None:
-    """Keep heads that a writer has signed, unless a later one of the same partition, era and writer is there."""
+    """Keep heads that writers have signed, unless a later one of that partition, era and writer is there."""
     newest: dict[tuple[str, int, str, str], tuple[SignedHead, KeptHead]] = {}
     for head, kept in heads:
         place = (LEDGER_TOPICS[head.ledger], head.partition, head.era, kept.writer)
