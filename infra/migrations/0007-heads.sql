@@ -11,18 +11,18 @@ create table heads (
   value text not null,
   writer text not null,
   seal text not null,
-  primary key (ledger, partition, era)
+  primary key (ledger, partition, era, writer)
 );
 
-comment on table heads is 'the newest head of each partition; who reads it checks the seal';
+comment on table heads is 'the newest head of each partition by each writer; who reads it drops what no writer signed';
 comment on column heads.era is 'the id of the last accepted loss; empty before the first';
 comment on column heads.value is 'the signed bytes';
 
 -- What is known never becomes less, whoever writes it.
 create function heads_only_move_forward() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' and new.seq >= old.seq and (new.ledger, new.partition, new.era)
-    = (old.ledger, old.partition, old.era) then
+  if tg_op = 'UPDATE' and new.seq >= old.seq and (new.ledger, new.partition, new.era, new.writer)
+    = (old.ledger, old.partition, old.era, old.writer) then
     return new;
   end if;
   raise exception 'a known head only moves forward';

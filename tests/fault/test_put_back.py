@@ -19,6 +19,7 @@ from assent.observe.health import Health, Reason
 from assent.store.heads import stored_heads
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import load_key
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.heads import decode_head
@@ -154,6 +155,26 @@ async def test_nothing_is_decided_by_a_governance_ledger_that_was_put_back(machi
     async with machine.deciding() as it:
         for partition in ("governance", *map(str, range(PARTITIONS))):
             await it.lacking(partition, "assent.governance/0 ends at offset")
+
+
+async def test_a_follower_stops_by_name_when_governance_is_made_anew_under_it(machine: Machine) -> None:
+    async with following(machine.log) as follower:
+        known = follower.head
+        await delete_topics(machine.log.connection, {GOVERNANCE})
+        await apply_topics(machine.log.connection, partitions=PARTITIONS)
+
+        async def has_stopped() -> bool:
+            try:
+                follower.check()
+            except NotWholeError as error:
+                return error.finding.kind == "cut"
+            return False
+
+        await until(has_stopped)
+    assert known.seq > 0
+    later = GovernanceFollower(machine.log.connection, machine.log.identity, known=known)
+    with pytest.raises(NotWholeError, match=r"assent\.governance/0 ends at offset 0"):
+        await later.start()
 
 
 async def test_a_ledger_that_was_made_anew_is_not_begun_again(machine: Machine) -> None:

@@ -130,7 +130,10 @@ class GovernanceFollower:
             raise NotFoundedError(msg)
 
     def compare(self, known: KnownHead) -> Finding | None:
-        """Hold a head of this ledger that is known from elsewhere against what was read here."""
+        """Hold a head of this ledger that is known from elsewhere against what was read here.
+
+        `catch_up` comes in between: who makes heads known may have read further.
+        """
         there = self.hashes[known.seq] if 0 <= known.seq < len(self.hashes) else NOTHING
         return compare(known, Found(beginning=self._beginning, end=self._read_to, sha256=there))
 
@@ -151,9 +154,11 @@ class GovernanceFollower:
         assert self._consumer is not None
         assert self._task is not None
         asked_at = asyncio.get_running_loop().time()
+        # Before it is asked where the topic ends: what is read meanwhile may lie beyond that.
+        read = self.head
         end = (await self._consumer.end_offsets([_PARTITION]))[_PARTITION]
         self._beginning = (await self._consumer.beginning_offsets([_PARTITION]))[_PARTITION]
-        finding = compare(self.head, Found(beginning=self._beginning, end=end))
+        finding = compare(read, Found(beginning=self._beginning, end=end))
         if finding is not None:
             self._finding = self._finding or finding
             self._task.cancel()

@@ -74,6 +74,7 @@ async def look(
     connection: Connection, follower: GovernanceFollower, known: Mapping[Place, KnownHead]
 ) -> There:
     """What is there now. Raises KafkaError, TimeoutError."""
+    await follower.catch_up()
     places = places_of(follower)
     ledgers = {place: TopicPartition(LEDGER_TOPICS[place[0]], place[1]) for place in places}
     inputs = {place: TopicPartition(INPUT_TOPICS[place[0]], place[1]) for place in places}

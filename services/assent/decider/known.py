@@ -49,8 +49,9 @@ class KnownHeads:
         self._follower = follower
         self._file = file
         self._postgres = postgres
-        self._heads: dict[tuple[Place, str], tuple[SignedHead, KeptHead]] = {}
-        self._contradictions: dict[Place, list[tuple[SignedHead, Finding]]] = {}
+        self._heads: dict[tuple[Place, str, str], tuple[SignedHead, KeptHead]] = {}
+        """By place, era and writer: what a stolen key has signed hides nothing."""
+        self._contradictions: dict[Place, list[tuple[SignedHead, KeptHead, Finding]]] = {}
         self._learning = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._learnt_at: float | None = None
@@ -89,23 +90,29 @@ class KnownHeads:
 
     def _take(self, head: SignedHead, kept: KeptHead) -> None:
         place = (head.ledger, head.partition)
-        before, _ = self._heads.get((place, head.era), (None, None))
-        found = None if before is None else contradiction(before, head)
-        if found is not None:
-            self._contradictions.setdefault(place, []).append((head, found))
-        if before is None or head.seq > before.seq:
-            self._heads[place, head.era] = (head, kept)
+        for other, _ in tuple(self._heads.values()):
+            found = contradiction(other, head)
+            if found is not None:
+                self._contradictions.setdefault(place, []).append((head, kept, found))
+        key = (place, head.era, kept.writer)
+        if key not in self._heads or head.seq > self._heads[key][0].seq:
+            self._heads[key] = (head, kept)
 
     def of(self, place: Place) -> KnownHead | None:
         """What is known of a partition, once accepted losses are counted off."""
-        return known_heads([head for head, _ in self._heads.values()], self._follower.losses).get(place)
+        heads = [head for head, kept in self._heads.values() if self._counts(kept)]
+        return known_heads(heads, self._follower.losses).get(place)
 
     def contradiction(self, place: Place) -> Finding | None:
         """Two heads of a partition that writers have signed and that cannot both be."""
-        for head, finding in self._contradictions.get(place, ()):
-            if not is_void(head, self._follower.losses):
+        for head, kept, finding in self._contradictions.get(place, ()):
+            if not is_void(head, self._follower.losses) and self._counts(kept):
                 return finding
         return None
+
+    def _counts(self, kept: KeptHead) -> bool:
+        """Whether its writer is still one: with a stolen key heads could be signed that never were."""
+        return kept.writer == self._key.id or kept.writer in self._follower.writers.public_keys()
 
     async def make_known(self, head: SignedHead) -> None:
         """Sign a confirmed head and write it to the file and the topic. Raises KafkaError, OSError."""

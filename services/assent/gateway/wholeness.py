@@ -1,6 +1,7 @@
 """Whether the log holds what this gateway knows of it: what Postgres has, and what it has heard itself."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -12,7 +13,7 @@ from assent.store.known import known_in_postgres
 from assent.store.service import UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.publisher import Publisher
-from assent_contracts.heads import Finding, Place
+from assent_contracts.heads import Finding, KnownHead, Place
 
 EVERY_S: Final = 2.0
 _GOVERNANCE: Final[Place] = ("governance", 0)
@@ -23,16 +24,22 @@ async def refuse_less(db: asyncpg.Pool, follower: GovernanceFollower) -> None:
 
     By one that was put back, somebody who was disabled would be enabled again.
     """
-    known = (await known_in_postgres(db, follower)).get(_GOVERNANCE)
-    finding = None if known is None else follower.compare(known)
+    known = await known_in_postgres(db, follower)
+    await follower.catch_up()
+    _compare(follower, known)
+
+
+def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead]) -> None:
+    finding = follower.compare(known[_GOVERNANCE]) if _GOVERNANCE in known else None
     if finding is not None:
         raise NotWholeError(finding)
 
 
 async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publisher) -> None:
-    """Let the publisher know what Postgres knows. Raises NotWholeError and what asyncpg raises."""
-    await refuse_less(db, follower)
+    """Let the publisher know what Postgres knows. Raises NotWholeError, KafkaError, asyncpg's errors."""
     known = await known_in_postgres(db, follower)
+    await follower.catch_up()
+    _compare(follower, known)
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
 
 

@@ -37,11 +37,11 @@ async def read_heads(executor: Executor) -> list[KeptHead]:
 
 
 async def keep_heads(executor: Executor, heads: Sequence[tuple[SignedHead, KeptHead]]) -> None:
-    """Keep heads that a writer has signed, unless a later one of the same partition and era is there."""
-    newest: dict[tuple[str, int, str], tuple[SignedHead, KeptHead]] = {}
+    """Keep heads that writers have signed, unless a later one of that partition, era and writer is there."""
+    newest: dict[tuple[str, int, str, str], tuple[SignedHead, KeptHead]] = {}
     for head, kept in heads:
-        place = (LEDGER_TOPICS[head.ledger], head.partition, head.era)
+        place = (LEDGER_TOPICS[head.ledger], head.partition, head.era, kept.writer)
         if place not in newest or head.seq > newest[place][0].seq:
             newest[place] = (head, kept)
-    rows = [(*place, head.seq, kept.value, kept.writer, kept.seal) for place, (head, kept) in newest.items()]
+    rows = [(*place, head.seq, kept.value, kept.seal) for place, (head, kept) in newest.items()]
     await executor.execute(_SQL["keep"], *(list(column) for column in zip(*rows, strict=True)))
