@@ -1,7 +1,7 @@
 """Read one partition of `assent.changes` for an applier, from where its journal says, as it comes.
 
-The topic is transport: it forgets, and somebody may make it anew. Then it is read from its beginning: to see a
-change again does no harm, and to wait at a position that it does not have would be for ever.
+The topic is transport: it forgets, and somebody may make it anew. Then it is read from its beginning: to
+see a change again does no harm, and to wait at a position that it does not have would be for ever.
 """
 
 import asyncio
