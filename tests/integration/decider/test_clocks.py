@@ -232,6 +232,21 @@ async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
     assert ledger[2].record.received is UNSET
 
 
+async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
+    """Kafka would delete what is dated 1970 before it is decided, and keep what is dated far ahead."""
+    producer = await writing(log.connection)
+    try:
+        for topic in topic_specs():
+            for dated_ms in (0, now_ms() + 90 * DAY_MS):
+                sent = await producer.send_and_wait(
+                    topic, b"{}", key=b"k", partition=0, timestamp_ms=dated_ms
+                )
+                assert sent.timestamp is not None
+                assert abs(sent.timestamp - now_ms()) < HOUR_MS, topic
+    finally:
+        await producer.stop()
+
+
 @pytest.mark.parametrize("off", [2 * HOUR_MS, 2 * DAY_MS, 31 * DAY_MS, -2 * HOUR_MS, -2 * DAY_MS])
 async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_until_it_is_right(
     log: Log, follower: GovernanceFollower, off: int
