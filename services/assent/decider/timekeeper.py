@@ -96,6 +96,8 @@ class Timekeeper:
             if not await self._ask_newest():
                 await asyncio.sleep(_ASK_EVERY_S)
         self._tell(None)
+        # What the broker's clock was by then says nothing about the next doubt.
+        self._newest = None
         offset, before = self._machine.read().offset, self._before
         if appends.times:
             self._before = appends.times[-1]
