@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from assent.decider.clock_file import believed_offset, note_offset
-from assent.decider.clocks import APART_MS, STEP_MAX_MS, Seen, WallClock, first_doubt
+from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, Seen, WallClock, first_doubt
 from assent.decider.machine import Machine
 from assent.observe.clock import Reading
 from assent.observe.reasons import clock_stepped, clocks_apart
@@ -68,6 +70,27 @@ def test_an_append_long_before_the_one_before_it_is_in_doubt_though_nobody_was_l
     assert first_doubt(backlog, NOON, None) == 1
     assert first_doubt(backlog[1:], NOON, backlog[0].appended) == 0
     assert first_doubt(backlog[:1], NOON, backlog[0].appended + APART_MS) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(-9, 9), st.none() | st.integers(-9, 0)), max_size=6),
+    st.none() | st.integers(-9, 9),
+)
+def test_what_agrees_at_a_glance_agrees_one_by_one(
+    appends: list[tuple[int, int | None]], before: int | None
+) -> None:
+    """In steps of two minutes, so that some are apart and some are not."""
+    unit = 2 * MINUTE_MS
+    afters = sorted((after for _, after in appends), key=lambda after: -10 if after is None else after)
+    them = Appends(
+        [NOON + time * unit for time, _ in appends],
+        [None if after is None else after * unit for after in afters],
+        by=0,
+    )
+    before_ms = None if before is None else NOON + before * unit
+    if them.plainly_agree(NOON, before_ms):
+        assert first_doubt(them.each(), NOON, before_ms) is None
+        assert [each.received_at(NOON) for each in them.each()] == them.times
 
 
 def test_a_wall_clock_is_believed_once_a_broker_bears_it_out() -> None:

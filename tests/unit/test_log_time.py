@@ -15,7 +15,7 @@ from assent_contracts.core.log_time import Correction, corrected, not_log_time
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.digests import sha256_hex
-from assent_contracts.events import LogTimeCorrected, RequestExpired
+from assent_contracts.events import ChangeSubmitted, LogTimeCorrected, RequestExpired
 from assent_contracts.evidence.requests import RequestsEvidence
 from assent_contracts.governance import TimeCorrected
 from assent_contracts.governance_changes import CorrectTime
@@ -183,6 +183,30 @@ def test_what_was_decided_before_a_correction_is_not_decided_again_after_it() ->
     again = log.send(command)
     assert isinstance(again, Refusal)
     assert again.code is RefusalCode.STALE
+
+
+def test_a_stolen_writer_s_key_opens_no_forgotten_submission_again_by_dating_it_back() -> None:
+    """It says that the copy came when the first did: log time need not go back for that."""
+    log = StolenLog()
+    _, command = log.submit(here("script"))
+    log.at += 2 * DAY_MS
+    log.submit(here("script", 1))
+    log.at += 1
+    log.submit(here("script", 2))
+    seq = log.requests.next_seq
+    first = decode_events(log.requests.records[0].record)[0]
+    assert isinstance(first, ChangeSubmitted)
+    opened = msgspec.structs.replace(first, request=f"{PARTITION}-{seq}")
+    log.requests.put(
+        (opened,),
+        at=log.at,
+        received_at=START,
+        input_offset=seq,
+        governance=len(log.history) - 1,
+        command=log.as_signed(command),
+    )
+    assert lacking(log, f"{PARTITION}-{seq}") == f"seq {seq}: its command came before"
+    assert what_is_wrong(log) == (seq, "the rules refuse its command (stale)")
 
 
 def test_what_a_correction_leaves_behind_is_forgotten_in_its_time() -> None:

@@ -41,9 +41,12 @@ def env(options: Options) -> None:
         output.say(f"# writer {key_id}: {public_key}")
 
 
-def _accept_clock(options: Options) -> None:
+def take_clock_for_right(options: Options) -> None:
+    """Note it for the decider of the log in --data, whether that runs or not."""
     if "ASSENT_KAFKA" in os.environ:
-        output.fail("The clock of a decider elsewhere is accepted there: start that decider again.")
+        output.fail(
+            "This decider goes by a broker: set the clock right on its machine, and it goes on by itself."
+        )
     directory = Directory(options.data.resolve())
     try:
         founded = read_founded(directory)
@@ -56,7 +59,7 @@ def _accept_clock(options: Options) -> None:
 def doctor(options: Options, *, accept_clock: bool) -> None:
     """Print what was found; exits 1 when something is wrong. First accept the clock, if asked to."""
     if accept_clock:
-        _accept_clock(options)
+        take_clock_for_right(options)
     findings = asyncio.run(examine(options))
     if options.json:
         output.print_json(findings)

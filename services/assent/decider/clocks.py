@@ -50,6 +50,29 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         return self.appended if self.agrees(offset) else self.appended - self.ahead(offset)
 
 
+class Appends(msgspec.Struct, frozen=True, gc=False):
+    """What was polled at once, in the order of its offsets. Without an object for each: most of it agrees."""
+
+    times: list[int]
+    """The broker's time of each, ms since 1970."""
+    afters: list[int | None]
+    by: int
+    """As in Seen; `by` is that of all."""
+
+    def each(self) -> list[Seen]:
+        """One by one."""
+        return [Seen(*them, self.by) for them in zip(self.times, self.afters, strict=True)]
+
+    def plainly_agree(self, offset: int, before: int | None) -> bool:
+        """Whether it is seen at a glance that `first_doubt` has nothing to say of them."""
+        if not self.times:
+            return True
+        low, high, after = min(self.times), max(self.times), self.afters[-1]
+        if high > self.by + offset + APART_MS or (after is not None and low < after + offset - APART_MS):
+            return False
+        return high - low <= APART_MS and (before is None or low >= before - APART_MS)
+
+
 def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int | None:
     """The number of the first append whose time is not to be believed yet; None when all agree.
 

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from assent.decider.clocks import Seen
+from assent.decider.clocks import Appends
 from assent.decider.missing import MissingError
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
@@ -41,7 +41,7 @@ class Portion(msgspec.Struct, frozen=True):
     keys: Sequence[bytes | None]
     """What each signature is checked with."""
     good: asyncio.Future[list[bool]]
-    appends: Sequence[Seen]
+    appends: Appends
     """When the broker says that they came."""
     end: int
     """The offset of the first record that is in no portion up to this one."""

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.decider.asking_time import ask_time
-from assent.decider.clocks import Seen, first_doubt
+from assent.decider.clocks import Appends, Seen, first_doubt
 from assent.decider.machine import Machine
 from assent.observe import metrics
 from assent.observe.clock import Reading
@@ -71,16 +71,19 @@ class Timekeeper:
         believed = look is not None and self._machine.is_believed(look.reading)
         return look.reading.wall if look is not None and believed else None
 
-    def seen(self, records: Sequence[ConsumerRecord]) -> list[Seen]:
+    def seen(self, records: Sequence[ConsumerRecord]) -> Appends:
         """The appends of records that have just been polled."""
         by = self._machine.read().steady
-        return [Seen(record.timestamp, self._after(record.offset), by) for record in records]
+        times = [record.timestamp for record in records]
+        if records and self._after(records[0].offset) == self._after(records[-1].offset):
+            return Appends(times, [self._after(records[0].offset)] * len(times), by)
+        return Appends(times, [self._after(record.offset) for record in records], by)
 
     def acknowledged(self, appended: int, after: int, by: int) -> None:
         """Take in when the broker says that it appended one of the writer's own batches (see Seen)."""
         self._machine.bear_out(Seen(appended, after, by))
 
-    async def received_at(self, appends: Sequence[Seen]) -> list[int]:
+    async def received_at(self, appends: Appends) -> list[int]:
         """When each of the appends was received, ms since 1970. Waits while the clocks do not agree.
 
         Appends come in the order of their offsets. Raises KafkaError.
@@ -93,16 +96,20 @@ class Timekeeper:
             if not await self._ask_newest():
                 await asyncio.sleep(_ASK_EVERY_S)
         self._tell(None)
-        if appends:
-            self._before = appends[-1].appended
-        offset = self._machine.read().offset
-        return [seen.received_at(offset) for seen in appends]
+        # What the broker's clock was by then says nothing about the next doubt.
+        self._newest = None
+        offset, before = self._machine.read().offset, self._before
+        if appends.times:
+            self._before = appends.times[-1]
+        if appends.plainly_agree(offset, before):
+            return appends.times
+        return [seen.received_at(offset) for seen in appends.each()]
 
     def stop(self) -> None:
         """The session has ended: there is nothing to be told any more."""
         self._tell(None)
 
-    def _doubt(self, appends: Sequence[Seen]) -> Reason | None:
+    def _doubt(self, appends: Appends) -> Reason | None:
         step = self._machine.step()
         now = self._machine.read()
         if step:
@@ -112,9 +119,11 @@ class Timekeeper:
             # The broker reads the clock that is right: what it said while that was wrong is put right below.
             return None
         newest = self._newest
-        number = first_doubt(appends, now.offset, self._before)
-        if number is not None and (newest is None or not newest.agrees(now.offset)):
-            return self._apart(appends[number], now)
+        if not appends.plainly_agree(now.offset, self._before):
+            each = appends.each()
+            number = first_doubt(each, now.offset, self._before)
+            if number is not None and (newest is None or not newest.agrees(now.offset)):
+                return self._apart(each[number], now)
         other = self._machine.disagrees
         return None if other is None or other.agrees(now.offset) else self._apart(other, now)
 

@@ -1,6 +1,7 @@
 """A decider whose clock is wrong, or whose broker's is: it waits, says why, and nothing is lost by it."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,12 @@ from assent_contracts.client.connection import Connection, writing
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import encode
-from assent_contracts.commands import Approve, SubmitChange, command_type
+from assent_contracts.commands import Approve, Revoke, SubmitChange, command_type
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import (
     ApprovalGiven,
+    ApprovalRevoked,
     ChangeSubmitted,
-    RequestApproved,
     RequestExpired,
 )
 from assent_contracts.ledger import decode_events, decode_refusal
@@ -89,7 +90,7 @@ def submission(resource: str = OBJECT) -> SubmitChange:
     )
 
 
-async def send(log: Log, command: SubmitChange | Approve, *, dated_ms: int | None = None) -> int:
+async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: int | None = None) -> int:
     """Append a command, dated by the broker or, where the topic lets senders do that, as said; its offset."""
     value, key = encode(command), log.keys[command.principal]
     signature = to_base64url(key.sign(command_message(log.identity, value)))
@@ -232,6 +233,21 @@ async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
     assert ledger[2].record.received is UNSET
 
 
+async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
+    """Kafka would delete what is dated 1970 before it is decided, and keep what is dated far ahead."""
+    producer = await writing(log.connection)
+    try:
+        for topic in topic_specs():
+            for dated_ms in (0, now_ms() + 90 * DAY_MS):
+                sent = await producer.send_and_wait(
+                    topic, b"{}", key=b"k", partition=0, timestamp_ms=dated_ms
+                )
+                assert sent.timestamp is not None
+                assert abs(sent.timestamp - now_ms()) < HOUR_MS, topic
+    finally:
+        await producer.stop()
+
+
 @pytest.mark.parametrize("off", [2 * HOUR_MS, 2 * DAY_MS, 31 * DAY_MS, -2 * HOUR_MS, -2 * DAY_MS])
 async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_until_it_is_right(
     log: Log, follower: GovernanceFollower, off: int
@@ -243,21 +259,18 @@ async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_unt
         deciding(log, follower, {HERE}, machine=Machine(), health=health, governing=False),
     ):
         request = await actor.opened(OBJECT)
-        late = Approve(
-            id=new_command_id(),
-            principal="bob",
-            at=now_ms(),
-            resource=OBJECT,
-            request=request.request,
-            submission=request.submission,
-        )
-        await send(log, late, dated_ms=now_ms() + off)
-        reason = await why_waiting(health)
-        assert "the broker said" in reason.why
-        # Its clock is right again, as the next command shows: both are decided.
-        again = await actor.submit(OBJECT)
-        assert again.refusal is not None
-        await goes_on(health)
+        about = {"principal": "bob", "resource": OBJECT, "request": request.request}
+        # Twice: what settled it the first time says nothing about the second.
+        for decision in (partial(Approve, submission=request.submission), Revoke):
+            late = decision(id=new_command_id(), at=now_ms(), **about)
+            await send(log, late, dated_ms=now_ms() + off)
+            reason = await why_waiting(health)
+            assert "the broker said" in reason.why
+            # Its clock is right again, as the next command shows: both are decided.
+            again = await actor.submit(OBJECT)
+            assert again.refusal is not None
+            await goes_on(health)
     ledger = (await read_ledger(log, follower))[HERE]
-    assert isinstance(decode_events(ledger[1].record)[0], ApprovalGiven | RequestApproved)
+    assert isinstance(decode_events(ledger[1].record)[0], ApprovalGiven)
+    assert isinstance(decode_events(ledger[3].record)[0], ApprovalRevoked)
     assert all(abs(each.record.at - now_ms()) < HOUR_MS for each in ledger)
