@@ -129,7 +129,10 @@ class GovernanceFollower:
             raise NotFoundedError(msg)
 
     async def hold_against(self, known: KnownHead) -> Finding | None:
-        """The same, after a look at what came since where that is needed. Raises as `catch_up` does."""
+        """Hold a head that is known from elsewhere against this ledger, and look at its end where needed.
+
+        Raises as `catch_up` does.
+        """
         if known.next_offset > self._read_to:
             # Who makes heads known may have read further.
             await self.catch_up()
