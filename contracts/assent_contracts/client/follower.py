@@ -117,6 +117,7 @@ class GovernanceFollower:
     async def start(self) -> None:
         """Read to the end and go on in the background. Raises NotFoundedError, NotWholeError, KafkaError."""
         self._consumer = await reading(self._connection, {_PARTITION: 0})
+        self._beginning = (await self._consumer.beginning_offsets([_PARTITION]))[_PARTITION]
         self._task = asyncio.create_task(self._follow(self._consumer), name="governance")
         self._confirming = asyncio.create_task(self._confirm(), name="governance-confirming")
         await self.catch_up()
@@ -129,11 +130,18 @@ class GovernanceFollower:
             msg = "The governance ledger does not begin with the record that the identity names."
             raise NotFoundedError(msg)
 
-    def compare(self, known: KnownHead) -> Finding | None:
-        """Hold a head of this ledger that is known from elsewhere against what was read here.
+    async def hold_against(self, known: KnownHead) -> Finding | None:
+        """Hold a head that is known from elsewhere against this ledger, and look at its end where needed.
 
-        `catch_up` comes in between: who makes heads known may have read further.
+        Raises as `catch_up` does.
         """
+        if known.next_offset > self._read_to:
+            # Who makes heads known may have read further.
+            await self.catch_up()
+        return self.compare(known)
+
+    def compare(self, known: KnownHead) -> Finding | None:
+        """Hold a head of this ledger that is known from elsewhere against what was read here."""
         there = self.hashes[known.seq] if 0 <= known.seq < len(self.hashes) else NOTHING
         return compare(known, Found(beginning=self._beginning, end=self._read_to, sha256=there))
 
@@ -157,7 +165,6 @@ class GovernanceFollower:
         # Before it is asked where the topic ends: what is read meanwhile may lie beyond that.
         read = self.head
         end = (await self._consumer.end_offsets([_PARTITION]))[_PARTITION]
-        self._beginning = (await self._consumer.beginning_offsets([_PARTITION]))[_PARTITION]
         finding = compare(read, Found(beginning=self._beginning, end=end))
         if finding is not None:
             self._finding = self._finding or finding

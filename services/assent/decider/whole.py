@@ -55,29 +55,34 @@ class Wholeness:
 
         Raises MissingError, KafkaError, HeadsFileError, UnknownError.
         """
-        await self._check_topics(place)
-        await self._known.learn()
-        await self._follower.catch_up()
+        there = ledger_place(place)
+        async with Lookout(self._connection, [there]) as lookout:
+            # All at once: nothing is decided meanwhile.
+            await asyncio.gather(self._look_at_topics(), self._known.learn())
+            return await self._before(place, there, lookout)
+
+    async def _before(self, place: Place, there: TopicPartition, lookout: Lookout) -> KnownHead | None:
+        self._check_topics(place)
         # By a governance ledger that was put back, somebody who was disabled would be enabled again.
         governance = self._known.of(_GOVERNANCE)
         if governance is not None:
-            _raise(self._follower.compare(governance))
+            _raise(await self._follower.hold_against(governance))
         for each in {place, _GOVERNANCE}:
             _raise(self._known.contradiction(each))
         known = self._known.of(place)
-        there = ledger_place(place)
-        async with Lookout(self._connection, [there]) as lookout:
-            found = await lookout.found({there: -1 if known is None else known.next_offset - 1})
+        found = await lookout.found({there: -1 if known is None else known.next_offset - 1})
         nothing = KnownHead(ledger=place[0], partition=place[1], seq=-1, sha256="", next_offset=0)
         _raise(compare(known or nothing, found[there]))
         return known
 
-    async def _check_topics(self, place: Place) -> None:
+    async def _look_at_topics(self) -> None:
         async with self._looking:
             now = asyncio.get_running_loop().time()
             if self._topics_at is None or now - self._topics_at > LEARN_EVERY_S:
                 self._topics = await look_at_topics(self._connection, self._follower.partitions)
                 self._topics_at = asyncio.get_running_loop().time()
+
+    def _check_topics(self, place: Place) -> None:
         concerning = {LEDGER_TOPICS[place[0]], INPUT_TOPICS[place[0]], LEDGER_TOPICS["governance"]}
         for finding in self._topics:
             if place[0] == "ledger" or finding.topic in concerning:

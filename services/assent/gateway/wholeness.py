@@ -25,12 +25,11 @@ async def refuse_less(db: asyncpg.Pool, follower: GovernanceFollower) -> None:
     By one that was put back, somebody who was disabled would be enabled again.
     """
     known = await known_in_postgres(db, follower)
-    await follower.catch_up()
-    _compare(follower, known)
+    await _compare(follower, known)
 
 
-def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead]) -> None:
-    finding = follower.compare(known[_GOVERNANCE]) if _GOVERNANCE in known else None
+async def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead]) -> None:
+    finding = await follower.hold_against(known[_GOVERNANCE]) if _GOVERNANCE in known else None
     if finding is not None:
         raise NotWholeError(finding)
 
@@ -38,8 +37,7 @@ def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead]) -> 
 async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publisher) -> None:
     """Let the publisher know what Postgres knows. Raises NotWholeError, KafkaError, asyncpg's errors."""
     known = await known_in_postgres(db, follower)
-    await follower.catch_up()
-    _compare(follower, known)
+    await _compare(follower, known)
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
 
 
