@@ -13,13 +13,13 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from assent.cli.doctor import examine
 from assent.cli.options import Options
 from assent.decider.service import serve
-from assent.ledger.topic_state import topic_states
+from assent.ledger.topic_state import topic_specs, topic_states
 from assent.ledger.topics import apply_topics
 from assent.observe.health import Health
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection, writing
 from assent_contracts.topics import COMMANDS, LEDGER
-from tests.support.containers import Endpoints
+from tests.support.containers import Endpoints, chosen_stack
 from tests.support.log import PARTITIONS, Log, fresh_log
 from tests.support.readers import settings_for
 from tests.support.stack import fresh_database, until
@@ -143,3 +143,11 @@ async def until_the_decider_is_ready(log: Log) -> None:
     finally:
         stop.set()
         await serving
+
+
+@pytest.mark.skipif(chosen_stack() == "containers", reason="a cluster has copies instead")
+async def test_embedded_broker_flushes_each_batch_before_it_is_acknowledged(
+    admin: AIOKafkaAdminClient,
+) -> None:
+    states = await topic_states(admin, topic_specs())
+    assert {state.settings["flush.messages"] for state in states.values()} == {"1"}
