@@ -1,10 +1,12 @@
 """What else can be wrong with a log than a ledger that lost its end: see `heads.compare` for that. Pure."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from assent_contracts.heads import PUT_BACK, Finding, FindingKind, Found, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
+_MORE: Final = "infra/restore.md says more."
 _ACCEPT: Final = (
     "accept the loss with the recovery key, `assent restore accept`; infra/restore.md says what it means."
 )
@@ -77,3 +79,49 @@ def compare_input(
             f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
         )
     return None
+
+
+def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | None:
+    """Hold a topic's number of partitions against what the log was founded with; None when it is the same.
+
+    An object's partition is its key's hash by that number: with another, one object would have two locks.
+    """
+    if there == founded:
+        return None
+    back = "Kafka takes no partition away: put the copy of Kafka's data from before back"
+    anew = f", or make the topic anew with {founded} and {_ACCEPT}"
+    return Finding(
+        kind="partitions",
+        topic=topic,
+        partition=None,
+        known=founded,
+        found=there,
+        why=(
+            f"{topic} has {there} partitions, and this log was founded with {founded}: senders would hash an"
+            " object to another partition, and what arrives beyond is never decided."
+        ),
+        todo=back + (f"; {_MORE}" if topic in LEDGER_TOPICS.values() else anew),
+    )
+
+
+def compare_ledger_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
+    """Whether a ledger's topic would forget some of it, by its settings in Kafka; None when it keeps all."""
+    wanted = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+    wrong = [
+        f"{name}={settings[name]}" for name in wanted if settings.get(name, wanted[name]) != wanted[name]
+    ]
+    if not wrong:
+        return None
+    return Finding(
+        kind="forgets",
+        topic=topic,
+        partition=None,
+        known=0,
+        found=0,
+        why=f"{topic} would forget records: {', '.join(wrong)}. A ledger is kept for ever.",
+        todo=(
+            "Set it right: "
+            + "; ".join(f"{name}={value}" for name, value in wanted.items())
+            + ". `assent topics apply` does it."
+        ),
+    )

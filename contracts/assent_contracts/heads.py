@@ -61,6 +61,20 @@ class KnownHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The offset after that record."""
 
 
+class KeptHead(msgspec.Struct, frozen=True):
+    """A head as it was signed, for a place that is not Kafka."""
+
+    value: str
+    """The signed bytes, which are JSON."""
+    writer: str
+    seal: str
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """As they stand on the topic."""
+        return [(WRITER_HEADER, self.writer.encode()), (SEAL_HEADER, self.seal.encode())]
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is there of that partition."""
 
@@ -77,7 +91,15 @@ NOTHING: Final = ""
 """In place of a hash: no record stands there."""
 
 FindingKind = Literal[
-    "cut", "other-history", "beginning-gone", "two-histories", "input-deleted", "input-cut", "input-other"
+    "cut",
+    "other-history",
+    "beginning-gone",
+    "two-histories",
+    "input-deleted",
+    "input-cut",
+    "input-other",
+    "partitions",
+    "forgets",
 ]
 
 
@@ -86,11 +108,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     kind: FindingKind
     topic: str
-    partition: int
+    partition: int | None
+    """None for what is wrong with the whole topic."""
     known: int
-    """The offset up to which it was known; of two histories their seq."""
+    """The offset up to which it was known; of two histories their seq, of a topic its partitions."""
     found: int
-    """The offset that is there instead; of two histories their seq."""
+    """What is there instead."""
     why: str
     """A sentence that names the partition and both positions."""
     todo: str
@@ -98,8 +121,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def place(self) -> str:
-        """`assent.ledger/3`."""
-        return f"{self.topic}/{self.partition}"
+        """`assent.ledger/3`, or `assent.ledger`."""
+        return self.topic if self.partition is None else f"{self.topic}/{self.partition}"
 
 
 PUT_BACK: Final = (
@@ -206,7 +229,10 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
                 f"{place} begins at offset {found.beginning:,} and not at 0 (known up to offset"
                 f" {known.next_offset:,}): its first records were deleted, and the rest cannot be judged."
             ),
-            todo=f"See that nothing deletes from it: `assent topics apply`. {PUT_BACK}",
+            todo=(
+                "Put a copy of Kafka's data back that has them: nothing else brings them back. See that"
+                " nothing deletes from it, `assent doctor` tells; infra/restore.md says more."
+            ),
         )
     if known.seq >= 0 and found.sha256 is not None and found.sha256 != known.sha256:
         there = "no such record stands" if found.sha256 == NOTHING else "another record stands"

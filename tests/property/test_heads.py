@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from assent_contracts.client.keys import SecretKey, head_headers, verify
 from assent_contracts.digests import from_base64url, sha256_hex
-from assent_contracts.findings import compare_input, contradiction
+from assent_contracts.findings import (
+    compare_input,
+    compare_ledger_settings,
+    compare_partitions,
+    contradiction,
+)
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.heads import (
     FIRST_ERA,
@@ -161,3 +166,24 @@ def test_an_accepted_loss_says_where_commands_count_from_until_one_after_it_is_d
     assert next_input("ledger", 0, losses, read=3, decided=11) == 3
     assert next_input("ledger", 1, losses, read=40, decided=8) == 40
     assert next_input("ledger", 0, [], read=40, decided=8) == 40
+
+
+def test_a_topic_with_another_number_of_partitions_is_a_finding() -> None:
+    assert compare_partitions(COMMANDS, founded=4, there=4) is None
+    finding = compare_partitions(COMMANDS, founded=4, there=8)
+    assert finding is not None
+    assert finding.place == "assent.commands"
+    assert "8 partitions" in finding.why
+
+
+def test_a_ledger_that_would_forget_is_a_finding() -> None:
+    whole = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+    assert compare_ledger_settings("assent.ledger", whole) is None
+    for name, value in (
+        ("cleanup.policy", "compact"),
+        ("retention.ms", "604800000"),
+        ("retention.bytes", "1"),
+    ):
+        finding = compare_ledger_settings("assent.ledger", {**whole, name: value})
+        assert finding is not None
+        assert f"{name}={value}" in finding.why

@@ -127,9 +127,23 @@ async def deciding(
     *,
     governing: bool = True,
     clock: Clock = wall_clock_ms,
+    health: Health | None = None,
+    heads_file: Path | None = None,
+    postgres: str | None = None,
 ) -> AsyncIterator[Decider]:
-    """A real decider in this process that leads `partitions` (all, if not said), and governance."""
-    decider = Decider(log.connection, log.writer, follower, Health(), clock=clock)
+    """A real decider in this process that leads `partitions` (all, if not said), and governance.
+
+    It says in `health` what it lacks; `heads_file` and `postgres` are what it knows heads from outside Kafka.
+    """
+    decider = Decider(
+        log.connection,
+        log.writer,
+        follower,
+        health or Health(),
+        clock=clock,
+        heads_file=heads_file,
+        postgres=postgres,
+    )
     if governing:
         await decider.govern()
     await decider.lead(set(range(PARTITIONS)) if partitions is None else partitions)

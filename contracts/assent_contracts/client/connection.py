@@ -73,14 +73,19 @@ class Consumer(AIOKafkaConsumer):
             stopping.result()
 
 
-async def reading(connection: Connection, offsets: dict[TopicPartition, int]) -> Consumer:
-    """A started consumer of these partitions, from these offsets; in no group, committing nothing."""
+async def reading(
+    connection: Connection, offsets: dict[TopicPartition, int], *, partition_bytes: int = FETCH_MAX_BYTES
+) -> Consumer:
+    """A started consumer of these partitions, from these offsets; in no group, committing nothing.
+
+    `partition_bytes`: how much of a partition is fetched at once, a whole batch at least.
+    """
     consumer = Consumer(
         **connection.options(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_bytes=8 * FETCH_MAX_BYTES,
-        max_partition_fetch_bytes=FETCH_MAX_BYTES,
+        max_partition_fetch_bytes=partition_bytes,
     )
     await started(consumer)
     consumer.assign(list(offsets))

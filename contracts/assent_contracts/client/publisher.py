@@ -3,7 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -16,9 +17,11 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.producing import CommandProducer
 from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.wholeness import Wholeness
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.events import CommandRepeated, Event
+from assent_contracts.heads import Finding, KnownHead
 from assent_contracts.ledger import decode_events, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -38,6 +41,14 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     events: tuple[Event, ...]
     refusal: Refusal | None
+
+
+class NotPublishedError(KafkaError):
+    """Nothing was sent: the ledger is less than what is known of it, so no answer would count."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.why} {finding.todo}")
+        self.finding: Final = finding
 
 
 class NotDecidedError(Exception):
@@ -77,6 +88,9 @@ class Publisher:
         self._reader = LedgerReader(
             connection, governance, {n: (heads or {}).get(n) for n in range(partitions)}
         )
+        self._known: dict[int, KnownHead] = {}
+        self._whole = Wholeness(connection, partitions, self._newest)
+        self._watching: asyncio.Task[None] | None = None
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
         self._answers: Answers[tuple[int, int], Decided] = Answers()
@@ -88,15 +102,34 @@ class Publisher:
         """Connect. Raises KafkaError."""
         await self._producer.start()
         await self._reader.start()
+        await self._whole.look()
+        self._watching = asyncio.create_task(self._whole.keep_looking(), name="wholeness")
         self._task = asyncio.create_task(self._listen(), name="decisions")
 
     async def stop(self) -> None:
         """Disconnect; whoever still waits gets a CancelledError."""
-        if self._task is not None:
-            await end(self._task)
+        await end(*(task for task in (self._watching, self._task) if task is not None))
         self._answers.cancel()
         await self._reader.stop()
         await self._producer.stop()
+
+    def know(self, known: Mapping[int, KnownHead]) -> None:
+        """What is known of the partitions from elsewhere: nothing is published to one that ends before it."""
+        self._known = dict(known)
+
+    @property
+    def findings(self) -> Mapping[int, Finding]:
+        """What is missing of each partition; nothing is published to these."""
+        return self._whole.findings
+
+    def _newest(self) -> dict[int, KnownHead]:
+        """Of each partition the newest head that is known: from elsewhere, or heard here."""
+        newest = dict(self._known)
+        for partition, acceptance in self._reader.acceptances.items():
+            heard = known_from_head(partition, acceptance.head)
+            if heard.next_offset > 0 and (partition not in newest or heard.seq > newest[partition].seq):
+                newest[partition] = heard
+        return newest
 
     async def catch_up(self) -> None:
         """Return when everything that is on the ledger now has been heard. Raises what reading raised."""
@@ -117,7 +150,8 @@ class Publisher:
         """Sign and publish a command and wait for its decision.
 
         `key`: the command's principal's own; or a gateway's, which so signs on behalf of that principal.
-        Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published.
+        Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published:
+        NotPublishedError among them, when less of the ledger is there than is known.
         """
         value = encode(command)
         headers = signed_headers(key, self._identity, command, value, self._source)
@@ -135,6 +169,8 @@ class Publisher:
         """Publish a record as it is and wait for its decision, which may be that it is malformed."""
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
+        if partition in self._whole.findings:
+            raise NotPublishedError(self._whole.findings[partition])
         with self._answers.expected():
             ack = await self._producer.send(value, key, headers, partition)
         try:
@@ -170,6 +206,17 @@ class Publisher:
         offset = accepted.record.input
         if isinstance(offset, int) and self._answers.wanted((partition, offset)):
             self._answers.give((partition, offset), decided_of(partition, accepted))
+
+
+def known_from_head(partition: int, head: Head) -> KnownHead:
+    """What the accepted head of a request partition lets its reader know."""
+    return KnownHead(
+        ledger="ledger",
+        partition=partition,
+        seq=head.seq,
+        sha256=head.value_sha256,
+        next_offset=head.next_offset,
+    )
 
 
 def decided_of(partition: int, accepted: Accepted) -> Decided:

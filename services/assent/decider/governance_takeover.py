@@ -5,13 +5,14 @@ import structlog
 from aiokafka import TopicPartition
 
 from assent.decider.stopped import StoppedError
-from assent.decider.term import Term
+from assent.decider.term import Reading, Term
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.core.governance.judge import Record
 from assent_contracts.core.governance.replay import replay_governance
+from assent_contracts.heads import KnownHead
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry
@@ -34,15 +35,24 @@ class GovernanceLead(Term, kw_only=True):
         )
 
 
-async def take_over_governance(connection: Connection, identity: str) -> GovernanceLead:
+async def take_over_governance(
+    connection: Connection, identity: str, known: KnownHead | None = None
+) -> GovernanceLead:
     """Read `assent.governance` to where it ends now. Raises KafkaError.
 
-    `identity` is the SHA-256 (hex) of its record 0.
+    `identity` is the SHA-256 (hex) of its record 0; `known`: a head that is known from elsewhere.
     """
     start = first_head("governance", identity)
     lead = GovernanceLead(
-        identity=identity, record=Record(), writers=WriterRegistry(), head=start, epoch=0, next_input=0
+        identity=identity,
+        record=Record(),
+        writers=WriterRegistry(),
+        head=start,
+        head_end=0,
+        epoch=0,
+        next_input=0,
     )
+    noted = Reading(-1 if known is None else known.seq)
     acceptance = lead.acceptance_from(start)
     consumer = await reading(connection, {_PLACE: 0})
     try:
@@ -58,11 +68,15 @@ async def take_over_governance(connection: Connection, identity: str) -> Governa
                         _take(lead, accepted.record)
                     except Exception as error:
                         raise StoppedError(GOVERNANCE, accepted.offset) from error
+                    noted.note(accepted)
             read_to = (await positions(consumer))[_PLACE]
     finally:
         await consumer.stop()
+    lead.head_end = acceptance.head.next_offset
     lead.head = msgspec.structs.replace(acceptance.head, next_offset=end)
     lead.epoch += 1
+    lead.at = lead.record.at
+    noted.say(lead)
     structlog.get_logger().info(
         "took over",
         partition="governance",

@@ -18,7 +18,7 @@ from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.digests import to_base64url
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
+from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters, RecoveryCommand
 from assent_contracts.governed import Writer
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -76,14 +76,29 @@ async def recover_writers(
 async def _recover(
     connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoverWriters
 ) -> Recovered | Refusal:
+    decided = await record_by_recovery(connection, identity, key, lead, command)
+    if isinstance(decided, Refusal):
+        return decided
+    seq, events = decided
+    after = lead.record.governance.after(events)
+    return Recovered(seq=seq, events=events, writers=tuple(sorted(after.writers)))
+
+
+async def record_by_recovery(
+    connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoveryCommand
+) -> tuple[int, tuple[GovernanceEvent, ...]] | Refusal:
+    """Append a command's decision behind the lead's head, sealed by the recovery key: its seq and events.
+
+    Raises LostLeadError when another record came first, KafkaError, TimeoutError.
+    """
     value = encode(command)
     signature = to_base64url(key.sign(command_message(identity, value)))
     recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)
     received = governance_received_again(recorded)
     if isinstance(received, Refusal):
         return received
-    governance, at = lead.record.governance, max(lead.record.at, command.at)
-    good = Signatures(identity, verify).is_good(signed(received, governance.recovery))
+    at = max(lead.record.at, command.at)
+    good = Signatures(identity, verify).is_good(signed(received, lead.record.governance.recovery))
     decision = judge_recovery(lead.record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision
@@ -96,5 +111,4 @@ async def _recover(
         await appender.flush()
     finally:
         await appender.stop()
-    after = governance.after(decision)
-    return Recovered(seq=chain.seq, events=decision, writers=tuple(sorted(after.writers)))
+    return chain.seq, decision

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from pathlib import Path
 
 import stamina
 import structlog
@@ -13,16 +13,22 @@ from aiokafka.errors import KafkaError
 from assent.decider.desk import Desk
 from assent.decider.governance_desk import NAME, GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
+from assent.decider.kept import HeadsFileError, heads_file
+from assent.decider.known import KnownHeads
 from assent.decider.listed import load_writer_key, why_not_listed
+from assent.decider.missing import MissingError, UnknownError, missing_because
 from assent.decider.releases import ReleaseFollower
 from assent.decider.requests_desk import RequestsDesk
 from assent.decider.session import Clock, Session
 from assent.decider.signatures import SignatureChecker
+from assent.decider.starting import LOOK_AGAIN_S, until_a_writer, until_founded
 from assent.decider.stopped import StoppedError
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
 from assent.decider.together import until_one_ends
-from assent.ledger.appender import Appender, LostLeadError
+from assent.decider.watch import Watch
+from assent.decider.whole import Wholeness
+from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
@@ -35,12 +41,14 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.heads import Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
 GROUP = "assent-decider"
 GOVERNOR_GROUP = "assent-governor"
 _RETRY_MAX_S = 5.0
 _TELL_EVERY_S = 1.0
+_GOVERNANCE: Place = ("governance", 0)
 _ONLY = frozenset({0})
 """The partitions of governance."""
 
@@ -62,7 +70,12 @@ class Decider:
         *,
         checker: SignatureChecker | None = None,
         clock: Clock = wall_clock_ms,
+        heads_file: Path | None = None,
+        postgres: str | None = None,
     ) -> None:
+        """`heads_file`, `postgres`: where heads are known outside Kafka, see KnownHeads."""
+        self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres)
+        self._whole = Wholeness(connection, follower, self._known)
         self._connection = connection
         self._key = key
         self._follower = follower
@@ -99,6 +112,7 @@ class Decider:
         """Give every partition up."""
         await self.govern(frozenset())
         await self.lead(frozenset())
+        await self._known.close()
         self._checker.close()
 
     async def _keep_leading_requests(self, partition: int) -> None:
@@ -125,13 +139,36 @@ class Decider:
     ) -> None:
         while True:
             await self._until_listed(name)
-            async for attempt in stamina.retry_context(
-                on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
-            ):
-                with attempt:
-                    await lead_once()
+            try:
+                async for attempt in stamina.retry_context(
+                    on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+                ):
+                    with attempt:
+                        await lead_once()
+            except (MissingError, UnknownError, HeadsFileError) as error:
+                await self._tell_missing(name, error, log)
+                continue
             metrics.LEADS_LOST.labels(name).inc()
             log.warning("lost the lead: starting over")
+
+    async def _tell_missing(
+        self,
+        name: str,
+        error: MissingError | UnknownError | HeadsFileError,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """Say what is missing, and return when it is time to look again: the right log may be back."""
+        why = missing_because(error)
+        condition = f"partition-{name}"
+        if self._health.missing().get(condition) != why:
+            log.error("not leading: the log is not what is known of it", why=why.why, todo=why.todo)
+        kind = error.finding.kind if isinstance(error, MissingError) else "unknown"
+        metrics.PARTITION_MISSING.labels(name, kind).set(1)
+        self._health.not_ready(condition, why)
+        try:
+            await asyncio.sleep(LOOK_AGAIN_S)
+        finally:
+            metrics.PARTITION_MISSING.remove(name, kind)
 
     async def _until_listed(self, name: str) -> None:
         """Return when the key is a writer's: whatever another key seals, nobody accepts."""
@@ -142,37 +179,52 @@ class Decider:
 
     async def _lead_requests(self, partition: int) -> None:
         """Returns when another writer's run stands."""
-        lead = await take_over(self._connection, partition, self._follower)
+        place: Place = ("ledger", partition)
+        known = await self._whole.before(place)
+        lead = await take_over(self._connection, partition, self._follower, known)
+        await self._whole.after(place, known, lead)
         desk = RequestsDesk(lead.book, lead.governance, self._follower, self._key)
-        await self._write(desk, lead, lambda head: acceptance_of(partition, self._follower, head))
+        await self._write(place, desk, lead, lambda head: acceptance_of(partition, self._follower, head))
 
     async def _lead_governance(self) -> None:
         """Returns when another writer's run stands."""
-        lead = await take_over_governance(self._connection, self._follower.identity)
+        known = await self._whole.before(_GOVERNANCE)
+        lead = await take_over_governance(self._connection, self._follower.identity, known)
+        await self._whole.after(_GOVERNANCE, known, lead)
         releases = ReleaseFollower(self._connection, self._follower, lead.record.governance.partitions)
         try:
             await releases.start()
             desk = GovernanceDesk(lead.identity, lead.record, lead.writers, releases, self._key)
-            await self._write(desk, lead, lead.acceptance_from)
+            await self._write(_GOVERNANCE, desk, lead, lead.acceptance_from)
         finally:
             await releases.stop()
 
     async def _write(
         self,
+        place: Place,
         desk: Desk,
         term: Term,
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
         consumer = await reading(self._connection, {desk.place: term.next_input})
-        appender = Appender(self._connection, self._key, confirmed=term.head, acceptance_from=acceptance_from)
+        appender = Appender(
+            self._connection,
+            self._key,
+            confirmed=term.head,
+            acceptance_from=acceptance_from,
+            reached=Reached(at=term.at, next_input=term.next_input, input_sha256=term.decided.sha256),
+        )
+        watch = Watch(place, term, appender, self._connection, self._known, self._follower)
         try:
             await appender.start()
             self._health.ready(f"partition-{desk.name}")
             metrics.LEAD.labels(desk.name).set(1)
-            await Session(desk, term, appender, consumer, self._checker, self._clock).run()
+            session = Session(desk, term, appender, consumer, self._checker, self._clock)
+            await until_one_ends(session.run(), watch.run())
         except LostLeadError:
             return
         finally:
+            await watch.say_last()
             self._health.not_ready(f"partition-{desk.name}", TAKING_OVER)
             metrics.LEAD.labels(desk.name).set(0)
             await consumer.stop()
@@ -191,37 +243,19 @@ async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the two consumer groups assign, until `stop`."""
     key = load_writer_key(need(settings.key_file, "ASSENT_KEY_FILE"))
-    follower = GovernanceFollower(settings.kafka, settings.identity)
-    await follower.start()
-    decider = Decider(settings.kafka, key, follower, health)
+    follower = await until_founded(settings, health, stop)
+    if follower is None:
+        return
+    file = None if settings.state is None else heads_file(settings.state, settings.identity)
+    decider = Decider(settings.kafka, key, follower, health, heads_file=file, postgres=settings.postgres)
     try:
         while not stop.is_set():
-            await _until_a_writer(follower, key, health, stop)
+            await until_a_writer(follower, key, health, stop)
             if not stop.is_set():
                 await _lead_in_groups(settings, decider, follower, key, health, stop)
     finally:
         await decider.close()
         await follower.stop()
-
-
-async def _until_a_writer(
-    follower: GovernanceFollower, key: SecretKey, health: Health, stop: asyncio.Event
-) -> None:
-    """Return when the key is a writer's, or at `stop`. Until then the process is in no group."""
-    told = None
-    while not stop.is_set():
-        follower.check()
-        why = why_not_listed(follower, key)
-        if why is None:
-            health.ready("writer")
-            return
-        health.not_ready("writer", why)
-        if why != told:
-            told = why
-            structlog.get_logger().error("leading nothing", why=why.why, todo=why.todo)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_TELL_EVERY_S):
-                await stop.wait()
 
 
 def _partitions(follower: GovernanceFollower) -> int:

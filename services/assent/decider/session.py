@@ -11,11 +11,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from msgspec import UNSET, UnsetType
 
 from assent.decider.desk import Desk, OwnRecord
+from assent.decider.missing import MissingError
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
 from assent.decider.together import until_one_ends
-from assent.ledger.appender import Appender, LostLeadError, fits, size_of
+from assent.ledger.appender import Appender, LostLeadError, Reached, fits, size_of
 from assent.ledger.chain import Chain, Link, RecordTooLargeError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
@@ -24,6 +25,8 @@ from assent_contracts.client.fetch import fetch
 from assent_contracts.codec import malformed, too_large
 from assent_contracts.core.received import Envelope, Omitted, Received, open_envelope
 from assent_contracts.core.sender import UNAUTHENTICATED
+from assent_contracts.findings import compare_input
+from assent_contracts.heads import Found
 from assent_contracts.ledger import OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal
 
@@ -68,6 +71,9 @@ class Session:
         self._checker = checker
         self._clock = clock
         self._received: asyncio.Queue[Batch] = asyncio.Queue(_AHEAD)
+        self._next_input = term.next_input
+        self._input_sha256 = term.decided.sha256
+        self._to_read = term.next_input
         self._links: list[Link] = []
         self._size = 0
         self._log = structlog.get_logger().bind(partition=desk.name, epoch=term.epoch)
@@ -86,7 +92,24 @@ class Session:
         while True:
             fetched = await fetch(self._consumer, place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             for portion in portions(fetched.get(place, [])):
+                self._check_order(portion)
                 await self._hand_over(portion)
+
+    def _check_order(self, records: Sequence[ConsumerRecord]) -> None:
+        """Raises MissingError: a consumer whose position is gone starts over at what there is."""
+        for record in records:
+            if record.offset < self._to_read:
+                place = self._desk.place
+                finding = compare_input(
+                    place.topic,
+                    place.partition,
+                    next_input=self._to_read,
+                    decided_sha256=None,
+                    found=Found(beginning=0, end=record.offset),
+                )
+                assert finding is not None
+                raise MissingError(finding)
+            self._to_read = record.offset + 1
 
     async def _wake(self) -> None:
         """What another ledger makes due is not to wait for the next poll's end."""
@@ -125,6 +148,8 @@ class Session:
             if self._desk.is_retired:
                 await self._end_if_retired(at)
             refusal = self._decide_one(record, envelope, at, good=good or self._late_key(envelope, batch))
+            self._next_input = record.offset + 1
+            self._input_sha256 = envelope.value_sha256.hex()
             if refusal is not None:
                 refused += 1
                 metrics.DECISIONS.labels(self._desk.name, refusal.code).inc()
@@ -248,7 +273,8 @@ class Session:
         links, self._links, self._size = self._links, [], 0
         # Nothing has awaited since these links were made: they all name this governance seq.
         head = self._chain.head(_seq_or_none(self._desk.governance_named), next_offset=0)
-        await self._appender.append(links, head, at=at)
+        reached = Reached(at=at, next_input=self._next_input, input_sha256=self._input_sha256)
+        await self._appender.append(links, head, at=at, reached=reached)
 
     def _tell(self, batch: Batch, first: int, refused: int, took_s: float) -> None:
         metrics.DECIDE_SECONDS.observe(took_s)

@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from assent.decider.stopped import StoppedError
-from assent.decider.term import Term
+from assent.decider.term import Reading, Term
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -15,6 +15,7 @@ from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.replay import replay
+from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _PROGRESS_RECORDS = 100_000
@@ -27,11 +28,17 @@ class Lead(Term, kw_only=True):
     governance: Governance
 
 
-async def take_over(connection: Connection, partition: int, follower: GovernanceFollower) -> Lead:
-    """Read the ledger partition to where it ends now. Raises KafkaError, StoppedError."""
+async def take_over(
+    connection: Connection, partition: int, follower: GovernanceFollower, known: KnownHead | None = None
+) -> Lead:
+    """Read the ledger partition to where it ends now. Raises KafkaError, StoppedError.
+
+    `known`: a head of it that is known from elsewhere; what stands at its seq is in the lead.
+    """
     reader = LedgerReader(connection, follower, {partition: None})
     start = first_head("ledger", follower.identity)
-    lead = Lead(book=Book(partition), governance=Governance(), head=start, epoch=0, next_input=0)
+    lead = Lead(book=Book(partition), governance=Governance(), head=start, head_end=0, epoch=0, next_input=0)
+    noted = Reading(-1 if known is None else known.seq)
     log = structlog.get_logger().bind(partition=partition)
     await reader.start()
     gc.disable()
@@ -41,10 +48,12 @@ async def take_over(connection: Connection, partition: int, follower: Governance
         while not reader.has_read(ends):
             for accepted in (await reader.poll()).get(partition, ()):
                 _take(lead, accepted)
+                noted.note(accepted)
             if lead.book.records - told >= _PROGRESS_RECORDS:
                 told = lead.book.records
                 log.info("taking over", records=told, of_offset=ends[partition])
         acceptance = reader.acceptances[partition]
+        lead.head_end = acceptance.head.next_offset
         lead.head = msgspec.structs.replace(acceptance.head, next_offset=ends[partition])
     finally:
         # What was read lives as long as this lead: the collector need not look at it again.
@@ -56,6 +65,8 @@ async def take_over(connection: Connection, partition: int, follower: Governance
     except Exception as error:
         raise StoppedError(GOVERNANCE, None) from error
     lead.epoch += 1
+    lead.at = lead.book.at
+    noted.say(lead)
     log.info(
         "took over",
         seq=lead.head.seq,

@@ -35,10 +35,22 @@ class LostLeadError(Exception):
     """Another writer's run was accepted: this one must drop its state and start over."""
 
 
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """How far deciding has come with the last record of a batch."""
+
+    at: int
+    """Log time of that record, ms."""
+    next_input: int
+    """The offset of the first command that is not decided by then."""
+    input_sha256: str | None = None
+    """Of the command before that one, hex; None where it is not known."""
+
+
 class _InFlight(msgspec.Struct, frozen=True):
     ack: Awaitable[RecordMetadata]
     records: int
     head: Head
+    reached: Reached
 
 
 class Appender:
@@ -51,13 +63,16 @@ class Appender:
         *,
         confirmed: Head,
         acceptance_from: Callable[[Head], Acceptance],
+        reached: Reached | None = None,
     ) -> None:
         """`confirmed`: the accepted head to append to; its next_offset is the end of the partition.
 
-        `acceptance_from`: the acceptance rule of that partition, from a head on.
+        `acceptance_from`: the acceptance rule of that partition, from a head on. `reached`: with that head.
         """
         self.confirmed = confirmed
         """The head up to which everything is acknowledged and accepted."""
+        self.reached = reached or Reached(at=0, next_input=0)
+        """How far deciding had come with it."""
         self._connection = connection
         rule = acceptance_from(confirmed)
         self._place = TopicPartition(LEDGER_TOPICS[rule.ledger], rule.partition)
@@ -79,10 +94,11 @@ class Appender:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def append(self, links: list[Link], head: Head, *, at: int) -> None:
+    async def append(self, links: list[Link], head: Head, *, at: int, reached: Reached | None = None) -> None:
         """Send links as one sealed batch that ends at `head`; returns when few enough are in flight.
 
-        `at`: log time in ms, the batch's timestamp. Raises LostLeadError, KafkaError, TimeoutError.
+        `at`: log time in ms, the batch's timestamp. `reached`: with the last link.
+        Raises LostLeadError, KafkaError, TimeoutError.
         """
         assert self._producer is not None
         batch = self._producer.create_batch()
@@ -95,7 +111,7 @@ class Appender:
             if added is None:
                 raise RecordTooLargeError(len(link.value))
         ack = await self._producer.send_batch(batch, self._place.topic, partition=self._place.partition)
-        self._in_flight.append(_InFlight(ack, len(links), head))
+        self._in_flight.append(_InFlight(ack, len(links), head, reached or self.reached))
         self._sent.set()
         await self._confirm_down_to(BATCHES_IN_FLIGHT - 1)
 
@@ -128,6 +144,7 @@ class Appender:
         if ack.offset != self._expected:
             await self._read_between(sent.head, end)
         self.confirmed = msgspec.structs.replace(sent.head, next_offset=end)
+        self.reached = sent.reached
         self._expected = end
         self._in_flight.popleft()
 

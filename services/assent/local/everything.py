@@ -23,6 +23,7 @@ from assent.local.founded import read_founded
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
 from assent.local.supervisor import Service, State, Status, Supervisor
+from assent.observe.readiness import lacking
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -127,7 +128,20 @@ class Everything:
         self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
         await self.supervisor.start()
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
-        await self.supervisor.ready()
+        try:
+            await self.supervisor.ready()
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}.{await self._what_is_lacking()}") from None
+
+    async def _what_is_lacking(self) -> str:
+        """A line for each thing that a service lacks."""
+        answers = await asyncio.gather(*(asyncio.to_thread(lacking, url) for url in self.http.values()))
+        lines = {
+            f"\n{name}: {reason.why} {reason.todo}"
+            for name, missing in zip(self.http, answers, strict=True)
+            for reason in missing.values()
+        }
+        return "".join(sorted(lines))
 
     async def _apply_topics(self, connection: Connection) -> None:
         applied = await apply_topics(connection, partitions=self.founded.partitions)

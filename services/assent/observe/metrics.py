@@ -16,6 +16,11 @@ PARTITION_STOPPED = Gauge(
     "1 while the rules have failed on a record and nothing is decided.",
     ["partition"],
 )
+PARTITION_MISSING = Gauge(
+    "assent_partition_missing",
+    "1 while less of the log is there than is known, so that the partition is not led.",
+    ["partition", "kind"],
+)
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])

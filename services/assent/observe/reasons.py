@@ -38,6 +38,11 @@ FOLLOWING_ENDED: Final = Reason(
     why="It can no longer follow the governance ledger, and starts over.",
     todo="Wait. If it stays so, see its log.",
 )
+NOT_FOUNDED: Final = Reason(
+    why="assent.governance does not begin with the record that this log's identity names.",
+    todo="Check ASSENT_IDENTITY. If it is right, the topic was emptied or made anew: put the newest copy of"
+    " Kafka's data back, see infra/restore.md. It goes on by itself then.",
+)
 UNCONFIRMED: Final = Reason(
     why="The governance ledger cannot be read to its end, so nothing is decided.",
     todo="Check the broker that leads assent.governance. It goes on by itself once that answers.",

@@ -19,7 +19,7 @@ from assent.store.projector import Projector, Write
 from assent.store.reasons import reason
 from assent.store.stream import STOP_LIMIT_S, LedgerStream
 from assent_contracts.client.ending import end
-from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
@@ -101,15 +101,15 @@ async def _work(
 
 
 async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
-    """What `reach` returns, once it does not fail for want of a server."""
+    """What `reach` returns, once it does not fail for want of a server, or of the log that is known."""
     told = None
     async for attempt in stamina.retry_context(
-        on=UNREACHABLE, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+        on=(*UNREACHABLE, NotWholeError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
         with attempt:
             try:
                 reached = await reach()
-            except UNREACHABLE as error:
+            except (*UNREACHABLE, NotWholeError) as error:
                 found = reason(error)
                 health.not_ready(condition, found)
                 if found != told:

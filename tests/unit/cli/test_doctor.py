@@ -5,16 +5,17 @@ from typing import Final
 import pytest
 
 from assent.cli.close_calls import Finding
-from assent.cli.doctor import _answer, service_findings
+from assent.cli.doctor import service_findings
 from assent.observe.health import Health, Reason
 from assent.observe.health_server import HealthServer
+from assent.observe.readiness import lacking
 
 AWAY: Final = Reason(why="Kafka cannot be reached.", todo="Check its brokers.")
 
 
 def examined(health: Health) -> list[Finding]:
     with HealthServer(health, "127.0.0.1", 0) as server:
-        return list(service_findings("audit", _answer(f"http://127.0.0.1:{server.port}")))
+        return list(service_findings("audit", lacking(f"http://127.0.0.1:{server.port}")))
 
 
 def test_each_condition_has_its_why_and_its_remedy() -> None:
@@ -30,7 +31,7 @@ def test_each_condition_has_its_why_and_its_remedy() -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1"])
 def test_service_that_does_not_answer_has_them_too(url: str) -> None:
-    [found] = service_findings("audit", _answer(url))
+    [found] = service_findings("audit", lacking(url))
     assert not found.ok
     assert found.why.startswith("It does not answer: ")
     assert "started again" in found.remedy

@@ -1,0 +1,149 @@
+"""What is known of a log from outside Kafka, held against what is there: for `doctor` and `restore`."""
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from assent.cli.close_calls import Finding
+from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
+from assent.decider.whole import INPUT_TOPICS
+from assent_contracts.acceptance import Head
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.heads import good_heads, read_heads
+from assent_contracts.client.lookout import Lookout
+from assent_contracts.findings import compare_input
+from assent_contracts.heads import Finding as Missing
+from assent_contracts.heads import (
+    Found,
+    KeptHead,
+    KnownHead,
+    Place,
+    SignedHead,
+    compare,
+    era_of,
+    is_void,
+    known_heads,
+)
+from assent_contracts.topics import LEDGER, LEDGER_TOPICS
+
+_STATE: Final = "state"
+_NEITHER: Final = KnownHead(ledger="ledger", partition=0, seq=-1, sha256="", next_offset=0)
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What is known of a log outside of its ledgers."""
+
+    heads: list[SignedHead]
+    """Signed by writers; void ones too."""
+    known: dict[Place, KnownHead]
+
+
+class There(msgspec.Struct, frozen=True):
+    """What is there of each partition."""
+
+    ledgers: dict[Place, Found]
+    inputs: dict[Place, Found]
+
+
+def own_heads(data: Path, identity: str) -> list[KeptHead]:
+    """What the embedded decider keeps in a data directory. Raises HeadsFileError."""
+    return read_heads_file(heads_file(data / _STATE / "decider", identity)) or []
+
+
+async def known_outside(
+    connection: Connection, follower: GovernanceFollower, *kept: list[KeptHead]
+) -> Outside:
+    """All heads that count: of `assent.heads`, and `kept` elsewhere. Raises KafkaError."""
+    writers = follower.writers.public_keys()
+    found = good_heads(follower.identity, [*await read_heads(connection), *chain(*kept)], writers)
+    heads = [head for head, _ in found]
+    return Outside(heads, known_heads(heads, follower.losses))
+
+
+def places_of(follower: GovernanceFollower) -> list[Place]:
+    """Every partition of every ledger: governance, then requests."""
+    return [("governance", 0), *(("ledger", number) for number in range(follower.partitions))]
+
+
+async def look(
+    connection: Connection, follower: GovernanceFollower, known: Mapping[Place, KnownHead]
+) -> There:
+    """What is there now. Raises KafkaError, TimeoutError."""
+    await follower.catch_up()
+    places = places_of(follower)
+    ledgers = {place: TopicPartition(LEDGER_TOPICS[place[0]], place[1]) for place in places}
+    inputs = {place: TopicPartition(INPUT_TOPICS[place[0]], place[1]) for place in places}
+    at = {ledgers[place]: known.get(place, _NEITHER).next_offset - 1 for place in places}
+    async with Lookout(connection, [*ledgers.values(), *inputs.values()]) as lookout:
+        found = await lookout.found(at | dict.fromkeys(inputs.values(), -1))
+    return There(
+        {place: found[ledgers[place]] for place in places}, {place: found[inputs[place]] for place in places}
+    )
+
+
+def missing(outside: Outside, there: There, follower: GovernanceFollower) -> list[Missing]:
+    """What is missing of what is known, one for each partition of a ledger or of commands."""
+    findings: list[Missing | None] = []
+    for place, found in there.ledgers.items():
+        nothing = KnownHead(ledger=place[0], partition=place[1], seq=-1, sha256="", next_offset=0)
+        known = outside.known.get(place, nothing)
+        findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
+    for head in outside.heads:
+        place: Place = (head.ledger, head.partition)
+        newest = outside.known.get(place)
+        if head.era == era_of(follower.losses) and newest is not None and newest.seq == head.seq:
+            findings.append(
+                compare_input(
+                    INPUT_TOPICS[place[0]],
+                    place[1],
+                    next_input=head.next_input,
+                    decided_sha256=None,
+                    found=there.inputs[place],
+                )
+            )
+    unique = {(each.place, each.kind): each for each in findings if each is not None}
+    return list(unique.values())
+
+
+def unknown_eras(outside: Outside, follower: GovernanceFollower) -> tuple[str, ...]:
+    """The eras of heads that count and that governance does not know: their acceptance was lost itself."""
+    current = era_of(follower.losses)
+    eras = {head.era for head in outside.heads if not is_void(head, follower.losses)} - {current}
+    return tuple(sorted(eras))
+
+
+def reader_findings(name: str, positions: Mapping[int, Head], there: There, most: int) -> list[Finding]:
+    """How far a reader is behind: one finding, and one for each partition of which it holds too much."""
+    lag = 0
+    findings: list[Finding] = []
+    for (ledger, partition), found in there.ledgers.items():
+        if ledger != "ledger":
+            continue
+        read_to = positions[partition].next_offset if partition in positions else 0
+        if read_to > found.end:
+            findings.append(
+                Finding(
+                    ok=False,
+                    what=f"{name} and {LEDGER}/{partition}",
+                    why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
+                    remedy="Its rows are of a log that was longer. See infra/restore.md.",
+                )
+            )
+        else:
+            lag += found.end - read_to
+    behind = Finding(
+        ok=lag <= most,
+        what=f"{name} is {lag:,} records behind the ledger",
+        remedy=f"Is the service running? See logs/{name}.log.",
+    )
+    return [behind, *findings]
+
+
+def file_finding(error: HeadsFileError) -> Finding:
+    """Of the decider's file."""
+    return Finding(ok=False, what="the decider's file of heads", remedy=str(error))
