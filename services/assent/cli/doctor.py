@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -19,7 +20,14 @@ from assent.decider.kept import HeadsFileError
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
 from assent.ledger.looking import look_at_topics
-from assent.ledger.topics import topic_specs
+from assent.ledger.topic_state import (
+    Difference,
+    partition_differences,
+    setting_differences,
+    topic_specs,
+    topic_states,
+    way_back,
+)
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
 from assent.observe.health import Reason
@@ -30,11 +38,13 @@ from assent.store.heads import read_heads
 from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent.store.reasons import reason
+from assent.verify.chain import ends
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import KeptHead
+from assent_contracts.topics import LEDGER_TOPICS
 
 LAG_MAX_RECORDS = 10_000
 _READERS: tuple[Reader, ...] = ("status", "audit")
@@ -55,6 +65,7 @@ async def examine(options: Options) -> list[Finding]:
     try:
         async with following(to) as follower:
             findings += _governance(follower)
+            findings += await _partitions(to, governance_of(follower).partitions)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
             findings += await _whole(options, to, follower)
     except KafkaError as error:
@@ -98,22 +109,58 @@ def _python() -> Finding:
 
 async def _kafka(to: Reach) -> list[Finding]:
     admin = AIOKafkaAdminClient(**to.connection.options())
+    specs = topic_specs()
     try:
         await admin.start()
-        there = set(await admin.list_topics())
+        there = await topic_states(admin, specs)
     except KafkaError as error:
         return [_no_kafka(f"Kafka answers at {to.connection.bootstrap}", error)]
     finally:
         await admin.close()
-    missing = sorted(topic_specs().keys() - there)
+    missing = sorted(specs.keys() - there.keys())
     return [
         Finding(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
         Finding(
             ok=not missing,
-            what=f"{len(topic_specs())} topics",
+            what=f"{len(specs)} topics",
             remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
+        *topic_findings(setting_differences(specs, there)),
     ]
+
+
+def topic_findings(differences: list[Difference]) -> Iterator[Finding]:
+    """One finding for each setting of a topic that is another; one in all when there is none."""
+    if not differences:
+        yield Finding(ok=True, what="the topics are set as they must be")
+    for each in differences:
+        forgets = each.topic in LEDGER_TOPICS.values()
+        yield Finding(
+            ok=False,
+            what=f"{each.topic}: {each.setting} = {each.must}",
+            why=f"It is {each.found}.",
+            remedy="`assent topics apply` sets it."
+            + (" Then see whether something is gone already: `assent audit verify`." if forgets else ""),
+        )
+
+
+async def _partitions(to: Reach, partitions: int) -> list[Finding]:
+    """Whether each topic has the partitions that the log was founded with."""
+    admin = AIOKafkaAdminClient(**to.connection.options())
+    specs = topic_specs()
+    await admin.start()
+    try:
+        there = await topic_states(admin, specs)
+    finally:
+        await admin.close()
+    findings: list[Finding] = []
+    for each in partition_differences(specs, there, partitions):
+        unread = [TopicPartition(each.topic, n) for n in range(int(each.must), there[each.topic].partitions)]
+        lost = sum((await ends(to.connection, unread)).values()) if unread else 0
+        why = f"It has {each.found}." + (f" {lost:,} records are in those that nobody reads." if lost else "")
+        what = f"{each.topic} has {each.must} partitions"
+        findings.append(Finding(ok=False, what=what, why=why, remedy=way_back(each)))
+    return findings or [Finding(ok=True, what=f"the topics have the log's {partitions} partitions")]
 
 
 def _no_kafka(what: str, error: KafkaError) -> Finding:

@@ -7,8 +7,8 @@ from assent.cli import output
 from assent.cli.options import Options
 from assent.cli.proving import progressing, tell_finding
 from assent.cli.reach import Reach, following, governance_of, reach, reading
-from assent.verify.elsewhere import known_by_writers, known_to_postgres, sealed_heads
-from assent.verify.expected import Expected, ExpectedHead
+from assent.verify.elsewhere import kept_heads, known_by_writers, known_to_postgres
+from assent.verify.expected import Expected, ExpectedHead, SealedHead
 from assent.verify.export import Exported, export_ledgers
 from assent.verify.finding import FindingError
 from assent.verify.known import KnownHeads
@@ -45,10 +45,10 @@ async def export_held(to: Reach, file: Path) -> Exported:
     # Before the ledgers are read: they may only have grown since.
     async with reading(to) as db:
         known = await known_to_postgres(db)
-    sealed = await sealed_heads(to.connection)
+    kept = await kept_heads(to.connection, to.dsn)
     async with following(to) as follower:
         governance = governance_of(follower)
-        known += known_by_writers(to.identity, sealed, governance.writers, governance.losses)
+        known += known_by_writers(to.identity, kept, governance.writers, governance.losses)
         with progressing("exporting") as progress:
             return await export_ledgers(
                 to.connection,
@@ -82,5 +82,8 @@ async def _heads(to: Reach) -> Expected:
             ExpectedHead(ledger=head.ledger, partition=head.partition, seq=head.seq, sha256=head.sha256)
             for head in of_audit
         ),
-        signed=tuple(await sealed_heads(to.connection)),
+        signed=tuple(
+            SealedHead(value=each.value, writer=each.writer, seal=each.seal)
+            for each in await kept_heads(to.connection, to.dsn)
+        ),
     )

@@ -16,7 +16,7 @@ from assent.cli.options import Options
 from assent.cli.reach import Reach, following, reach, reading
 from assent.cli.views import table
 from assent.verify.audited import AuditTable
-from assent.verify.elsewhere import known_by_writers, known_to_postgres, sealed_heads
+from assent.verify.elsewhere import kept_heads, known_by_writers, known_to_postgres
 from assent.verify.expected import Expected, check_signed, known_of, read_expected
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
@@ -59,14 +59,14 @@ async def verify_live(to: Reach, expected: Expected | None = None) -> Verified:
         # Before the ledgers are read: they may only have grown since.
         known = KnownHeads(await known_to_postgres(db))
         known.add(() if expected is None else known_of(expected))
-        sealed, audited = await sealed_heads(to.connection), AuditTable(db)
+        kept, audited = await kept_heads(to.connection, to.dsn), AuditTable(db)
         governance = await verify_governance(
             to.connection, to.identity, verify_signature, audited.compare, known
         )
         if expected is not None:
             check_signed(expected, governance.writers, verify_signature)
         writers = governance.writers.public_keys()
-        known.add(known_by_writers(to.identity, sealed, writers, governance.losses))
+        known.add(known_by_writers(to.identity, kept, writers, governance.losses))
         await audited.has_nothing_beside(governance.partitions)
         async with following(to) as follower:
             with progressing("verifying") as progress:

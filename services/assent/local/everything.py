@@ -15,6 +15,7 @@ import structlog
 
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
+from assent.ledger.topic_state import way_back
 from assent.ledger.topics import apply_topics
 from assent.local import backoff
 from assent.local.directory import Directory, replace_file
@@ -114,7 +115,7 @@ class Everything:
         for server in _SERVERS:
             self._note(server, "up")
         connection = Connection(bootstrap=self.stack.bootstrap)
-        await apply_topics(connection, partitions=self.founded.partitions)
+        await self._apply_topics(connection)
         await self._check_writer(connection)
         await migrate(self.stack.dsn)
         names = [name for name in SERVICES if name not in KEYS or self._has_key(name)]
@@ -141,6 +142,15 @@ class Everything:
             for reason in missing.values()
         }
         return "".join(sorted(lines))
+
+    async def _apply_topics(self, connection: Connection) -> None:
+        applied = await apply_topics(connection, partitions=self.founded.partitions)
+        for each in applied.changed:
+            self._tell(f"{each}: it is set so now.")
+        applied.must_fit(surplus=True)
+        # What is founded goes on without them; they stay until somebody makes the topic anew.
+        for each in applied.partitions:
+            self._tell(f"{each}. {way_back(each)}")
 
     async def _check_writer(self, connection: Connection) -> None:
         """Else all of it would be up, and nothing would ever be decided."""

@@ -311,7 +311,7 @@ async def test_signed_head_beyond_the_ledger_is_named_if_a_writer_has_signed_it(
         if signer == log.writer.id:
             error = await finding(to)
             assert (error.ledger, error.seq) == (GOVERNANCE, seq)
-            assert "the head that writer-1 has signed knows it" in error.what
+            assert "a head that writer-1 has signed knows it" in error.what
         else:
             await verify_live(to)
         # Nothing that can be read: the newest of its key.
