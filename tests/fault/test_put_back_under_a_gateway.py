@@ -37,8 +37,12 @@ async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_
         await until(says_so)
         problem = refused(await gateway.try_to_submit("script/after.ps1"), 503, "log-incomplete")
         assert "ends at offset" in problem["detail"]
-        ready = await (await gateway.anonymous()).get("/readyz")
-        assert any(name.startswith("ledger-") for name in ready.json()["missing"])
+
+        async def is_not_ready() -> bool:
+            ready = await (await gateway.anonymous()).get("/readyz")
+            return any(name.startswith("ledger-") for name in ready.json().get("missing", ()))
+
+        await until(is_not_ready)
         # One that starts now knows it from Postgres.
         async with gateway_of(log, follower, gateway.dsn) as another:
             refused(await another.try_to_submit("script/after.ps1"), 503, "log-incomplete")
