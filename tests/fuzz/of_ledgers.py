@@ -13,7 +13,7 @@ from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
 from assent.audit.entry import entry_of
 from assent.status.fold import MissingRequestError
-from assent.status.rows import _take as take_row  # pyright: ignore[reportPrivateUsage]
+from assent.status.fold import take_record as take_row
 from assent.verify.export import ExportedRecord, Manifest
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
