@@ -153,7 +153,7 @@ class Applier:
         """On disk."""
         self._ledger: _Ledger | None = None
         self._published: dict[str, tuple[int, int]] = {}
-        """When what was last published for a request was sent, and how often it had been decided; in memory."""
+        """When a request's last command was sent, and how often it had been decided; in memory."""
 
     def crash(self) -> None:
         """Its memory is lost."""

@@ -1,4 +1,4 @@
-"""Writers at work: the real `Writer` and `Unconfirmed`, moved by a broker that delivers when the schedule says."""
+"""Writers at work: the real `Writer` and `Unconfirmed`, and a broker that delivers when the seed says."""
 
 from collections import deque
 from typing import Any, Final

@@ -12,7 +12,7 @@ from tests.simulation.organisation import FAST_LOG, Founded, found
 from tests.simulation.signatures import REAL
 from tests.simulation.world import World
 
-EVENTS: Final = (20, 60)
+EVENTS: Final = (12, 48)
 _REAL_SHARE: Final = 500
 """One schedule in so many signs with Ed25519."""
 

@@ -1,4 +1,4 @@
-"""Two ways to sign: Ed25519, and a keyed hash that takes a fraction of the time. Both are seams of the real code."""
+"""Two ways to sign: Ed25519, and a keyed hash that takes a fraction of the time."""
 
 import hashlib
 from typing import Final, Protocol
