@@ -17,14 +17,19 @@ def main() -> int:
     """Seed the faults. Returns 1 if one is not caught."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--schedules", type=int, default=1_500, help="for each fault; 0: unit tests only")
+    parser.add_argument(
+        "--schedules", type=int, default=1_500, help="for each fault that no unit test notices"
+    )
+    parser.add_argument("--both", action="store_true", help="ask the simulation where a test has noticed too")
     parser.add_argument("--only", default="", help="faults whose name or file has this in it")
     asked = parser.parse_args()
     chosen = [each for each in FAULTS if asked.only in each.breaks or asked.only in each.file]
     started, uncaught = time.monotonic(), list[Caught]()
-    print(f"{len(chosen)} faults, each before its unit tests and {asked.schedules:,} schedules\n", flush=True)
+    print(
+        f"{len(chosen)} faults, each before its unit tests, then {asked.schedules:,} schedules\n", flush=True
+    )
     with ProcessPoolExecutor(asked.processes) as pool:
-        for caught in pool.map(partial(_seed_one, schedules=asked.schedules), chosen):
+        for caught in pool.map(partial(_seed_one, schedules=asked.schedules, both=asked.both), chosen):
             _tell(caught)
             if caught.test is None and caught.seed is None:
                 uncaught.append(caught)
@@ -32,9 +37,9 @@ def main() -> int:
     return 1 if uncaught else 0
 
 
-def _seed_one(fault: Fault, *, schedules: int) -> Caught:
+def _seed_one(fault: Fault, *, schedules: int, both: bool) -> Caught:
     with tempfile.TemporaryDirectory(prefix="assent-fault-") as folder:
-        return seed(fault, copy_of_the_tree(Path(folder)), schedules=schedules)
+        return seed(fault, copy_of_the_tree(Path(folder)), schedules=schedules, both=both)
 
 
 def _tell(caught: Caught) -> None:

@@ -41,8 +41,11 @@ def copy_of_the_tree(folder: Path) -> Path:
     return folder
 
 
-def seed(fault: Fault, tree: Path, *, schedules: int) -> Caught:
-    """Break the copy, see who notices, and mend it. Raises ValueError for a patch that does not fit."""
+def seed(fault: Fault, tree: Path, *, schedules: int, both: bool) -> Caught:
+    """Break the copy, see who notices, and mend it. Raises ValueError for a patch that does not fit.
+
+    `both`: ask the simulation too where a unit test has noticed.
+    """
     path = tree / fault.file
     whole = path.read_text()
     if whole.count(fault.old) != 1:
@@ -54,7 +57,8 @@ def seed(fault: Fault, tree: Path, *, schedules: int) -> Caught:
     started = time.monotonic()
     path.write_text(broken)
     try:
-        test, noticed = _by_tests(fault, tree), _by_simulation(tree, schedules)
+        test = _by_tests(fault, tree)
+        noticed = _by_simulation(tree, schedules) if both or test is None else None
     finally:
         path.write_text(whole)
     return Caught(fault, test, noticed, time.monotonic() - started)

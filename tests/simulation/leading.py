@@ -1,6 +1,7 @@
 """Writers at work: the real `Writer` and `Unconfirmed`, and a broker that delivers when the seed says."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -69,6 +70,8 @@ class Leader:
         # Kept over terms, as a decider keeps it: it only ever grows.
         self._following: Following | None = None
         self.writer: Writer[Any] | None = None
+        self.confirmed: list[Head] = []
+        """Every head that this process took for accepted: what it has told of is not to be lost."""
         self.orphans: list[Producer] = []
         """Of terms that ended: what they have sent may land still."""
 
@@ -76,8 +79,8 @@ class Leader:
         """Lead with this key from the next term on."""
         self.key, self._sealer = key, Sealer(key, self._log.signing.public(key))
 
-    def take_over(self) -> None:
-        """Read the ledger to its end."""
+    def take_over(self, hear: Callable[[bytes], object] | None = None) -> None:
+        """Read the ledger to its end. `hear` gets the value of each accepted record."""
         self.abandon()
         if self._following is None:
             self._following = Following(self._log, self._broker)
@@ -93,6 +96,8 @@ class Leader:
         for offset in range(start.next_offset, len(entries)):
             for accepted in acceptance.offer(offset, entries[offset].value, entries[offset].headers):
                 writer.replay(accepted)
+                if hear is not None:
+                    hear(accepted.value)
         self.end = acceptance.head_at(len(entries))
         self._releases = LedgerReading(self._following, self._broker, releases.take) if self.governs else None
         self._follow(writer)
@@ -218,6 +223,7 @@ class Leader:
                 self.abandon()
                 return True
         self.unconfirmed.confirm(offset)
+        self.confirmed.append(self.unconfirmed.confirmed)
         if self.writer.is_retired and not self.unconfirmed:
             self.abandon()
         return True

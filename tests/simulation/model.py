@@ -69,6 +69,10 @@ class Requests:
         """The first command without an outcome."""
         return self._next_input
 
+    def approvers(self) -> dict[str, set[str]]:
+        """Whose approvals each open request has."""
+        return {request: set(it["yes"]) for request, it in self._open.items()}
+
     def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
         signer = self._signed.get(hashlib.sha256(raw).hexdigest())
         must(signer == command["principal"], f"seq {self._seq}: {command['principal']} has not signed it")

@@ -256,12 +256,11 @@ class World:
     def _check(self) -> None:
         self._auditor.read()
         fresh: list[bytes] = []
-        LedgerReading(
-            Following(self.log, self.broker), self.broker, lambda each: fresh.append(each.value)
-        ).read()
+        self._check_state(fresh.append)
         model.must(fresh == self.chain, "two readers do not agree")
         model.must(self.made.issuperset(fresh), "a record is accepted that no writer has made")
         governance = self._governance()
+        self._check_confirmed(fresh, governance)
         model.must(self.made.issuperset(governance), "governance accepts what no writer has made")
         model.must(
             model.governance_of(governance) == self.broker.governance_commands.end,
@@ -274,8 +273,15 @@ class World:
             prev = sha256_hex(value)
         model.must(requests.next_input == self.broker.commands.end, "a command has no outcome")
         model.applied_once(self.target.applied, requests)
-        self._check_rows()
-        self._check_state()
+        self._check_rows(requests)
+
+    def _check_confirmed(self, requests: list[bytes], governance: list[bytes]) -> None:
+        for leader in self.leaders:
+            chain, first = (governance, self.log.head.seq + 1) if leader.governs else (requests, 0)
+            for head in leader.confirmed:
+                number = head.seq - first
+                there = number < len(chain) and sha256_hex(chain[number]) == head.value_sha256
+                model.must(there, f"{leader.key} took seq {head.seq} for accepted, and it is not")
 
     def _governance(self) -> list[bytes]:
         acceptance = Acceptance(
@@ -294,7 +300,7 @@ class World:
             found += [each.value for each in acceptance.offer(offset, entry.value, entry.headers)]
         return found
 
-    def _check_rows(self) -> None:
+    def _check_rows(self, requests: model.Requests) -> None:
         """However often it crashed and was put back, the table ends where a new one does."""
         if not self._projectors:
             return
@@ -304,14 +310,20 @@ class World:
         table = empty_table(self.log)
         Projector(self.log, self.broker, table).work(1 << 20, commits=True)
         model.must(self.table.rows == table.rows, "the table differs from one that is built anew")
+        shown = {
+            f"0-{seq}": {each.approver for each in row.approvals}
+            for seq, row in table.rows.items()
+            if row.status in ("needs_approval", "approved")
+        }
+        model.must(shown == requests.approvers(), "the table shows other requests or approvals as open")
 
-    def _check_state(self) -> None:
+    def _check_state(self, hear: Callable[[bytes], object]) -> None:
         """The writer that has decided to the end holds what one holds that takes over."""
-        live = self.last.writer
-        if live is None or not isinstance(live.desk, RequestsDesk):
-            return
         again = self._leader(self.last.key, governs=False)
-        again.take_over()
+        again.take_over(hear)
+        live = self.last.writer
+        if live is None:
+            return
         assert again.writer is not None
         mine, theirs = _state(live.desk), _state(again.writer.desk)
         model.must(mine == theirs, f"the rebuilt state differs: {mine} and {theirs}")
