@@ -159,6 +159,16 @@ class Applier:
         """Its memory is lost."""
         self._ledger = None
 
+    def folder(self) -> tuple[dict[str, dict[str, bytes]], int]:
+        """A copy of its state folder."""
+        return {request: dict(parts) for request, parts in self.journal.items()}, self.position
+
+    def put_back(self, folder: tuple[dict[str, dict[str, bytes]], int]) -> None:
+        """It is started over an older copy of its folder."""
+        journal, self.position = folder
+        self.journal = {request: dict(parts) for request, parts in journal.items()}
+        self.crash()
+
     def work(self, now: int, choice: int, *, recalls: bool) -> None:
         """One step of one change in hand, or of taking changes in hand."""
         if self._ledger is None:

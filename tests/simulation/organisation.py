@@ -121,7 +121,8 @@ def _changes(signing: Signing) -> list[g.GovernanceChange]:
             )
             for each in accounts
         ),
-        g.DefineGroup(group=Group(id="approvers", members=APPROVERS)),
+        # A service among them, which is not to count.
+        g.DefineGroup(group=Group(id="approvers", members=(*APPROVERS, SERVICES[1]))),
         *(
             g.AssignRole(assignment=RoleAssignment(id=f"r-{role}", role=role, principals=who))
             for role, who in _ROLES.items()

@@ -160,6 +160,6 @@ class People:
         if roll == 5:
             return EnablePrincipal(principal=rng.choice(APPROVERS[:2])), False
         if roll == 6:
-            members = tuple(sorted(rng.sample(APPROVERS, rng.randrange(1, 4))))
+            members = (*sorted(rng.sample(APPROVERS, rng.randrange(1, 4))), SERVICES[1])
             return DefineGroup(group=Group(id="approvers", members=members), version=None), rng.random() < 0.2
         return RevokeKey(key=key_id(rng.choice(("alice2", "mallory")))), True

@@ -82,6 +82,7 @@ class World:
             actions.append(("project", self._project, 4))
         if rng.random() < 0.3:
             self._dispatch = Dispatch(log, broker)
+            self._folders: list[tuple[Applier, tuple[dict[str, dict[str, bytes]], int]]] = []
             self._appliers = [Applier(log, broker, name, self.sender, self.target) for name in SERVICES]
             actions.append(("dispatch", self._hand_over, 5))
             actions.append(("apply", self._apply, 6))
@@ -210,6 +211,13 @@ class World:
         if rng.random() < 0.15:
             applier.crash()
             return "an applier crashes"
+        roll = rng.random()
+        if roll < 0.05:
+            self._folders.append((applier, applier.folder()))
+        elif roll < 0.09 and self._folders:
+            applier, folder = rng.choice(self._folders)
+            applier.put_back(folder)
+            return "an applier's folder is put back"
         for _ in range(rng.choice((1, 1, 4, 8))):
             applier.work(self.now, rng.randrange(8), recalls=rng.random() < 0.5)
             if rng.random() < 0.8:
