@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import json
 
-from tests.simulation.organisation import PERSON, QUORUM
+from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS
 
 _CLOSED: Final = ("rejected", "completed", "failed", "canceled", "expired", "closed")
 
@@ -94,6 +94,8 @@ class Requests:
         if kind == "change-submitted":
             must(event["resource"] not in self._objects, f"{event['resource']} has two open requests")
             must(request == f"0-{self._seq}", f"{request} is not called by its place")
+            of = event["resource"].partition("/")[0]
+            must(of not in QUORUM or event["requester"] in REQUESTERS, f"{request}: who submitted it may not")
             self._objects[event["resource"]] = request
             self._open[request] = {"by": event["requester"], "of": event["resource"], "yes": {}}
             self.payloads[request] = event["digest"]

@@ -28,6 +28,15 @@ SEQUENCES = {
         applier claims  -> ChangeClaimed | applying
         """,
     ),
+    "R3_only_requesters_submit": (
+        "mallory has no role at all, and carol is an approver and an administrator.",
+        """
+        alice submits   -> ChangeSubmitted | needs approval, has 0
+        alice cancels   -> RequestCanceled | canceled
+        mallory submits -> not-permitted | canceled
+        carol submits   -> not-permitted | canceled
+        """,
+    ),
     "R4_only_members_of_the_approver_groups_decide": (
         "dave administers, mallory has no role, services never approve.",
         """
