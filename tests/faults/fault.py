@@ -32,9 +32,15 @@ OF_REQUESTS: Final = (
     "tests/unit/test_requester_rules.py",
     "tests/unit/test_quorum.py",
     "tests/unit/test_closing.py",
+    "tests/unit/test_sender.py",
 )
 OF_GOVERNANCE: Final = ("tests/unit/governance",)
-OF_SENDERS: Final = ("tests/unit/test_sender.py", "tests/unit/test_receive.py")
+OF_SENDERS: Final = (
+    "tests/unit/test_sender.py",
+    "tests/unit/test_receive.py",
+    "tests/unit/test_gateway.py",
+    "tests/unit/governance/test_keys.py",
+)
 OF_ACCEPTANCE: Final = ("tests/unit/test_acceptance_rule.py", "tests/unit/test_governance_sealers.py")
 OF_THE_WRITER: Final = ("tests/unit/test_writer.py",)
 OF_ROWS: Final = ("tests/unit/test_status_fold.py", "tests/unit/test_status_by_command.py")

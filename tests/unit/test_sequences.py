@@ -25,6 +25,8 @@ SEQUENCES = {
         carol approves  -> ApprovalGiven + RequestApproved | approved
         applier claims  -> not-released | approved
         alice completes -> ChangeReleased | released
+        alice claims    -> not-an-applier | released
+        dave claims     -> not-an-applier | released
         applier claims  -> ChangeClaimed | applying
         """,
     ),
@@ -142,6 +144,7 @@ SEQUENCES = {
         alice completes          -> ChangeReleased | released
         applier reports success  -> not-claimed | released
         applier claims           -> ChangeClaimed | applying
+        bob claims               -> not-an-applier | applying
         applier2 claims          -> already-decided | applying
         applier2 reports success -> not-claimed | applying
         applier reports success  -> RequestCompleted | completed
