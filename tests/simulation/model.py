@@ -10,6 +10,7 @@ from msgspec import json
 
 from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS
 
+_NEVER: Final = (1 << 53) - 1
 _CLOSED: Final = ("rejected", "completed", "failed", "canceled", "expired", "closed")
 
 
@@ -69,9 +70,12 @@ class Requests:
         """The first command without an outcome."""
         return self._next_input
 
-    def approvers(self) -> dict[str, set[str]]:
-        """Whose approvals each open request has."""
-        return {request: set(it["yes"]) for request, it in self._open.items()}
+    def shown(self) -> dict[str, tuple[set[str], int, int | None]]:
+        """Of each open request: its approvers, the seq that last changed it, and its deadline, if any."""
+        return {
+            request: (set(it["yes"]), it["last"], None if it["deadline"] == _NEVER else it["deadline"])
+            for request, it in self._open.items()
+        }
 
     def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
         signer = self._signed.get(hashlib.sha256(raw).hexdigest())
@@ -97,12 +101,15 @@ class Requests:
             of = event["resource"].partition("/")[0]
             must(of not in QUORUM or event["requester"] in REQUESTERS, f"{request}: who submitted it may not")
             self._objects[event["resource"]] = request
-            self._open[request] = {"by": event["requester"], "of": event["resource"], "yes": {}}
+            self._open[request] = it = {"by": event["requester"], "of": event["resource"], "yes": {}}
+            it["last"], it["deadline"] = self._seq, event["deadline"]
             self.payloads[request] = event["digest"]
             return
         it = self._open.get(request)
         if it is None:
             raise BrokenError(f"{kind} on {request}, which is not open")
+        it["last"] = self._seq
+        it["deadline"] = None if kind == "outcome-unknown" else event.get("deadline", it["deadline"])
         must(
             request not in self.released or kind not in ("approval-given", "approval-revoked"), f"{kind} late"
         )

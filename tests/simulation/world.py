@@ -319,11 +319,11 @@ class World:
         Projector(self.log, self.broker, table).work(1 << 20, commits=True)
         model.must(self.table.rows == table.rows, "the table differs from one that is built anew")
         shown = {
-            f"0-{seq}": {each.approver for each in row.approvals}
+            f"0-{seq}": ({each.approver for each in row.approvals}, row.last_seq, row.deadline)
             for seq, row in table.rows.items()
             if row.status in ("needs_approval", "approved")
         }
-        model.must(shown == requests.approvers(), "the table shows other requests or approvals as open")
+        model.must(shown == requests.shown(), "the table shows open requests otherwise than they are")
 
     def _check_state(self, hear: Callable[[bytes], object]) -> None:
         """The writer that has decided to the end holds what one holds that takes over."""
