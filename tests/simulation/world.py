@@ -80,7 +80,10 @@ class World:
         if rng.random() < 0.4:
             self._projectors = [Projector(log, broker, self.table) for _ in range(rng.choice((1, 2)))]
             actions.append(("project", self._project, 4))
+        self._prelude = (0, 0, 2, 4, 6)
         if rng.random() < 0.3:
+            # Something is to be released early enough.
+            self._prelude = (4, 6, 8, 10)
             self._dispatch = Dispatch(log, broker)
             self._folders: list[tuple[Applier, tuple[dict[str, dict[str, bytes]], int]]] = []
             self._appliers = [Applier(log, broker, name, self.sender, self.target) for name in SERVICES]
@@ -100,7 +103,7 @@ class World:
 
     def run(self, events: int) -> None:
         """So many things happen; then everything comes to rest, and is checked."""
-        for _ in range(self.rng.choice((0, 0, 2, 4, 6))):
+        for _ in range(self.rng.choice(self._prelude)):
             self.people.go_on(self.now)
             for leader in self.leaders[-1:] + self.leaders[:1]:
                 leader.work(self.now, 8, follows=True, late_follow=False)
@@ -207,7 +210,7 @@ class World:
 
     def _apply(self) -> str:
         rng = self.rng
-        applier = self._appliers[0 if rng.random() < 0.7 else 1]
+        applier = rng.choice(self._appliers)
         if rng.random() < 0.15:
             applier.crash()
             return "an applier crashes"
