@@ -4,14 +4,13 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.digests import sha256_hex
+from assent_contracts.acceptance import Accepted
 from assent_contracts.ledger import decode_events
 from tests.simulation import model
 from tests.simulation.applying import Applier, Dispatch, Target
 from tests.simulation.attacking import Attacker
 from tests.simulation.broker import Broker, Entry
+from tests.simulation.checking import check
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.leading import Leader, Producer
 from tests.simulation.organisation import (
@@ -50,8 +49,8 @@ class World:
         self.target = Target()
         self.chain: list[bytes] = []
         """What an auditor, who reads as it grows, has found accepted."""
-        self._auditor = LedgerReading(Following(log, broker), broker, self._audit)
-        self.leaders = [self._leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
+        self.auditor = LedgerReading(Following(log, broker), broker, self._audit)
+        self.leaders = [self.leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
         self.late: list[Producer] = []
         actions: list[tuple[str, Callable[[], str], int]] = [
             ("people", lambda: self.people.act(self.now), 8),
@@ -64,11 +63,11 @@ class World:
         ]
         self._governed = rng.random() < 0.4
         if self._governed:
-            self.leaders.append(self._leader(WRITERS[0], governs=True))
+            self.leaders.append(self.leader(WRITERS[0], governs=True))
             if rng.random() < 0.3:
-                self.leaders.append(self._leader(WRITERS[1], governs=True))
+                self.leaders.append(self.leader(WRITERS[1], governs=True))
             if rng.random() < 0.5:
-                self.leaders.append(self._leader(SPARE_WRITERS[0], governs=False))
+                self.leaders.append(self.leader(SPARE_WRITERS[0], governs=False))
             actions.append(("govern", lambda: self.people.govern(self.now), 2))
         if rng.random() < 0.5:
             actions.append(("attack", self._attack, 4))
@@ -76,9 +75,9 @@ class World:
             actions.append(("clock", self._jump, 1))
         self.table = empty_table(log)
         self._backups: list[Table] = []
-        self._projectors: list[Projector] = []
+        self.projectors: list[Projector] = []
         if rng.random() < 0.4:
-            self._projectors = [Projector(log, broker, self.table) for _ in range(rng.choice((1, 2)))]
+            self.projectors = [Projector(log, broker, self.table) for _ in range(rng.choice((1, 2)))]
             actions.append(("project", self._project, 4))
         self._prelude = (0, 0, 2, 4, 6)
         if rng.random() < 0.3:
@@ -94,7 +93,8 @@ class World:
         total = 0
         self._weights = [total := total + weight for _, _, weight in actions]
 
-    def _leader(self, key: str, *, governs: bool) -> Leader:
+    def leader(self, key: str, *, governs: bool) -> Leader:
+        """A new process that leads with this key."""
         return Leader(self.log, self.broker, key, governs=governs, made=self.made)
 
     def _audit(self, accepted: Accepted) -> None:
@@ -108,7 +108,7 @@ class World:
             for leader in self.leaders[-1:] + self.leaders[:1]:
                 leader.work(self.now, 8, follows=True, late_follow=False)
                 self._settle(leader)
-            self._auditor.read()
+            self.auditor.read()
             self.now += 50
         for number in range(events):
             which = self.rng.choices(range(len(self._doing)), cum_weights=self._weights)[0]
@@ -116,7 +116,7 @@ class World:
             if self.tell is not None:
                 self.tell(f"{number:4}  {self._names[which]:9} {said}")
         self._come_to_rest()
-        self._check()
+        check(self)
 
     # What happens.
 
@@ -127,7 +127,7 @@ class World:
         leader = self.rng.choice(leading if leading and self.rng.random() < 0.85 else self.leaders)
         leader.work(self.now, 8, follows=True, late_follow=self.rng.random() < 0.2)
         self._settle(leader)
-        return f"{leader.key} works, governs={leader.governs}; {self._auditor.read()} records are accepted"
+        return f"{leader.key} works, governs={leader.governs}; {self.auditor.read()} records are accepted"
 
     def _settle(self, leader: Leader) -> None:
         while leader.land(self.now):
@@ -157,7 +157,7 @@ class World:
         rng = self.rng
         leader = rng.choice(self.leaders)
         leader.abandon()
-        for projector in self._projectors:
+        for projector in self.projectors:
             if rng.random() < 0.3:
                 projector.crash()
         return f"{leader.key} crashes"
@@ -197,7 +197,7 @@ class World:
             old = rng.choice(self._backups).copied()
             self.table.head, self.table.rows = old.head, old.rows
             return f"the table is put back to seq {old.head.seq}"
-        projector = rng.choice(self._projectors)
+        projector = rng.choice(self.projectors)
         projector.work(rng.choice((1, 2, 5, 50)), commits=rng.random() < 0.8)
         return f"the table is at seq {self.table.head.seq}"
 
@@ -239,7 +239,7 @@ class World:
             while producer.land(self.now):
                 pass
         self.now += 1_000
-        last = [self._leader("", governs=True), self._leader("", governs=False)]
+        last = [self.leader("", governs=True), self.leader("", governs=False)]
         quiet = not self._governed and not self.broker.governance_commands.entries
         for _ in range(6):
             # Governance first: what it retires is to be known to who writes requests.
@@ -263,96 +263,3 @@ class World:
         self._settle(leader)
         model.must(not leader.terms_lost, "a writer that is alone has lost")
         return topic.end > before
-
-    def _check(self) -> None:
-        self._auditor.read()
-        fresh: list[bytes] = []
-        self._check_state(fresh.append)
-        model.must(fresh == self.chain, "two readers do not agree")
-        model.must(self.made.issuperset(fresh), "a record is accepted that no writer has made")
-        governance = self._governance()
-        self._check_confirmed(fresh, governance)
-        model.must(self.made.issuperset(governance), "governance accepts what no writer has made")
-        model.must(
-            model.governance_of(governance) == self.broker.governance_commands.end,
-            "a command to governance has no outcome",
-        )
-        requests = model.Requests(self.sender.signed, model.disabled_by(governance))
-        prev = self.log.identity
-        for value in fresh:
-            requests.take(value, prev)
-            prev = sha256_hex(value)
-        model.must(requests.next_input == self.broker.commands.end, "a command has no outcome")
-        model.applied_once(self.target.applied, requests)
-        self._check_rows(requests)
-
-    def _check_confirmed(self, requests: list[bytes], governance: list[bytes]) -> None:
-        for leader in self.leaders:
-            chain, first = (governance, self.log.head.seq + 1) if leader.governs else (requests, 0)
-            for head in leader.confirmed:
-                number = head.seq - first
-                there = number < len(chain) and sha256_hex(chain[number]) == head.value_sha256
-                model.must(there, f"{leader.key} took seq {head.seq} for accepted, and it is not")
-
-    def _governance(self) -> list[bytes]:
-        acceptance = Acceptance(
-            "governance",
-            0,
-            identity=self.log.identity,
-            writers=(following := Following(self.log, self.broker)).writers,
-            verify=self.log.signing.verify,
-            head=self.log.head,
-        )
-        following.catch_up()
-        found: list[bytes] = []
-        entries = self.broker.governance.entries
-        for offset in range(self.log.head.next_offset, len(entries)):
-            entry = entries[offset]
-            found += [each.value for each in acceptance.offer(offset, entry.value, entry.headers)]
-        return found
-
-    def _check_rows(self, requests: model.Requests) -> None:
-        """However often it crashed and was put back, the table ends where a new one does."""
-        if not self._projectors:
-            return
-        for projector in self._projectors:
-            for _ in range(3):
-                projector.work(1 << 20, commits=True)
-        table = empty_table(self.log)
-        Projector(self.log, self.broker, table).work(1 << 20, commits=True)
-        model.must(self.table.rows == table.rows, "the table differs from one that is built anew")
-        shown = {
-            f"0-{seq}": ({each.approver for each in row.approvals}, row.last_seq, row.deadline)
-            for seq, row in table.rows.items()
-            if row.status in ("needs_approval", "approved")
-        }
-        model.must(shown == requests.shown(), "the table shows open requests otherwise than they are")
-
-    def _check_state(self, hear: Callable[[bytes], object]) -> None:
-        """The writer that has decided to the end holds what one holds that takes over."""
-        again = self._leader(self.last.key, governs=False)
-        again.take_over(hear)
-        live = self.last.writer
-        if live is None:
-            return
-        assert again.writer is not None
-        mine, theirs = _state(live.desk), _state(again.writer.desk)
-        model.must(mine == theirs, f"the rebuilt state differs: {mine} and {theirs}")
-        model.must(live.seq == again.writer.seq, "the rebuilt head differs")
-        model.must(live.next_input == again.writer.next_input, "the rebuilt next input differs")
-
-
-def _state(desk: RequestsDesk) -> tuple[object, ...]:
-    book = desk.book
-    private = ("_last", "_open_by_resource", "_open_by_requester")
-    return (
-        book.at,
-        book.writers_since,
-        book.requests,
-        *(getattr(book, name) for name in private),
-        *_ids(desk),
-    )
-
-
-def _ids(desk: RequestsDesk) -> tuple[object, ...]:
-    return (getattr(desk.remembered, "_commands"),)  # noqa: B009  a test looks at what is remembered
