@@ -65,11 +65,18 @@ class Attacker:
         """A command of bob's that bob has not signed, or that mallory has."""
         rng = self._rng
         kind = rng.choice((Approve, Complete))
-        about = {"id": f"m{rng.randrange(1 << 30)}", "principal": rng.choice(("bob", "carol", it.requester))}
+        command_id, principal = f"m{rng.randrange(1 << 30)}", rng.choice(("bob", "carol", it.requester))
         value = encode(
-            kind(**about, at=now, resource=it.resource, request=it.request, submission=it.submission)
+            kind(
+                id=command_id,
+                principal=principal,
+                at=now,
+                resource=it.resource,
+                request=it.request,
+                submission=it.submission,
+            )
         )
-        named = key_id(rng.choice((about["principal"], "mallory", "nobody")))
+        named = key_id(rng.choice((principal, "mallory", "nobody")))
         signature = self._log.signing.sign("mallory-key", command_message(self._log.identity, value))
         headers = ((KEY_HEADER, named.encode()), (SIGNATURE_HEADER, to_base64url(signature).encode()))
         self._broker.commands.append([Entry(it.resource.encode(), value, headers, now)])
