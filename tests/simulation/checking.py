@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assent_contracts.acceptance import Acceptance
+from assent.verify.governance import GovernanceVerifier
+from assent.verify.requests import RequestsVerifier
+from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.digests import sha256_hex
 from tests.simulation import model
-from tests.simulation.following import Following
+from tests.simulation.following import Following, LedgerReading
 from tests.simulation.reading import Projector, empty_table
+
+_VERIFIED = 0.02
+"""So many of the worlds are verified too: it takes as long as all the rest."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +29,7 @@ def check(world: World) -> None:
     _check_state(world, fresh.append)
     model.must(fresh == world.chain, "two readers do not agree")
     model.must(world.made.issuperset(fresh), "a record is accepted that no writer has made")
-    governance = _governance(world)
+    governance = [each.value for each in _governance(world)]
     _check_confirmed(world, fresh, governance)
     model.must(world.made.issuperset(governance), "governance accepts what no writer has made")
     model.must(
@@ -39,6 +44,8 @@ def check(world: World) -> None:
     model.must(requests.next_input == world.broker.commands.end, "a command has no outcome")
     model.applied_once(world.target.applied, requests)
     _check_rows(world, requests)
+    if world.rng.random() < _VERIFIED:
+        _verify(world)
 
 
 def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes]) -> None:
@@ -50,7 +57,7 @@ def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes
             model.must(there, f"{leader.key} took seq {head.seq} for accepted, and it is not")
 
 
-def _governance(world: World) -> list[bytes]:
+def _governance(world: World) -> list[Accepted]:
     acceptance = Acceptance(
         "governance",
         0,
@@ -60,11 +67,11 @@ def _governance(world: World) -> list[bytes]:
         head=world.log.head,
     )
     following.catch_up()
-    found: list[bytes] = []
+    found: list[Accepted] = []
     entries = world.broker.governance.entries
     for offset in range(world.log.head.next_offset, len(entries)):
         entry = entries[offset]
-        found += [each.value for each in acceptance.offer(offset, entry.value, entry.headers)]
+        found += acceptance.offer(offset, entry.value, entry.headers)
     return found
 
 
@@ -98,6 +105,18 @@ def _check_state(world: World, hear: Callable[[bytes], object]) -> None:
     model.must(mine == theirs, f"the rebuilt state differs: {mine} and {theirs}")
     model.must(live.seq == again.writer.seq, "the rebuilt head differs")
     model.must(live.next_input == again.writer.next_input, "the rebuilt next input differs")
+
+
+def _verify(world: World) -> None:
+    """`assent audit verify` has no objection to what honest writers have made. Raises FindingError."""
+    governance = GovernanceVerifier(world.log.identity, world.log.signing.verify)
+    governance.take((*world.log.records, *_governance(world)))
+    history, claims = governance.history, governance.claims
+    requests = RequestsVerifier(0, world.log.identity, history, world.log.signing.verify, claims)
+    accepted: list[Accepted] = []
+    LedgerReading(Following(world.log, world.broker), world.broker, accepted.append).read()
+    requests.take(accepted)
+    claims.confirm()
 
 
 def _state(desk: RequestsDesk) -> tuple[object, ...]:

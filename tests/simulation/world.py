@@ -122,12 +122,15 @@ class World:
 
     def _turn(self) -> str:
         """A leader works, and everything goes well."""
-        # Most of the time those lead who led before.
-        leading = [each for each in self.leaders if each.writer is not None]
-        leader = self.rng.choice(leading if leading and self.rng.random() < 0.85 else self.leaders)
+        leader = self._some_leader(0.85)
         leader.work(self.now, 8, follows=True, late_follow=self.rng.random() < 0.2)
         self._settle(leader)
         return f"{leader.key} works, governs={leader.governs}; {self.auditor.read()} records are accepted"
+
+    def _some_leader(self, same: float) -> Leader:
+        """Most of the time one that leads already; it may have lost without knowing."""
+        leading = [each for each in self.leaders if each.writer is not None]
+        return self.rng.choice(leading if leading and self.rng.random() < same else self.leaders)
 
     def _settle(self, leader: Leader) -> None:
         while leader.land(self.now):
@@ -137,7 +140,7 @@ class World:
 
     def _lead(self) -> str:
         rng = self.rng
-        leader = rng.choice(self.leaders)
+        leader = self._some_leader(0.5)
         started = leader.writer is None
         leader.work(
             self.now, rng.choice((0, 1, 2, 5)), follows=rng.random() < 0.7, late_follow=rng.random() < 0.3
