@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
 from assent.status.fold import MissingRequestError
-from assent.status.rows import _take as take_row  # pyright: ignore[reportPrivateUsage]
+from assent.status.fold import take_record as take_row
 from assent.store.entry import entry_of
 from assent.verify.export import ExportedRecord, Manifest
 from assent.verify.file import verify_file

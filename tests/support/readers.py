@@ -49,7 +49,6 @@ def settings_for(log: Log, dsn: str) -> ServiceSettings:
         target=None,
         state=None,
         clock_file=None,
-        clock_file=None,
         log_level="info",
     )
 

@@ -69,6 +69,14 @@ def test_group_is_met_by_its_own_members_only() -> None:
     assert story.when("carol approves") == APPROVED
 
 
+def test_R4_service_in_an_approver_group_does_not_approve_or_reject() -> None:
+    story = Story(governance=organisation())
+    define(story.governance, "approvers", "alice", "bob", "carol", "applier")
+    story.given("alice submits")
+    assert story.when("applier approves") == "not-an-approver"
+    assert story.when("applier rejects") == "not-an-approver"
+
+
 def test_every_policy_must_be_met() -> None:
     story = under(policy_of("more", "app", groups=("admins",)))
     assert story.when("bob approves") == "ApprovalGiven"

@@ -11,6 +11,7 @@ from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, CO
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.given import MINUTE_MS, Story, names, received, resource_in
+from tests.support.meanwhile import disable
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
 
 
@@ -48,6 +49,12 @@ def test_key_of_another_principal_is_refused() -> None:
     """bob cannot speak for alice, however good his signature is."""
     story = Story()
     assert refused(story.take(received(submission(story), "bob-key"))) == "unknown-key"
+
+
+def test_disabled_account_does_nothing() -> None:
+    story = Story(governance=organisation())
+    disable(story.governance, "alice")
+    assert refused(story.send(submission(story))) == "not-permitted"
 
 
 def test_key_counts_from_not_before_until_before_not_after() -> None:

@@ -1,15 +1,22 @@
 """The writer of one partition: records come from what was received and from what was given, nothing else."""
 
+import msgspec
+
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import verify
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.received import Envelope, open_envelope
+from assent_contracts.core.requests.carried import CARRIER
+from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.chain import Link
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
+from assent_contracts.core.writer.releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
-from assent_contracts.events import LogTimeCorrected, WritersChanged
+from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
 from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, TimeCorrected
 from assent_contracts.governance_changes import RegisterKey, object_of
@@ -197,3 +204,106 @@ def test_what_is_too_much_leaves_its_hash_and_size_and_is_counted_for_nobody() -
         assert decided.refusal.code is RefusalCode.TOO_MANY_COMMANDS
         assert decided.omitted is not None
     assert writer.desk.remembered.sent("carol", START) == 1
+
+
+def test_log_time_does_not_go_back_for_what_is_due_by_an_earlier_clock() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol"), 7, START + 60_000))
+    writer.desk.governance.writers_since = 1
+    assert len(list(writer.record_due(START))) == 1
+    assert writer.desk.at == START + 60_000
+
+
+def test_refused_command_is_answered_by_its_first_decision_when_it_comes_again() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    refused = msgspec.structs.replace(chains.submission(), principal="mallory")
+    key = key_of("mallory")
+    it = envelope(refused, key, chains.identity, object_of(MORE).encode())
+    incoming = Incoming(7, START, it, from_base64url(key.public), signature_good=True)
+    first = writer.decide(incoming)
+    assert first.refusal is not None
+    assert first.omitted is None
+    writer.decide(msgspec.structs.replace(incoming, offset=8))
+    batch = writer.take_batch()
+    assert batch is not None
+    assert decode_events(decode_record(batch.links[1].value)) == (CommandRepeated(decided=0),)
+
+
+def test_command_that_another_principals_key_has_signed_leaves_its_hash_only() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    decided = writer.decide(submission(chains, key_of("dave")))
+    assert decided.refusal is not None
+    assert decided.refusal.code is RefusalCode.UNKNOWN_KEY
+    assert decided.omitted is not None
+
+
+def test_record_names_the_governance_that_it_was_decided_under() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol")))
+    batch = writer.take_batch()
+    assert batch is not None
+    assert decode_record(batch.links[0].value).governance == len(chains.history) - 1
+    assert batch.head.governance == len(chains.history) - 1
+
+
+def test_R12_request_ends_once_when_governance_has_carried_it_out() -> None:
+    chains = Chains()
+    release = chains.released()
+    writer = a_writer(chains)
+    for accepted in chains.requests.records:
+        writer.replay(accepted)
+    assert list(writer.record_due(chains.at)) == []
+    chains.carry(release)
+    follow(writer, chains)
+    (own,) = writer.record_due(chains.at)
+    assert own.events == (RequestCompleted(request=release.request, reporter=CARRIER),)
+    assert list(writer.record_due(chains.at)) == []
+
+
+def test_R18_release_is_carried_out_once() -> None:
+    chains = Chains()
+    chains.released()
+    releases = Releases()
+    assert [releases.take(accepted) for accepted in chains.requests.records] == [False, False, True]
+    writer = Writer(
+        GovernanceDesk(releases),
+        first_head("governance", chains.identity),
+        sealer=None,
+        is_signed=Signatures(chains.identity, verify).has_signed,
+    )
+    for accepted in chains.governance.records:
+        writer.replay(accepted)
+    assert len(list(writer.record_due(chains.at))) == 1
+    assert list(writer.record_due(chains.at)) == []
+
+
+class Sending:
+    """Two batches of one writer, as they are sent."""
+
+    def __init__(self) -> None:
+        self.unconfirmed = Unconfirmed(Head(4, "04", 0, next_offset=10))
+        self.unconfirmed.sent(Batch([Link(None, b"5"), Link(None, b"6")], Head(6, "06", 0), START))
+        self.unconfirmed.sent(Batch([Link(None, b"7")], Head(7, "07", 0), START))
+
+
+def test_batches_at_the_expected_places_need_no_reading() -> None:
+    unconfirmed = Sending().unconfirmed
+    assert unconfirmed.acknowledged(10) is None
+    unconfirmed.confirm(10)
+    assert unconfirmed.confirmed == Head(6, "06", 0, next_offset=12)
+    assert unconfirmed.acknowledged(12) is None
+    unconfirmed.confirm(12)
+    assert (unconfirmed.confirmed, len(unconfirmed)) == (Head(7, "07", 0, next_offset=13), 0)
+
+
+def test_what_lies_between_is_read_from_the_confirmed_head_to_the_end_of_the_batch() -> None:
+    unconfirmed = Sending().unconfirmed
+    assert unconfirmed.acknowledged(13) == Between(10, 15)
+    assert unconfirmed.is_accepted(Head(6, "06", 0))
+    # Another writer's run of the same length is not this one.
+    assert not unconfirmed.is_accepted(Head(6, "66", 0))
+    assert not unconfirmed.is_accepted(Head(7, "77", 0))

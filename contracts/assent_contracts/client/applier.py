@@ -48,10 +48,11 @@ from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.client.settling import Settler
+from assent_contracts.client.steps import left_alone
 from assent_contracts.client.taking import take_changes
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.heads import Finding
-from assent_contracts.resources import parse_request_id, resource_type
+from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import CHANGES
 
 __all__ = ["FINISH_S", "Applier", "Apply", "Change", "Handled", "Recall", "Result"]
@@ -272,21 +273,12 @@ class _Run:
 
     def _screen(self, partition: int, change: Change | None) -> Handled | None:
         """Why a record is left alone; None when its change is to be claimed."""
-        if change is None:
-            return Handled(result="unreadable", detail="This is no change.")
-        found = self._open[partition].find(change.request)
-        if found is None:
-            return Handled(result="not-open", detail="The ledger has no open request of this id here.")
-        if not found.is_release(change):
-            return Handled(result="forged", detail="This is not what the ledger has released, if anything.")
-        if self._setup.types is not None and resource_type(change.resource) not in self._setup.types:
-            return Handled(result="other-type")
-        if change.request in self._other:
-            return Handled(result="other-release", detail="Another release of this id is in hand.")
-        if change.request in self._in_hand:
-            return Handled(result="in-hand")
-        if found.grant is not None:
-            return Handled(result="not-open", detail=f"{found.grant.applier} has claimed it.")
+        found = None if change is None else self._open[partition].find(change.request)
+        in_hand = change is not None and change.request in self._in_hand
+        other = change is not None and change.request in self._other
+        alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
+        if alone is not None or found is None:
+            return alone
         # All partitions have been read up to what governance refers to: `_take` has caught up.
         lacks = self._open[partition].lacking(found)
         return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")

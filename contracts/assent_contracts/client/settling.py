@@ -21,9 +21,9 @@ from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
+from assent_contracts.client.steps import granted, is_settled, not_to_apply, too_late
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, ReportOutcome
-from assent_contracts.digests import sha256_hex
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -145,14 +145,12 @@ class Settler:
             answer, sent = await self._publish(claim, value)
             asked += 1
             found = self._find(change.request)
-            if found is None or found.release is None:
-                return "The request has ended."
-            grant = found.grant
-            if grant is None:
+            grant = granted(found, claim)
+            if isinstance(grant, str):
+                return grant
+            if grant is None or found is None:
                 await asyncio.to_thread(self._journal.forget, change.request, "claim")
                 return _Refused(answer.refusal, fresh, governance)
-            if grant.command != claim.id or grant.applier != self._key.principal:
-                return f"{grant.applier} has claimed it."
             lease = Lease(0 if found.unsettled else grant.deadline, grant.digest, answer.at, sent)
             # A slow answer says little about the time: one more, to the same bytes, says it exactly.
             slow = time.monotonic() - sent >= _SLOW_S
@@ -161,18 +159,19 @@ class Settler:
 
     async def _apply_once(self, change: Change, lease: Lease) -> Result:
         found = self._find(change.request)
-        if sha256_hex(change.payload) != lease.digest or (found is not None and not found.is_release(change)):
-            return Result("failed", "Nothing was changed: the change is not what the ledger has released.")
+        other = not_to_apply(change, lease.digest, found)
+        if other is not None:
+            return other
         if self._journal.read(change.request, "begun") is not None:
             known = await self._guarded(self._recall, change) if self._recall is not None else None
             if known is not None:
                 return known
             if lease.over():
-                return Result("unknown", "The applier was stopped at work, and its lease ended meanwhile.")
+                return too_late(begun=True)
         else:
             await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
             if lease.over():
-                return Result("failed", "Nothing was changed: the lease ended before the applier began.")
+                return too_late(begun=False)
         return await self._guarded(self._apply, change) or Result("unknown", "The applier did not say.")
 
     async def _guarded(self, step: Apply | Recall, change: Change) -> Result | None:
@@ -205,9 +204,7 @@ class Settler:
             governance = self._governance.writers.head
             answer, _ = await self._publish(report, value)
             found = self._find(report.request)
-            if found is None or found.grant is None or found.grant.applier != self._key.principal:
-                return
-            if report.outcome == "unknown" and found.unsettled:
+            if is_settled(found, self._key.principal, report.outcome):
                 return
             await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
             value = await self._journal_report(

@@ -1,8 +1,4 @@
-"""Append sealed batches to one ledger partition, and notice when somebody else has appended.
-
-An acknowledged offset that is not the expected one means that something came between. Then what lies
-between is read: only junk, and the batch stands; an accepted run, and this writer has lost.
-"""
+"""Append sealed batches to one ledger partition, and notice when somebody else has appended."""
 
 import asyncio
 from collections import deque
@@ -19,6 +15,7 @@ from assent_contracts.client.fetch import fetch
 from assent_contracts.client.keys import SecretKey, seal_headers
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import RecordTooLargeError
+from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
 from assent_contracts.topics import LEDGER_TOPICS
 
 BATCHES_IN_FLIGHT = 3
@@ -45,8 +42,6 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 class _InFlight(msgspec.Struct, frozen=True):
     ack: Awaitable[RecordMetadata]
-    records: int
-    head: Head
     reached: Reached
     sent_at: int
     """The steady clock, ms."""
@@ -75,10 +70,9 @@ class Appender:
         `on_append` hears when the broker says that it appended a batch (ms since 1970), and between which
         moments of the steady clock (ms).
         """
-        self.confirmed = confirmed
-        """The head up to which everything is acknowledged and accepted."""
+        self._unconfirmed = Unconfirmed(confirmed)
         self.reached = reached or Reached(at=0, next_input=0)
-        """How far deciding had come with it."""
+        """How far deciding had come with the confirmed head."""
         self._connection = connection
         rule = acceptance_from(confirmed)
         self._place = TopicPartition(LEDGER_TOPICS[rule.ledger], rule.partition)
@@ -87,10 +81,14 @@ class Appender:
         self._acceptance_from = acceptance_from
         self._on_append = on_append
         self._in_flight: deque[_InFlight] = deque()
-        self._expected = confirmed.next_offset
         self._producer: AIOKafkaProducer | None = None
         self._sent = asyncio.Event()
         self._confirming = asyncio.Lock()
+
+    @property
+    def confirmed(self) -> Head:
+        """The head up to which everything is acknowledged and accepted."""
+        return self._unconfirmed.confirmed
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
@@ -119,7 +117,8 @@ class Appender:
         sent_at = read_clock().steady
         ack = await self._producer.send_batch(sent, self._place.topic, partition=self._place.partition)
         reached = Reached(at=batch.at, next_input=batch.next_input, input_sha256=batch.input_sha256)
-        self._in_flight.append(_InFlight(ack, len(links), head, reached, sent_at))
+        self._in_flight.append(_InFlight(ack, reached, sent_at))
+        self._unconfirmed.sent(batch)
         self._sent.set()
         await self._confirm_down_to(BATCHES_IN_FLIGHT - 1)
 
@@ -138,9 +137,9 @@ class Appender:
             await self.flush()
 
     async def _confirm_down_to(self, left: int) -> None:
-        while len(self._in_flight) > left:
+        while len(self._unconfirmed) > left:
             async with self._confirming:
-                if len(self._in_flight) > left:
+                if len(self._unconfirmed) > left:
                     await self._confirm_oldest()
 
     async def _confirm_oldest(self) -> None:
@@ -150,32 +149,30 @@ class Appender:
             ack = await asyncio.shield(_awaited(sent.ack))
         if ack.timestamp_type == _LOG_APPEND_TIME and ack.timestamp is not None:
             self._on_append(ack.timestamp, sent.sent_at, read_clock().steady)
-        end = ack.offset + sent.records
-        if ack.offset != self._expected:
-            await self._read_between(sent.head, end)
-        self.confirmed = msgspec.structs.replace(sent.head, next_offset=end)
+        between = self._unconfirmed.acknowledged(ack.offset)
+        if between is not None:
+            await self._read_between(between)
+        self._unconfirmed.confirm(ack.offset)
         self.reached = sent.reached
-        self._expected = end
         self._in_flight.popleft()
 
-    async def _read_between(self, head: Head, end: int) -> None:
+    async def _read_between(self, between: Between) -> None:
         acceptance = self._acceptance_from(self.confirmed)
-        consumer = await reading(self._connection, {self._place: self.confirmed.next_offset})
+        consumer = await reading(self._connection, {self._place: between.start})
         try:
             async with asyncio.timeout(READ_BACK_TIMEOUT_S):
-                read_to = self.confirmed.next_offset
-                while read_to < end:
+                read_to = between.start
+                while read_to < between.end:
                     for record in (await fetch(consumer, timeout_ms=500)).get(self._place, ()):
-                        if record.offset < end:
+                        if record.offset < between.end:
                             acceptance.offer(record.offset, record.value, record.headers)
                         read_to = record.offset + 1
         finally:
             await consumer.stop()
-        if acceptance.head.value_sha256 != head.value_sha256:
-            msg = (
-                f"{self._place.topic}/{self._place.partition}: another writer's run stands at seq {head.seq}"
-            )
-            raise LostLeadError(msg)
+        if not self._unconfirmed.is_accepted(acceptance.head):
+            place = f"{self._place.topic}/{self._place.partition}"
+            seq = self._unconfirmed.oldest_seq
+            raise LostLeadError(f"{place}: another writer's run stands at seq {seq}")
 
 
 async def _awaited(ack: Awaitable[RecordMetadata]) -> RecordMetadata:
