@@ -39,8 +39,6 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
-from assent_contracts.core.governance.cursor import advance
-from assent_contracts.core.governance.state import Governance
 from assent_contracts.heads import Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
@@ -258,13 +256,6 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         await follower.stop()
 
 
-def _partitions(follower: GovernanceFollower) -> int:
-    """How many partitions of requests the log was founded with."""
-    founding = Governance()
-    advance(founding, follower.history, 0)
-    return founding.partitions
-
-
 async def _lead_in_groups(
     settings: ServiceSettings,
     decider: Decider,
@@ -274,16 +265,6 @@ async def _lead_in_groups(
     stop: asyncio.Event,
 ) -> None:
     """Lead what the groups assign, until the key is retired or `stop`."""
-    founded, told = _partitions(follower), frozenset[int]()
-
-    async def lead(partitions: frozenset[int]) -> None:
-        nonlocal told
-        surplus = frozenset(number for number in partitions if number >= founded)
-        if surplus - told:
-            # The ledger has no such partitions, and no object belongs there.
-            structlog.get_logger().error("beyond the log's own partitions", surplus=sorted(surplus))
-        told = surplus
-        await decider.lead(partitions - surplus)
 
     async def keep_up(membership: Membership, lead: Callable[[frozenset[int]], Awaitable[None]]) -> None:
         while not stop.is_set():
@@ -302,7 +283,7 @@ async def _lead_in_groups(
     ):
         health.ready("kafka")
         await until_one_ends(
-            keep_up(requests, lead),
+            keep_up(requests, decider.lead),
             keep_up(governance, decider.govern),
             _tell_whether_confirmed(follower, health),
             until_retired(),
