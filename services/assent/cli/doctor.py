@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -22,11 +21,9 @@ from assent.founding.found import WRITER_KEY
 from assent.ledger.looking import look_at_topics
 from assent.ledger.topic_state import (
     Difference,
-    partition_differences,
     setting_differences,
     topic_specs,
     topic_states,
-    way_back,
 )
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
@@ -38,7 +35,6 @@ from assent.store.heads import read_heads
 from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent.store.reasons import reason
-from assent.verify.chain import ends
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.publisher import now_ms
@@ -65,7 +61,6 @@ async def examine(options: Options) -> list[Finding]:
     try:
         async with following(to) as follower:
             findings += _governance(follower)
-            findings += await _partitions(to, governance_of(follower).partitions)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
             findings += await _whole(options, to, follower)
     except KafkaError as error:
@@ -142,25 +137,6 @@ def topic_findings(differences: list[Difference]) -> Iterator[Finding]:
             remedy="`assent topics apply` sets it."
             + (" Then see whether something is gone already: `assent audit verify`." if forgets else ""),
         )
-
-
-async def _partitions(to: Reach, partitions: int) -> list[Finding]:
-    """Whether each topic has the partitions that the log was founded with."""
-    admin = AIOKafkaAdminClient(**to.connection.options())
-    specs = topic_specs()
-    await admin.start()
-    try:
-        there = await topic_states(admin, specs)
-    finally:
-        await admin.close()
-    findings: list[Finding] = []
-    for each in partition_differences(specs, there, partitions):
-        unread = [TopicPartition(each.topic, n) for n in range(int(each.must), there[each.topic].partitions)]
-        lost = sum((await ends(to.connection, unread)).values()) if unread else 0
-        why = f"It has {each.found}." + (f" {lost:,} records are in those that nobody reads." if lost else "")
-        what = f"{each.topic} has {each.must} partitions"
-        findings.append(Finding(ok=False, what=what, why=why, remedy=way_back(each)))
-    return findings or [Finding(ok=True, what=f"the topics have the log's {partitions} partitions")]
 
 
 def _no_kafka(what: str, error: KafkaError) -> Finding:

@@ -125,9 +125,8 @@ def way_back(difference: Difference) -> str:
     """What to do about a topic with another number of partitions than it must have."""
     if difference.surplus:
         return (
-            f"Kafka takes no partition away. Nobody reads those from {difference.must} on: what was sent"
-            " there is not answered, and its senders must send it again, to the partitions below. To be rid"
-            " of them the topic has to be made anew: infra/topics.md says how."
+            "Kafka takes no partition away, and no decider leads while there are others than the log's own."
+            " Put Kafka's data from before back, or make the topic anew: infra/topics.md says how."
         )
     return (
         "Some of it is gone, or it is not this log's. Do not add partitions: objects would move between them."

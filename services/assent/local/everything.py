@@ -148,7 +148,7 @@ class Everything:
         for each in applied.changed:
             self._tell(f"{each}: it is set so now.")
         applied.must_fit(surplus=True)
-        # What is founded goes on without them; they stay until somebody makes the topic anew.
+        # No decider leads beside them; but whoever mends it needs a Kafka that runs.
         for each in applied.partitions:
             self._tell(f"{each}. {way_back(each)}")
 

@@ -10,16 +10,15 @@ import msgspec
 
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Accepted
-from assent_contracts.heads import NOTHING, Found, KnownHead, compare
+from assent_contracts.heads import NOTHING, Found, KnownHead, Place, compare
 from assent_contracts.topics import LedgerName
-
-Place = tuple[LedgerName, int]
-"""(ledger, partition)"""
 
 
 def places_of(partitions: int) -> list[Place]:
     """Every place of a log with that many partitions of requests."""
-    return [("governance", 0), *(("ledger", number) for number in range(partitions))]
+    requests: list[Place] = [("ledger", number) for number in range(partitions)]
+    governance: Place = ("governance", 0)
+    return [governance, *requests]
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from assent.verify.finding import Tally
-from assent.verify.known import Place
+from assent_contracts.heads import Place
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):

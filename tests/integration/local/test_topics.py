@@ -1,10 +1,8 @@
 """Topics on a real broker: what is set otherwise is named and put right, partitions too many are told of."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
@@ -12,16 +10,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from assent.cli.doctor import examine
 from assent.cli.options import Options
-from assent.decider.service import serve
 from assent.ledger.topic_state import topic_specs, topic_states
-from assent.ledger.topics import apply_topics
-from assent.observe.health import Health
+from assent.ledger.topics import TopicsError, apply_topics
 from assent.store.migrate import migrate
-from assent_contracts.client.connection import Connection, writing
 from assent_contracts.topics import COMMANDS, LEDGER
 from tests.support.containers import Endpoints, chosen_stack
 from tests.support.log import PARTITIONS, Log, fresh_log
-from tests.support.readers import settings_for
 from tests.support.stack import fresh_database, until
 
 _FORGETS = {"retention.ms": "604800000", "cleanup.policy": "compact", "segment.bytes": "20971520"}
@@ -101,7 +95,7 @@ async def test_dry_run_names_what_is_wrong_and_leaves_it(log: Log, admin: AIOKaf
     await apply_topics(log.connection, partitions=PARTITIONS)
 
 
-async def test_partitions_too_many_are_told_of_and_the_decider_leads_the_others(
+async def test_partitions_too_many_are_named_by_doctor_and_by_apply_with_the_way_back(
     log: Log, admin: AIOKafkaAdminClient, options: Options
 ) -> None:
     await admin.create_partitions({COMMANDS: NewPartitions(total_count=PARTITIONS + 4)})
@@ -110,39 +104,12 @@ async def test_partitions_too_many_are_told_of_and_the_decider_leads_the_others(
         return (await topic_states(admin, [COMMANDS]))[COMMANDS].partitions == PARTITIONS + 4
 
     await until(are_there)
-    await send_into(log.connection, PARTITIONS + 1)
-    [(what, why)] = (await wrong(options)).items()
-    assert what == f"{COMMANDS} has {PARTITIONS} partitions"
-    assert why == f"It has {PARTITIONS + 4}. 1 records are in those that nobody reads."
+    assert list(await wrong(options)) == [f"{COMMANDS} is whole"]
     applied = await apply_topics(log.connection, partitions=PARTITIONS)
     [difference] = applied.partitions
     assert difference.surplus
-    await until_the_decider_is_ready(log)
-
-
-async def send_into(connection: Connection, partition: int) -> None:
-    producer = await writing(connection)
-    try:
-        await producer.send_and_wait(COMMANDS, b"{}", partition=partition)
-    finally:
-        await producer.stop()
-
-
-async def until_the_decider_is_ready(log: Log) -> None:
-    settings = msgspec.structs.replace(settings_for(log, ""), key_file=log.folder / "writer.key")
-    health, stop = Health("kafka"), asyncio.Event()
-    serving = asyncio.create_task(serve(settings, health, stop))
-
-    async def is_ready() -> bool:
-        if serving.done():
-            serving.result()
-        return not health.missing()
-
-    try:
-        await until(is_ready)
-    finally:
-        stop.set()
-        await serving
+    with pytest.raises(TopicsError, match="partitions is 8, and must be 4"):
+        applied.must_fit()
 
 
 @pytest.mark.skipif(chosen_stack() == "containers", reason="a cluster has copies instead")

@@ -314,10 +314,10 @@ async def test_signed_head_beyond_the_ledger_is_named_if_a_writer_has_signed_it(
             assert "a head that writer-1 has signed knows it" in error.what
         else:
             await verify_live(to)
-        # Nothing that can be read: the newest of its key.
-        await producer.send_and_wait(HEADS, b"{}", topic_key("governance", 0), headers=headers)
     finally:
         await producer.stop()
+        await delete_topics(log.connection, [HEADS])
+        await apply_topics(log.connection, partitions=PARTITIONS)
 
 
 async def test_command_that_was_passed_over_is_named_and_a_transactions_marker_is_not(
