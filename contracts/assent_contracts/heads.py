@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
+from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Digest
 from assent_contracts.digests import DIGEST_PATTERN, from_base64url
@@ -196,6 +197,22 @@ def known_from(head: SignedHead | LedgerEnd) -> KnownHead:
         sha256=head.sha256,
         next_offset=head.next_offset,
     )
+
+
+def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
+    """What an accepted head lets its reader know."""
+    return KnownHead(
+        ledger=ledger,
+        partition=partition,
+        seq=head.seq,
+        sha256=head.value_sha256,
+        next_offset=head.next_offset,
+    )
+
+
+def nothing_known(ledger: LedgerName, partition: int) -> KnownHead:
+    """Of a partition of which nothing is known: it must begin at its beginning all the same."""
+    return KnownHead(ledger=ledger, partition=partition, seq=-1, sha256="", next_offset=0)
 
 
 def compare(known: KnownHead, found: Found) -> Finding | None:

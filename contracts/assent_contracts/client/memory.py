@@ -11,9 +11,9 @@ from aiokafka.errors import KafkaError
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.journal import Journal, Position
-from assent_contracts.client.probe import LOOK_EVERY_S, Probe, known_of
+from assent_contracts.client.probe import LOOK_EVERY_S, Probe
 from assent_contracts.digests import sha256_hex
-from assent_contracts.heads import Finding
+from assent_contracts.heads import Finding, known_of
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import CHANGES, LEDGER
 

@@ -15,7 +15,7 @@ from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.heads import good_heads, read_heads
-from assent_contracts.client.lookout import Lookout
+from assent_contracts.client.probe import Probe
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import (
@@ -28,11 +28,11 @@ from assent_contracts.heads import (
     era_of,
     is_void,
     known_heads,
+    nothing_known,
 )
 from assent_contracts.topics import LEDGER, LEDGER_TOPICS
 
 _STATE: Final = "state"
-_NEITHER: Final = KnownHead(ledger="ledger", partition=0, seq=-1, sha256="", next_offset=0)
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -78,9 +78,9 @@ async def look(
     places = places_of(follower)
     ledgers = {place: TopicPartition(LEDGER_TOPICS[place[0]], place[1]) for place in places}
     inputs = {place: TopicPartition(INPUT_TOPICS[place[0]], place[1]) for place in places}
-    at = {ledgers[place]: known.get(place, _NEITHER).next_offset - 1 for place in places}
-    async with Lookout(connection, [*ledgers.values(), *inputs.values()]) as lookout:
-        found = await lookout.found(at | dict.fromkeys(inputs.values(), -1))
+    before = {ledgers[place]: (known.get(place) or nothing_known(*place)).next_offset for place in places}
+    async with Probe(connection) as probe:
+        found = await probe.found(before | dict.fromkeys(inputs.values(), 0))
     return There(
         {place: found[ledgers[place]] for place in places}, {place: found[inputs[place]] for place in places}
     )
@@ -90,8 +90,7 @@ def missing(outside: Outside, there: There, follower: GovernanceFollower) -> lis
     """What is missing of what is known, one for each partition of a ledger or of commands."""
     findings: list[Missing | None] = []
     for place, found in there.ledgers.items():
-        nothing = KnownHead(ledger=place[0], partition=place[1], seq=-1, sha256="", next_offset=0)
-        known = outside.known.get(place, nothing)
+        known = outside.known.get(place) or nothing_known(*place)
         findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
     for head in outside.heads:
         place: Place = (head.ledger, head.partition)
