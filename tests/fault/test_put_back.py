@@ -10,9 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from assent.decider.losing import Accepted, accept_loss, ends_now
 from assent.decider.service import Decider
-from assent.founding.found import RECOVERY_KEY
 from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
@@ -20,7 +18,6 @@ from assent.store.heads import stored_heads
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
-from assent_contracts.client.keys import load_key
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
@@ -37,6 +34,7 @@ from tests.support.log import (
     fresh_log,
     publishing,
 )
+from tests.support.losses import accept_the_loss
 from tests.support.services import Services
 from tests.support.stack import fresh_database, until
 
@@ -250,15 +248,6 @@ async def test_a_ledger_that_forgets_is_not_led_until_it_is_set_right(machine: M
             await it.leading()
 
 
-async def accepting(machine: Machine) -> None:
-    """Accept the loss as it is, with the recovery key."""
-    async with following(machine.log) as follower:
-        ends = await ends_now(machine.log.connection, follower)
-        key = load_key(machine.log.folder / RECOVERY_KEY)
-        done = await accept_loss(machine.log.connection, machine.log.identity, key, ends, ())
-    assert isinstance(done, Accepted)
-
-
 async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(machine: Machine) -> None:
     await machine.works("a", "b")
     old = await copy_kafka(machine.stack, machine.folder / "old")
@@ -266,7 +255,7 @@ async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(ma
     await put_kafka_back(machine.stack, old)
     async with machine.deciding() as it:
         await it.lacking(str(partition_of("c")), "ends at offset")
-    await accepting(machine)
+    await accept_the_loss(machine.log)
     async with machine.deciding() as it:
         await it.leading()
         # What was given up is not there any more: its object is free.
@@ -282,7 +271,7 @@ async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_
     await machine.works("a", "b", "c", "d")
     await delete_topics(machine.log.connection, {COMMANDS})
     await apply_topics(machine.log.connection, partitions=PARTITIONS)
-    await accepting(machine)
+    await accept_the_loss(machine.log)
     await machine.works("e", "f", "g", "h")
     await machine.works("i")
 

@@ -149,8 +149,8 @@ def _of_applier(finding: Finding) -> Finding:
     return msgspec.structs.replace(
         finding,
         why=f"{finding.why} This applier has gone by what was there, and applies nothing in this partition.",
-        todo=f"{finding.todo} Once a loss is accepted, compare the target with the ledger by hand, and start"
-        " this applier with an empty state folder.",
+        todo=f"{finding.todo} Once a loss is accepted it goes on with its state folder as it is: compare the"
+        " target with the ledger by hand then.",
     )
 
 

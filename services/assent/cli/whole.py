@@ -112,7 +112,7 @@ def missing(outside: Outside, there: There, follower: GovernanceFollower) -> lis
 def unknown_eras(outside: Outside, follower: GovernanceFollower) -> tuple[str, ...]:
     """The eras of heads that count and that governance does not know: their acceptance was lost itself."""
     current = era_of(follower.losses)
-    eras = {head.era for head in outside.heads if not is_void(head, follower.losses)} - {current}
+    eras = {head.era for head in outside.heads if not is_void(head.era, follower.losses)} - {current}
     return tuple(sorted(eras))
 
 

@@ -106,7 +106,7 @@ class KnownHeads:
     def contradiction(self, place: Place) -> Finding | None:
         """Two heads of a partition that writers have signed and that cannot both be."""
         for head, kept, finding in self._contradictions.get(place, ()):
-            if not is_void(head, self._follower.losses) and self._counts(kept):
+            if not is_void(head.era, self._follower.losses) and self._counts(kept):
                 return finding
         return None
 
@@ -127,7 +127,7 @@ class KnownHeads:
 
     def _worth_keeping(self) -> list[KeptHead]:
         losses = self._follower.losses
-        return [kept for head, kept in self._heads.values() if not is_void(head, losses)]
+        return [kept for head, kept in self._heads.values() if not is_void(head.era, losses)]
 
     async def _started_producer(self) -> CommandProducer:
         if self._producer is None:
