@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from assent.cli.whole import known_outside, look, missing
 from assent.decider.service import Decider
 from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
@@ -203,8 +204,17 @@ async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) 
         assert "3 commands" in why.why
 
 
+async def found_by_doctor(machine: Machine) -> set[tuple[int | None, str]]:
+    """What `assent doctor` finds missing, by what stands in Kafka alone."""
+    async with following(machine.log) as follower:
+        outside = await known_outside(machine.log.connection, follower)
+        there = await look(machine.log.connection, follower, outside)
+        return {(each.partition, each.kind) for each in missing(outside, there, follower)}
+
+
 async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine) -> None:
     await machine.works("a", "b", "c", "d")
+    assert not await found_by_doctor(machine)
     place = TopicPartition(COMMANDS, partition_of("a"))
     await delete_topics(machine.log.connection, {COMMANDS})
     await apply_topics(machine.log.connection, partitions=PARTITIONS)
@@ -212,6 +222,7 @@ async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine
         await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} ends at offset 0")
         # Longer than before: only the bytes tell.
         await send_junk(machine.log, place, 20)
+        assert (place.partition, "input-other") in await found_by_doctor(machine)
         await it.lacking(str(place.partition), "another command stands")
 
 
@@ -285,6 +296,13 @@ async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) 
         "ASSENT_POSTGRES": dsn,
     }
     await machine.works("a")
+    # Its own file has answered: then Postgres keeps it from nothing, and is named all the same.
+    async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
+        await it.leading()
+        assert "Start Postgres" in it.health.noted()["postgres"].todo
+    async with machine.deciding(postgres=dsn) as it:
+        await it.leading()
+        assert not it.health.noted()
     old = await copy_kafka(machine.stack, machine.folder / "old")
     async with Services(machine.folder, environ) as services:
         services.start("status")

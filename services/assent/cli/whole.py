@@ -9,14 +9,14 @@ import msgspec
 from aiokafka import TopicPartition
 
 from assent.cli.close_calls import Finding
+from assent.cli.decided import decided_before
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
-from assent.decider.whole import INPUT_TOPICS
+from assent.decider.whole import INPUT_TOPICS, input_finding
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.heads import good_heads, read_heads
 from assent_contracts.client.probe import Probe
-from assent_contracts.findings import compare_input
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import (
     Found,
@@ -48,6 +48,9 @@ class There(msgspec.Struct, frozen=True):
 
     ledgers: dict[Place, Found]
     inputs: dict[Place, Found]
+    """With the hash of the command before the newest head's `next_input`."""
+    decided: dict[Place, str] = {}
+    """The hash of that command as the ledger has it, where it says so."""
 
 
 def own_heads(data: Path, identity: str) -> list[KeptHead]:
@@ -70,19 +73,37 @@ def places_of(follower: GovernanceFollower) -> list[Place]:
     return [("governance", 0), *(("ledger", number) for number in range(follower.partitions))]
 
 
-async def look(
-    connection: Connection, follower: GovernanceFollower, known: Mapping[Place, KnownHead]
-) -> There:
+def newest_heads(outside: Outside, follower: GovernanceFollower) -> dict[Place, SignedHead]:
+    """The heads that are what is known of their partitions, in this era of the log."""
+    newest: dict[Place, SignedHead] = {}
+    for head in outside.heads:
+        known = outside.known.get((head.ledger, head.partition))
+        if head.era == era_of(follower.losses) and known is not None and known.seq == head.seq:
+            newest[head.ledger, head.partition] = head
+    return newest
+
+
+async def look(connection: Connection, follower: GovernanceFollower, outside: Outside) -> There:
     """What is there now. Raises KafkaError, TimeoutError."""
     await follower.catch_up()
+    known, newest = outside.known, newest_heads(outside, follower)
     places = places_of(follower)
     ledgers = {place: TopicPartition(LEDGER_TOPICS[place[0]], place[1]) for place in places}
     inputs = {place: TopicPartition(INPUT_TOPICS[place[0]], place[1]) for place in places}
     before = {ledgers[place]: (known.get(place) or nothing_known(*place)).next_offset for place in places}
     async with Probe(connection) as probe:
-        found = await probe.found(before | dict.fromkeys(inputs.values(), 0))
+        found = await probe.found(
+            before | {inputs[place]: newest[place].next_input if place in newest else 0 for place in places}
+        )
+    stand = [
+        head
+        for place, head in newest.items()
+        if place in ledgers and compare(known[place], found[ledgers[place]]) is None
+    ]
     return There(
-        {place: found[ledgers[place]] for place in places}, {place: found[inputs[place]] for place in places}
+        {place: found[ledgers[place]] for place in places},
+        {place: found[inputs[place]] for place in places},
+        await decided_before(connection, stand) if stand else {},
     )
 
 
@@ -92,19 +113,11 @@ def missing(outside: Outside, there: There, follower: GovernanceFollower) -> lis
     for place, found in there.ledgers.items():
         known = outside.known.get(place) or nothing_known(*place)
         findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
-    for head in outside.heads:
-        place: Place = (head.ledger, head.partition)
-        newest = outside.known.get(place)
-        if head.era == era_of(follower.losses) and newest is not None and newest.seq == head.seq:
-            findings.append(
-                compare_input(
-                    INPUT_TOPICS[place[0]],
-                    place[1],
-                    next_input=head.next_input,
-                    decided_sha256=None,
-                    found=there.inputs[place],
-                )
-            )
+    findings += [
+        input_finding(place, head.next_input, there.decided.get(place), there.inputs[place])
+        for place, head in newest_heads(outside, follower).items()
+        if place in there.inputs
+    ]
     unique = {(each.place, each.kind): each for each in findings if each is not None}
     return list(unique.values())
 
