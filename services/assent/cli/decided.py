@@ -37,7 +37,7 @@ async def decided_before(connection: Connection, heads: Sequence[SignedHead]) ->
             left = {place for place in left if at[place] < ends[place].next_offset}
     finally:
         await consumer.stop()
-    found = {(head.ledger, head.partition): _decided(values, head) for head in heads}
+    found: dict[Place, str | None] = {(head.ledger, head.partition): _decided(values, head) for head in heads}
     return {place: sha256 for place, sha256 in found.items() if sha256 is not None}
 
 
