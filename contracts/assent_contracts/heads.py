@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
+from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Digest
 from assent_contracts.digests import DIGEST_PATTERN, from_base64url
@@ -59,6 +60,13 @@ class KnownHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of record `seq`'s value, hex."""
     next_offset: int
     """The offset after that record."""
+
+
+class HeadInEra(msgspec.Struct, frozen=True, gc=False):
+    """How far a ledger partition was read and accepted, and in which era of the log that was."""
+
+    head: Head
+    era: str = FIRST_ERA
 
 
 class KeptHead(msgspec.Struct, frozen=True):
@@ -198,6 +206,22 @@ def known_from(head: SignedHead | LedgerEnd) -> KnownHead:
     )
 
 
+def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
+    """What an accepted head lets its reader know."""
+    return KnownHead(
+        ledger=ledger,
+        partition=partition,
+        seq=head.seq,
+        sha256=head.value_sha256,
+        next_offset=head.next_offset,
+    )
+
+
+def nothing_known(ledger: LedgerName, partition: int) -> KnownHead:
+    """Of a partition of which nothing is known: it must begin at its beginning all the same."""
+    return KnownHead(ledger=ledger, partition=partition, seq=-1, sha256="", next_offset=0)
+
+
 def compare(known: KnownHead, found: Found) -> Finding | None:
     """Hold what is known of a ledger partition against what is there; None when nothing is missing.
 
@@ -256,17 +280,40 @@ def era_of(losses: Sequence[Loss]) -> str:
     return losses[-1].era if losses else FIRST_ERA
 
 
-def is_void(head: SignedHead, losses: Sequence[Loss]) -> bool:
-    """Whether a head counts no more, because a loss was accepted since it was signed.
+def is_void(era: str, losses: Sequence[Loss]) -> bool:
+    """Whether a head of an era counts no more, because a loss was accepted since it was signed or read.
 
     `losses`: what governance has accepted, in order. What an accepted loss says of each ledger's end stands
     in place of all heads of the eras before it. A head of an era that governance does not know counts, unless
     a loss names that era as given up: governance itself may have been put back.
     """
-    if head.era == era_of(losses):
+    if era == era_of(losses):
         return False
     past = {FIRST_ERA, *(loss.era for loss in losses)}
-    return head.era in past or any(head.era in loss.given_up for loss in losses)
+    return era in past or any(era in loss.given_up for loss in losses)
+
+
+def remembered_after(
+    remembered: Mapping[int, HeadInEra], losses: Sequence[Loss], ledger: LedgerName = "ledger"
+) -> dict[int, HeadInEra]:
+    """What whoever has read a ledger's partitions still remembers of them, once these losses were accepted.
+
+    As with signed heads: in place of a void one stands what the last accepted loss says of its partition.
+    """
+    still: dict[int, HeadInEra] = {}
+    for partition, each in remembered.items():
+        if not is_void(each.era, losses):
+            still[partition] = each
+        elif (end := _end_of(ledger, partition, losses)) is not None:
+            head = Head(end.seq, end.sha256, next_offset=end.next_offset)
+            still[partition] = HeadInEra(head, era_of(losses))
+    return still
+
+
+def _end_of(ledger: LedgerName, partition: int, losses: Sequence[Loss]) -> LedgerEnd | None:
+    """Where the last accepted loss says that a partition ends."""
+    ends = losses[-1].ends if losses else ()
+    return next((end for end in ends if (end.ledger, end.partition) == (ledger, partition)), None)
 
 
 def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Place, KnownHead]:
@@ -281,7 +328,7 @@ def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Pla
     for head in heads:
         place: Place = (head.ledger, head.partition)
         age = (head.era != era_of(losses), head.seq)
-        if not is_void(head, losses) and (place not in known or age > known[place][0]):
+        if not is_void(head.era, losses) and (place not in known or age > known[place][0]):
             known[place] = (age, known_from(head))
     return {place: each for place, (_, each) in known.items()}
 
@@ -292,7 +339,5 @@ def next_input(ledger: LedgerName, partition: int, losses: Sequence[Loss], *, re
     `decided`: the seq of the last record that decided a command, -1 for none. What a loss says holds until
     a record after it has decided one.
     """
-    for end in losses[-1].ends if losses else ():
-        if (end.ledger, end.partition) == (ledger, partition) and decided <= end.seq:
-            return end.next_input
-    return read
+    end = _end_of(ledger, partition, losses)
+    return read if end is None or decided > end.seq else end.next_input

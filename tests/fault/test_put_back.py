@@ -10,9 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from assent.decider.losing import Accepted, accept_loss, ends_now
+from assent.cli.whole import known_outside, look, missing
 from assent.decider.service import Decider
-from assent.founding.found import RECOVERY_KEY
 from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
@@ -20,7 +19,6 @@ from assent.store.heads import stored_heads
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
-from assent_contracts.client.keys import load_key
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
@@ -37,6 +35,7 @@ from tests.support.log import (
     fresh_log,
     publishing,
 )
+from tests.support.losses import accept_the_loss
 from tests.support.services import Services
 from tests.support.stack import fresh_database, until
 
@@ -205,8 +204,17 @@ async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) 
         assert "3 commands" in why.why
 
 
+async def found_by_doctor(machine: Machine) -> set[tuple[int | None, str]]:
+    """What `assent doctor` finds missing, by what stands in Kafka alone."""
+    async with following(machine.log) as follower:
+        outside = await known_outside(machine.log.connection, follower)
+        there = await look(machine.log.connection, follower, outside)
+        return {(each.partition, each.kind) for each in missing(outside, there, follower)}
+
+
 async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine) -> None:
     await machine.works("a", "b", "c", "d")
+    assert not await found_by_doctor(machine)
     place = TopicPartition(COMMANDS, partition_of("a"))
     await delete_topics(machine.log.connection, {COMMANDS})
     await apply_topics(machine.log.connection, partitions=PARTITIONS)
@@ -214,6 +222,7 @@ async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine
         await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} ends at offset 0")
         # Longer than before: only the bytes tell.
         await send_junk(machine.log, place, 20)
+        assert (place.partition, "input-other") in await found_by_doctor(machine)
         await it.lacking(str(place.partition), "another command stands")
 
 
@@ -250,15 +259,6 @@ async def test_a_ledger_that_forgets_is_not_led_until_it_is_set_right(machine: M
             await it.leading()
 
 
-async def accepting(machine: Machine) -> None:
-    """Accept the loss as it is, with the recovery key."""
-    async with following(machine.log) as follower:
-        ends = await ends_now(machine.log.connection, follower)
-        key = load_key(machine.log.folder / RECOVERY_KEY)
-        done = await accept_loss(machine.log.connection, machine.log.identity, key, ends, ())
-    assert isinstance(done, Accepted)
-
-
 async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(machine: Machine) -> None:
     await machine.works("a", "b")
     old = await copy_kafka(machine.stack, machine.folder / "old")
@@ -266,7 +266,7 @@ async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(ma
     await put_kafka_back(machine.stack, old)
     async with machine.deciding() as it:
         await it.lacking(str(partition_of("c")), "ends at offset")
-    await accepting(machine)
+    await accept_the_loss(machine.log)
     async with machine.deciding() as it:
         await it.leading()
         # What was given up is not there any more: its object is free.
@@ -282,7 +282,7 @@ async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_
     await machine.works("a", "b", "c", "d")
     await delete_topics(machine.log.connection, {COMMANDS})
     await apply_topics(machine.log.connection, partitions=PARTITIONS)
-    await accepting(machine)
+    await accept_the_loss(machine.log)
     await machine.works("e", "f", "g", "h")
     await machine.works("i")
 
@@ -296,6 +296,13 @@ async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) 
         "ASSENT_POSTGRES": dsn,
     }
     await machine.works("a")
+    # Its own file has answered: then Postgres keeps it from nothing, and is named all the same.
+    async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
+        await it.leading()
+        assert "Start Postgres" in it.health.noted()["postgres"].todo
+    async with machine.deciding(postgres=dsn) as it:
+        await it.leading()
+        assert not it.health.noted()
     old = await copy_kafka(machine.stack, machine.folder / "old")
     async with Services(machine.folder, environ) as services:
         services.start("status")

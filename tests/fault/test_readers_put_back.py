@@ -24,6 +24,7 @@ from tests.support.backups import copy_kafka, put_kafka_back
 from tests.support.handover import Folders, applying, dispatching, events_of, read_changes
 from tests.support.handover import Running as Handing
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, fresh_log, publishing
+from tests.support.losses import accept_the_loss
 from tests.support.readers import SPECS, Running, positions, reading
 from tests.support.stack import fresh_database, until
 from tests.support.tampering import forget_records, make_anew
@@ -324,6 +325,65 @@ async def test_an_applier_that_is_newer_than_the_log_applies_nothing_under_an_id
         third = await actor.released("script/text", b'"third"')
         await applier.of(third.request, "succeeded")
     assert written.read_text() == "third"
+
+
+async def test_an_applier_with_its_old_folder_goes_on_once_the_loss_is_accepted(
+    log: Log, stack: Stack, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folders = Folders.of(tmp_path)
+    written = folders.target / "script" / "text"
+    async with handing_over(log, folders) as (actor, applier):
+        first = await actor.released("script/text", b'"first"')
+        await applier.of(first.request, "succeeded")
+    old = await copy_kafka(stack, tmp_path / "old")
+    async with handing_over(log, folders) as (actor, applier):
+        second = await actor.released("script/text", b'"second"')
+        await applier.of(second.request, "succeeded")
+    await put_kafka_back(stack, old)
+    partition = int(second.request.partition("-")[0])
+    async with handing_over(log, folders) as (actor, applier):
+        await differs_in(applier, (partition, "cut"))
+    await accept_the_loss(log)
+    for content in ("another", "later"):
+        async with handing_over(log, folders) as (actor, applier):
+            await differs_in(applier)
+            request = await actor.released("script/text", f'"{content}"'.encode())
+            assert content == "later" or request.request == second.request, "the id is used once more"
+            await applier.of(request.request, "succeeded")
+            assert written.read_text() == content
+            assert applier.results().count("succeeded") == 1, "what was applied before is not applied again"
+    said = [each.getMessage() for each in caplog.records if "a loss was accepted" in each.getMessage()]
+    assert len(said) == 1, "once, and not at each start"
+    assert f"{LEDGER}/{partition}" in said[0]
+
+
+async def test_dispatch_and_an_applier_that_run_on_go_on_once_the_loss_is_accepted(
+    log: Log, stack: Stack, tmp_path: Path
+) -> None:
+    folders, health = Folders.of(tmp_path), Health()
+    old = await copy_kafka(stack, tmp_path / "old")
+    async with (
+        following(log) as follower,
+        dispatching(log, follower, health),
+        applying(log, follower, folders) as applier,
+    ):
+        async with acting(log) as actor:
+            lost = await actor.released("script/text", b'"lost"')
+            await applier.of(lost.request, "succeeded")
+        await put_kafka_back(stack, old)
+        await differs_in(applier, (int(lost.request.partition("-")[0]), "cut"))
+        await lacks(health, "ends at offset", "and was known up to offset")
+        await accept_the_loss(log)
+        await differs_in(applier)
+        await whole(health)
+        async with acting(log) as actor:
+            another = await actor.released("script/text", b'"another"')
+            assert another.request == lost.request, "the id is used once more"
+
+            async def is_applied() -> bool:
+                return (folders.target / "script" / "text").read_text() == "another"
+
+            await until(is_applied, timeout_s=60)
 
 
 async def test_an_applier_goes_on_in_the_partitions_that_do_not_differ(log: Log, tmp_path: Path) -> None:

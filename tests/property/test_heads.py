@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assent_contracts.acceptance import Head
 from assent_contracts.client.keys import SecretKey, head_headers, verify
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.findings import (
@@ -19,6 +20,7 @@ from assent_contracts.heads import (
     FIRST_ERA,
     NOTHING,
     Found,
+    HeadInEra,
     KnownHead,
     SignedHead,
     compare,
@@ -28,6 +30,7 @@ from assent_contracts.heads import (
     known_from,
     known_heads,
     next_input,
+    remembered_after,
     verify_head,
 )
 from assent_contracts.topics import COMMANDS
@@ -125,7 +128,7 @@ def test_an_accepted_loss_stands_in_place_of_the_heads_before_it(head: SignedHea
     known = known_heads([head], [loss])[head.ledger, head.partition]
     match head.era:
         case "":
-            assert is_void(head, [loss])
+            assert is_void(head.era, [loss])
             assert known == known_from(loss.ends[0])
         case "loss-1":
             assert known.seq == max(head.seq, seq)
@@ -136,13 +139,30 @@ def test_an_accepted_loss_stands_in_place_of_the_heads_before_it(head: SignedHea
             assert known == known_from(head)
 
 
+@given(st.sampled_from(["", "loss-1", "loss-2", "loss-3", "unheard-of"]), offsets, offsets)
+def test_what_was_read_before_a_loss_was_accepted_gives_way_to_what_the_loss_says(
+    era: str, seq: int, end_seq: int
+) -> None:
+    end = LedgerEnd(
+        ledger="ledger", partition=1, seq=end_seq, sha256="e" * 64, next_offset=end_seq + 1, next_input=0
+    )
+    losses = [Loss(era="loss-1", ends=()), Loss(era="loss-3", ends=(end,), given_up=("loss-2",))]
+    read = HeadInEra(Head(seq, "a" * 64, 4, seq + 1), era)
+    still = remembered_after({0: read, 1: read}, losses)
+    if era in ("loss-3", "unheard-of"):
+        assert still == {0: read, 1: read}
+    else:
+        assert still == {1: HeadInEra(Head(end_seq, "e" * 64, next_offset=end_seq + 1), "loss-3")}
+        assert remembered_after(still, losses) == still
+
+
 @given(st.lists(signed_heads(), max_size=6))
 def test_the_order_in_which_heads_are_learnt_does_not_matter(heads: list[SignedHead]) -> None:
     losses = [Loss(era="loss-1", ends=())]
     seqs = {place: each.seq for place, each in known_heads(heads, losses).items()}
     assert {place: each.seq for place, each in known_heads(heads[::-1], losses).items()} == seqs
     for head in heads:
-        if not is_void(head, losses):
+        if not is_void(head.era, losses):
             assert (head.ledger, head.partition) in seqs
 
 

@@ -20,8 +20,9 @@ only. To lose the changes in hand makes the ones that had been claimed *unknown*
 
 When the log was put back. `state_dir` also holds how far the ledger had been read. Where a partition ends
 before that, or goes on otherwise, its request ids name other requests than those that were applied here:
-nothing is claimed, applied or reported there until the right log is back. `assent.changes` is transport:
-where it was made anew, it is read from its beginning.
+nothing is claimed, applied or reported there until the right log is back, or its loss was accepted. Then this
+client goes on from where the accepted loss says, and warns of what it had gone by beyond. `assent.changes` is
+transport: where it was made anew, it is read from its beginning.
 """
 
 import asyncio
@@ -140,7 +141,7 @@ class Applier:
         """
         setup = self._setup
         journal = Journal(self._state_dir, setup.governance.identity)
-        memory = Memory(setup.connection, journal)
+        memory = Memory(setup.connection, setup.governance, journal)
         pause_s = 1.0
         try:
             while not stop.is_set():

@@ -21,7 +21,7 @@ from assent_contracts.evidence.losses import accepted_loss
 from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import GovernanceEvent, LogFounded
 from assent_contracts.governed import Loss
-from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare
+from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record, decode_refusal
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE
@@ -148,7 +148,7 @@ class GovernanceFollower:
     @property
     def head(self) -> KnownHead:
         """How far the ledger was read and accepted."""
-        return _known(self._acceptance)
+        return known_of("governance", 0, self._acceptance.head)
 
     async def stop(self) -> None:
         """Stop following."""
@@ -271,13 +271,6 @@ class GovernanceFollower:
         """
         if any(_named(value) > self.writers.head for value in values):
             await self.catch_up()
-
-
-def _known(acceptance: Acceptance) -> KnownHead:
-    head = acceptance.head
-    return KnownHead(
-        ledger="governance", partition=0, seq=head.seq, sha256=head.value_sha256, next_offset=head.next_offset
-    )
 
 
 def _named(value: bytes | None) -> int:

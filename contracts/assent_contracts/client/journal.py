@@ -8,7 +8,8 @@
 And what it remembers of all that it has done:
 
 `identity`           of the log, in full
-`heads`              the newest accepted head of each ledger partition that this applier has gone by
+`heads`              the newest accepted head of each ledger partition that this applier has gone by, and
+                     the era of the log that it was read in
 `position-<n>`       where it is in partition n of `assent.changes`, and the hash of the record before
 
 Each is written to a temporary file, synced and renamed: it is there as a whole or not at all. An entry
@@ -25,9 +26,9 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.acceptance import Head
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.codec import encode
+from assent_contracts.heads import HeadInEra
 from assent_contracts.resources import parse_request_id
 
 _PARTS: Final = (".change", ".claim", ".begun", ".report")
@@ -52,7 +53,7 @@ class Position(msgspec.Struct, frozen=True):
     """Of the value of the record before: hex, or empty where nothing is known of it."""
 
 
-_decode_heads = msgspec.json.Decoder(dict[int, Head]).decode
+_decode_heads = msgspec.json.Decoder(dict[int, HeadInEra]).decode
 _decode_position = msgspec.json.Decoder(Position).decode
 
 
@@ -94,11 +95,15 @@ class Journal:
 
     def begin(self, change: Change) -> None:
         """Take a change in hand. Durable on return."""
-        write_durably(self.folder / f"{change.request}.change", encode(change))
+        write_durably(self.path_of(change.request), encode(change))
+
+    def path_of(self, request: str) -> Path:
+        """The file that an entry stands and falls with."""
+        return self.folder / f"{request}.change"
 
     def change(self, request: str) -> Change:
         """The change of an entry."""
-        return decode_change((self.folder / f"{request}.change").read_bytes())
+        return decode_change(self.path_of(request).read_bytes())
 
     def read(self, request: str, part: str) -> bytes | None:
         """The bytes of `claim`, `begun` or `report`, if written."""
@@ -120,14 +125,14 @@ class Journal:
         for part in _PARTS:
             (self.folder / f"{request}{part}").unlink(missing_ok=True)
 
-    def heads(self) -> dict[int, Head]:
+    def heads(self) -> dict[int, HeadInEra]:
         """The newest head of each ledger partition that this applier has gone by."""
         try:
             return _decode_heads((self.folder / "heads").read_bytes())
         except FileNotFoundError:
             return {}
 
-    def keep_heads(self, heads: Mapping[int, Head]) -> None:
+    def keep_heads(self, heads: Mapping[int, HeadInEra]) -> None:
         """The ledger has been read up to these heads, and acted on. Durable on return."""
         write_durably(self.folder / "heads", encode(dict(heads)))
 

@@ -3,16 +3,15 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Self
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection, Consumer, started
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare
-from assent_contracts.topics import LEDGER_TOPICS, LedgerName
+from assent_contracts.topics import LEDGER_TOPICS
 
 LOOK_EVERY_S: Final = 5.0
 """How often whoever reads a ledger looks whether it still is the one that was read."""
@@ -30,17 +29,6 @@ class LedgerDiffersError(KafkaError):
         super().__init__(" ".join(finding.why for finding in self.findings))
 
 
-def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
-    """An accepted head, as what is known of its partition."""
-    return KnownHead(
-        ledger=ledger,
-        partition=partition,
-        seq=head.seq,
-        sha256=head.value_sha256,
-        next_offset=head.next_offset,
-    )
-
-
 class Probe:
     """Looks at partitions with a consumer of its own. One instance may be asked by many tasks."""
 
@@ -49,6 +37,14 @@ class Probe:
         self._connection = connection
         self._consumer: Consumer | None = None
         self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """For a look or two."""
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Disconnect."""
+        await self.stop()
 
     async def stop(self) -> None:
         """Disconnect. Safe to call when it has not been asked."""
@@ -69,7 +65,7 @@ class Probe:
     async def found(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, Found]:
         """Where partitions begin and end, and the hash of the record that ends before each of the offsets.
 
-        Raises KafkaError, TimeoutError.
+        Nothing stands before offset 0: then no record is looked at. Raises KafkaError, TimeoutError.
         """
         if not before:
             return {}
@@ -98,6 +94,18 @@ class Probe:
             consumer = await self._started()
             found = (await consumer.offsets_for_times({place: max(0, at_ms)}))[place]
         return None if found is None else found.offset
+
+    async def partitions(self, topic: str) -> int | None:
+        """How many partitions a topic has now; None when there is no such topic.
+
+        Raises KafkaError, TimeoutError.
+        """
+        async with asyncio.timeout(_WITHIN_S), self._lock:
+            consumer = await self._started()
+            # What the consumer has in memory may be minutes old.
+            cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
+        there = cluster.partitions_for_topic(topic)
+        return None if there is None else len(there)
 
     async def _started(self) -> Consumer:
         if self._consumer is None:
@@ -136,6 +144,7 @@ async def _hashes(consumer: Consumer, wanted: Mapping[TopicPartition, int]) -> d
 
 def _hash_at(offset: int, records: Iterable[ConsumerRecord]) -> str:
     for record in records:
-        if record.offset == offset and record.value is not None:
-            return hashlib.sha256(record.value).hexdigest()
+        if record.offset == offset:
+            # A command without a value is decided too, as one of no bytes.
+            return hashlib.sha256(record.value or b"").hexdigest()
     return NOTHING

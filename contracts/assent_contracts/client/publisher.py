@@ -22,7 +22,7 @@ from assent_contracts.client.wholeness import Wholeness
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.events import CommandRepeated, Event
-from assent_contracts.heads import Finding, KnownHead
+from assent_contracts.heads import Finding, KnownHead, known_of
 from assent_contracts.ledger import decode_events, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -117,6 +117,7 @@ class Publisher:
         """Disconnect; whoever still waits gets a CancelledError."""
         await end(*(task for task in (self._watching, self._task) if task is not None))
         self._answers.cancel()
+        await self._whole.stop()
         await self._reader.stop()
         await self._producer.stop()
 
@@ -133,7 +134,7 @@ class Publisher:
         """Of each partition the newest head that is known: from elsewhere, or heard here."""
         newest = dict(self._known)
         for partition, acceptance in self._reader.acceptances.items():
-            heard = known_from_head(partition, acceptance.head)
+            heard = known_of("ledger", partition, acceptance.head)
             if heard.next_offset > 0 and (partition not in newest or heard.seq > newest[partition].seq):
                 newest[partition] = heard
         return newest
@@ -232,17 +233,6 @@ class Publisher:
         offset = accepted.record.input
         if isinstance(offset, int) and self._answers.wanted((partition, offset)):
             self._answers.give((partition, offset), decided_of(partition, accepted))
-
-
-def known_from_head(partition: int, head: Head) -> KnownHead:
-    """What the accepted head of a request partition lets its reader know."""
-    return KnownHead(
-        ledger="ledger",
-        partition=partition,
-        seq=head.seq,
-        sha256=head.value_sha256,
-        next_offset=head.next_offset,
-    )
 
 
 def decided_of(partition: int, accepted: Accepted) -> Decided:

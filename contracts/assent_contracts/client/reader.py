@@ -12,8 +12,8 @@ from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
-from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError, Probe, known_of
-from assent_contracts.heads import Finding
+from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError, Probe
+from assent_contracts.heads import Finding, known_of
 from assent_contracts.topics import LEDGER
 
 

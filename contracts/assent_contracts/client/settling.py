@@ -84,7 +84,10 @@ class Settler:
         change = await asyncio.to_thread(self._journal.change, request)
         if self._is_another(change):
             # What is in hand belongs to another history: it is kept, and nothing of it is sent.
-            detail = "The ledger has released something else under the id of what is in hand."
+            detail = (
+                "The ledger has released something else under the id of what is in hand. Compare the target"
+                f" with the ledger; then stop this applier and remove {self._journal.path_of(request)}."
+            )
             return Handled(result="other-release", detail=detail, request=request, resource=change.resource)
         report = self._journal.read(request, "report")
         if report is None:

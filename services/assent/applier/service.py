@@ -26,7 +26,6 @@ from assent_contracts.client.journal import write_durably
 from assent_contracts.client.keys import load_key
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import LogFounded
 from assent_contracts.heads import Finding
 from assent_contracts.topics import LEDGER
 
@@ -97,7 +96,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     await until_stopped(stop, _follow(follower, health))
     if stop.is_set():
         return
-    history, partitions = History(health), partitions_of(follower)
+    history, partitions = History(health), follower.partitions
     applier = Applier(
         settings.kafka,
         follower,
@@ -130,14 +129,6 @@ async def _follow(follower: GovernanceFollower, health: Health) -> None:
                 raise
 
 
-def partitions_of(follower: GovernanceFollower) -> int:
-    """How many partitions the log has for good."""
-    for event in follower.history[0]:
-        if isinstance(event, LogFounded):
-            return event.founding.partitions
-    raise AssertionError("the governance ledger begins with its founding")
-
-
 def tell_differing(differing: Mapping[int, Finding], history: History, partitions: int) -> None:
     """Which partitions this applier leaves alone: the log was put back beneath what it has applied."""
     for partition in range(partitions):
@@ -149,8 +140,8 @@ def _of_applier(finding: Finding) -> Finding:
     return msgspec.structs.replace(
         finding,
         why=f"{finding.why} This applier has gone by what was there, and applies nothing in this partition.",
-        todo=f"{finding.todo} Once a loss is accepted, compare the target with the ledger by hand, and start"
-        " this applier with an empty state folder.",
+        todo=f"{finding.todo} Once a loss is accepted it goes on with its state folder as it is: compare the"
+        " target with the ledger by hand then.",
     )
 
 

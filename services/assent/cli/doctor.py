@@ -27,8 +27,7 @@ from assent.ledger.topic_state import (
 )
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
-from assent.observe.health import Reason
-from assent.observe.readiness import lacking
+from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
 from assent.store.heads import read_heads
@@ -73,23 +72,25 @@ async def examine(options: Options) -> list[Finding]:
 async def _services(to: Reach) -> list[Finding]:
     loop = asyncio.get_running_loop()
     answers = await asyncio.gather(
-        *(loop.run_in_executor(None, lacking, url) for url in to.services.values())
+        *(loop.run_in_executor(None, readiness, url) for url in to.services.values())
     )
     return [
         finding
-        for name, missing in zip(to.services, answers, strict=True)
-        for finding in service_findings(name, missing)
+        for name, said in zip(to.services, answers, strict=True)
+        for finding in service_findings(name, said)
     ]
 
 
-def service_findings(name: str, missing: dict[str, Reason]) -> Iterator[Finding]:
-    """One finding for a service that is ready; else one for each of what it lacks."""
-    if not missing:
+def service_findings(name: str, said: Readiness) -> Iterator[Finding]:
+    """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
+    if not said.missing:
         yield Finding(ok=True, what=f"{name} is ready")
-    for condition, lacks in sorted(missing.items()):
+    lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
+    noted = {f"has all that it asks ({each})": why for each, why in said.noted.items()}
+    for what, lacks in (*sorted(lacking.items()), *sorted(noted.items())):
         yield Finding(
             ok=False,
-            what=f"{name} is ready ({condition})" if condition else f"{name} is ready",
+            what=f"{name} {what}",
             why=lacks.why,
             remedy=f"{lacks.todo} See logs/{name}.log.",
         )
@@ -189,7 +190,7 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
     else:
         findings.append(Finding(ok=True, what="Postgres answers"))
     outside = await known_outside(to.connection, follower, stored, own)
-    there = await look(to.connection, follower, outside.known)
+    there = await look(to.connection, follower, outside)
     for name, heads_of in positions.items():
         findings += reader_findings(name, heads_of, there, LAG_MAX_RECORDS)
     less = missing(outside, there, follower) + await look_at_topics(to.connection, follower.partitions)

@@ -91,7 +91,7 @@ async def _plan(
     kept = [own_heads(options.data, to.identity), await _stored(to.dsn)]
     kept += [read_heads_file(path) or [] for path in heads]
     outside = await known_outside(to.connection, follower, *kept)
-    there = await look(to.connection, follower, outside.known)
+    there = await look(to.connection, follower, outside)
     places: dict[Place, LedgerEnd] = {(each.ledger, each.partition): each for each in ends.ends}
     return Plan(
         missing=sorted({finding.why for finding in [*missing(outside, there, follower), *ends.inputs]}),

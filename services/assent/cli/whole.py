@@ -9,14 +9,14 @@ import msgspec
 from aiokafka import TopicPartition
 
 from assent.cli.close_calls import Finding
+from assent.cli.decided import decided_before
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
-from assent.decider.whole import INPUT_TOPICS
+from assent.decider.whole import INPUT_TOPICS, input_finding
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.heads import good_heads, read_heads
-from assent_contracts.client.lookout import Lookout
-from assent_contracts.findings import compare_input
+from assent_contracts.client.probe import Probe
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import (
     Found,
@@ -28,11 +28,11 @@ from assent_contracts.heads import (
     era_of,
     is_void,
     known_heads,
+    nothing_known,
 )
 from assent_contracts.topics import LEDGER, LEDGER_TOPICS
 
 _STATE: Final = "state"
-_NEITHER: Final = KnownHead(ledger="ledger", partition=0, seq=-1, sha256="", next_offset=0)
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -48,6 +48,9 @@ class There(msgspec.Struct, frozen=True):
 
     ledgers: dict[Place, Found]
     inputs: dict[Place, Found]
+    """With the hash of the command before the newest head's `next_input`."""
+    decided: dict[Place, str] = {}
+    """The hash of that command as the ledger has it, where it says so."""
 
 
 def own_heads(data: Path, identity: str) -> list[KeptHead]:
@@ -70,19 +73,37 @@ def places_of(follower: GovernanceFollower) -> list[Place]:
     return [("governance", 0), *(("ledger", number) for number in range(follower.partitions))]
 
 
-async def look(
-    connection: Connection, follower: GovernanceFollower, known: Mapping[Place, KnownHead]
-) -> There:
+def newest_heads(outside: Outside, follower: GovernanceFollower) -> dict[Place, SignedHead]:
+    """The heads that are what is known of their partitions, in this era of the log."""
+    newest: dict[Place, SignedHead] = {}
+    for head in outside.heads:
+        known = outside.known.get((head.ledger, head.partition))
+        if head.era == era_of(follower.losses) and known is not None and known.seq == head.seq:
+            newest[head.ledger, head.partition] = head
+    return newest
+
+
+async def look(connection: Connection, follower: GovernanceFollower, outside: Outside) -> There:
     """What is there now. Raises KafkaError, TimeoutError."""
     await follower.catch_up()
+    known, newest = outside.known, newest_heads(outside, follower)
     places = places_of(follower)
     ledgers = {place: TopicPartition(LEDGER_TOPICS[place[0]], place[1]) for place in places}
     inputs = {place: TopicPartition(INPUT_TOPICS[place[0]], place[1]) for place in places}
-    at = {ledgers[place]: known.get(place, _NEITHER).next_offset - 1 for place in places}
-    async with Lookout(connection, [*ledgers.values(), *inputs.values()]) as lookout:
-        found = await lookout.found(at | dict.fromkeys(inputs.values(), -1))
+    before = {ledgers[place]: (known.get(place) or nothing_known(*place)).next_offset for place in places}
+    async with Probe(connection) as probe:
+        found = await probe.found(
+            before | {inputs[place]: newest[place].next_input if place in newest else 0 for place in places}
+        )
+    stand = [
+        head
+        for place, head in newest.items()
+        if place in ledgers and compare(known[place], found[ledgers[place]]) is None
+    ]
     return There(
-        {place: found[ledgers[place]] for place in places}, {place: found[inputs[place]] for place in places}
+        {place: found[ledgers[place]] for place in places},
+        {place: found[inputs[place]] for place in places},
+        await decided_before(connection, stand) if stand else {},
     )
 
 
@@ -90,22 +111,13 @@ def missing(outside: Outside, there: There, follower: GovernanceFollower) -> lis
     """What is missing of what is known, one for each partition of a ledger or of commands."""
     findings: list[Missing | None] = []
     for place, found in there.ledgers.items():
-        nothing = KnownHead(ledger=place[0], partition=place[1], seq=-1, sha256="", next_offset=0)
-        known = outside.known.get(place, nothing)
+        known = outside.known.get(place) or nothing_known(*place)
         findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
-    for head in outside.heads:
-        place: Place = (head.ledger, head.partition)
-        newest = outside.known.get(place)
-        if head.era == era_of(follower.losses) and newest is not None and newest.seq == head.seq:
-            findings.append(
-                compare_input(
-                    INPUT_TOPICS[place[0]],
-                    place[1],
-                    next_input=head.next_input,
-                    decided_sha256=None,
-                    found=there.inputs[place],
-                )
-            )
+    findings += [
+        input_finding(place, head.next_input, there.decided.get(place), there.inputs[place])
+        for place, head in newest_heads(outside, follower).items()
+        if place in there.inputs
+    ]
     unique = {(each.place, each.kind): each for each in findings if each is not None}
     return list(unique.values())
 
@@ -113,7 +125,7 @@ def missing(outside: Outside, there: There, follower: GovernanceFollower) -> lis
 def unknown_eras(outside: Outside, follower: GovernanceFollower) -> tuple[str, ...]:
     """The eras of heads that count and that governance does not know: their acceptance was lost itself."""
     current = era_of(follower.losses)
-    eras = {head.era for head in outside.heads if not is_void(head, follower.losses)} - {current}
+    eras = {head.era for head in outside.heads if not is_void(head.era, follower.losses)} - {current}
     return tuple(sorted(eras))
 
 

@@ -7,7 +7,8 @@ from typing import Final
 import structlog
 
 from assent.decider.kept import read_heads_file, write_heads_file
-from assent.decider.missing import UnknownError
+from assent.decider.missing import NOT_ASKED, UnknownError
+from assent.observe.health import Health
 from assent.store.heads import HEADS_UNREACHABLE, stored_heads
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -42,8 +43,10 @@ class KnownHeads:
         *,
         file: Path | None = None,
         postgres: str | None = None,
+        health: Health,
     ) -> None:
         """`file`: the decider's own; `postgres`: the DSN of the readers' database, where it may be asked."""
+        self._health = health
         self._connection = connection
         self._key = key
         self._follower = follower
@@ -60,7 +63,8 @@ class KnownHeads:
     async def learn(self) -> None:
         """Ask all that there is. Raises KafkaError, HeadsFileError, UnknownError.
 
-        A Postgres that does not answer is named in the log, and not waited for where the file answered.
+        A Postgres that does not answer is named in the log and in /readyz, and not waited for where the file
+        answered.
         """
         async with self._learning:
             now = asyncio.get_running_loop().time()
@@ -79,14 +83,17 @@ class KnownHeads:
         if self._postgres is None:
             return []
         try:
-            return await stored_heads(self._postgres)
+            stored = await stored_heads(self._postgres)
         except HEADS_UNREACHABLE as error:
+            self._health.note("postgres", NOT_ASKED)
             structlog.get_logger().warning(
                 "Postgres was not asked which heads it knows", error=repr(error), has_file=not needed
             )
             if needed:
                 raise UnknownError from error
             return []
+        self._health.note("postgres", None)
+        return stored
 
     def _take(self, head: SignedHead, kept: KeptHead) -> None:
         place = (head.ledger, head.partition)
@@ -106,7 +113,7 @@ class KnownHeads:
     def contradiction(self, place: Place) -> Finding | None:
         """Two heads of a partition that writers have signed and that cannot both be."""
         for head, kept, finding in self._contradictions.get(place, ()):
-            if not is_void(head, self._follower.losses) and self._counts(kept):
+            if not is_void(head.era, self._follower.losses) and self._counts(kept):
                 return finding
         return None
 
@@ -127,7 +134,7 @@ class KnownHeads:
 
     def _worth_keeping(self) -> list[KeptHead]:
         losses = self._follower.losses
-        return [kept for head, kept in self._heads.values() if not is_void(head, losses)]
+        return [kept for head, kept in self._heads.values() if not is_void(head.era, losses)]
 
     async def _started_producer(self) -> CommandProducer:
         if self._producer is None:

@@ -14,7 +14,7 @@ from assent.ledger.appender import LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.lookout import Lookout
+from assent_contracts.client.probe import Probe
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.governance import AcceptLoss
@@ -74,8 +74,8 @@ async def _input_of(
     read = next_input(*place, follower.losses, read=term.next_input, decided=term.decided.seq)
     expected = term.decided.sha256 if read == term.next_input else None
     there = input_place(place)
-    async with Lookout(connection, [there]) as lookout:
-        found = (await lookout.found({there: read - 1}))[there]
+    async with Probe(connection) as probe:
+        found = (await probe.found({there: read}))[there]
     finding = input_finding(place, read, expected, found)
     return (read if finding is None else found.beginning), finding
 

@@ -1,8 +1,15 @@
 """What keeps a writer from leading: less is there than what is known, or a topic is not as it must be."""
 
+from typing import Final
+
 from assent.decider.kept import HeadsFileError
 from assent.observe.health import Reason
 from assent_contracts.heads import Finding
+
+NOT_ASKED: Final = Reason(
+    why="Postgres did not say which heads it knows when this decider took over last: it leads by the others.",
+    todo="Start Postgres. It is asked again at the next take-over; start this decider anew to have it asked.",
+)
 
 
 class MissingError(Exception):

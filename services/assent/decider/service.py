@@ -68,7 +68,7 @@ class Decider:
         postgres: str | None = None,
     ) -> None:
         """`heads_file`, `postgres`: where heads are known outside Kafka, see KnownHeads."""
-        self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres)
+        self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres, health=health)
         self._whole = Wholeness(connection, follower, self._known)
         self._connection = connection
         self._key = key

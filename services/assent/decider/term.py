@@ -55,12 +55,13 @@ class Reading:
             head=acceptance.head_at(end),
             head_end=acceptance.head.next_offset,
             next_input=self._next_input,
-            decided=LastDecided() if self._last is None else _decided_by(self._last),
+            decided=LastDecided() if self._last is None else decided_by(self._last),
             known_sha256=self._known_sha256,
         )
 
 
-def _decided_by(record: LedgerRecord) -> LastDecided:
+def decided_by(record: LedgerRecord) -> LastDecided:
+    """What a record that decides a command says of it."""
     match decode_recorded_command(record):
         case RecordedCommand(value=value):
             sha256 = hashlib.sha256(value).hexdigest()

@@ -13,7 +13,7 @@ from assent.decider.whole import input_finding, input_place, ledger_place
 from assent.ledger.appender import Appender
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.lookout import Lookout
+from assent_contracts.client.probe import Probe
 from assent_contracts.core.writer.writer import Writer
 from assent_contracts.heads import Place, SignedHead, compare, era_of, known_from
 
@@ -44,14 +44,13 @@ class Watch:
         self._said: SignedHead | None = None
 
     async def run(self) -> None:
-        """Until cancelled. Raises MissingError, and KafkaError when it cannot begin."""
-        places = [ledger_place(self._place), input_place(self._place)]
-        async with Lookout(self._connection, places) as lookout:
+        """Until cancelled. Raises MissingError."""
+        async with Probe(self._connection) as probe:
             while True:
                 try:
                     await self._say()
                     await asyncio.sleep(EVERY_S)
-                    await self._look(lookout)
+                    await self._look(probe)
                 except (KafkaError, TimeoutError, OSError) as error:
                     # Deciding goes on for as long as Kafka takes its records, or ends by itself.
                     structlog.get_logger().warning(
@@ -90,10 +89,10 @@ class Watch:
             era=era_of(self._follower.losses),
         )
 
-    async def _look(self, lookout: Lookout) -> None:
+    async def _look(self, probe: Probe) -> None:
         head, reached = self._head(), self._appender.reached
         ledger, commands = ledger_place(self._place), input_place(self._place)
-        found = await lookout.found({ledger: head.next_offset - 1, commands: reached.next_input - 1})
+        found = await probe.found({ledger: head.next_offset, commands: reached.next_input})
         finding = compare(known_from(head), found[ledger]) or input_finding(
             self._place, reached.next_input, reached.input_sha256, found[commands]
         )

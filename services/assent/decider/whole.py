@@ -11,7 +11,7 @@ from assent.decider.term import Term
 from assent.ledger.looking import look_at_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.lookout import Lookout
+from assent_contracts.client.probe import Probe
 from assent_contracts.core.writer.writer import Writer
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import (
@@ -22,6 +22,7 @@ from assent_contracts.heads import (
     Place,
     compare,
     next_input,
+    nothing_known,
 )
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LEDGER_TOPICS, LedgerName
 
@@ -53,15 +54,10 @@ class Wholeness:
     async def before(self, place: Place) -> KnownHead | None:
         """Before a ledger partition is read: what is known of it, None for nothing.
 
-        Raises MissingError, KafkaError, HeadsFileError, UnknownError.
+        Raises MissingError, KafkaError, TimeoutError, HeadsFileError, UnknownError.
         """
-        there = ledger_place(place)
-        async with Lookout(self._connection, [there]) as lookout:
-            # All at once: nothing is decided meanwhile.
-            await asyncio.gather(self._look_at_topics(), self._known.learn())
-            return await self._before(place, there, lookout)
-
-    async def _before(self, place: Place, there: TopicPartition, lookout: Lookout) -> KnownHead | None:
+        # All at once: nothing is decided meanwhile.
+        await asyncio.gather(self._look_at_topics(), self._known.learn())
         self._check_topics(place)
         # By a governance ledger that was put back, somebody who was disabled would be enabled again.
         governance = self._known.of(_GOVERNANCE)
@@ -70,10 +66,12 @@ class Wholeness:
         for each in {place, _GOVERNANCE}:
             _raise(self._known.contradiction(each))
         known = self._known.of(place)
-        found = await lookout.found({there: -1 if known is None else known.next_offset - 1})
-        nothing = KnownHead(ledger=place[0], partition=place[1], seq=-1, sha256="", next_offset=0)
-        _raise(compare(known or nothing, found[there]))
+        _raise(await self._differing(known or nothing_known(*place)))
         return known
+
+    async def _differing(self, known: KnownHead) -> Finding | None:
+        async with Probe(self._connection) as probe:
+            return next(iter(await probe.findings([known])), None)
 
     async def _look_at_topics(self) -> None:
         async with self._looking:
@@ -102,8 +100,8 @@ class Wholeness:
         # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
         writer.input_sha256 = decided.sha256 if expected == read else None
         there = input_place(place)
-        async with Lookout(self._connection, [there]) as lookout:
-            found = await lookout.found({there: expected - 1})
+        async with Probe(self._connection) as probe:
+            found = await probe.found({there: expected})
         _raise(input_finding(place, expected, writer.input_sha256, found[there]))
 
 

@@ -19,11 +19,11 @@ from assent.observe.history import History
 from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.process import until_stopped
 from assent.settings import ServiceSettings
-from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.heads import HeadInEra, era_of, remembered_after
 from assent_contracts.topics import LEDGER
 
 GROUP = "assent-dispatch"
@@ -40,7 +40,7 @@ class Dispatch:
         follower: GovernanceFollower,
         health: Health,
         *,
-        known: dict[int, Head] | None = None,
+        known: dict[int, HeadInEra] | None = None,
     ) -> None:
         """`follower` has been started, with evidence.
 
@@ -79,7 +79,14 @@ class Dispatch:
             self._health.ready(_evidence_of(partition))
 
     async def _dispatch(self, partition: int, condition: str) -> None:
-        known = self._known.get(partition)
+        era = era_of(self._follower.losses)
+        read = self._known.get(partition)
+        before = remembered_after(self._known, self._follower.losses).get(partition)
+        if before != read:
+            structlog.get_logger().warning(
+                "a loss was accepted: going on from where it says", partition=partition, read=read, now=before
+            )
+        known = None if before is None else before.head
         run = PartitionDispatch(self._connection, self._follower, self._evidence, partition, known=known)
         try:
             await run.start()
@@ -89,7 +96,9 @@ class Dispatch:
                 self._tell_held_back(partition, run.held_back())
                 await run.go_on()
         finally:
-            self._known[partition] = run.head()
+            # In the era of the run's beginning: a loss may have been accepted since.
+            head = run.head()
+            self._known[partition] = before if before and head == before.head else HeadInEra(head, era)
             await run.stop()
 
     def _tell_held_back(self, partition: int, held_back: dict[str, str]) -> None:
@@ -111,7 +120,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
 
 
 async def _serve(settings: ServiceSettings, health: Health) -> None:
-    known: dict[int, Head] = {}
+    known: dict[int, HeadInEra] = {}
     async for attempt in stamina.retry_context(
         on=_RETRIED, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
@@ -119,7 +128,7 @@ async def _serve(settings: ServiceSettings, health: Health) -> None:
             await _serve_once(settings, health, known)
 
 
-async def _serve_once(settings: ServiceSettings, health: Health, known: dict[int, Head]) -> None:
+async def _serve_once(settings: ServiceSettings, health: Health, known: dict[int, HeadInEra]) -> None:
     follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
     watch_governance(follower, health)
     try:

@@ -23,7 +23,7 @@ from assent.local.founded import read_founded
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
 from assent.local.supervisor import Service, State, Status, Supervisor
-from assent.observe.readiness import lacking
+from assent.observe.readiness import readiness
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -135,11 +135,11 @@ class Everything:
 
     async def _what_is_lacking(self) -> str:
         """A line for each thing that a service lacks."""
-        answers = await asyncio.gather(*(asyncio.to_thread(lacking, url) for url in self.http.values()))
+        answers = await asyncio.gather(*(asyncio.to_thread(readiness, url) for url in self.http.values()))
         lines = {
             f"\n{name}: {reason.why} {reason.todo}"
-            for name, missing in zip(self.http, answers, strict=True)
-            for reason in missing.values()
+            for name, said in zip(self.http, answers, strict=True)
+            for reason in said.missing.values()
         }
         return "".join(sorted(lines))
 

@@ -1,4 +1,4 @@
-"""Ask a service's /readyz what it lacks."""
+"""Ask a service's /readyz what it lacks, and what it notes."""
 
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -14,27 +14,39 @@ _ANSWER_MAX_BYTES: Final = 1024 * 1024
 _SILENT: Final = {"": Reason(why="It is not ready and does not say why.", todo="Is it of this version?")}
 
 
-class _Readiness(msgspec.Struct):
-    """What /readyz of a service answers."""
+class _Noted(msgspec.Struct):
+    """What /readyz of a service answers when it is ready; a gateway says less."""
+
+    noted: dict[str, Reason] = {}
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What a service says of itself, by condition."""
 
     missing: dict[str, Reason]
+    """Empty when it is ready."""
+    noted: dict[str, Reason] = {}
+    """What does not keep it from its work."""
 
 
-def lacking(url: str) -> dict[str, Reason]:
-    """What a service lacks, by condition; empty when it is ready."""
+def readiness(url: str) -> Readiness:
+    """What a service lacks and notes, or why it does not answer."""
     parts = urlsplit(url)
     # Not urlopen: it would ask a proxy for what is on this machine.
     connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
     try:
         connection.request("GET", f"{parts.path}/readyz")
         answer = connection.getresponse()
+        body = answer.read(_ANSWER_MAX_BYTES)
         if answer.status == HTTPStatus.OK:
-            return {}
-        return msgspec.json.decode(answer.read(_ANSWER_MAX_BYTES), type=_Readiness).missing or _SILENT
+            return Readiness({}, msgspec.json.decode(body, type=_Noted).noted)
+        said = msgspec.json.decode(body, type=Readiness)
+        return said if said.missing else Readiness(_SILENT)
     except (OSError, HTTPException) as error:
         why = f"It does not answer: {str(error) or type(error).__name__}."
-        return {"": Reason(why=why, todo="It is started again by itself. If it stays so, it cannot start.")}
+        todo = "It is started again by itself. If it stays so, it cannot start."
+        return Readiness({"": Reason(why=why, todo=todo)})
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _SILENT
+        return Readiness(_SILENT)
     finally:
         connection.close()

@@ -14,8 +14,8 @@ from assent.store.intake import ledger_of
 from assent.store.positions import Reader, read_positions
 from assent_contracts.acceptance import Head, first_head
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.probe import Probe, known_of
-from assent_contracts.heads import Finding
+from assent_contracts.client.probe import Probe
+from assent_contracts.heads import Finding, known_of
 
 
 class LogWatch:

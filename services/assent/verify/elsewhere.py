@@ -51,5 +51,5 @@ def known_by_writers(
     return [
         Known(source=f"a head that {each.writer} has signed", head=known_from(head))
         for head, each in good_heads(identity, kept, writers)
-        if not is_void(head, losses)
+        if not is_void(head.era, losses)
     ]

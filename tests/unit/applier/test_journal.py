@@ -10,6 +10,7 @@ from assent_contracts.changes import Change
 from assent_contracts.client.journal import Journal, JournalInUseError, JournalOfAnotherLogError, Position
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
+from assent_contracts.heads import HeadInEra
 
 IDENTITY = "a" * 64
 
@@ -91,7 +92,7 @@ def test_a_folder_whose_name_two_logs_share_is_refused_to_the_second(tmp_path: P
 def test_how_far_the_ledger_was_read_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IDENTITY)
     assert journal.heads() == {}
-    heads = {0: Head(7, "c" * 64, 3, 12), 23: Head(0, "d" * 64, 0, 1)}
+    heads = {0: HeadInEra(Head(7, "c" * 64, 3, 12), "loss-1"), 23: HeadInEra(Head(0, "d" * 64, 0, 1))}
     journal.keep_heads(heads)
     journal.close()
     again = Journal(tmp_path, IDENTITY)
