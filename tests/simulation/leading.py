@@ -164,7 +164,7 @@ class Leader:
         for incoming in checked:
             if writer.is_retired:
                 break
-            decided = writer.decide(incoming, at=at)
+            decided = writer.decide(incoming)
             assert decided.unreadable is None, decided.unreadable
             self._read_to += 1
         batch = writer.take_batch()
@@ -176,10 +176,10 @@ class Leader:
     def _checked(self, writer: Writer[Any], offset: int, entry: Entry) -> Incoming:
         envelope: Envelope | Omitted = open_envelope(entry.value, entry.key, entry.headers)
         if isinstance(envelope, Omitted):
-            return Incoming(offset, envelope, None, signature_good=False)
+            return Incoming(offset, entry.at, envelope, None, signature_good=False)
         key = writer.desk.signing_key(envelope)
         good = key is not None and self._signatures.is_good(signed(envelope, key))
-        return Incoming(offset, envelope, key, signature_good=good)
+        return Incoming(offset, entry.at, envelope, key, signature_good=good)
 
     def _send(self, batch: Batch) -> None:
         self._made.update(link.value for link in batch.links)

@@ -19,6 +19,7 @@ OPEN = OpenRequest(
     requester="alice",
     justification="why",
     digest=sha256_hex(PAYLOAD),
+    submission="s-1",
 )
 RELEASED = msgspec.structs.replace(OPEN, release=Release(4, START))
 CHANGE = RELEASED.change(PAYLOAD)
