@@ -41,7 +41,7 @@ def check(world: World) -> None:
     )
     appended = [each.at for each in world.broker.commands.entries]
     told = model.governance_told(governance)
-    requests = model.Requests(world.sender.signed, told, appended)
+    requests = model.Requests(world.sender.signed, told, appended, world.log.per_minute)
     prev = world.log.identity
     for value in fresh:
         requests.take(value, prev)

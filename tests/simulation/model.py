@@ -38,12 +38,17 @@ class Governance(NamedTuple):
 class Requests:
     """The request ledger, told record by record."""
 
-    def __init__(self, signed: dict[str, str], told: Governance, appended: list[int]) -> None:
+    def __init__(
+        self, signed: dict[str, str], told: Governance, appended: list[int], per_minute: int
+    ) -> None:
         """`signed`: principal by the SHA-256 of signed bytes. `appended`: when each command was, ms."""
         self._signed = signed
         self._disabled, self._corrected = told.disabled, told.corrected
         self._appended = appended
         self._governance = -1
+        self._per_minute = per_minute
+        self._minute = -1
+        self._kept: dict[str, int] = {}
         self._at = 0
         self._next_input = 0
         self._seq = -1
@@ -74,6 +79,8 @@ class Requests:
             self._next_input += 1
             command = record["command"].get("value")
             self._received = record["received"]
+            if command is not None:
+                self._count(command["principal"])
         must(("events" in record) != ("refusal" in record), f"seq {self._seq} is not one outcome")
         events = record.get("events", [])
         if command is not None and events and events[0]["type"] != "assent.command-repeated.v1":
@@ -94,6 +101,13 @@ class Requests:
             request: (set(it["yes"]), it["last"], None if it["deadline"] == _NEVER else it["deadline"])
             for request, it in self._open.items()
         }
+
+    def _count(self, principal: str) -> None:
+        """Of what the ledger keeps whole, nobody sends more than so much in a minute of log time."""
+        if self._at // 60_000 != self._minute:
+            self._minute, self._kept = self._at // 60_000, {}
+        self._kept[principal] = self._kept.get(principal, 0) + 1
+        must(self._kept[principal] <= self._per_minute, f"seq {self._seq}: {principal} sends too much")
 
     def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
         signer = self._signed.get(hashlib.sha256(raw).hexdigest())
