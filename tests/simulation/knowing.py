@@ -42,9 +42,11 @@ class Outside:
         self._kept[slot] = (head.seq, KeptHead(value.decode(), key, seal), head)
 
     def reach(self, ledger: LedgerName, keys: Iterable[str]) -> int:
-        """The offset up to which one of these keys has said that a ledger goes. Asks no rule."""
+        """The offset up to which these keys have said that a ledger goes. Asks no rule."""
         said = (self._kept.get(((ledger, 0), key)) for key in keys)
-        return max((each[2].next_offset for each in said if each is not None), default=0)
+        # Of one record that two have appended the first counts.
+        furthest = [(each[0], -each[2].next_offset) for each in said if each is not None]
+        return -max(furthest)[1] if furthest else 0
 
     def known(self, writers: Mapping[str, bytes]) -> dict[Place, KnownHead]:
         """What is known of each place by the keys that are listed. No loss is ever accepted here."""

@@ -220,6 +220,9 @@ class World:
         if roll < 0.1 and self._backups:
             old = rng.choice(self._backups).copied()
             self.table.head, self.table.rows = old.head, old.rows
+            # The database was stopped for it: whoever was connected begins anew.
+            for each in self.projectors:
+                each.crash()
             return f"the table is put back to seq {old.head.seq}"
         projector = rng.choice(self.projectors)
         projector.work(rng.choice((1, 2, 5, 50)), commits=rng.random() < 0.8)
