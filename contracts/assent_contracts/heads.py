@@ -320,14 +320,15 @@ def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Pla
     """What is known of each partition of each ledger, by these heads and the last accepted loss.
 
     The highest seq of an era is its newest head. One of an era that governance does not know comes before all
-    others: of a governance ledger that was longer than this one.
+    others: of a governance ledger that was longer than this one. Two writers may have appended the same
+    record, of which the first counts: the lower `next_offset` says where, in whatever order they are learnt.
     """
-    known: dict[Place, tuple[tuple[bool, int], KnownHead]] = {}
+    known: dict[Place, tuple[tuple[bool, int, int], KnownHead]] = {}
     for end in losses[-1].ends if losses else ():
-        known[end.ledger, end.partition] = ((False, end.seq), known_from(end))
+        known[end.ledger, end.partition] = ((False, end.seq, -end.next_offset), known_from(end))
     for head in heads:
         place: Place = (head.ledger, head.partition)
-        age = (head.era != era_of(losses), head.seq)
+        age = (head.era != era_of(losses), head.seq, -head.next_offset)
         if not is_void(head.era, losses) and (place not in known or age > known[place][0]):
             known[place] = (age, known_from(head))
     return {place: each for place, (_, each) in known.items()}

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.faults import of_governance, of_readers, of_rules, of_the_log
+from tests.faults import of_governance, of_readers, of_rules, of_the_log, of_time_and_heads
 from tests.faults.fault import Fault
 
 FAULTS: Final[tuple[Fault, ...]] = (
@@ -10,4 +10,5 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *of_governance.FAULTS,
     *of_the_log.FAULTS,
     *of_readers.FAULTS,
+    *of_time_and_heads.FAULTS,
 )

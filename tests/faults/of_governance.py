@@ -34,6 +34,13 @@ FAULTS: Final = (
         '        case AddWriter() | RetireWriter():\n            return "it concerns who writes the log"\n',
         "        case AddWriter() | RetireWriter():\n            return None\n",
     ),
+    Fault(
+        "log time is set back by one administrator",
+        f"{GOVERNANCE}/permit.py",
+        '            return "it sets log time back"\n',
+        "            return None\n",
+        (*OF_GOVERNANCE, "tests/unit/test_log_time.py"),
+    ),
     _governance(
         "a policy is changed by one administrator",
         "permit",

@@ -249,15 +249,15 @@ FAULTS: Final = (
         "    if before is None or before.seq >= 0:\n        return None\n    if before.value",
     ),
     _sender(
-        "an id is forgotten before a copy of its command is stale",
+        "an id is forgotten early, and its principal is out of time for it",
         "memory",
-        "        usual = at + COMMAND_MEMORY_MS\n",
-        "        usual = at + COMMAND_MEMORY_MS // 100\n",
+        "seq, value_sha256, dated, at + COMMAND_MEMORY_MS\n",
+        "seq, value_sha256, dated, at + COMMAND_MEMORY_MS // 100\n",
     ),
     _sender(
         "what nobody is known to have sent takes an id",
         "sender",
-        "        return decision.code not in _TAKES_NO_ID\n",
+        "        return decision.code not in TAKES_NO_ID\n",
         "        return bool(decision.code)\n",
     ),
     _sender(

@@ -119,15 +119,15 @@ FAULTS: Final = (
     ),
     _acceptance(
         "the recovery key seals any record",
-        " if len(run) == 1 and _only_changes_writers(run[0]) else None\n",
+        " if len(run) == 1 and _only_recovers(run[0]) else None\n",
         "\n",
         "writers",
     ),
     _writer(
         "log time goes back for a command",
         "writer",
-        "        at = max(at, self.desk.at)\n        it = ",
-        "        it = ",
+        "        at = max(incoming.received_at, self.desk.at)\n",
+        "        at = incoming.received_at\n",
     ),
     _writer(
         "log time goes back for what is due",
@@ -176,7 +176,7 @@ FAULTS: Final = (
     _writer(
         "bytes that nobody is known to have signed are kept",
         "writer",
-        "        if isinstance(decision, Refusal) and decision.code in UNAUTHENTICATED:\n",
+        "        if isinstance(decision, Refusal) and decision.code in OMITTED:\n",
         "        if isinstance(decision, Refusal) and not decision.code:\n",
     ),
     _writer(

@@ -22,6 +22,7 @@ from assent_contracts.heads import (
     Found,
     HeadInEra,
     KnownHead,
+    Place,
     SignedHead,
     compare,
     decode_head,
@@ -207,3 +208,13 @@ def test_a_ledger_that_would_forget_is_a_finding() -> None:
         finding = compare_ledger_settings("assent.ledger", {**whole, name: value})
         assert finding is not None
         assert f"{name}={value}" in finding.why
+
+
+@given(signed_heads(), st.integers(1, 9))
+def test_of_two_copies_of_one_record_the_first_says_where_the_ledger_ends(
+    head: SignedHead, behind: int
+) -> None:
+    copy = msgspec.structs.replace(head, next_offset=head.next_offset + behind)
+    place: Place = (head.ledger, head.partition)
+    for heads in ([head, copy], [copy, head]):
+        assert known_heads(heads, ())[place].next_offset == head.next_offset

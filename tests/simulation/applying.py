@@ -19,6 +19,7 @@ from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import resource_type
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.following import Following, LedgerReading
+from tests.simulation.knowing import Outside, missing
 from tests.simulation.organisation import LEASE_MS, START, Founded
 from tests.simulation.sending import Sender
 
@@ -54,10 +55,13 @@ def evidence_of(log: Founded) -> GovernanceEvidence:
 class _Ledger:
     """What a process that acts on releases knows of both ledgers."""
 
-    def __init__(self, log: Founded, broker: Broker) -> None:
+    def __init__(self, log: Founded, broker: Broker, outside: Outside) -> None:
         evidence = evidence_of(log)
+        self._broker = broker
+        self._outside = outside
+        self._following = Following(log, broker, evidence)
         self.requests = OpenRequests(0, evidence)
-        self._reading = LedgerReading(Following(log, broker, evidence), broker, self._take)
+        self._reading = LedgerReading(self._following, broker, self._take)
         self.decided: dict[str, tuple[int, int]] = {}
         """By the SHA-256 of a command's bytes: how often they were decided, and log time the last time."""
 
@@ -72,16 +76,26 @@ class _Ledger:
         """How often these bytes were decided."""
         return self.decided.get(sha256, (0, 0))[0]
 
-    def catch_up(self) -> None:
+    def catch_up(self) -> bool:
+        """Read to the end; whether both ledgers are whole by the heads that are known."""
         self._reading.read()
+        if not self._broker.put_backs:
+            return True
+        known = self._outside.known(self._following.writers.public_keys())
+        broker = self._broker
+        return not (
+            missing(known.get(("ledger", 0)), broker.ledger)
+            or missing(known.get(("governance", 0)), broker.governance)
+        )
 
 
 class Dispatch:
     """Writes released changes to `assent.changes`."""
 
-    def __init__(self, log: Founded, broker: Broker) -> None:
+    def __init__(self, log: Founded, broker: Broker, outside: Outside) -> None:
         self._log = log
         self._broker = broker
+        self._outside = outside
         self._ledger: _Ledger | None = None
         self._written: set[str] = set()
 
@@ -92,9 +106,10 @@ class Dispatch:
     def work(self, now: int) -> None:
         """Read to the end and write what waits for a claim and is not there."""
         if self._ledger is None:
-            self._ledger = _Ledger(self._log, self._broker)
+            self._ledger = _Ledger(self._log, self._broker, self._outside)
             self._written = set()
-        self._ledger.catch_up()
+        if not self._ledger.catch_up():
+            return
         for request in self._ledger.requests.unclaimed():
             if resource_type(request.resource) in BUILT_IN_TYPES or request.request in self._written:
                 continue
@@ -141,12 +156,21 @@ class Target:
 class Applier:
     """Claims, applies and reports. Each call of `work` is one step; between two it may crash."""
 
-    def __init__(self, log: Founded, broker: Broker, principal: str, sender: Sender, target: Target) -> None:
+    def __init__(
+        self,
+        log: Founded,
+        broker: Broker,
+        principal: str,
+        sender: Sender,
+        target: Target,
+        outside: Outside,
+    ) -> None:
         self._log = log
         self._broker = broker
         self._me: Final = principal
         self._sender = sender
         self._target = target
+        self._outside = outside
         self.journal: dict[str, dict[str, bytes]] = {}
         """On disk."""
         self.position = 0
@@ -172,9 +196,10 @@ class Applier:
     def work(self, now: int, choice: int, *, recalls: bool) -> None:
         """One step of one change in hand, or of taking changes in hand."""
         if self._ledger is None:
-            self._ledger = _Ledger(self._log, self._broker)
+            self._ledger = _Ledger(self._log, self._broker, self._outside)
             self._published = {}
-        self._ledger.catch_up()
+        if not self._ledger.catch_up():
+            return
         if self.position < self._broker.changes.end:
             self._take_in_hand(self._ledger)
         elif self.journal:

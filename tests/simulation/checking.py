@@ -10,6 +10,7 @@ from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.digests import sha256_hex
 from tests.simulation import model
 from tests.simulation.following import Following, LedgerReading
+from tests.simulation.putting_back import check_known
 from tests.simulation.reading import Projector, empty_table
 
 _VERIFIED = 0.02
@@ -18,6 +19,7 @@ _VERIFIED = 0.02
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from assent_contracts.core.memory import CommandMemory
     from assent_contracts.core.writer.requests_desk import RequestsDesk
     from tests.simulation.world import World
 
@@ -33,10 +35,13 @@ def check(world: World) -> None:
     _check_confirmed(world, fresh, governance)
     model.must(world.made.issuperset(governance), "governance accepts what no writer has made")
     model.must(
-        model.governance_of(governance) == world.broker.governance_commands.end,
+        model.governance_of(governance, [each.at for each in world.broker.governance_commands.entries])
+        == world.broker.governance_commands.end,
         "a command to governance has no outcome",
     )
-    requests = model.Requests(world.sender.signed, model.disabled_by(governance))
+    appended = [each.at for each in world.broker.commands.entries]
+    told = model.governance_told(governance)
+    requests = model.Requests(world.sender.signed, told, appended, world.log.per_minute)
     prev = world.log.identity
     for value in fresh:
         requests.take(value, prev)
@@ -44,6 +49,7 @@ def check(world: World) -> None:
     model.must(requests.next_input == world.broker.commands.end, "a command has no outcome")
     model.applied_once(world.target.applied, requests)
     _check_rows(world, requests)
+    check_known(world)
     if world.rng.random() < _VERIFIED:
         _verify(world)
 
@@ -123,4 +129,10 @@ def _state(desk: RequestsDesk) -> tuple[object, ...]:
     """All that a writer of requests decides by, but for governance."""
     book, private = desk.book, ("_last", "_open_by_resource", "_open_by_requester")
     inner = (vars(book)[name] for name in private)
-    return (book.at, book.writers_since, book.requests, *inner, vars(desk.remembered)["_commands"])
+    return (book.at, book.writers_since, book.requests, *inner, *_memory(desk.remembered))
+
+
+def _memory(memory: CommandMemory) -> tuple[object, ...]:
+    """What refuses by itself: ids, the latest date that was let go, and the counts of this minute."""
+    inner = vars(memory)
+    return (inner["_commands"], memory.forgotten, inner["_minute"], inner["_sent"])

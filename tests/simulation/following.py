@@ -7,6 +7,7 @@ from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker
+from tests.simulation.knowing import known_of, missing
 from tests.simulation.organisation import Founded
 
 
@@ -73,6 +74,8 @@ class LedgerReading:
 
     def read(self, records: int = 1 << 30) -> int:
         """Read on, at most so many records; how many were accepted."""
+        if self._broker.put_backs and missing(known_of("ledger", self.acceptance.head), self._broker.ledger):
+            return 0
         # What a record names was on the governance ledger before it: everything is read first.
         self._following.catch_up()
         entries, accepted_count = self._broker.ledger.entries, 0

@@ -4,13 +4,15 @@ It is given the accepted records of both ledgers as JSON, who signed what, and w
 """
 
 import hashlib
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import json
 
-from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS
+from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS, START
 
 _NEVER: Final = (1 << 53) - 1
+_AGE_MS: Final = 86_400_000
+_AHEAD_MS: Final = 300_000
 _CLOSED: Final = ("rejected", "completed", "failed", "canceled", "expired", "closed")
 
 
@@ -24,13 +26,29 @@ def must(holds: object, what: str) -> None:
         raise BrokenError(what)
 
 
+class Governance(NamedTuple):
+    """What governance has changed since the founding."""
+
+    disabled: dict[int, tuple[str, bool]]
+    """Which account each seq disabled or enabled."""
+    corrected: list[tuple[int, int]]
+    """(seq, to): where log time was set back."""
+
+
 class Requests:
     """The request ledger, told record by record."""
 
-    def __init__(self, signed: dict[str, str], disabled: dict[int, tuple[str, bool]]) -> None:
-        """`signed`: principal by the SHA-256 of signed bytes. `disabled`: (principal, whether) by seq."""
+    def __init__(
+        self, signed: dict[str, str], told: Governance, appended: list[int], per_minute: int
+    ) -> None:
+        """`signed`: principal by the SHA-256 of signed bytes. `appended`: when each command was, ms."""
         self._signed = signed
-        self._disabled = disabled
+        self._disabled, self._corrected = told.disabled, told.corrected
+        self._appended = appended
+        self._governance = -1
+        self._per_minute = per_minute
+        self._minute = -1
+        self._kept: dict[str, int] = {}
         self._at = 0
         self._next_input = 0
         self._seq = -1
@@ -49,13 +67,20 @@ class Requests:
         self._seq += 1
         must(record["seq"] == self._seq, f"seq {record['seq']} follows {self._seq - 1}")
         must(self._seq == 0 or record["prev"] == prev, f"seq {self._seq} does not chain")
-        must(record["at"] >= self._at, f"seq {self._seq}: log time goes back")
+        for seq, to in self._corrected:
+            if self._governance < seq <= record["governance"]:
+                self._at = min(self._at, to)
+        self._governance = record["governance"]
+        _timed(record, self._at, self._appended)
         self._at = record["at"]
         command = None
         if "input" in record:
             must(record["input"] == self._next_input, f"input {record['input']}, not {self._next_input}")
             self._next_input += 1
             command = record["command"].get("value")
+            self._received = record["received"]
+            if command is not None:
+                self._count(command["principal"])
         must(("events" in record) != ("refusal" in record), f"seq {self._seq} is not one outcome")
         events = record.get("events", [])
         if command is not None and events and events[0]["type"] != "assent.command-repeated.v1":
@@ -77,10 +102,19 @@ class Requests:
             for request, it in self._open.items()
         }
 
+    def _count(self, principal: str) -> None:
+        """Of what the ledger keeps whole, nobody sends more than so much in a minute of log time."""
+        if self._at // 60_000 != self._minute:
+            self._minute, self._kept = self._at // 60_000, {}
+        self._kept[principal] = self._kept.get(principal, 0) + 1
+        must(self._kept[principal] <= self._per_minute, f"seq {self._seq}: {principal} sends too much")
+
     def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
         signer = self._signed.get(hashlib.sha256(raw).hexdigest())
         must(signer == command["principal"], f"seq {self._seq}: {command['principal']} has not signed it")
         identity = (command["principal"], command["id"])
+        age = self._received - command["at"]
+        must(-_AHEAD_MS <= age <= _AGE_MS, f"seq {self._seq}: {identity} came {age} ms after its date")
         must(identity not in self._ids, f"seq {self._seq}: {identity} is decided twice")
         self._ids.add(identity)
         out = [
@@ -92,7 +126,7 @@ class Requests:
 
     def _event(self, event: dict[str, Any], command: dict[str, Any] | None) -> None:
         kind = event["type"].split(".")[1]
-        if kind in ("command-repeated", "writers-changed"):
+        if kind in ("command-repeated", "writers-changed", "log-time-corrected"):
             return
         request = event["request"]
         if kind == "change-submitted":
@@ -170,15 +204,28 @@ def _whole(value: bytes, start: int) -> bytes:
     raise BrokenError("a record ends inside its command")
 
 
-def disabled_by(governance: list[bytes]) -> dict[int, tuple[str, bool]]:
-    """Which account each governance record disabled or enabled; the records begin at some seq."""
+def governance_told(governance: list[bytes]) -> Governance:
+    """What these governance records change; they begin at some seq."""
     found: dict[int, tuple[str, bool]] = {}
+    corrected: list[tuple[int, int]] = []
     for value in governance:
         record = json.decode(value)
         for event in record.get("events", []):
             if event["type"] in ("assent.principal-disabled.v1", "assent.principal-enabled.v1"):
                 found[record["seq"]] = (event["principal"], event["type"] == "assent.principal-disabled.v1")
-    return found
+            elif event["type"] == "assent.time-corrected.v1":
+                corrected.append((record["seq"], event["to"]))
+    return Governance(found, corrected)
+
+
+def _timed(record: dict[str, Any], before: int, appended: list[int]) -> None:
+    """Log time never goes back, and is that of the broker where the record is about a command."""
+    must(record["at"] >= before, f"seq {record['seq']}: log time goes back")
+    must(("input" in record) == ("received" in record), f"seq {record['seq']}: came by a topic or not")
+    if "input" in record:
+        received = record["received"]
+        must(received == appended[record["input"]], f"seq {record['seq']} came at another time")
+        must(record["at"] == max(before, received), f"seq {record['seq']} is decided at another time")
 
 
 def applied_once(applied: dict[str, list[tuple[str, str]]], requests: Requests) -> None:
@@ -191,15 +238,18 @@ def applied_once(applied: dict[str, list[tuple[str, str]]], requests: Requests) 
         must(digest == requests.released[request], f"{request}: other bytes were applied")
 
 
-def governance_of(values: list[bytes]) -> int:
+def governance_of(values: list[bytes], appended: list[int]) -> int:
     """The governance ledger after the founding: log time, chain, inputs. Returns the next input."""
-    at = next_input = 0
+    at, next_input = START, 0
     prev = ""
     for value in values:
         record = json.decode(value)
-        must(record["at"] >= at, f"governance seq {record['seq']}: log time goes back")
+        _timed(record, at, appended)
         must(not prev or record["prev"] == prev, f"governance seq {record['seq']} does not chain")
         at, prev = record["at"], hashlib.sha256(value).hexdigest()
+        for event in record.get("events", []):
+            if event["type"] == "assent.time-corrected.v1":
+                at = min(at, event["to"])
         if "input" in record:
             must(record["input"] == next_input, f"governance input {record['input']}, not {next_input}")
             next_input += 1

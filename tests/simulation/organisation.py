@@ -72,6 +72,8 @@ class Founded(msgspec.Struct, frozen=True):
     records: tuple[Accepted, ...]
     history: tuple[tuple[GovernanceEvent, ...], ...]
     governance: Governance
+    per_minute: int
+    """How many commands each principal may send in a minute of log time."""
 
     def state(self) -> Governance:
         """A copy of governance that its owner may move on."""
@@ -104,7 +106,7 @@ def key_id(principal: str) -> str:
     return f"{principal}-key"
 
 
-def _changes(signing: Signing) -> list[g.GovernanceChange]:
+def _changes(signing: Signing, per_minute: int) -> list[g.GovernanceChange]:
     accounts = [Account(id=name, kind="human", person=person) for name, person in PERSON.items()]
     accounts += [Account(id=name, kind="service") for name in SERVICES]
     return [
@@ -127,7 +129,7 @@ def _changes(signing: Signing) -> list[g.GovernanceChange]:
             g.AssignRole(assignment=RoleAssignment(id=f"r-{role}", role=role, principals=who))
             for role, who in _ROLES.items()
         ),
-        g.ChangeSettings(settings=Settings(lease_ms=LEASE_MS)),
+        g.ChangeSettings(settings=Settings(lease_ms=LEASE_MS, commands_per_minute=per_minute)),
         *(
             g.CreatePolicy(
                 policy=Policy(
@@ -142,14 +144,14 @@ def _changes(signing: Signing) -> list[g.GovernanceChange]:
     ]
 
 
-def _commands(signing: Signing) -> list[GovernanceCommand]:
+def _commands(signing: Signing, per_minute: int) -> list[GovernanceCommand]:
     founding = Founding(
         founder=to_base64url(signing.public(_FOUNDER)),
         recovery=to_base64url(signing.public("recovery")),
         writers={name: to_base64url(signing.public(name)) for name in WRITERS},
         partitions=1,
     )
-    changes = _changes(signing)
+    changes = _changes(signing, per_minute)
     about = {"principal": _FOUNDER, "at": START}
     return [
         FoundLog(id="f", **about, founding=founding),
@@ -158,14 +160,14 @@ def _commands(signing: Signing) -> list[GovernanceCommand]:
     ]
 
 
-def found(signing: Signing) -> Founded:
+def found(signing: Signing, per_minute: int = 60_000) -> Founded:
     """The log, with all of its founding decided and chained."""
     governance, chain = Governance(), Chain(first_head("governance", NO_IDENTITY), epoch=1)
     records: list[Accepted] = []
     history: list[tuple[GovernanceEvent, ...]] = []
     registry = WriterRegistry()
     identity = NO_IDENTITY
-    for offset, command in enumerate(_commands(signing)):
+    for offset, command in enumerate(_commands(signing, per_minute)):
         decision = decide_founding(governance, command, START)
         assert not isinstance(decision, Refusal), decision
         value = encode(command)
@@ -179,7 +181,9 @@ def found(signing: Signing) -> Founded:
         identity = records[0].value_sha256
     head = Head(chain.seq, chain.value_sha256, -1, len(records))
     _REGISTRIES[identity] = registry
-    return Founded(signing, identity, head, tuple(records), tuple(history), governance)
+    return Founded(signing, identity, head, tuple(records), tuple(history), governance, per_minute)
 
 
 FAST_LOG: Final = found(FAST)
+TIGHT_LOG: Final = found(FAST, 3)
+"""With a rate that people reach."""

@@ -12,6 +12,7 @@ from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, Requ
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.governance_changes import (
     AddWriter,
+    CorrectTime,
     DefineGroup,
     DisablePrincipal,
     EnablePrincipal,
@@ -138,7 +139,7 @@ class People:
         """An administrator changes governance, at once or by a request."""
         rng = self._rng
         who = rng.choice(ADMINISTRATORS)
-        change, at_once = self._change(who)
+        change, at_once = self._change(now)
         if at_once:
             command = ChangeGovernance(**self._sender.about(who, now), change=change)
             self._sender.send_bytes(encode(command), GOVERNANCE_KEY, who, now)
@@ -146,9 +147,11 @@ class People:
         said = self._submit(who, now, object_of(change), msgspec.Raw(encode(change)))
         return f"{said} for {type(change).__name__}"
 
-    def _change(self, who: str) -> tuple[GovernanceChange, bool]:
+    def _change(self, now: int) -> tuple[GovernanceChange, bool]:
         rng, signing = self._rng, self._log.signing
-        roll = rng.randrange(10)
+        roll = rng.randrange(11)
+        if roll == 10:
+            return CorrectTime(to=now - rng.choice((0, 0, 1_000, 3_600_000))), False
         if roll > 7:
             return DisablePrincipal(principal=rng.choice(("bob", "alice", "alice2"))), True
         if roll < 2:

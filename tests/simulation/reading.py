@@ -27,6 +27,7 @@ class Projector:
     """One instance over a table that others may write too."""
 
     def __init__(self, log: Founded, broker: Broker, table: Table) -> None:
+        self._log = log
         self._following = Following(log, broker)
         self._broker = broker
         self.table = table
@@ -36,6 +37,11 @@ class Projector:
     def crash(self) -> None:
         """Whatever is in memory only is lost."""
         self._reading = None
+
+    def restart(self) -> None:
+        """It reads governance anew too."""
+        self.crash()
+        self._following = Following(self._log, self._broker)
 
     def work(self, records: int, *, commits: bool) -> None:
         """Read on, and write what was accepted in one transaction, unless it fails or another was first."""

@@ -9,13 +9,15 @@ from typing import Final
 
 import msgspec
 
-from tests.simulation.organisation import FAST_LOG, Founded, found
+from tests.simulation.organisation import FAST_LOG, TIGHT_LOG, Founded, found
 from tests.simulation.signatures import REAL
 from tests.simulation.world import World
 
 EVENTS: Final = (10, 40)
 _REAL_SHARE: Final = 500
 """One schedule in so many signs with Ed25519."""
+_TIGHT_SHARE: Final = 8
+"""One in so many has a rate that people reach."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -34,7 +36,7 @@ def run_one(seed: int, *, events: int | None = None, tell: Callable[[str], None]
 
 def _log_of(seed: int) -> Founded:
     if seed % _REAL_SHARE:
-        return FAST_LOG
+        return FAST_LOG if seed % _TIGHT_SHARE else TIGHT_LOG
     if not _REAL:
         _REAL.append(found(REAL))
     return _REAL[0]

@@ -12,6 +12,7 @@ from tests.simulation.attacking import Attacker
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.checking import check
 from tests.simulation.following import Following, LedgerReading
+from tests.simulation.knowing import Outside
 from tests.simulation.leading import Leader, Producer
 from tests.simulation.organisation import (
     FAST_LOG,
@@ -22,6 +23,7 @@ from tests.simulation.organisation import (
     Founded,
 )
 from tests.simulation.people import People
+from tests.simulation.putting_back import PuttingBack
 from tests.simulation.reading import Projector, Table, empty_table
 from tests.simulation.sending import Sender
 
@@ -49,7 +51,10 @@ class World:
         self.target = Target()
         self.chain: list[bytes] = []
         """What an auditor, who reads as it grows, has found accepted."""
-        self.auditor = LedgerReading(Following(log, broker), broker, self._audit)
+        self.next_input = 0
+        """Of the commands, by what the auditor has read."""
+        self.auditor = LedgerReading(Following(log, broker), broker, self.audit)
+        self.outside = Outside(log)
         self.leaders = [self.leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
         self.late: list[Producer] = []
         actions: list[tuple[str, Callable[[], str], int]] = [
@@ -73,6 +78,10 @@ class World:
             actions.append(("attack", self._attack, 4))
         if rng.random() < 0.4:
             actions.append(("clock", self._jump, 1))
+        self.putting_back = PuttingBack(self)
+        self._says = rng.random() < 0.3
+        if self._says:
+            actions.append(("broker", self.putting_back.act, 5))
         self.table = empty_table(log)
         self._backups: list[Table] = []
         self.projectors: list[Projector] = []
@@ -80,12 +89,16 @@ class World:
             self.projectors = [Projector(log, broker, self.table) for _ in range(rng.choice((1, 2)))]
             actions.append(("project", self._project, 4))
         self._prelude = (0, 0, 2, 4, 6)
+        self._dispatch: Dispatch | None = None
+        self.appliers: list[Applier] = []
         if rng.random() < 0.3:
             # Something is to be released early enough.
             self._prelude = (4, 6, 8, 10)
-            self._dispatch = Dispatch(log, broker)
+            self._dispatch = Dispatch(log, broker, self.outside)
             self._folders: list[tuple[Applier, tuple[dict[str, dict[str, bytes]], int]]] = []
-            self._appliers = [Applier(log, broker, name, self.sender, self.target) for name in SERVICES]
+            self.appliers = [
+                Applier(log, broker, name, self.sender, self.target, self.outside) for name in SERVICES
+            ]
             actions.append(("dispatch", self._hand_over, 5))
             actions.append(("apply", self._apply, 6))
         self._names = [name for name, _, _ in actions]
@@ -95,10 +108,13 @@ class World:
 
     def leader(self, key: str, *, governs: bool) -> Leader:
         """A new process that leads with this key."""
-        return Leader(self.log, self.broker, key, governs=governs, made=self.made)
+        return Leader(self.log, self.broker, key, governs=governs, made=self.made, outside=self.outside)
 
-    def _audit(self, accepted: Accepted) -> None:
+    def audit(self, accepted: Accepted) -> None:
+        """An auditor reads on."""
         self.chain.append(accepted.value)
+        if isinstance(accepted.record.input, int):
+            self.next_input = accepted.record.input + 1
         self.people.hear(decode_events(accepted.record))
 
     def run(self, events: int) -> None:
@@ -137,6 +153,8 @@ class World:
             pass
         while leader.acknowledge():
             pass
+        if self._says and self.rng.random() < 0.7:
+            leader.say()
 
     def _lead(self) -> str:
         rng = self.rng
@@ -183,6 +201,9 @@ class World:
         return f"{step} ms pass"
 
     def _jump(self) -> str:
+        if self.rng.random() < 0.4:
+            self.broker.skew_ms = self.rng.choice((0, *_JUMPS_MS))
+            return f"the broker's clock is {self.broker.skew_ms} ms off"
         leader = self.rng.choice(self.leaders)
         leader.skew_ms = self.rng.choice(_JUMPS_MS)
         return f"{leader.key}'s clock is {leader.skew_ms} ms off"
@@ -199,12 +220,23 @@ class World:
         if roll < 0.1 and self._backups:
             old = rng.choice(self._backups).copied()
             self.table.head, self.table.rows = old.head, old.rows
+            # The database was stopped for it: whoever was connected begins anew.
+            for each in self.projectors:
+                each.crash()
             return f"the table is put back to seq {old.head.seq}"
         projector = rng.choice(self.projectors)
         projector.work(rng.choice((1, 2, 5, 50)), commits=rng.random() < 0.8)
         return f"the table is at seq {self.table.head.seq}"
 
+    def stop_appliers(self) -> None:
+        """Dispatch and appliers begin anew."""
+        for each in self.appliers:
+            each.crash()
+        if self._dispatch is not None:
+            self._dispatch.crash()
+
     def _hand_over(self) -> str:
+        assert self._dispatch is not None
         if self.rng.random() < 0.15:
             self._dispatch.crash()
             return "dispatch crashes"
@@ -213,7 +245,7 @@ class World:
 
     def _apply(self) -> str:
         rng = self.rng
-        applier = rng.choice(self._appliers)
+        applier = rng.choice(self.appliers)
         if rng.random() < 0.15:
             applier.crash()
             return "an applier crashes"
@@ -234,6 +266,7 @@ class World:
 
     def _come_to_rest(self) -> None:
         """Whatever was sent lands, somebody who may write leads, and decides what is left."""
+        self.putting_back.undo()
         for leader in self.leaders:
             leader.abandon()
             self.late += leader.orphans
@@ -263,6 +296,9 @@ class World:
         topic = self.broker.governance if leader.governs else self.broker.ledger
         before = topic.end
         leader.work(self.now, 1 << 20, follows=True, late_follow=False)
+        model.must(
+            leader.finding is None, f"everything is there, and a writer does not lead: {leader.finding}"
+        )
         self._settle(leader)
         model.must(not leader.terms_lost, "a writer that is alone has lost")
         return topic.end > before
