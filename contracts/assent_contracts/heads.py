@@ -100,6 +100,7 @@ FindingKind = Literal[
     "input-other",
     "partitions",
     "forgets",
+    "dated-by-senders",
 ]
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from assent_contracts.client.keys import SecretKey, head_headers, verify
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.findings import (
+    compare_command_settings,
     compare_input,
     compare_ledger_settings,
     compare_partitions,
@@ -187,3 +188,12 @@ def test_a_ledger_that_would_forget_is_a_finding() -> None:
         finding = compare_ledger_settings("assent.ledger", {**whole, name: value})
         assert finding is not None
         assert f"{name}={value}" in finding.why
+
+
+def test_a_topic_whose_senders_say_when_a_command_came_is_a_finding() -> None:
+    assert compare_command_settings(COMMANDS, {"message.timestamp.type": "LogAppendTime"}) is None
+    finding = compare_command_settings(COMMANDS, {"message.timestamp.type": "CreateTime"})
+    assert finding is not None
+    assert finding.place == "assent.commands"
+    assert "message.timestamp.type=CreateTime" in finding.why
+    assert "assent topics apply" in finding.todo
