@@ -125,3 +125,25 @@ def compare_ledger_settings(topic: str, settings: Mapping[str, str | None]) -> F
             + ". `assent topics apply` does it."
         ),
     )
+
+
+def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
+    """Whether senders could say when their commands came, by the topic's settings; None when the broker does.
+
+    Log time, retention and what is refused for its date go by that time.
+    """
+    name, wanted = "message.timestamp.type", "LogAppendTime"
+    if settings.get(name, wanted) == wanted:
+        return None
+    return Finding(
+        kind="dated-by-senders",
+        topic=topic,
+        partition=None,
+        known=0,
+        found=0,
+        why=(
+            f"{topic} keeps the time that a sender claims: {name}={settings[name]}. Commands are judged by"
+            " when they came, and Kafka deletes by it."
+        ),
+        todo=f"Set it right: {name}={wanted}. `assent topics apply` does it, and it goes on by itself then.",
+    )

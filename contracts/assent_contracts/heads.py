@@ -108,6 +108,7 @@ FindingKind = Literal[
     "input-other",
     "partitions",
     "forgets",
+    "dated-by-senders",
 ]
 
 

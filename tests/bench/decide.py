@@ -91,13 +91,13 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
     checker = (SignatureChecker if work.check else _SaysYes)(settings.identity)
-    writer, head = await take_over(settings.kafka, PARTITION, follower, sealer_of(key))
+    writer, term = await take_over(settings.kafka, PARTITION, follower, sealer_of(key))
     consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): writer.next_input})
     started = _first_read(consumer)
     appender = _Watched(
         settings.kafka,
         key,
-        confirmed=head,
+        confirmed=term.head,
         acceptance_from=lambda head: acceptance_of(PARTITION, follower, head),
     )
     done = asyncio.create_task(appender.watch(work.commands).wait())

@@ -10,6 +10,7 @@ from assent_contracts.acceptance import Head
 from assent_contracts.client.keys import SecretKey, head_headers, verify
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.findings import (
+    compare_command_settings,
     compare_input,
     compare_ledger_settings,
     compare_partitions,
@@ -218,3 +219,12 @@ def test_of_two_copies_of_one_record_the_first_says_where_the_ledger_ends(
     place: Place = (head.ledger, head.partition)
     for heads in ([head, copy], [copy, head]):
         assert known_heads(heads, ())[place].next_offset == head.next_offset
+
+
+def test_a_topic_whose_senders_say_when_a_command_came_is_a_finding() -> None:
+    assert compare_command_settings(COMMANDS, {"message.timestamp.type": "LogAppendTime"}) is None
+    finding = compare_command_settings(COMMANDS, {"message.timestamp.type": "CreateTime"})
+    assert finding is not None
+    assert finding.place == "assent.commands"
+    assert "message.timestamp.type=CreateTime" in finding.why
+    assert "assent topics apply" in finding.todo

@@ -10,6 +10,7 @@ import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from assent.cli.ahead import log_time_finding
 from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
@@ -190,6 +191,7 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
     else:
         findings.append(Finding(ok=True, what="Postgres answers"))
     outside = await known_outside(to.connection, follower, stored, own)
+    findings.append(log_time_finding(outside, now_ms()))
     there = await look(to.connection, follower, outside)
     for name, heads_of in positions.items():
         findings += reader_findings(name, heads_of, there, LAG_MAX_RECORDS)

@@ -1,11 +1,11 @@
-"""Look at the topics of a log: how many partitions they have, and whether a ledger would forget."""
+"""Look at the topics of a log: their partitions, whether a ledger would forget, and who dates commands."""
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from assent_contracts.client.connection import Connection
-from assent_contracts.findings import compare_ledger_settings, compare_partitions
+from assent_contracts.findings import compare_command_settings, compare_ledger_settings, compare_partitions
 from assent_contracts.heads import Finding
 from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, LEDGER
 
@@ -20,7 +20,8 @@ async def look_at_topics(connection: Connection, partitions: int) -> list[Findin
         await admin.start()
         topics = [COMMANDS, LEDGER, CHANGES, GOVERNANCE_COMMANDS, GOVERNANCE]
         described = await admin.describe_topics(topics)
-        settings = {topic: await _settings(admin, topic) for topic in (LEDGER, GOVERNANCE)}
+        ledgers = {topic: await _settings(admin, topic) for topic in (LEDGER, GOVERNANCE)}
+        inputs = {topic: await _settings(admin, topic) for topic in (COMMANDS, GOVERNANCE_COMMANDS)}
     finally:
         await admin.close()
     findings: list[Finding | None] = []
@@ -30,7 +31,8 @@ async def look_at_topics(connection: Connection, partitions: int) -> list[Findin
         name = topic["topic"]
         founded = 1 if name in (GOVERNANCE_COMMANDS, GOVERNANCE) else partitions
         findings.append(compare_partitions(name, founded=founded, there=len(topic["partitions"])))
-    findings += [compare_ledger_settings(topic, found) for topic, found in settings.items()]
+    findings += [compare_ledger_settings(topic, found) for topic, found in ledgers.items()]
+    findings += [compare_command_settings(topic, found) for topic, found in inputs.items()]
     return [finding for finding in findings if finding is not None]
 
 

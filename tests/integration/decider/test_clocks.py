@@ -117,9 +117,19 @@ async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: 
 
 
 async def let_senders_date(connection: Connection) -> None:
-    """In place of a broker's clock that a test can turn: the broker keeps the time that is sent."""
-    wrong = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(90 * DAY_MS)}
-    config = topic_specs()[COMMANDS].config | wrong
+    """In place of a broker's clock that a test can turn: the broker keeps the time that is sent.
+
+    A decider does not lead such a partition: it has to lead it already.
+    """
+    await set_commands_topic(
+        connection,
+        {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(90 * DAY_MS)},
+    )
+
+
+async def set_commands_topic(connection: Connection, other: dict[str, str]) -> None:
+    """Set it as it must be, but for these."""
+    config = topic_specs()[COMMANDS].config | other
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
@@ -253,12 +263,12 @@ async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_unt
     log: Log, follower: GovernanceFollower, off: int
 ) -> None:
     health = Health()
-    await let_senders_date(log.connection)
     async with (
         publishing(log, follower) as actor,
         deciding(log, follower, {HERE}, machine=Machine(), health=health, governing=False),
     ):
         request = await actor.opened(OBJECT)
+        await let_senders_date(log.connection)
         about = {"principal": "bob", "resource": OBJECT, "request": request.request}
         # Twice: what settled it the first time says nothing about the second.
         for decision in (partial(Approve, submission=request.submission), Revoke):
@@ -274,3 +284,24 @@ async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_unt
     assert isinstance(decode_events(ledger[1].record)[0], ApprovalGiven)
     assert isinstance(decode_events(ledger[3].record)[0], ApprovalRevoked)
     assert all(abs(each.record.at - now_ms()) < HOUR_MS for each in ledger)
+
+
+async def test_topic_in_which_senders_say_when_a_command_came_is_not_led_until_it_is_set_right(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    health = Health()
+    await let_senders_date(log.connection)
+    async with deciding(log, follower, {HERE}, health=health, governing=False):
+        found: list[Reason] = []
+
+        async def is_named() -> bool:
+            reason = health.missing().get(f"partition-{HERE}")
+            found.extend([reason] if reason is not None and "CreateTime" in reason.why else [])
+            return bool(found)
+
+        await until(is_named)
+        assert COMMANDS in found[0].why
+        assert "`assent topics apply`" in found[0].todo
+        await send(log, submission())
+        await set_commands_topic(log.connection, {})
+        assert await decided(log, follower, 1) == [ChangeSubmitted]
