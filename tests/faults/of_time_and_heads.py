@@ -186,18 +186,18 @@ FAULTS: Final = (
     ),
     _heads(
         "an accepted loss voids nothing",
-        "    if head.era == era_of(losses):\n        return False\n",
-        "    if head.seq >= 0:\n        return False\n",
+        "    if era == era_of(losses):\n        return False\n",
+        "    if len(losses) >= 0:\n        return False\n",
     ),
     _heads(
         "a head of an era that governance does not know is void",
-        "    return head.era in past or any(",
+        "    return era in past or any(",
         "    return bool(past) or any(",
     ),
     _heads(
         "what a loss gives up counts still",
-        "any(head.era in loss.given_up for loss in losses)\n",
-        "any(head.era in loss.era for loss in losses[:0])\n",
+        "any(era in loss.given_up for loss in losses)\n",
+        "any(era in loss.era for loss in losses[:0])\n",
     ),
     _heads(
         "the head that was learnt last is the newest",
@@ -206,13 +206,13 @@ FAULTS: Final = (
     ),
     _heads(
         "after a loss input goes on where the records say",
-        "decided <= end.seq:\n            return end.next_input\n",
-        "decided <= end.seq:\n            return read\n",
+        "or decided > end.seq else end.next_input",
+        "or decided > end.seq else read",
     ),
     _heads(
         "a loss says for ever where input goes on",
-        "(ledger, partition) and decided <= end.seq:\n",
-        "(ledger, partition):\n",
+        "read if end is None or decided > end.seq else",
+        "read if end is None else",
     ),
     _heads(
         "two histories are not noticed",
