@@ -175,6 +175,11 @@ def test_R14_request_expires_at_its_policy_s_time_limit() -> None:
     assert story.when("the writer looks at the clock") == "RequestExpired"
 
 
+def test_R14_approved_request_that_has_run_out_is_not_released_before_its_expiry_is_written() -> None:
+    story = under(expiry_ms=DAY_MS).given("bob approves", "a day passes")
+    assert story.when("alice completes") == "not-approved"
+
+
 # Own signatures
 
 
