@@ -128,6 +128,12 @@ class Gateway:
             await self.approve(request, "carol")
             await self.complete(request, principal)
 
+            async def has_ended() -> bool:
+                # Until then another change to the same object is refused (R10).
+                return (await self.show(request, principal=principal))["request"]["status"] == "completed"
+
+            await until(has_ended)
+
     async def applied(
         self, request: str, resource: str, outcome: Outcome = "succeeded", *, message: str = "Done."
     ) -> str:
