@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from msgspec import UNSET, UnsetType
 
-from assent.decider.desk import Desk, OwnRecord
+from assent.decider.desk import Decision, Desk, OwnRecord
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.term import Term
@@ -179,15 +179,24 @@ class Session:
         command = RecordedCommand(
             value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
         )
-        named = {"governance": desk.governance_named, "input_offset": record.offset, "command": command}
         try:
-            link = self._chain.link(record.key, decision, at=at, **named)
+            link = self._link(record, decision, command, at)
         except RecordTooLargeError as error:
             decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
-            link = self._chain.link(record.key, decision, at=at, **named)
+            link = self._link(record, decision, command, at)
         desk.keep_decision(received, decision, seq=seq, at=at)
         self._put(link)
         return decision if isinstance(decision, Refusal) else None
+
+    def _link(self, record: ConsumerRecord, decision: Decision, command: RecordedCommand, at: int) -> Link:
+        return self._chain.link(
+            record.key,
+            decision,
+            at=at,
+            governance=self._desk.governance_named,
+            input_offset=record.offset,
+            command=command,
+        )
 
     def _omit(self, record: ConsumerRecord, it: Omitted, at: int) -> Refusal:
         """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
@@ -268,11 +277,11 @@ class Session:
 def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
     """The records in portions of about PORTION_BYTES and at most POLL_RECORDS; at least one portion."""
     first = size = 0
-    for number, record in enumerate(records):
+    for number, record in enumerate(records, start=1):
         size += len(record.value or b"") + len(record.key or b"")
-        if size > PORTION_BYTES or number + 1 - first >= POLL_RECORDS:
-            yield records[first : number + 1]
-            first, size = number + 1, 0
+        if size > PORTION_BYTES or number - first >= POLL_RECORDS:
+            yield records[first:number]
+            first, size = number, 0
     if first < len(records) or not records:
         yield records[first:]
 

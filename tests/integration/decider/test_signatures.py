@@ -13,7 +13,6 @@ from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from assent_contracts.digests import from_base64url
 from tests.support.given import IDENTITY, Story
 from tests.support.people import key_of, organisation
 from tests.support.stack import until
@@ -47,7 +46,7 @@ async def test_each_command_gets_its_own_answer(count: int) -> None:
     known = key_of("alice")
     secret = SecretKey(known.id, "alice")
     registered = governance.keys[known.id]
-    governance.keys[known.id] = replace(registered, public_key=from_base64url(secret.public))
+    governance.keys[known.id] = replace(registered, public_key=secret.public_key)
     unreadable = open_envelope(b"", None, [])
     expected = [number % 3 == 0 for number in range(count)]
     batch = [
