@@ -61,6 +61,8 @@ def not_refused_unread(record: LedgerRecord) -> str | None:
 
 def should_not_be_kept(record: LedgerRecord) -> str | None:
     """What is wrong with a record that holds the bytes of a command that nobody is known to have signed."""
+    if record.refusal is UNSET:  # as nearly all are
+        return None
     refusal = decode_refusal(record)
     if refusal is not None and refusal.code in UNAUTHENTICATED:
         return "it holds a command that nobody is known to have signed"
