@@ -18,7 +18,7 @@ ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integr
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-containers soak fuzz lint format schemas bench requirements clean
+.PHONY: help setup chromium run test test-containers soak fuzz simulate faults lint format schemas bench requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -59,6 +59,12 @@ soak: $(STAMP) ## writers killed and paused at random, for long
 
 fuzz: $(STAMP) ## every receiver of bytes from outside gets a million odd ones; INPUTS=n SEED=n
 	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
+
+simulate: $(STAMP) ## a million schedules of a simulated world; SCHEDULES=n, SEED=n runs one again
+	@$(BIN)/python -m tests.simulation $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+faults: $(STAMP) ## seed every fault of the list into a copy of the tree: who notices?; ONLY=words
+	@$(BIN)/python -m tests.faults $(if $(ONLY),--only "$(ONLY)") $(ARGS)
 
 lint: $(STAMP) ## style, types, and the direction of imports
 	@$(BIN)/ruff check

@@ -82,6 +82,10 @@ class Acceptance:
         self._run: list[Accepted] = []
         self._run_bytes = 0
 
+    def head_at(self, next_offset: int) -> Head:
+        """The accepted head, with `next_offset` moved on to where the caller has read the partition to."""
+        return msgspec.structs.replace(self.head, next_offset=next_offset)
+
     def offer(self, offset: int, value: bytes | None, headers: Headers) -> Sequence[Accepted]:
         """Take the record at `offset`; returns the run that it made accepted, most often empty."""
         if value is None or len(value) > limits.RECORD_MAX_BYTES:

@@ -17,13 +17,14 @@ from assent_contracts.commands import (
 )
 
 POSITION_HEADER: Final = "assent-position"
-"""Header: the ledger seq of the release, decimal. Not higher than one seen before: seen before."""
+"""Header: the ledger seq of the release, decimal. What is written again has the one that it had."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assent.change.v1", gc=False):
     """What to apply, once it has been claimed.
 
-    The claim's decision names the digest; `payload`, byte for byte, must have it.
+    `request` alone names one only as long as no log was put back. The claim's decision names the digest;
+    `payload`, byte for byte, must have it.
     """
 
     request: RequestId
@@ -33,6 +34,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="a
     on_behalf_of: OnBehalfOf | UnsetType = UNSET
     justification: Justification
     digest: Digest
+    submission: Annotated[
+        Digest,
+        Meta(description="SHA-256 of the submission's bytes; with `request` it is the idempotency key."),
+    ]
     released: Annotated[int, Meta(description="The ledger seq of the release.")]
     at: Milliseconds
     payload: msgspec.Raw

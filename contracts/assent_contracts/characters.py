@@ -38,8 +38,6 @@ def is_id_text(text: str) -> bool:
 
     NFC never changes for what Unicode 14 knows, so this answer does not either.
     """
-    if text[:1] == " " or text[-1:] == " ":
+    if not draws_all(text) or text[:1] == " " or text[-1:] == " ":
         return False
-    if text.isascii():
-        return text.isprintable()
-    return draws_all(text) and unicodedata.is_normalized("NFC", text)
+    return text.isascii() or unicodedata.is_normalized("NFC", text)

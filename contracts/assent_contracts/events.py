@@ -160,6 +160,19 @@ class WritersChanged(
     since: Annotated[int, Meta(description="The governance seq of the latest change of writers.")]
 
 
+class LogTimeCorrected(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="assent.log-time-corrected.v1",
+    gc=False,
+):
+    """The writers' own record, by which log time is corrected where nothing happens."""
+
+    since: Annotated[int, Meta(description="The governance seq of the latest correction.")]
+
+
 RequestEnd = (
     RequestRejected | RequestCanceled | RequestClosed | RequestExpired | RequestCompleted | RequestFailed
 )
@@ -178,7 +191,7 @@ RequestEvent = (
     | OutcomeUnknown
     | RequestEnd
 )
-OfNoRequest = CommandRepeated | WritersChanged
+OfNoRequest = CommandRepeated | WritersChanged | LogTimeCorrected
 """Events that are about no request: readers of requests pass over them."""
 Event = RequestEvent | OfNoRequest
 

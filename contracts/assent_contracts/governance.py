@@ -18,6 +18,8 @@ from assent_contracts.governed import (
     DirectoryDifference,
     Founding,
     Group,
+    LedgerEnd,
+    Loss,
     RoleAssignment,
     Settings,
     SigningKey,
@@ -72,7 +74,22 @@ class RecoverWriters(
     retire: Annotated[tuple[str, ...], Meta(max_length=limits.WRITERS_MAX)] = ()
 
 
-GovernanceCommand = FoundLog | ChangeGovernance | CloseFounding | RecoverWriters
+class AcceptLoss(GovernanceCommandFields, frozen=True, kw_only=True, tag="assent.accept-loss.v1", gc=False):
+    """Go on from where the ledgers end now, by the recovery key alone, which also seals the record of it.
+
+    What was known beyond these ends is given up. For the day when a log was lost and no newer copy is left.
+    """
+
+    ends: Annotated[tuple[LedgerEnd, ...], Meta(max_length=limits.PARTITIONS_MAX + 1)]
+    given_up: Annotated[
+        tuple[str, ...],
+        Meta(max_length=limits.LOSSES_MAX, description="Eras whose own acceptance was lost too."),
+    ] = ()
+
+
+RecoveryCommand = RecoverWriters | AcceptLoss
+"""What the recovery key signs, and nothing else."""
+GovernanceCommand = FoundLog | ChangeGovernance | CloseFounding | RecoverWriters | AcceptLoss
 
 
 class GovernanceEventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -150,6 +167,12 @@ class WriterRetired(
     writer: str
 
 
+class LossAccepted(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.loss-accepted.v1", gc=False):
+    """The log goes on from these ends: what was known beyond them counts no more."""
+
+    loss: Loss
+
+
 class GroupDefined(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.group-defined.v1", gc=False):
     """These are the group's members."""
 
@@ -214,6 +237,16 @@ class DirectorySynced(
     difference: DirectoryDifference
 
 
+class TimeCorrected(
+    GovernanceEventFields, frozen=True, kw_only=True, tag="assent.time-corrected.v1", gc=False
+):
+    """Log time counts as `to`, where it is later: from the next record here on, and in each partition of
+    requests from its first record on that names this governance seq or a later one.
+    """
+
+    to: Milliseconds
+
+
 class FoundingClosed(
     GovernanceEventFields, frozen=True, kw_only=True, tag="assent.founding-closed.v1", gc=False
 ):
@@ -252,6 +285,7 @@ GovernanceEvent = (
     | KeysRevoked
     | WriterAdded
     | WriterRetired
+    | LossAccepted
     | GroupDefined
     | GroupDeleted
     | RoleAssigned
@@ -261,6 +295,7 @@ GovernanceEvent = (
     | PolicyEdited
     | PolicyDeleted
     | DirectorySynced
+    | TimeCorrected
     | FoundingClosed
     | ReleaseCarriedOut
     | ReleaseRefused

@@ -155,6 +155,12 @@ class SyncDirectory(ChangeFields, frozen=True, kw_only=True, tag="assent.sync-di
     version: Version | None = None
 
 
+class CorrectTime(ChangeFields, frozen=True, kw_only=True, tag="assent.correct-time.v1", gc=False):
+    """Set log time back, in every partition where it is later: the way back from a clock that ran ahead."""
+
+    to: Milliseconds
+
+
 GovernanceChange = (
     RegisterPrincipal
     | EnablePrincipal
@@ -174,11 +180,13 @@ GovernanceChange = (
     | EditPolicy
     | DeletePolicy
     | SyncDirectory
+    | CorrectTime
 )
 
 
 SETTINGS: Final = f"{GOVERNANCE_TYPE}/settings"
 DIRECTORY: Final = f"{GOVERNANCE_TYPE}/directory"
+LOG_TIME: Final = f"{GOVERNANCE_TYPE}/time"
 
 
 def policy_object(policy: str) -> str:
@@ -246,5 +254,7 @@ def object_of(change: GovernanceChange) -> str:  # noqa: C901, PLR0912  a line e
             return SETTINGS
         case SyncDirectory():
             return DIRECTORY
+        case CorrectTime():
+            return LOG_TIME
         case _:
             assert_never(change)

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
-from assent_contracts.commands import Milliseconds, PrincipalId
+from assent_contracts.commands import CommandId, Digest, Milliseconds, PrincipalId
+from assent_contracts.topics import LedgerName
 
 Role = Literal["administrator", "requester", "approver", "applier", "auditor", "gateway", "directory"]
 PrincipalKind = Literal["human", "service"]
@@ -38,6 +39,13 @@ class Settings(Governed, frozen=True, kw_only=True, gc=False):
     """R18: what happens to a change of a type that no policy protects."""
     open_requests_max: Annotated[int, Meta(ge=1, le=limits.OPEN_REQUESTS_MAX)] = 100_000
     """The quota of each principal: open requests in one partition of the ledger."""
+    commands_per_minute: Annotated[int, Meta(ge=1, le=limits.COMMANDS_PER_MINUTE_MAX)] = 60_000
+    """The rate of each principal: commands to one partition in a minute of log time."""
+    remembered_commands: Annotated[int, Meta(ge=1, le=limits.REMEMBERED_COMMANDS_MAX)] = 2_000_000
+    """The share of each principal: ids that one partition's writer remembers, for 24 hours.
+
+    Each takes at most 512 bytes of its memory.
+    """
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     """How much of the directory's people and memberships one synchronisation may take away."""
     governance_own_signature: bool = True
@@ -119,3 +127,25 @@ class DirectoryDifference(Governed, frozen=True, kw_only=True, gc=False):
     groups: tuple[Group, ...] = ()
     """Groups that are new or different, as they are to be."""
     vanished_groups: tuple[str, ...] = ()
+
+
+class LedgerEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """Where one ledger partition ends, once what came after is given up as lost."""
+
+    ledger: LedgerName
+    partition: Annotated[int, Meta(ge=0, lt=limits.PARTITIONS_MAX)]
+    seq: Annotated[int, Meta(ge=-1, description="Of the last record that is there; -1 for none.")]
+    sha256: Annotated[Digest, Meta(description="Of that record's value; what record 0 chains to for none.")]
+    next_offset: Annotated[int, Meta(ge=0, description="The ledger offset after that record.")]
+    next_input: Annotated[int, Meta(ge=0, description="From which offset commands are decided.")]
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A loss that was accepted: a new era of the log begins at these ends."""
+
+    era: CommandId
+    ends: Annotated[tuple[LedgerEnd, ...], Meta(max_length=limits.PARTITIONS_MAX + 1)]
+    given_up: Annotated[
+        tuple[CommandId, ...],
+        Meta(max_length=limits.LOSSES_MAX, description="Eras whose own acceptance was lost too."),
+    ] = ()

@@ -42,7 +42,17 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     prev: Annotated[str, Meta(description="SHA-256 of the previous accepted record's value, hex.")]
     epoch: Annotated[int, Meta(description="Which writer's term.")]
     input: Annotated[int, Meta(description="Offset of the command.")] | UnsetType = UNSET
-    at: Annotated[int, Meta(description="Log time: milliseconds since 1970 in UTC, never decreasing.")]
+    received: (
+        Annotated[int, Meta(description="When the broker appended the command, ms. There when `input` is.")]
+        | UnsetType
+    ) = UNSET
+    at: Annotated[
+        int,
+        Meta(
+            description="Log time: milliseconds since 1970 in UTC. It goes back only by a correction that"
+            " governance has recorded."
+        ),
+    ]
     governance: Annotated[int, Meta(description="The governance seq that the decision used.")] | UnsetType = (
         UNSET
     )
@@ -61,6 +71,7 @@ class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     prev: str
     epoch: int
     input: int | UnsetType = UNSET
+    received: int | UnsetType = UNSET
     at: int
     governance: int | UnsetType = UNSET
     command: Raw | UnsetType = UNSET

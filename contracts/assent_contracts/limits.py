@@ -52,6 +52,8 @@ LONGEST_MS: Final = 36_500 * 24 * 60 * 60 * 1_000
 FOR_EVER_MS: Final = (1 << 53) - 1
 """A time that never comes: the last one that every JSON reader keeps exact."""
 PARTITIONS_MAX: Final = 1_024
+LOSSES_MAX: Final = 64
+"""Eras that one acceptance of a loss gives up."""
 
 COMMAND_MAX_AGE_MS: Final = 24 * 60 * 60 * 1_000
 COMMAND_MAX_AHEAD_MS: Final = 5 * 60 * 1_000
@@ -60,8 +62,17 @@ COMMAND_MAX_AHEAD_MS: Final = 5 * 60 * 1_000
 COMMAND_MEMORY_MS: Final = COMMAND_MAX_AGE_MS + COMMAND_MAX_AHEAD_MS
 """How long a command id is remembered: as long as a copy of it could still arrive and not be stale."""
 
+RATE_WINDOW_MS: Final = 60 * 1_000
+"""The minutes of log time that a principal's commands are counted in; each begins at a full one."""
+COMMANDS_PER_MINUTE_MAX: Final = 1_000_000_000
+REMEMBERED_COMMANDS_MAX: Final = 1_000_000_000
+"""The largest values of the settings."""
+
 RUN_MAX_RECORDS: Final = 10_000
 RUN_MAX_BYTES: Final = 16 * 1024 * 1024
 """Unsealed records that a reader holds at most while it waits for their seal."""
 
 RECORD_MAX_BYTES: Final = 1024 * 1024
+
+PRODUCE_MAX_BYTES: Final = 2 * 1024 * 1024
+"""A batch as it is sent to the broker: room for the largest record, and for many of the usual ones."""

@@ -53,6 +53,7 @@ class RefusalCode(StrEnum):
     ON_BEHALF_OF_INVALID = "on-behalf-of-invalid"
     REQUESTER_NOT_PERMITTED = "requester-not-permitted"
     BEING_APPLIED = "being-applied"
+    TOO_MANY_COMMANDS = "too-many-commands"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -71,6 +72,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """The partition that the command belongs in (`misrouted`)."""
     decided: int | None = None
     """The seq of the decision that took this command id (`id-reused`)."""
+    again_at: int | None = None
+    """Log time (ms) from which on the command can be sent again (`too-many-commands`)."""
 
     def __post_init__(self) -> None:
         """Keep the detail short."""
@@ -95,7 +98,7 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     ),
     RefusalCode.NOT_PERMITTED: "Ask an administrator for the role, or for the principal to be enabled.",
     RefusalCode.MISROUTED: "Send it to the partition named: hash the key with Kafka's murmur2 partitioner.",
-    RefusalCode.STALE: "Set the clock, make the command again and send it within 24 hours.",
+    RefusalCode.STALE: "Set the clock, make the command again with a new id and send it within 24 hours.",
     RefusalCode.ID_REUSED: "Take a new command id; this one already stands for other bytes.",
     RefusalCode.RESOURCE_LOCKED: "Wait for the open request that is named to end, or have it canceled.",
     RefusalCode.NO_POLICY: "Have an administrator create an access policy for this resource type.",
@@ -158,6 +161,10 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     ),
     RefusalCode.BEING_APPLIED: (
         "Wait for the outcome. If it stays unknown, find out whether the change was applied and report that."
+    ),
+    RefusalCode.TOO_MANY_COMMANDS: (
+        "Send it again, as it is, from the time on that is named; if this happens often, have the setting"
+        " raised."
     ),
 }
 """One sentence for each code: what its sender can do."""

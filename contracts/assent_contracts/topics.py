@@ -13,6 +13,9 @@ GOVERNANCE: Final = "assent.governance"
 CHANGES: Final = "assent.changes"
 """Released changes for appliers. Written by dispatch only."""
 
+HEADS: Final = "assent.heads"
+"""How far each ledger partition was, signed. Written by the decider only."""
+
 LedgerName = Literal["ledger", "governance"]
 """A ledger's logical name, which seals bind: it stays, whatever the topic is called."""
 LEDGER_TOPICS: Final[dict[LedgerName, str]] = {"ledger": LEDGER, "governance": GOVERNANCE}

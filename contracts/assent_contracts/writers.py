@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent, LogFounded, WriterAdded, WriterRetired
+from assent_contracts.governance import GovernanceEvent, LogFounded, LossAccepted, WriterAdded, WriterRetired
 from assent_contracts.ledger import LedgerRecord
 
 RECOVERY: Final = "recovery"
@@ -90,7 +90,7 @@ class _Named(msgspec.Struct, gc=False):
 
 
 _decode_named = msgspec.json.Decoder(tuple[_Named, ...]).decode
-_decode_changes = msgspec.json.Decoder(tuple[WriterAdded | WriterRetired, ...]).decode
+_decode_changes = msgspec.json.Decoder(tuple[WriterAdded | WriterRetired | LossAccepted, ...]).decode
 _RETIRED: Final = "assent.writer-retired.v1"
 
 
@@ -101,22 +101,23 @@ def governance_sealer(
 
     `head`: the seq of the accepted record that the run follows. A writer's seal counts up to the record that
     retires it, so that record is the last of its run. The recovery key seals a run of one record, all events
-    of which add or retire writers: it can do nothing else.
+    of which add or retire writers, or the one event of which accepts a loss: it can do nothing else.
     """
     if key_id == RECOVERY:
-        return writers.recovery_key() if len(run) == 1 and _only_changes_writers(run[0]) else None
+        return writers.recovery_key() if len(run) == 1 and _only_recovers(run[0]) else None
     if any(_retires(record, key_id) for record in run[:-1]):
         return None
     return writers.public_key(key_id, head)
 
 
-def _only_changes_writers(record: LedgerRecord) -> bool:
+def _only_recovers(record: LedgerRecord) -> bool:
     if not isinstance(record.events, msgspec.Raw) or record.refusal is not msgspec.UNSET:
         return False
     try:
-        return bool(_decode_changes(record.events))
+        events = _decode_changes(record.events)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+    return bool(events) and (len(events) == 1 or not any(isinstance(each, LossAccepted) for each in events))
 
 
 def _retires(record: LedgerRecord, key_id: str) -> bool:

@@ -34,6 +34,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str
     target: Path | None
     state: Path | None
+    clock_file: Path | None
+    """Where the broker runs on this machine: the decider's note of what the clock is believed to be."""
     log_level: str
 
 
@@ -48,6 +50,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
         http_host=environ.get("ASSENT_HTTP_HOST", "127.0.0.1"),
         target=_path(environ, "ASSENT_TARGET"),
         state=_path(environ, "ASSENT_STATE"),
+        clock_file=_path(environ, "ASSENT_CLOCK_FILE"),
         log_level=environ.get("ASSENT_LOG_LEVEL", "info"),
     )
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from assent.decider.requests_desk import RequestsDesk
-from assent.decider.service import wall_clock_ms
+from assent.decider.listed import sealer_of
+from assent.decider.machine import Machine
 from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
+from assent.decider.surroundings import AroundRequests
 from assent.decider.takeover import take_over
+from assent.decider.timekeeper import Timekeeper
 from assent.ledger.appender import Appender
 from assent.observe.health import Health
 from assent.process import run_service
@@ -26,7 +28,6 @@ from assent_contracts.client.connection import reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.reader import acceptance_of
-from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Omitted
 from assent_contracts.topics import COMMANDS
 from tests.bench.child import answer, job, tell
@@ -39,7 +40,7 @@ class _SaysYes(SignatureChecker):
     """Believes everybody."""
 
     def check(
-        self, batch: Sequence[Envelope | Omitted], governance: Governance
+        self, batch: Sequence[Envelope | Omitted], keys: Sequence[bytes | None]
     ) -> asyncio.Future[list[bool]]:
         answers = asyncio.get_running_loop().create_future()
         answers.set_result([True] * len(batch))
@@ -90,19 +91,20 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
     checker = (SignatureChecker if work.check else _SaysYes)(settings.identity)
-    lead = await take_over(settings.kafka, PARTITION, follower)
-    consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): lead.next_input})
+    writer, term = await take_over(settings.kafka, PARTITION, follower, sealer_of(key))
+    consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): writer.next_input})
     started = _first_read(consumer)
     appender = _Watched(
         settings.kafka,
         key,
-        confirmed=lead.head,
+        confirmed=term.head,
         acceptance_from=lambda head: acceptance_of(PARTITION, follower, head),
     )
     done = asyncio.create_task(appender.watch(work.commands).wait())
     await appender.start()
-    desk = RequestsDesk(lead.book, lead.governance, follower, key)
-    session = Session(desk, lead, appender, consumer, checker, wall_clock_ms)
+    around = AroundRequests(writer.desk, follower)
+    keeper = Timekeeper(settings.kafka, around.place, around.name, Machine(), health)
+    session = Session(around, writer, appender, consumer, checker, keeper)
     running = asyncio.create_task(session.run())
     try:
         await asyncio.wait([running, done], return_when=asyncio.FIRST_COMPLETED)

@@ -12,6 +12,7 @@ from assent.founding.file import (
     PolicyTable,
     PrincipalTable,
     RoleTable,
+    SettingsTable,
     read_governance_file,
 )
 from assent.infra_files import infra_path
@@ -24,13 +25,17 @@ GROUPS: Final = 1_000
 POLICIES: Final = 500
 _IN_A_GROUP: Final = PRINCIPALS // GROUPS
 _QUOTA: Final = 10_000_000
-"""One account opens all the requests that are measured."""
+"""One account opens all the requests that are measured, as fast as they are decided."""
+
+
+def _of_one_account(settings: SettingsTable) -> SettingsTable:
+    return replace(settings, open_requests_max=_QUOTA, commands_per_minute=_QUOTA, remembered_commands=_QUOTA)
 
 
 def organisation(size: Organisation) -> GovernanceFile:
     """The demo's governance; `large` adds people, keys, groups and policies that the load has no use for."""
     demo = read_governance_file(infra_path("demo/governance.toml"))
-    demo = replace(demo, settings=replace(demo.settings, open_requests_max=_QUOTA))
+    demo = replace(demo, settings=_of_one_account(demo.settings))
     if size == "demo":
         return demo
     people = [f"person-{number}" for number in range(PRINCIPALS - len(demo.principals))]

@@ -19,9 +19,9 @@ async def _measure(settings: ServiceSettings, health: Health, stop: object) -> N
     await follower.start()
     try:
         started = time.perf_counter()
-        lead = await take_over(settings.kafka, PARTITION, follower)
+        writer, _ = await take_over(settings.kafka, PARTITION, follower, None)
         seconds = time.perf_counter() - started
-        assert lead.book.open_requests() == work.commands
+        assert writer.desk.book.open_requests() == work.commands
         answer(seconds)
     finally:
         await follower.stop()

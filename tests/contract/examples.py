@@ -106,6 +106,7 @@ GOVERNANCE_CHANGES: Final[tuple[gc.GovernanceChange, ...]] = (
     gc.RevokeKeys(principal="alice"),
     gc.AddWriter(writer=NEW_WRITER),
     gc.RetireWriter(writer="writer-1"),
+    gc.CorrectTime(to=AT),
     gc.DefineGroup(group=GROUP, version=17),
     gc.DeleteGroup(group="app-approvers", version=17),
     gc.AssignRole(assignment=ASSIGNMENT, version=17),
@@ -117,12 +118,22 @@ GOVERNANCE_CHANGES: Final[tuple[gc.GovernanceChange, ...]] = (
     gc.SyncDirectory(difference=DIFFERENCE, version=17),
 )
 
+_END = {"sha256": DIGEST, "next_input": 7}
+LOSS: Final = of.Loss(
+    era="g-1",
+    ends=(
+        of.LedgerEnd(ledger="governance", partition=0, seq=36, next_offset=37, **_END),
+        of.LedgerEnd(ledger="ledger", partition=0, seq=1_204, next_offset=1_310, **_END),
+    ),
+    given_up=("g-0",),
+)
 _OF_GOVERNANCE = {"id": "g-1", "principal": "founder", "at": AT}
 GOVERNANCE_COMMANDS: Final[tuple[g.GovernanceCommand, ...]] = (
     g.FoundLog(**_OF_GOVERNANCE, founding=FOUNDING),
     g.ChangeGovernance(**_OF_GOVERNANCE, change=gc.DefineGroup(group=GROUP)),
     g.CloseFounding(**_OF_GOVERNANCE),
     g.RecoverWriters(id="g-1", principal="recovery", at=AT, add=(NEW_WRITER,), retire=("writer-1",)),
+    g.AcceptLoss(id="g-1", principal="recovery", at=AT, ends=LOSS.ends, given_up=LOSS.given_up),
 )
 _RELEASE: Final = {"request": REQUEST, "released": 44, "digest": DIGEST, "as_of": 7}
 GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
@@ -136,6 +147,8 @@ GOVERNANCE_EVENTS: Final[tuple[g.GovernanceEvent, ...]] = (
     g.KeysRevoked(principal="alice"),
     g.WriterAdded(writer=NEW_WRITER),
     g.WriterRetired(writer="writer-1"),
+    g.TimeCorrected(to=AT),
+    g.LossAccepted(loss=LOSS),
     g.GroupDefined(group=GROUP),
     g.GroupDeleted(group="app-approvers"),
     g.RoleAssigned(assignment=ASSIGNMENT),
@@ -183,6 +196,7 @@ EVENTS: Final[tuple[e.Event, ...]] = (
     e.OutcomeUnknown(request=REQUEST, cause="lease-ended"),
     e.RequestExpired(request=REQUEST),
     e.WritersChanged(since=61),
+    e.LogTimeCorrected(since=62),
     e.CommandRepeated(decided=41),
 )  # fmt: skip
 
@@ -233,12 +247,17 @@ REFUSALS: Final = {
     ),
     "misrouted": Refusal(code=RefusalCode.MISROUTED, detail="It belongs in partition 2, not 0.", partition=2),
     "id-reused": Refusal(code=RefusalCode.ID_REUSED, detail="The id stands for other bytes.", decided=41),
+    "too-many-commands": Refusal(
+        code=RefusalCode.TOO_MANY_COMMANDS,
+        detail="alice has sent 60,000 commands to this partition within a minute.",
+        again_at=AT + 60_000,
+    ),
     **{code.value: Refusal(code=code, detail=detail) for code, detail in _DETAILS.items()},
 }
 
 CHANGE: Final = Change(
     request=REQUEST, resource=RESOURCE, operation="edit", requester="alice", justification="Größe",
-    digest=DIGEST, released=44, at=AT, payload=Raw(PAYLOAD),
+    digest=DIGEST, submission=SUBMITTED, released=44, at=AT, payload=Raw(PAYLOAD),
 )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def _records() -> dict[str, DecisionRecord]:
             "submission",
             {
                 "input": 0,
+                "received": AT + 1_000,
                 "at": AT + 1_000,
                 "command": signed(ALICE, SUBMISSION, IDENTITY),
                 "events": (
@@ -86,6 +87,7 @@ def _records() -> dict[str, DecisionRecord]:
             "refusal",
             {
                 "input": 1,
+                "received": AT + 2_000,
                 "at": AT + 2_000,
                 "command": signed(ALICE, OWN_APPROVAL, IDENTITY),
                 "refusal": Refusal(code=RefusalCode.OWN_REQUEST, detail="R9: this request is your own."),
@@ -95,6 +97,7 @@ def _records() -> dict[str, DecisionRecord]:
             "repeated",
             {
                 "input": 2,
+                "received": AT + 1_999,
                 "at": AT + 2_000,
                 "command": signed(ALICE, SUBMISSION, IDENTITY),
                 "events": (e.CommandRepeated(decided=0),),
@@ -104,6 +107,7 @@ def _records() -> dict[str, DecisionRecord]:
             "unreadable",
             {
                 "input": 3,
+                "received": AT + 3_000,
                 "at": AT + 3_000,
                 "command": OmittedCommand(sha256=sha256_hex(UNREADABLE), size=len(UNREADABLE)),
                 "refusal": Refusal(code=RefusalCode.MALFORMED, detail="The record is not one JSON object."),
@@ -127,7 +131,7 @@ _FOUNDING: Final = Founding(
 )
 _FOUND_LOG: Final = encode(g.FoundLog(id="g-1", principal="founder", at=AT, founding=_FOUNDING))
 GOVERNANCE_0: Final = DecisionRecord(
-    seq=0, prev=GENESIS_PREV, epoch=1, input=0, at=AT, command=signed(FOUNDER, _FOUND_LOG, NO_IDENTITY),
+    seq=0, prev=GENESIS_PREV, epoch=1, at=AT, command=signed(FOUNDER, _FOUND_LOG, NO_IDENTITY),
     events=(g.LogFounded(founding=_FOUNDING),),
 )  # fmt: skip
 IDENTITY: Final = sha256_hex(encode(GOVERNANCE_0))

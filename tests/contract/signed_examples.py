@@ -8,6 +8,7 @@ from assent_contracts import topics
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.heads import SignedHead, encode_head, head_message
 from assent_contracts.seal import seal_message_of
 from assent_contracts.signing import command_message
 from tests.contract.golden_chain import ALICE, CHAIN, GOVERNANCE_0, IDENTITY, PARTITION, SUBMISSION, WRITER
@@ -47,6 +48,17 @@ def _seal(ledger: topics.LedgerName, partition: int, seq: int, value: bytes) -> 
     return _signed(WRITER, bytes(range(32, 64)), message, **about)
 
 
+HEAD: Final = SignedHead(
+    ledger="ledger",
+    partition=PARTITION,
+    seq=CHAIN["expiry"].seq,
+    sha256=sha256_hex(encode(CHAIN["expiry"])),
+    next_offset=CHAIN["expiry"].seq + 1,
+    next_input=CHAIN["expiry"].seq,
+    at=CHAIN["expiry"].at,
+    epoch=CHAIN["expiry"].epoch,
+)
+
 SIGNED: Final = {
     "command": _signed(
         ALICE,
@@ -56,6 +68,13 @@ SIGNED: Final = {
         value_sha256=sha256_hex(SUBMISSION),
     ),
     "seal": _seal("ledger", PARTITION, CHAIN["expiry"].seq, encode(CHAIN["expiry"])),
+    "head": _signed(
+        WRITER,
+        bytes(range(32, 64)),
+        head_message(IDENTITY, encode_head(HEAD)),
+        value=encode_head(HEAD).decode(),
+        value_sha256=sha256_hex(encode_head(HEAD)),
+    ),
     "governance-seal": _seal("governance", 0, 0, encode(GOVERNANCE_0)),
 }
 

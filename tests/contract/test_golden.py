@@ -15,6 +15,7 @@ from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
+from assent_contracts.heads import decode_head, head_message
 from assent_contracts.ledger import (
     DecisionRecord,
     OmittedCommand,
@@ -44,7 +45,7 @@ from tests.contract.examples import (
     tag,
 )
 from tests.contract.golden_chain import CHAIN, GOVERNANCE_0, IDENTITY, PARTITION, RECORDS, UNREADABLE, WRITER
-from tests.contract.signed_examples import SIGNED, SignedExample
+from tests.contract.signed_examples import HEAD, SIGNED, SignedExample
 
 UNIONS = {
     "commands": Command,
@@ -119,12 +120,19 @@ def test_refusals_are_read_from_their_golden_bytes(name: str, refusal: Refusal) 
 @pytest.mark.parametrize(("name", "written"), RECORDS.items())
 def test_records_are_read_from_their_golden_bytes(name: str, written: DecisionRecord) -> None:
     record = decode_record(read(f"records/{name}.json"))
-    for field in ("seq", "prev", "epoch", "input", "at", "governance"):
+    for field in ("seq", "prev", "epoch", "input", "received", "at", "governance"):
         assert getattr(record, field) == getattr(written, field)
     decode_them: Any = decode_governance_events if name == "governance-0" else decode_events
     assert decode_them(record) == (() if written.events is msgspec.UNSET else written.events)
     assert decode_refusal(record) == (None if written.refusal is msgspec.UNSET else written.refusal)
     assert decode_recorded_command(record) == (None if written.command is msgspec.UNSET else written.command)
+
+
+def test_a_head_is_read_from_its_golden_bytes() -> None:
+    example = msgspec.json.decode(read("signed/head.json"), type=SignedExample)
+    assert example.value is not None
+    assert decode_head(example.value.encode()) == HEAD
+    assert head_message(example.identity, example.value.encode()).hex() == example.message_hex
 
 
 def test_a_record_embeds_the_command_s_bytes_untouched() -> None:
@@ -177,6 +185,6 @@ def test_the_golden_events_and_refusals_cover_the_fields() -> None:
             assert field.required or any(
                 getattr(each, field.name, field.default) != field.default for each in EVENT_VARIANTS.values()
             )
-    for field in ("open_request", "partition", "decided"):
+    for field in ("open_request", "partition", "decided", "again_at"):
         assert any(getattr(refusal, field) is not None for refusal in REFUSALS.values())
     assert len({type(event) for event in EVENTS}) == len(members(Event))

@@ -12,7 +12,7 @@ from assent_contracts import limits
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven
 from assent_contracts.governance import GOVERNANCE_KEY
-from assent_contracts.governance_changes import DIRECTORY, SETTINGS, object_of
+from assent_contracts.governance_changes import DIRECTORY, LOG_TIME, SETTINGS, object_of
 from assent_contracts.partitioner import murmur2, partition_for
 from assent_contracts.policies import Policy
 from assent_contracts.refusals import WHAT_TO_DO
@@ -37,12 +37,13 @@ def test_the_messages_are_the_golden_ones() -> None:
         signed("command").value,
         (GOLDEN / "governance-commands/change-governance.v1.json").read_text(encoding="utf-8"),
         (GOLDEN / "governance-changes/create-policy.v1.json").read_text(encoding="utf-8"),
+        signed("head").value,
     ]
 
 
 def test_the_changes_to_governance_are_those_of_the_code_with_their_objects() -> None:
     rows = re.findall(r"^\| `(assent\.[a-z-]+\.v1)` \| `(.+)` \|$", README, flags=re.MULTILINE)
-    fixed = {SETTINGS, DIRECTORY}
+    fixed = {SETTINGS, DIRECTORY, LOG_TIME}
     assert rows == [
         (f"assent.{tag(change)}", named if named in fixed else f"{named.rpartition('/')[0]}/<id>")
         for change in GOVERNANCE_CHANGES

@@ -10,7 +10,7 @@ import assent_contracts.schemas
 from assent_contracts.schemas.asyncapi import document
 from assent_contracts.schemas.generate import main, stale
 from assent_contracts.schemas.messages import all_schemas
-from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, LEDGER
+from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, HEADS, LEDGER
 from tests.contract.examples import GOLDEN
 
 SCHEMAS = Path(assent_contracts.schemas.__file__).parent
@@ -66,11 +66,11 @@ def test_a_record_s_schema_describes_its_parts() -> None:
         assert not schema.is_valid(spoiled)
 
 
-def test_asyncapi_names_the_five_topics_and_its_references_lead_somewhere() -> None:
+def test_asyncapi_names_the_six_topics_and_its_references_lead_somewhere() -> None:
     asyncapi = yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text(encoding="utf-8"))
     assert asyncapi == document()
     addresses = {channel["address"] for channel in asyncapi["channels"].values()}
-    assert addresses == {COMMANDS, LEDGER, GOVERNANCE_COMMANDS, GOVERNANCE, CHANGES}
+    assert addresses == {COMMANDS, LEDGER, GOVERNANCE_COMMANDS, GOVERNANCE, CHANGES, HEADS}
     messages = asyncapi["components"]["messages"]
     for channel in asyncapi["channels"].values():
         for reference in channel["messages"].values():

@@ -62,7 +62,7 @@ def _exported_file_proves_itself(cli: Cli, folder: Path) -> None:
     lines[at] = lines[at].replace(b"Tested.", b"Tasted.")
     file.write_bytes(b"".join(lines))
     bad = elsewhere(*proof, "--json")
-    assert bad.code == 1
+    assert bad.code == 2
     assert (bad.json["verified"], bad.json["ledger"]) == (False, "assent.ledger")
     assert f"partition {bad.json['partition']}, seq {bad.json['seq']}" in elsewhere(*proof).err
 
@@ -81,7 +81,10 @@ def test_env_says_how_to_reach_the_running_log(up: Up, cli: Cli) -> None:
     )
     assert reached("requests", "--json").code == 0
     assert f"export ASSENT_IDENTITY={document['identity']}" in cli("env").out
-    assert reached("topics", "apply", "--partitions", "4").out == "Nothing to do: all topics are there.\n"
+    assert (
+        reached("topics", "apply", "--partitions", "4").out
+        == "Nothing to do: all topics are there, as they must be.\n"
+    )
 
 
 def test_link_of_the_terminal_signs_in_and_its_token_is_in_no_log(up: Up, cli: Cli) -> None:

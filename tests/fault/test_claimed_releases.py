@@ -4,7 +4,6 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from assent.ledger.chain import Chain
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -13,6 +12,7 @@ from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.carry import carry_release
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance_changes import CreatePolicy, object_of
 from assent_contracts.ledger import RecordedCommand, decode_record

@@ -5,75 +5,149 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from assent.local.stack import Stack
 from assent_contracts.topics import LEDGER
+from tests.support.backups import copy_postgres, put_postgres_back
 from tests.support.forge import FORGERIES, Place
 from tests.support.log import PARTITIONS, read_ledger
-from tests.support.services import Running
+from tests.support.rotation import Rotation
 from tests.support.world import World
 
 MINUTES = float(os.environ.get("ASSENT_SOAK_MINUTES", "10"))
 LONG_PAUSE_S = 25.0
 """More than a group's session and than a fetch, less than a lease."""
+_HOUR_MS: Final = 3_600_000
+STEPS_MS: Final = (-48 * _HOUR_MS, -2 * _HOUR_MS, -600_000, 600_000, 2 * _HOUR_MS, 48 * _HOUR_MS)
+_OFTEN: Final = {"kill": 30, "pause": 30, "forge": 10, "clock": 6, "postgres": 2, "kafka": 1}
+_ONCE: Final = (
+    (0.15, "copy of postgres"),
+    (0.3, "rotation"),
+    (0.5, "older postgres"),
+    (0.6, "kafka"),
+    (0.7, "rotation"),
+)
+"""What happens for certain, and after which share of the time."""
+
+
+class Soak:
+    """What can happen to one world."""
+
+    def __init__(self, world: World, stack: Stack, folder: Path, choose: random.Random) -> None:
+        self.happened: Counter[str] = Counter()
+        self._world = world
+        self._stack = stack
+        self._copy = folder / "older-postgres"
+        self._choose = choose
+        self._rotation = Rotation(world)
+        self._waking: set[asyncio.Task[None]] = set()
+        self.services = [
+            *world.start("decider", "status", "audit", "dispatch", "applier", instance="-1"),
+            *world.start("decider", "status", "audit", "dispatch", "applier", instance="-2"),
+            *world.start("forced", instance="-3"),
+        ]
+
+    async def happen(self, what: str) -> None:
+        """One thing, by its name."""
+        self.happened[what] += 1
+        ways: dict[str, Callable[[], Awaitable[None]]] = {
+            "kill": self._kill,
+            "pause": self._pause,
+            "forge": self._forge,
+            "clock": self._clock,
+            "postgres": self._postgres,
+            "kafka": self._kafka,
+            "rotation": self._rotate,
+            "copy of postgres": self._copy_postgres,
+            "older postgres": self._older_postgres,
+        }
+        await ways[what]()
+
+    async def calm(self) -> None:
+        """Nobody is paused any more, and the clock is right."""
+        await asyncio.gather(*self._waking)
+
+    async def _kill(self) -> None:
+        self._choose.choice(self.services).kill()
+
+    async def _pause(self) -> None:
+        service, seconds = self._choose.choice(self.services), self._choose.uniform(0.05, LONG_PAUSE_S)
+        service.pause()
+        self._later(seconds, service.resume)
+
+    async def _clock(self) -> None:
+        """A step of the forced decider's clock, and back."""
+        clock = self._world.clock
+        clock.write_text(str(self._choose.choice(STEPS_MS)))
+        self._later(self._choose.uniform(0.5, 15.0), lambda: clock.write_text("0"))
+
+    def _later(self, seconds: float, then: Callable[[], object]) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            then()
+
+        self._waking.add(asyncio.create_task(wait()))
+
+    async def _forge(self) -> None:
+        ledger = await read_ledger(self._world.log, self._world.follower)
+        for partition in range(PARTITIONS):
+            if ledger[partition]:
+                place = Place(self._world.log, LEDGER, partition, ledger[partition])
+                names = self._choose.sample(sorted(FORGERIES), 3)
+                await place.put(*(FORGERIES[name](place) for name in names))
+
+    async def _postgres(self) -> None:
+        await self._stack.postgres.kill()
+        await asyncio.sleep(self._choose.uniform(0, 3))
+        await self._stack.postgres.start()
+
+    async def _kafka(self) -> None:
+        await self._stack.kafka.kill()
+        await self._stack.kafka.start()
+
+    async def _rotate(self) -> None:
+        await self.calm()
+        await self._rotation.turn([each for each in self.services if each.name.startswith(_DECIDERS)])
+
+    async def _copy_postgres(self) -> None:
+        await copy_postgres(self._stack, self._copy)
+
+    async def _older_postgres(self) -> None:
+        await put_postgres_back(self._stack, self._copy)
+
+
+_DECIDERS: Final = ("decider", "forced")
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-async def test_hours_of_kills_and_pauses_lose_double_and_forge_nothing(faulty: World, stack: Stack) -> None:
+async def test_hours_of_faults_lose_double_and_forge_nothing(
+    faulty: World, stack: Stack, tmp_path: Path
+) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}, {MINUTES:g} minutes")
     choose = random.Random(seed)
     faulty.load.pace_s = 0.5
-    services = [
-        *faulty.start("decider", "status", "audit", "dispatch", "applier", instance="-1"),
-        *faulty.start("decider", "status", "audit", "dispatch", "applier", instance="-2"),
-        *faulty.start("forced", instance="-3"),
-    ]
+    soak = Soak(faulty, stack, tmp_path, choose)
     faulty.load.start()
-    happened: Counter[str] = Counter()
-    waking: set[asyncio.Task[None]] = set()
-    end = time.monotonic() + MINUTES * 60
-    while time.monotonic() < end:
+    started, whole = time.monotonic(), MINUTES * 60
+    certain = list(_ONCE)
+    while (passed := time.monotonic() - started) < whole:
         await asyncio.sleep(choose.expovariate(0.5))
         faulty.services.revive()
-        what = choose.choices(["kill", "pause", "forge", "postgres", "kafka"], [30, 30, 10, 2, 1])[0]
-        happened[what] += 1
-        match what:
-            case "kill":
-                choose.choice(services).kill()
-            case "pause":
-                task = asyncio.create_task(
-                    _paused(choose.choice(services), choose.uniform(0.05, LONG_PAUSE_S))
-                )
-                waking.add(task)
-            case "forge":
-                await _forge(faulty, choose)
-            case "postgres":
-                await stack.postgres.kill()
-                await asyncio.sleep(choose.uniform(0, 3))
-                await stack.postgres.start()
-            case "kafka":
-                await stack.kafka.kill()
-                await stack.kafka.start()
-    await asyncio.gather(*waking)
+        if certain and passed > certain[0][0] * whole:
+            what = certain.pop(0)[1]
+        else:
+            what = choose.choices([*_OFTEN], [*_OFTEN.values()])[0]
+        await soak.happen(what)
+    await soak.calm()
     before = faulty.load.decided
     await faulty.load.finish()
     await faulty.settled(timeout_s=300)
-    print(f"{dict(happened)}; {before} commands; deaths {[(each.name, each.deaths) for each in services]}")
-
-
-async def _paused(service: Running, seconds: float) -> None:
-    service.pause()
-    await asyncio.sleep(seconds)
-    service.resume()
-
-
-async def _forge(world: World, choose: random.Random) -> None:
-    ledger = await read_ledger(world.log, world.follower)
-    for partition in range(PARTITIONS):
-        if ledger[partition]:
-            place = Place(world.log, LEDGER, partition, ledger[partition])
-            await place.put(*(FORGERIES[name](place) for name in choose.sample(sorted(FORGERIES), 3)))
+    deaths = {each.name: each.deaths for each in soak.services if each.deaths}
+    print(f"{dict(soak.happened)}; {before} commands; ended by themselves: {deaths}")

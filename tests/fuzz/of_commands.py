@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from assent.gateway.console.payload_view import payload_view
-from assent.ledger.chain import Chain, RecordTooLargeError
 from assent.reading.payload_diff import payload_diff
 from assent.reading.payloads import shown_payload
 from assent.reading.visible import visible
@@ -20,6 +19,7 @@ from assent_contracts.core.received import Omitted, Received, open_envelope, sig
 from assent_contracts.core.requests.judge import judge
 from assent_contracts.core.requests.receive import read_command, received_again
 from assent_contracts.core.sender import unattributed
+from assent_contracts.core.writer.chain import Chain, RecordTooLargeError
 from assent_contracts.files import file_of_payload
 from assent_contracts.governance import GOVERNANCE_KEY
 from assent_contracts.governance_codec import decode_governance_change
@@ -90,7 +90,9 @@ def _take_command(value: bytes) -> object:
         return _checked(refusal)
     outcomes: list[object] = []
     for book in (_LOG.book, _RELEASED_LOG.book):
-        decision = judge(book, received, signature_good=True, seq=9, at=START, governance=governance)
+        decision = judge(
+            book, received, signature_good=True, seq=9, at=START, received_at=START, governance=governance
+        )
         outcomes.append(_written(decision, received, likely))
     return outcomes
 
@@ -106,7 +108,7 @@ def _take_governance(value: bytes) -> object:
         return _checked(received)
     outcomes: list[object] = []
     for record in (_LOG.record, _FOUNDING):
-        decision = judge_governance(record, received, signature_good=True, at=START)
+        decision = judge_governance(record, received, signature_good=True, at=START, received_at=START)
         outcomes.append(_written(decision, received, GOVERNANCE_KEY))
     return outcomes
 
@@ -124,7 +126,9 @@ def _written(decision: Any, received: Received[Any], key: bytes) -> object:
     )
     chain = Chain(first_head("ledger", "1d" * 32), 1)
     try:
-        link = chain.link(key, decision, at=START, governance=1, input_offset=1, command=command)
+        link = chain.link(
+            key, decision, at=START, governance=1, input_offset=1, received_at=START, command=command
+        )
     except RecordTooLargeError:
         return decision
     record = decode_record(link.value)

@@ -11,9 +11,9 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
-from assent.audit.entry import entry_of
 from assent.status.fold import MissingRequestError
-from assent.status.rows import _take as take_row  # pyright: ignore[reportPrivateUsage]
+from assent.status.fold import take_record as take_row
+from assent.store.entry import entry_of
 from assent.verify.export import ExportedRecord, Manifest
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
@@ -36,6 +36,7 @@ from assent_contracts.writers import WriterRegistry
 from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, WRITER, Chains
+from tests.support.people import PARTITIONS
 from tests.support.raw import CODECS, RawRecord, build_batch
 
 _LOG: Final = Chains()
@@ -147,7 +148,7 @@ def _file(data: bytes) -> object:
     _FILE.write_bytes(data)
     return {
         part: msgspec.structs.asdict(tally)
-        for part, tally in verify_file(_FILE, _LOG.identity, lambda _done, _all: None).items()
+        for part, tally in verify_file(_FILE, _LOG.identity, lambda _done, _all: None).partitions.items()
     }
 
 
@@ -157,7 +158,8 @@ def _values(records: list[Accepted]) -> tuple[bytes, ...]:
 
 def _export_seeds() -> tuple[bytes, ...]:
     governance = _LOG.governance.records
-    parts: tuple[tuple[LedgerName, int, int], ...] = (("governance", 0, len(governance)), ("ledger", 0, 0))
+    empty: list[tuple[LedgerName, int, int]] = [("ledger", number, 0) for number in range(PARTITIONS)]
+    parts: tuple[tuple[LedgerName, int, int], ...] = (("governance", 0, len(governance)), *empty)
     manifest = Manifest(identity=_LOG.identity, parts=parts)
     lines = [msgspec.json.encode(manifest)]
     for each in governance:

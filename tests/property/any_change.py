@@ -125,6 +125,7 @@ class AnyChange:
             self.key,
             self.writer,
             self.period,
+            self.time,
         ]
         kinds += [self.directory, self.account]
         return self.draw(st.sampled_from(kinds))()
@@ -192,6 +193,10 @@ class AnyChange:
             public_key = signing_key(f"writer-{self.number}", "nobody").public_key
             return g.AddWriter(writer=Writer(id=f"writer-{self.number}", public_key=public_key))
         return g.RetireWriter(writer=self.draw(st.sampled_from(sorted(self.governance.writer_ids))))
+
+    def time(self) -> g.GovernanceChange:
+        """Back, by a little or to 1970."""
+        return g.CorrectTime(to=self.draw(st.sampled_from((0, START, START + 20 * DAY_MS))))
 
     def account(self) -> g.GovernanceChange:
         """Somebody new, or one more account of somebody."""

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from assent_contracts import events as e
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
+from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.judge import judge, keep
@@ -178,10 +179,11 @@ class AnyOrder(RuleBasedStateMachine):
             ]
             same = receive(bytes(recorded.value), it.command.resource.encode(), headers)
             assert same == it
-            about = {"seq": record.seq, "at": record.at}
-            decision = judge(book, it, signature_good=good, governance=self.story.governance, **about)
+            about, governance = {"seq": record.seq, "at": record.at}, self.story.governance
+            came = {"received_at": received_at(record)}
+            decision = judge(book, it, signature_good=good, governance=governance, **about, **came)
             assert encode(decision) == encode(decode_refusal(record) or decode_events(record))
-            keep(book, it, decision, **about)
+            keep(book, it, decision, governance=governance.seq, **about)
         return book
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from assent.ledger.chain import Chain
 from assent.verify.claims import Claims
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier
@@ -26,6 +25,7 @@ from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.carried import carried_due
 from assent_contracts.core.requests.judge import judge, keep
 from assent_contracts.core.requests.receive import received_again
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
 from assent_contracts.governance import (
@@ -69,6 +69,8 @@ class Written:
 
     def __init__(self, start: Head) -> None:
         self.records: list[Accepted] = []
+        self.next_input = 0
+        """The offset of the first command that is not decided yet."""
         self._chain = Chain(start, epoch=1)
 
     @property
@@ -79,10 +81,14 @@ class Written:
     def put(
         self, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal, **fields: Any
     ) -> Accepted:
-        """The next record, whatever it says."""
+        """The next record, whatever it says. What came by the topic came at its log time if need be."""
+        if fields.get("input_offset", UNSET) is not UNSET:
+            fields = {"received_at": fields["at"], **fields}
         link = self._chain.link(None, decision, **fields)
         accepted = Accepted(self.next_seq, decode_record(link.value), link.value, sha256_hex(link.value))
         self.records.append(accepted)
+        if accepted.record.input is not UNSET:
+            self.next_input = accepted.record.input + 1
         return accepted
 
     def put_altered(self, old: bytes, new: bytes, decision: Any, **fields: Any) -> None:
@@ -160,11 +166,14 @@ class Chains:
         recorded = signed(encode(command), key, self.identity)
         received = governance_received_again(recorded)
         assert not isinstance(received, Refusal), received
-        decision = judge_governance(self.record, received, signature_good=True, at=self.at)
+        decision = judge_governance(
+            self.record, received, signature_good=True, at=self.at, received_at=self.at
+        )
         seq = self.governance.next_seq
-        keep_governance(self.record, received, decision, seq=seq, at=self.at)
+        is_founding = command.principal == FOUNDER_NAME
+        keep_governance(self.record, received, decision, seq=seq, at=self.at, counts=not is_founding)
         self.history.append(() if isinstance(decision, Refusal) else decision)
-        by_command = UNSET if command.principal == FOUNDER_NAME else seq
+        by_command = UNSET if is_founding else self.governance.next_input
         self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
         return decision
 
@@ -183,7 +192,7 @@ class Chains:
         **fields: Any,
     ) -> int:
         """Write any record on the governance ledger; returns its seq."""
-        fields = {"at": self.at, "input_offset": self.governance.next_seq, "command": command, **fields}
+        fields = {"at": self.at, "input_offset": self.governance.next_input, "command": command, **fields}
         self.governance.put(decision, **fields)
         events = () if isinstance(decision, Refusal) else decision
         self.record.take(self.governance.next_seq - 1, self.at, events)
@@ -200,16 +209,18 @@ class Chains:
         received = received_again(recorded)
         assert not isinstance(received, Refusal), received
         seq = self.requests.next_seq
-        decision = judge(self.book, received, signature_good=True, seq=seq, at=self.at, governance=self._seen)
-        keep(self.book, received, decision, seq=seq, at=self.at)
-        self.requests.put(decision, at=self.at, governance=self._seen.seq, input_offset=seq, command=recorded)
+        times, named = {"at": self.at, "received_at": self.at}, self._seen.seq
+        decision = judge(self.book, received, signature_good=True, seq=seq, governance=self._seen, **times)
+        keep(self.book, received, decision, seq=seq, at=self.at, governance=named)
+        input_offset = self.requests.next_input
+        self.requests.put(decision, governance=named, input_offset=input_offset, command=recorded, **times)
         return decision
 
     def end_carried(self) -> None:
         """The request decider ends what governance has dealt with."""
         self._catch_up()
         for _, event in carried_due(self.book, self._seen):
-            self.book.record(self.requests.next_seq, self.at, (event,))
+            self.book.record(self.requests.next_seq, self.at, (event,), governance=self._seen.seq)
             self.put_request((event,))
 
     def put_request(self, events: tuple[Event, ...]) -> int:

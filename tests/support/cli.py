@@ -50,13 +50,13 @@ class Cli:
             text=True,
         )
 
-    def __call__(self, *arguments: str, stdin: bytes | None = None) -> Answer:
+    def __call__(self, *arguments: str, stdin: bytes | None = None, limit_s: float = _LIMIT_S) -> Answer:
         done = subprocess.run(
             [COMMAND, *arguments],
             env=self.environment(),
             input=b"" if stdin is None else stdin,
             capture_output=True,
-            timeout=_LIMIT_S,
+            timeout=limit_s,
             check=False,
         )
         answer = Answer(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,12 +1,20 @@
 """`python -m tests.support.forced_decider`: a decider that leads everything, whoever else does.
 
 The consumer group lets one process at a time lead a partition. Here there is none, so that two processes
-write the same partition at once: what keeps the ledger right must be the ledger itself.
+write the same partition at once: what keeps the ledger right must be the ledger itself. Its wall clock is as
+many milliseconds ahead as the file says that ASSENT_TEST_CLOCK names, read each time that it looks.
 """
 
 import asyncio
+import os
+from pathlib import Path
 
+import msgspec
+
+from assent.decider.machine import Machine
 from assent.decider.service import Decider
+from assent.observe.clock import Clock, read_clock
+from assent.observe.clock import Reading as ClockReading
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings, need
@@ -14,14 +22,28 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from tests.support.log import PARTITIONS
 
+CLOCK = "ASSENT_TEST_CLOCK"
 _LOOK_S = 0.2
+
+
+def stepping_clock(file: Path) -> Clock:
+    """This machine's clocks, with the wall clock as far ahead as the file says; right without a file."""
+
+    def read() -> ClockReading:
+        now = read_clock()
+        ahead = int(file.read_text() or "0") if file.exists() else 0
+        return msgspec.structs.replace(now, wall=now.wall + ahead)
+
+    return read
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead them all until `stop`."""
     follower = GovernanceFollower(settings.kafka, settings.identity)
     await follower.start()
-    decider = Decider(settings.kafka, load_key(need(settings.key_file, "ASSENT_KEY_FILE")), follower, health)
+    key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
+    clock = stepping_clock(Path(os.environ[CLOCK])) if CLOCK in os.environ else read_clock
+    decider = Decider(settings.kafka, key, follower, health, machine=Machine(clock))
     health.ready("kafka")
     try:
         while not stop.is_set():

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from msgspec import UNSET, Raw
 
-from assent.ledger.chain import Chain
 from assent_contracts import commands as c
 from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode
@@ -31,6 +30,7 @@ from assent_contracts.core.requests.states import (
     Released,
     Unsettled,
 )
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted, RequestEvent
 from assent_contracts.ledger import RecordedCommand
@@ -122,14 +122,24 @@ class Story:
         key_id = None if signer is None else f"{signer}-key"
         return self.take(received(command, key_id), signature_good=signature_good)
 
-    def take(self, it: Received[c.Command], *, signature_good: bool = True) -> Decision:
-        """Decide what was received, and record it."""
-        seq = len(self.records)
+    def take(
+        self, it: Received[c.Command], *, signature_good: bool = True, received_at: int | None = None
+    ) -> Decision:
+        """Decide what was received, now unless something else is said, and record it."""
+        seq, came = len(self.records), self.at if received_at is None else received_at
+        self.at = max(self.at, came)
         decision = judge(
-            self.book, it, signature_good=signature_good, seq=seq, at=self.at, governance=self.governance
+            self.book,
+            it,
+            signature_good=signature_good,
+            seq=seq,
+            at=self.at,
+            received_at=came,
+            governance=self.governance,
         )
-        keep(self.book, it, decision, seq=seq, at=self.at)
-        self._record(decision, RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature))
+        keep(self.book, it, decision, seq=seq, at=self.at, governance=self.governance.seq)
+        command = RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature)
+        self._record(decision, command, came)
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
             self.request, self.submission = decision[0].request, decision[0].submission
         return decision
@@ -148,17 +158,18 @@ class Story:
         return [self._write(event) for _, event in carried_due(self.book, self.governance)]
 
     def _write(self, event: RequestEvent) -> str:
-        self.book.record(len(self.records), self.at, (event,))
+        self.book.record(len(self.records), self.at, (event,), governance=self.governance.seq)
         self._record((event,), None)
         return type(event).__name__
 
-    def _record(self, decision: Decision, command: RecordedCommand | None) -> None:
+    def _record(self, decision: Decision, command: RecordedCommand | None, received_at: int = 0) -> None:
         link = self._chain.link(
             self.resource.encode(),
             decision,
             at=self.at,
             governance=self.governance.seq,
             input_offset=UNSET if command is None else len(self.records),
+            received_at=UNSET if command is None else received_at,
             command=UNSET if command is None else command,
         )
         self.records.append(link.value)

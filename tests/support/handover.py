@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import PartitionTasks
 from assent_contracts.codec import encode
+from assent_contracts.heads import Finding
 from assent_contracts.topics import CHANGES
 from tests.support.log import APPLIER, PARTITIONS, Log, read_ledger
 
@@ -44,9 +45,14 @@ class Running:
 
     def __init__(self) -> None:
         self.handled: list[Handled] = []
+        self.differing: Mapping[int, Finding] = {}
+        """The partitions of the ledger that are not the ones that it has gone by."""
         self.ready = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
+
+    def differ(self, differing: Mapping[int, Finding]) -> None:
+        self.differing = dict(differing)
 
     async def tell(self, handled: Handled) -> None:
         self.handled.append(handled)
@@ -112,6 +118,7 @@ async def applying(
         # A group of its own: nobody waits for the session of one that was cut off.
         group=group or f"tests-{principal}-{id(running)}",
         on_handled=tell,
+        on_differing=running.differ,
         on_missing=lambda why: running.ready.set() if why is None else None,
     )
     running.task = asyncio.create_task(applier.run(asyncio.Event()))

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 
-from assent.decider.service import Decider, wall_clock_ms
-from assent.decider.session import Clock
+from assent.decider.machine import Machine
+from assent.decider.service import Decider
 from assent.founding.file import GovernanceFile, read_governance_file
 from assent.founding.found import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
 from assent.infra_files import infra_path
@@ -126,10 +126,24 @@ async def deciding(
     partitions: set[int] | None = None,
     *,
     governing: bool = True,
-    clock: Clock = wall_clock_ms,
+    machine: Machine | None = None,
+    health: Health | None = None,
+    heads_file: Path | None = None,
+    postgres: str | None = None,
 ) -> AsyncIterator[Decider]:
-    """A real decider in this process that leads `partitions` (all, if not said), and governance."""
-    decider = Decider(log.connection, log.writer, follower, Health(), clock=clock)
+    """A real decider in this process that leads `partitions` (all, if not said), and governance.
+
+    It says in `health` what it lacks; `heads_file` and `postgres` are what it knows heads from outside Kafka.
+    """
+    decider = Decider(
+        log.connection,
+        log.writer,
+        follower,
+        health or Health(),
+        machine=machine,
+        heads_file=heads_file,
+        postgres=postgres,
+    )
     if governing:
         await decider.govern()
     await decider.lead(set(range(PARTITIONS)) if partitions is None else partitions)

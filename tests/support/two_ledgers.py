@@ -154,7 +154,9 @@ class TwoLedgers:
         headers = signed(key or f"{command.principal}-key")
         received = receive_governance(msgspec.json.encode(command), GOVERNANCE_KEY, headers)
         assert not isinstance(received, Omitted), received
-        decision = judge_governance(self.record, received, signature_good=True, at=self.at)
+        decision = judge_governance(
+            self.record, received, signature_good=True, at=self.at, received_at=self.at
+        )
         if keeps:
             seq = self.governance.seq + 1
             keep_governance(self.record, received, decision, seq=seq, at=self.at)
@@ -197,10 +199,16 @@ class TwoLedgers:
         received = receive(value, command.resource.encode(), signed(key or f"{command.principal}-key"))
         assert not isinstance(received, Omitted), received
         decision = judge(
-            self.book, received, signature_good=True, seq=self.seq, at=self.at, governance=self.seen
+            self.book,
+            received,
+            signature_good=True,
+            seq=self.seq,
+            at=self.at,
+            received_at=self.at,
+            governance=self.seen,
         )
         if keeps:
-            keep(self.book, received, decision, seq=self.seq, at=self.at)
+            keep(self.book, received, decision, seq=self.seq, at=self.at, governance=self.seen.seq)
             self._took(decision, command, received.key_id)
         return decision
 
@@ -239,7 +247,7 @@ class TwoLedgers:
             self._keep((decide_expiry(request_id(0, seq), request),))
 
     def _keep(self, events: tuple[Event, ...]) -> None:
-        self.book.record(self.seq, self.at, events)
+        self.book.record(self.seq, self.at, events, governance=self.seen.seq)
         self._took(events, None, "")
 
     def _took(self, decision: Decision, command: c.Command | None, key: str) -> None:

@@ -77,6 +77,14 @@ def test_record_that_fits_nowhere_ends_the_run() -> None:
     assert accepted(FIRST, NEXT[:1], [(None, ())], NEXT[1:]) == [0, 1]
 
 
+def test_run_leaves_no_seq_out() -> None:
+    """Not even one that a writer has sealed: its key could be in the wrong hands."""
+    first, _ = NEXT
+    head = Head(3, sha256_hex(first[0] or b""), 0)
+    value = sim.record(head, epoch=1, input_offset=3, governance=0)
+    assert accepted(FIRST, [first, (value, sim.sealed("writer-0", 4, value))]) == [0, 1]
+
+
 def test_run_is_of_neighbouring_offsets() -> None:
     reader = sim.reader()
     assert not reader.offer(0, *FIRST[0])

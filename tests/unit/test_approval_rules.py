@@ -69,6 +69,14 @@ def test_group_is_met_by_its_own_members_only() -> None:
     assert story.when("carol approves") == APPROVED
 
 
+def test_R4_service_in_an_approver_group_does_not_approve_or_reject() -> None:
+    story = Story(governance=organisation())
+    define(story.governance, "approvers", "alice", "bob", "carol", "applier")
+    story.given("alice submits")
+    assert story.when("applier approves") == "not-an-approver"
+    assert story.when("applier rejects") == "not-an-approver"
+
+
 def test_every_policy_must_be_met() -> None:
     story = under(policy_of("more", "app", groups=("admins",)))
     assert story.when("bob approves") == "ApprovalGiven"
@@ -165,6 +173,11 @@ def test_R14_request_expires_at_its_policy_s_time_limit() -> None:
     story = under(expiry_ms=DAY_MS).given("a day passes")
     assert story.when("bob approves") == "not-pending"
     assert story.when("the writer looks at the clock") == "RequestExpired"
+
+
+def test_R14_approved_request_that_has_run_out_is_not_released_before_its_expiry_is_written() -> None:
+    story = under(expiry_ms=DAY_MS).given("bob approves", "a day passes")
+    assert story.when("alice completes") == "not-approved"
 
 
 # Own signatures

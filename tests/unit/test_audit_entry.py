@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent.audit.entry import Entry, entry_of
-from assent.ledger.chain import Chain
+from assent.store.entry import Entry, entry_of
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import (
     ChangeGovernance,

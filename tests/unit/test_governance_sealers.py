@@ -6,15 +6,17 @@ from msgspec import UNSET
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.keys import SecretKey, seal_headers, verify
+from assent_contracts.digests import from_base64url
 from assent_contracts.governance import (
     GovernanceEvent,
     KeysRevoked,
     LogFounded,
+    LossAccepted,
     PrincipalRegistered,
     WriterAdded,
     WriterRetired,
 )
-from assent_contracts.governed import Account, Founding, Writer
+from assent_contracts.governed import Account, Founding, Loss, Writer
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import WriterRegistry
@@ -23,6 +25,7 @@ from tests.support.people import organisation
 
 SECOND = SecretKey("writer-2", "decider", bytes([7]) * 32)
 ADDED = WriterAdded(writer=Writer(id=SECOND.id, public_key=SECOND.public))
+LOSS = LossAccepted(loss=Loss(era="loss-1", ends=()))
 RETIRED = WriterRetired(writer=WRITER.id)
 Batch = tuple[list[tuple[GovernanceEvent, ...]], SecretKey]
 """The events of some records, and the key that seals them."""
@@ -118,10 +121,17 @@ def test_recovery_key_seals_one_record_that_changes_writers() -> None:
     assert not Ledger(([(ADDED, RETIRED)], RECOVERY)).would_accept(WRITER, (NEWCOMER,))
 
 
+def test_recovery_key_seals_one_record_that_accepts_a_loss() -> None:
+    assert FOUNDED.would_accept(RECOVERY, (LOSS,))
+
+
 @pytest.mark.parametrize(
     "batch",
     [
         [(NEWCOMER,)],
+        [(LOSS, ADDED)],
+        [(ADDED, LOSS)],
+        [(LOSS, LOSS)],
         [()],
         [(ADDED, NEWCOMER)],
         [(NEWCOMER, ADDED)],
@@ -187,7 +197,7 @@ def test_record_that_founds_again_changes_no_writer_and_not_the_recovery_key() -
     )
     ledger = Ledger(([(LogFounded(founding=founding),)], WRITER))
     assert ledger.writers.public_key(WRITER.id, 0) is not None
-    assert ledger.writers.recovery_key() == RECOVERY.public_key
+    assert ledger.writers.recovery_key() == from_base64url(RECOVERY.public)
     assert not ledger.would_accept(thief, (ADDED,))
     assert ledger.would_accept(RECOVERY, (ADDED,))
     governance = organisation()

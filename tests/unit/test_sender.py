@@ -7,10 +7,11 @@ from assent_contracts import commands as c
 from assent_contracts.core.received import signature_bytes
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governed import Settings
-from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS
+from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
-from tests.support.given import Story, names, received, resource_in
+from tests.support.given import MINUTE_MS, Story, names, received, resource_in
+from tests.support.meanwhile import disable
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
 
 
@@ -48,6 +49,12 @@ def test_key_of_another_principal_is_refused() -> None:
     """bob cannot speak for alice, however good his signature is."""
     story = Story()
     assert refused(story.take(received(submission(story), "bob-key"))) == "unknown-key"
+
+
+def test_disabled_account_does_nothing() -> None:
+    story = Story(governance=organisation())
+    disable(story.governance, "alice")
+    assert refused(story.send(submission(story))) == "not-permitted"
 
 
 def test_key_counts_from_not_before_until_before_not_after() -> None:
@@ -162,15 +169,46 @@ def test_command_ids_are_forgotten() -> None:
     assert story.book.memory.recall("alice", "c-1") is None
 
 
-def test_command_refused_for_being_dated_ahead_is_not_decided_when_its_time_comes() -> None:
+@pytest.mark.parametrize("dated", [START + 3 * DAY_MS, FOR_EVER_MS, START - 2 * DAY_MS])
+def test_command_refused_for_its_date_takes_no_id(dated: int) -> None:
+    """Else commands dated ahead would fill the writer's memory until their time comes."""
     story = Story()
-    command = submission(story, at=START + 3 * DAY_MS)
-    assert refused(story.send(command)) == "stale"
-    for _ in range(5):
-        story.at += DAY_MS - 1
-        story.send(story.command("mallory", "cancels"))
-        decision = story.send(command)
-        assert decision == (CommandRepeated(decided=0),) or refused(decision) == "stale"
+    assert refused(story.send(submission(story, id="mine", at=dated))) == "stale"
+    assert story.book.memory.recall("alice", "mine") is None
+    assert names(story.send(submission(story, id="mine"))) == "ChangeSubmitted"
+    assert refused(story.send(submission(story, id="mine", at=dated))) == "id-reused"
+
+
+def test_command_that_came_in_time_is_not_stale_however_late_it_is_decided() -> None:
+    """The broker's append time counts, not when a decider that was down came back."""
+    story = Story()
+    story.at += 5 * DAY_MS
+    late = submission(story, at=START)
+    assert names(story.take(received(late), received_at=START + 1)) == "ChangeSubmitted"
+
+
+def test_key_must_be_valid_when_the_command_came_not_when_it_is_decided() -> None:
+    story = Story(governance=organisation(Settings(expiry_ms=1_000 * DAY_MS)))
+    story.at = START + 401 * DAY_MS
+    before = START + 400 * DAY_MS - 1
+    assert names(story.take(received(submission(story, at=before)), received_at=before)) == "ChangeSubmitted"
+    assert (
+        refused(story.take(received(submission(story, at=before)), received_at=before + 1)) == "unknown-key"
+    )
+
+
+def test_copy_of_what_is_forgotten_is_stale_whenever_the_broker_says_it_came() -> None:
+    """Log time ran two days ahead and has let the id go; by the broker's clock the copy would be new."""
+    story = Story()
+    command = submission(story)
+    assert names(story.send(command)) == "ChangeSubmitted"
+    story.given("alice cancels")
+    story.at += 2 * DAY_MS
+    story.send(story.command("mallory", "cancels"))
+    assert story.book.memory.recall("alice", command.id) is None
+    assert refused(story.take(received(command), received_at=START + 1_000)) == "stale"
+    later = submission(story, at=START + 10 * MINUTE_MS)
+    assert names(story.take(received(later), received_at=START + 10 * MINUTE_MS)) == "ChangeSubmitted"
 
 
 def test_an_id_is_its_principals_own() -> None:

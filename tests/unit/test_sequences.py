@@ -25,7 +25,18 @@ SEQUENCES = {
         carol approves  -> ApprovalGiven + RequestApproved | approved
         applier claims  -> not-released | approved
         alice completes -> ChangeReleased | released
+        alice claims    -> not-an-applier | released
+        dave claims     -> not-an-applier | released
         applier claims  -> ChangeClaimed | applying
+        """,
+    ),
+    "R3_only_requesters_submit": (
+        "mallory has no role at all, and carol is an approver and an administrator.",
+        """
+        alice submits   -> ChangeSubmitted | needs approval, has 0
+        alice cancels   -> RequestCanceled | canceled
+        mallory submits -> not-permitted | canceled
+        carol submits   -> not-permitted | canceled
         """,
     ),
     "R4_only_members_of_the_approver_groups_decide": (
@@ -133,6 +144,7 @@ SEQUENCES = {
         alice completes          -> ChangeReleased | released
         applier reports success  -> not-claimed | released
         applier claims           -> ChangeClaimed | applying
+        bob claims               -> not-an-applier | applying
         applier2 claims          -> already-decided | applying
         applier2 reports success -> not-claimed | applying
         applier reports success  -> RequestCompleted | completed

@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from assent.status.fold import RequestRow
-from assent.status.rows import _take
+from assent.status.fold import RequestRow, take_record
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import Release, carry_out
 from assent_contracts.digests import sha256_hex
@@ -26,7 +25,7 @@ def row_of(story: Story) -> RequestRow:
     for value in story.records:
         record = decode_record(value)
         if decode_events(record):
-            _take(rows, record, decode_events(record))
+            take_record(rows, record, decode_events(record))
     return rows[int(story.request.partition("-")[2])]
 
 

@@ -8,47 +8,56 @@ Nor is the ledger's writer believed: the signed commands in the request's partit
 release, by the rules and by a governance that carries its own evidence. A stolen writer key alone applies
 nothing.
 
-Why positions are not compared. A consumer that does not read the ledger skips a record whose
-`assent-position` is not higher than the last it saw. One forged record with a huge position, or a copy
-of a real one sent early, would make it skip all that follow. This client reads the ledger, which says of
-every request whether its change still waits to be claimed: old, repeated and forged records are told by
-that, and the header is not looked at.
+Why positions are not compared. A consumer that skipped a record whose `assent-position` is not higher
+than the last it saw would miss a release that is written again; and one forged record with a huge position,
+or a copy of a real one sent early, would make it skip all that follow. This client reads the ledger, which
+says of every request whether its change still waits to be claimed: old, repeated and forged records are
+told by that, and the header is not looked at.
 
 Where its position lives. With what it has put on disk: `state_dir` holds the changes in hand (see
 `journal`), and the offset before which everything is in hand or done with. To lose the offset costs time
 only. To lose the changes in hand makes the ones that had been claimed *unknown*: people settle them.
+
+When the log was put back. `state_dir` also holds how far the ledger had been read. Where a partition ends
+before that, or goes on otherwise, its request ids name other requests than those that were applied here:
+nothing is claimed, applied or reported there until the right log is back, or its loss was accepted. Then this
+client goes on from where the accepted loss says, and warns of what it had gone by beyond. `assent.changes` is
+transport: where it was made anew, it is read from its beginning.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.applying import Apply, Handled, Recall, Result
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.memory import Memory
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.client.settling import Settler
+from assent_contracts.client.steps import left_alone
+from assent_contracts.client.taking import take_changes
 from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.resources import parse_request_id, resource_type
+from assent_contracts.heads import Finding
+from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import CHANGES
 
 __all__ = ["FINISH_S", "Applier", "Apply", "Change", "Handled", "Recall", "Result"]
 
-_POLL_MS = 500
-_POLL_RECORDS = 500
 _RETRY_MAX_S = 30.0
 _CATCH_UP_RETRY_S = 1.0
 FINISH_S = 5.0
@@ -70,6 +79,7 @@ class _Setup(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     tell: Callable[[Handled], None]
     tell_missing: Callable[[str | None], None]
+    tell_differing: Callable[[Mapping[int, Finding]], None]
 
 
 class Applier:
@@ -94,12 +104,14 @@ class Applier:
         group: str | None = None,
         on_handled: Callable[[Handled], None] | None = None,
         on_missing: Callable[[str | None], None] | None = None,
+        on_differing: Callable[[Mapping[int, Finding]], None] | None = None,
     ) -> None:
         """`governance` has been started, with evidence; `partitions` is the log's number of them.
 
         `types`: leave changes to other resource types alone, without a claim. `group`: the consumer
         group, by default one for each principal. `on_missing` hears why changes are not
-        being taken, and None once they are.
+        being taken, and None once they are. `on_differing` hears which partitions of the ledger are not the
+        ones that this applier has gone by, and why: nothing is done there. (None are, when it is empty.)
         """
         if governance.evidence is None:
             msg = "An applier judges governance: make its GovernanceFollower with_evidence=True."
@@ -117,21 +129,26 @@ class Applier:
             group=group or f"assent-applier-{key.principal}",
             tell=on_handled or _ignore,
             tell_missing=on_missing or _ignore,
+            tell_differing=on_differing or _ignore,
         )
         self._state_dir = state_dir
 
     async def run(self, stop: asyncio.Event) -> None:
         """Apply changes until `stop` is set; what is in hand then gets FINISH_S to finish.
 
-        Starts over when Kafka fails. Raises JournalInUseError, and OSError of the state folder.
+        Starts over when Kafka fails. Raises JournalInUseError, JournalOfAnotherLogError, and OSError of the
+        state folder.
         """
         setup = self._setup
         journal = Journal(self._state_dir, setup.governance.identity)
+        memory = Memory(setup.connection, setup.governance, journal)
         pause_s = 1.0
         try:
             while not stop.is_set():
                 try:
-                    await _Run(setup, journal).until(stop)
+                    await memory.compare()
+                    setup.tell_differing(memory.differing)
+                    await _Run(setup, journal, memory).until(stop)
                     pause_s = 1.0
                 except (KafkaError, TimeoutError) as error:
                     _log.warning("starting over in %g s: %r", pause_s, error)
@@ -140,15 +157,17 @@ class Applier:
                 finally:
                     setup.tell_missing("starting over")
         finally:
+            await memory.stop()
             journal.close()
 
 
 class _Run:
     """One run, from connecting to Kafka until told to stop, or until Kafka fails."""
 
-    def __init__(self, setup: _Setup, journal: Journal) -> None:
+    def __init__(self, setup: _Setup, journal: Journal, memory: Memory) -> None:
         self._setup = setup
         self._journal = journal
+        self._memory = memory
         self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(
@@ -156,6 +175,7 @@ class _Run:
             setup.governance,
             partitions=setup.partitions,
             source=source,
+            known=memory.known(),
             on_accepted=self._hear,
         )
         self._settler = Settler(
@@ -173,14 +193,17 @@ class _Run:
         self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._last: dict[str, asyncio.Task[None]] = {}
         """The last change to each object that is in hand."""
+        self._other: set[str] = set()
+        """Requests in hand of which the ledger has released something else: left alone."""
 
     async def until(self, stop: asyncio.Event) -> None:
         try:
             await self._publisher.start()
-            await self._publisher.catch_up()
+            await self._publisher.catch_up(but=self._memory.differing)
             for request in await asyncio.to_thread(self._journal.entries):
-                change = await asyncio.to_thread(self._journal.change, request)
-                self._settle(request, change.resource)
+                if not self._memory.is_differing(request):
+                    change = await asyncio.to_thread(self._journal.change, request)
+                    self._settle(request, change.resource)
             async with Membership(self._setup.connection, CHANGES, self._setup.group) as membership:
                 await self._take_changes(membership, stop)
             busy = [task for request, task in self._in_hand.items() if request not in self._settler.held_up]
@@ -190,17 +213,22 @@ class _Run:
             for task in self._in_hand.values():
                 task.cancel()
             await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+            await self._memory.keep(self._publisher.heads())
             await self._publisher.stop()
 
     async def _take_changes(self, membership: Membership, stop: asyncio.Event) -> None:
         tasks = PartitionTasks(self._consume, "changes")
+        otherwise = asyncio.create_task(self._memory.until_otherwise(), name="memory")
         try:
-            while not stop.is_set():
-                await tasks.work_on(await membership.partitions())
+            while not stop.is_set() and not otherwise.done():
+                await tasks.work_on(await membership.partitions() - self._memory.differing.keys())
+                self._publisher.check(but=self._memory.differing)
+                await self._memory.keep(self._publisher.heads())
                 self._setup.tell_missing(None)
                 for task in [task for task in self._in_hand.values() if task.done()]:
                     task.result()
         finally:
+            await end(otherwise)
             await tasks.work_on(frozenset())
 
     def _hear(self, partition: int, accepted: Accepted) -> None:
@@ -213,18 +241,13 @@ class _Run:
         return self._open[place[0]].find(request)
 
     async def _consume(self, partition: int) -> None:
-        place = TopicPartition(CHANGES, partition)
-        consumer = await reading(self._setup.connection, {place: self._journal.position(partition)})
-        try:
-            while True:
-                fetched = await fetch(consumer, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
-                records = fetched.get(place)
-                if records:
-                    await self._take(partition, records)
-                    position = records[-1].offset + 1
-                    await asyncio.to_thread(self._journal.keep_position, partition, position)
-        finally:
-            await consumer.stop()
+        await take_changes(
+            self._setup.connection,
+            self._journal,
+            self._memory,
+            partition,
+            lambda records: self._take(partition, records),
+        )
 
     async def _take(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
         # A release stands on the ledger before it is written here: after this, what is unknown is forged.
@@ -241,7 +264,9 @@ class _Run:
     async def _catch_up(self) -> None:
         while True:
             try:
-                return await self._publisher.catch_up()
+                return await self._publisher.catch_up(but=self._memory.differing)
+            except LedgerDiffersError:
+                raise
             except KafkaError as error:
                 # Kafka is away: what has been heard of the ledger stays good.
                 _log.warning("trying again: %r", error)
@@ -249,19 +274,12 @@ class _Run:
 
     def _screen(self, partition: int, change: Change | None) -> Handled | None:
         """Why a record is left alone; None when its change is to be claimed."""
-        if change is None:
-            return Handled(result="unreadable", detail="This is no change.")
-        found = self._open[partition].find(change.request)
-        if found is None:
-            return Handled(result="not-open", detail="The ledger has no open request of this id here.")
-        if not found.is_release(change):
-            return Handled(result="forged", detail="This is not what the ledger has released, if anything.")
-        if self._setup.types is not None and resource_type(change.resource) not in self._setup.types:
-            return Handled(result="other-type")
-        if change.request in self._in_hand:
-            return Handled(result="in-hand")
-        if found.grant is not None:
-            return Handled(result="not-open", detail=f"{found.grant.applier} has claimed it.")
+        found = None if change is None else self._open[partition].find(change.request)
+        in_hand = change is not None and change.request in self._in_hand
+        other = change is not None and change.request in self._other
+        alone = left_alone(change, found, types=self._setup.types, in_hand=in_hand, other=other)
+        if alone is not None or found is None:
+            return alone
         # All partitions have been read up to what governance refers to: `_take` has caught up.
         lacks = self._open[partition].lacking(found)
         return None if lacks is None else Handled(result="no-evidence", detail=f"{lacks}.")
@@ -276,7 +294,10 @@ class _Run:
         if before is not None:
             # Its outcome may have been settled by people while it was still at work.
             await asyncio.wait([before])
-        self._setup.tell(await self._settler.settle(request))
+        handled = await self._settler.settle(request)
+        if handled.result == "other-release":
+            self._other.add(request)
+        self._setup.tell(handled)
         del self._in_hand[request]
         if self._last[resource] is asyncio.current_task():
             del self._last[resource]

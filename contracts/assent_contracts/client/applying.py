@@ -18,8 +18,9 @@ class Result(msgspec.Struct, frozen=True):
 
 
 Apply = Callable[[Change], Awaitable[Result]]
-"""Applies a change. It may be called again for a request that it has applied: `change.request` is the
-idempotency key. When it raises, nobody can tell what was done: the outcome is reported as unknown."""
+"""Applies a change. It may be called again for a request that it has applied: `change.request` with
+`change.submission` is the idempotency key: a log that was put back numbers requests anew that it has lost.
+When it raises, nobody can tell what was done, and the outcome is reported as unknown."""
 Recall = Callable[[Change], Awaitable[Result | None]]
 """What is known of a change that may have been applied before a crash. Applies nothing; None: unknown."""
 
@@ -29,6 +30,7 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
 
     result: Literal[
         "succeeded", "failed", "unknown", "not-claimed", "refused", "not-open", "in-hand", "other-type",
+        "other-release",
         "forged", "no-evidence", "unreadable",
     ]  # fmt: skip
     detail: str = ""

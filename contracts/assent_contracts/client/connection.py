@@ -8,9 +8,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.helpers import create_ssl_context
 
+from assent_contracts import limits
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 FETCH_MAX_BYTES = 4 * 1024 * 1024
-PRODUCE_MAX_BYTES = 2 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 20_000
 _START_ENDS_S = 5.0
 
@@ -73,14 +74,20 @@ class Consumer(AIOKafkaConsumer):
             stopping.result()
 
 
-async def reading(connection: Connection, offsets: dict[TopicPartition, int]) -> Consumer:
-    """A started consumer of these partitions, from these offsets; in no group, committing nothing."""
+async def reading(
+    connection: Connection, offsets: dict[TopicPartition, int], *, partition_bytes: int = FETCH_MAX_BYTES
+) -> Consumer:
+    """A started consumer of these partitions, from these offsets; in no group, committing nothing.
+
+    It never jumps: where a partition does not reach to an offset, fetching raises OffsetOutOfRangeError.
+    `partition_bytes`: how much of a partition is fetched at once, a whole batch at least.
+    """
     consumer = Consumer(
         **connection.options(),
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         fetch_max_bytes=8 * FETCH_MAX_BYTES,
-        max_partition_fetch_bytes=FETCH_MAX_BYTES,
+        max_partition_fetch_bytes=partition_bytes,
     )
     await started(consumer)
     consumer.assign(list(offsets))
@@ -96,8 +103,8 @@ async def writing(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProd
         acks="all",
         enable_idempotence=True,
         linger_ms=linger_ms,
-        max_batch_size=PRODUCE_MAX_BYTES,
-        max_request_size=PRODUCE_MAX_BYTES,
+        max_batch_size=limits.PRODUCE_MAX_BYTES,
+        max_request_size=limits.PRODUCE_MAX_BYTES,
     )
     await started(producer)
     return producer

@@ -8,15 +8,20 @@ from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from assent_contracts.acceptance import Acceptance
+from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.ending import end
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import Records, fetch, positions
 from assent_contracts.client.keys import verify
+from assent_contracts.client.probe import Probe
 from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.evidence.losses import accepted_loss
+from assent_contracts.evidence.signed import Signatures
+from assent_contracts.governance import GovernanceEvent, LogFounded
+from assent_contracts.governed import Loss
+from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record, decode_refusal
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE
@@ -40,6 +45,14 @@ class NotFollowingError(Exception):
     """Following the governance ledger has ended: what this process believes would be out of date."""
 
 
+class NotWholeError(NotFollowingError):
+    """The governance ledger is less than what was known of it: its end was cut, or it was put back."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.why} {finding.todo}")
+        self.finding = finding
+
+
 class GovernanceFollower:
     """The accepted governance ledger, read from its start and then as it grows.
 
@@ -53,9 +66,11 @@ class GovernanceFollower:
         *,
         confirmed_within_s: float = CONFIRMED_WITHIN_S,
         with_evidence: bool = False,
+        known: KnownHead | None = None,
     ) -> None:
         """`identity` is the SHA-256 (hex) of governance record 0; `confirmed_within_s`: of `is_confirmed`.
 
+        `known`: a head of this ledger that is known from elsewhere: `start` does not go by less.
         `with_evidence`: judge every record again by the command that it holds, for who acts on releases.
         """
         self.identity: Final = identity
@@ -64,11 +79,20 @@ class GovernanceFollower:
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
         self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
+        self.hashes: list[str] = []
+        """Of each seq's record, hex."""
+        self._known = known
+        self.losses: list[Loss] = []
+        """The losses that the recovery key has accepted, in order."""
+        self._signatures = Signatures(identity, verify)
         self._connection = connection
+        self._probe = Probe(connection)
         self._consumer: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
         self._confirming: asyncio.Task[None] | None = None
         self._read_to = 0
+        self._beginning = 0
+        self._finding: Finding | None = None
         self._moved = asyncio.Condition()
         self._acceptance = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
         self.refusals: dict[int, Refusal] = {}
@@ -77,24 +101,59 @@ class GovernanceFollower:
         """Called with each accepted record, once everything here has moved past it."""
 
     @property
+    def partitions(self) -> int:
+        """How many partitions the log was founded with; 0 before record 0 is read."""
+        match self.history[0] if self.history else ():
+            case (LogFounded(founding=founding), *_):
+                return founding.partitions
+            case _:
+                return 0
+
+    @property
     def quarantined(self) -> int:
         """Records on the governance topic that nobody accepted."""
         return self._acceptance.quarantined
 
     async def start(self) -> None:
-        """Read to the end and go on in the background. Raises NotFoundedError, KafkaError."""
+        """Read to the end and go on in the background. Raises NotFoundedError, NotWholeError, KafkaError."""
         self._consumer = await reading(self._connection, {_PARTITION: 0})
+        self._beginning = (await self._consumer.beginning_offsets([_PARTITION]))[_PARTITION]
         self._task = asyncio.create_task(self._follow(self._consumer), name="governance")
         self._confirming = asyncio.create_task(self._confirm(), name="governance-confirming")
         await self.catch_up()
+        finding = None if self._known is None else self.compare(self._known)
+        if finding is not None:
+            await self.stop()
+            raise NotWholeError(finding)
         if not self.history:
             await self.stop()
             msg = "The governance ledger does not begin with the record that the identity names."
             raise NotFoundedError(msg)
 
+    async def hold_against(self, known: KnownHead) -> Finding | None:
+        """Hold a head that is known from elsewhere against this ledger, and look at its end where needed.
+
+        Raises as `catch_up` does.
+        """
+        if known.next_offset > self._read_to:
+            # Who makes heads known may have read further.
+            await self.catch_up()
+        return self.compare(known)
+
+    def compare(self, known: KnownHead) -> Finding | None:
+        """Hold a head of this ledger that is known from elsewhere against what was read here."""
+        there = self.hashes[known.seq] if 0 <= known.seq < len(self.hashes) else NOTHING
+        return compare(known, Found(beginning=self._beginning, end=self._read_to, sha256=there))
+
+    @property
+    def head(self) -> KnownHead:
+        """How far the ledger was read and accepted."""
+        return known_of("governance", 0, self._acceptance.head)
+
     async def stop(self) -> None:
         """Stop following."""
         await end(*(task for task in (self._confirming, self._task) if task is not None))
+        await self._probe.stop()
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -103,7 +162,14 @@ class GovernanceFollower:
         assert self._consumer is not None
         assert self._task is not None
         asked_at = asyncio.get_running_loop().time()
+        # Before it is asked where the topic ends: what is read meanwhile may lie beyond that.
+        read = self.head
         end = (await self._consumer.end_offsets([_PARTITION]))[_PARTITION]
+        finding = compare(read, Found(beginning=self._beginning, end=end))
+        if finding is not None:
+            self._finding = self._finding or finding
+            self._task.cancel()
+            raise NotWholeError(finding)
         async with self._moved:
             await self._moved.wait_for(lambda: self._read_to >= end or self._stopped())
             if self._read_to >= end:
@@ -131,8 +197,9 @@ class GovernanceFollower:
             # `start` has asked already.
             await asyncio.sleep(_CONFIRM_EVERY_S)
             # Else it is asked again soon; meanwhile it gets old, and whoever goes by it waits.
-            with suppress(KafkaError):
+            with suppress(KafkaError, TimeoutError):
                 await self.catch_up()
+                await self._look()
 
     async def beyond(self, seq: int) -> None:
         """Return when governance has gone on past `seq`. Raises what reading raised."""
@@ -144,6 +211,8 @@ class GovernanceFollower:
 
     def check(self) -> None:
         """Raises NotFollowingError when following has ended by itself: stop, or start a new follower."""
+        if self._finding is not None:
+            raise NotWholeError(self._finding)
         if self._task is not None and self._task.done():
             raise NotFollowingError from (None if self._task.cancelled() else self._task.exception())
 
@@ -153,10 +222,10 @@ class GovernanceFollower:
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         try:
             while True:
-                for records in (await fetch(consumer, timeout_ms=_POLL_MS)).values():
+                for records in (await self._fetch(consumer)).values():
                     for record in records:
                         for accepted in self._acceptance.offer(record.offset, record.value, record.headers):
-                            self._take(accepted.record)
+                            self._take(accepted)
                 self._read_to = (await positions(consumer))[_PARTITION]
                 async with self._moved:
                     self._moved.notify_all()
@@ -164,10 +233,29 @@ class GovernanceFollower:
             async with self._moved:
                 self._moved.notify_all()
 
-    def _take(self, record: LedgerRecord) -> None:
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> Records:
+        try:
+            return await fetch(consumer, timeout_ms=_POLL_MS)
+        except OffsetOutOfRangeError:
+            await self._look()
+            raise
+
+    async def _look(self) -> None:
+        """Raises NotWholeError when the ledger is not the one that was read, however long it is."""
+        findings = await self._probe.findings([self.head])
+        if findings:
+            self._finding = self._finding or findings[0]
+            raise NotWholeError(findings[0])
+
+    def _take(self, accepted: Accepted) -> None:
+        record = accepted.record
+        self.hashes.append(accepted.value_sha256)
         events = decode_governance_events(record)
         self.writers.apply(record.seq, events)
         self.history.append(events)
+        loss = accepted_loss(record, events, self.writers.recovery_key(), self._signatures)
+        if loss is not None:
+            self.losses.append(loss)
         if self.evidence is not None:
             self.evidence.take(record, events)
         refusal = decode_refusal(record)

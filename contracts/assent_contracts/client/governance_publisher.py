@@ -4,10 +4,10 @@ import msgspec
 
 from assent_contracts.client.answers import Answers
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.producing import CommandProducer
-from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms
+from assent_contracts.client.publisher import NotDecidedError, NotPublishedError, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
@@ -90,6 +90,10 @@ class GovernancePublisher:
 
         After a NotDecidedError or KafkaError the same bytes can be sent again: they are decided once.
         """
+        try:
+            self._governance.check()
+        except NotWholeError as error:
+            raise NotPublishedError(error.finding) from error
         with self._answers.expected():
             ack = await self._producer.send(value, key, headers, 0)
         try:

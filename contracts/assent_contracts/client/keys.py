@@ -15,6 +15,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance import GovernanceCommand
+from assent_contracts.heads import head_message
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName
 
@@ -45,8 +46,6 @@ class SecretKey:
         self.id = key_id
         self.principal = principal
         self._key = Ed25519Key.generate() if seed is None else Ed25519Key(seed)
-        self.public_key = bytes(self._key.verify_key)
-        """The public key: 32 bytes."""
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -54,8 +53,8 @@ class SecretKey:
 
     @property
     def public(self) -> str:
-        """The public key in base64url."""
-        return to_base64url(self.public_key)
+        """The public key: 32 bytes in base64url."""
+        return to_base64url(bytes(self._key.verify_key))
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature."""
@@ -131,3 +130,9 @@ def seal_headers(
         (seal.WRITER_HEADER, key.id.encode()),
         (seal.SEAL_HEADER, to_base64url(signature).encode()),
     ]
+
+
+def head_headers(key: SecretKey, identity: str, value: bytes) -> list[tuple[str, bytes]]:
+    """The headers of a head whose Kafka value is `value`, signed for the log with this identity (hex)."""
+    signature = key.sign(head_message(identity, value))
+    return [(seal.WRITER_HEADER, key.id.encode()), (seal.SEAL_HEADER, to_base64url(signature).encode())]

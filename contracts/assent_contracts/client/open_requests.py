@@ -21,6 +21,7 @@ from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     CommandRepeated,
+    LogTimeCorrected,
     OfNoRequest,
     OutcomeUnknown,
     RejectionGiven,
@@ -95,6 +96,8 @@ class OpenRequest(msgspec.Struct):
     requester: str
     justification: str
     digest: str
+    submission: str
+    """SHA-256 of the submission command's bytes: what was approved."""
     on_behalf_of: str | UnsetType = UNSET
     release: Release | None = None
     grant: Grant | None = None
@@ -115,6 +118,7 @@ class OpenRequest(msgspec.Struct):
             on_behalf_of=self.on_behalf_of,
             justification=self.justification,
             digest=self.digest,
+            submission=self.submission,
             released=self.release.seq,
             at=self.release.at,
             payload=payload,
@@ -208,6 +212,7 @@ class OpenRequests:
             requester=event.requester,
             justification=_said(accepted).justification,
             digest=event.digest,
+            submission=event.submission,
             on_behalf_of=event.on_behalf_of,
         )
 
@@ -235,6 +240,7 @@ class OpenRequests:
                 | RequestReopened()
                 | CommandRepeated()
                 | WritersChanged()
+                | LogTimeCorrected()
             ):
                 pass  # the release is what counts here
             case _:

@@ -3,7 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -14,11 +15,14 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.producing import CommandProducer
 from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.wholeness import Wholeness
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.events import CommandRepeated, Event
+from assent_contracts.heads import Finding, KnownHead, known_of
 from assent_contracts.ledger import decode_events, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -38,6 +42,14 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     events: tuple[Event, ...]
     refusal: Refusal | None
+
+
+class NotPublishedError(KafkaError):
+    """Nothing was sent: the ledger is less than what is known of it, so no answer would count."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.why} {finding.todo}")
+        self.finding: Final = finding
 
 
 class NotDecidedError(Exception):
@@ -65,18 +77,27 @@ class Publisher:
         partitions: int,
         source: str,
         heads: dict[int, Head] | None = None,
+        known: Mapping[int, Head] | None = None,
         on_accepted: Hears | None = None,
     ) -> None:
         """`governance` has been started. Without `heads` the ledger is read from its start.
 
-        `on_accepted` gets every accepted record, before whoever waits for it as a decision.
+        `known`: as for LedgerReader. `on_accepted` gets every accepted record, before whoever waits for it
+        as a decision.
         """
         self._partitions = partitions
         self._source = source
         self._identity = governance.identity
         self._reader = LedgerReader(
-            connection, governance, {n: (heads or {}).get(n) for n in range(partitions)}
+            connection,
+            governance,
+            {n: (heads or {}).get(n) for n in range(partitions)},
+            known=known,
+            hold=True,
         )
+        self._known: dict[int, KnownHead] = {}
+        self._whole = Wholeness(connection, partitions, self._newest)
+        self._watching: asyncio.Task[None] | None = None
         self._producer = CommandProducer(connection, COMMANDS)
         self._task: asyncio.Task[None] | None = None
         self._answers: Answers[tuple[int, int], Decided] = Answers()
@@ -88,24 +109,62 @@ class Publisher:
         """Connect. Raises KafkaError."""
         await self._producer.start()
         await self._reader.start()
+        await self._whole.look()
+        self._watching = asyncio.create_task(self._whole.keep_looking(), name="wholeness")
         self._task = asyncio.create_task(self._listen(), name="decisions")
 
     async def stop(self) -> None:
         """Disconnect; whoever still waits gets a CancelledError."""
-        if self._task is not None:
-            await end(self._task)
+        await end(*(task for task in (self._watching, self._task) if task is not None))
         self._answers.cancel()
+        await self._whole.stop()
         await self._reader.stop()
         await self._producer.stop()
 
-    async def catch_up(self) -> None:
-        """Return when everything that is on the ledger now has been heard. Raises what reading raised."""
+    def know(self, known: Mapping[int, KnownHead]) -> None:
+        """What is known of the partitions from elsewhere: nothing is published to one that ends before it."""
+        self._known = dict(known)
+
+    @property
+    def findings(self) -> Mapping[int, Finding]:
+        """What is missing of each partition; nothing is published to these, and nothing heard of them."""
+        return {**self._reader.findings, **self._whole.findings}
+
+    def _newest(self) -> dict[int, KnownHead]:
+        """Of each partition the newest head that is known: from elsewhere, or heard here."""
+        newest = dict(self._known)
+        for partition, acceptance in self._reader.acceptances.items():
+            heard = known_of("ledger", partition, acceptance.head)
+            if heard.next_offset > 0 and (partition not in newest or heard.seq > newest[partition].seq):
+                newest[partition] = heard
+        return newest
+
+    async def catch_up(self, *, but: Collection[int] = ()) -> None:
+        """Return when everything that is on the ledger now has been heard, `but` these partitions perhaps.
+
+        Raises LedgerDiffersError when another is not the one that was read, and what reading raised.
+        """
         assert self._task is not None
         ends = await self._reader.end_offsets()
+        ends = {partition: end for partition, end in ends.items() if partition not in but}
         async with self._moved:
-            await self._moved.wait_for(lambda: self._has_heard(ends) or self._deaf())
+            await self._moved.wait_for(lambda: self._has_heard(ends) or self._differing(but) or self._deaf())
+        self.check(but=but)
         if not self._has_heard(ends) and self._task.done():
             self._task.result()
+
+    def heads(self) -> dict[int, Head]:
+        """The newest accepted head of each partition that is known."""
+        return self._reader.heads()
+
+    def check(self, *, but: Collection[int] = ()) -> None:
+        """Raises LedgerDiffersError while a partition, `but` these perhaps, is not the one that was read."""
+        differing = self._differing(but)
+        if differing:
+            raise LedgerDiffersError(differing)
+
+    def _differing(self, but: Collection[int]) -> list[Finding]:
+        return [finding for partition, finding in self._reader.findings.items() if partition not in but]
 
     def _has_heard(self, ends: dict[int, int]) -> bool:
         return all(self._heard_to[partition] >= end for partition, end in ends.items())
@@ -117,7 +176,8 @@ class Publisher:
         """Sign and publish a command and wait for its decision.
 
         `key`: the command's principal's own; or a gateway's, which so signs on behalf of that principal.
-        Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published.
+        Raises NotDecidedError when `timeout_s` passes first, KafkaError when it could not be published:
+        NotPublishedError among them, when less of the ledger is there than is known.
         """
         value = encode(command)
         headers = signed_headers(key, self._identity, command, value, self._source)
@@ -135,6 +195,9 @@ class Publisher:
         """Publish a record as it is and wait for its decision, which may be that it is malformed."""
         if partition is None:
             partition = partition_for(key or b"", self._partitions)
+        finding = self.findings.get(partition)
+        if finding is not None:
+            raise NotPublishedError(finding)
         with self._answers.expected():
             ack = await self._producer.send(value, key, headers, partition)
         try:

@@ -1,14 +1,19 @@
 """Read the ledger's partitions through the acceptance rule."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
+from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError, Probe
+from assent_contracts.heads import Finding, known_of
 from assent_contracts.topics import LEDGER
 
 
@@ -50,14 +55,28 @@ def _offer(acceptance: Acceptance, records: Sequence[ConsumerRecord]) -> list[Ac
 
 
 class LedgerReader:
-    """Accepted records of some partitions, from given heads, as they come."""
+    """Accepted records of some partitions, from given heads, as they come.
+
+    It goes on only while the partitions are the ones that it has read: not cut, put back or made anew.
+    """
 
     def __init__(
-        self, connection: Connection, governance: GovernanceFollower, heads: Mapping[int, Head | None]
+        self,
+        connection: Connection,
+        governance: GovernanceFollower,
+        heads: Mapping[int, Head | None],
+        *,
+        known: Mapping[int, Head] | None = None,
+        hold: bool = False,
     ) -> None:
-        """`heads`: from where to read each partition; None is its start."""
+        """`heads`: from where to read each partition; None is its start.
+
+        `known`: heads of these partitions that were accepted before, by whoever reads from an earlier one.
+        `hold`: read no further in a partition that differs, and on in the others, instead of raising.
+        """
         self._connection = connection
         self._governance = governance
+        self._known = {} if known is None else dict(known)
         self.acceptances = {
             partition: acceptance_of(partition, governance, head) for partition, head in heads.items()
         }
@@ -65,29 +84,90 @@ class LedgerReader:
         self._read_to = {
             partition: acceptance.head.next_offset for partition, acceptance in self.acceptances.items()
         }
+        self._probe = Probe(connection)
+        self._looking: asyncio.Task[None] | None = None
+        self.findings: dict[int, Finding] = {}
+        """The partitions that are not the ones that were read, as of the last look."""
+        self._hold = hold
+        self._held: set[int] = set()
 
     async def start(self) -> None:
-        """Connect. Raises KafkaError."""
+        """Connect. Raises KafkaError, and LedgerDiffersError when this is not the ledger that is known."""
         self._consumer = await reading(
             self._connection,
             {TopicPartition(LEDGER, partition): at for partition, at in self._read_to.items()},
         )
+        try:
+            await self._look()
+            self._check()
+        except BaseException:
+            await self.stop()
+            raise
+        self._looking = asyncio.create_task(self._keep_looking(), name="ledger-looking")
 
     async def stop(self) -> None:
         """Disconnect."""
+        if self._looking is not None:
+            await end(self._looking)
+        # Together: a consumer that takes long is no reason for the other to stay open when this is cut short.
+        stops = [self._probe.stop()]
         if self._consumer is not None:
-            await self._consumer.stop()
+            stops.append(self._consumer.stop())
+        await asyncio.gather(*stops)
+
+    def heads(self) -> dict[int, Head]:
+        """The newest accepted head of each partition that is known, read now or before."""
+        heads: dict[int, Head] = {}
+        for partition, acceptance in self.acceptances.items():
+            known = self._known.get(partition)
+            heads[partition] = acceptance.head if known is None or known.seq <= acceptance.head.seq else known
+        return heads
+
+    async def _look(self) -> None:
+        known = [known_of("ledger", partition, head) for partition, head in self.heads().items()]
+        found = {finding.place: finding for finding in await self._probe.findings(known)}
+        self.findings = {n: found[f"{LEDGER}/{n}"] for n in self.acceptances if f"{LEDGER}/{n}" in found}
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self._look()
+            except (KafkaError, TimeoutError):
+                continue  # Kafka is away, which `poll` says
+
+    def _check(self) -> None:
+        if self.findings and not self._hold:
+            raise LedgerDiffersError(self.findings.values())
+
+    def _hold_what_differs(self) -> None:
+        assert self._consumer is not None
+        for partition in self.findings.keys() ^ self._held:
+            place = TopicPartition(LEDGER, partition)
+            if partition in self.findings:
+                self._consumer.pause(place)
+            else:
+                self._consumer.seek(place, self._read_to[partition])
+                self._consumer.resume(place)
+        self._held = set(self.findings)
 
     async def poll(
         self, *, timeout_ms: int = 500, max_records: int | None = None
     ) -> dict[int, list[Accepted]]:
         """What became accepted, by partition; empty when nothing came within `timeout_ms`.
 
-        Raises KafkaError, after which it may be called again, and NotFollowingError.
+        Raises KafkaError (LedgerDiffersError among them), after which it may be called again, and
+        NotFollowingError.
         """
         assert self._consumer is not None
         self._governance.check()
-        fetched = await fetch(self._consumer, timeout_ms=timeout_ms, max_records=max_records)
+        self._check()
+        self._hold_what_differs()
+        try:
+            fetched = await fetch(self._consumer, timeout_ms=timeout_ms, max_records=max_records)
+        except OffsetOutOfRangeError:
+            await self._out_of_range()
+            return {}
         try:
             for records in fetched.values():
                 await _learn(records, self._governance)
@@ -102,6 +182,21 @@ class LedgerReader:
         }
         self._read_to = {place.partition: at for place, at in (await positions(self._consumer)).items()}
         return accepted
+
+    async def _out_of_range(self) -> None:
+        """Go on from the head if only what nobody had accepted is gone; else raises LedgerDiffersError."""
+        assert self._consumer is not None
+        await self._look()
+        self._check()
+        ends = await self.end_offsets()
+        for partition, read_to in self._read_to.items():
+            if ends[partition] < read_to and partition not in self.findings:
+                before = self.acceptances[partition]
+                fresh = acceptance_of(partition, self._governance, before.head)
+                fresh.quarantined = before.quarantined
+                self.acceptances[partition] = fresh
+                self._read_to[partition] = before.head.next_offset
+                self._consumer.seek(TopicPartition(LEDGER, partition), before.head.next_offset)
 
     async def end_offsets(self) -> dict[int, int]:
         """The offsets at which the partitions end now."""

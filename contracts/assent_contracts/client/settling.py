@@ -21,9 +21,9 @@ from assent_contracts.client.journal import Journal
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.client.publisher import Decided, NotDecidedError, Publisher, new_command_id, now_ms
+from assent_contracts.client.steps import granted, is_settled, not_to_apply, too_late
 from assent_contracts.codec import encode
 from assent_contracts.commands import Claim, ReportOutcome
-from assent_contracts.digests import sha256_hex
 from assent_contracts.limits import OUTCOME_MESSAGE_MAX_CHARS
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -31,6 +31,8 @@ _DECISION_TIMEOUT_S = 30.0
 _RETRY_S = 0.2
 _RETRY_MAX_S = 30.0
 _CLOCK_RETRY_S = 60.0
+_AGAIN_MIN_S = 1.0
+_AGAIN_MAX_S = 3_600.0
 _SLOW_S = 1.0
 _ASK_AT_MOST = 3
 
@@ -79,6 +81,14 @@ class Settler:
     async def settle(self, request: str) -> Handled:
         """From wherever the journal stands to the end. Raises OSError when the journal cannot be written."""
         started = time.monotonic()
+        change = await asyncio.to_thread(self._journal.change, request)
+        if self._is_another(change):
+            # What is in hand belongs to another history: it is kept, and nothing of it is sent.
+            detail = (
+                "The ledger has released something else under the id of what is in hand. Compare the target"
+                f" with the ledger; then stop this applier and remove {self._journal.path_of(request)}."
+            )
+            return Handled(result="other-release", detail=detail, request=request, resource=change.resource)
         report = self._journal.read(request, "report")
         if report is None:
             claimed = await self._claim_and_apply(request)
@@ -96,6 +106,10 @@ class Settler:
             resource=said.resource,
             took_s=time.monotonic() - started,
         )
+
+    def _is_another(self, change: Change) -> bool:
+        found = self._find(change.request)
+        return found is not None and not found.is_release(change)
 
     async def _claim_and_apply(self, request: str) -> bytes | Handled:
         # The slot is given back while a refusal waits for people to do something about it.
@@ -134,14 +148,12 @@ class Settler:
             answer, sent = await self._publish(claim, value)
             asked += 1
             found = self._find(change.request)
-            if found is None or found.release is None:
-                return "The request has ended."
-            grant = found.grant
-            if grant is None:
+            grant = granted(found, claim)
+            if isinstance(grant, str):
+                return grant
+            if grant is None or found is None:
                 await asyncio.to_thread(self._journal.forget, change.request, "claim")
                 return _Refused(answer.refusal, fresh, governance)
-            if grant.command != claim.id or grant.applier != self._key.principal:
-                return f"{grant.applier} has claimed it."
             lease = Lease(0 if found.unsettled else grant.deadline, grant.digest, answer.at, sent)
             # A slow answer says little about the time: one more, to the same bytes, says it exactly.
             slow = time.monotonic() - sent >= _SLOW_S
@@ -150,18 +162,19 @@ class Settler:
 
     async def _apply_once(self, change: Change, lease: Lease) -> Result:
         found = self._find(change.request)
-        if sha256_hex(change.payload) != lease.digest or (found is not None and not found.is_release(change)):
-            return Result("failed", "Nothing was changed: the change is not what the ledger has released.")
+        other = not_to_apply(change, lease.digest, found)
+        if other is not None:
+            return other
         if self._journal.read(change.request, "begun") is not None:
             known = await self._guarded(self._recall, change) if self._recall is not None else None
             if known is not None:
                 return known
             if lease.over():
-                return Result("unknown", "The applier was stopped at work, and its lease ended meanwhile.")
+                return too_late(begun=True)
         else:
             await asyncio.to_thread(self._journal.write, change.request, "begun", b"")
             if lease.over():
-                return Result("failed", "Nothing was changed: the lease ended before the applier began.")
+                return too_late(begun=False)
         return await self._guarded(self._apply, change) or Result("unknown", "The applier did not say.")
 
     async def _guarded(self, step: Apply | Recall, change: Change) -> Result | None:
@@ -188,13 +201,13 @@ class Settler:
 
     async def _report(self, report: ReportOutcome, value: bytes) -> None:
         fresh = False
+        if self._find(report.request) is None:
+            return  # it has ended, or was never there: there is nothing to report
         while True:
             governance = self._governance.writers.head
             answer, _ = await self._publish(report, value)
             found = self._find(report.request)
-            if found is None or found.grant is None or found.grant.applier != self._key.principal:
-                return
-            if report.outcome == "unknown" and found.unsettled:
+            if is_settled(found, self._key.principal, report.outcome):
                 return
             await self._before_trying_again(_Refused(answer.refusal, fresh, governance), report)
             value = await self._journal_report(
@@ -218,7 +231,9 @@ class Settler:
         )
         self.held_up.add(what.request)
         try:
-            if refusal.code is RefusalCode.STALE:
+            if refusal.again_at is not None:
+                await asyncio.sleep(_until(refusal.again_at))
+            elif refusal.code is RefusalCode.STALE:
                 await asyncio.sleep(_CLOCK_RETRY_S)
             else:
                 await self._governance.beyond(refused.governance)
@@ -241,6 +256,11 @@ class Settler:
                 pause_s = min(2 * pause_s, _RETRY_MAX_S)
             else:
                 return decided, sent
+
+
+def _until(again_at: int) -> float:
+    """Seconds until log time is `again_at` (ms), if this machine's clock is right."""
+    return min(max(_AGAIN_MIN_S, (again_at - now_ms()) / 1_000), _AGAIN_MAX_S)
 
 
 def _is_text(char: str) -> bool:

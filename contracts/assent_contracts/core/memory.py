@@ -1,12 +1,15 @@
-"""The commands that were decided, for as long as a copy of one could still arrive and be decided again."""
+"""The commands that were decided, for as long as a copy of one could still arrive and be decided again.
 
-import heapq
-from collections import deque
+And how many each principal has sent in this minute: what one account can take of a writer's memory, and of
+the ledger, is bounded.
+"""
+
 from sys import intern
 
 import msgspec
 
-from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MEMORY_MS
+from assent_contracts.core.ageing import Ageing
+from assent_contracts.limits import COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, RATE_WINDOW_MS
 
 _NOTHING: dict[str, "Remembered"] = {}
 
@@ -18,17 +21,26 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     command_id: str
     seq: int
     value_sha256: bytes
+    dated: int
+    """The command's own time, ms."""
     until: int
-    """Log time (ms) up to which a copy of the command could still be decided."""
+    """Log time (ms) up to which it is remembered."""
 
 
 class CommandMemory:
-    """By principal: nobody takes an id from somebody else."""
+    """By principal: nobody takes an id, or a share, from somebody else."""
 
     def __init__(self) -> None:
+        self.forgotten = -1
+        """The latest date (ms) of a command whose id was let go. What is dated so, or before, may be a copy.
+
+        It is refused, whatever log time has done meanwhile: so no copy is ever decided again.
+        """
         self._commands: dict[str, dict[str, Remembered]] = {}
-        self._in_order: deque[Remembered] = deque()
-        self._ahead: list[tuple[int, int, Remembered]] = []
+        self._in_order: Ageing[Remembered] = Ageing()
+        self._minute = -1
+        self._sent: dict[str, int] = {}
+        """Of the commands of this minute: how many each principal has sent, and the ledger keeps."""
 
     def recall(self, principal: str, command_id: str) -> Remembered | None:
         """The decision that took this id of the principal's, as long as it is remembered."""
@@ -37,27 +49,40 @@ class CommandMemory:
     def remember(
         self, principal: str, command_id: str, *, dated: int, seq: int, at: int, value_sha256: bytes
     ) -> None:
-        """Keep the id of a command that passed the signature check; `dated` is the command's own time, ms."""
-        usual = at + COMMAND_MEMORY_MS
-        until = max(usual, dated + COMMAND_MAX_AGE_MS)
-        remembered = Remembered(intern(principal), command_id, seq, value_sha256, until)
+        """Keep the id of a command of the date `dated` (ms), decided at `seq` and log time `at` (ms)."""
+        # Only what nobody asks the date of, the founding and the recovery, is dated further ahead.
+        dated = min(dated, at + COMMAND_MAX_AHEAD_MS)
+        remembered = Remembered(
+            intern(principal), command_id, seq, value_sha256, dated, at + COMMAND_MEMORY_MS
+        )
         self._commands.setdefault(principal, {})[command_id] = remembered
-        if until == usual:
-            self._in_order.append(remembered)
-        else:
-            # Dated so far ahead that it was refused: its time will come, but it is not to be decided again.
-            heapq.heappush(self._ahead, (until, seq, remembered))
+        self._in_order.add(remembered)
+
+    def remembered(self, principal: str) -> int:
+        """How many ids of the principal's are remembered."""
+        return len(self._commands.get(principal, _NOTHING))
+
+    def next_forgotten(self, principal: str) -> int:
+        """Log time (ms) from which on the principal has an id less, of which one must be remembered."""
+        return next(iter(self._commands[principal].values())).until + 1
+
+    def count(self, principal: str, at: int) -> None:
+        """Count a command of the principal's that the ledger keeps, at log time `at` (ms)."""
+        minute = at // RATE_WINDOW_MS
+        if minute != self._minute:
+            self._minute = minute
+            self._sent.clear()
+        self._sent[principal] = self._sent.get(principal, 0) + 1
+
+    def sent(self, principal: str, at: int) -> int:
+        """How many commands of the principal's were counted in the minute of log time `at` (ms)."""
+        return self._sent.get(principal, 0) if at // RATE_WINDOW_MS == self._minute else 0
 
     def forget(self, at: int) -> None:
         """Let go of what log time `at` (ms) has made too old to come again."""
-        order, ahead = self._in_order, self._ahead
-        while order and order[0].until < at:
-            self._drop(order.popleft())
-        while ahead and ahead[0][0] < at:
-            self._drop(heapq.heappop(ahead)[2])
-
-    def _drop(self, remembered: Remembered) -> None:
-        of_principal = self._commands[remembered.principal]
-        del of_principal[remembered.command_id]
-        if not of_principal:
-            del self._commands[remembered.principal]
+        for remembered in self._in_order.let_go(at):
+            self.forgotten = max(self.forgotten, remembered.dated)
+            of_principal = self._commands[remembered.principal]
+            del of_principal[remembered.command_id]
+            if not of_principal:
+                del self._commands[remembered.principal]

@@ -1,11 +1,12 @@
-"""Take the id of an accepted record's command into memory: the same for both ledgers."""
+"""Take the command of an accepted record into memory: the same for both ledgers."""
 
 import hashlib
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.sender import UNAUTHENTICATED
+from assent_contracts.core.sender import OMITTED, TAKES_NO_ID
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
 
 
@@ -19,14 +20,18 @@ _decode_sent = msgspec.json.Decoder(_Sent).decode
 
 
 def remember_record(memory: CommandMemory, record: LedgerRecord) -> None:
-    """Remember the command that a record decides, unless nobody is known to have sent it."""
-    refusal = decode_refusal(record)
-    if refusal is not None and refusal.code in UNAUTHENTICATED:
-        return
+    """Count the command that a record keeps, and remember its id if it has taken it."""
     recorded = decode_recorded_command(record)
     if not isinstance(recorded, RecordedCommand):
         return
+    refusal = decode_refusal(record)
+    if refusal is not None and refusal.code in OMITTED:
+        return
     sent = _decode_sent(recorded.value)
+    if record.input is not UNSET:
+        memory.count(sent.principal, record.at)
+    if refusal is not None and refusal.code in TAKES_NO_ID:
+        return
     if memory.recall(sent.principal, sent.id) is None:
         memory.remember(
             sent.principal,

@@ -14,8 +14,12 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
 UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE})
-"""Refusals of commands that nobody is known to have sent: their ids are not remembered."""
-_TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode.ID_REUSED}
+"""Refusals of commands that nobody is known to have sent."""
+OMITTED = UNAUTHENTICATED | {RefusalCode.TOO_MANY_COMMANDS}
+"""Refusals of well-formed commands of which the ledger keeps hash and size only."""
+TAKES_NO_ID = OMITTED | {RefusalCode.ID_REUSED, RefusalCode.STALE}
+"""Refusals of commands whose ids are not remembered."""
+NOTHING_FORGOTTEN = -1
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -32,17 +36,17 @@ def identify(
     *,
     signed: bool,
     good: bool,
-    at: int,
+    received_at: int,
     resource: str,
     of_upstreams: bool = False,
 ) -> Sender | Refusal:
-    """Whose command this is, at log time `at` (ms).
+    """Whose command this is, that the broker appended at `received_at` (ms).
 
     `signed`: it carries a signature; `good`: that is the named key's over these bytes. `resource` is
     what the command is about: a gateway must have its role for the type. `of_upstreams`: a gateway may sign
     it for a service too.
     """
-    unknown = unattributed(governance, key_id, signed=signed, good=good, at=at)
+    unknown = unattributed(governance, key_id, signed=signed, good=good, received_at=received_at)
     if unknown is not None:
         return unknown
     key = governance.keys[key_id]
@@ -54,8 +58,12 @@ def identify(
     return Sender(governance.principals[principal], through)
 
 
-def unattributed(governance: Governance, key_id: str, *, signed: bool, good: bool, at: int) -> Refusal | None:
-    """The refusal of bytes that no registered key has signed, at log time `at` (ms); None when one has.
+def unattributed(
+    governance: Governance, key_id: str, *, signed: bool, good: bool, received_at: int
+) -> Refusal | None:
+    """The refusal of bytes that no registered key has signed; None when one has.
+
+    `received_at`: when the broker appended them, ms. The key must have been valid then.
 
     Nothing in the bytes is looked at for it: what nobody is known to have signed costs no parse.
     """
@@ -66,7 +74,7 @@ def unattributed(governance: Governance, key_id: str, *, signed: bool, good: boo
         return refuse(RefusalCode.UNKNOWN_KEY, "This key is not registered.")
     if not good:
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not this key's over these bytes.")
-    if not key.is_valid(at):
+    if not key.is_valid(received_at):
         what = "is revoked" if key.revoked else "is not valid at this time"
         return refuse(RefusalCode.UNKNOWN_KEY, f"This key {what}.")
     return None
@@ -87,7 +95,7 @@ def _speaks_for(governance: Governance, key: Key, principal: str, resource: str,
 def takes_its_id(decision: Sequence[object] | Refusal) -> bool:
     """Whether a command with this decision is remembered by its id."""
     if isinstance(decision, Refusal):
-        return decision.code not in _TAKES_NO_ID
+        return decision.code not in TAKES_NO_ID
     return not (decision and isinstance(decision[0], CommandRepeated))
 
 
@@ -107,9 +115,14 @@ def came_before(
     )
 
 
-def not_current(sender: Sender, dated: int, at: int) -> Refusal | None:
-    """The refusal of a command that is dated too far from log time, or whose account is disabled."""
-    stale = out_of_time(dated, at)
+def not_current(
+    sender: Sender, dated: int, received_at: int, *, forgotten: int = NOTHING_FORGOTTEN
+) -> Refusal | None:
+    """The refusal of a command that is not dated when it came, or whose account is disabled.
+
+    `received_at`: when the broker appended it; `forgotten`: see CommandMemory. All times in ms.
+    """
+    stale = out_of_time(dated, received_at, forgotten=forgotten)
     if stale is not None:
         return stale
     if not sender.principal.enabled:
@@ -117,13 +130,12 @@ def not_current(sender: Sender, dated: int, at: int) -> Refusal | None:
     return None
 
 
-def out_of_time(dated: int, at: int) -> Refusal | None:
-    """The refusal of a command that is dated too far from log time."""
-    age_ms = at - dated
+def out_of_time(dated: int, received_at: int, *, forgotten: int = NOTHING_FORGOTTEN) -> Refusal | None:
+    """The refusal of a command that is dated too far from when it came, or not after what is forgotten."""
+    age_ms = received_at - dated
     if age_ms > limits.COMMAND_MAX_AGE_MS or -age_ms > limits.COMMAND_MAX_AHEAD_MS:
-        return refuse(RefusalCode.STALE, f"The command's time is {_away(age_ms)} log time.")
+        away = f"{age_ms / 1_000:,.0f} s before" if age_ms >= 0 else f"{-age_ms / 1_000:,.0f} s after"
+        return refuse(RefusalCode.STALE, f"The command is dated {away} the broker received it.")
+    if dated <= forgotten:
+        return refuse(RefusalCode.STALE, "It is dated as long ago as commands whose ids are forgotten.")
     return None
-
-
-def _away(age_ms: int) -> str:
-    return f"{age_ms / 1_000:,.0f} s behind" if age_ms >= 0 else f"{-age_ms / 1_000:,.0f} s ahead of"

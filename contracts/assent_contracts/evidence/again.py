@@ -1,7 +1,7 @@
 """One record about a request, decided again: by the rules, and under the governance that it names.
 
 Everything but the signature, which costs more than all of that. Two rules are not asked, as no release goes
-by them: one open request per object (R10), and quotas.
+by them: one open request per object (R10), and how much one principal may have and send.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import msgspec
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command, SubmitChange, command_type
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide_on, misrouted
@@ -20,11 +21,17 @@ from assent_contracts.core.requests.judge import sender_of
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.states import Closed
 from assent_contracts.core.requests.submit import decide_submit
-from assent_contracts.core.sender import not_current
+from assent_contracts.core.sender import TAKES_NO_ID, not_current
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
 from assent_contracts.evidence.signed import Signed, signed
 from assent_contracts.evidence.stories import Judged
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_events, decode_recorded_command
+from assent_contracts.ledger import (
+    LedgerRecord,
+    RecordedCommand,
+    decode_events,
+    decode_recorded_command,
+    decode_refusal,
+)
 from assent_contracts.refusals import Refusal
 
 CAME_BEFORE = "its command came before"
@@ -40,9 +47,13 @@ def judged_again(
     recorded = decode_recorded_command(record)
     if not isinstance(recorded, RecordedCommand):
         return "nobody has signed for it"
-    if judged is not None and record.refusal is not msgspec.UNSET:
-        judged.spent.add(hashlib.sha256(recorded.value).digest())
+    refusal = decode_refusal(record)
+    if judged is not None and refusal is not None:
+        if refusal.code not in TAKES_NO_ID:
+            judged.spent.add(hashlib.sha256(recorded.value).digest())
         return judged
+    if record.input is msgspec.UNSET:
+        return "its command came from nowhere"
     received = received_again(recorded)
     if isinstance(received, Refusal):
         return "its command is not well-formed"
@@ -63,10 +74,11 @@ def judged_again(
 def _context(
     record: LedgerRecord, received: Received[Command], partition: int, governance: Governance
 ) -> Context | Refusal:
-    sender = sender_of(received, signature_good=True, at=record.at, governance=governance)
+    came = received_at(record)
+    sender = sender_of(received, signature_good=True, received_at=came, governance=governance)
     if isinstance(sender, Refusal):
         return sender
-    return not_current(sender, received.command.at, record.at) or Context(
+    return not_current(sender, received.command.at, came) or Context(
         partition,
         record.seq,
         record.at,

@@ -12,6 +12,8 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.governance.replay import carries_release
+from assent_contracts.core.log_time import Correction, not_log_time, received_at
 from assent_contracts.core.received import C, Received
 from assent_contracts.core.remembering import remember_record
 from assent_contracts.digests import from_base64url
@@ -24,7 +26,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
-    RecoverWriters,
+    RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
@@ -55,6 +57,11 @@ class GovernanceEvidence:
         self.confirmations = Confirmations()
         self._founding = Signatures(NO_IDENTITY, verify)
         self._record = Record()
+
+    @property
+    def time_corrections(self) -> tuple[Correction, ...]:
+        """How log time was set back, as far as there is evidence."""
+        return self._record.governance.time_corrections
 
     def take(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> None:
         """Take in the next accepted record of the governance ledger, and its events.
@@ -90,10 +97,11 @@ class GovernanceEvidence:
         return None
 
     def _lacks(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> str | None:
-        if record.at < self._record.at:
-            return "log time goes back"
+        wrong = not_log_time(record, self._record.at)
+        if wrong is not None:
+            return wrong
         if all(isinstance(event, _CHANGE_NOTHING) for event in events):
-            if not events:
+            if not carries_release(events):
                 remember_record(self._record.memory, record)
             self._record.take(record.seq, record.at, events)
             return None
@@ -109,19 +117,31 @@ class GovernanceEvidence:
         received = governance_received_again(recorded)
         if isinstance(received, Refusal):
             return "its command is not well-formed"
-        by_recovery = record.input is UNSET and isinstance(received.command, RecoverWriters)
+        by_recovery = record.input is UNSET and isinstance(received.command, RecoveryCommand)
         signer = self._record.governance.recovery if by_recovery else self._signer(received)
         if not self._is_signed(received, signer):
             return "the signature of its command is not good"
         if by_recovery:
             decision = judge_recovery(self._record, received, signature_good=True)
         else:
-            decision = judge_governance(self._record, received, signature_good=True, at=record.at)
+            if record.input is UNSET and not self._is_founding:
+                return "its command came from nowhere"
+            came = received_at(record)
+            decision = judge_governance(
+                self._record, received, signature_good=True, at=record.at, received_at=came
+            )
         if isinstance(decision, Refusal):
             return f"the rules refuse its command ({decision.code}: {decision.detail})"
         if not isinstance(record.events, msgspec.Raw) or bytes(record.events) != encode(decision):
             return "its events are not what its command makes"
-        keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
+        keep_governance(
+            self._record,
+            received,
+            decision,
+            seq=record.seq,
+            at=record.at,
+            counts=record.input is not UNSET,
+        )
         return None
 
     def _carry_again(
@@ -137,6 +157,11 @@ class GovernanceEvidence:
         self.confirmations.add(claim)
         self._record.take(record.seq, record.at, events)
         return None
+
+    @property
+    def _is_founding(self) -> bool:
+        governance = self._record.governance
+        return governance.seq == -1 or governance.founder is not None
 
     def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
         governance, command = self._record.governance, received.command

@@ -9,7 +9,9 @@ from typing import Final
 import msgspec
 
 from assent_contracts.commands import SubmitChange, command_type
+from assent_contracts.core.log_time import corrected, not_log_time
 from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.sender import TAKES_NO_ID
 from assent_contracts.events import (
     ChangeClaimed,
     ChangeReleased,
@@ -24,7 +26,12 @@ from assent_contracts.evidence.again import CAME_BEFORE, judged_again
 from assent_contracts.evidence.claims import Released
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.evidence.stories import Judged, Story, size_of
-from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command
+from assent_contracts.ledger import (
+    LedgerRecord,
+    RecordedCommand,
+    decode_recorded_command,
+    decode_refusal,
+)
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import parse_request_id, resource_type
 
@@ -62,6 +69,9 @@ class RequestsEvidence:
         self._stories: dict[int, Story] = {}
         self._memory = CommandMemory()
         self._at = 0
+        """What counts as the log time of the record before, ms."""
+        self._named = -1
+        """The governance seq that it names."""
         self._waiting: dict[int, None] = {}
         """The seqs of the stories with waiting records, the oldest first."""
         self._waiting_bytes = 0
@@ -69,6 +79,8 @@ class RequestsEvidence:
 
     def take(self, record: LedgerRecord, events: tuple[Event, ...]) -> None:
         """Take in the next accepted record, and its events."""
+        named = record.governance if isinstance(record.governance, int) else -1
+        self._correct_time(named)
         if not events:
             self._refused(record)
         for event in events:
@@ -81,8 +93,13 @@ class RequestsEvidence:
         if record.at > self._at:
             self._at = record.at
             self._memory.forget(record.at)
+        self._named = named
         while self._waiting_bytes > self._waiting_max_bytes:
             self._judge(next(iter(self._waiting)))
+
+    def _correct_time(self, named: int) -> None:
+        corrections = self._governance.time_corrections
+        self._at = corrected(self._at, corrections, after=self._named, up_to=named)
 
     def lacking(self, seq: int, *, confirmed: bool = True) -> str | None:
         """Why the release of the request that was submitted at `seq` must not be acted on; None: it may.
@@ -115,18 +132,22 @@ class RequestsEvidence:
         story = self._stories.get(seq)
         if story is None or story.lacks is not None or (story.waiting and story.waiting[-1] is record):
             return
-        if record.at < self._at:
+        wrong = not_log_time(record, self._at)
+        if wrong is not None:
             self._take_off(seq, story)
-            story.lacks = f"seq {record.seq}: log time goes back"
+            story.lacks = f"seq {record.seq}: {wrong}"
             return
         story.waiting.append(record)
         self._waiting[seq] = None
         self._waiting_bytes += size_of(record)
 
     def _refused(self, record: LedgerRecord) -> None:
-        """A command that was refused is not decided again."""
+        """A command that was refused is not decided again, if its id is taken by that."""
         said = _said(record)
         if said is None:
+            return
+        refusal = decode_refusal(record)
+        if refusal is None or refusal.code in TAKES_NO_ID:
             return
         if said.type == _SUBMITS:
             self._is_new(record)
@@ -135,9 +156,10 @@ class RequestsEvidence:
 
     def _is_new(self, record: LedgerRecord) -> bool:
         said = _said(record)
-        if said is None or self._memory.recall(said.principal, said.id) is not None:
+        memory = self._memory
+        if said is None or memory.recall(said.principal, said.id) is not None or said.at <= memory.forgotten:
             return False
-        self._memory.remember(
+        memory.remember(
             said.principal, said.id, dated=said.at, seq=record.seq, at=record.at, value_sha256=b""
         )
         return True

@@ -40,3 +40,7 @@ class Signatures:
         return command is not None and self._verify(
             command.public_key, self._prefix + command.value_sha256, command.signature
         )
+
+    def has_signed(self, envelope: Envelope, public_key: bytes) -> bool:
+        """Whether this key (32 bytes) signed what is in an envelope, for this log."""
+        return self.is_good(signed(envelope, public_key))

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: the five topics, who writes them, their keys, headers and messages."""
+"""The AsyncAPI document: the six topics, who writes them, their keys, headers and messages."""
 
 from typing import Any, Final
 
@@ -28,6 +28,10 @@ _SEALED: Final = {
     seal.WRITER_HEADER: ("On the last record of a batch: the id of the writer's key.", False),
     seal.SEAL_HEADER: ("On the last record of a batch: its seal, base64url without padding.", False),
 }
+_HEAD_SIGNED: Final = {
+    seal.WRITER_HEADER: ("The id of the writer's key.", True),
+    seal.SEAL_HEADER: ("Ed25519 over the value's hash, base64url without padding.", True),
+}
 _POSITION: Final = {POSITION_HEADER: ("The ledger seq of the release, decimal.", True)}
 
 
@@ -40,6 +44,12 @@ def document() -> dict[str, Any]:
         "GovernanceRecord": _record("governance-record.json", "One decision on governance."),
     }
     change = {"Change": _message(Change, _CLOUD_EVENT | _POSITION)}
+    head = {
+        "SignedHead": {
+            "summary": "How far one ledger partition was.",
+            **_body(_HEAD_SIGNED, "signed-head.json"),
+        }
+    }
     one_key = f"{GOVERNANCE_KEY.decode()}, for all records: there is one partition."
     return {
         "asyncapi": "3.0.0",
@@ -61,6 +71,12 @@ def document() -> dict[str, Any]:
                 topics.GOVERNANCE, "The same for governance.", one_key, ["GovernanceRecord"]
             ),
             "changes": _channel(topics.CHANGES, "Released changes, for appliers.", _KEY_OF_OBJECT, change),
+            "heads": _channel(
+                topics.HEADS,
+                "How far each ledger partition was.",
+                "the ledger and the partition, such as ledger/3; the newest of each is kept.",
+                head,
+            ),
         },
         "operations": {
             "takeCommands": _operation("receive", "commands"),
@@ -68,8 +84,9 @@ def document() -> dict[str, Any]:
             "recordDecisions": _operation("send", "ledger"),
             "recordGovernance": _operation("send", "governance"),
             "releaseChanges": _operation("send", "changes"),
+            "signHeads": _operation("send", "heads"),
         },
-        "components": {"messages": commands | governance | records | change},
+        "components": {"messages": commands | governance | records | change | head},
     }
 
 

@@ -11,6 +11,7 @@ from assent_contracts.commands import Command
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.heads import SignedHead
 from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 from assent_contracts.refusals import Refusal
@@ -46,6 +47,7 @@ def all_schemas() -> dict[str, Schema]:
         for message in (*members(Command), *members(GovernanceCommand), *members(GovernanceChange), Change)
     }
     schemas["resource-id.json"] = _resource_id()
+    schemas["signed-head.json"] = _schema_of(SignedHead)
     schemas["refusal.json"] = _schema_of(Refusal)
     schemas["events.json"] = _schema_of(Event, title="Event")
     schemas["governance-events.json"] = _schema_of(GovernanceEvent, title="GovernanceEvent")

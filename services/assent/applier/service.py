@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
 from assent.observe.evidence import watch_governance
 from assent.observe.health import Health
+from assent.observe.history import History
 from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence
 from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
@@ -22,13 +24,16 @@ from assent_contracts.client.applying import Handled, Result
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.journal import write_durably
 from assent_contracts.client.keys import load_key
-from assent_contracts.governance import LogFounded
+from assent_contracts.codec import encode
+from assent_contracts.digests import sha256_hex
+from assent_contracts.heads import Finding
+from assent_contracts.topics import LEDGER
 
 MARK_KEPT_S = 30 * 24 * 60 * 60
 """A mark is of use only between a crash and the restart after it."""
 _RETRY_MAX_S = 5.0
 _SETTLED = ("succeeded", "failed", "unknown")
-_SUSPICIOUS = ("forged", "no-evidence", "unreadable", "refused", "failed", "unknown")
+_SUSPICIOUS = ("forged", "other-release", "no-evidence", "unreadable", "refused", "failed", "unknown")
 _OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
 
 
@@ -53,21 +58,31 @@ class FolderApplier:
         return await asyncio.to_thread(self._recall, change)
 
     def _apply(self, change: Change) -> Result:
-        mark = self._marks / change.request
-        if not mark.exists():
+        if not self._is_marked(change):
             try:
                 self._target.apply(change)
             except NotWrittenError as error:
                 return Result("failed", str(error))
-            write_durably(mark, change.digest.encode())
+            write_durably(self._marks / change.request, _mark(change))
         return Result("succeeded")
 
     def _recall(self, change: Change) -> Result | None:
         try:
-            applied = (self._marks / change.request).exists() or self._target.holds(change)
+            applied = self._is_marked(change) or self._target.holds(change)
         except (NotWrittenError, OSError):
             return None
         return Result("succeeded") if applied else None
+
+    def _is_marked(self, change: Change) -> bool:
+        try:
+            return (self._marks / change.request).read_bytes() == _mark(change)
+        except FileNotFoundError:
+            return False
+
+
+def _mark(change: Change) -> bytes:
+    """Of this release and no other: a log that was put back may give its id to another one."""
+    return sha256_hex(encode(change)).encode()
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
@@ -81,15 +96,17 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     await until_stopped(stop, _follow(follower, health))
     if stop.is_set():
         return
+    history, partitions = History(health), follower.partitions
     applier = Applier(
         settings.kafka,
         follower,
         key,
         state,
         folder.apply,
-        partitions=partitions_of(follower),
+        partitions=partitions,
         recall=folder.recall,
         on_handled=lambda handled: tell(handled, health),
+        on_differing=lambda differing: tell_differing(differing, history, partitions),
         on_missing=lambda why: (
             health.ready("kafka") if why is None else health.not_ready("kafka", STARTING_OVER)
         ),
@@ -112,12 +129,20 @@ async def _follow(follower: GovernanceFollower, health: Health) -> None:
                 raise
 
 
-def partitions_of(follower: GovernanceFollower) -> int:
-    """How many partitions the log has for good."""
-    for event in follower.history[0]:
-        if isinstance(event, LogFounded):
-            return event.founding.partitions
-    raise AssertionError("the governance ledger begins with its founding")
+def tell_differing(differing: Mapping[int, Finding], history: History, partitions: int) -> None:
+    """Which partitions this applier leaves alone: the log was put back beneath what it has applied."""
+    for partition in range(partitions):
+        finding = differing.get(partition)
+        history.tell(f"{LEDGER}/{partition}", None if finding is None else _of_applier(finding))
+
+
+def _of_applier(finding: Finding) -> Finding:
+    return msgspec.structs.replace(
+        finding,
+        why=f"{finding.why} This applier has gone by what was there, and applies nothing in this partition.",
+        todo=f"{finding.todo} Once a loss is accepted it goes on with its state folder as it is: compare the"
+        " target with the ledger by hand then.",
+    )
 
 
 def tell(handled: Handled, health: Health) -> None:

@@ -9,24 +9,10 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from assent.audit.entry import entry_of
+from assent.store.entry import COLUMNS, row_of
 from assent.store.pool import Connection
 from assent_contracts.acceptance import Accepted
 
-COLUMNS: Final = (
-    "ledger",
-    "partition",
-    "seq",
-    "ledger_offset",
-    "at",
-    "value_sha256",
-    "outcome",
-    "request",
-    "resource",
-    "principal",
-    "command",
-    "record",
-)
 CHUNK_BYTES: Final = 1024 * 1024
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER: Final = struct.pack(">h", -1)
@@ -77,16 +63,16 @@ def _start_of_row(place: TopicPartition) -> bytes:
 
 
 def _add_row(parts: list[bytes], start: bytes, accepted: Accepted) -> None:
-    record, entry = accepted.record, entry_of(accepted)
+    row = row_of(accepted)
     parts += (
         start,
-        _FIXED(8, record.seq, 8, accepted.offset, 8, record.at, _HASH_BYTES),
-        accepted.value_sha256.encode(),
+        _FIXED(8, row.seq, 8, row.ledger_offset, 8, row.at, _HASH_BYTES),
+        row.value_sha256.encode(),
     )
-    for text in (entry.outcome, entry.request, entry.resource, entry.principal, entry.command):
+    for text in (row.outcome, row.request, row.resource, row.principal, row.command):
         if text is None:
             parts.append(_NULL)
         else:
             content = text.encode()
             parts += (_LENGTH(len(content)), content)
-    parts += (_LENGTH(len(accepted.value)), accepted.value)
+    parts += (_LENGTH(len(row.record)), row.record)

@@ -20,6 +20,7 @@ from assent.cli import (
     membership,
     output,
     requests,
+    restore,
     rules,
     running,
     writers,
@@ -65,6 +66,7 @@ for group in (
     rules.policies,
     auditing.audit,
     founding.topics,
+    restore.restore,
 ):
     app.command(group)
 

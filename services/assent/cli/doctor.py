@@ -4,47 +4,46 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
-import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from assent.cli.ahead import log_time_finding
 from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
+from assent.cli.whole import file_finding, known_outside, look, missing, own_heads, reader_findings
+from assent.decider.kept import HeadsFileError
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
-from assent.ledger.topics import topic_specs
+from assent.ledger.looking import look_at_topics
+from assent.ledger.topic_state import (
+    Difference,
+    setting_differences,
+    topic_specs,
+    topic_states,
+)
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
-from assent.observe.health import Reason
+from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
+from assent.store.heads import read_heads
 from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent.store.reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.heads import Finding as Missing
+from assent_contracts.heads import KeptHead
+from assent_contracts.topics import LEDGER_TOPICS
 
 LAG_MAX_RECORDS = 10_000
-_HTTP_LIMIT_S = 3.0
-_ANSWER_MAX_BYTES = 1024 * 1024
-_SILENT = {"": Reason(why="It is not ready and does not say why.", todo="Is it of this version?")}
 _READERS: tuple[Reader, ...] = ("status", "audit")
-
-
-class _Readiness(msgspec.Struct):
-    """What /readyz of a service answers."""
-
-    missing: dict[str, Reason]
 
 
 async def examine(options: Options) -> list[Finding]:
@@ -63,7 +62,7 @@ async def examine(options: Options) -> list[Finding]:
         async with following(to) as follower:
             findings += _governance(follower)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
-            findings += await _readers(to, follower)
+            findings += await _whole(options, to, follower)
     except KafkaError as error:
         findings.append(_no_kafka("the governance ledger can be read", error))
     except NotFoundedError as error:
@@ -74,46 +73,28 @@ async def examine(options: Options) -> list[Finding]:
 async def _services(to: Reach) -> list[Finding]:
     loop = asyncio.get_running_loop()
     answers = await asyncio.gather(
-        *(loop.run_in_executor(None, _answer, url) for url in to.services.values())
+        *(loop.run_in_executor(None, readiness, url) for url in to.services.values())
     )
     return [
         finding
-        for name, missing in zip(to.services, answers, strict=True)
-        for finding in service_findings(name, missing)
+        for name, said in zip(to.services, answers, strict=True)
+        for finding in service_findings(name, said)
     ]
 
 
-def service_findings(name: str, missing: dict[str, Reason]) -> Iterator[Finding]:
-    """One finding for a service that is ready; else one for each of what it lacks."""
-    if not missing:
+def service_findings(name: str, said: Readiness) -> Iterator[Finding]:
+    """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
+    if not said.missing:
         yield Finding(ok=True, what=f"{name} is ready")
-    for condition, lacks in sorted(missing.items()):
+    lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
+    noted = {f"has all that it asks ({each})": why for each, why in said.noted.items()}
+    for what, lacks in (*sorted(lacking.items()), *sorted(noted.items())):
         yield Finding(
             ok=False,
-            what=f"{name} is ready ({condition})" if condition else f"{name} is ready",
+            what=f"{name} {what}",
             why=lacks.why,
             remedy=f"{lacks.todo} See logs/{name}.log.",
         )
-
-
-def _answer(url: str) -> dict[str, Reason]:
-    """What a service lacks, by condition; empty when it is ready."""
-    parts = urlsplit(url)
-    # Not urlopen: it would ask a proxy for what is on this machine.
-    connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
-    try:
-        connection.request("GET", f"{parts.path}/readyz")
-        answer = connection.getresponse()
-        if answer.status == HTTPStatus.OK:
-            return {}
-        return msgspec.json.decode(answer.read(_ANSWER_MAX_BYTES), type=_Readiness).missing or _SILENT
-    except (OSError, HTTPException) as error:
-        why = f"It does not answer: {sentence(str(error) or type(error).__name__)}"
-        return {"": Reason(why=why, todo="It is started again by itself. If it stays so, it cannot start.")}
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _SILENT
-    finally:
-        connection.close()
 
 
 def _python() -> Finding:
@@ -125,22 +106,39 @@ def _python() -> Finding:
 
 async def _kafka(to: Reach) -> list[Finding]:
     admin = AIOKafkaAdminClient(**to.connection.options())
+    specs = topic_specs()
     try:
         await admin.start()
-        there = set(await admin.list_topics())
+        there = await topic_states(admin, specs)
     except KafkaError as error:
         return [_no_kafka(f"Kafka answers at {to.connection.bootstrap}", error)]
     finally:
         await admin.close()
-    missing = sorted(topic_specs().keys() - there)
+    missing = sorted(specs.keys() - there.keys())
     return [
         Finding(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
         Finding(
             ok=not missing,
-            what=f"{len(topic_specs())} topics",
+            what=f"{len(specs)} topics",
             remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
+        *topic_findings(setting_differences(specs, there)),
     ]
+
+
+def topic_findings(differences: list[Difference]) -> Iterator[Finding]:
+    """One finding for each setting of a topic that is another; one in all when there is none."""
+    if not differences:
+        yield Finding(ok=True, what="the topics are set as they must be")
+    for each in differences:
+        forgets = each.topic in LEDGER_TOPICS.values()
+        yield Finding(
+            ok=False,
+            what=f"{each.topic}: {each.setting} = {each.must}",
+            why=f"It is {each.found}.",
+            remedy="`assent topics apply` sets it."
+            + (" Then see whether something is gone already: `assent audit verify`." if forgets else ""),
+        )
 
 
 def _no_kafka(what: str, error: KafkaError) -> Finding:
@@ -172,29 +170,37 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Finding]:
     return [Finding(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
 
 
-async def _readers(to: Reach, follower: GovernanceFollower) -> list[Finding]:
-    reader = LedgerReader(to.connection, follower, dict.fromkeys(range(governance_of(follower).partitions)))
-    await reader.start()
-    try:
-        ends = await reader.end_offsets()
-    finally:
-        await reader.stop()
+async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> list[Finding]:
+    """Whether the log holds what is known of it, and how far the readers are."""
+    findings: list[Finding] = []
+    own: list[KeptHead] = []
+    if "ASSENT_KAFKA" not in os.environ:
+        try:
+            own = own_heads(options.data, to.identity)
+        except HeadsFileError as error:
+            findings.append(file_finding(error))
     try:
         async with reading(to) as db:
+            stored = await read_heads(db)
             positions = {name: await heads(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         found = reason(error)
         remedy = f"{found.todo} See logs/postgres.log."
-        return [Finding(ok=False, what="Postgres answers", why=found.why, remedy=remedy)]
-    findings = [Finding(ok=True, what="Postgres answers")]
-    for name in _READERS:
-        read_to = {partition: head.next_offset for partition, head in positions[name].items()}
-        lag = sum(end - read_to.get(partition, 0) for partition, end in ends.items())
-        findings.append(
-            Finding(
-                ok=lag <= LAG_MAX_RECORDS,
-                what=f"{name} is {lag:,} records behind the ledger",
-                remedy=f"Is the service running? See logs/{name}.log.",
-            )
-        )
+        findings.append(Finding(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
+        stored, positions = [], {}
+    else:
+        findings.append(Finding(ok=True, what="Postgres answers"))
+    outside = await known_outside(to.connection, follower, stored, own)
+    findings.append(log_time_finding(outside, now_ms()))
+    there = await look(to.connection, follower, outside)
+    for name, heads_of in positions.items():
+        findings += reader_findings(name, heads_of, there, LAG_MAX_RECORDS)
+    less = missing(outside, there, follower) + await look_at_topics(to.connection, follower.partitions)
+    findings += [_missing(each) for each in less]
+    if not less:
+        findings.append(Finding(ok=True, what=f"the log holds all {len(outside.known)} known heads"))
     return findings
+
+
+def _missing(finding: Missing) -> Finding:
+    return Finding(ok=False, what=f"{finding.place} is whole", why=finding.why, remedy=finding.todo)

@@ -20,12 +20,15 @@ from assent.local.founded import NotFounded
 from assent.settings import SettingsError
 from assent.store.pool import PoolerError
 from assent.store.reasons import reason
-from assent_contracts.client.follower import NotFoundedError
+from assent.verify.expected import ExpectError
+from assent_contracts.client.follower import NotFoundedError, NotWholeError
 from assent_contracts.client.keys import KeyFileError
+from assent_contracts.client.publisher import NotPublishedError
 from assent_contracts.ledger import IncoherentRecordError
 
 _SAY_IT_THEMSELVES = (
     DirectoryInUse,
+    ExpectError,
     JarMismatch,
     JarsUnavailable,
     KeyFileError,
@@ -41,7 +44,7 @@ _BOOTSTRAP = re.compile(r"\('([^']+)', ([0-9]+)")
 _LOOK = "`assent doctor` tells what is wrong."
 
 
-def explain(error: Exception) -> str | None:
+def explain(error: Exception) -> str | None:  # noqa: C901  an arm each
     """A sentence or two for people; None for what is a fault of Assent's."""
     match error:
         case _ if isinstance(error, _SAY_IT_THEMSELVES):
@@ -52,6 +55,8 @@ def explain(error: Exception) -> str | None:
             return (
                 f"{sentence(str(error))} `assent audit verify` tells where the ledger was altered, if it was."
             )
+        case NotPublishedError() | NotWholeError():
+            return f"Nothing was sent: {error.finding.why} {error.finding.todo}"
         case KafkaError():
             return f"{kafka_sentence(error)} {_LOOK}"
         case asyncpg.UndefinedTableError() | asyncpg.InvalidSchemaNameError():

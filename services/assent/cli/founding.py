@@ -78,9 +78,18 @@ def apply(
     replication_factor: Annotated[
         int, Parameter(validator=Number(gte=1, lte=100), help="Copies of each partition.")
     ] = 3,
+    dry_run: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Only say what would be done.")
+    ] = False,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Create the topics of Assent that are missing, on the cluster of ASSENT_KAFKA."""
+    """Make the topics on the cluster of ASSENT_KAFKA what they must be: infra/topics.yaml says it.
+
+    Creates those that are missing and sets every setting that is another. Exits 1, and says the way back,
+    when a topic has another number of partitions: that cannot be changed.
+    """
     from assent.cli import setting_up
 
-    setting_up.apply_topics(partitions=partitions, replication_factor=replication_factor, options=options)
+    setting_up.apply_topics(
+        partitions=partitions, replication_factor=replication_factor, dry_run=dry_run, options=options
+    )

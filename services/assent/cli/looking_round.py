@@ -1,14 +1,20 @@
 """`assent env` and `assent doctor`."""
 
 import asyncio
+import os
 import shlex
 
 from rich.text import Text
 
 from assent.cli import output
 from assent.cli.doctor import examine
+from assent.cli.errors import sentence
 from assent.cli.options import Options
 from assent.cli.reach import following, reach
+from assent.decider.clock_file import note_offset
+from assent.local.directory import Directory
+from assent.local.founded import NotFounded, read_founded
+from assent.observe.clock import read_clock
 from assent_contracts.digests import to_base64url
 
 
@@ -35,8 +41,25 @@ def env(options: Options) -> None:
         output.say(f"# writer {key_id}: {public_key}")
 
 
-def doctor(options: Options) -> None:
-    """Print what was found; exits 1 when something is wrong."""
+def take_clock_for_right(options: Options) -> None:
+    """Note it for the decider of the log in --data, whether that runs or not."""
+    if "ASSENT_KAFKA" in os.environ:
+        output.fail(
+            "This decider goes by a broker: set the clock right on its machine, and it goes on by itself."
+        )
+    directory = Directory(options.data.resolve())
+    try:
+        founded = read_founded(directory)
+        note_offset(directory.clock, read_clock())
+    except (NotFounded, OSError) as error:
+        output.fail(sentence(str(error)))
+    output.say(f"The clock of this machine is taken for right in the log {founded.identity[:16]}…")
+
+
+def doctor(options: Options, *, accept_clock: bool) -> None:
+    """Print what was found; exits 1 when something is wrong. First accept the clock, if asked to."""
+    if accept_clock:
+        take_clock_for_right(options)
     findings = asyncio.run(examine(options))
     if options.json:
         output.print_json(findings)

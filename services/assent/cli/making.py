@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     DefineGroup,
     DeleteGroup,
     DisablePrincipal,
@@ -185,6 +187,20 @@ def withdraw_role(assignment: str) -> Make:
     return lambda governance: WithdrawRole(
         assignment=assignment, version=version(governance, role_object(assignment))
     )
+
+
+def correct_time(to: str) -> Make:
+    """`assent settings correct-time`; a moment in UTC, or `now`."""
+    at = now_ms() if to == "now" else _moment(to)
+    return lambda _: CorrectTime(to=at)
+
+
+def _moment(text: str) -> int:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        output.fail(f"{text!r} is no time: write 2026-11-24T10:00, in UTC, or now.")
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1_000)
 
 
 def change_settings(times: dict[str, str | None], others: dict[str, Any]) -> Make:

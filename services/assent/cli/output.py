@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DECIDED, FAILED, REFUSED, NOT_DECIDED = 0, 1, 2, 3
 """Exit codes: a decision, a failure before one, a refusal, no decision in time."""
+NOT_VERIFIED = 2
+"""Exit code of a proof that found something wrong; one that could not be made is FAILED."""
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
 _WIDE = 10_000

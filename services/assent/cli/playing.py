@@ -13,7 +13,7 @@ from assent.applier.target import Target
 from assent.cli import output
 from assent.cli.board import board
 from assent.cli.options import Options
-from assent.cli.proving import tell_tallies, verify_live
+from assent.cli.proving import tell_verified, verify_live
 from assent.cli.reach import Reach, publishing, reading
 from assent.cli.setting_up import found_log
 from assent.cli.stopping import stop_on_signals
@@ -152,8 +152,8 @@ def _has_ended(row: RequestView | None) -> bool:
 
 async def _is_proved(to: Reach, released: list[Opened]) -> bool:
     """Print the timeline of a request, the audit count, and whether all of it verifies."""
-    tallies = await verify_live(to)
-    recorded = sum(tally.records for tally in tallies.values())
+    found = await verify_live(to)
+    recorded = sum(tally.records for tally in found.partitions.values())
     async with reading(to) as db:
         async with asyncio.timeout(_APPLIED_LIMIT_S):
             # ASYNC110: what another process writes is polled for.
@@ -166,5 +166,5 @@ async def _is_proved(to: Reach, released: list[Opened]) -> bool:
             print_timeline(entries)
             output.say()
     _tell(f"the audit log has {audited:,} records, the ledgers have {recorded:,}", audited == recorded)
-    tell_tallies(tallies)
+    tell_verified(found)
     return audited == recorded

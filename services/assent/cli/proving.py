@@ -1,86 +1,90 @@
-"""`assent audit export` and `assent audit verify`."""
+"""`assent audit verify`."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assent.cli import output
 from assent.cli.options import Options
-from assent.cli.reach import Reach, following, governance_of, reach, reading
+from assent.cli.reach import Reach, following, reach, reading
 from assent.cli.views import table
 from assent.verify.audited import AuditTable
-from assent.verify.export import export_ledgers
+from assent.verify.elsewhere import kept_heads, known_by_writers, known_to_postgres
+from assent.verify.expected import Expected, check_signed, known_of, read_expected
 from assent.verify.file import verify_file
-from assent.verify.finding import FindingError, Tally
+from assent.verify.finding import FindingError
+from assent.verify.known import KnownHeads
 from assent.verify.live import verify_governance, verify_requests
+from assent.verify.report import Verified, verified
 from assent_contracts.client.keys import verify as verify_signature
+from assent_contracts.digests import DIGEST_PATTERN
 
 
-def export(file: Path, *, options: Options) -> None:
-    """Write the file; it is not there when that fails."""
-    to = reach(options)
-
-    async def run() -> int:
-        async with following(to) as follower:
-            partitions = governance_of(follower).partitions
-            with progressing("exporting") as progress:
-                return await export_ledgers(to.connection, to.identity, follower, partitions, file, progress)
-
-    try:
-        records = asyncio.run(run())
-    except FileExistsError:
-        output.fail(f"{file} is there already; choose another name.")
-    if options.json:
-        output.print_json({"file": str(file), "records": records, "identity": to.identity})
-        return
-    output.say(f"Exported {records:,} records to {file}")
-    output.say(f"Prove it anywhere: assent audit verify --file {file} --identity {to.identity}")
-
-
-def verify(file: Path | None, identity: str | None, *, options: Options) -> None:
+def verify(file: Path | None, identity: str | None, expect: Path | None, *, options: Options) -> None:
     """Verify a file, or without one the running log."""
     try:
         if file is not None:
             if identity is None:
                 output.fail("Say which log it must be: --identity HASH (`assent env` prints it).")
+            if re.fullmatch(DIGEST_PATTERN, identity) is None:
+                output.fail(f"--identity is 64 lower-case hex digits, not {identity[:80]!r}.")
+            expected = None if expect is None else read_expected(expect, identity)
             with progressing("verifying") as progress:
-                tallies = verify_file(file, identity, progress)
+                found = verify_file(file, identity, progress, expected=expected)
         else:
-            tallies = asyncio.run(verify_live(reach(options)))
+            to = reach(options)
+            expected = None if expect is None else read_expected(expect, to.identity)
+            found = asyncio.run(verify_live(to, expected))
     except FindingError as finding:
-        _tell_finding(finding, as_json=options.json)
+        tell_finding(finding, "verified", as_json=options.json)
     if options.json:
-        output.print_json({"verified": True, "partitions": tallies})
+        output.print_json({"verified": True, **msgspec.structs.asdict(found)})
         return
-    tell_tallies(tallies)
+    tell_verified(found)
 
 
-async def verify_live(to: Reach) -> dict[str, Tally]:
-    """Verify the running log with its audit table. Raises FindingError, and what reading raises."""
+async def verify_live(to: Reach, expected: Expected | None = None) -> Verified:
+    """Verify the running log with its audit table, and hold it against what is known of it elsewhere.
+
+    Raises FindingError, ExpectError, and what reading raises.
+    """
     async with reading(to) as db:
-        audited = AuditTable(db)
-        governance = await verify_governance(to.connection, to.identity, verify_signature, audited.compare)
+        # Before the ledgers are read: they may only have grown since.
+        known = KnownHeads(await known_to_postgres(db))
+        known.add(() if expected is None else known_of(expected))
+        kept, audited = await kept_heads(to.connection, to.dsn), AuditTable(db)
+        governance = await verify_governance(
+            to.connection, to.identity, verify_signature, audited.compare, known
+        )
+        if expected is not None:
+            check_signed(expected, governance.writers, verify_signature)
+        writers = governance.writers.public_keys()
+        known.add(known_by_writers(to.identity, kept, writers, governance.losses))
+        await audited.has_nothing_beside(governance.partitions)
         async with following(to) as follower:
-            partitions = governance_of(follower).partitions
             with progressing("verifying") as progress:
                 tallies = await verify_requests(
                     to.connection,
                     follower,
-                    partitions,
+                    governance.partitions,
                     verify_signature,
                     progress,
                     compare=audited.compare,
                     claims=governance.claims,
+                    known=known,
                 )
             if len(follower.history) > len(governance.history):
                 # Requests were decided meanwhile under what governance had not said before.
                 await verify_governance(to.connection, to.identity, verify_signature)
-    return {"governance": governance.tally, **{str(number): tally for number, tally in tallies.items()}}
+    by_name = {"governance": governance.tally, **{str(number): each for number, each in tallies.items()}}
+    return verified(by_name, known.sources(), from_file=False)
 
 
 @contextmanager
@@ -93,23 +97,28 @@ def progressing(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _tell_finding(finding: FindingError, *, as_json: bool) -> NoReturn:
+def tell_finding(finding: FindingError, what: str, *, as_json: bool) -> NoReturn:
+    """Say what is wrong, and exit. `what`: what it keeps from being, such as `verified`."""
     if as_json:
         output.print_json(
             {
-                "verified": False,
+                what: False,
                 "ledger": finding.ledger,
                 "partition": finding.partition,
                 "seq": finding.seq,
                 "what": finding.what,
+                "difference": finding.difference,
+                "todo": finding.todo,
             }
         )
-        sys.exit(output.FAILED)
-    output.fail(f"Not verified. The first bad record: {finding}.")
+        sys.exit(output.NOT_VERIFIED)
+    todo = f" {finding.todo}" if finding.todo else ""
+    output.fail(f"Not {what}. The first bad thing: {finding}.{todo}", output.NOT_VERIFIED)
 
 
-def tell_tallies(tallies: dict[str, Tally]) -> None:
-    """A table of what was verified, for people."""
+def tell_verified(found: Verified) -> None:
+    """A table of what was verified, for people, and what was not."""
+    tallies = found.partitions
     counts = ("records", "commands", "refused", "carried", "signatures", "unreadable", "quarantined")
     made = table("partition", *counts, right=counts)
     for name, tally in tallies.items():
@@ -131,6 +140,8 @@ def tell_tallies(tallies: dict[str, Tally]) -> None:
                 f" the first is at offset {tally.first_quarantined}.",
                 style="yellow",
             )
-    audited = [tally.audited for tally in tallies.values() if tally.audited is not None]
-    table_too = f", and {sum(audited):,} rows of the audit table" if audited else ""
-    output.say(f"✔ Verified: chain, seals, signatures, every decision{table_too}.", style="green")
+    output.say("✔ Verified:", style="green")
+    for each in found.checked:
+        output.say(f"  {each}.", style="green")
+    for each in found.not_checked:
+        output.say(f"Not checked: {each}.", style="yellow")

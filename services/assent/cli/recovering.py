@@ -68,7 +68,7 @@ def recover(
 
 
 async def _tell_writers(connection: Connection, identity: str, options: Options) -> None:
-    governance = (await take_over_governance(connection, identity)).record.governance
+    governance = (await take_over_governance(connection, identity)).writer.desk.governance
     writers = {name: to_base64url(key) for name, key in governance.writers.items()}
     if options.json:
         output.print_json({"dry_run": True, "writers": writers})

@@ -60,6 +60,17 @@ def set_settings(
     open_requests_max: Annotated[
         int | None, Parameter(validator=Number(gte=1), help="Open requests of one account in a partition.")
     ] = None,
+    commands_per_minute: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=1), help="Commands of one account to a partition in a minute."),
+    ] = None,
+    remembered_commands: Annotated[
+        int | None,
+        Parameter(
+            validator=Number(gte=1),
+            help="Ids of one account's commands that a partition remembers for a day.",
+        ),
+    ] = None,
     vanish_max_percent: Annotated[
         int | None,
         Parameter(validator=Number(gte=0, lte=100), help="How much of the directory may vanish at once."),
@@ -82,11 +93,33 @@ def set_settings(
             "allow_unlicensed_admins": allow_unlicensed_admins,
             "unprotected": unprotected,
             "open_requests_max": open_requests_max,
+            "commands_per_minute": commands_per_minute,
+            "remembered_commands": remembered_commands,
             "vanish_max_percent": vanish_max_percent,
             "governance_own_signature": governance_own_signature,
         },
     )
     change(make, changing=changing, sender=sender, options=options)
+
+
+@settings.command(name="correct-time")
+def correct_time(
+    to: Annotated[
+        str, Parameter(help="The latest that log time can be, in UTC: 2026-11-24T10:00, or `now`.")
+    ],
+    *,
+    changing: Changing = DEFAULT_CHANGING,
+    sender: Sender = DEFAULT_SENDER,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Set log time back where it ran ahead, after clocks were put right. A second administrator must approve.
+
+    Example: assent settings correct-time now -j "The broker's clock was a month ahead" --as bob
+    """
+    from assent.cli import making
+    from assent.cli.changing import change
+
+    change(making.correct_time(to), changing=changing, sender=sender, options=options)
 
 
 @policies.command(name="list")

@@ -1,5 +1,9 @@
 """Commands that run and inspect the local system: up, env, doctor."""
 
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from assent.cli.options import DEFAULT_OPTIONS, Options
 
 
@@ -23,8 +27,19 @@ def env(*, options: Options = DEFAULT_OPTIONS) -> None:
     looking_round.env(options)
 
 
-def doctor(*, options: Options = DEFAULT_OPTIONS) -> None:
+def doctor(
+    *,
+    accept_clock: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Say that this machine's clock is right now, although it was set by more than an hour.",
+        ),
+    ] = False,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
     """Look at everything that can be wrong, and say what to do about it. Exits 1 when something is."""
     from assent.cli import looking_round
 
-    looking_round.doctor(options)
+    looking_round.doctor(options, accept_clock=accept_clock)

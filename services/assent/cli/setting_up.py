@@ -21,6 +21,7 @@ from assent.founding.found import (
     keys_to_make,
     save_keys,
 )
+from assent.ledger.topics import Applied
 from assent.ledger.topics import apply_topics as create_topics
 from assent.local import Directory, DirectoryInUse, Stack
 from assent.local.everything import KEYS
@@ -129,7 +130,7 @@ async def _kafka(directory: Directory, partitions: int) -> AsyncIterator[Connect
     output.tell("Founding: starting Kafka, writing the first records.")
     async with Stack(directory.root, progress=output.tell) as stack:
         connection = Connection(bootstrap=stack.bootstrap)
-        await create_topics(connection, partitions=partitions)
+        (await create_topics(connection, partitions=partitions)).must_fit()
         yield connection
 
 
@@ -196,13 +197,27 @@ def new_key(principal: str, *, key_id: str | None, out: Path | None, options: Op
         output.say(line)
 
 
-def apply_topics(*, partitions: int, replication_factor: int, options: Options) -> None:
-    """Create what is missing on the cluster of ASSENT_KAFKA."""
+def apply_topics(*, partitions: int, replication_factor: int, dry_run: bool, options: Options) -> None:
+    """Create what is missing on the cluster of ASSENT_KAFKA, and put settings right."""
     connection = read_connection(os.environ)
-    created = asyncio.run(
-        create_topics(connection, partitions=partitions, replication_factor=replication_factor)
+    applied = asyncio.run(
+        create_topics(
+            connection, partitions=partitions, replication_factor=replication_factor, dry_run=dry_run
+        )
     )
     if options.json:
-        output.print_json(created)
+        output.print_json(applied)
     else:
-        output.say(f"Created: {', '.join(created)}." if created else "Nothing to do: all topics are there.")
+        _tell_applied(applied, dry_run=dry_run)
+    applied.must_fit()
+
+
+def _tell_applied(applied: Applied, *, dry_run: bool) -> None:
+    if applied.created:
+        output.say(f"{'Missing' if dry_run else 'Created'}: {', '.join(applied.created)}.")
+    for each in applied.changed:
+        output.say(
+            f"{each}." if dry_run else f"{each.topic}: {each.setting} was {each.found}, is {each.must}."
+        )
+    if not (applied.created or applied.changed or applied.partitions):
+        output.say("Nothing to do: all topics are there, as they must be.")

@@ -5,45 +5,48 @@ import structlog
 from aiokafka import TopicPartition
 
 from assent.decider.stopped import StoppedError
-from assent.decider.term import Term
+from assent.decider.term import Reading, Term
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import verify
-from assent_contracts.core.governance.judge import Record
-from assent_contracts.core.governance.replay import replay_governance
-from assent_contracts.ledger import LedgerRecord
+from assent_contracts.core.writer.governance_desk import GovernanceDesk
+from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.writer import Sealer, Writer
+from assent_contracts.evidence.signed import Signatures
+from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE
-from assent_contracts.writers import WriterRegistry
 
 _PLACE = TopicPartition(GOVERNANCE, 0)
 _POLL_MS = 500
 
 
-class GovernanceLead(Term, kw_only=True):
-    """Everything that the writer of governance starts from."""
+class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a session of governance starts from."""
 
     identity: str
-    record: Record
-    writers: WriterRegistry
+    writer: Writer[GovernanceDesk]
+    term: Term
+    releases: Releases
+    """What the writer has to carry out: the caller fills it."""
 
     def acceptance_from(self, head: Head) -> Acceptance:
         """The acceptance rule from a head on that this lead has come past."""
-        return Acceptance(
-            "governance", 0, identity=self.identity, writers=self.writers, verify=verify, head=head
-        )
+        return _acceptance(self.identity, self.writer.desk, head)
 
 
-async def take_over_governance(connection: Connection, identity: str) -> GovernanceLead:
-    """Read `assent.governance` to where it ends now. Raises KafkaError.
+async def take_over_governance(
+    connection: Connection, identity: str, sealer: Sealer | None = None, known: KnownHead | None = None
+) -> GovernanceLead:
+    """Read `assent.governance` to where it ends now. Raises KafkaError, StoppedError.
 
-    `identity` is the SHA-256 (hex) of its record 0.
+    `identity` is the SHA-256 (hex) of its record 0; `sealer`: the key that the writer seals with, if it is to
+    append in its own name; `known`: a head that is known from elsewhere, to be held against what is read.
     """
-    start = first_head("governance", identity)
-    lead = GovernanceLead(
-        identity=identity, record=Record(), writers=WriterRegistry(), head=start, epoch=0, next_input=0
-    )
-    acceptance = lead.acceptance_from(start)
+    start, releases = first_head("governance", identity), Releases()
+    desk = GovernanceDesk(releases)
+    writer = Writer(desk, start, sealer=sealer, is_signed=Signatures(identity, verify).has_signed)
+    acceptance, noted = _acceptance(identity, desk, start), Reading(known)
     consumer = await reading(connection, {_PLACE: 0})
     try:
         end = (await consumer.end_offsets([_PLACE]))[_PLACE]
@@ -55,27 +58,26 @@ async def take_over_governance(connection: Connection, identity: str) -> Governa
                     break
                 for accepted in acceptance.offer(record.offset, record.value, record.headers):
                     try:
-                        _take(lead, accepted.record)
+                        writer.replay(accepted)
                     except Exception as error:
                         raise StoppedError(GOVERNANCE, accepted.offset) from error
+                    noted.note(accepted)
+                    noted.note(accepted)
             read_to = (await positions(consumer))[_PLACE]
     finally:
         await consumer.stop()
-    lead.head = msgspec.structs.replace(acceptance.head, next_offset=end)
-    lead.epoch += 1
+    writer.begin()
     structlog.get_logger().info(
         "took over",
         partition="governance",
-        seq=lead.head.seq,
-        epoch=lead.epoch,
-        next_input=lead.next_input,
+        seq=writer.seq,
+        epoch=writer.epoch,
+        next_input=writer.next_input,
         quarantined=acceptance.quarantined,
     )
-    return lead
+    term = noted.term(acceptance, end)
+    return GovernanceLead(identity=identity, writer=writer, term=term, releases=releases)
 
 
-def _take(lead: GovernanceLead, record: LedgerRecord) -> None:
-    lead.writers.apply(record.seq, replay_governance(lead.record, record))
-    lead.epoch = record.epoch
-    if isinstance(record.input, int):
-        lead.next_input = record.input + 1
+def _acceptance(identity: str, desk: GovernanceDesk, head: Head) -> Acceptance:
+    return Acceptance("governance", 0, identity=identity, writers=desk.writers, verify=verify, head=head)

@@ -5,7 +5,8 @@ from pathlib import Path
 from assent.observe.health import Reason
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
-from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.writer.writer import Sealer
+from assent_contracts.digests import from_base64url
 from assent_contracts.writers import WriterRegistry
 
 
@@ -20,14 +21,14 @@ def load_writer_key(path: Path) -> SecretKey:
     )
 
 
-def is_writer(governance: Governance, key: SecretKey) -> bool:
-    """Whether governance lists the key, by its id and its bytes."""
-    return governance.writers.get(key.id) == key.public_key
+def sealer_of(key: SecretKey) -> Sealer:
+    """What the writer has to know of the key that it seals with."""
+    return Sealer(key.id, from_base64url(key.public))
 
 
 def is_listed(writers: WriterRegistry, key: SecretKey) -> bool:
-    """The same, of the registry that a follower of governance keeps."""
-    return writers.public_key(key.id, writers.head) == key.public_key
+    """Whether governance lists the key, by its id and its bytes, as far as a follower of it has read."""
+    return writers.public_key(key.id, writers.head) == from_base64url(key.public)
 
 
 def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | None:
@@ -38,7 +39,7 @@ def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | Non
     known = writers.ever_listed(key.id)
     if known is None:
         what = "is not a writer of this log"
-    elif known != key.public_key:
+    elif known != from_base64url(key.public):
         what = "is not the writer of that name in this log: the keys differ"
     else:
         what = "was retired as a writer of this log"

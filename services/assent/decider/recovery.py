@@ -7,7 +7,6 @@ import msgspec
 
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
 from assent.ledger.appender import Appender, LostLeadError
-from assent.ledger.chain import Chain
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import SecretKey, verify
@@ -16,9 +15,11 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters
+from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters, RecoveryCommand
 from assent_contracts.governed import Writer
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -55,10 +56,10 @@ async def recover_writers(
     key.id = RECOVERY
     for _ in range(_TRIES):
         lead = await take_over_governance(connection, identity)
-        if lead.record.governance.seq < 0:
+        if lead.writer.desk.governance.seq < 0:
             msg = "The governance ledger does not begin with the record that the identity names."
             raise NotFoundedError(msg)
-        listed = tuple(sorted(lead.record.governance.writers))
+        listed = tuple(sorted(lead.writer.desk.governance.writers))
         command = RecoverWriters(
             id=new_command_id(),
             principal=RECOVERY,
@@ -76,25 +77,40 @@ async def recover_writers(
 async def _recover(
     connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoverWriters
 ) -> Recovered | Refusal:
+    decided = await record_by_recovery(connection, identity, key, lead, command)
+    if isinstance(decided, Refusal):
+        return decided
+    seq, events = decided
+    after = lead.writer.desk.governance.after(events)
+    return Recovered(seq=seq, events=events, writers=tuple(sorted(after.writers)))
+
+
+async def record_by_recovery(
+    connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoveryCommand
+) -> tuple[int, tuple[GovernanceEvent, ...]] | Refusal:
+    """Append a command's decision behind the lead's head, sealed by the recovery key: its seq and events.
+
+    Raises LostLeadError when another record came first, KafkaError, TimeoutError.
+    """
     value = encode(command)
     signature = to_base64url(key.sign(command_message(identity, value)))
     recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)
     received = governance_received_again(recorded)
     if isinstance(received, Refusal):
         return received
-    governance, at = lead.record.governance, max(lead.record.at, command.at)
+    record, writer = lead.writer.desk.record, lead.writer
+    governance, at = record.governance, max(record.at, command.at)
     good = Signatures(identity, verify).is_good(signed(received, governance.recovery))
-    decision = judge_recovery(lead.record, received, signature_good=good)
+    decision = judge_recovery(record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision
-    chain = Chain(lead.head, lead.epoch)
+    chain = Chain(writer.head, writer.epoch)
     link = chain.link(GOVERNANCE_KEY, decision, at=at, command=recorded)
-    appender = Appender(connection, key, confirmed=lead.head, acceptance_from=lead.acceptance_from)
+    appender = Appender(connection, key, confirmed=lead.term.head, acceptance_from=lead.acceptance_from)
     try:
         await appender.start()
-        await appender.append([link], chain.head(-1, next_offset=0), at=at)
+        await appender.append(Batch([link], chain.head(-1, next_offset=0), at))
         await appender.flush()
     finally:
         await appender.stop()
-    after = governance.after(decision)
-    return Recovered(seq=chain.seq, events=decision, writers=tuple(sorted(after.writers)))
+    return chain.seq, decision

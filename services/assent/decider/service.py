@@ -1,28 +1,34 @@
 """The decider as a process: which partitions it leads, and what happens when it loses one."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import stamina
 import structlog
 from aiokafka.errors import KafkaError
 
-from assent.decider.desk import Desk
-from assent.decider.governance_desk import NAME, GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
-from assent.decider.listed import load_writer_key, why_not_listed
+from assent.decider.kept import HeadsFileError, heads_file
+from assent.decider.known import KnownHeads
+from assent.decider.listed import load_writer_key, sealer_of, why_not_listed
+from assent.decider.machine import Machine
+from assent.decider.missing import MissingError, UnknownError, missing_because
 from assent.decider.releases import ReleaseFollower
-from assent.decider.requests_desk import RequestsDesk
-from assent.decider.session import Clock, Session
+from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
+from assent.decider.starting import LOOK_AGAIN_S, until_a_writer, until_founded
 from assent.decider.stopped import StoppedError
+from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
+from assent.decider.timekeeper import Timekeeper
 from assent.decider.together import until_one_ends
-from assent.ledger.appender import Appender, LostLeadError
+from assent.decider.watch import Watch
+from assent.decider.whole import Wholeness
+from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
@@ -33,19 +39,17 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
+from assent_contracts.core.writer.writer import Writer
+from assent_contracts.heads import Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
 GROUP = "assent-decider"
 GOVERNOR_GROUP = "assent-governor"
 _RETRY_MAX_S = 5.0
 _TELL_EVERY_S = 1.0
+_GOVERNANCE: Place = ("governance", 0)
 _ONLY = frozenset({0})
 """The partitions of governance."""
-
-
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970 in UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class Decider:
@@ -59,14 +63,19 @@ class Decider:
         health: Health,
         *,
         checker: SignatureChecker | None = None,
-        clock: Clock = wall_clock_ms,
+        machine: Machine | None = None,
+        heads_file: Path | None = None,
+        postgres: str | None = None,
     ) -> None:
+        """`heads_file`, `postgres`: where heads are known outside Kafka, see KnownHeads."""
+        self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres, health=health)
+        self._whole = Wholeness(connection, follower, self._known)
         self._connection = connection
         self._key = key
         self._follower = follower
         self._health = health
         self._checker = checker or SignatureChecker(follower.identity)
-        self._clock = clock
+        self._machine = machine or Machine()
         self._leads = PartitionTasks(self._keep_leading_requests, "lead")
         self._governor = PartitionTasks(self._keep_leading_governance, "govern")
         self._partitions: frozenset[int] = frozenset()
@@ -86,24 +95,25 @@ class Decider:
     async def govern(self, partitions: AbstractSet[int] = _ONLY) -> None:
         """Lead governance, which has one partition, or no more if empty. Raises what the lead has died of."""
         if partitions and not self._governs:
-            self._health.not_ready(f"partition-{NAME}", TAKING_OVER)
+            self._health.not_ready(f"partition-{GOVERNANCE_NAME}", TAKING_OVER)
         self._governs |= bool(partitions)
         await self._governor.work_on(frozenset(partitions))
         if self._governs and not partitions:
-            self._health.ready(f"partition-{NAME}")
+            self._health.ready(f"partition-{GOVERNANCE_NAME}")
         self._governs = bool(partitions)
 
     async def close(self) -> None:
         """Give every partition up."""
         await self.govern(frozenset())
         await self.lead(frozenset())
+        await self._known.close()
         self._checker.close()
 
     async def _keep_leading_requests(self, partition: int) -> None:
         await self._keep_leading(str(partition), lambda: self._lead_requests(partition))
 
     async def _keep_leading_governance(self, _partition: int) -> None:
-        await self._keep_leading(NAME, self._lead_governance)
+        await self._keep_leading(GOVERNANCE_NAME, self._lead_governance)
 
     async def _keep_leading(self, name: str, lead_once: Callable[[], Awaitable[None]]) -> None:
         log = structlog.get_logger().bind(partition=name)
@@ -123,13 +133,36 @@ class Decider:
     ) -> None:
         while True:
             await self._until_listed(name)
-            async for attempt in stamina.retry_context(
-                on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
-            ):
-                with attempt:
-                    await lead_once()
+            try:
+                async for attempt in stamina.retry_context(
+                    on=(KafkaError, TimeoutError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+                ):
+                    with attempt:
+                        await lead_once()
+            except (MissingError, UnknownError, HeadsFileError) as error:
+                await self._tell_missing(name, error, log)
+                continue
             metrics.LEADS_LOST.labels(name).inc()
             log.warning("lost the lead: starting over")
+
+    async def _tell_missing(
+        self,
+        name: str,
+        error: MissingError | UnknownError | HeadsFileError,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """Say what is missing, and return when it is time to look again: the right log may be back."""
+        why = missing_because(error)
+        condition = f"partition-{name}"
+        if self._health.missing().get(condition) != why:
+            log.error("not leading: the log is not what is known of it", why=why.why, todo=why.todo)
+        kind = error.finding.kind if isinstance(error, MissingError) else "unknown"
+        metrics.PARTITION_MISSING.labels(name, kind).set(1)
+        self._health.not_ready(condition, why)
+        try:
+            await asyncio.sleep(LOOK_AGAIN_S)
+        finally:
+            metrics.PARTITION_MISSING.remove(name, kind)
 
     async def _until_listed(self, name: str) -> None:
         """Return when the key is a writer's: whatever another key seals, nobody accepts."""
@@ -140,39 +173,65 @@ class Decider:
 
     async def _lead_requests(self, partition: int) -> None:
         """Returns when another writer's run stands."""
-        lead = await take_over(self._connection, partition, self._follower)
-        desk = RequestsDesk(lead.book, lead.governance, self._follower, self._key)
-        await self._write(desk, lead, lambda head: acceptance_of(partition, self._follower, head))
+        place: Place = ("ledger", partition)
+        known = await self._whole.before(place)
+        sealer = sealer_of(self._key)
+        writer, term = await take_over(self._connection, partition, self._follower, sealer, known)
+        await self._whole.after(place, known, writer, term)
+        around = AroundRequests(writer.desk, self._follower)
+        await self._write(
+            place, around, writer, term, lambda head: acceptance_of(partition, self._follower, head)
+        )
 
     async def _lead_governance(self) -> None:
         """Returns when another writer's run stands."""
-        lead = await take_over_governance(self._connection, self._follower.identity)
-        releases = ReleaseFollower(self._connection, self._follower, lead.record.governance.partitions)
+        known = await self._whole.before(_GOVERNANCE)
+        identity, sealer = self._follower.identity, sealer_of(self._key)
+        lead = await take_over_governance(self._connection, identity, sealer, known)
+        await self._whole.after(_GOVERNANCE, known, lead.writer, lead.term)
+        partitions = lead.writer.desk.governance.partitions
+        releases = ReleaseFollower(self._connection, self._follower, partitions, lead.releases)
         try:
             await releases.start()
-            desk = GovernanceDesk(lead.identity, lead.record, lead.writers, releases, self._key)
-            await self._write(desk, lead, lead.acceptance_from)
+            around = AroundGovernance(releases)
+            await self._write(_GOVERNANCE, around, lead.writer, lead.term, lead.acceptance_from)
         finally:
             await releases.stop()
 
     async def _write(
         self,
-        desk: Desk,
+        place: Place,
+        around: Surroundings,
+        writer: Writer[Any],
         term: Term,
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
-        consumer = await reading(self._connection, {desk.place: term.next_input})
-        appender = Appender(self._connection, self._key, confirmed=term.head, acceptance_from=acceptance_from)
+        consumer = await reading(self._connection, {around.place: writer.next_input})
+        time = Timekeeper(self._connection, around.place, around.name, self._machine, self._health)
+        appender = Appender(
+            self._connection,
+            self._key,
+            confirmed=term.head,
+            acceptance_from=acceptance_from,
+            reached=Reached(
+                at=writer.desk.at, next_input=writer.next_input, input_sha256=writer.input_sha256
+            ),
+            on_append=time.acknowledged,
+        )
+        watch = Watch(place, writer, term, appender, self._connection, self._known, self._follower)
         try:
             await appender.start()
-            self._health.ready(f"partition-{desk.name}")
-            metrics.LEAD.labels(desk.name).set(1)
-            await Session(desk, term, appender, consumer, self._checker, self._clock).run()
+            self._health.ready(f"partition-{around.name}")
+            metrics.LEAD.labels(around.name).set(1)
+            session = Session(around, writer, appender, consumer, self._checker, time)
+            await until_one_ends(session.run(), watch.run())
         except LostLeadError:
             return
         finally:
-            self._health.not_ready(f"partition-{desk.name}", TAKING_OVER)
-            metrics.LEAD.labels(desk.name).set(0)
+            await watch.say_last()
+            time.stop()
+            self._health.not_ready(f"partition-{around.name}", TAKING_OVER)
+            metrics.LEAD.labels(around.name).set(0)
             await consumer.stop()
             await appender.stop()
 
@@ -189,37 +248,27 @@ async def _tell_whether_confirmed(follower: GovernanceFollower, health: Health) 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Lead the partitions that the two consumer groups assign, until `stop`."""
     key = load_writer_key(need(settings.key_file, "ASSENT_KEY_FILE"))
-    follower = GovernanceFollower(settings.kafka, settings.identity)
-    await follower.start()
-    decider = Decider(settings.kafka, key, follower, health)
+    follower = await until_founded(settings, health, stop)
+    if follower is None:
+        return
+    file = None if settings.state is None else heads_file(settings.state, settings.identity)
+    decider = Decider(
+        settings.kafka,
+        key,
+        follower,
+        health,
+        machine=Machine(file=settings.clock_file),
+        heads_file=file,
+        postgres=settings.postgres,
+    )
     try:
         while not stop.is_set():
-            await _until_a_writer(follower, key, health, stop)
+            await until_a_writer(follower, key, health, stop)
             if not stop.is_set():
                 await _lead_in_groups(settings, decider, follower, key, health, stop)
     finally:
         await decider.close()
         await follower.stop()
-
-
-async def _until_a_writer(
-    follower: GovernanceFollower, key: SecretKey, health: Health, stop: asyncio.Event
-) -> None:
-    """Return when the key is a writer's, or at `stop`. Until then the process is in no group."""
-    told = None
-    while not stop.is_set():
-        follower.check()
-        why = why_not_listed(follower, key)
-        if why is None:
-            health.ready("writer")
-            return
-        health.not_ready("writer", why)
-        if why != told:
-            told = why
-            structlog.get_logger().error("leading nothing", why=why.why, todo=why.todo)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_TELL_EVERY_S):
-                await stop.wait()
 
 
 async def _lead_in_groups(

@@ -15,7 +15,6 @@ from multiprocessing.connection import wait
 from typing import Final
 
 from assent_contracts.client.keys import verify
-from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Omitted, signature_bytes
 from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
@@ -38,14 +37,14 @@ class SignatureChecker:
         )
 
     def check(
-        self, batch: Sequence[Envelope | Omitted], governance: Governance
+        self, batch: Sequence[Envelope | Omitted], keys: Sequence[bytes | None]
     ) -> asyncio.Future[list[bool]]:
-        """One answer for each; False where there is no envelope, no signature or no such key.
+        """One answer for each and its key; False where there is no envelope, no signature or no key.
 
         The work begins at once; several batches may be under way. Raises BrokenProcessPool when a worker
         was killed.
         """
-        checks = [self._check_of(each, governance) for each in batch]
+        checks = [self._check_of(each, key) for each, key in zip(batch, keys, strict=True)]
         if len(checks) > INLINE_MAX:
             return asyncio.ensure_future(self._check_in_workers(checks))
         answers = asyncio.get_running_loop().create_future()
@@ -64,23 +63,16 @@ class SignatureChecker:
         tried = iter(b"".join(answers))
         return [bool(check) and next(tried) == _GOOD[0] for check in checks]
 
-    def check_one(self, envelope: Envelope, governance: Governance) -> bool:
-        """The answer for one, at once."""
-        return _verify_all(self._check_of(envelope, governance)) == _GOOD
-
     def close(self) -> None:
         """End the workers."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check_of(self, envelope: Envelope | Omitted, governance: Governance) -> bytes:
+    def _check_of(self, envelope: Envelope | Omitted, key: bytes | None) -> bytes:
         """Public key, message and signature in a row; nothing when one of them is missing."""
-        if isinstance(envelope, Omitted):
+        if key is None or isinstance(envelope, Omitted):
             return b""
-        key = governance.keys.get(envelope.key_id)
-        signature = None if key is None else signature_bytes(envelope)
-        if key is None or signature is None:
-            return b""
-        return key.public_key + self._prefix + envelope.value_sha256 + signature
+        signature = signature_bytes(envelope)
+        return b"" if signature is None else key + self._prefix + envelope.value_sha256 + signature
 
 
 def _verify_all(checks: bytes) -> bytes:

@@ -2,36 +2,45 @@
 
 import gc
 
-import msgspec
 import structlog
 
 from assent.decider.stopped import StoppedError
-from assent.decider.term import Term
+from assent.decider.surroundings import follow
+from assent.decider.term import Reading, Term
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import LedgerReader
-from assent_contracts.core.governance.cursor import advance
-from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.book import Book
-from assent_contracts.core.requests.replay import replay
-from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Sealer, Writer
+from assent_contracts.evidence.signed import Signatures
+from assent_contracts.heads import KnownHead
+from assent_contracts.topics import LEDGER
 
 _PROGRESS_RECORDS = 100_000
 
 
-class Lead(Term, kw_only=True):
-    """Everything that a writer of requests starts from."""
+async def take_over(
+    connection: Connection,
+    partition: int,
+    follower: GovernanceFollower,
+    sealer: Sealer | None,
+    known: KnownHead | None = None,
+) -> tuple[Writer[RequestsDesk], Term]:
+    """Read the ledger partition to where it ends now: its writer, whose term has begun, and what was found.
 
-    book: Book
-    governance: Governance
-
-
-async def take_over(connection: Connection, partition: int, follower: GovernanceFollower) -> Lead:
-    """Read the ledger partition to where it ends now. Raises KafkaError, StoppedError."""
+    `sealer`: the key that the writer seals with, if it is to append. `known`: a head that is known from
+    elsewhere, to be held against what is read. Raises KafkaError, StoppedError.
+    """
     reader = LedgerReader(connection, follower, {partition: None})
-    start = first_head("ledger", follower.identity)
-    lead = Lead(book=Book(partition), governance=Governance(), head=start, epoch=0, next_input=0)
+    writer = Writer(
+        RequestsDesk(partition),
+        first_head("ledger", follower.identity),
+        sealer=sealer,
+        is_signed=Signatures(follower.identity, verify).has_signed,
+    )
+    noted = Reading(known)
     log = structlog.get_logger().bind(partition=partition)
     await reader.start()
     gc.disable()
@@ -40,39 +49,32 @@ async def take_over(connection: Connection, partition: int, follower: Governance
         told = 0
         while not reader.has_read(ends):
             for accepted in (await reader.poll()).get(partition, ()):
-                _take(lead, accepted)
-            if lead.book.records - told >= _PROGRESS_RECORDS:
-                told = lead.book.records
+                _take(writer, accepted)
+                noted.note(accepted)
+            if writer.seq - told >= _PROGRESS_RECORDS:
+                told = writer.seq
                 log.info("taking over", records=told, of_offset=ends[partition])
-        acceptance = reader.acceptances[partition]
-        lead.head = msgspec.structs.replace(acceptance.head, next_offset=ends[partition])
     finally:
         # What was read lives as long as this lead: the collector need not look at it again.
         gc.freeze()
         gc.enable()
         await reader.stop()
-    try:
-        advance(lead.governance, follower.history, len(follower.history) - 1)
-    except Exception as error:
-        raise StoppedError(GOVERNANCE, None) from error
-    lead.epoch += 1
+    follow(writer.desk, follower)
+    writer.begin()
+    acceptance = reader.acceptances[partition]
     log.info(
         "took over",
-        seq=lead.head.seq,
-        epoch=lead.epoch,
-        next_input=lead.next_input,
-        open_requests=lead.book.open_requests(),
+        seq=writer.seq,
+        epoch=writer.epoch,
+        next_input=writer.next_input,
+        open_requests=writer.desk.book.open_requests(),
         quarantined=acceptance.quarantined,
     )
-    return lead
+    return writer, noted.term(acceptance, ends[partition])
 
 
-def _take(lead: Lead, accepted: Accepted) -> None:
-    record = accepted.record
+def _take(writer: Writer[RequestsDesk], accepted: Accepted) -> None:
     try:
-        replay(lead.book, record)
+        writer.replay(accepted)
     except Exception as error:
         raise StoppedError(LEDGER, accepted.offset) from error
-    lead.epoch = record.epoch
-    if isinstance(record.input, int):
-        lead.next_input = record.input + 1

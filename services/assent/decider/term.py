@@ -1,15 +1,72 @@
-"""Where a writer starts from."""
+"""What a takeover found beside the writer's own state: where the ledger ends, and what it decided last."""
+
+import hashlib
 
 import msgspec
 
-from assent_contracts.acceptance import Head
+from assent_contracts.acceptance import Acceptance, Accepted, Head
+from assent_contracts.heads import NOTHING, KnownHead
+from assent_contracts.ledger import LedgerRecord, OmittedCommand, RecordedCommand, decode_recorded_command
 
 
-class Term(msgspec.Struct, kw_only=True):
-    """One writer's term over one partition, as it begins."""
+class LastDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """The last command that a ledger has decided."""
+
+    seq: int = -1
+    """Of its record; -1 for none."""
+    sha256: str | None = None
+    """Of the command's bytes, hex; None where the ledger does not say."""
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one writer's term over one partition begins."""
 
     head: Head
     """The accepted head; its next_offset is the end of the ledger partition."""
-    epoch: int
+    head_end: int
+    """The offset after the head's record: others that were never accepted may stand behind it."""
     next_input: int
-    """The offset of the first command that is not decided yet."""
+    """By the records, the offset of the first command that is not decided yet."""
+    decided: LastDecided
+    known_sha256: str
+    """Of the record at the seq that is known from elsewhere, hex."""
+
+
+class Reading:
+    """What a takeover notes of the records that it reads."""
+
+    def __init__(self, known: KnownHead | None) -> None:
+        self._known_seq = -1 if known is None else known.seq
+        self._known_sha256 = NOTHING
+        self._last: LedgerRecord | None = None
+        self._next_input = 0
+
+    def note(self, accepted: Accepted) -> None:
+        """Take note of the next accepted record."""
+        if accepted.record.seq == self._known_seq:
+            self._known_sha256 = accepted.value_sha256
+        if isinstance(accepted.record.input, int):
+            self._last = accepted.record
+            self._next_input = accepted.record.input + 1
+
+    def term(self, acceptance: Acceptance, end: int) -> Term:
+        """What was found up to the offset `end`."""
+        return Term(
+            head=acceptance.head_at(end),
+            head_end=acceptance.head.next_offset,
+            next_input=self._next_input,
+            decided=LastDecided() if self._last is None else decided_by(self._last),
+            known_sha256=self._known_sha256,
+        )
+
+
+def decided_by(record: LedgerRecord) -> LastDecided:
+    """What a record that decides a command says of it."""
+    match decode_recorded_command(record):
+        case RecordedCommand(value=value):
+            sha256 = hashlib.sha256(value).hexdigest()
+        case OmittedCommand(sha256=said):
+            sha256 = said
+        case None:
+            sha256 = None
+    return LastDecided(seq=record.seq, sha256=sha256)

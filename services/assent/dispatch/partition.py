@@ -6,34 +6,33 @@ would make a writer that looks at the last position skip every release up to it.
 around. The ledger, read from its start through the acceptance rule, says which releases still wait for a
 claim; each of them that does not stand on `assent.changes` already, equal in every byte, is written. What
 somebody else put there is not looked at any further, whatever its position: nothing that is not exactly a
-release, headers and all, can stand in for one. A release that was claimed or has ended needs no writing.
-
-How far back it looks. A change's record has its release's log time as its timestamp, so Kafka finds the
-first record that can be one of those still waiting. A forged timestamp can only make it look further back.
+release, headers and all, can stand in for one. A release that was claimed or has ended needs no writing;
+one that still waits is written again before the topic forgets it (see `standing`).
 
 What may happen. A release may be written twice (a crash before the acknowledgement, two dispatchers at
-once): an applier tells by the ledger, and a consumer that trusts the topic's writers skips a position
-that is not higher than the last seen. Nothing is written before the ledger has accepted it, and nothing that
-the signed commands in this partition do not lead to. Whether other partitions bear governance out is left to
-appliers, which read them all.
+once, one that waits for long): an applier tells by the ledger. Nothing is written before the ledger has
+accepted it, and nothing that the signed commands in this partition do not lead to. Whether other partitions
+bear governance out is left to appliers, which read them all.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
+from assent.dispatch.standing import AGAIN_AFTER_S, Standing, copy_of
 from assent.dispatch.submissions import ReleaseMismatchError, Submissions
 from assent.observe import metrics
 from assent_contracts import cloudevents
-from assent_contracts.acceptance import Accepted
+from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.changes import POSITION_HEADER, Change, decode_change
-from assent_contracts.client.connection import Connection, reading, writing
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, writing
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, Release
+from assent_contracts.client.probe import LOOK_EVERY_S
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
@@ -59,13 +58,20 @@ class PartitionDispatch:
         follower: GovernanceFollower,
         evidence: GovernanceEvidence,
         partition: int,
+        *,
+        known: Head | None = None,
+        again_after_s: float = AGAIN_AFTER_S,
     ) -> None:
-        """`follower` has been started; `evidence` is its own."""
+        """`follower` has been started; `evidence` is its own. `known`: up to where a run before had come."""
         self._connection = connection
         self._partition = partition
-        self._reader = LedgerReader(connection, follower, {partition: None})
+        self._reader = LedgerReader(
+            connection, follower, {partition: None}, known=None if known is None else {partition: known}
+        )
         self._submissions = Submissions(connection, partition)
         self._requests = OpenRequests(partition, evidence)
+        self._standing = Standing(connection, partition, _release_of, again_after_s=again_after_s)
+        self._look_at = 0.0
         self._held_back: dict[str, str] = {}
         self._producer: AIOKafkaProducer | None = None
         self._quarantined = 0
@@ -83,19 +89,25 @@ class PartitionDispatch:
         while not self._reader.has_read(ends):
             for accepted in await self._poll():
                 self._requests.take(accepted)
-        waiting = [each for each in self._requests.unclaimed() if _is_for_appliers(each)]
-        missing = await self._not_written(waiting)
+        waiting = self._waiting()
+        missing = await self._standing.missing(waiting)
         self._log.info(
             "resumed", open_requests=len(self._requests), unclaimed=len(waiting), missing=len(missing)
         )
         await self._write(missing)
+        self._look_at = time.monotonic() + LOOK_EVERY_S
+
+    def head(self) -> Head:
+        """Up to where the ledger is known."""
+        return self._reader.heads()[self._partition]
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._reader.stop()
-        await self._submissions.stop()
+        # Together: one that takes long is no reason for another to stay open when this is cut short.
+        stops = [self._reader.stop(), self._submissions.stop(), self._standing.stop()]
         if self._producer is not None:
-            await self._producer.stop()
+            stops.append(self._producer.stop())
+        await asyncio.gather(*stops)
 
     async def go_on(self) -> None:
         """Take what the ledger has now, waiting a little if there is nothing, and write its releases.
@@ -113,6 +125,9 @@ class PartitionDispatch:
             if opened is not None and _is_for_appliers(opened):
                 self._submissions.remember(each)
         await self._write(released)
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_EVERY_S
+            await self._write_again()
         if accepted:
             self._tell(accepted, len(released), time.perf_counter() - started)
 
@@ -123,6 +138,16 @@ class PartitionDispatch:
             self._held_back = still
         return self._held_back
 
+    def _waiting(self) -> list[OpenRequest]:
+        return [each for each in self._requests.unclaimed() if _is_for_appliers(each)]
+
+    async def _write_again(self) -> None:
+        """Write what still waits and is not on `assent.changes` any more, or soon will not be."""
+        lost = await self._standing.lost(self._waiting())
+        if lost:
+            self._log.warning("written again", releases=len(lost), first=lost[0].request)
+            await self._write(lost)
+
     async def _poll(self) -> Sequence[Accepted]:
         polled = await self._reader.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
         quarantined = self._reader.acceptances[self._partition].quarantined
@@ -131,30 +156,6 @@ class PartitionDispatch:
             metrics.QUARANTINED.labels(LEDGER, str(self._partition)).inc(quarantined - self._quarantined)
             self._quarantined = quarantined
         return polled.get(self._partition, ())
-
-    async def _not_written(self, waiting: Sequence[OpenRequest]) -> list[OpenRequest]:
-        """Those of `waiting` (in order of release) that are not on `assent.changes`."""
-        missing = {request.request: request for request in waiting}
-        if not missing:
-            return []
-        place = TopicPartition(CHANGES, self._partition)
-        consumer = await reading(self._connection, {place: 0})
-        try:
-            end = (await consumer.end_offsets([place]))[place]
-            earliest = min(_release(each).at for each in waiting)
-            first = (await consumer.offsets_for_times({place: earliest}))[place]
-            if first is None:
-                return list(waiting)
-            consumer.seek(place, first.offset)
-            while missing and await consumer.position(place) < end:
-                for record in (await fetch(consumer, timeout_ms=_POLL_MS)).get(place, ()):
-                    change = _read(record.value)
-                    request = None if change is None else missing.get(change.request)
-                    if request is not None and change is not None and _is_release(record, change, request):
-                        del missing[change.request]
-        finally:
-            await consumer.stop()
-        return list(missing.values())
 
     async def _write(self, released: Sequence[OpenRequest]) -> None:
         """Returns when all that have evidence are acknowledged by every in-sync replica."""
@@ -175,22 +176,21 @@ class PartitionDispatch:
         producer = self._producer
         assert producer is not None
         payloads = await self._submissions.read(released)
-        acks = []
+        sent = []
         for request in released:
             change = _change(request, payloads[request.request])
-            acks.append(
-                await producer.send(
-                    CHANGES,
-                    encode(change),
-                    key=change.resource.encode(),
-                    partition=self._partition,
-                    timestamp_ms=change.at,
-                    headers=_headers(change),
-                )
+            value = encode(change)
+            ack = await producer.send(
+                CHANGES,
+                value,
+                key=change.resource.encode(),
+                partition=self._partition,
+                headers=_headers(change),
             )
-        for ack in acks:
-            await ack
-        metrics.DISPATCHED.labels(str(self._partition)).inc(len(acks))
+            sent.append((change.request, value, ack))
+        for name, value, ack in sent:
+            self._standing.note(name, copy_of(value, (await ack).offset))
+        metrics.DISPATCHED.labels(str(self._partition)).inc(len(sent))
 
     def _tell(self, accepted: Sequence[Accepted], released: int, took_s: float) -> None:
         last = accepted[-1].record.seq
@@ -225,16 +225,20 @@ def _change(request: OpenRequest, payload: msgspec.Raw) -> Change:
         raise ReleaseMismatchError(str(error)) from error
 
 
+def _release_of(record: ConsumerRecord, waiting: dict[str, OpenRequest]) -> str | None:
+    change = _read(record.value)
+    request = None if change is None else waiting.get(change.request)
+    if change is None or request is None or not request.is_release(change):
+        return None
+    # The headers too: a true value under a forged position would be skipped by whoever compares positions.
+    return change.request if list(record.headers) == _headers(change) else None
+
+
 def _read(value: bytes | None) -> Change | None:
     try:
         return None if value is None else decode_change(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _is_release(record: ConsumerRecord, change: Change, request: OpenRequest) -> bool:
-    # The headers too: a true value under a forged position would be skipped by whoever compares positions.
-    return request.is_release(change) and list(record.headers) == _headers(change)
 
 
 def _headers(change: Change) -> list[tuple[str, bytes]]:

@@ -15,12 +15,15 @@ from aiokafka.errors import KafkaError
 from assent.dispatch.partition import PartitionDispatch
 from assent.observe.evidence import watch_governance
 from assent.observe.health import Health, Reason
+from assent.observe.history import History
 from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.process import until_stopped
 from assent.settings import ServiceSettings
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
 from assent_contracts.client.group import Membership, PartitionTasks
+from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.heads import HeadInEra, era_of, remembered_after
 from assent_contracts.topics import LEDGER
 
 GROUP = "assent-dispatch"
@@ -31,13 +34,25 @@ _RETRIED = (KafkaError, TimeoutError, NotFollowingError)
 class Dispatch:
     """Dispatches partitions, each in a task of its own that starts over when Kafka fails."""
 
-    def __init__(self, connection: Connection, follower: GovernanceFollower, health: Health) -> None:
-        """`follower` has been started, with evidence."""
+    def __init__(
+        self,
+        connection: Connection,
+        follower: GovernanceFollower,
+        health: Health,
+        *,
+        known: dict[int, HeadInEra] | None = None,
+    ) -> None:
+        """`follower` has been started, with evidence.
+
+        `known`: where each partition's last run had come, which the next one must find. It is kept here.
+        """
         if follower.evidence is None:
             msg = "Dispatch judges governance: make its GovernanceFollower with_evidence=True."
             raise ValueError(msg)
         self._evidence = follower.evidence
         self._connection = connection
+        self._known = {} if known is None else known
+        self._history = History(health)
         self._follower = follower
         self._health = health
 
@@ -54,20 +69,36 @@ class Dispatch:
                         await self._dispatch(partition, condition)
                     except (KafkaError, TimeoutError) as error:
                         self._health.not_ready(condition, kafka_reason(error))
+                        if isinstance(error, LedgerDiffersError):
+                            for finding in error.findings:
+                                self._history.tell(finding.place, finding)
                         raise
         finally:
+            self._history.tell(f"{LEDGER}/{partition}", None)
             self._health.ready(condition)
             self._health.ready(_evidence_of(partition))
 
     async def _dispatch(self, partition: int, condition: str) -> None:
-        run = PartitionDispatch(self._connection, self._follower, self._evidence, partition)
+        era = era_of(self._follower.losses)
+        read = self._known.get(partition)
+        before = remembered_after(self._known, self._follower.losses).get(partition)
+        if before != read:
+            structlog.get_logger().warning(
+                "a loss was accepted: going on from where it says", partition=partition, read=read, now=before
+            )
+        known = None if before is None else before.head
+        run = PartitionDispatch(self._connection, self._follower, self._evidence, partition, known=known)
         try:
             await run.start()
             self._health.ready(condition)
+            self._history.tell(f"{LEDGER}/{partition}", None)
             while True:
                 self._tell_held_back(partition, run.held_back())
                 await run.go_on()
         finally:
+            # In the era of the run's beginning: a loss may have been accepted since.
+            head = run.head()
+            self._known[partition] = before if before and head == before.head else HeadInEra(head, era)
             await run.stop()
 
     def _tell_held_back(self, partition: int, held_back: dict[str, str]) -> None:
@@ -89,19 +120,20 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
 
 
 async def _serve(settings: ServiceSettings, health: Health) -> None:
+    known: dict[int, HeadInEra] = {}
     async for attempt in stamina.retry_context(
         on=_RETRIED, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
         with attempt:
-            await _serve_once(settings, health)
+            await _serve_once(settings, health, known)
 
 
-async def _serve_once(settings: ServiceSettings, health: Health) -> None:
+async def _serve_once(settings: ServiceSettings, health: Health, known: dict[int, HeadInEra]) -> None:
     follower = GovernanceFollower(settings.kafka, settings.identity, with_evidence=True)
     watch_governance(follower, health)
     try:
         await follower.start()
-        dispatch = Dispatch(settings.kafka, follower, health)
+        dispatch = Dispatch(settings.kafka, follower, health, known=known)
         async with Membership(settings.kafka, LEDGER, GROUP) as membership:
             tasks = PartitionTasks(dispatch.keep_dispatching, "dispatch")
             health.ready("kafka")

@@ -39,6 +39,7 @@ class Submissions:
         self._consumer = AIOKafkaConsumer(
             **self._connection.options(),
             enable_auto_commit=False,
+            auto_offset_reset="none",
             # Small: what follows a submission is not wanted. A record that is larger comes all the same.
             max_partition_fetch_bytes=_FETCH_MAX_BYTES,
         )

@@ -39,6 +39,8 @@ class SettingsTable(_Table, frozen=True, kw_only=True):
     allow_unlicensed_admins: bool = False
     unprotected: Literal["refuse", "pass"] = "refuse"
     open_requests_max: Annotated[int, Meta(ge=1, le=limits.OPEN_REQUESTS_MAX)] = 100_000
+    commands_per_minute: Annotated[int, Meta(ge=1, le=limits.COMMANDS_PER_MINUTE_MAX)] = 60_000
+    remembered_commands: Annotated[int, Meta(ge=1, le=limits.REMEMBERED_COMMANDS_MAX)] = 2_000_000
     vanish_max_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     governance_own_signature: bool = True
 

@@ -7,14 +7,15 @@ from aiokafka import TopicPartition
 
 from assent.founding.commands import FOUNDER, founding_commands
 from assent.founding.file import GovernanceFile, GovernanceFileError
-from assent.ledger.appender import Appender, fits, size_of
-from assent.ledger.chain import Chain, Link
+from assent.ledger.appender import Appender
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.keys import SecretKey, load_key, verify
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.writer.batches import Batch, fits, size_of
+from assent_contracts.core.writer.chain import Chain, Link
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand
 from assent_contracts.governance_changes import (
@@ -190,7 +191,7 @@ async def found(connection: Connection, links: list[Link], writer: SecretKey, at
         last = -1
         for batch in _batches(links):
             last += len(batch)
-            await appender.append(batch, Head(last, sha256_hex(batch[-1].value)), at=at_ms)
+            await appender.append(Batch(batch, Head(last, sha256_hex(batch[-1].value)), at_ms))
         await appender.flush()
     finally:
         await appender.stop()

@@ -15,6 +15,8 @@ def settings_of(table: SettingsTable) -> Settings:
         allow_unlicensed_admins=table.allow_unlicensed_admins,
         unprotected=table.unprotected,
         open_requests_max=table.open_requests_max,
+        commands_per_minute=table.commands_per_minute,
+        remembered_commands=table.remembered_commands,
         vanish_max_percent=table.vanish_max_percent,
         governance_own_signature=table.governance_own_signature,
     )

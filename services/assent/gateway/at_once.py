@@ -4,7 +4,7 @@ from aiokafka.errors import KafkaError
 
 from assent.gateway.api.governed import POSITION
 from assent.gateway.caller import Caller
-from assent.gateway.deciding import ANSWER_WITHIN_S, command_id, undecided, unreachable
+from assent.gateway.deciding import ANSWER_WITHIN_S, command_id, not_sent, undecided
 from assent.gateway.door import Door
 from assent.gateway.problems import of_refusal
 from assent_contracts.client.governance_publisher import GovernanceDecided
@@ -26,7 +26,7 @@ async def change_at_once(
     door: Door, caller: Caller, change: GovernanceChange, idempotency_key: str | None
 ) -> GovernanceDecided:
     """The decision: of the first try, if it was sent before with this key. Raises Problem: the refusal,
-    `late` (202), `log-unreachable`.
+    `late` (202), `log-not_sent`.
     """
     again = None if idempotency_key is None else command_id(caller, idempotency_key)
     at = None if again is None else (await door.once.first_sent(again, at_once=True)).at
@@ -42,7 +42,7 @@ async def change_at_once(
     except NotDecidedError as error:
         raise undecided() from error
     except KafkaError as error:
-        raise unreachable() from error
+        raise not_sent(error) from error
     if decided.refusal is not None:
         raise of_refusal(decided.refusal, position=f"{POSITION}{decided.seq}")
     return decided

@@ -14,7 +14,13 @@ from assent.gateway.problems import Problem, malformed, not_found, of_refusal
 from assent.reading.lapses import reopened_because
 from assent.store.queries import AuditRow, audit_tail
 from assent.store.queries_large import records_with_id
-from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
+from assent_contracts.client.publisher import (
+    Decided,
+    NotDecidedError,
+    NotPublishedError,
+    new_command_id,
+    now_ms,
+)
 from assent_contracts.codec import decode_command, encode, is_identifier
 from assent_contracts.commands import Command, Complete, SubmitChange, command_type
 from assent_contracts.core.sender import UNAUTHENTICATED
@@ -91,7 +97,7 @@ async def decide(door: Door, command: Command, *, once: bool) -> Decision:
     except NotDecidedError as error:
         raise late(command.id, command.resource, command.at) from error
     except KafkaError as error:
-        raise unreachable() from error
+        raise not_sent(error) from error
     return await said(door, command, decided)
 
 
@@ -217,6 +223,19 @@ def undecided() -> Problem:
         todo="Look at what it changes, or for it in the audit log.",
         headers={"Retry-After": "2"},
     )
+
+
+def not_sent(error: KafkaError) -> Problem:
+    """Why nothing was published."""
+    if isinstance(error, NotPublishedError):
+        return Problem(
+            503,
+            "log-incomplete",
+            f"Nothing was sent: {error.finding.why}",
+            todo=f"Tell whoever runs Assent. {error.finding.todo}",
+            headers={"Retry-After": "30"},
+        )
+    return unreachable()
 
 
 def unreachable() -> Problem:

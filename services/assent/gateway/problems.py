@@ -1,5 +1,6 @@
 """What went wrong, as RFC 9457 says it: application/problem+json with the refusal's code."""
 
+import math
 from typing import Any, Final
 
 import msgspec
@@ -7,6 +8,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import UNSET, UnsetType
 
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -36,6 +38,7 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.TOO_FEW_ADMINISTRATORS: 422,
     RefusalCode.TOO_MUCH_VANISHES: 422,
     RefusalCode.QUOTA_EXCEEDED: 429,
+    RefusalCode.TOO_MANY_COMMANDS: 429,
     RefusalCode.OWN_SIGNATURE_REQUIRED: 403,
     RefusalCode.ON_BEHALF_OF_REQUIRED: 422,
     RefusalCode.ON_BEHALF_OF_INVALID: 422,
@@ -62,6 +65,8 @@ class ProblemDocument(msgspec.Struct, kw_only=True):
     partition: int | UnsetType = UNSET
     decided: int | UnsetType = UNSET
     """The seq of the decision that took the command's id."""
+    again_at: int | UnsetType = UNSET
+    """Log time (ms) from which on the command can be sent again."""
     status_now: str | UnsetType = UNSET
     """The status of a request that has gone on since it was seen."""
     last_seq: int | UnsetType = UNSET
@@ -132,9 +137,16 @@ def of_refusal(refusal: Refusal, **more: Any) -> Problem:
         refusal.code,
         refusal.detail,
         todo=WHAT_TO_DO[refusal.code],
+        headers=_when_again(refusal),
         **rest,
         **more,
     )
+
+
+def _when_again(refusal: Refusal) -> dict[str, str]:
+    if refusal.again_at is None:
+        return {}
+    return {"Retry-After": str(max(1, math.ceil((refusal.again_at - now_ms()) / 1_000)))}
 
 
 def malformed(detail: str) -> Problem:

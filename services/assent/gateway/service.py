@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+import asyncpg
 import uvicorn
 from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -27,12 +28,14 @@ from assent.gateway.once import Once
 from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
+from assent.gateway.wholeness import keep_learning, learn, refuse_less
 from assent.observe.health import STARTING, Health
 from assent.settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.ending import end
+from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.lookup import LedgerLookup
 
@@ -61,7 +64,7 @@ async def serve(
         db = await open_pool(dsn, "assent_gateway", application="assent-gateway", size=_POOL_SIZE)
         open_things.callback(db.terminate)
         await reached(health, POSTGRES, lambda: db.fetchval("select 1"))
-        follower = await reached(health, KAFKA, lambda: following(settings))
+        follower = await reached(health, KAFKA, lambda: _following_all(settings, db))
         open_things.push_async_callback(follower.stop)
         oidc = open_oidc(gateway, await open_things.enter_async_context(open_client()), db, key)
         lag, sessions = Lag(db), Sessions(db, key, secure=gateway.is_secure)
@@ -96,8 +99,20 @@ async def serve(
             live=live,
         )
         live.start(log)
+        await reached(health, POSTGRES, lambda: learn(db, follower, log.publisher))
         open_things.push_async_callback(live.stop)
         await _answer(door, stop)
+
+
+async def _following_all(settings: ServiceSettings, db: asyncpg.Pool) -> GovernanceFollower:
+    """Governance, followed, once it is no less than what is known of it. Raises NotWholeError."""
+    follower = await following(settings)
+    try:
+        await refuse_less(db, follower)
+    except BaseException:
+        await follower.stop()
+        raise
+    return follower
 
 
 class _Server(uvicorn.Server):
@@ -133,17 +148,18 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
     # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(door), name="probing")
+    learning = asyncio.create_task(keep_learning(door.db, door.log, door.health), name="learning")
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({answering, probing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (answering, probing):
+        await asyncio.wait({answering, probing, learning, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (answering, probing, learning):
             if task.done():
                 task.result()
     finally:
         await door.live.stop()
         server.should_exit = True
         await asyncio.gather(answering, return_exceptions=True)
-        await end(probing, stopping)
+        await end(probing, learning, stopping)
 
 
 def _behind_proxies(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:

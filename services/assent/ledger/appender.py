@@ -1,8 +1,4 @@
-"""Append sealed batches to one ledger partition, and notice when somebody else has appended.
-
-An acknowledged offset that is not the expected one means that something came between. Then what lies
-between is read: only junk, and the batch stands; an accepted run, and this writer has lost.
-"""
+"""Append sealed batches to one ledger partition, and notice when somebody else has appended."""
 
 import asyncio
 from collections import deque
@@ -12,33 +8,47 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from assent.ledger.chain import Link, RecordTooLargeError
-from assent_contracts import limits
+from assent.observe.clock import read_clock
 from assent_contracts.acceptance import Acceptance, Head
-from assent_contracts.client.connection import PRODUCE_MAX_BYTES, Connection, reading, writing
+from assent_contracts.client.connection import Connection, reading, writing
 from assent_contracts.client.fetch import fetch
 from assent_contracts.client.keys import SecretKey, seal_headers
+from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.chain import RecordTooLargeError
+from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
 from assent_contracts.topics import LEDGER_TOPICS
 
-BATCH_MAX_RECORDS = 2_000
-RECORD_OVERHEAD_BYTES = 512
-"""More than Kafka's own framing of one record, and the headers of its seal."""
-_LARGEST_BYTES = limits.RECORD_MAX_BYTES + limits.KEY_MAX_BYTES + RECORD_OVERHEAD_BYTES
-BATCH_MAX_BYTES = PRODUCE_MAX_BYTES - _LARGEST_BYTES - RECORD_OVERHEAD_BYTES
-"""A batch that is no larger has room for one more record of any size."""
 BATCHES_IN_FLIGHT = 3
 ACK_TIMEOUT_S = 30.0
 READ_BACK_TIMEOUT_S = 30.0
+_LOG_APPEND_TIME = 1
+"""A timestamp is the broker's, and not what was sent."""
 
 
 class LostLeadError(Exception):
     """Another writer's run was accepted: this one must drop its state and start over."""
 
 
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """How far deciding has come with the last record of a batch."""
+
+    at: int
+    """Log time of that record, ms."""
+    next_input: int
+    """The offset of the first command that is not decided by then."""
+    input_sha256: str | None = None
+    """Of the command before that one, hex; None where it is not known."""
+
+
 class _InFlight(msgspec.Struct, frozen=True):
     ack: Awaitable[RecordMetadata]
-    records: int
-    head: Head
+    reached: Reached
+    sent_at: int
+    """The steady clock, ms."""
+
+
+def _ignore(_appended: int, _after: int, _by: int) -> None:
+    pass
 
 
 class Appender:
@@ -51,24 +61,34 @@ class Appender:
         *,
         confirmed: Head,
         acceptance_from: Callable[[Head], Acceptance],
+        reached: Reached | None = None,
+        on_append: Callable[[int, int, int], None] = _ignore,
     ) -> None:
         """`confirmed`: the accepted head to append to; its next_offset is the end of the partition.
 
-        `acceptance_from`: the acceptance rule of that partition, from a head on.
+        `acceptance_from`: the acceptance rule of that partition, from a head on. `reached`: with that head.
+        `on_append` hears when the broker says that it appended a batch (ms since 1970), and between which
+        moments of the steady clock (ms).
         """
-        self.confirmed = confirmed
-        """The head up to which everything is acknowledged and accepted."""
+        self._unconfirmed = Unconfirmed(confirmed)
+        self.reached = reached or Reached(at=0, next_input=0)
+        """How far deciding had come with the confirmed head."""
         self._connection = connection
         rule = acceptance_from(confirmed)
         self._place = TopicPartition(LEDGER_TOPICS[rule.ledger], rule.partition)
         self._rule = rule
         self._key = key
         self._acceptance_from = acceptance_from
+        self._on_append = on_append
         self._in_flight: deque[_InFlight] = deque()
-        self._expected = confirmed.next_offset
         self._producer: AIOKafkaProducer | None = None
         self._sent = asyncio.Event()
         self._confirming = asyncio.Lock()
+
+    @property
+    def confirmed(self) -> Head:
+        """The head up to which everything is acknowledged and accepted."""
+        return self._unconfirmed.confirmed
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
@@ -79,23 +99,26 @@ class Appender:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def append(self, links: list[Link], head: Head, *, at: int) -> None:
-        """Send links as one sealed batch that ends at `head`; returns when few enough are in flight.
+    async def append(self, batch: Batch) -> None:
+        """Send the batch whole, its last record sealed; returns when few enough are in flight.
 
-        `at`: log time in ms, the batch's timestamp. Raises LostLeadError, KafkaError, TimeoutError.
+        Raises LostLeadError, KafkaError, TimeoutError.
         """
         assert self._producer is not None
-        batch = self._producer.create_batch()
+        sent, links, head = self._producer.create_batch(), batch.links, batch.head
         rule, sha256 = self._rule, bytes.fromhex(head.value_sha256)
         sealing = seal_headers(self._key, rule.identity, rule.ledger, rule.partition, head.seq, sha256)
         last = len(links) - 1
         for index, link in enumerate(links):
             headers = sealing if index == last else []
-            added = batch.append(key=link.key, value=link.value, timestamp=at, headers=headers)
+            added = sent.append(key=link.key, value=link.value, timestamp=batch.at, headers=headers)
             if added is None:
                 raise RecordTooLargeError(len(link.value))
-        ack = await self._producer.send_batch(batch, self._place.topic, partition=self._place.partition)
-        self._in_flight.append(_InFlight(ack, len(links), head))
+        sent_at = read_clock().steady
+        ack = await self._producer.send_batch(sent, self._place.topic, partition=self._place.partition)
+        reached = Reached(at=batch.at, next_input=batch.next_input, input_sha256=batch.input_sha256)
+        self._in_flight.append(_InFlight(ack, reached, sent_at))
+        self._unconfirmed.sent(batch)
         self._sent.set()
         await self._confirm_down_to(BATCHES_IN_FLIGHT - 1)
 
@@ -114,9 +137,9 @@ class Appender:
             await self.flush()
 
     async def _confirm_down_to(self, left: int) -> None:
-        while len(self._in_flight) > left:
+        while len(self._unconfirmed) > left:
             async with self._confirming:
-                if len(self._in_flight) > left:
+                if len(self._unconfirmed) > left:
                     await self._confirm_oldest()
 
     async def _confirm_oldest(self) -> None:
@@ -124,42 +147,33 @@ class Appender:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
         async with asyncio.timeout(ACK_TIMEOUT_S):
             ack = await asyncio.shield(_awaited(sent.ack))
-        end = ack.offset + sent.records
-        if ack.offset != self._expected:
-            await self._read_between(sent.head, end)
-        self.confirmed = msgspec.structs.replace(sent.head, next_offset=end)
-        self._expected = end
+        if ack.timestamp_type == _LOG_APPEND_TIME and ack.timestamp is not None:
+            self._on_append(ack.timestamp, sent.sent_at, read_clock().steady)
+        between = self._unconfirmed.acknowledged(ack.offset)
+        if between is not None:
+            await self._read_between(between)
+        self._unconfirmed.confirm(ack.offset)
+        self.reached = sent.reached
         self._in_flight.popleft()
 
-    async def _read_between(self, head: Head, end: int) -> None:
+    async def _read_between(self, between: Between) -> None:
         acceptance = self._acceptance_from(self.confirmed)
-        consumer = await reading(self._connection, {self._place: self.confirmed.next_offset})
+        consumer = await reading(self._connection, {self._place: between.start})
         try:
             async with asyncio.timeout(READ_BACK_TIMEOUT_S):
-                read_to = self.confirmed.next_offset
-                while read_to < end:
+                read_to = between.start
+                while read_to < between.end:
                     for record in (await fetch(consumer, timeout_ms=500)).get(self._place, ()):
-                        if record.offset < end:
+                        if record.offset < between.end:
                             acceptance.offer(record.offset, record.value, record.headers)
                         read_to = record.offset + 1
         finally:
             await consumer.stop()
-        if acceptance.head.value_sha256 != head.value_sha256:
-            msg = (
-                f"{self._place.topic}/{self._place.partition}: another writer's run stands at seq {head.seq}"
-            )
-            raise LostLeadError(msg)
+        if not self._unconfirmed.is_accepted(acceptance.head):
+            place = f"{self._place.topic}/{self._place.partition}"
+            seq = self._unconfirmed.oldest_seq
+            raise LostLeadError(f"{place}: another writer's run stands at seq {seq}")
 
 
 async def _awaited(ack: Awaitable[RecordMetadata]) -> RecordMetadata:
     return await ack
-
-
-def fits(records: int, size: int) -> bool:
-    """Whether a batch of that many records and bytes has room for one more of any size."""
-    return records < BATCH_MAX_RECORDS and size <= BATCH_MAX_BYTES
-
-
-def size_of(link: Link) -> int:
-    """The bytes that a link takes in a batch, at most."""
-    return len(link.value) + len(link.key or b"") + RECORD_OVERHEAD_BYTES

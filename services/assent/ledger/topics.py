@@ -1,64 +1,127 @@
-"""Create the topics of infra/topics.yaml; they are never created by the broker."""
+"""Create the topics of infra/topics.yaml and put their settings right; the broker creates none by itself."""
 
-from typing import Literal
+import asyncio
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from assent.infra_files import infra_path
+from assent.ledger.topic_state import (
+    Difference,
+    TopicSpec,
+    TopicState,
+    partition_differences,
+    setting_differences,
+    topic_specs,
+    topic_states,
+    way_back,
+)
 from assent_contracts.client.connection import Connection
 
+__all__ = ["Applied", "TopicsError", "apply_topics", "topic_specs"]
 
-class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One topic: `request` partitions means as many as the log has."""
-
-    partitions: Literal["request"] | int
-    config: dict[str, str]
-
-
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    topics: dict[str, TopicSpec]
+_SETTLES_S: Final = 15.0
+_LOOK_S: Final = 0.1
 
 
 class TopicsError(Exception):
-    """A topic could not be created, or is there with another number of partitions."""
+    """The topics could not be made as they must be; the message says what is wrong and what to do."""
 
 
-def topic_specs() -> dict[str, TopicSpec]:
-    """The topics and their settings, by name."""
-    return msgspec.yaml.decode(infra_path("topics.yaml").read_bytes(), type=_File).topics
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, or with a dry run would be."""
+
+    created: list[str]
+    changed: list[Difference]
+    """Settings that were not as they must be."""
+    partitions: list[Difference]
+    """Topics with a wrong number of partitions: nothing was done about those, and nothing can be."""
+
+    def must_fit(self, *, surplus: bool = False) -> None:
+        """Raises TopicsError for a wrong number of partitions; with `surplus` only where some are missing."""
+        wrong = [each for each in self.partitions if not (surplus and each.surplus)]
+        if wrong:
+            raise TopicsError(" ".join(f"{each}. {way_back(each)}" for each in wrong))
 
 
-async def apply_topics(connection: Connection, *, partitions: int, replication_factor: int = 1) -> list[str]:
-    """Create the topics that are missing; returns their names. Raises TopicsError, KafkaError."""
+async def apply_topics(
+    connection: Connection, *, partitions: int, replication_factor: int = 1, dry_run: bool = False
+) -> Applied:
+    """Create the topics that are missing, and set what is not set as it must be.
+
+    Raises TopicsError, KafkaError. The number of partitions of a topic is fixed: see `Applied.must_fit`.
+    """
     specs = topic_specs()
-    wanted = {
-        name: partitions if spec.partitions == "request" else spec.partitions for name, spec in specs.items()
-    }
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
-        there = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
-        for name, count in wanted.items():
-            if name in there and there[name] != count:
-                msg = f"{name} has {there[name]} partitions, not {count}: their number is fixed for good."
-                raise TopicsError(msg)
-        missing = [name for name in wanted if name not in there]
-        durable = {"min.insync.replicas": "2"} if replication_factor > 2 else {}
-        response = await admin.create_topics(
-            [
-                NewTopic(
-                    name, wanted[name], replication_factor, topic_configs={**specs[name].config, **durable}
-                )
-                for name in missing
-            ]
-        )
-        for name, code, *reason in response.topic_errors:  # pyright: ignore[reportAttributeAccessIssue]
-            error = for_code(code)
-            if code and error is not TopicAlreadyExistsError:
-                msg = f"{name}: {error.__name__} {reason}"
-                raise TopicsError(msg)
+        there = await topic_states(admin, specs)
+        missing = [name for name in specs if name not in there]
+        changed = setting_differences(specs, there)
+        if not dry_run:
+            # First what could lose records.
+            await _set(admin, specs, there, changed)
+            await _create(admin, specs, missing, partitions, replication_factor)
     finally:
         await admin.close()
-    return missing
+    return Applied(
+        created=missing, changed=changed, partitions=partition_differences(specs, there, partitions)
+    )
+
+
+async def _set(
+    admin: AIOKafkaAdminClient,
+    specs: dict[str, TopicSpec],
+    there: dict[str, TopicState],
+    changed: Sequence[Difference],
+) -> None:
+    names = sorted({each.topic for each in changed})
+    if not names:
+        return
+    # The request replaces all that was set for a topic: what else was set there is said again.
+    wanted = {name: there[name].own | specs[name].settings(there[name].replicas) for name in names}
+    for answer in await admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name, wanted[name]) for name in names]
+    ):
+        for resource in answer.to_object()["resources"]:
+            if resource["error_code"]:
+                error = for_code(resource["error_code"])
+                msg = f"{resource['resource_name']}: {error.__name__}: {resource['error_message']}"
+                raise TopicsError(msg)
+    # A broker hears of it from the controller, a moment later.
+    try:
+        async with asyncio.timeout(_SETTLES_S):
+            # ASYNC110: nobody tells.
+            while setting_differences(specs, await topic_states(admin, names)):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_S)
+    except TimeoutError:
+        msg = f"The settings of {', '.join(names)} were set, and the brokers do not show it. Run it again."
+        raise TopicsError(msg) from None
+
+
+async def _create(
+    admin: AIOKafkaAdminClient,
+    specs: dict[str, TopicSpec],
+    missing: Sequence[str],
+    partitions: int,
+    replication_factor: int,
+) -> None:
+    response = await admin.create_topics(
+        [
+            NewTopic(
+                name,
+                specs[name].count(partitions),
+                replication_factor,
+                topic_configs=specs[name].settings(replication_factor),
+            )
+            for name in missing
+        ]
+    )
+    for name, code, *reason in response.topic_errors:  # pyright: ignore[reportAttributeAccessIssue]
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            msg = f"{name}: {error.__name__} {reason}"
+            raise TopicsError(msg)

@@ -33,6 +33,9 @@ auto.create.topics.enable=false
 message.max.bytes=4194304
 replica.fetch.max.bytes=4194304
 
+# With one copy, "acknowledged" must mean "on the disk": a batch is flushed before its sender hears of it.
+log.flush.interval.messages=1
+
 # One broker has one copy of everything, and few partitions start and recover sooner than 50.
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4

@@ -66,6 +66,11 @@ class Directory:
     def env(self) -> Path:
         return self.root / "env.json"
 
+    @property
+    def clock(self) -> Path:
+        """What this machine's clock is believed to be: the decider notes it."""
+        return self.root / "clock.json"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 

@@ -15,6 +15,7 @@ import structlog
 
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
+from assent.ledger.topic_state import way_back
 from assent.ledger.topics import apply_topics
 from assent.local import backoff
 from assent.local.directory import Directory, replace_file
@@ -22,6 +23,7 @@ from assent.local.founded import read_founded
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
 from assent.local.supervisor import Service, State, Status, Supervisor
+from assent.observe.readiness import readiness
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -113,7 +115,7 @@ class Everything:
         for server in _SERVERS:
             self._note(server, "up")
         connection = Connection(bootstrap=self.stack.bootstrap)
-        await apply_topics(connection, partitions=self.founded.partitions)
+        await self._apply_topics(connection)
         await self._check_writer(connection)
         await migrate(self.stack.dsn)
         names = [name for name in SERVICES if name not in KEYS or self._has_key(name)]
@@ -126,7 +128,29 @@ class Everything:
         self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
         await self.supervisor.start()
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
-        await self.supervisor.ready()
+        try:
+            await self.supervisor.ready()
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}.{await self._what_is_lacking()}") from None
+
+    async def _what_is_lacking(self) -> str:
+        """A line for each thing that a service lacks."""
+        answers = await asyncio.gather(*(asyncio.to_thread(readiness, url) for url in self.http.values()))
+        lines = {
+            f"\n{name}: {reason.why} {reason.todo}"
+            for name, said in zip(self.http, answers, strict=True)
+            for reason in said.missing.values()
+        }
+        return "".join(sorted(lines))
+
+    async def _apply_topics(self, connection: Connection) -> None:
+        applied = await apply_topics(connection, partitions=self.founded.partitions)
+        for each in applied.changed:
+            self._tell(f"{each}: it is set so now.")
+        applied.must_fit(surplus=True)
+        # No decider leads beside them; but whoever mends it needs a Kafka that runs.
+        for each in applied.partitions:
+            self._tell(f"{each}. {way_back(each)}")
 
     async def _check_writer(self, connection: Connection) -> None:
         """Else all of it would be up, and nothing would ever be decided."""
@@ -201,6 +225,7 @@ class Everything:
         }
         if name == "decider":
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / WRITER_KEY)
+            env["ASSENT_CLOCK_FILE"] = str(self.directory.clock)
         if name in KEYS:
             env["ASSENT_KEY_FILE"] = str(self.directory.keys / KEYS[name])
         if name == "applier":

@@ -26,6 +26,7 @@ class Health:
     def __init__(self, *conditions: str) -> None:
         """Every condition starts as not ready."""
         self._missing = dict.fromkeys(conditions, STARTING)
+        self._noted: dict[str, Reason] = {}
         self._beat = time.monotonic()
 
     def ready(self, condition: str) -> None:
@@ -36,6 +37,13 @@ class Health:
         """The condition does not hold."""
         self._missing[condition] = reason
 
+    def note(self, condition: str, reason: Reason | None) -> None:
+        """What does not keep this process from its work, and people should know; None when it is over."""
+        if reason is None:
+            self._noted.pop(condition, None)
+        else:
+            self._noted[condition] = reason
+
     def beat(self) -> None:
         """The event loop runs: called again and again."""
         self._beat = time.monotonic()
@@ -43,6 +51,10 @@ class Health:
     def missing(self) -> dict[str, Reason]:
         """What is not ready, and why."""
         return dict(self._missing)
+
+    def noted(self) -> dict[str, Reason]:
+        """What people should know, ready or not."""
+        return dict(self._noted)
 
     def stalled_s(self) -> float:
         """Seconds since the event loop was last seen running."""

@@ -115,7 +115,7 @@ class HealthServer:
                 return _said(ok=stalled < STALLED_AFTER_S, body={"stalled_s": round(stalled, 1)})
             case b"/readyz":
                 missing = self._health.missing()
-                return _said(ok=not missing, body={"missing": missing})
+                return _said(ok=not missing, body={"missing": missing, "noted": self._health.noted()})
             case _:
                 return HTTPStatus.NOT_FOUND, _JSON, b"{}"
 

@@ -16,6 +16,16 @@ PARTITION_STOPPED = Gauge(
     "1 while the rules have failed on a record and nothing is decided.",
     ["partition"],
 )
+PARTITION_MISSING = Gauge(
+    "assent_partition_missing",
+    "1 while less of the log is there than is known, so that the partition is not led.",
+    ["partition", "kind"],
+)
+CLOCKS_APART = Gauge(
+    "assent_clocks_apart_seconds",
+    "How far the broker's clock and this machine's are apart, while nothing is decided for that; else 0.",
+    ["partition"],
+)
 LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
 PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])
@@ -27,6 +37,11 @@ PROJECT_SECONDS = Histogram(
 )
 QUARANTINED = Counter(
     "assent_quarantined_records_total", "Records that the acceptance rule dropped.", ["ledger", "partition"]
+)
+LOG_DIFFERS = Gauge(
+    "assent_log_differs",
+    "1 while a partition is not what is known of it: it was cut, put back or made anew.",
+    ["topic", "partition", "finding"],
 )
 NO_EVIDENCE = Counter(
     "assent_no_evidence_total",

@@ -1,5 +1,6 @@
 """Why a process cannot do its work, and what to do about it: sentences for people, not an error's repr."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka.errors import (
@@ -7,12 +8,14 @@ from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     KafkaConnectionError,
+    OffsetOutOfRangeError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
 from assent.observe.health import Reason
+from assent_contracts.client.probe import LedgerDiffersError
 
 _REFUSED: Final = (
     AuthenticationFailedError,
@@ -38,6 +41,11 @@ FOLLOWING_ENDED: Final = Reason(
     why="It can no longer follow the governance ledger, and starts over.",
     todo="Wait. If it stays so, see its log.",
 )
+NOT_FOUNDED: Final = Reason(
+    why="assent.governance does not begin with the record that this log's identity names.",
+    todo="Check ASSENT_IDENTITY. If it is right, the topic was emptied or made anew: put the newest copy of"
+    " Kafka's data back, see infra/restore.md. It goes on by itself then.",
+)
 UNCONFIRMED: Final = Reason(
     why="The governance ledger cannot be read to its end, so nothing is decided.",
     todo="Check the broker that leads assent.governance. It goes on by itself once that answers.",
@@ -52,6 +60,34 @@ def stopped_because(what: str) -> Reason:
         why=f"It has stopped, and nothing is decided here: {what}.",
         todo="Nothing is lost or skipped. Report it with its log, and start a decider in which it is mended.",
     )
+
+
+def clocks_apart(appended: int, wall: int) -> Reason:
+    """Of a broker's clock and this machine's that differ, by what they said of one append, in ms."""
+    return Reason(
+        why=f"The clocks do not agree, and nothing is decided: the broker said {_utc(appended)} when this"
+        f" machine's clock said {_utc(wall)}.",
+        todo="Set the clock that is wrong. It goes on by itself once they agree to within five minutes; what"
+        " the broker has dated wrongly waits for the next command.",
+    )
+
+
+def clock_stepped(step: int, wall: int, *, one_machine: bool) -> Reason:
+    """Of a wall clock that has moved by `step` (ms) otherwise than time. `wall`: what it says, in ms."""
+    way = "ahead" if step > 0 else "back"
+    hours, rest = divmod(abs(step) // 60_000, 60)
+    how = f"{hours:,} h {rest} min" if hours else f"{rest} min"
+    ought = _utc(wall - step)
+    return Reason(
+        why=f"This machine's clock says {_utc(wall)}, and by the time that has passed it is {ought}: it was"
+        f" set {how} {way}. Nothing is decided.",
+        todo="If it is wrong, set it: it goes on by itself then. If it is right: "
+        + ("`assent doctor --accept-clock`." if one_machine else "it goes on once a broker says so too."),
+    )
+
+
+def _utc(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def no_evidence(what: str) -> Reason:
@@ -77,6 +113,16 @@ def kafka_reason(error: BaseException) -> Reason:
             return Reason(
                 why="Kafka does not have a topic that this service needs.",
                 todo="Create the topics: `assent topics apply`.",
+            )
+        case LedgerDiffersError():
+            first = error.findings[0]
+            return Reason(why=first.why, todo=first.todo)
+        case OffsetOutOfRangeError():
+            return Reason(
+                why="A topic does not reach to where this service has to read: it was cut, put back or made"
+                " anew, or has forgotten what was not read in time.",
+                todo="Nothing is passed over, and it goes on once the right topic is back. `assent doctor`"
+                " says which one it is, and its log names the offset.",
             )
         case KafkaConnectionError():
             return Reason(why="Kafka cannot be reached.", todo=_KAFKA_TODO)

@@ -20,6 +20,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
@@ -138,6 +139,7 @@ def operation_of(change: GovernanceChange) -> str:
             | AssignRole()
             | ChangeSettings()
             | SyncDirectory()
+            | CorrectTime()
         ):
             return "edit"
         case _:

@@ -120,7 +120,7 @@ def _sender(
         recorded.key,
         signed=signature is not None,
         good=good,
-        at=submitted.at,
+        received_at=submitted.received_at,
         resource=submitted.resource,
         of_upstreams=True,
     )

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from assent.store.queries import RequestView
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.log_time import received_at
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
@@ -24,6 +25,8 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     request: str
     at: int
     """Log time of its decision, ms."""
+    received_at: int
+    """When the broker appended it, ms."""
     governance: int
     """The governance seq that its decision used."""
     resource: str
@@ -68,6 +71,7 @@ def submitted_in(value: bytes, partition: int, seq: int) -> Submitted | NotProve
     submitted = Submitted(
         request=request_id(partition, seq),
         at=record.at,
+        received_at=received_at(record),
         governance=named_governance(record),
         resource=command.resource,
         resource_type=kind,

@@ -12,6 +12,8 @@ from assent_contracts.events import (
     ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
+    Event,
+    OfNoRequest,
     OutcomeUnknown,
     RejectionGiven,
     RequestApproved,
@@ -26,7 +28,9 @@ from assent_contracts.events import (
     RequestReopened,
     Status,
 )
+from assent_contracts.ledger import IncoherentRecordError, LedgerRecord
 from assent_contracts.limits import FOR_EVER_MS
+from assent_contracts.resources import parse_request_id
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
@@ -200,3 +204,30 @@ def _close(row: RequestRow, event: RequestEnd, words: Words) -> None:
             row.status = "expired"
         case _:
             assert_never(event)
+
+
+class _Recorded(msgspec.Struct, gc=False):
+    value: Words = NO_WORDS
+
+
+_decode_words = msgspec.json.Decoder(_Recorded).decode
+
+
+def take_record(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event, ...]) -> None:
+    """Bring the rows, by their seqs, past one accepted record. Raises KeyError where a request has no row."""
+    moment = Moment(record.seq, record.at)
+    words = NO_WORDS if record.command is UNSET else _decode_words(record.command).value
+    for event in events:
+        if isinstance(event, ChangeSubmitted):
+            rows[record.seq] = open_row(event, words, moment)
+        elif not isinstance(event, OfNoRequest):
+            fold(rows[seq_of(event.request)], event, words, moment)
+
+
+def seq_of(request: str) -> int:
+    """The seq in a request's id. Raises IncoherentRecordError for what is none."""
+    place = parse_request_id(request)
+    if place is None:
+        msg = f"an event names the request {request[:40]!r}"
+        raise IncoherentRecordError(msg)
+    return place[1]

@@ -9,34 +9,18 @@ import msgspec
 from aiokafka import TopicPartition
 from msgspec import UNSET
 
-from assent.status.fold import (
-    NO_WORDS,
-    Approval,
-    MissingRequestError,
-    Moment,
-    Rejection,
-    RequestRow,
-    Words,
-    fold,
-    open_row,
-)
+from assent.status.fold import Approval, MissingRequestError, Rejection, RequestRow, seq_of, take_record
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Accepted
 from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
-from assent_contracts.ledger import IncoherentRecordError, LedgerRecord, decode_events
-from assent_contracts.resources import parse_request_id
+from assent_contracts.ledger import LedgerRecord, decode_events
 
 _SQL = load_sql(Path(__file__).with_name("rows.sql"))
 _FIELDS: Final = RequestRow.__struct_fields__
 _JSON: Final = frozenset({"terms", "approvals", "rejections"})
 
 
-class _Recorded(msgspec.Struct, gc=False):
-    value: Words = NO_WORDS
-
-
-_decode_words = msgspec.json.Decoder(_Recorded).decode
 _decode_approvals = msgspec.json.Decoder(tuple[Approval, ...]).decode
 _decode_rejections = msgspec.json.Decoder(tuple[Rejection, ...]).decode
 _encode = msgspec.json.Encoder().encode
@@ -52,7 +36,7 @@ async def write_status(connection: Connection, place: TopicPartition, accepted: 
     ]
     rows = await _earlier_rows(connection, place.partition, decided)
     for record, events in decided:
-        _take(rows, record, events)
+        take_record(rows, record, events)
     if rows:
         columns = [_column(name, rows.values()) for name in _FIELDS]
         await connection.execute(_SQL["upsert"], place.partition, *columns)
@@ -70,7 +54,7 @@ async def _earlier_rows(
             if isinstance(event, ChangeSubmitted):
                 opened.add(record.seq)
             elif not isinstance(event, OfNoRequest):
-                needed.add(_seq_of(event.request))
+                needed.add(seq_of(event.request))
     needed -= opened
     if not needed:
         return {}
@@ -87,24 +71,6 @@ def _row(found: asyncpg.Record) -> RequestRow:
     values["approvals"] = _decode_approvals(values["approvals"])
     values["rejections"] = _decode_rejections(values["rejections"])
     return RequestRow(**values)
-
-
-def _take(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event, ...]) -> None:
-    moment = Moment(record.seq, record.at)
-    words = NO_WORDS if record.command is UNSET else _decode_words(record.command).value
-    for event in events:
-        if isinstance(event, ChangeSubmitted):
-            rows[record.seq] = open_row(event, words, moment)
-        elif not isinstance(event, OfNoRequest):
-            fold(rows[_seq_of(event.request)], event, words, moment)
-
-
-def _seq_of(request: str) -> int:
-    place = parse_request_id(request)
-    if place is None:
-        msg = f"an event names the request {request[:40]!r}"
-        raise IncoherentRecordError(msg)
-    return place[1]
 
 
 def _column(name: str, rows: Iterable[RequestRow]) -> list[Any]:

@@ -5,8 +5,11 @@ from typing import Final
 
 from assent.observe.health import Health
 from assent.settings import ServiceSettings
+from assent.status.heads import keep_known_heads
 from assent.status.rows import write_status
 from assent.store.service import ReaderSpec, serve_reader
+from assent.store.stream import STOP_LIMIT_S
+from assent_contracts.client.ending import end
 from assent_contracts.topics import LEDGER
 
 STATUS: Final = ReaderSpec(reader="status", role="assent_status", topics=(LEDGER,), write=write_status)
@@ -14,4 +17,14 @@ STATUS: Final = ReaderSpec(reader="status", role="assent_status", topics=(LEDGER
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Keep the requests' rows up to date until `stop`. Raises as `serve_reader` does."""
-    await serve_reader(STATUS, settings, health, stop)
+    # Beside the requests' rows, and by itself: a projection that waits is no reason to know less.
+    keeping = asyncio.create_task(keep_known_heads(settings), name="heads")
+    reading = asyncio.create_task(serve_reader(STATUS, settings, health, stop), name="status")
+    try:
+        await asyncio.wait((keeping, reading), return_when=asyncio.FIRST_COMPLETED)
+        for task in (keeping, reading):
+            if task.done():
+                task.result()
+    finally:
+        await end(keeping)
+        await end(reading, again_s=2 * STOP_LIMIT_S)

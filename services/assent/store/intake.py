@@ -27,8 +27,6 @@ class Intake:
         self.durable = head
         """The accepted head that Postgres has."""
         self.expected = head.next_offset
-        self.lost = False
-        """The topic ends before `expected`: the consumer was sent there and was back at the start."""
         self._governance = governance
         self._sought: int | None = None
         self._told = 0
@@ -58,16 +56,15 @@ class Intake:
         """Whether records go on where the last ones ended, perhaps after some that were seen before.
 
         When they do not, the consumer must be sent to `expected`. A gap that is still there after that is
-        real: a transaction's control record has an offset and is never delivered.
+        real: a transaction's control record has an offset and is never delivered. (Where the partition does
+        not reach to `expected`, no records come at all.)
         """
         first, last = records[0].offset, records[-1].offset
         if first > self.expected and self._sought == self.expected:
             self.expected = first
         if first <= self.expected <= last:
             self._sought = None
-            self.lost = False
             return True
-        self.lost = last < self.expected and self._sought == self.expected
         self._sought = self.expected
         return False
 

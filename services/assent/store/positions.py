@@ -33,6 +33,12 @@ async def read_position(connection: Connection, reader: Reader, place: TopicPart
     return Head(*row)
 
 
+async def read_positions(connection: Connection, reader: Reader) -> dict[TopicPartition, Head]:
+    """The head of each ledger partition of which this reader has begun to keep rows."""
+    rows = await connection.fetch(_SQL["read_all"], reader)
+    return {TopicPartition(ledger, partition): Head(*head) for ledger, partition, *head in rows}
+
+
 async def advance_position(
     connection: Connection, reader: Reader, place: TopicPartition, before: Head, after: Head
 ) -> None:

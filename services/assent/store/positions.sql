@@ -8,6 +8,11 @@ select seq, value_sha256, governance, next_offset
 from positions
 where reader = $1 and ledger = $2 and partition = $3
 
+-- name: read_all
+select ledger, partition, seq, value_sha256, governance, next_offset
+from positions
+where reader = $1
+
 -- name: advance
 update positions
 set seq = $6, value_sha256 = $7, governance = $8, next_offset = $9

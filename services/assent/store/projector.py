@@ -5,7 +5,6 @@ instance thinks. Whatever fails, here or there, the answer is the same: forget w
 the position again and go on from it. Nothing is skipped and nothing is taken in twice.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
@@ -22,11 +21,11 @@ from assent.store.intake import Intake, ledger_of
 from assent.store.pool import Connection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
 from assent.store.reasons import reason
+from assent.store.watch import LogWatch
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
 
 _RETRY_MAX_S: Final = 5.0
-_LOST_WAIT_S: Final = 1.0
 
 Write = Callable[[Connection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
 """Writes the rows of accepted records, in order, inside the caller's transaction."""
@@ -42,13 +41,15 @@ class Projector:
         governance: GovernanceFollower,
         write: Write,
         health: Health,
+        watch: LogWatch,
     ) -> None:
-        """`pool` acts in the reader's role; `governance` has been started."""
+        """`pool` acts in the reader's role; `governance` has been started; `watch` has looked."""
         self._reader: Reader = reader
         self._pool = pool
         self._governance = governance
         self._write = write
         self._health = health
+        self._watch = watch
         self._intakes: dict[TopicPartition, Intake] = {}
         self._log = structlog.get_logger()
 
@@ -57,8 +58,10 @@ class Projector:
         for place in places:
             self._intakes.pop(place, None)
 
-    async def take(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int:
+    async def take(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int | None:
         """Take in records that stand one after the other; returns the offset to read next.
+
+        None while this is not the log that the tables were made from: then nothing is taken in.
 
         That is the one after the last record, unless the records are not the ones that this partition
         needs. It waits for Postgres and Kafka for as long as it takes, and never gives a record up.
@@ -82,12 +85,13 @@ class Projector:
                 return next_offset
         raise AssertionError
 
-    async def _take_once(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int:
+    async def _take_once(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int | None:
+        if self._watch.differs(place):
+            self.forget([place])
+            return None
         started = time.perf_counter()
         intake = self._intakes.get(place) or await self._begin(place)
         if not intake.follows(records):
-            if intake.lost:
-                await self._tell_lost(intake)
             return intake.expected
         accepted = await intake.take(records)
         self._tell_quarantined(intake, records)
@@ -116,16 +120,6 @@ class Projector:
                 await advance_position(connection, self._reader, intake.place, intake.durable, head)
                 await self._write(connection, intake.place, accepted)
         intake.durable = head
-
-    async def _tell_lost(self, intake: Intake) -> None:
-        # A ledger is kept for ever: somebody has cut it, or this database belongs to another cluster.
-        self._log.error(
-            "the ledger ends before the position",
-            ledger=intake.place.topic,
-            partition=intake.place.partition,
-            next_offset=intake.expected,
-        )
-        await asyncio.sleep(_LOST_WAIT_S)
 
     def _tell_quarantined(self, intake: Intake, records: Sequence[ConsumerRecord]) -> None:
         quarantined = intake.newly_quarantined()

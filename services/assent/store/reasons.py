@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 from assent.observe.health import Reason
 from assent.observe.reasons import kafka_reason
 from assent.store.pool import NotConnectedError, PoolerError
+from assent_contracts.client.follower import NotWholeError
 
 _RESOURCES: Final = Reason(
     why="Postgres has run out of disk space, memory or connections.",
@@ -94,6 +95,8 @@ def reason(error: BaseException) -> Reason:
     """Why a reader of the ledger cannot go on."""
     if isinstance(error, KafkaError):
         return kafka_reason(error)
+    if isinstance(error, NotWholeError):
+        return Reason(why=error.finding.why, todo=error.finding.todo)
     return postgres_reason(error) or Reason(
         why=f"It fails with {type(error).__name__}.",
         todo="See its log. It tries again by itself; if it stays so, report it with that log.",

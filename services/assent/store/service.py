@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import stamina
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.observe.health import Health
@@ -18,8 +19,10 @@ from assent.store.positions import Reader, claim_database
 from assent.store.projector import Projector, Write
 from assent.store.reasons import reason
 from assent.store.stream import STOP_LIMIT_S, LedgerStream
+from assent.store.watch import LogWatch
 from assent_contracts.client.ending import end
-from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
+from assent_contracts.topics import GOVERNANCE
 
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
@@ -87,29 +90,52 @@ async def _work(
         pool = await open_pool(dsn, spec.role, application=f"assent-{spec.reader}", size=_POOL_SIZE)
         open_things.callback(pool.terminate)
         await reached(health, POSTGRES, lambda: _claim(pool, settings.identity))
+        watch = LogWatch(spec.reader, pool, settings.kafka, settings.identity, health)
+        open_things.push_async_callback(watch.stop)
+        await _governance_is_there(watch, health, stop)
         follower = await reached(health, KAFKA, lambda: following(settings))
         open_things.push_async_callback(follower.stop)
-        projector = Projector(spec.reader, pool, follower, spec.write, health)
-        stream = await reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector))
+        projector = Projector(spec.reader, pool, follower, spec.write, health, watch)
+        stream = await reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector, watch))
         open_things.push_async_callback(stream.stop)
         # Asked again each time, because a library may lose the cancellation.
         while not stop.is_set():
             follower.check()
             await probe(health, POSTGRES, pool.fetchval("select 1"))
             await probe(health, KAFKA, follower.catch_up())
+            await _look(watch, stream)
             await asyncio.sleep(PROBE_EVERY_S)
 
 
+async def _governance_is_there(watch: LogWatch, health: Health, stop: asyncio.Event) -> None:
+    """Return once the governance ledger is what the tables know of it: all else is judged by it."""
+    await reached(health, KAFKA, watch.look)
+    while watch.differs(TopicPartition(GOVERNANCE, 0)) and not stop.is_set():
+        await asyncio.sleep(PROBE_EVERY_S)
+        await reached(health, KAFKA, watch.look)
+
+
+async def _look(watch: LogWatch, stream: LedgerStream) -> None:
+    try:
+        await watch.look()
+    except UNREACHABLE as error:
+        structlog.get_logger().info("the log could not be looked at", error=repr(error))
+        return
+    for place in tuple(stream.held):
+        if not watch.differs(place):
+            stream.go_on(place)
+
+
 async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
-    """What `reach` returns, once it does not fail for want of a server."""
+    """What `reach` returns, once it does not fail for want of a server, or of the log that is known."""
     told = None
     async for attempt in stamina.retry_context(
-        on=UNREACHABLE, attempts=None, timeout=None, wait_max=_RETRY_MAX_S
+        on=(*UNREACHABLE, NotWholeError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
         with attempt:
             try:
                 reached = await reach()
-            except UNREACHABLE as error:
+            except (*UNREACHABLE, NotWholeError) as error:
                 found = reason(error)
                 health.not_ready(condition, found)
                 if found != told:
@@ -137,9 +163,11 @@ async def following(settings: ServiceSettings) -> GovernanceFollower:
 
 
 async def _streaming(
-    spec: ReaderSpec, settings: ServiceSettings, group: str, projector: Projector
+    spec: ReaderSpec, settings: ServiceSettings, group: str, projector: Projector, watch: LogWatch
 ) -> LedgerStream:
-    stream = LedgerStream(settings.kafka, group, spec.topics, projector.take, projector.forget)
+    stream = LedgerStream(
+        settings.kafka, group, spec.topics, projector.take, projector.forget, watch.start_at
+    )
     try:
         await stream.start()
     except BaseException:

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from assent_contracts.client.connection import FETCH_MAX_BYTES, REQUEST_TIMEOUT_MS, Connection
-from assent_contracts.client.fetch import Records, fetch
+from assent_contracts.client.fetch import Records, fetch, positions
 
 POLL_RECORDS: Final = 25_000
 POLL_MS: Final = 50
@@ -24,9 +24,11 @@ STOP_LIMIT_S: Final = 3.0
 """How long a batch may take to end once the service is told to stop; then it is rolled back."""
 
 Batch = tuple[ConsumerRecord, ...]
-Take = Callable[[TopicPartition, list[ConsumerRecord]], Awaitable[int]]
-"""Takes in one partition's records; returns the offset to read next."""
+Take = Callable[[TopicPartition, list[ConsumerRecord]], Awaitable[int | None]]
+"""Takes in one partition's records; returns the offset to read next, or None to read none for now."""
 Forget = Callable[[Iterable[TopicPartition]], None]
+StartAt = Callable[[TopicPartition], int]
+"""From which offset to read a partition that has just been assigned."""
 
 
 def broker_for(connection: Connection) -> KafkaBroker:
@@ -68,15 +70,26 @@ def _security(connection: Connection) -> BaseSecurity:
 class LedgerStream:
     """A member of a consumer group that hands each partition's records to `take`, in offset order.
 
-    The group shares out the partitions; it stores no offsets. A new assignment starts at offset 0 and
-    `take` says where to go on.
+    The group shares out the partitions; it stores no offsets. A new assignment starts where `start_at` says,
+    and `take` says where to go on. It never jumps: a partition that does not reach to where it is to be read
+    is held, and so is one that `take` wants no more of, until `go_on`.
     """
 
     def __init__(
-        self, connection: Connection, group: str, topics: Iterable[str], take: Take, forget: Forget
+        self,
+        connection: Connection,
+        group: str,
+        topics: Iterable[str],
+        take: Take,
+        forget: Forget,
+        start_at: StartAt,
     ) -> None:
         broker = broker_for(connection)
         self._take = take
+        self._forget = forget
+        self._start_at = start_at
+        self.held: set[TopicPartition] = set()
+        """The assigned partitions of which nothing is read for now."""
         self._app = FastStream(broker, logger=None)
         self._subscriber = broker.subscriber(
             *topics,
@@ -88,10 +101,10 @@ class LedgerStream:
             max_partition_fetch_bytes=FETCH_MAX_BYTES,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             # Nothing is acknowledged: the position in Postgres is what counts.
             ack_policy=AckPolicy.MANUAL,
-            listener=_Listener(forget),
+            listener=_Listener(self._revoked, self._assigned),
             parser=_as_it_came,
             decoder=_raw_records,
             no_reply=True,
@@ -102,11 +115,39 @@ class LedgerStream:
         """Join the group. Raises KafkaError."""
         await self._app.start()
         assert self._subscriber.consumer is not None
-        _let_through_the_unreadable(self._subscriber.consumer)
+        self._poll_with_care(self._subscriber.consumer)
 
     async def stop(self) -> None:
         """Leave the group, once the batch at hand is written or `STOP_LIMIT_S` has passed."""
         await self._app.stop()
+
+    def go_on(self, place: TopicPartition) -> None:
+        """Read a held partition on, from where `start_at` says."""
+        self.held.discard(place)
+        consumer = self._subscriber.consumer
+        if consumer is not None and place in consumer.assignment():
+            consumer.seek(place, self._start_at(place))
+            consumer.resume(place)
+
+    def _hold(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+        self._forget([place])
+        try:
+            consumer.pause(place)
+        except IllegalStateError:
+            logging.getLogger(__name__).debug("%s is not assigned any more", place)
+        else:
+            self.held.add(place)
+
+    def _assigned(self, places: Iterable[TopicPartition]) -> None:
+        self._forget(places)
+        consumer = self._subscriber.consumer
+        assert consumer is not None
+        for place in places:
+            consumer.seek(place, self._start_at(place))
+
+    def _revoked(self, places: Iterable[TopicPartition]) -> None:
+        self._forget(places)
+        self.held.difference_update(places)
 
     async def _handle(self, records: Batch) -> None:
         consumer = self._subscriber.consumer
@@ -120,23 +161,38 @@ class LedgerStream:
         self, consumer: AIOKafkaConsumer, place: TopicPartition, records: list[ConsumerRecord]
     ) -> None:
         next_offset = await self._take(place, records)
-        if next_offset != records[-1].offset + 1:
+        if next_offset is None:
+            self._hold(consumer, place)
+        elif next_offset != records[-1].offset + 1:
             try:
                 consumer.seek(place, next_offset)
             except IllegalStateError:
                 logging.getLogger(__name__).debug("%s is not assigned any more", place)
 
+    def _poll_with_care(self, consumer: AIOKafkaConsumer) -> None:
+        """Let FastStream's polls past what they would stop at: a header that is not UTF-8, for good, and an
+        offset out of range, of which nobody would be told.
+        """
+        plain = cast("AIOKafkaConsumer", _Plain(consumer))
 
-def _let_through_the_unreadable(consumer: AIOKafkaConsumer) -> None:
-    """Let FastStream's polls past a header that is not UTF-8: aiokafka's own would stop there for good."""
-    plain = cast("AIOKafkaConsumer", _Plain(consumer))
+        async def getmany(
+            *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+        ) -> Records:
+            try:
+                return await fetch(plain, *partitions, timeout_ms=timeout_ms, max_records=max_records)
+            except OffsetOutOfRangeError:
+                for place in await _out_of_range(plain):
+                    self._hold(consumer, place)
+                return {}
 
-    async def getmany(
-        *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
-    ) -> Records:
-        return await fetch(plain, *partitions, timeout_ms=timeout_ms, max_records=max_records)
+        consumer.getmany = getmany
 
-    consumer.getmany = getmany
+
+async def _out_of_range(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    at = await positions(consumer)
+    places = list(at)
+    beginnings, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    return [place for place in places if not beginnings[place] <= at[place] <= ends[place]]
 
 
 class _Plain:
@@ -181,11 +237,12 @@ _NOBODY: Final = _Nobody()
 class _Listener(ConsumerRebalanceListener):
     """Only notes what changed: heartbeats stop while it runs, and its exceptions are swallowed."""
 
-    def __init__(self, forget: Forget) -> None:
-        self._forget = forget
+    def __init__(self, revoked: Forget, assigned: Forget) -> None:
+        self._revoked = revoked
+        self._assigned = assigned
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        self._forget(revoked)
+        self._revoked(revoked)
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        self._forget(assigned)
+        self._assigned(assigned)

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from assent_contracts import limits
 from assent_contracts.codec import encode
-from assent_contracts.core.sender import UNAUTHENTICATED
+from assent_contracts.core.sender import OMITTED
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal
@@ -16,7 +16,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether the signature is good."""
-_NOT_KEPT: Final = UNAUTHENTICATED | frozenset(
+_NOT_KEPT: Final = OMITTED | frozenset(
     {
         RefusalCode.MALFORMED,
         RefusalCode.TOO_LARGE,
@@ -24,7 +24,9 @@ _NOT_KEPT: Final = UNAUTHENTICATED | frozenset(
         RefusalCode.JUSTIFICATION_REQUIRED,
     }
 )
-"""What the codec itself refuses, and what nobody is known to have signed."""
+"""What the codec itself refuses, what nobody is known to have signed, and what was too much of one sender."""
+
+_ERROR_MAX_CHARS: Final = 200
 
 
 def not_one_decision(record: LedgerRecord) -> str | None:
@@ -55,18 +57,33 @@ def not_refused_unread(record: LedgerRecord) -> str | None:
     """What is wrong with a record of a command that is not kept; None when there is a reason not to."""
     refusal = decode_refusal(record)
     if refusal is None or refusal.code not in _NOT_KEPT:
-        return "a command that is not kept was not refused for its form or its signature"
+        return "a command that is not kept was not refused for its form, its signature or its number"
     return None
 
 
 def should_not_be_kept(record: LedgerRecord) -> str | None:
-    """What is wrong with a record that holds the bytes of a command that nobody is known to have signed."""
-    if record.refusal is UNSET:  # as nearly all are
-        return None
+    """What is wrong with a record that holds the bytes of a command of which only the hash is kept."""
     refusal = decode_refusal(record)
-    if refusal is not None and refusal.code in UNAUTHENTICATED:
-        return "it holds a command that nobody is known to have signed"
+    if refusal is not None and refusal.code in OMITTED:
+        return f"it holds a command that was refused as {refusal.code}"
     return None
+
+
+def not_its_own(record: LedgerRecord) -> str | None:
+    """What is wrong with a record of no command that yet names an input; None otherwise."""
+    return None if record.input is UNSET else "it names an input and has no command"
+
+
+def no_input(record: LedgerRecord) -> str | None:
+    """What is wrong with a record of a sent command that does not say where that stood; None otherwise."""
+    return "it names no input for its command" if record.input is UNSET else None
+
+
+def unjudged(error: Exception) -> str:
+    """Why a record cannot be judged at all: no honest writer makes one on which reading or the rules fail."""
+    if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError):
+        return f"it cannot be read: {error}"
+    return f"the rules fail on it ({type(error).__name__}: {str(error)[:_ERROR_MAX_CHARS]})"
 
 
 def _was_too_large(record: LedgerRecord, decision: Sequence[Event] | Sequence[GovernanceEvent]) -> bool:

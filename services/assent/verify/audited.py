@@ -1,25 +1,49 @@
-"""Compare the audit table with the ledger that it is a copy of."""
+"""Compare the audit table with the ledger that it is a copy of: every column of every row, both ways."""
 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
+from assent.store.entry import COLUMNS, Row, row_of
 from assent.store.pool import Executor
-from assent.verify.finding import FindingError
+from assent.verify.finding import Difference, FindingError
+from assent.verify.known import places_of
 from assent_contracts.acceptance import Accepted
+from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
-_ROWS: Final = """
-select seq, value_sha256, record
+_ROWS: Final = f"""
+select {", ".join(COLUMNS[2:])}
 from audit
 where ledger = $1 and partition = $2 and seq between $3 and $4
 order by seq
-"""
+"""  # noqa: S608  the names of our own columns
 _HEAD: Final = "select seq from positions where reader = 'audit' and ledger = $1 and partition = $2"
+# In one statement, so of one moment: the table and its position move together.
+_BESIDE: Final = """
+(
+  select seq, principal, outcome, request from audit
+  where ledger = $1 and partition = $2 and seq < 0
+  order by seq limit 1
+) union all (
+  select seq, principal, outcome, request from audit
+  where ledger = $1 and partition = $2 and seq > coalesce(
+    (select seq from positions where reader = 'audit' and ledger = $1 and partition = $2), -1
+  )
+  order by seq limit 1
+)
+"""
+_ELSEWHERE: Final = """
+select partition, seq, principal, outcome, request from audit
+where ledger = $1 and (partition < 0 or partition >= $2)
+order by partition, seq limit 1
+"""
 _CHUNK: Final = 2_000
 
 
 class AuditTable:
-    """R16: every record of the ledger is in the table, byte for byte, as far as the table has come."""
+    """R16: the table has each record of the ledger as it is, as far as it has come, and nothing beside."""
 
     def __init__(self, db: Executor) -> None:
         """`db` reads the audit tables."""
@@ -40,6 +64,19 @@ class AuditTable:
             rows += len(chunk)
         return rows
 
+    async def has_nothing_beside(self, partitions: int) -> None:
+        """Raises FindingError for a row that no record has: beyond the table's position, or of no partition.
+
+        What stands up to the position is compared record by record.
+        """
+        for ledger, partition in places_of(partitions):
+            for row in await self._db.fetch(_BESIDE, LEDGER_TOPICS[ledger], partition):
+                raise FindingError(ledger, partition, row["seq"], _of_no_record(dict(row)))
+        counts: tuple[tuple[LedgerName, int], ...] = (("governance", 1), ("ledger", partitions))
+        for ledger, count in counts:
+            for row in await self._db.fetch(_ELSEWHERE, LEDGER_TOPICS[ledger], count):
+                raise FindingError(ledger, row["partition"], row["seq"], _of_no_record(dict(row)))
+
     async def _head(self, ledger: LedgerName, partition: int) -> int:
         # Once: the table may be behind the ledger, and what it has not taken in yet is not missing.
         place = (ledger, partition)
@@ -51,12 +88,42 @@ class AuditTable:
     async def _compare(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> None:
         first, last = accepted[0].record.seq, accepted[-1].record.seq
         found = await self._db.fetch(_ROWS, LEDGER_TOPICS[ledger], partition, first, last)
-        rows = {row["seq"]: row for row in found}
+        rows = {row["seq"]: Row(**{**row, "record": bytes(row["record"])}) for row in found}
         for each in accepted:
-            row = rows.get(each.record.seq)
-            if row is None:
-                raise FindingError(ledger, partition, each.record.seq, "the audit table does not have it")
-            if bytes(row["record"]) != each.value or row["value_sha256"] != each.value_sha256:
-                raise FindingError(
-                    ledger, partition, each.record.seq, "the audit table has something else in its place"
-                )
+            compare_row(ledger, partition, each, rows.get(each.record.seq))
+
+
+def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: Row | None) -> None:
+    """R16: hold a row against the record that it is of. Raises FindingError where it says something else."""
+    seq = accepted.record.seq
+    if row is None:
+        raise FindingError(ledger, partition, seq, "the audit table does not have it")
+    try:
+        must = row_of(accepted)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FindingError(ledger, partition, seq, f"no row can be derived from it: {error}") from error
+    if row == must:
+        return
+    difference = _first_difference(must, row)
+    what = (
+        f"the audit table says {difference.column} = {_shown(difference.table)},"
+        f" the record {_shown(difference.record)}"
+    )
+    raise FindingError(ledger, partition, seq, what, difference=difference)
+
+
+def _first_difference(must: Row, row: Row) -> Difference:
+    column = next(name for name in Row.__struct_fields__ if getattr(must, name) != getattr(row, name))
+    wanted, there = getattr(must, column), getattr(row, column)
+    if isinstance(wanted, bytes):
+        wanted, there = sha256_hex(wanted), sha256_hex(there)
+    return Difference(column=column, record=wanted, table=there)
+
+
+def _of_no_record(row: dict[str, object]) -> str:
+    says = " ".join(f"{name} = {_shown(row[name])}" for name in ("principal", "outcome", "request"))
+    return f"the audit table has a row that no record has: {says}"
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(value)

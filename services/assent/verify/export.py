@@ -10,15 +10,20 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
+from msgspec import Meta
 
+from assent.verify.chain import fetched, must_begin
+from assent.verify.expected import ExpectedHead
+from assent.verify.finding import FindingError
+from assent.verify.known import KnownHeads, places_of
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Headers
 from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import acceptance_of
@@ -27,6 +32,7 @@ from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 from assent_contracts.writers import WriterRegistry
 
 Progress = Callable[[int, int], None]
+_Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 
 
 class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,8 +50,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     assent_export: Literal[1] = 1
     identity: str
-    parts: tuple[tuple[LedgerName, int, int], ...]
+    parts: tuple[tuple[LedgerName, _Count, _Count], ...]
     """(ledger, partition, records)"""
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was written."""
+
+    records: int
+    heads: tuple[ExpectedHead, ...]
+    """The last record of each partition that has one."""
 
 
 async def export_ledgers(
@@ -55,40 +69,75 @@ async def export_ledgers(
     partitions: int,
     path: Path,
     progress: Progress,
-) -> int:
-    """Write `path`, which must not exist; returns how many records. Raises FileExistsError, KafkaError."""
-    with path.open("xb") as file, tempfile.TemporaryFile(dir=path.parent) as body:
-        governance = GovernancePart(identity, body)
-        await _export(connection, governance, progress)
-        parts: list[Part] = [governance]
-        for partition in range(partitions):
-            part = RequestsPart(partition, follower, body, last_governance=governance.records - 1)
-            await _export(connection, part, progress)
-            parts.append(part)
-        counts: tuple[tuple[LedgerName, int, int], ...] = tuple(
-            (part.acceptance.ledger, part.acceptance.partition, part.records) for part in parts
-        )
-        file.write(msgspec.json.encode(Manifest(identity=identity, parts=counts)) + b"\n")
-        body.seek(0)
-        shutil.copyfileobj(body, file)
-    return sum(part.records for part in parts)
+    known: KnownHeads | None = None,
+) -> Exported:
+    """Write `path`, which must not exist, and does not when anything is raised.
+
+    `known`: where the ledgers were known to be before. Raises FindingError when they have less than that or
+    do not begin at their beginning, FileExistsError, KafkaError.
+    """
+    known = KnownHeads() if known is None else known
+    with path.open("xb") as file:
+        try:
+            with tempfile.TemporaryFile(dir=path.parent) as body:
+                parts = await _export_parts(connection, identity, follower, partitions, body, progress, known)
+                counts = tuple((*part.place, part.records) for part in parts)
+                file.write(msgspec.json.encode(Manifest(identity=identity, parts=counts)) + b"\n")
+                body.seek(0)
+                shutil.copyfileobj(body, file)
+        except BaseException:
+            _remove(path)
+            raise
+    return Exported(
+        records=sum(part.records for part in parts),
+        heads=tuple(part.head for part in parts if part.head is not None),
+    )
 
 
-async def _export(connection: Connection, part: "Part", progress: Progress) -> None:
+def _remove(path: Path) -> None:
+    path.unlink()
+
+
+async def _export_parts(
+    connection: Connection,
+    identity: str,
+    follower: GovernanceFollower,
+    partitions: int,
+    body: BinaryIO,
+    progress: Progress,
+    known: KnownHeads,
+) -> "list[Part]":
+    known.must_be_in(places_of(partitions))
+    governance = GovernancePart(identity, body)
+    await _export(connection, governance, progress, known)
+    if not governance.records:
+        raise FindingError("governance", 0, 0, "it is not the record that the identity names")
+    parts: list[Part] = [governance]
+    for partition in range(partitions):
+        part = RequestsPart(partition, follower, body, last_governance=governance.records - 1)
+        await _export(connection, part, progress, known)
+        parts.append(part)
+    return parts
+
+
+async def _export(connection: Connection, part: "Part", progress: Progress, known: KnownHeads) -> None:
     place = TopicPartition(LEDGER_TOPICS[part.acceptance.ledger], part.acceptance.partition)
     consumer = await reading(connection, {place: 0})
     read_to = 0
     try:
+        beginning = (await consumer.beginning_offsets([place]))[place]
         end = (await consumer.end_offsets([place]))[place]
+        must_begin(part.acceptance, beginning)
         while read_to < end and not part.ended:
-            records = (await fetch(consumer, timeout_ms=500)).get(place, ())
+            records = await fetched(consumer, place, part.acceptance)
             await part.learn(records)
             for record in records:
-                part.take(record)
+                known.take(*part.place, part.take(record))
             read_to = (await positions(consumer))[place]
             progress(min(read_to, end), end)
     finally:
         await consumer.stop()
+    known.hold(*part.place, last_seq=part.records - 1, offsets=(beginning, end))
 
 
 class Part:
@@ -97,11 +146,18 @@ class Part:
     def __init__(self, acceptance: Acceptance, file: BinaryIO) -> None:
         self.acceptance = acceptance
         self.records = 0
+        self.head: ExpectedHead | None = None
+        """The last record that was written."""
         self.ended = False
         """Whether what follows does not go into the file."""
         self._file = file
         # A run is accepted as a whole, at its seal: until then only its headers have to be kept.
         self._pending: dict[int, Headers] = {}
+
+    @property
+    def place(self) -> tuple[LedgerName, int]:
+        """(ledger, partition)"""
+        return self.acceptance.ledger, self.acceptance.partition
 
     async def learn(self, records: Sequence[ConsumerRecord]) -> None:
         """Find out what has to be known before these records are taken. Raises KafkaError."""
@@ -109,19 +165,26 @@ class Part:
     def accepted(self, run: Sequence[Accepted]) -> None:
         """Look at the next accepted run."""
 
-    def take(self, record: ConsumerRecord) -> None:
-        """Write the run that this record ends, if it ends one."""
+    def take(self, record: ConsumerRecord) -> Sequence[Accepted]:
+        """Write the run that this record ends, if it ends one; returns what was written."""
         if record.headers:
             self._pending[record.offset] = record.headers
         run = self.acceptance.offer(record.offset, record.value, record.headers)
         if not run:
-            return
+            return ()
         self.accepted(run)
-        if not self.ended:
-            for accepted in run:
-                self._write(accepted)
-            self.records += len(run)
+        if self.ended:
+            return ()
+        for accepted in run:
+            self._write(accepted)
+        self.records += len(run)
+        ledger, partition = self.place
+        last = run[-1]
+        self.head = ExpectedHead(
+            ledger=ledger, partition=partition, seq=last.record.seq, sha256=last.value_sha256
+        )
         self._pending.clear()
+        return run
 
     def _write(self, accepted: Accepted) -> None:
         headers = dict(self._pending.get(accepted.offset, ()))

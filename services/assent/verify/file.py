@@ -5,10 +5,13 @@ from pathlib import Path
 
 import msgspec
 
-from assent.verify.again import VerifySignature
+from assent.verify.again import VerifySignature, unjudged
+from assent.verify.expected import Expected, ExpectError, check_signed, known_of
 from assent.verify.export import ExportedRecord, Manifest, Progress
-from assent.verify.finding import FindingError, Tally
+from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
+from assent.verify.known import KnownHeads, places_of
+from assent.verify.report import Verified, verified
 from assent.verify.requests import RequestsVerifier
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
@@ -23,26 +26,35 @@ _decode_line = msgspec.json.Decoder(ExportedRecord).decode
 
 
 def verify_file(
-    path: Path, identity: str, progress: Progress, verify: VerifySignature = verify_signature
-) -> dict[str, Tally]:
-    """Verify every record of a file. Raises FindingError at the first bad one, OSError.
+    path: Path,
+    identity: str,
+    progress: Progress,
+    verify: VerifySignature = verify_signature,
+    *,
+    expected: Expected | None = None,
+) -> Verified:
+    """Verify every record of a file. Raises FindingError at the first bad one, ExpectError, OSError.
 
-    In a file every record must be accepted: one that is not was altered, added or left out.
+    In a file every record must be accepted: one that is not was altered, added or left out. All partitions
+    that the log was founded with must be in it, and what is `expected`: where its ends were when somebody
+    looked.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        manifest = _manifest(file.readline(_LINE_MAX_BYTES))
-        proof = _Proof(identity, verify)
-        for ledger, partition, records in manifest.parts:
-            proof.begin(ledger, partition)
-            for seq in range(records):
-                proof.take(file.readline(_LINE_MAX_BYTES), seq)
-                progress(file.tell(), size)
-            proof.end(records)
-        if file.read(1):
-            raise FindingError(*proof.place, proof.next_seq, "the file goes on behind its last record")
-    proof.confirm()
-    return proof.tallies()
+        proof = _Proof(identity, verify, expected)
+        try:
+            for ledger, partition, records in _manifest(file.readline(_LINE_MAX_BYTES)).parts:
+                proof.begin(ledger, partition)
+                for seq in range(records):
+                    proof.take(file.readline(_LINE_MAX_BYTES), seq)
+                    progress(min(file.tell(), size), size)
+                proof.end()
+            proof.confirm(goes_on=bool(file.read(1)))
+        except (FindingError, ExpectError, OSError):
+            raise
+        except Exception as error:
+            raise FindingError(*proof.place, proof.next_seq, unjudged(error)) from error
+    return proof.verified()
 
 
 def _manifest(line: bytes) -> Manifest:
@@ -59,10 +71,11 @@ def _manifest(line: bytes) -> Manifest:
 class _Proof:
     """Both ledgers of a file, line by line: first the governance, then each partition."""
 
-    def __init__(self, identity: str, verify: VerifySignature) -> None:
+    def __init__(self, identity: str, verify: VerifySignature, expected: Expected | None) -> None:
         self._identity = identity
         self._verify = verify
-        self._writers = WriterRegistry()
+        self._expected = expected
+        self._known = KnownHeads(() if expected is None else known_of(expected))
         self._governance = GovernanceVerifier(identity, verify)
         self._requests: dict[int, RequestsVerifier] = {}
         self.place: tuple[LedgerName, int] = ("governance", 0)
@@ -74,7 +87,9 @@ class _Proof:
         return self._chain.next_seq
 
     def _acceptance(self) -> Acceptance:
-        return Acceptance(*self.place, identity=self._identity, writers=self._writers, verify=self._verify)
+        return Acceptance(
+            *self.place, identity=self._identity, writers=self._governance.writers, verify=self._verify
+        )
 
     def begin(self, ledger: LedgerName, partition: int) -> None:
         """The lines of this partition follow."""
@@ -98,29 +113,45 @@ class _Proof:
         run = self._chain.take(exported)
         if exported.ledger == "governance":
             self._governance.take(run)
-            for accepted in run:
-                self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
         else:
             self._requests[exported.partition].take(run)
+        self._known.take(*self.place, run)
 
-    def end(self, records: int) -> None:
-        """The partition has ended. Raises FindingError when its last records have no seal."""
+    def end(self) -> None:
+        """The partition has ended. Raises FindingError when something of it is missing, ExpectError."""
         self._chain.finish()
-        if self.place[0] == "governance" and not records:
-            raise FindingError("governance", 0, 0, "the file has no governance ledger")
+        if self.place[0] == "governance":
+            if not self._governance.history:
+                raise FindingError("governance", 0, 0, "the file has no governance ledger")
+            if self._expected is not None:
+                check_signed(self._expected, self._governance.writers, self._verify)
+            inputs = self._governance.inputs
+        else:
+            inputs = self._requests[self.place[1]].inputs
+        if inputs.gaps:
+            raise FindingError(*self.place, inputs.gaps[0].seq, str(inputs.gaps[0]))
+        self._known.hold(*self.place, last_seq=self._chain.next_seq - 1)
 
-    def confirm(self) -> None:
-        """Both ledgers have ended. Raises FindingError when they contradict each other."""
+    def confirm(self, *, goes_on: bool) -> None:
+        """Both ledgers have ended. FindingError if a part is missing, or they contradict each other."""
+        if goes_on:
+            raise FindingError(*self.place, self.next_seq, "the file goes on behind its last record")
+        founded, there = self._governance.partitions, len(self._requests)
+        if there != founded:
+            what = f"the log was founded with {founded} partitions of requests; the file has {there}"
+            raise FindingError("ledger", min(there, founded), 0, what)
+        self._known.must_be_in(places_of(there))
         self._governance.claims.confirm()
 
-    def tallies(self) -> dict[str, Tally]:
-        """What was verified, by partition."""
+    def verified(self) -> Verified:
+        """What was verified."""
         tallies = {"governance": self._governance.tally}
-        return tallies | {str(number): self._requests[number].tally for number in sorted(self._requests)}
+        tallies |= {str(number): self._requests[number].tally for number in sorted(self._requests)}
+        return verified(tallies, self._known.sources(), from_file=True)
 
     def _vouches(self, line: ExportedRecord, first: bytes) -> bool:
         # Whether a writer's seal is over just this value, wherever it stands: asked only to lay blame.
-        writers = self._writers
+        writers = self._governance.writers
         # What the identity does not name is anybody's: it is not asked who its writers are.
         if writers.head < 0 and sha256_hex(first) == self._identity and (founding := _read(first)):
             writers = WriterRegistry()

@@ -5,16 +5,36 @@ import msgspec
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
 
-class FindingError(Exception):
-    """The first bad record: where it stands, and what is wrong with it."""
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the audit table that says something else than the record that it is derived from."""
 
-    def __init__(self, ledger: LedgerName, partition: int, seq: int, what: str) -> None:
-        """`seq` is the one that the record has, or should have by its place."""
+    column: str
+    record: int | str | None
+    """What the column must be; of a whole record its SHA-256."""
+    table: int | str | None
+
+
+class FindingError(Exception):
+    """The first bad thing: where it stands, and what is wrong with it."""
+
+    def __init__(
+        self,
+        ledger: LedgerName,
+        partition: int,
+        seq: int,
+        what: str,
+        *,
+        difference: Difference | None = None,
+        todo: str = "",
+    ) -> None:
+        """`seq` is the one that the record has, or should have by its place. `todo`: what to do about it."""
         self.ledger = LEDGER_TOPICS[ledger]
         super().__init__(f"{self.ledger}, partition {partition}, seq {seq}: {what}")
         self.partition = partition
         self.seq = seq
         self.what = what
+        self.difference = difference
+        self.todo = todo
 
 
 class Tally(msgspec.Struct):

@@ -3,23 +3,28 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-import msgspec
 from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
     difference,
+    no_input,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
+    unjudged,
 )
 from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
-from assent_contracts.acceptance import Accepted
+from assent.verify.inputs import Inputs
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.core.governance.fields import is_public_key
-from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
+from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
+from assent_contracts.core.writer.governance_desk import GovernanceDesk
+from assent_contracts.core.writer.writer import Writer
 from assent_contracts.digests import from_base64url
 from assent_contracts.evidence.carried import carried_again
 from assent_contracts.evidence.signed import Signatures, signed
@@ -27,10 +32,11 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
-    RecoverWriters,
+    RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
+from assent_contracts.governed import Loss
 from assent_contracts.ledger import (
     LedgerRecord,
     OmittedCommand,
@@ -40,6 +46,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import NO_IDENTITY
+from assent_contracts.writers import WriterRegistry
 
 C = TypeVar("C")
 
@@ -49,28 +56,53 @@ class GovernanceVerifier:
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
         self.tally = Tally()
+        self.inputs = Inputs("governance", 0)
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.claims = Claims()
         """What is still to be confirmed by the request ledger."""
         self._signatures = Signatures(identity, verify)
         self._founding = Signatures(NO_IDENTITY, verify)
-        self._record = Record()
+        self._writer = Writer(
+            GovernanceDesk(),
+            first_head("governance", identity),
+            sealer=None,
+            is_signed=self._signatures.has_signed,
+        )
+        self._desk = self._writer.desk
+
+    @property
+    def writers(self) -> WriterRegistry:
+        """Who may seal, as the ledger itself says."""
+        return self._desk.writers
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses that were accepted, in order."""
+        return self._desk.governance.losses
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions of requests the log was founded with; 0 before its founding is read."""
+        return self._desk.governance.partitions
 
     def take(self, run: Sequence[Accepted]) -> None:
         """Verify the next accepted records. Raises FindingError at the first that is wrong."""
         for accepted in run:
             try:
                 events = self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise _finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            except FindingError:
+                raise
+            except Exception as error:
+                raise _finding(accepted.record.seq, unjudged(error)) from error
+            self._writer.passed(accepted)
             self.history.append(events)
             self.tally.head = accepted.value_sha256
             self.tally.records += 1
 
     def _take(self, record: LedgerRecord) -> tuple[GovernanceEvent, ...]:
-        if record.at < self._record.at:
-            raise _finding(record.seq, "log time goes back")
+        _must_not(record, not_log_time(record, self._desk.at))
         _must_not(record, not_one_decision(record))
+        _must_not(record, self.inputs.take(record, self._desk.governance.losses))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
@@ -85,8 +117,8 @@ class GovernanceVerifier:
                     return events
                 return self._decide_again(record, recorded)
             case OmittedCommand():
-                _must_not(record, not_refused_unread(record))
-                self._record.take(record.seq, record.at, ())
+                _must_not(record, no_input(record) or not_refused_unread(record))
+                self._desk.keep((), seq=record.seq, at=record.at)
                 self.tally.unreadable += 1
                 return ()
             case None:
@@ -96,29 +128,39 @@ class GovernanceVerifier:
         received = governance_received_again(recorded)
         if isinstance(received, Refusal):
             raise _finding(record.seq, f"its command is not well-formed: {received.detail}")
-        if record.input is UNSET and isinstance(received.command, RecoverWriters):
-            good = self._is_signed(received, self._record.governance.recovery)
-            decision = judge_recovery(self._record, received, signature_good=good)
+        if record.input is UNSET and isinstance(received.command, RecoveryCommand):
+            good = self._is_signed(received, self._desk.governance.recovery)
+            decision = judge_recovery(self._desk.record, received, signature_good=good)
         else:
+            _must_not(record, None if self._is_founding else no_input(record))
             good = self._is_signed(received, self._signer(received))
-            decision = judge_governance(self._record, received, signature_good=good, at=record.at)
+            came = received_at(record)
+            decision = self._desk.judge(
+                received, signature_good=good, seq=record.seq, at=record.at, received_at=came
+            )
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
-        keep_governance(self._record, received, decision, seq=record.seq, at=record.at)
+        by_topic = record.input is not UNSET
+        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at, counts=by_topic)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()
         return decision
 
+    @property
+    def _is_founding(self) -> bool:
+        governance = self._desk.governance
+        return governance.seq == -1 or governance.founder is not None
+
     def _signer(self, received: Received[GovernanceCommand]) -> bytes | None:
-        governance, command = self._record.governance, received.command
+        governance, command = self._desk.governance, received.command
         if governance.seq == -1 and isinstance(command, FoundLog):
             founder = command.founding.founder
             return from_base64url(founder) if is_public_key(founder) else None
         return governance.founder or self._registered(received.key_id)
 
     def _registered(self, key_id: str) -> bytes | None:
-        key = self._record.governance.keys.get(key_id)
+        key = self._desk.governance.keys.get(key_id)
         return None if key is None else key.public_key
 
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
@@ -136,11 +178,11 @@ class GovernanceVerifier:
         release: ReleaseCarriedOut | ReleaseRefused,
     ) -> None:
         """R18: the change of a released request, by the rules; that it was released is left as a claim."""
-        claim = carried_again(self._record.governance, record, recorded, release, self._is_signed)
+        claim = carried_again(self._desk.governance, record, recorded, release, self._is_signed)
         if isinstance(claim, str):
             raise _finding(record.seq, claim)
         self.claims.add(claim)
-        self._record.take(record.seq, record.at, events)
+        self._desk.keep(events, seq=record.seq, at=record.at)
         self.tally.carried += 1
 
 

@@ -2,22 +2,22 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.verify.again import VerifySignature
+from assent.verify.chain import ends, read_chain
 from assent.verify.claims import Claims
-from assent.verify.finding import Tally
+from assent.verify.finding import FindingError, Tally
 from assent.verify.governance import GovernanceVerifier
+from assent.verify.known import KnownHeads, places_of
+from assent.verify.markers import must_be_markers
 from assent.verify.requests import RequestsVerifier
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import verify
-from assent_contracts.client.reader import LedgerReader
-from assent_contracts.ledger import decode_governance_events
-from assent_contracts.topics import GOVERNANCE, LedgerName
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.client.reader import acceptance_of
+from assent_contracts.topics import LEDGER, LedgerName
 
 Progress = Callable[[int, int], None]
 """(offsets read, offsets in all)"""
@@ -26,29 +26,32 @@ Compare = Callable[[LedgerName, int, Sequence[Accepted]], Awaitable[int]]
 
 
 async def verify_governance(
-    connection: Connection, identity: str, check: VerifySignature, compare: Compare | None = None
+    connection: Connection,
+    identity: str,
+    check: VerifySignature,
+    compare: Compare | None = None,
+    known: KnownHeads | None = None,
 ) -> GovernanceVerifier:
-    """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError."""
-    place, writers = TopicPartition(GOVERNANCE, 0), WriterRegistry()
+    """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError.
+
+    `known`: what is known elsewhere of where it stood.
+    """
+    known = KnownHeads() if known is None else known
     verifier = GovernanceVerifier(identity, check)
-    acceptance = Acceptance("governance", 0, identity=identity, writers=writers, verify=verify)
-    consumer = await reading(connection, {place: 0})
-    try:
-        end = (await consumer.end_offsets([place]))[place]
-        read_to = 0
-        while read_to < end:
-            for record in (await fetch(consumer, timeout_ms=500)).get(place, ()):
-                run = acceptance.offer(record.offset, record.value, record.headers)
-                verifier.take(run)
-                for accepted in run:
-                    writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
-                await _compare(compare, "governance", 0, run, verifier.tally)
-            read_to = (await positions(consumer))[place]
-    finally:
-        await consumer.stop()
-    if not verifier.history:
-        msg = "The governance ledger does not begin with the record that the identity names."
-        raise NotFoundedError(msg)
+    acceptance = Acceptance("governance", 0, identity=identity, writers=verifier.writers, verify=verify)
+
+    async def after(accepted: Sequence[Accepted], _read_to: int) -> None:
+        known.take("governance", 0, accepted)
+        await _compare(compare, "governance", 0, accepted, verifier.tally)
+
+    stretch = await read_chain(connection, acceptance, verifier.take, after)
+    if not verifier.history and stretch.end > 0:
+        raise FindingError("governance", 0, 0, "it is not the record that the identity names")
+    if not verifier.history and ("governance", 0) not in known.sources():
+        raise NotFoundedError("The governance ledger is empty.")
+    offsets = stretch.beginning, stretch.end
+    known.hold("governance", 0, last_seq=acceptance.head.seq, offsets=offsets)
+    await must_be_markers(connection, "governance", 0, verifier.inputs.gaps)
     _note_quarantined(verifier.tally, acceptance)
     return verifier
 
@@ -62,6 +65,7 @@ async def verify_requests(
     *,
     compare: Compare | None = None,
     claims: Claims | None = None,
+    known: KnownHeads | None = None,
 ) -> dict[int, Tally]:
     """Verify every partition of the request ledger. Raises FindingError, KafkaError.
 
@@ -69,24 +73,53 @@ async def verify_requests(
     to what the request ledger had then, so whatever they are about is read here if it exists.
     """
     claims = Claims() if claims is None else claims
-    verifiers = {
-        n: RequestsVerifier(n, follower.identity, follower.history, check, claims) for n in range(partitions)
-    }
-    reader = LedgerReader(connection, follower, dict.fromkeys(verifiers))
-    await reader.start()
-    try:
-        ends = await reader.end_offsets()
-        while not reader.has_read(ends):
-            for partition, accepted in (await reader.poll()).items():
-                verifiers[partition].take(accepted)
-                await _compare(compare, "ledger", partition, accepted, verifiers[partition].tally)
-            progress(reader.offsets_read(), sum(ends.values()))
-    finally:
-        await reader.stop()
+    known = KnownHeads() if known is None else known
+    known.must_be_in(places_of(partitions))
+    total = sum((await ends(connection, [TopicPartition(LEDGER, n) for n in range(partitions)])).values())
+    tallies: dict[int, Tally] = {}
+    done = 0
+    for partition in range(partitions):
+        verifier = RequestsVerifier(partition, follower.identity, follower.history, check, claims)
+        done += await _verify_partition(
+            connection,
+            follower,
+            verifier,
+            known,
+            compare,
+            lambda read, done=done: progress(min(done + read, total), total),
+        )
+        tallies[partition] = verifier.tally
     claims.confirm()
-    for partition, verifier in verifiers.items():
-        _note_quarantined(verifier.tally, reader.acceptances[partition])
-    return {partition: verifier.tally for partition, verifier in verifiers.items()}
+    return tallies
+
+
+async def _verify_partition(
+    connection: Connection,
+    follower: GovernanceFollower,
+    verifier: RequestsVerifier,
+    known: KnownHeads,
+    compare: Compare | None,
+    tell: Callable[[int], None],
+) -> int:
+    """Verify one partition of the request ledger; returns the offset at which it ended."""
+    partition = verifier.partition
+    acceptance = acceptance_of(partition, follower)
+
+    async def learn(records: Sequence[ConsumerRecord]) -> None:
+        follower.check()
+        await follower.know(record.value for record in records if record.headers)
+
+    async def after(accepted: Sequence[Accepted], read_to: int) -> None:
+        known.take("ledger", partition, accepted)
+        await _compare(compare, "ledger", partition, accepted, verifier.tally)
+        tell(read_to)
+
+    stretch = await read_chain(connection, acceptance, verifier.take, after, learn)
+    offsets = stretch.beginning, stretch.end
+    known.hold("ledger", partition, last_seq=acceptance.head.seq, offsets=offsets)
+    await must_be_markers(connection, "ledger", partition, verifier.inputs.gaps)
+    _note_quarantined(verifier.tally, acceptance)
+    return stretch.end
 
 
 async def _compare(

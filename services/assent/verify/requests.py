@@ -2,38 +2,33 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
     difference,
+    no_input,
+    not_its_own,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
+    unjudged,
 )
 from assent.verify.claims import Claims, Release
 from assent.verify.finding import FindingError, Tally
-from assent_contracts.acceptance import Accepted
+from assent.verify.inputs import Inputs
+from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
-from assent_contracts.core.governance.cursor import advance
-from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.book import Book
-from assent_contracts.core.requests.carried import decide_carried
-from assent_contracts.core.requests.expire import decide_expiry
-from assent_contracts.core.requests.judge import judge, keep
 from assent_contracts.core.requests.receive import received_again
-from assent_contracts.core.requests.states import Closed, Released, Unsettled
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Writer
 from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     Event,
-    RequestCompleted,
-    RequestEvent,
-    RequestFailed,
-    WritersChanged,
 )
 from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GovernanceEvent
@@ -45,7 +40,6 @@ from assent_contracts.ledger import (
     decode_recorded_command,
 )
 from assent_contracts.refusals import Refusal
-from assent_contracts.resources import parse_request_id, request_id
 
 
 class RequestsVerifier:
@@ -64,38 +58,49 @@ class RequestsVerifier:
         `claims` hears what it needs to be confirmed.
         """
         self.tally = Tally()
-        self._partition = partition
+        self.inputs = Inputs("ledger", partition)
+        self.partition = partition
         self._signatures = Signatures(identity, verify)
         self._history = history
         self._claims = Claims() if claims is None else claims
-        self._governance = Governance()
-        self._book = Book(partition)
+        self._writer = Writer(
+            RequestsDesk(partition),
+            first_head("ledger", identity),
+            sealer=None,
+            is_signed=self._signatures.has_signed,
+        )
+        self._desk = self._writer.desk
 
     def take(self, run: Sequence[Accepted]) -> None:
         """Verify the next accepted records. Raises FindingError at the first that is wrong."""
         for accepted in run:
             try:
                 self._take(accepted.record)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise self._finding(accepted.record.seq, f"it cannot be read: {error}") from error
+            except FindingError:
+                raise
+            except Exception as error:
+                raise self._finding(accepted.record.seq, unjudged(error)) from error
+            self._writer.passed(accepted)
             self.tally.head = accepted.value_sha256
         self.tally.records += len(run)
 
     def _take(self, record: LedgerRecord) -> None:
-        if record.at < self._book.at:
-            raise self._finding(record.seq, "log time goes back")
         if not isinstance(record.governance, int) or record.governance >= len(self._history):
             raise self._finding(record.seq, "it names a governance seq that does not exist")
-        advance(self._governance, self._history, record.governance)
+        self._desk.follow(self._history, record.governance)
+        self._must_not(record, not_log_time(record, self._desk.at))
         self._must_not(record, not_one_decision(record))
+        self._must_not(record, self.inputs.take(record, self._desk.governance.losses))
         recorded = decode_recorded_command(record)
         match recorded:
             case RecordedCommand():
-                self._must_not(record, should_not_be_kept(record))
+                self._must_not(record, no_input(record) or should_not_be_kept(record))
                 self._decide_again(record, recorded)
             case OmittedCommand():
+                self._must_not(record, no_input(record))
                 self._omitted(record)
             case None:
+                self._must_not(record, not_its_own(record))
                 self._write_again(record)
 
     def _decide_again(self, record: LedgerRecord, recorded: RecordedCommand) -> None:
@@ -103,17 +108,13 @@ class RequestsVerifier:
         if isinstance(received, Refusal):
             raise self._finding(record.seq, f"its command is not well-formed: {received.detail}")
         good = self._is_signed(received)
-        decision = judge(
-            self._book,
-            received,
-            signature_good=good,
-            seq=record.seq,
-            at=record.at,
-            governance=self._governance,
+        came = received_at(record)
+        decision = self._desk.judge(
+            received, signature_good=good, seq=record.seq, at=record.at, received_at=came
         )
         self.tally.commands += 1
         self._must_not(record, difference(record, decision))
-        keep(self._book, received, decision, seq=record.seq, at=record.at)
+        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
         elif self._claims:
@@ -123,59 +124,33 @@ class RequestsVerifier:
         for event in events:
             match event:
                 case ChangeSubmitted():
-                    governance = self._governance.seq
+                    governance = self._desk.governance.seq
                     self._claims.submitted(event.request, received.value_sha256, governance)
                 case ChangeReleased():
-                    release = Release(seq=seq, digest=event.digest, governance=self._governance.seq)
+                    release = Release(seq=seq, digest=event.digest, governance=self._desk.governance.seq)
                     self._claims.released(event.request, release)
                 case _:
                     pass
 
     def _is_signed(self, received: Received[Command]) -> bool:
-        key = self._governance.keys.get(received.key_id)
+        key = self._desk.governance.keys.get(received.key_id)
         command = signed(received, None if key is None else key.public_key)
         self.tally.signatures += command is not None
         return self._signatures.is_good(command)
 
     def _omitted(self, record: LedgerRecord) -> None:
         self._must_not(record, not_refused_unread(record))
-        self._book.record(record.seq, record.at, ())
+        self._desk.keep((), seq=record.seq, at=record.at)
         self.tally.unreadable += 1
 
     def _write_again(self, record: LedgerRecord) -> None:
         """What the writer records by itself: new writers, what governance has carried out, what was due."""
-        match decode_events(record):
-            case (WritersChanged(),):
-                event = self._writers_changed(record)
-            case (RequestCompleted(request=request) | RequestFailed(request=request),):
-                event = self._carried(record, request)
-            case _:
-                event = self._due(record)
+        event = self._desk.due_again(decode_events(record), record.at)
+        if isinstance(event, str):
+            raise self._finding(record.seq, event)
         if record.events is UNSET or bytes(record.events) != encode((event,)):
             raise self._finding(record.seq, "something else was due")
-        self._book.record(record.seq, record.at, (event,))
-
-    def _writers_changed(self, record: LedgerRecord) -> Event:
-        event = self._book.writers_due(self._governance)
-        if event is None:
-            raise self._finding(record.seq, "it has no command, and the writers have not changed")
-        return event
-
-    def _carried(self, record: LedgerRecord, request: str) -> RequestEvent:
-        position = parse_request_id(request)
-        if request not in self._governance.carried or position is None or position[0] != self._partition:
-            raise self._finding(record.seq, "it has no command, and governance has not carried it out")
-        if not isinstance(self._book.requests.get(position[1]), Released):
-            raise self._finding(record.seq, "it has no command, and what it ends is not released")
-        return decide_carried(request, self._governance.carried[request])
-
-    def _due(self, record: LedgerRecord) -> RequestEvent:
-        seq = next(self._book.due(record.at), None)
-        if seq is None:
-            raise self._finding(record.seq, "it has no command, and nothing was due")
-        request = self._book.requests[seq]
-        assert not isinstance(request, Closed | Unsettled)
-        return decide_expiry(request_id(self._partition, seq), request)
+        self._desk.keep((event,), seq=record.seq, at=record.at)
 
     def _must_not(self, record: LedgerRecord, what: str | None) -> None:
         """Raises FindingError when something is wrong with the record."""
@@ -183,4 +158,4 @@ class RequestsVerifier:
             raise self._finding(record.seq, what)
 
     def _finding(self, seq: int, what: str) -> FindingError:
-        return FindingError("ledger", self._partition, seq, what)
+        return FindingError("ledger", self.partition, seq, what)

@@ -6,18 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest_asyncio
 from msgspec.structs import replace
 
-from assent.decider.governance_desk import GovernanceDesk
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.releases import ReleaseFollower
-from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import SecretKey, signed_headers
+from assent_contracts.client.keys import signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.judge import Record
-from assent_contracts.core.received import Envelope, open_envelope
 from assent_contracts.events import ChangeSubmitted, RequestCompleted
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, CloseFounding
+from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import (
     DefineGroup,
     GovernanceChange,
@@ -27,7 +23,6 @@ from assent_contracts.governance_changes import (
 from assent_contracts.governed import Account
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
-from assent_contracts.writers import WriterRegistry
 from tests.support.governing import (
     PROPOSER,
     assert_verified,
@@ -39,7 +34,6 @@ from tests.support.governing import (
     released,
 )
 from tests.support.log import PARTITIONS, Actor, Log, deciding, publishing, read_ledger
-from tests.support.people import open_founding
 from tests.support.stack import until
 
 
@@ -66,15 +60,14 @@ async def test_release_is_carried_once_by_deciders_that_come_and_go(
         await until(_is_carried(follower, request))
     assert await ends(log, follower, request) == []
     lead = await take_over_governance(log.connection, log.identity)
-    releases = ReleaseFollower(log.connection, follower, PARTITIONS)
+    releases = ReleaseFollower(log.connection, follower, PARTITIONS, lead.releases)
     await releases.start()
     try:
         await releases.news()
     finally:
         await releases.stop()
-    assert [release.request for release in releases.waiting()] == [request.request]
-    desk = GovernanceDesk(log.identity, lead.record, lead.writers, releases, log.writer)
-    assert list(desk.due(now_ms())) == []
+    assert [release.request for release in lead.releases.waiting()] == [request.request]
+    assert list(lead.writer.desk.due(now_ms())) == []
     async with deciding(log, follower):
         assert isinstance(await ended(log, follower, request), RequestCompleted)
         later = await released(actor, _members(follower, "alice", "bob", "carol", "dave", "applier"))
@@ -145,27 +138,6 @@ async def test_decider_that_takes_over_remembers_commands_and_not_the_submission
             assert decided.refusal is not None
             # Its own rule has refused it: the id stood for nothing on this ledger.
             assert decided.refusal.code is RefusalCode.ID_TAKEN
-
-
-async def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
-    record, writers = Record(), WriterRegistry()
-    record.governance = open_founding()
-    writers.head = record.governance.seq
-    nowhere = Connection(bootstrap="127.0.0.1:1")
-    follower = GovernanceFollower(nowhere, "0" * 64)
-    writer = SecretKey("writer-1", "decider")
-    releases = ReleaseFollower(nowhere, follower, 0)
-    desk = GovernanceDesk(follower.identity, record, writers, releases, writer)
-    secret = SecretKey("carol-key", "carol")
-    command = CloseFounding(id="close", principal="carol", at=now_ms())
-    value = encode(command)
-    headers = signed_headers(secret, follower.identity, command, value, "tests")
-    envelope = open_envelope(value, GOVERNANCE_KEY, headers)
-    assert isinstance(envelope, Envelope)
-    refusal = desk.unattributed(envelope, signature_good=True, at=now_ms())
-    assert refusal is not None
-    assert refusal.code is RefusalCode.BAD_SIGNATURE
-    assert record.governance.founder is not None
 
 
 async def test_R16_all_of_it_is_decided_again_the_same_way(log: Log, follower: GovernanceFollower) -> None:

@@ -7,14 +7,14 @@ import sys
 
 import psutil
 import pytest
-from msgspec.structs import replace
 
 from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
+from assent_contracts.digests import from_base64url
 from tests.support.given import IDENTITY, Story
-from tests.support.people import key_of, organisation
+from tests.support.people import key_of
 from tests.support.stack import until
 
 _HOLDS_A_POOL = """
@@ -42,20 +42,18 @@ def _envelope(story: Story, secret: SecretKey, *, spoil: bool) -> Envelope | Omi
 
 @pytest.mark.parametrize("count", [1, INLINE_MAX, INLINE_MAX + 1, 301])
 async def test_each_command_gets_its_own_answer(count: int) -> None:
-    story, governance = Story(), organisation()
-    known = key_of("alice")
-    secret = SecretKey(known.id, "alice")
-    registered = governance.keys[known.id]
-    governance.keys[known.id] = replace(registered, public_key=secret.public_key)
+    story, secret = Story(), SecretKey(key_of("alice").id, "alice")
     unreadable = open_envelope(b"", None, [])
     expected = [number % 3 == 0 for number in range(count)]
     batch = [
         unreadable if number % 3 == 1 else _envelope(story, secret, spoil=number % 3 == 2)
         for number in range(count)
     ]
+    key = from_base64url(secret.public)
+    keys = [None if isinstance(each, Omitted) else key for each in batch]
     checker = SignatureChecker(IDENTITY)
     try:
-        assert await checker.check(batch, governance) == expected
+        assert await checker.check(batch, keys) == expected
     finally:
         checker.close()
 

@@ -14,7 +14,6 @@ from assent.decider.recovery import RETIRE_ALL, Recovered, recover_writers
 from assent.decider.service import Decider, serve
 from assent.founding.found import RECOVERY_KEY
 from assent.ledger.appender import Appender
-from assent.ledger.chain import Chain
 from assent.observe.health import Health
 from assent.settings import read_settings
 from assent_contracts.acceptance import Head
@@ -22,6 +21,8 @@ from assent_contracts.client.connection import reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.reader import acceptance_of
+from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.events import CommandRepeated, WritersChanged
 from assent_contracts.governance_changes import AddWriter, RetireWriter
 from assent_contracts.governed import Writer
@@ -95,7 +96,7 @@ async def forge(log: Log, follower: GovernanceFollower, key: SecretKey, governan
     )
     await appender.start()
     try:
-        await appender.append([link], chain.head(governance, 0), at=0)
+        await appender.append(Batch([link], chain.head(governance, 0), 0))
         await appender.flush()
     finally:
         await appender.stop()

@@ -77,6 +77,7 @@ async def test_R18_release_under_governance_that_a_stolen_writer_key_has_changed
             requester=submitted.requester,
             justification="It is needed.",
             digest=submitted.digest,
+            submission=submitted.submission,
             released=decided.seq,
             at=decided.at,
             payload=msgspec.Raw(EVIL),
@@ -105,14 +106,15 @@ async def made_up_release(log: Log, follower: GovernanceFollower, resource: str)
     thief = SecretKey(log.keys[UPSTREAM].id, UPSTREAM)
     signature = to_base64url(thief.sign(command_message(log.identity, value)))
     head = place.accepted[-1]
-    seq = head.record.seq + 1
+    seq, at = head.record.seq + 1, max(head.record.at, now_ms())
     about = {"request": request_id(partition, seq), "resource": resource, "digest": sha256_hex(EVIL)}
     record = DecisionRecord(
         seq=seq,
         prev=head.value_sha256,
         epoch=1,
         input=0,
-        at=now_ms(),
+        received=at,
+        at=at,
         governance=follower.writers.head,
         command=RecordedCommand(value=msgspec.Raw(value), key=thief.id, signature=signature),
         events=(
@@ -136,6 +138,7 @@ async def made_up_release(log: Log, follower: GovernanceFollower, resource: str)
         requester=UPSTREAM,
         justification="It is needed.",
         digest=about["digest"],
+        submission=sha256_hex(value),
         released=seq,
         at=record.at,
         payload=msgspec.Raw(EVIL),
@@ -146,8 +149,15 @@ async def forge_governance(log: Log, follower: GovernanceFollower, *events: Gove
     """Governance events that nobody asked for, in a sealed record."""
     place = Place(log, GOVERNANCE, 0, await accepted_governance(log))
     last = place.accepted[-1]
+    at = max(last.record.at, now_ms())
     record = DecisionRecord(
-        seq=last.record.seq + 1, prev=last.value_sha256, epoch=1, input=0, at=now_ms(), events=events
+        seq=last.record.seq + 1,
+        prev=last.value_sha256,
+        epoch=1,
+        input=0,
+        received=at,
+        at=at,
+        events=events,
     )
     await place.put(place.sealed(encode(record), log.writer))
     await follower.catch_up()

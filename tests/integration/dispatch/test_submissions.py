@@ -54,7 +54,7 @@ async def test_an_offset_without_a_submission_stops_it(
     partition = int(waiting[0].request.partition("-")[0])
     ledger = (await read_ledger(log, follower))[partition]
     approval = next(each.offset for each in ledger if b"approval-given" in each.value)
-    wrong = OpenRequest("9-9", approval, "script/x", "edit", "x", "x", "0" * 64)
+    wrong = OpenRequest("9-9", approval, "script/x", "edit", "x", "x", "0" * 64, "0" * 64)
     with pytest.raises(ReleaseMismatchError, match=r"request 9-9: .* holds no submission"):
         await submissions.read([wrong])
 

@@ -12,6 +12,7 @@ from assent.observe.health import Health
 from assent.store.pool import open_pool
 from assent.store.projector import Projector
 from assent.store.service import ReaderSpec
+from assent.store.watch import LogWatch
 from assent_contracts.client.connection import reading as consuming
 from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import fetch, positions
@@ -40,13 +41,21 @@ async def raw_records(log: Log, place: TopicPartition) -> list[ConsumerRecord]:
 
 
 @asynccontextmanager
-async def projecting(spec: ReaderSpec, follower: GovernanceFollower, dsn: str) -> AsyncIterator[Projector]:
+async def projecting(
+    spec: ReaderSpec, log: Log, follower: GovernanceFollower, dsn: str
+) -> AsyncIterator[Projector]:
     """The reader's projector alone."""
     pool = await open_pool(dsn, spec.role, application="test")
     try:
-        yield Projector(spec.reader, pool, follower, spec.write, Health())
+        yield projector_of(spec, log, follower, pool)
     finally:
         pool.terminate()
+
+
+def projector_of(spec: ReaderSpec, log: Log, follower: GovernanceFollower, pool: asyncpg.Pool) -> Projector:
+    """Its watch never looks: the log is what it was."""
+    watch = LogWatch(spec.reader, pool, log.connection, log.identity, Health())
+    return Projector(spec.reader, pool, follower, spec.write, Health(), watch)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -61,13 +70,13 @@ async def test_it_does_not_matter_where_a_batch_ends(
 ) -> None:
     """A run that is open at the end of a batch is accepted by a later one."""
     spec = SPECS[name]
-    async with projecting(spec, follower, dsn) as projector:
+    async with projecting(spec, log, follower, dsn) as projector:
         for topic, partition in wanted(spec, written.heads):
             place = TopicPartition(topic, partition)
             records = await raw_records(log, place)
             offset = 0
             while behind := [record for record in records if record.offset >= offset]:
-                offset = await projector.take(place, behind[:size])
+                offset = await _take(projector, place, behind[:size], -1)
     await assert_each_record_once(db, name, written)
 
 
@@ -76,7 +85,9 @@ async def _take(
 ) -> int:
     """As the stream does: what is still not there when it is asked for again is a real gap."""
     taken = await projector.take(place, records)
-    return taken if taken != wanted else await projector.take(place, records)
+    taken = taken if taken != wanted else await projector.take(place, records)
+    assert taken is not None
+    return taken
 
 
 async def test_resume_after_a_kill_at_any_point(
@@ -92,7 +103,7 @@ async def test_resume_after_a_kill_at_any_point(
         while behind := [record for record in records[place] if record.offset >= offset]:
             pool = await open_pool(dsn, spec.role, application="test")
             await pool.execute("select 1")
-            projector = Projector(spec.reader, pool, follower, spec.write, Health())
+            projector = projector_of(spec, log, follower, pool)
             taking = asyncio.create_task(_take(projector, place, behind[:40], offset))
             while not taking.done() and (turns > 0 or kills >= _KILLS):
                 turns -= 1
@@ -116,7 +127,7 @@ async def test_batches_that_do_not_follow_are_sent_back_or_skipped(
 ) -> None:
     spec, place = SPECS[name], TopicPartition("assent.ledger", 0)
     records = await raw_records(log, place)
-    async with projecting(spec, follower, dsn) as projector:
+    async with projecting(spec, log, follower, dsn) as projector:
         assert await projector.take(place, records[20:30]) == 0
         assert await projector.take(place, records[:10]) == 10
         assert await projector.take(place, records[:5]) == 10

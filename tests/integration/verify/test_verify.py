@@ -82,7 +82,7 @@ async def test_an_exported_file_proves_the_same_without_a_broker(
 ) -> None:
     live = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
     from_file = verify_file(exported, log.identity, _quiet)
-    assert {name: tally.head for name, tally in from_file.items() if name != "governance"} == {
+    assert {name: tally.head for name, tally in from_file.partitions.items() if name != "governance"} == {
         str(number): tally.head for number, tally in live.items() if tally.records
     }
 

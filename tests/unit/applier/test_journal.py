@@ -5,10 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from assent_contracts.acceptance import Head
 from assent_contracts.changes import Change
-from assent_contracts.client.journal import Journal, JournalInUseError
+from assent_contracts.client.journal import Journal, JournalInUseError, JournalOfAnotherLogError, Position
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
+from assent_contracts.heads import HeadInEra
 
 IDENTITY = "a" * 64
 
@@ -21,6 +23,7 @@ def change(request: str) -> Change:
         requester="somebody",
         justification="why",
         digest=sha256_hex(b'"echo"'),
+        submission=sha256_hex(b"submitted"),
         released=3,
         at=1,
         payload=msgspec.Raw(b'"echo"'),
@@ -31,13 +34,13 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> No
     journal = Journal(tmp_path, IDENTITY)
     journal.begin(change("0-1"))
     journal.write("0-1", "claim", b"claim")
-    journal.keep_position(3, 17)
+    journal.keep_position(3, Position(17, "ab"))
     journal.close()
     again = Journal(tmp_path, IDENTITY)
     assert again.entries() == ["0-1"]
     assert encode(again.change("0-1")) == encode(change("0-1"))
     assert (again.read("0-1", "claim"), again.read("0-1", "begun")) == (b"claim", None)
-    assert (again.position(3), again.position(0)) == (17, 0)
+    assert (again.position(3), again.position(0)) == (Position(17, "ab"), Position())
     again.close()
 
 
@@ -52,14 +55,14 @@ def test_what_a_crash_left_of_an_entry_that_was_done_with_or_not_begun_is_cleare
     assert journal.entries() == ["0-3"]
     journal.drop("0-3")
     assert journal.entries() == []
-    assert [path.name for path in journal.folder.iterdir()] == ["lock"]
+    assert sorted(path.name for path in journal.folder.iterdir()) == ["identity", "lock"]
     journal.close()
 
 
 def test_a_damaged_position_only_costs_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path, IDENTITY)
     (journal.folder / "position-0").write_bytes(b"garbage")
-    assert journal.position(0) == 0
+    assert journal.position(0) == Position()
     journal.close()
 
 
@@ -77,3 +80,21 @@ def test_a_state_folder_has_one_owner(tmp_path: Path) -> None:
         Journal(tmp_path, IDENTITY)
     journal.close()
     Journal(tmp_path, IDENTITY).close()
+
+
+def test_a_folder_whose_name_two_logs_share_is_refused_to_the_second(tmp_path: Path) -> None:
+    Journal(tmp_path, IDENTITY).close()
+    with pytest.raises(JournalOfAnotherLogError, match="a state folder of its own"):
+        Journal(tmp_path, IDENTITY[:16] + "b" * 48)
+    Journal(tmp_path, IDENTITY).close()
+
+
+def test_how_far_the_ledger_was_read_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, IDENTITY)
+    assert journal.heads() == {}
+    heads = {0: HeadInEra(Head(7, "c" * 64, 3, 12), "loss-1"), 23: HeadInEra(Head(0, "d" * 64, 0, 1))}
+    journal.keep_heads(heads)
+    journal.close()
+    again = Journal(tmp_path, IDENTITY)
+    assert again.heads() == heads
+    again.close()

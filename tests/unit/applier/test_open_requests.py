@@ -51,6 +51,7 @@ def test_a_release_is_known_with_everything_that_the_ledger_says_of_it(released:
         ("requester", "bob"),
         ("justification", "because"),
         ("digest", sha256_hex(b"other")),
+        ("submission", sha256_hex(b"other")),
         ("released", 99),
         ("at", 99),
         ("payload", Raw(b'{"version": 3}')),

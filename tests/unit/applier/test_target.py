@@ -22,6 +22,7 @@ def change(
         requester="somebody",
         justification="why",
         digest=sha256_hex(payload),
+        submission=sha256_hex(b"submitted"),
         released=3,
         at=1,
         payload=msgspec.Raw(payload),

@@ -27,6 +27,7 @@ WIDENS: Final = {
     "register-key",
     "add-writer",
     "retire-writer",
+    "correct-time",
     "define-group, guarded",
     "assign-role, administrator",
     "assign-role, approver",

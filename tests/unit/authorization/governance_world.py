@@ -181,6 +181,7 @@ CHANGES: Final[dict[str, Callable[[Target], g.GovernanceChange]]] = {
         writer=Writer(id="writer-3", public_key=signing_key("writer-3", "nobody").public_key)
     ),
     "retire-writer": lambda _: g.RetireWriter(writer="writer-1"),
+    "correct-time": lambda _: g.CorrectTime(to=START - DAY_MS),
     "define-group, new": lambda to: g.DefineGroup(group=Group(id="new", members=(to.name,))),
     "define-group, guarded": lambda to: to.edit_group("approvers"),
     "define-group, unguarded": lambda to: to.edit_group(f"friends-{to.owner}"),

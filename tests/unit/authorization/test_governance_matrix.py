@@ -32,6 +32,7 @@ EVENTS = {
     "revoke-keys": "assent.keys-revoked.v1",
     "add-writer": "assent.writer-added.v1",
     "retire-writer": "assent.writer-retired.v1",
+    "correct-time": "assent.time-corrected.v1",
     "define-group": "assent.group-defined.v1",
     "delete-group": "assent.group-deleted.v1",
     "assign-role": "assent.role-assigned.v1",

@@ -82,6 +82,7 @@ def test_problems_have_titles_of_codes_that_there_are() -> None:
         "cross-site",
         "too-many-requests",
         "log-unreachable",
+        "log-incomplete",
         "late",
     }
     own |= {

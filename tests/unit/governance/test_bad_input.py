@@ -172,7 +172,9 @@ def received(command: FoundLog | ChangeGovernance | CloseFounding, key: str) -> 
 
 
 def answer(record: Record, command: FoundLog | ChangeGovernance | CloseFounding, key: str) -> str:
-    decision = judge_governance(record, received(command, key), signature_good=True, at=START)
+    decision = judge_governance(
+        record, received(command, key), signature_good=True, at=START, received_at=START
+    )
     return decision.code.value if isinstance(decision, Refusal) else ""
 
 

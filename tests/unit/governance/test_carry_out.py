@@ -1,5 +1,6 @@
 """A release out of the request ledger, carried out: the change and which release it goes by, or why not."""
 
+from assent_contracts.core.governance.carry import carry_release
 from assent_contracts.core.governance.decide import Release, carry_out
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.carried import CARRIER, carried_due
@@ -25,6 +26,8 @@ from assent_contracts.governance_changes import (
     object_of,
 )
 from assent_contracts.governed import RoleAssignment, Settings
+from assent_contracts.refusals import RefusalCode
+from tests.support.chains import Chains
 from tests.support.people import START, force, organisation
 from tests.unit.governance.answers import app_policy, at_once, group_of, role_of
 from tests.unit.governance.proposals import Proposal
@@ -90,7 +93,7 @@ def test_R12_request_ends_when_governance_says_what_became_of_it() -> None:
     ((resource, ended),) = carried_due(proposal.story.book, proposal.governance)
     assert resource == object_of(proposal.change)
     assert ended == RequestCompleted(request=proposal.story.request, reporter=CARRIER)
-    proposal.story.book.record(len(proposal.story.records), START, (ended,))
+    proposal.story.book.record(len(proposal.story.records), START, (ended,), governance=0)
     assert proposal.story.status() == "completed"
     assert list(carried_due(proposal.story.book, proposal.governance)) == []
 
@@ -185,3 +188,17 @@ def test_R14_too_short_a_time_limit_can_be_put_right() -> None:
     late = Proposal(organisation(Settings(expiry_ms=1_000)), longer).given("carol submits")
     late.story.given("an hour passes")
     assert late.when("dave approves") == "not-pending"
+
+
+def test_what_was_submitted_must_have_the_released_digest() -> None:
+    chains = Chains()
+    release = chains.released()
+    submission = release.submission.value
+    governance = chains.record.governance
+    about = {"request": release.request, "released": release.released, "as_of": release.as_of}
+    *changes, last = carry_release(governance, submission, START, digest=release.digest, **about)
+    assert changes
+    assert isinstance(last, ReleaseCarriedOut)
+    (refused,) = carry_release(governance, submission, START, digest=DIGEST, **about)
+    assert isinstance(refused, ReleaseRefused)
+    assert refused.refusal.code is RefusalCode.DIGEST_MISMATCH

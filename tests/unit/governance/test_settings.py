@@ -7,7 +7,12 @@ from assent_contracts.codec import encode
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.governed import Settings
-from assent_contracts.limits import LONGEST_MS, OPEN_REQUESTS_MAX
+from assent_contracts.limits import (
+    COMMANDS_PER_MINUTE_MAX,
+    LONGEST_MS,
+    OPEN_REQUESTS_MAX,
+    REMEMBERED_COMMANDS_MAX,
+)
 from assent_contracts.refusals import Refusal
 from tests.support.people import force, organisation
 from tests.unit.governance.answers import at_once, fits
@@ -35,6 +40,10 @@ def changed(**fields: object) -> ChangeSettings:
         ({"visibility_ms": 1_000}, "approval-required"),
         ({"open_requests_max": 1}, "approval-required"),
         ({"open_requests_max": OPEN_REQUESTS_MAX}, "approval-required"),
+        ({"commands_per_minute": 1}, "approval-required"),
+        ({"commands_per_minute": COMMANDS_PER_MINUTE_MAX}, "approval-required"),
+        ({"remembered_commands": 1}, "approval-required"),
+        ({"remembered_commands": REMEMBERED_COMMANDS_MAX}, "approval-required"),
     ],
     ids=repr,
 )
@@ -83,6 +92,8 @@ def test_settings_are_changed_as_they_were_seen() -> None:
         ("lease_ms", 100, LONGEST_MS),
         ("visibility_ms", 1_000, LONGEST_MS),
         ("open_requests_max", 1, OPEN_REQUESTS_MAX),
+        ("commands_per_minute", 1, COMMANDS_PER_MINUTE_MAX),
+        ("remembered_commands", 1, REMEMBERED_COMMANDS_MAX),
         ("vanish_max_percent", 0, 100),
     ],
 )

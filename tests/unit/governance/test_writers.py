@@ -165,7 +165,7 @@ def decided(command: GovernanceCommand, key: str) -> str:
     record.governance = organisation()
     value = encode(command)
     received = Received(command, value, bytes.fromhex(sha256_hex(value)), key, "sig")
-    decision = judge_governance(record, received, signature_good=True, at=START)
+    decision = judge_governance(record, received, signature_good=True, at=START, received_at=START)
     assert isinstance(decision, Refusal)
     return decision.code.value
 

@@ -83,9 +83,12 @@ def test_answers_are_those_of_a_probe(server: HealthServer, health: Health) -> N
     assert (status, msgspec.json.decode(body)["missing"]["kafka"]["why"]) == (503, "It is starting.")
     health.not_ready("kafka", Reason(why="It is away.", todo="Start it."))
     missing = {"kafka": {"why": "It is away.", "todo": "Start it."}}
-    assert msgspec.json.decode(ask(server, "/readyz")[1]) == {"missing": missing}
+    assert msgspec.json.decode(ask(server, "/readyz")[1]) == {"missing": missing, "noted": {}}
     health.ready("kafka")
-    assert ask(server, "/readyz") == (200, b'{"missing":{}}')
+    assert ask(server, "/readyz") == (200, b'{"missing":{},"noted":{}}')
+    health.note("postgres", Reason(why="It is away.", todo="Start it."))
+    status, body = ask(server, "/readyz")
+    assert (status, msgspec.json.decode(body)["noted"]["postgres"]["todo"]) == (200, "Start it.")
     assert b"python_info" in ask(server, "/metrics")[1]
     assert ask(server, "/livez", "HEAD") == (200, b"")
     assert (ask(server, "/")[0], ask(server, "/livez", "POST")[0]) == (404, 405)

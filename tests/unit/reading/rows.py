@@ -3,13 +3,13 @@
 import msgspec
 from msgspec import UNSET
 
-from assent.audit.entry import entry_of
-from assent.ledger.chain import Chain
+from assent.store.entry import entry_of
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.requests.states import Approval, NeedsApproval, Rejection, Submission
+from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, Event
 from assent_contracts.ledger import RecordedCommand, decode_record

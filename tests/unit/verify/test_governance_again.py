@@ -120,7 +120,7 @@ def test_command_by_a_key_that_was_revoked_is_named(chains: Chains) -> None:
 
 def test_founding_cannot_be_opened_again_by_the_founder(chains: Chains) -> None:
     seq = chains.put_governance((FoundingClosed(),), command(chains, "founder", DISABLE), input_offset=UNSET)
-    assert finding(chains) == (seq, "the rules refuse its command (unknown-key)")
+    assert finding(chains) == (seq, "it names no input for its command")
 
 
 def test_refusal_that_the_rules_do_not_give_is_named(chains: Chains) -> None:
@@ -149,11 +149,14 @@ def test_refusal_that_carries_events_is_named(chains: Chains) -> None:
 
 def test_command_that_is_not_kept_must_have_been_refused_for_its_form_or_signature(chains: Chains) -> None:
     kept = OmittedCommand(sha256="0" * 64, size=12)
-    for code in (RefusalCode.MALFORMED, RefusalCode.BAD_SIGNATURE, RefusalCode.UNKNOWN_KEY):
+    for code in (
+        *(RefusalCode.MALFORMED, RefusalCode.BAD_SIGNATURE, RefusalCode.UNKNOWN_KEY),
+        RefusalCode.TOO_MANY_COMMANDS,
+    ):
         chains.put_governance(refusal(code), kept)
-    assert chains.verified()[0].tally.unreadable == 3
+    assert chains.verified()[0].tally.unreadable == 4
     seq = chains.put_governance((PrincipalDisabled(principal="bob"),), kept)
-    why = "a command that is not kept was not refused for its form or its signature"
+    why = "a command that is not kept was not refused for its form, its signature or its number"
     assert finding(chains) == (seq, why)
 
 
@@ -161,7 +164,7 @@ def test_command_that_nobody_signed_must_not_be_kept(chains: Chains) -> None:
     """Its bytes are anybody's: the ledger would hold them for ever."""
     sent = signed(encode(chains.changing("carol", DISABLE)), key_of("mallory"), chains.identity)
     seq = chains.put_governance(refusal(RefusalCode.BAD_SIGNATURE), sent)
-    assert finding(chains) == (seq, "it holds a command that nobody is known to have signed")
+    assert finding(chains) == (seq, "it holds a command that was refused as bad-signature")
 
 
 def test_record_without_a_command_is_named(chains: Chains) -> None:

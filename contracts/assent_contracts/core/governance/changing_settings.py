@@ -29,6 +29,8 @@ def only_tightens(before: Settings, after: Settings) -> bool:
         lease_ms=after.lease_ms,
         visibility_ms=after.visibility_ms,
         open_requests_max=after.open_requests_max,
+        commands_per_minute=after.commands_per_minute,
+        remembered_commands=after.remembered_commands,
         allow_unlicensed_admins=before.allow_unlicensed_admins,
         unprotected=before.unprotected,
         governance_own_signature=before.governance_own_signature,

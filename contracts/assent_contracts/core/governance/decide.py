@@ -12,11 +12,13 @@ from assent_contracts import limits
 from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.accounts import disable_principal, enable_principal, register_principal
 from assent_contracts.core.governance.changing_settings import change_settings
+from assent_contracts.core.governance.correcting_time import correct_time
 from assent_contracts.core.governance.directory import sync_directory
 from assent_contracts.core.governance.eligible import too_few_administrators
 from assent_contracts.core.governance.fields import is_public_key, refuse
 from assent_contracts.core.governance.groups import define_group, delete_group
 from assent_contracts.core.governance.harm import harm
+from assent_contracts.core.governance.losses import accept_loss
 from assent_contracts.core.governance.permit import given_power, not_permitted, why_approval
 from assent_contracts.core.governance.policies import create_policy, delete_policy, edit_policy
 from assent_contracts.core.governance.roles import assign_role, withdraw_role
@@ -24,6 +26,7 @@ from assent_contracts.core.governance.signing_keys import expire_key, register_k
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.governance.writers import add_writer, recover_writers, retire_writer
 from assent_contracts.governance import (
+    AcceptLoss,
     ChangeGovernance,
     CloseFounding,
     Founding,
@@ -33,6 +36,7 @@ from assent_contracts.governance import (
     GovernanceEvent,
     LogFounded,
     RecoverWriters,
+    RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
 )
@@ -40,6 +44,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
@@ -99,15 +104,17 @@ def decide_founding(governance: Governance, command: GovernanceCommand, at: int)
         return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
     if isinstance(command, CloseFounding):
         return _close(governance, at)
-    if isinstance(command, RecoverWriters):
+    if isinstance(command, RecoveryCommand):
         return refuse(RefusalCode.NOT_PERMITTED, "Only the recovery key signs this.")
     return decide_change(governance, command.change, at)
 
 
-def decide_recovery(governance: Governance, command: RecoverWriters) -> Decision:
+def decide_recovery(governance: Governance, command: RecoveryCommand) -> Decision:
     """Decide a command that the recovery key has signed."""
     if governance.founder is not None:
         return refuse(RefusalCode.NOT_PERMITTED, "The recovery key counts once the founding is closed.")
+    if isinstance(command, AcceptLoss):
+        return accept_loss(governance, command)
     return recover_writers(governance, command)
 
 
@@ -120,7 +127,7 @@ def decide_at_once(
             return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
         case CloseFounding():
             return refuse(RefusalCode.NOT_PERMITTED, "The founding is closed.")
-        case RecoverWriters():
+        case RecoverWriters() | AcceptLoss():
             return refuse(RefusalCode.NOT_PERMITTED, "Only the recovery key signs this.")
         case ChangeGovernance():
             pass
@@ -210,6 +217,8 @@ def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> D
             return delete_policy(governance, change)
         case SyncDirectory():
             return sync_directory(governance, change)
+        case CorrectTime():
+            return correct_time(change, at)
         case _:
             assert_never(change)
 

@@ -12,6 +12,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
@@ -138,6 +139,8 @@ def difference(change: GovernanceChange, governance: Governance) -> tuple[Line, 
             return policy_difference(governance.policies.get(policy), None)
         case SyncDirectory(difference=directory):
             return _directory(directory, governance)
+        case CorrectTime(to=to):
+            return _changed(("log time", "where it is later", moment(to)))
         case _:
             assert_never(change)
 

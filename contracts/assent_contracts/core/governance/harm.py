@@ -17,6 +17,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
     AddWriter,
+    CorrectTime,
     CreatePolicy,
     EnablePrincipal,
     GovernanceChange,
@@ -27,7 +28,10 @@ from assent_contracts.governance_changes import (
 from assent_contracts.policies import BUILT_IN_TYPES, Policy
 from assent_contracts.refusals import Refusal
 
-_NO_HARM = (RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy, AddWriter, RetireWriter)
+_NO_HARM = (
+    *(RegisterPrincipal, EnablePrincipal, RegisterKey, CreatePolicy),
+    *(AddWriter, RetireWriter, CorrectTime),
+)
 """They take nothing from any person; their own rules look at what they do."""
 
 

@@ -6,9 +6,16 @@ from assent_contracts.core.governance.decide import Decision, decide_at_once, de
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.rates import too_many_remembered, too_many_sent
 from assent_contracts.core.received import Received
-from assent_contracts.core.sender import came_before, identify, not_current, takes_its_id
-from assent_contracts.governance import FoundLog, GovernanceCommand, GovernanceEvent, RecoverWriters
+from assent_contracts.core.sender import OMITTED, came_before, identify, not_current, takes_its_id
+from assent_contracts.governance import (
+    FoundLog,
+    GovernanceCommand,
+    GovernanceEvent,
+    RecoveryCommand,
+    TimeCorrected,
+)
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import RECOVERY
@@ -21,7 +28,7 @@ class Record:
         self.governance = Governance()
         self.memory = CommandMemory()
         self.at = 0
-        """Log time of the last record, ms."""
+        """What counts as the log time of the last record, ms: a correction counts once it is taken in."""
 
     def take(self, seq: int, at: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Take in the record `seq`, decided at log time `at`."""
@@ -29,12 +36,15 @@ class Record:
         if at > self.at:
             self.at = at
             self.memory.forget(at)
+        for event in events:
+            if isinstance(event, TimeCorrected) and event.to < self.at:
+                self.at = event.to
 
 
 def judge_governance(
-    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int
+    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int, received_at: int
 ) -> Decision:
-    """Decide one command at log time `at` (ms)."""
+    """Decide one command at log time `at`, that the broker appended at `received_at` (both in ms)."""
     command, governance = received.command, record.governance
     if governance.founder is not None or (governance.seq == -1 and isinstance(command, FoundLog)):
         if not signature_good:
@@ -46,16 +56,22 @@ def judge_governance(
         received.key_id,
         signed=bool(received.signature),
         good=signature_good,
-        at=at,
+        received_at=received_at,
         resource=SETTINGS,
     )
     if isinstance(sender, Refusal):
         return sender
-    before = came_before(record.memory, command.principal, command.id, received.value_sha256)
+    memory, settings = record.memory, governance.settings
+    limited = too_many_sent(memory, settings, command.principal, at)
+    if limited is not None:
+        return limited
+    before = came_before(memory, command.principal, command.id, received.value_sha256)
     if before is not None:
         return cast("Decision", before)
-    return not_current(sender, command.at, at) or decide_at_once(
-        governance, command, at, through=sender.through
+    return (
+        not_current(sender, command.at, received_at, forgotten=memory.forgotten)
+        or too_many_remembered(memory, settings, command.principal, at)
+        or decide_at_once(governance, command, at, through=sender.through)
     )
 
 
@@ -68,8 +84,11 @@ def judge_recovery(
     these bytes, whichever key the command names.
     """
     command = received.command
-    if not isinstance(command, RecoverWriters):
-        return refuse(RefusalCode.NOT_PERMITTED, "The recovery key adds and retires writers, no more.")
+    if not isinstance(command, RecoveryCommand):
+        return refuse(
+            RefusalCode.NOT_PERMITTED,
+            "The recovery key adds and retires writers and accepts a loss, no more.",
+        )
     if command.principal != RECOVERY:
         return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
     if not signature_good:
@@ -83,10 +102,18 @@ def judge_recovery(
 
 
 def keep_governance(
-    record: Record, received: Received[GovernanceCommand], decision: Decision, *, seq: int, at: int
+    record: Record,
+    received: Received[GovernanceCommand],
+    decision: Decision,
+    *,
+    seq: int,
+    at: int,
+    counts: bool = True,
 ) -> None:
-    """Move the record past a decision."""
+    """Move the record past a decision. `counts`: the command came by the topic, as most do."""
     command = received.command
+    if counts and (not isinstance(decision, Refusal) or decision.code not in OMITTED):
+        record.memory.count(command.principal, at)
     # During the founding ids are not asked for, and one could come twice.
     if takes_its_id(decision) and record.memory.recall(command.principal, command.id) is None:
         sha256 = received.value_sha256

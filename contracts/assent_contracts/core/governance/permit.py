@@ -10,6 +10,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
@@ -116,6 +117,8 @@ def why_approval(  # noqa: C901, PLR0912  an arm each
             return None if own else "it registers a key that its holder did not sign for"
         case AddWriter() | RetireWriter():
             return "it concerns who writes the log"
+        case CorrectTime():
+            return "it sets log time back"
         case EnablePrincipal():
             return "it lets a disabled account act again"
         case SyncDirectory():
@@ -150,6 +153,7 @@ def given_power(change: GovernanceChange) -> frozenset[str]:
             | ChangeSettings()
             | DeletePolicy()
             | SyncDirectory()
+            | CorrectTime()
         ):
             return frozenset()
         case _:

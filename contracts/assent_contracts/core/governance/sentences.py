@@ -18,6 +18,7 @@ from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
     ChangeSettings,
+    CorrectTime,
     CreatePolicy,
     DefineGroup,
     DeleteGroup,
@@ -149,6 +150,8 @@ def change_sentence(change: GovernanceChange, governance: Governance) -> str:  #
             return _delete_policy(name, governance)
         case SyncDirectory(difference=directory):
             return f"Synchronise the directory: {_synchronised(directory, governance)}."
+        case CorrectTime(to=to):
+            return f"Set log time back to {moment(to)}, wherever it is later."
         case _:
             assert_never(change)
 

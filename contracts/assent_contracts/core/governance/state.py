@@ -17,6 +17,7 @@ from assent_contracts.core.governance.standing import (
     terms_of,
     windows_of,
 )
+from assent_contracts.core.log_time import Correction
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import (
@@ -30,6 +31,7 @@ from assent_contracts.governance import (
     KeyRevoked,
     KeysRevoked,
     LogFounded,
+    LossAccepted,
     PolicyCreated,
     PolicyDeleted,
     PolicyEdited,
@@ -41,6 +43,7 @@ from assent_contracts.governance import (
     RoleAssigned,
     RoleWithdrawn,
     SettingsChanged,
+    TimeCorrected,
     WriterAdded,
     WriterRetired,
 )
@@ -55,6 +58,7 @@ from assent_contracts.governance_changes import (
 from assent_contracts.governed import (
     DirectoryDifference,
     Group,
+    Loss,
     Role,
     RoleAssignment,
     Settings,
@@ -99,18 +103,20 @@ class Governance:
         """The id of every writer there ever was."""
         self.writers_since = 0
         """The seq of the latest change of writers."""
+        self.losses: tuple[Loss, ...] = ()
+        """What was lost and accepted as such, in order."""
         self.groups: dict[str, Group] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[str, Policy] = {}
         self.policy_since: dict[str, int] = {}
         """The seq at which each policy was created."""
         self.settings = Settings()
+        self.time_corrections: tuple[Correction, ...] = ()
+        """How log time was set back, the earliest first."""
         self.carried: dict[str, Refusal | None] = {}
         """The requests whose release was carried over here, and why not, where it could not be."""
         self._versions: dict[str, int] = {}
         self._members: dict[str, frozenset[str]] = {}
-        self._windows: dict[str, Windows] | None = None
-        """Derived from the keys alone: only what changes a key forgets it."""
         self._forget_derived()
 
     def _forget_derived(self) -> None:
@@ -118,6 +124,7 @@ class Governance:
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
         self._asking: frozenset[str] | None = None
+        self._windows: dict[str, Windows] | None = None
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Take in the accepted record `seq`; records come in order."""
@@ -160,16 +167,18 @@ class Governance:
             case KeyRegistered(key=key):
                 self._register_key(key)
             case KeyExpires(key=key, not_after=not_after):
-                self._change_keys({key: msgspec.structs.replace(self.keys[key], not_after=not_after)})
+                self.keys[key] = msgspec.structs.replace(self.keys[key], not_after=not_after)
             case KeyRevoked(key=key):
-                self._change_keys({key: msgspec.structs.replace(self.keys[key], revoked=True)})
+                self.keys[key] = msgspec.structs.replace(self.keys[key], revoked=True)
             case KeysRevoked(principal=principal):
-                self._change_keys(all_revoked(self.keys, principal))
+                self.keys |= all_revoked(self.keys, principal)
             case WriterAdded(writer=writer):
                 self._add_writer(writer, seq)
             case WriterRetired(writer=writer):
                 del self.writers[writer]
                 self.writers_since = seq
+            case LossAccepted(loss=loss):
+                self.losses = (*self.losses, loss)
             case GroupDefined(group=group):
                 self._define_group(group, seq)
             case GroupDeleted(group=group):
@@ -192,6 +201,8 @@ class Governance:
                 del self.policies[policy], self.policy_since[policy], self._versions[policy_object(policy)]
             case DirectorySynced(difference=difference):
                 self._sync(difference, seq)
+            case TimeCorrected(to=to):
+                self.time_corrections += (Correction(seq, to),)
             case FoundingClosed():
                 self.founder = None
             case ReleaseCarriedOut(request=request):
@@ -220,17 +231,7 @@ class Governance:
     def _register_key(self, key: SigningKey) -> None:
         registered = registered_key(key)
         self.public_keys.add(registered.public_key)
-        if self._windows is None or key.id in self.keys:
-            self._change_keys({key.id: registered})
-            return
-        # Not all of them anew: a large organisation registers thousands of keys one after the other.
         self.keys[key.id] = registered
-        window = (registered.not_before, registered.not_after)
-        self._windows[key.principal] = (*self._windows.get(key.principal, ()), window)
-
-    def _change_keys(self, changed: dict[str, Key]) -> None:
-        self.keys |= changed
-        self._windows = None
 
     def _add_writer(self, writer: Writer, seq: int) -> None:
         self.writers[writer.id] = public_key = from_base64url(writer.public_key)

@@ -1,19 +1,37 @@
 """One partition's requests, as the ledger up to `seq` adds up: what decisions look things up in."""
 
 import heapq
-from collections import deque
 from collections.abc import Iterator
 
+import msgspec
+
+from assent_contracts.core.ageing import Ageing
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.log_time import corrected
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
-from assent_contracts.events import ChangeSubmitted, CommandRepeated, Event, RequestEvent, WritersChanged
+from assent_contracts.events import (
+    ChangeSubmitted,
+    CommandRepeated,
+    Event,
+    LogTimeCorrected,
+    RequestEvent,
+    WritersChanged,
+)
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.resources import parse_request_id
 
 CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
 """How long an ended request is known, so that a late command hears how it ended."""
+
+
+class _Ended(msgspec.Struct, frozen=True, gc=False):
+    """A request that has ended, by its seq."""
+
+    seq: int
+    until: int
+    """Log time (ms) up to which it is known."""
 
 
 class Book:
@@ -22,7 +40,9 @@ class Book:
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.at = 0
-        """Log time of the last record, ms."""
+        """Log time of the last record, ms. For the next one `at_under` says what it counts as."""
+        self.governance = -1
+        """The governance seq that the last record names."""
         self.records = 0
         """How many records it has taken in."""
         self.writers_since = 0
@@ -33,7 +53,7 @@ class Book:
         """Of a request that went on since its submission: the seq of the last record that changed it."""
         self._open_by_resource: dict[str, int] = {}
         self._open_by_requester: dict[str, int] = {}
-        self._closed_in_order: deque[int] = deque()
+        self._closed_in_order: Ageing[_Ended] = Ageing()
         self._deadlines: list[tuple[int, int]] = []
 
     def open_request(self, resource: str) -> int | None:
@@ -70,22 +90,40 @@ class Book:
                 continue
             yield seq
 
+    def has_deadline(self, at: int) -> bool:
+        """Whether `due` may have something at log time `at` (ms)."""
+        return bool(self._deadlines) and self._deadlines[0][0] <= at
+
     def writers_due(self, governance: Governance) -> WritersChanged | None:
         """The record that a change of writers makes due here, if it has not been written."""
         since = governance.writers_since
         return WritersChanged(since=since) if since > self.writers_since else None
 
-    def record(self, seq: int, at: int, events: tuple[Event, ...]) -> None:
-        """Take in the record `seq`, decided at log time `at`."""
+    def at_under(self, governance: Governance) -> int:
+        """What counts as log time (ms) when the next record names this state of governance."""
+        corrections = governance.time_corrections
+        if not corrections:
+            return self.at
+        return corrected(self.at, corrections, after=self.governance, up_to=governance.seq)
+
+    def correction_due(self, governance: Governance) -> LogTimeCorrected | None:
+        """The record that a correction of log time makes due here, if none has named it yet."""
+        if self.at_under(governance) == self.at:
+            return None
+        return LogTimeCorrected(since=governance.time_corrections[-1].seq)
+
+    def record(self, seq: int, at: int, events: tuple[Event, ...], *, governance: int) -> None:
+        """Take in the record `seq`, decided at log time `at`, which names this governance seq."""
         is_later = at > self.at
         self.at = at
+        self.governance = governance
         self.records += 1
         for event in events:
             if isinstance(event, ChangeSubmitted):
                 self._open(seq, event)
             elif isinstance(event, WritersChanged):
                 self.writers_since = event.since
-            elif not isinstance(event, CommandRepeated):
+            elif not isinstance(event, CommandRepeated | LogTimeCorrected):
                 self._go_on(event, at, seq)
         if is_later:
             self.memory.forget(at)
@@ -113,7 +151,7 @@ class Book:
         if isinstance(after, Closed):
             del self._open_by_resource[after.resource]
             self._count_down(before.submission.requester)
-            self._closed_in_order.append(seq)
+            self._closed_in_order.add(_Ended(seq, at + CLOSED_MEMORY_MS))
         elif not isinstance(after, Unsettled) and (
             isinstance(before, Unsettled) or after.deadline != before.deadline
         ):
@@ -127,15 +165,9 @@ class Book:
             del self._open_by_requester[requester]
 
     def _forget_closed(self, at: int) -> None:
-        closed = self._closed_in_order
-        while closed:
-            request = self.requests[closed[0]]
-            assert isinstance(request, Closed)
-            if request.at + CLOSED_MEMORY_MS >= at:
-                break
-            forgotten = closed.popleft()
-            del self.requests[forgotten]
-            self._last.pop(forgotten, None)
+        for ended in self._closed_in_order.let_go(at):
+            del self.requests[ended.seq]
+            self._last.pop(ended.seq, None)
 
     def open_requests_of(self, requester: str) -> int:
         """How many requests of this principal are open."""

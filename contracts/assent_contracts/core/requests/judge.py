@@ -5,11 +5,12 @@ The decider runs this once for each command; `assent audit verify` runs it again
 
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.rates import too_many_remembered, too_many_sent
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide
-from assent_contracts.core.sender import Sender, came_before, identify, not_current, takes_its_id
+from assent_contracts.core.sender import OMITTED, Sender, came_before, identify, not_current, takes_its_id
 from assent_contracts.refusals import Refusal
 
 _OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
@@ -17,9 +18,9 @@ _OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
 
 
 def sender_of(
-    received: Received[Command], *, signature_good: bool, at: int, governance: Governance
+    received: Received[Command], *, signature_good: bool, received_at: int, governance: Governance
 ) -> Sender | Refusal:
-    """Who sent a command that is decided at log time `at` (ms)."""
+    """Who sent a command that the broker appended at `received_at` (ms)."""
     command = received.command
     return identify(
         governance,
@@ -27,7 +28,7 @@ def sender_of(
         received.key_id,
         signed=bool(received.signature),
         good=signature_good,
-        at=at,
+        received_at=received_at,
         resource=command.resource,
         of_upstreams=isinstance(command, _OF_UPSTREAMS),
     )
@@ -40,17 +41,28 @@ def judge(
     signature_good: bool,
     seq: int,
     at: int,
+    received_at: int,
     governance: Governance,
 ) -> Decision:
-    """Decide one command that will stand at `seq`, at log time `at` (ms)."""
-    command = received.command
-    sender = sender_of(received, signature_good=signature_good, at=at, governance=governance)
+    """Decide one command that will stand at `seq`, at log time `at`; the broker appended it at `received_at`.
+
+    Both times in ms.
+    """
+    command, memory, settings = received.command, book.memory, governance.settings
+    sender = sender_of(
+        received, signature_good=signature_good, received_at=received_at, governance=governance
+    )
     if isinstance(sender, Refusal):
         return sender
-    before = came_before(book.memory, command.principal, command.id, received.value_sha256)
+    limited = too_many_sent(memory, settings, command.principal, at)
+    if limited is not None:
+        return limited
+    before = came_before(memory, command.principal, command.id, received.value_sha256)
     if before is not None:
         return before
-    refusal = not_current(sender, command.at, at)
+    refusal = not_current(sender, command.at, received_at, forgotten=memory.forgotten) or too_many_remembered(
+        memory, settings, command.principal, at
+    )
     if refusal is not None:
         return refusal
     context = Context(
@@ -59,11 +71,16 @@ def judge(
     return decide(book, command, context)
 
 
-def keep(book: Book, received: Received[Command], decision: Decision, *, seq: int, at: int) -> None:
-    """Move the book past a decision."""
+def keep(
+    book: Book, received: Received[Command], decision: Decision, *, seq: int, at: int, governance: int
+) -> None:
+    """Move the book past a decision; its record names the governance seq `governance`."""
+    command, sha256 = received.command, received.value_sha256
+    if not isinstance(decision, Refusal) or decision.code not in OMITTED:
+        book.memory.count(command.principal, at)
     if takes_its_id(decision):
-        command, sha256 = received.command, received.value_sha256
         book.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
         )
-    book.record(seq, at, () if isinstance(decision, Refusal) else decision)
+    events = () if isinstance(decision, Refusal) else decision
+    book.record(seq, at, events, governance=governance)

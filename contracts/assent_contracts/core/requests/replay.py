@@ -8,4 +8,5 @@ from assent_contracts.ledger import LedgerRecord, decode_events
 def replay(book: Book, record: LedgerRecord) -> None:
     """Move the book past one accepted record."""
     remember_record(book.memory, record)
-    book.record(record.seq, record.at, decode_events(record))
+    named = record.governance if isinstance(record.governance, int) else -1
+    book.record(record.seq, record.at, decode_events(record), governance=named)

@@ -15,7 +15,7 @@ from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
 from assent.gateway.api.bodies import TAKES, read_json
-from assent.gateway.deciding import ANSWER_WITHIN_S, late, said, undecided, unreachable
+from assent.gateway.deciding import ANSWER_WITHIN_S, late, not_sent, said, undecided
 from assent.gateway.door import Door
 from assent.gateway.log import SOURCE
 from assent.gateway.problems import of_refusal
@@ -124,7 +124,9 @@ def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envel
     key = governance.keys.get(envelope.key_id)
     signatures = Signatures(door.log.follower.identity, verify)
     good = signatures.is_good(signed(envelope, None if key is None else key.public_key))
-    refusal = unattributed(governance, envelope.key_id, signed=bool(envelope.signature), good=good, at=now)
+    refusal = unattributed(
+        governance, envelope.key_id, signed=bool(envelope.signature), good=good, received_at=now
+    )
     if refusal is not None:
         raise of_refusal(refusal)
     return envelope
@@ -144,7 +146,7 @@ def _sender(door: Door, command: Command | GovernanceCommand, envelope: Envelope
         envelope.key_id,
         signed=True,
         good=True,
-        at=now,
+        received_at=now,
         resource=SETTINGS if isinstance(command, GovernanceCommand) else command.resource,
     )
     if isinstance(found, Refusal):
@@ -165,14 +167,14 @@ def _described(command: Command | GovernanceCommand) -> list[tuple[str, bytes]]:
 
 
 async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D]) -> _D:
-    """The decision. Raises Problem: `late` (202) when none came in time, `log-unreachable`."""
+    """The decision. Raises Problem: `late` (202) when none came in time, `log-not_sent`."""
     try:
         return await sending
     except NotDecidedError as error:
         is_change = isinstance(command, GovernanceCommand)
         raise (undecided() if is_change else late(command.id, command.resource, command.at)) from error
     except KafkaError as error:
-        raise unreachable() from error
+        raise not_sent(error) from error
 
 
 async def _of_request(door: Door, command: Command, decided: Decided) -> Response[Relayed]:

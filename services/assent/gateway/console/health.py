@@ -24,6 +24,9 @@ class ReaderView(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     """Ledger records that it holds."""
     behind: int
+    """Of the partitions in which the log has what the reader holds."""
+    beyond: tuple[int, ...]
+    """The partitions in which the reader holds more than the log."""
     runs: bool
     """Whether it has ever said where it is."""
 
@@ -36,6 +39,7 @@ async def show_health(request: Request[Any, Any, Any], caller: Caller, door: Doo
     }
     governance = {reader: await heads(door.db, reader, GOVERNANCE) for reader in _READERS}
     newest = _newest(door, requests)
+    ends = {partition: finding.found for partition, finding in door.log.publisher.findings.items()}
     followed = len(door.log.follower.history) - 1
     return await page(
         request,
@@ -44,7 +48,7 @@ async def show_health(request: Request[Any, Any, Any], caller: Caller, door: Doo
         "health.html",
         missing=door.health.missing(),
         readers=[
-            _view(name, requests[name], newest)
+            _view(name, requests[name], newest, ends)
             for name in _READERS
             if requests[name] or governance[name] or name != "notify"
         ],
@@ -63,12 +67,22 @@ def _newest(door: Door, requests: Mapping[Reader, Mapping[int, Head]]) -> dict[i
     return newest
 
 
-def _view(name: str, places: Mapping[int, Head], newest: Mapping[int, int]) -> ReaderView:
+def _view(
+    name: str, places: Mapping[int, Head], newest: Mapping[int, int], ends: Mapping[int, int]
+) -> ReaderView:
     return ReaderView(
         name=name,
         records=sum(head.seq + 1 for head in places.values()),
+        # Never below none, and nothing is said of a partition in which the log itself lacks something.
         behind=sum(
-            seq - (places[partition].seq if partition in places else -1) for partition, seq in newest.items()
+            max(0, seq - (places[partition].seq if partition in places else -1))
+            for partition, seq in newest.items()
+            if partition not in ends
+        ),
+        beyond=tuple(
+            partition
+            for partition, end in sorted(ends.items())
+            if partition in places and places[partition].next_offset > end
         ),
         runs=bool(places),
     )

@@ -1,4 +1,9 @@
-"""What the audit table says of a record beside its bytes, so that it can be found."""
+"""What the audit table says of a record: each of its columns, derived from the record alone.
+
+The audit service writes its rows by this, and `audit verify` holds every row against it.
+"""
+
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -53,7 +58,41 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     outcome: str
 
 
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """R16: one row of the audit table: what follows `ledger` and `partition`, as in COLUMNS."""
+
+    seq: int
+    ledger_offset: int
+    at: int
+    value_sha256: str
+    outcome: str
+    request: str | None
+    resource: str | None
+    principal: str | None
+    command: str | None
+    record: bytes
+
+
+COLUMNS: Final = ("ledger", "partition", *Row.__struct_fields__)
+
 _decode = msgspec.json.Decoder(_Record).decode
+
+
+def row_of(accepted: Accepted) -> Row:
+    """The row of an accepted record of either ledger. Raises msgspec.MsgspecError, UnicodeDecodeError."""
+    record, entry = accepted.record, entry_of(accepted)
+    return Row(
+        record.seq,
+        accepted.offset,
+        record.at,
+        accepted.value_sha256,
+        entry.outcome,
+        entry.request,
+        entry.resource,
+        entry.principal,
+        entry.command,
+        accepted.value,
+    )
 
 
 def entry_of(accepted: Accepted) -> Entry:

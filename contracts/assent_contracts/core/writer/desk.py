@@ -1,17 +1,17 @@
-"""What a Session needs to know of the ledger that it writes: the same loop decides both."""
+"""What the writer needs to know of the ledger that it writes: one loop decides both."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
-from aiokafka import TopicPartition
 from msgspec import UnsetType
 
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.events import Event
 from assent_contracts.governance import GovernanceEvent
-from assent_contracts.ledger import RecordedCommand
+from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.refusals import Refusal
 
 Events = tuple[Event, ...] | tuple[GovernanceEvent, ...]
@@ -24,16 +24,11 @@ class OwnRecord(msgspec.Struct, frozen=True, gc=False):
     key: bytes
     events: Events
     command: RecordedCommand | UnsetType = msgspec.UNSET
-    """Of a release that governance carries out: the submission, as it stands in the request ledger."""
+    """Of a release that governance carries out: the submission, as it is in the request ledger."""
 
 
 class Desk(Protocol):
-    """One partition's state with its rules. The session is its owner."""
-
-    place: TopicPartition
-    """Where its commands come from."""
-    name: str
-    """What logs and metrics call it: the partition's number, or `governance`."""
+    """One partition's state with its rules. Pure; the writer is its owner."""
 
     @property
     def governance(self) -> Governance:
@@ -42,12 +37,12 @@ class Desk(Protocol):
 
     @property
     def at(self) -> int:
-        """Log time of the last record, ms."""
+        """Log time of the last record, as it counts for the next one, ms."""
         ...
 
     @property
-    def is_retired(self) -> bool:
-        """Whether the writer's key would not seal another record: its term has ended."""
+    def remembered(self) -> CommandMemory:
+        """The commands whose ids are taken."""
         ...
 
     @property
@@ -55,27 +50,22 @@ class Desk(Protocol):
         """The governance seq that the next record names; UNSET on the governance ledger itself."""
         ...
 
-    async def catch_up(self) -> None:
-        """Take in what other ledgers have said meanwhile; waits while they cannot be read.
-
-        Raises NotFollowingError.
-        """
+    def signing_key(self, envelope: Envelope) -> bytes | None:
+        """The 32 bytes of the key that has to have signed an envelope, if there is such a key."""
         ...
 
-    async def news(self) -> None:
-        """Return when another ledger has made something due. Raises NotFollowingError, KafkaError."""
-        ...
-
-    def unattributed(self, envelope: Envelope, *, signature_good: bool, at: int) -> Refusal | None:
-        """The refusal of bytes that no key has signed at log time `at` (ms); None when one has."""
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, received_at: int) -> Refusal | None:
+        """The refusal of bytes that came at `received_at` (ms) and no key has signed; None when one has."""
         ...
 
     def read(self, envelope: Envelope) -> Received[Any] | Refusal:
         """The command in an envelope, or the refusal of its form."""
         ...
 
-    def decide(self, received: Received[Any], *, seq: int, at: int) -> Decision:
-        """Decide a command that a key has signed, at `seq` and log time `at` (ms). Changes nothing."""
+    def judge(
+        self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
+    ) -> Decision:
+        """Decide a command that came at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
         ...
 
     def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
@@ -86,13 +76,17 @@ class Desk(Protocol):
         """Move past a record that decides no command: the writer's own, or of what was not read."""
         ...
 
+    def replay(self, record: LedgerRecord) -> None:
+        """Move past an accepted record without deciding it again."""
+        ...
+
+    def has_deadline(self, at: int) -> bool:
+        """Whether log time `at` (ms) may end something: only then is `due` worth asking between commands."""
+        ...
+
     def due(self, at: int) -> Iterator[OwnRecord]:
         """What the writer has to record by itself at log time `at`.
 
         Each must be kept before the next one is asked for.
         """
-        ...
-
-    def measure(self) -> None:
-        """Set the gauges that only this ledger has."""
         ...

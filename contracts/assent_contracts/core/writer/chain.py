@@ -35,7 +35,11 @@ class Chain:
     def __init__(self, head: Head, epoch: int) -> None:
         self.seq = head.seq
         self.value_sha256 = head.value_sha256
-        self._epoch = epoch
+        self.epoch = epoch
+
+    def follow(self, seq: int, value_sha256: str, epoch: int) -> None:
+        """Go on behind a record that somebody has written: the next link follows it."""
+        self.seq, self.value_sha256, self.epoch = seq, value_sha256, epoch
 
     def link(
         self,
@@ -45,6 +49,7 @@ class Chain:
         at: int,
         governance: int | UnsetType = UNSET,
         input_offset: int | UnsetType = UNSET,
+        received_at: int | UnsetType = UNSET,
         command: RecordedCommand | OmittedCommand | UnsetType = UNSET,
     ) -> Link:
         """The next record, for this decision; moves the chain on.
@@ -56,8 +61,9 @@ class Chain:
             DecisionRecord(
                 seq=self.seq + 1,
                 prev=self.value_sha256,
-                epoch=self._epoch,
+                epoch=self.epoch,
                 input=input_offset,
+                received=received_at,
                 at=at,
                 governance=governance,
                 command=command,

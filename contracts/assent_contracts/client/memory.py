@@ -1,0 +1,125 @@
+"""What an applier remembers of the log, held against the log: is it still the one that it has gone by?"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from assent_contracts.acceptance import Head
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.journal import Journal, Position
+from assent_contracts.client.probe import LOOK_EVERY_S, Probe
+from assent_contracts.digests import sha256_hex
+from assent_contracts.heads import Finding, HeadInEra, era_of, known_of, remembered_after
+from assent_contracts.resources import parse_request_id
+from assent_contracts.topics import CHANGES, LEDGER
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Memory:
+    """One applier's, with its journal; it outlives the runs."""
+
+    def __init__(self, connection: Connection, governance: GovernanceFollower, journal: Journal) -> None:
+        """`governance` has been started: it says which losses were accepted."""
+        self._probe = Probe(connection)
+        self._governance = governance
+        self._era = era_of(governance.losses)
+        self._journal = journal
+        self._heads = journal.heads()
+        self.differing: dict[int, Finding] = {}
+        """The ledger partitions that were not as they are remembered when `compare` looked."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._probe.stop()
+
+    async def compare(self) -> None:
+        """Find out which partitions differ, before a run. Raises KafkaError, TimeoutError, OSError."""
+        await self._count_losses_off()
+        self.differing = await self._compared()
+
+    async def _count_losses_off(self) -> None:
+        """What was given up with an accepted loss is remembered no more; what was applied stays marked."""
+        losses = tuple(self._governance.losses)
+        self._era = era_of(losses)
+        before, self._heads = self._heads, remembered_after(self._heads, losses)
+        if self._heads == before:
+            return
+        await asyncio.to_thread(self._journal.keep_heads, self._heads)
+        for partition, was in before.items():
+            now = self._heads.get(partition)
+            if now is None or now.head.seq < was.head.seq:
+                _log.warning(
+                    "%s/%d: a loss was accepted. This applier had gone by seq %d and goes on behind seq %d."
+                    " What it has applied of what was given up stays in its target, and the ledger does not"
+                    " know of it: compare the two by hand.",
+                    LEDGER,
+                    partition,
+                    was.head.seq,
+                    -1 if now is None else now.head.seq,
+                )
+
+    async def until_otherwise(self) -> None:
+        """Return when another loss was accepted, or something else differs than did.
+
+        Never while nothing differs and nothing comes to differ: that the reader notices.
+        """
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if era_of(self._governance.losses) != self._era:
+                return
+            if self.differing:
+                try:
+                    if _kinds(await self._compared()) != _kinds(self.differing):
+                        return
+                except (KafkaError, TimeoutError) as error:
+                    _log.info("the ledger could not be looked at: %r", error)
+
+    async def _compared(self) -> dict[int, Finding]:
+        known = [known_of("ledger", partition, each.head) for partition, each in self._heads.items()]
+        found = {finding.place: finding for finding in await self._probe.findings(known)}
+        return {n: found[f"{LEDGER}/{n}"] for n in self._heads if f"{LEDGER}/{n}" in found}
+
+    def is_differing(self, request: str) -> bool:
+        """Whether a request id belongs to a partition that differs."""
+        place = parse_request_id(request)
+        return place is not None and place[0] in self.differing
+
+    def known(self) -> dict[int, Head]:
+        """The heads that the ledger must have where it is acted on."""
+        return {n: each.head for n, each in self._heads.items() if n not in self.differing}
+
+    async def keep(self, heads: Mapping[int, Head]) -> None:
+        """The ledger has been read up to these heads: durable on return. What differs stays as it was."""
+        # In the era of the run's beginning: what was read may be of before a loss that is heard of only now.
+        read = {n: HeadInEra(head, self._era) for n, head in heads.items() if n not in self.differing}
+        now = {**self._heads, **read}
+        if now != self._heads:
+            await asyncio.to_thread(self._journal.keep_heads, now)
+            self._heads = now
+
+    async def start(self, partition: int) -> int:
+        """From which offset to read a partition of `assent.changes`. Raises KafkaError, TimeoutError.
+
+        Where it was left; from its beginning where another record stands there, or none: it was made anew.
+        """
+        place, position = TopicPartition(CHANGES, partition), self._journal.position(partition)
+        there = (await self._probe.found({place: position.offset}))[place]
+        another = bool(there.sha256 and position.sha256) and there.sha256 != position.sha256
+        if there.end < position.offset or another:
+            return there.beginning
+        return max(there.beginning, position.offset)
+
+
+def _kinds(findings: Mapping[int, Finding]) -> dict[int, str]:
+    return {partition: finding.kind for partition, finding in findings.items()}
+
+
+def position_after(offset: int, value: bytes | None) -> Position:
+    """Where to go on after the record at `offset`."""
+    return Position(offset + 1, "" if value is None else sha256_hex(value))

@@ -1,0 +1,150 @@
+"""What stands in partitions now, looked at beside whoever reads them, and held against what is known."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final, Self
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from assent_contracts.client.connection import Connection, Consumer, started
+from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare
+from assent_contracts.topics import LEDGER_TOPICS
+
+LOOK_EVERY_S: Final = 5.0
+"""How often whoever reads a ledger looks whether it still is the one that was read."""
+_WITHIN_S: Final = 15.0
+_FETCH_MAX_BYTES: Final = 64 * 1024
+"""Small: one record is wanted of each partition. One that is larger comes all the same."""
+_POLL_MS: Final = 200
+
+
+class LedgerDiffersError(KafkaError):
+    """A ledger is not the one that was read: it was cut, put back or made anew. Go on once it is back."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings: Final = tuple(findings)
+        super().__init__(" ".join(finding.why for finding in self.findings))
+
+
+class Probe:
+    """Looks at partitions with a consumer of its own. One instance may be asked by many tasks."""
+
+    def __init__(self, connection: Connection) -> None:
+        """It connects when it is first asked."""
+        self._connection = connection
+        self._consumer: Consumer | None = None
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """For a look or two."""
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Disconnect."""
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Disconnect. Safe to call when it has not been asked."""
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            await consumer.stop()
+
+    async def findings(self, known: Iterable[KnownHead]) -> list[Finding]:
+        """What is missing of what is known; `known` was so before this is called.
+
+        Raises KafkaError, TimeoutError: then nothing has been found out.
+        """
+        heads = {TopicPartition(LEDGER_TOPICS[each.ledger], each.partition): each for each in known}
+        there = await self.found({place: head.next_offset for place, head in heads.items()})
+        compared = (compare(head, there[place]) for place, head in heads.items())
+        return [finding for finding in compared if finding is not None]
+
+    async def found(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, Found]:
+        """Where partitions begin and end, and the hash of the record that ends before each of the offsets.
+
+        Nothing stands before offset 0: then no record is looked at. Raises KafkaError, TimeoutError.
+        """
+        if not before:
+            return {}
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+        async with asyncio.timeout(_WITHIN_S), self._lock:
+            consumer = await self._started()
+            beginnings = await consumer.beginning_offsets(list(before))
+            ends = await consumer.end_offsets(list(before))
+            wanted = {
+                place: offset - 1
+                for place, offset in before.items()
+                if beginnings[place] < offset <= ends[place]
+            }
+            hashes = await _hashes(consumer, wanted) if wanted else {}
+        return {
+            place: Found(beginning=beginnings[place], end=ends[place], sha256=hashes.get(place))
+            for place in before
+        }
+
+    async def first_since(self, place: TopicPartition, at_ms: int) -> int | None:
+        """The first offset whose record is not older than `at_ms` by Kafka's timestamp; None for none.
+
+        Raises KafkaError, TimeoutError.
+        """
+        async with asyncio.timeout(_WITHIN_S), self._lock:
+            consumer = await self._started()
+            found = (await consumer.offsets_for_times({place: max(0, at_ms)}))[place]
+        return None if found is None else found.offset
+
+    async def partitions(self, topic: str) -> int | None:
+        """How many partitions a topic has now; None when there is no such topic.
+
+        Raises KafkaError, TimeoutError.
+        """
+        async with asyncio.timeout(_WITHIN_S), self._lock:
+            consumer = await self._started()
+            # What the consumer has in memory may be minutes old.
+            cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
+        there = cluster.partitions_for_topic(topic)
+        return None if there is None else len(there)
+
+    async def _started(self) -> Consumer:
+        if self._consumer is None:
+            consumer = Consumer(
+                **self._connection.options(),
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                max_partition_fetch_bytes=_FETCH_MAX_BYTES,
+            )
+            await started(consumer)
+            self._consumer = consumer
+        return self._consumer
+
+
+async def _hashes(consumer: Consumer, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, str]:
+    consumer.assign(list(wanted))
+    for place, offset in wanted.items():
+        consumer.seek(place, offset)
+    hashes: dict[TopicPartition, str] = {}
+    left = dict(wanted)
+    try:
+        while left:
+            fetched = await fetch(consumer, *left, timeout_ms=_POLL_MS)
+            for place, records in fetched.items():
+                hashes[place] = _hash_at(left[place], records)
+            # A marker of a transaction has an offset and is never delivered: the position moves past it.
+            passed = [place for place, at in (await positions(consumer, *left)).items() if at > left[place]]
+            for place in passed:
+                hashes.setdefault(place, NOTHING)
+                consumer.pause(place)
+                del left[place]
+    finally:
+        consumer.pause(*consumer.assignment())
+    return hashes
+
+
+def _hash_at(offset: int, records: Iterable[ConsumerRecord]) -> str:
+    for record in records:
+        if record.offset == offset:
+            # A command without a value is decided too, as one of no bytes.
+            return hashlib.sha256(record.value or b"").hexdigest()
+    return NOTHING

@@ -1,0 +1,74 @@
+"""What an applier may do with a change, by what the ledger says of its request. Pure."""
+
+from collections.abc import Collection
+
+from assent_contracts.changes import Change
+from assent_contracts.client.applying import Handled, Result
+from assent_contracts.client.open_requests import Grant, OpenRequest
+from assent_contracts.commands import Claim, Outcome
+from assent_contracts.digests import sha256_hex
+from assent_contracts.resources import resource_type
+
+
+def left_alone(
+    change: Change | None,
+    found: OpenRequest | None,
+    *,
+    types: Collection[str] | None,
+    in_hand: bool,
+    other: bool = False,
+) -> Handled | None:
+    """Why a record of `assent.changes` is left alone, by its request; None when that waits for a claim.
+
+    `types`: the resource types that are applied here, if not all. `other`: another release of this id is in
+    hand, from a log that was put back. Evidence is asked for after this.
+    """
+    if change is None:
+        return Handled(result="unreadable", detail="This is no change.")
+    if found is None:
+        return Handled(result="not-open", detail="The ledger has no open request of this id here.")
+    if not found.is_release(change):
+        return Handled(result="forged", detail="This is not what the ledger has released, if anything.")
+    if types is not None and resource_type(change.resource) not in types:
+        return Handled(result="other-type")
+    if other:
+        return Handled(result="other-release", detail="Another release of this id is in hand.")
+    if in_hand:
+        return Handled(result="in-hand")
+    if found.grant is not None:
+        return Handled(result="not-open", detail=f"{found.grant.applier} has claimed it.")
+    return None
+
+
+def granted(found: OpenRequest | None, claim: Claim) -> Grant | str | None:
+    """The grant of this claim, once it is decided; why there is nothing to do; None when it was refused."""
+    if found is None or found.release is None:
+        return "The request has ended."
+    grant = found.grant
+    if grant is not None and (grant.command != claim.id or grant.applier != claim.principal):
+        return f"{grant.applier} has claimed it."
+    return grant
+
+
+def not_to_apply(change: Change, digest: str, found: OpenRequest | None) -> Result | None:
+    """The outcome of a claimed change that is not what was released; None when it is.
+
+    `digest`: the one that the granted claim names.
+    """
+    if sha256_hex(change.payload) != digest or (found is not None and not found.is_release(change)):
+        return Result("failed", "Nothing was changed: the change is not what the ledger has released.")
+    return None
+
+
+def too_late(*, begun: bool) -> Result:
+    """The outcome of a claimed change whose lease may have ended. `begun`: applying it was begun before."""
+    if begun:
+        return Result("unknown", "The applier was stopped at work, and its lease ended meanwhile.")
+    return Result("failed", "Nothing was changed: the lease ended before the applier began.")
+
+
+def is_settled(found: OpenRequest | None, principal: str, outcome: Outcome) -> bool:
+    """Whether this applier has nothing more to report of a request."""
+    if found is None or found.grant is None or found.grant.applier != principal:
+        return True
+    return outcome == "unknown" and found.unsettled

@@ -1,0 +1,64 @@
+"""Read one partition of `assent.changes` for an applier, from where its journal says, as it comes.
+
+The topic is transport: it forgets, and somebody may make it anew. Then it is read from its beginning: seeing
+a change again does no harm, and waiting at a position that it does not have would be for ever.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.journal import Journal
+from assent_contracts.client.memory import Memory, position_after
+from assent_contracts.client.probe import LOOK_EVERY_S
+from assent_contracts.topics import CHANGES
+
+_POLL_MS: Final = 500
+_POLL_RECORDS: Final = 500
+_log: Final = logging.getLogger(__name__)
+
+Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+"""Takes records in hand, or is done with them, on return."""
+
+
+async def take_changes(
+    connection: Connection, journal: Journal, memory: Memory, partition: int, take: Take
+) -> None:
+    """Until cancelled. Raises KafkaError, TimeoutError, OSError, and what `take` raises."""
+    while True:
+        offset = await memory.start(partition)
+        if offset < journal.position(partition).offset:
+            _log.warning("%s/%d was made anew: it is read from its beginning", CHANGES, partition)
+        await _take_from(offset, connection, journal, memory, partition, take)
+
+
+async def _take_from(
+    offset: int, connection: Connection, journal: Journal, memory: Memory, partition: int, take: Take
+) -> None:
+    """Returns when the topic has to be read from elsewhere."""
+    place = TopicPartition(CHANGES, partition)
+    consumer = await reading(connection, {place: offset})
+    look_at = time.monotonic() + LOOK_EVERY_S
+    try:
+        while True:
+            records = (await fetch(consumer, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).get(place)
+            if records:
+                await take(records)
+                position = position_after(records[-1].offset, records[-1].value)
+                offset = position.offset
+                await asyncio.to_thread(journal.keep_position, partition, position)
+            if time.monotonic() >= look_at:
+                if await memory.start(partition) != offset:
+                    return
+                look_at = time.monotonic() + LOOK_EVERY_S
+    except OffsetOutOfRangeError:
+        return
+    finally:
+        await consumer.stop()

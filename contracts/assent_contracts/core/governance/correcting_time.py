@@ -1,0 +1,15 @@
+"""Log time: set back after a clock that ran ahead had its time recorded."""
+
+from assent_contracts.core.governance.differences import moment
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.governance import GovernanceEvent, TimeCorrected
+from assent_contracts.governance_changes import CorrectTime
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+def correct_time(change: CorrectTime, at: int) -> tuple[GovernanceEvent, ...] | Refusal:
+    """Back only, as log time `at` (ms) has it here: whatever is later than `to`, in any partition."""
+    if not 0 <= change.to <= at:
+        now = moment(at)
+        return refuse(RefusalCode.MALFORMED, f"Log time is {now} here: set it to an earlier one.")
+    return (TimeCorrected(to=change.to),)

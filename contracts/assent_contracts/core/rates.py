@@ -1,0 +1,36 @@
+"""What one principal can send: so many commands a minute, and so many ids that are remembered at a time.
+
+Both by log time, in each partition of a ledger, and from the settings: a writer that takes over, and whoever
+verifies, comes to the same answer. What is refused so is recorded by hash and size, and counts for nothing.
+"""
+
+from assent_contracts.core.governance.differences import moment
+from assent_contracts.core.memory import CommandMemory
+from assent_contracts.governed import Settings
+from assent_contracts.limits import RATE_WINDOW_MS
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+def too_many_sent(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
+    """The refusal of one command more in this minute of log time `at` (ms), whatever it says."""
+    most = settings.commands_per_minute
+    if memory.sent(principal, at) < most:
+        return None
+    again_at = (at // RATE_WINDOW_MS + 1) * RATE_WINDOW_MS
+    return _again(again_at, f"{principal} has sent {most:,} commands to this partition within a minute.")
+
+
+def too_many_remembered(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
+    """The refusal of one command more whose id would be remembered, at log time `at` (ms)."""
+    most = settings.remembered_commands
+    # The record that a command makes lets go of what log time has passed: of its oldest too, if it is due.
+    if memory.remembered(principal) < most or memory.next_forgotten(principal) <= at:
+        return None
+    # To the full minute: what a sentence names is what the field says.
+    again_at = -(-memory.next_forgotten(principal) // RATE_WINDOW_MS) * RATE_WINDOW_MS
+    return _again(again_at, f"{principal} has {most:,} commands of the last 24 hours in this partition.")
+
+
+def _again(again_at: int, why: str) -> Refusal:
+    detail = f"{why} Send it again from {moment(again_at)} on."
+    return Refusal(code=RefusalCode.TOO_MANY_COMMANDS, detail=detail, again_at=again_at)

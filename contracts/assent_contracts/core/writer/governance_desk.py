@@ -1,0 +1,124 @@
+"""Governance, as its writer decides it: by its own commands, and by what requests have released."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from msgspec import UNSET, UnsetType
+
+from assent_contracts.core.governance.carry import carry_release
+from assent_contracts.core.governance.decide import Decision as GovernanceDecision
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.receive import read_governance_command
+from assent_contracts.core.governance.replay import replay_governance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.received import Envelope, Received
+from assent_contracts.core.sender import unattributed
+from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
+from assent_contracts.core.writer.releases import Releases
+from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
+from assent_contracts.ledger import LedgerRecord
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import WriterRegistry
+
+
+class GovernanceDesk:
+    """The governance ledger: its state moves by its own decisions."""
+
+    def __init__(self, releases: Releases | None = None) -> None:
+        """`releases`: what the request ledger has released, as far as somebody has read it."""
+        self.record = Record()
+        self.writers = WriterRegistry()
+        """Who may seal, as this ledger itself says: moved along with `record`."""
+        self._releases = releases or Releases()
+
+    @property
+    def governance(self) -> Governance:
+        """The state now."""
+        return self.record.governance
+
+    @property
+    def at(self) -> int:
+        """Log time of the last record, as it counts for the next one, ms."""
+        return self.record.at
+
+    @property
+    def remembered(self) -> CommandMemory:
+        """The commands whose ids are taken."""
+        return self.record.memory
+
+    @property
+    def governance_named(self) -> UnsetType:
+        """A record of this ledger is judged by what is before it."""
+        return UNSET
+
+    def signing_key(self, envelope: Envelope) -> bytes | None:
+        """The key that the envelope names. Until the founding is closed only the founder's key counts."""
+        if self.governance.founder is not None:
+            return self.governance.founder
+        key = self.governance.keys.get(envelope.key_id)
+        return None if key is None else key.public_key
+
+    def unattributed(self, envelope: Envelope, *, signature_good: bool, received_at: int) -> Refusal | None:
+        """The refusal of bytes that no key has signed."""
+        if self.governance.founder is None:
+            return unattributed(
+                self.governance,
+                envelope.key_id,
+                signed=bool(envelope.signature),
+                good=signature_good,
+                received_at=received_at,
+            )
+        if signature_good:
+            return None
+        return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the founder's over these bytes.")
+
+    def read(self, envelope: Envelope) -> Received[Any] | Refusal:
+        """A command of `assent.governance.commands`."""
+        return read_governance_command(envelope)
+
+    def judge(
+        self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
+    ) -> GovernanceDecision:
+        """Decide a command."""
+        return judge_governance(
+            self.record, received, signature_good=signature_good, at=at, received_at=received_at
+        )
+
+    def keep_decision(
+        self, received: Received[Any], decision: Decision, *, seq: int, at: int, counts: bool = True
+    ) -> None:
+        """Move the state past a command's decision. `counts`: the command came by the topic."""
+        kept = cast("GovernanceDecision", decision)
+        keep_governance(self.record, received, kept, seq=seq, at=at, counts=counts)
+        self.writers.apply(seq, () if isinstance(kept, Refusal) else kept)
+
+    def keep(self, events: Events, *, seq: int, at: int) -> None:
+        """Move the state past a record that is no command's decision."""
+        changes = cast("tuple[GovernanceEvent, ...]", events)
+        self.record.take(seq, at, changes)
+        self.writers.apply(seq, changes)
+
+    def replay(self, record: LedgerRecord) -> None:
+        """Move the state past an accepted record."""
+        self.writers.apply(record.seq, replay_governance(self.record, record))
+
+    def has_deadline(self, at: int) -> bool:
+        """Nothing of governance ends by itself."""
+        return False
+
+    def due(self, at: int) -> Iterator[OwnRecord]:
+        """A record for each release that has none yet: never two."""
+        for release in self._releases.waiting():
+            if release.request not in self.governance.carried:
+                events = carry_release(
+                    self.governance,
+                    release.submission.value,
+                    at,
+                    request=release.request,
+                    released=release.seq,
+                    digest=release.digest,
+                    as_of=release.as_of,
+                )
+                yield OwnRecord(GOVERNANCE_KEY, events, release.submission)

@@ -1,0 +1,239 @@
+"""The writer of one ledger partition: from what was received to the records to append. Pure.
+
+Everything that is not in the ledger is given: which bytes came, whether their signature is good, what time it
+is. So the decider, `assent audit verify` and the tests decide with the same object, and get the same records.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from assent_contracts import limits
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.codec import malformed, too_large
+from assent_contracts.core.received import Envelope, Omitted, Received
+from assent_contracts.core.sender import OMITTED
+from assent_contracts.core.writer.batches import Batch, fits, size_of
+from assent_contracts.core.writer.chain import Chain, Link, RecordTooLargeError
+from assent_contracts.core.writer.desk import Decision, Desk, OwnRecord
+from assent_contracts.ledger import OmittedCommand, RecordedCommand
+from assent_contracts.refusals import Refusal
+
+D = TypeVar("D", bound=Desk)
+
+IsSigned = Callable[[Envelope, bytes], bool]
+"""Whether the key with these 32 bytes has signed an envelope, in this log."""
+
+
+class Sealer(msgspec.Struct, frozen=True, gc=False):
+    """The key that a writer seals with, by its id and its 32 public bytes."""
+
+    id: str
+    public_key: bytes
+
+
+class Incoming(msgspec.Struct, frozen=True, gc=False):
+    """A record of the command topic, with the answer of a check that governance may have overtaken."""
+
+    offset: int
+    received_at: int
+    """When the broker appended it, ms."""
+    envelope: Envelope | Omitted
+    tried: bytes | None
+    """The key that the signature was checked with; None if there was none to try."""
+    signature_good: bool
+    """Whether the signature is that key's."""
+
+
+class Decided(msgspec.Struct, frozen=True, gc=False):
+    """What became of one command. Its record is linked."""
+
+    refusal: Refusal | None
+    omitted: OmittedCommand | None = None
+    """What is kept of bytes that are not: they are no command, or of no known sender."""
+    unreadable: Exception | None = None
+    """What reading the bytes raised: a fault in the codec, which is to be looked at."""
+
+
+class Writer(Generic[D]):
+    """One partition's state and the records that it makes of what is received. It has one owner.
+
+    It begins at the start of its ledger. `replay` moves it past accepted records, `begin` opens a term of its
+    own, and from then on `decide` and `record_due` link records, which `take_batch` gives away.
+    """
+
+    def __init__(self, desk: D, head: Head, *, sealer: Sealer | None, is_signed: IsSigned) -> None:
+        """`head`: of the empty ledger. `sealer`: None for one that appends nothing and is never retired."""
+        self.desk: Final[D] = desk
+        self.next_input = 0
+        """The offset of the first command that is not decided yet."""
+        self.input_sha256: str | None = None
+        """Of the command before that one, hex; None where it is not known."""
+        self._chain = Chain(head, epoch=0)
+        self._sealer = sealer
+        self._is_signed = is_signed
+        self._links: list[Link] = []
+        self._size = 0
+        self._batch_governance = -1
+
+    @property
+    def seq(self) -> int:
+        """The seq of the last record."""
+        return self._chain.seq
+
+    @property
+    def epoch(self) -> int:
+        """The term of the last record, or this writer's own once it has begun."""
+        return self._chain.epoch
+
+    @property
+    def head(self) -> Head:
+        """The head after the last record, but for its `next_offset`."""
+        named = self.desk.governance_named
+        return self._chain.head(-1 if named is UNSET else named, next_offset=0)
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether the writer's key would not seal another record: its term has ended."""
+        sealer = self._sealer
+        return sealer is not None and self.desk.governance.writers.get(sealer.id) != sealer.public_key
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is linked is to be taken before anything else is linked."""
+        return not fits(len(self._links), self._size)
+
+    # What others have written.
+
+    def replay(self, accepted: Accepted) -> None:
+        """Move past an accepted record without deciding it again."""
+        self.desk.replay(accepted.record)
+        self.passed(accepted)
+
+    def passed(self, accepted: Accepted) -> None:
+        """Note that the chain goes on behind this record, which the desk has moved past."""
+        record = accepted.record
+        self._chain.follow(record.seq, accepted.value_sha256, record.epoch)
+        if isinstance(record.input, int):
+            self.next_input = record.input + 1
+
+    def begin(self) -> None:
+        """Open the next term: everything that the ledger holds has been replayed."""
+        self._chain.epoch += 1
+
+    # What a command leads to.
+
+    def decide(self, incoming: Incoming) -> Decided:
+        """Decide what was received and link its record. Log time goes on to when it came, never back for it.
+
+        Raises what the rules raise: then nobody can say what comes after this record.
+        """
+        at = max(incoming.received_at, self.desk.at)
+        it = self._read(incoming, at)
+        if isinstance(it, Decided):
+            return it
+        seq = self._chain.seq + 1
+        came = incoming.received_at
+        decision = self.desk.judge(it, signature_good=True, seq=seq, at=at, received_at=came)
+        if isinstance(decision, Refusal) and decision.code in OMITTED:
+            return self._omit(incoming, Omitted(decision, it.value_sha256, len(it.value)), at)
+        command = RecordedCommand(value=msgspec.Raw(it.value), key=it.key_id, signature=it.signature)
+        envelope = incoming.envelope
+        key = envelope.kafka_key if isinstance(envelope, Envelope) else None
+        try:
+            self._link(key, decision, at, command, incoming)
+        except RecordTooLargeError as error:
+            decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
+            self._link(key, decision, at, command, incoming)
+        self.desk.keep_decision(it, decision, seq=seq, at=at)
+        return Decided(decision if isinstance(decision, Refusal) else None)
+
+    def _read(self, incoming: Incoming, at: int) -> Received[Any] | Decided:
+        """The command, once a key is known to have signed it; else what became of the bytes."""
+        envelope = incoming.envelope
+        if isinstance(envelope, Omitted):
+            return self._omit(incoming, envelope, at)
+        unreadable = None
+        good = self._is_good(incoming, envelope)
+        refusal = self.desk.unattributed(envelope, signature_good=good, received_at=incoming.received_at)
+        if refusal is None:
+            try:
+                it = self.desk.read(envelope)
+            except Exception as error:  # noqa: BLE001  whatever a sender's bytes make a reader do is their refusal
+                unreadable = error
+                it = malformed("The record cannot be read.")
+            if not isinstance(it, Refusal):
+                return it
+            refusal = it
+        omitted = Omitted(refusal, envelope.value_sha256, len(envelope.value))
+        return self._omit(incoming, omitted, at, unreadable=unreadable)
+
+    def _is_good(self, incoming: Incoming, envelope: Envelope) -> bool:
+        key = self.desk.signing_key(envelope)
+        if key == incoming.tried:
+            return incoming.signature_good
+        # A key that counts only since the check has not been tried.
+        return key is not None and self._is_signed(envelope, key)
+
+    def _omit(
+        self, incoming: Incoming, it: Omitted, at: int, *, unreadable: Exception | None = None
+    ) -> Decided:
+        """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
+        command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
+        self._link(None, it.refusal, at, command, incoming)
+        self.desk.keep((), seq=self._chain.seq, at=at)
+        return Decided(it.refusal, command, unreadable)
+
+    # What the writer records by itself.
+
+    def record_due(self, now: int) -> Iterator[OwnRecord]:
+        """Link what is due at `now` (ms), a record for each step, until nothing is or the key is retired.
+
+        Everything that came before `now` must have been decided.
+        """
+        at = max(now, self.desk.at)
+        due = self.desk.due(at)
+        while not self.is_retired:
+            own = next(due, None)
+            if own is None:
+                return
+            self._link(own.key, own.events, at, own.command, None)
+            self.desk.keep(own.events, seq=self._chain.seq, at=at)
+            yield own
+
+    # What is to be appended.
+
+    def _link(
+        self,
+        key: bytes | None,
+        decision: Decision,
+        at: int,
+        command: RecordedCommand | OmittedCommand | UnsetType,
+        incoming: Incoming | None,
+    ) -> None:
+        named = self.desk.governance_named
+        link = self._chain.link(
+            key,
+            decision,
+            at=at,
+            governance=named,
+            input_offset=UNSET if incoming is None else incoming.offset,
+            received_at=UNSET if incoming is None else incoming.received_at,
+            command=command,
+        )
+        if incoming is not None:
+            self.next_input = incoming.offset + 1
+            self.input_sha256 = incoming.envelope.value_sha256.hex()
+        self._batch_governance = -1 if named is UNSET else named
+        self._links.append(link)
+        self._size += size_of(link)
+
+    def take_batch(self) -> Batch | None:
+        """Everything that was linked and not taken yet, to be appended as one; None if there is nothing."""
+        if not self._links:
+            return None
+        links, self._links, self._size = self._links, [], 0
+        head = self._chain.head(self._batch_governance, next_offset=0)
+        return Batch(links, head, self.desk.at, self.next_input, self.input_sha256)

@@ -1,0 +1,149 @@
+"""What else can be wrong with a log than a ledger that lost its end: see `heads.compare` for that. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from assent_contracts.heads import PUT_BACK, Finding, FindingKind, Found, SignedHead
+from assent_contracts.topics import LEDGER_TOPICS
+
+_MORE: Final = "infra/restore.md says more."
+_ACCEPT: Final = (
+    "accept the loss with the recovery key, `assent restore accept`; infra/restore.md says what it means."
+)
+
+
+def contradiction(one: SignedHead, other: SignedHead) -> Finding | None:
+    """Two heads that writers have signed and that cannot both be: two histories were written.
+
+    None when both may be true.
+    """
+    if (one.ledger, one.partition, one.seq, one.era) != (other.ledger, other.partition, other.seq, other.era):
+        return None
+    if one.sha256 == other.sha256:
+        return None
+    topic = LEDGER_TOPICS[one.ledger]
+    return Finding(
+        kind="two-histories",
+        topic=topic,
+        partition=one.partition,
+        known=one.seq,
+        found=other.seq,
+        why=(
+            f"Writers have signed two heads of {topic}/{one.partition} at seq {one.seq:,}: {one.sha256[:16]}…"
+            f" up to offset {one.next_offset:,}, and {other.sha256[:16]}… up to offset {other.next_offset:,}."
+        ),
+        todo=(
+            "A writer's key is in two places, or a log was put back and written on. Stop all deciders but"
+            f" one, run `assent audit verify`, and keep the history that people have acted on. {PUT_BACK}"
+        ),
+    )
+
+
+def compare_input(
+    topic: str, partition: int, *, next_input: int, decided_sha256: str | None, found: Found
+) -> Finding | None:
+    """Hold what a ledger has decided of a command partition against what is there; None when all fits.
+
+    `next_input`: the offset of the first undecided command. `decided_sha256`: of the command before it, as
+    the ledger has it (hex); None where it does not say. `found.sha256`: of the record that stands there.
+    """
+    place = f"{topic}/{partition}"
+
+    def finding(kind: FindingKind, at: int, why: str, todo: str) -> Finding:
+        return Finding(
+            kind=kind, topic=topic, partition=partition, known=next_input, found=at, why=why, todo=todo
+        )
+
+    if found.end < next_input:
+        return finding(
+            "input-cut",
+            found.end,
+            f"{place} ends at offset {found.end:,}, and the ledger has decided commands up to {next_input:,}:"
+            " it was cut or made anew, and what is sent now would be passed over.",
+            f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
+        )
+    if found.beginning > next_input:
+        return finding(
+            "input-deleted",
+            found.beginning,
+            f"{place} begins at offset {found.beginning:,}, and the ledger has decided commands up to"
+            f" {next_input:,}: {found.beginning - next_input:,} commands between were deleted undecided.",
+            f"Put a copy back that has them. If there is none, their senders must send them again: {_ACCEPT}",
+        )
+    if None not in (decided_sha256, found.sha256) and decided_sha256 != found.sha256:
+        return finding(
+            "input-other",
+            found.end,
+            f"{place} ends at offset {found.end:,}, and at {next_input - 1:,} another command stands than the"
+            f" one that the ledger decided, up to {next_input:,}: it was made anew.",
+            f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
+        )
+    return None
+
+
+def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | None:
+    """Hold a topic's number of partitions against what the log was founded with; None when it is the same.
+
+    An object's partition is its key's hash by that number: with another, one object would have two locks.
+    """
+    if there == founded:
+        return None
+    back = "Kafka takes no partition away: put the copy of Kafka's data from before back"
+    anew = f", or make the topic anew with {founded} and {_ACCEPT}"
+    return Finding(
+        kind="partitions",
+        topic=topic,
+        partition=None,
+        known=founded,
+        found=there,
+        why=(
+            f"{topic} has {there} partitions, and this log was founded with {founded}: senders would hash an"
+            " object to another partition, and what arrives beyond is never decided."
+        ),
+        todo=back + (f"; {_MORE}" if topic in LEDGER_TOPICS.values() else anew),
+    )
+
+
+def compare_ledger_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
+    """Whether a ledger's topic would forget some of it, by its settings in Kafka; None when it keeps all."""
+    wanted = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+    wrong = [
+        f"{name}={settings[name]}" for name in wanted if settings.get(name, wanted[name]) != wanted[name]
+    ]
+    if not wrong:
+        return None
+    return Finding(
+        kind="forgets",
+        topic=topic,
+        partition=None,
+        known=0,
+        found=0,
+        why=f"{topic} would forget records: {', '.join(wrong)}. A ledger is kept for ever.",
+        todo=(
+            "Set it right: "
+            + "; ".join(f"{name}={value}" for name, value in wanted.items())
+            + ". `assent topics apply` does it."
+        ),
+    )
+
+
+def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
+    """Whether senders could say when their commands came, by the topic's settings; None when the broker does.
+
+    Log time, retention and what is refused for its date go by that time.
+    """
+    name, wanted = "message.timestamp.type", "LogAppendTime"
+    if settings.get(name, wanted) == wanted:
+        return None
+    return Finding(
+        kind="dated-by-senders",
+        topic=topic,
+        partition=None,
+        known=0,
+        found=0,
+        why=(
+            f"{topic} keeps the time that a sender claims: {name}={settings[name]}. Commands are judged by"
+            " when they came, and Kafka deletes by it."
+        ),
+        todo=f"Set it right: {name}={wanted}. `assent topics apply` does it, and it goes on by itself then.",
+    )

@@ -1,0 +1,345 @@
+"""Signed heads: how far a ledger partition was, written where that partition is not.
+
+A hash chain proves order, not that nothing is missing at its end. So a writer signs the confirmed head of
+each partition that it leads, and whoever finds less than a head that it knows says so and stops. All of it
+is pure: what a head is, when it counts, and what it says about what is found.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from assent_contracts import limits
+from assent_contracts.acceptance import Head
+from assent_contracts.codec import encode
+from assent_contracts.commands import Digest
+from assent_contracts.digests import DIGEST_PATTERN, from_base64url
+from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
+from assent_contracts.signing import SIGNATURE_BYTES
+from assent_contracts.topics import LEDGER_TOPICS, LedgerName
+
+HEAD_MAX_BYTES: Final = 1_024
+FIRST_ERA: Final = ""
+"""The era of a log before a loss was accepted; from then on it is the id of the last accepted loss."""
+_PREFIX: Final = b"assent.head.v1\0"
+
+Place = tuple[LedgerName, int]
+"""One partition of one ledger."""
+VerifyHead = Callable[[bytes, bytes, bytes], bool]
+"""(public key, message, signature) -> whether an Ed25519 library finds the signature good."""
+
+
+class SignedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The confirmed head of one ledger partition, as its writer says it."""
+
+    ledger: LedgerName
+    partition: Annotated[int, Meta(ge=0, lt=limits.PARTITIONS_MAX)]
+    seq: Annotated[int, Meta(ge=0, description="Of the last record that is acknowledged and accepted.")]
+    sha256: Annotated[Digest, Meta(pattern=f"^{DIGEST_PATTERN}$", description="Of that record's value.")]
+    next_offset: Annotated[int, Meta(ge=1, description="The ledger offset after that record.")]
+    next_input: Annotated[int, Meta(ge=0, description="The offset of the first undecided command.")]
+    at: Annotated[int, Meta(ge=0, description="Log time of that record: milliseconds since 1970 in UTC.")]
+    epoch: Annotated[int, Meta(ge=0, description="The writer's term.")]
+    era: Annotated[str, Meta(description="The id of the last accepted loss; empty before the first.")] = (
+        FIRST_ERA
+    )
+
+
+class KnownHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a process knows of one ledger partition, from wherever: to be held against what it finds."""
+
+    ledger: LedgerName
+    partition: int
+    seq: int
+    """-1 while nothing is known."""
+    sha256: str
+    """Of record `seq`'s value, hex."""
+    next_offset: int
+    """The offset after that record."""
+
+
+class HeadInEra(msgspec.Struct, frozen=True, gc=False):
+    """How far a ledger partition was read and accepted, and in which era of the log that was."""
+
+    head: Head
+    era: str = FIRST_ERA
+
+
+class KeptHead(msgspec.Struct, frozen=True):
+    """A head as it was signed, for a place that is not Kafka."""
+
+    value: str
+    """The signed bytes, which are JSON."""
+    writer: str
+    seal: str
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """As they stand on the topic."""
+        return [(WRITER_HEADER, self.writer.encode()), (SEAL_HEADER, self.seal.encode())]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is there of that partition."""
+
+    beginning: int
+    """The partition's first offset."""
+    end: int
+    """The offset after its last record."""
+    sha256: str | None = None
+    """Of the record at the known `next_offset` - 1, or of the accepted chain's record at the known `seq`:
+    hex; NOTHING where none stands there; None where it was not looked at."""
+
+
+NOTHING: Final = ""
+"""In place of a hash: no record stands there."""
+
+FindingKind = Literal[
+    "cut",
+    "other-history",
+    "beginning-gone",
+    "two-histories",
+    "input-deleted",
+    "input-cut",
+    "input-other",
+    "partitions",
+    "forgets",
+    "dated-by-senders",
+]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something that was there is not, or another thing is. Whoever finds it stops there."""
+
+    kind: FindingKind
+    topic: str
+    partition: int | None
+    """None for what is wrong with the whole topic."""
+    known: int
+    """The offset up to which it was known; of two histories their seq, of a topic its partitions."""
+    found: int
+    """What is there instead."""
+    why: str
+    """A sentence that names the partition and both positions."""
+    todo: str
+    """What to do about it."""
+
+    @property
+    def place(self) -> str:
+        """`assent.ledger/3`, or `assent.ledger`."""
+        return self.topic if self.partition is None else f"{self.topic}/{self.partition}"
+
+
+PUT_BACK: Final = (
+    "Put the newest copy of Kafka's data back: it goes on by itself then. If there is none, accept the loss"
+    " with the recovery key: `assent restore accept`; infra/restore.md says what that gives up."
+)
+
+
+def topic_key(ledger: LedgerName, partition: int) -> bytes:
+    """The Kafka key of a partition's heads: `ledger/3`."""
+    return f"{ledger}/{partition}".encode()
+
+
+def head_message(identity: str, value: bytes) -> bytes:
+    """The bytes that a writer signs for a head with this value, in the log with this identity (hex)."""
+    return _PREFIX + bytes.fromhex(identity) + hashlib.sha256(value).digest()
+
+
+def encode_head(head: SignedHead) -> bytes:
+    """The value to sign and to write."""
+    return encode(head)
+
+
+_decode = msgspec.json.Decoder(SignedHead).decode
+
+
+def decode_head(value: bytes | None) -> SignedHead | None:
+    """The head that a value holds; None for what is none. It counts for nothing before `verify_head`."""
+    if value is None or len(value) > HEAD_MAX_BYTES:
+        return None
+    try:
+        return _decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+Verdict = Literal["good", "unknown-writer", "bad"]
+
+
+def verify_head(
+    identity: str,
+    value: bytes,
+    headers: Sequence[tuple[str, bytes]],
+    writers: Mapping[str, bytes],
+    verify: VerifyHead,
+) -> Verdict:
+    """Whether a writer has signed `value` as a head of the log with this identity (hex).
+
+    `writers`: the keys that governance lists now, by id. `unknown-writer` is never trusted, and may be good
+    once governance has been read further: whoever has read all of it drops it. A retired key signs no head.
+    """
+    named = dict(headers)
+    try:
+        key_id, signature = named[WRITER_HEADER].decode(), from_base64url(named[SEAL_HEADER].decode())
+    except (KeyError, ValueError, AttributeError):
+        return "bad"
+    if len(signature) != SIGNATURE_BYTES or len(value) > HEAD_MAX_BYTES:
+        return "bad"
+    public_key = writers.get(key_id)
+    if public_key is None:
+        return "unknown-writer"
+    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"
+
+
+def known_from(head: SignedHead | LedgerEnd) -> KnownHead:
+    """What a head, or the end that was accepted with a loss, lets its reader know."""
+    return KnownHead(
+        ledger=head.ledger,
+        partition=head.partition,
+        seq=head.seq,
+        sha256=head.sha256,
+        next_offset=head.next_offset,
+    )
+
+
+def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
+    """What an accepted head lets its reader know."""
+    return KnownHead(
+        ledger=ledger,
+        partition=partition,
+        seq=head.seq,
+        sha256=head.value_sha256,
+        next_offset=head.next_offset,
+    )
+
+
+def nothing_known(ledger: LedgerName, partition: int) -> KnownHead:
+    """Of a partition of which nothing is known: it must begin at its beginning all the same."""
+    return KnownHead(ledger=ledger, partition=partition, seq=-1, sha256="", next_offset=0)
+
+
+def compare(known: KnownHead, found: Found) -> Finding | None:
+    """Hold what is known of a ledger partition against what is there; None when nothing is missing.
+
+    A ledger is kept for ever from offset 0, so it may only have grown.
+    """
+    topic = LEDGER_TOPICS[known.ledger]
+    place = f"{topic}/{known.partition}"
+    if found.end < known.next_offset:
+        return Finding(
+            kind="cut",
+            topic=topic,
+            partition=known.partition,
+            known=known.next_offset,
+            found=found.end,
+            why=(
+                f"{place} ends at offset {found.end:,} and was known up to offset {known.next_offset:,}"
+                f" (seq {known.seq:,}): what stood between is gone."
+            ),
+            todo=PUT_BACK,
+        )
+    if found.beginning > 0:
+        return Finding(
+            kind="beginning-gone",
+            topic=topic,
+            partition=known.partition,
+            known=0,
+            found=found.beginning,
+            why=(
+                f"{place} begins at offset {found.beginning:,} and not at 0 (known up to offset"
+                f" {known.next_offset:,}): its first records were deleted, and the rest cannot be judged."
+            ),
+            todo=(
+                "Put a copy of Kafka's data back that has them: nothing else brings them back. See that"
+                " nothing deletes from it, `assent doctor` tells; infra/restore.md says more."
+            ),
+        )
+    if known.seq >= 0 and found.sha256 is not None and found.sha256 != known.sha256:
+        there = "no such record stands" if found.sha256 == NOTHING else "another record stands"
+        return Finding(
+            kind="other-history",
+            topic=topic,
+            partition=known.partition,
+            known=known.next_offset,
+            found=found.end,
+            why=(
+                f"{place} ends at offset {found.end:,}, and where seq {known.seq:,} was known, up to offset"
+                f" {known.next_offset:,}, {there}: it is another history."
+            ),
+            todo=PUT_BACK,
+        )
+    return None
+
+
+def era_of(losses: Sequence[Loss]) -> str:
+    """The era that heads are signed in, once these losses were accepted, in order."""
+    return losses[-1].era if losses else FIRST_ERA
+
+
+def is_void(era: str, losses: Sequence[Loss]) -> bool:
+    """Whether a head of an era counts no more, because a loss was accepted since it was signed or read.
+
+    `losses`: what governance has accepted, in order. What an accepted loss says of each ledger's end stands
+    in place of all heads of the eras before it. A head of an era that governance does not know counts, unless
+    a loss names that era as given up: governance itself may have been put back.
+    """
+    if era == era_of(losses):
+        return False
+    past = {FIRST_ERA, *(loss.era for loss in losses)}
+    return era in past or any(era in loss.given_up for loss in losses)
+
+
+def remembered_after(
+    remembered: Mapping[int, HeadInEra], losses: Sequence[Loss], ledger: LedgerName = "ledger"
+) -> dict[int, HeadInEra]:
+    """What whoever has read a ledger's partitions still remembers of them, once these losses were accepted.
+
+    As with signed heads: in place of a void one stands what the last accepted loss says of its partition.
+    """
+    still: dict[int, HeadInEra] = {}
+    for partition, each in remembered.items():
+        if not is_void(each.era, losses):
+            still[partition] = each
+        elif (end := _end_of(ledger, partition, losses)) is not None:
+            head = Head(end.seq, end.sha256, next_offset=end.next_offset)
+            still[partition] = HeadInEra(head, era_of(losses))
+    return still
+
+
+def _end_of(ledger: LedgerName, partition: int, losses: Sequence[Loss]) -> LedgerEnd | None:
+    """Where the last accepted loss says that a partition ends."""
+    ends = losses[-1].ends if losses else ()
+    return next((end for end in ends if (end.ledger, end.partition) == (ledger, partition)), None)
+
+
+def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Place, KnownHead]:
+    """What is known of each partition of each ledger, by these heads and the last accepted loss.
+
+    The highest seq of an era is its newest head. One of an era that governance does not know comes before all
+    others: of a governance ledger that was longer than this one. Two writers may have appended the same
+    record, of which the first counts: the lower `next_offset` says where, in whatever order they are learnt.
+    """
+    known: dict[Place, tuple[tuple[bool, int, int], KnownHead]] = {}
+    for end in losses[-1].ends if losses else ():
+        known[end.ledger, end.partition] = ((False, end.seq, -end.next_offset), known_from(end))
+    for head in heads:
+        place: Place = (head.ledger, head.partition)
+        age = (head.era != era_of(losses), head.seq, -head.next_offset)
+        if not is_void(head.era, losses) and (place not in known or age > known[place][0]):
+            known[place] = (age, known_from(head))
+    return {place: each for place, (_, each) in known.items()}
+
+
+def next_input(ledger: LedgerName, partition: int, losses: Sequence[Loss], *, read: int, decided: int) -> int:
+    """The offset of the first undecided command: `read` by the records, unless a loss says otherwise.
+
+    `decided`: the seq of the last record that decided a command, -1 for none. What a loss says holds until
+    a record after it has decided one.
+    """
+    end = _end_of(ledger, partition, losses)
+    return read if end is None or decided > end.seq else end.next_input

@@ -1,0 +1,89 @@
+"""`assent audit export` and `assent audit heads`."""
+
+import asyncio
+from pathlib import Path
+
+from assent.cli import output
+from assent.cli.options import Options
+from assent.cli.proving import progressing, tell_finding
+from assent.cli.reach import Reach, following, governance_of, reach, reading
+from assent.verify.elsewhere import kept_heads, known_by_writers, known_to_postgres
+from assent.verify.expected import Expected, ExpectedHead, SealedHead
+from assent.verify.export import Exported, export_ledgers
+from assent.verify.finding import FindingError
+from assent.verify.known import KnownHeads
+
+
+def export(file: Path, *, options: Options) -> None:
+    """Write the file; it is not there when that fails."""
+    to = reach(options)
+    try:
+        exported = asyncio.run(export_held(to, file))
+    except FileExistsError:
+        output.fail(f"{file} is there already; choose another name.")
+    except FindingError as finding:
+        tell_finding(finding, "exported", as_json=options.json)
+    if options.json:
+        output.print_json(
+            {
+                "file": str(file),
+                "records": exported.records,
+                "identity": to.identity,
+                "heads": Expected(identity=to.identity, heads=exported.heads),
+            }
+        )
+        return
+    output.say(f"Exported {exported.records:,} records to {file}")
+    output.say(f"Prove it anywhere: assent audit verify --file {file} --identity {to.identity}")
+    output.say(
+        "That nothing was cut off it proves who has `assent audit heads` of another day: --expect FILE"
+    )
+
+
+async def export_held(to: Reach, file: Path) -> Exported:
+    """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does."""
+    # Before the ledgers are read: they may only have grown since.
+    async with reading(to) as db:
+        known = await known_to_postgres(db)
+    kept = await kept_heads(to.connection, to.dsn)
+    async with following(to) as follower:
+        governance = governance_of(follower)
+        known += known_by_writers(to.identity, kept, governance.writers, governance.losses)
+        with progressing("exporting") as progress:
+            return await export_ledgers(
+                to.connection,
+                to.identity,
+                follower,
+                governance.partitions,
+                file,
+                progress,
+                KnownHeads(known),
+            )
+
+
+def heads(*, options: Options) -> None:
+    """Print the newest head of each partition that is known outside the ledgers."""
+    to = reach(options)
+    expected = asyncio.run(_heads(to))
+    if not expected.heads:
+        output.fail(
+            "The audit table has nothing yet, so there is nothing to print: is the audit service running?"
+        )
+    output.print_json(expected)
+
+
+async def _heads(to: Reach) -> Expected:
+    async with reading(to) as db:
+        known = await known_to_postgres(db)
+    of_audit = [each.head for each in known if each.source == known[0].source]
+    return Expected(
+        identity=to.identity,
+        heads=tuple(
+            ExpectedHead(ledger=head.ledger, partition=head.partition, seq=head.seq, sha256=head.sha256)
+            for head in of_audit
+        ),
+        signed=tuple(
+            SealedHead(value=each.value, writer=each.writer, seal=each.seal)
+            for each in await kept_heads(to.connection, to.dsn)
+        ),
+    )

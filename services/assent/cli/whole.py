@@ -1,0 +1,161 @@
+"""What is known of a log from outside Kafka, held against what is there: for `doctor` and `restore`."""
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from assent.cli.close_calls import Finding
+from assent.cli.decided import decided_before
+from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
+from assent.decider.whole import INPUT_TOPICS, input_finding
+from assent_contracts.acceptance import Head
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.heads import good_heads, read_heads
+from assent_contracts.client.probe import Probe
+from assent_contracts.heads import Finding as Missing
+from assent_contracts.heads import (
+    Found,
+    KeptHead,
+    KnownHead,
+    Place,
+    SignedHead,
+    compare,
+    era_of,
+    is_void,
+    known_heads,
+    nothing_known,
+)
+from assent_contracts.topics import LEDGER, LEDGER_TOPICS
+
+_STATE: Final = "state"
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What is known of a log outside of its ledgers."""
+
+    heads: list[SignedHead]
+    """Signed by writers; void ones too."""
+    known: dict[Place, KnownHead]
+
+
+class There(msgspec.Struct, frozen=True):
+    """What is there of each partition."""
+
+    ledgers: dict[Place, Found]
+    inputs: dict[Place, Found]
+    """With the hash of the command before the newest head's `next_input`."""
+    decided: dict[Place, str] = {}
+    """The hash of that command as the ledger has it, where it says so."""
+
+
+def own_heads(data: Path, identity: str) -> list[KeptHead]:
+    """What the embedded decider keeps in a data directory. Raises HeadsFileError."""
+    return read_heads_file(heads_file(data / _STATE / "decider", identity)) or []
+
+
+async def known_outside(
+    connection: Connection, follower: GovernanceFollower, *kept: list[KeptHead]
+) -> Outside:
+    """All heads that count: of `assent.heads`, and `kept` elsewhere. Raises KafkaError."""
+    writers = follower.writers.public_keys()
+    found = good_heads(follower.identity, [*await read_heads(connection), *chain(*kept)], writers)
+    heads = [head for head, _ in found]
+    return Outside(heads, known_heads(heads, follower.losses))
+
+
+def places_of(follower: GovernanceFollower) -> list[Place]:
+    """Every partition of every ledger: governance, then requests."""
+    return [("governance", 0), *(("ledger", number) for number in range(follower.partitions))]
+
+
+def newest_heads(outside: Outside, follower: GovernanceFollower) -> dict[Place, SignedHead]:
+    """The heads that are what is known of their partitions, in this era of the log."""
+    newest: dict[Place, SignedHead] = {}
+    for head in outside.heads:
+        known = outside.known.get((head.ledger, head.partition))
+        if head.era == era_of(follower.losses) and known is not None and known.seq == head.seq:
+            newest[head.ledger, head.partition] = head
+    return newest
+
+
+async def look(connection: Connection, follower: GovernanceFollower, outside: Outside) -> There:
+    """What is there now. Raises KafkaError, TimeoutError."""
+    await follower.catch_up()
+    known, newest = outside.known, newest_heads(outside, follower)
+    places = places_of(follower)
+    ledgers = {place: TopicPartition(LEDGER_TOPICS[place[0]], place[1]) for place in places}
+    inputs = {place: TopicPartition(INPUT_TOPICS[place[0]], place[1]) for place in places}
+    before = {ledgers[place]: (known.get(place) or nothing_known(*place)).next_offset for place in places}
+    async with Probe(connection) as probe:
+        found = await probe.found(
+            before | {inputs[place]: newest[place].next_input if place in newest else 0 for place in places}
+        )
+    stand = [
+        head
+        for place, head in newest.items()
+        if place in ledgers and compare(known[place], found[ledgers[place]]) is None
+    ]
+    return There(
+        {place: found[ledgers[place]] for place in places},
+        {place: found[inputs[place]] for place in places},
+        await decided_before(connection, stand) if stand else {},
+    )
+
+
+def missing(outside: Outside, there: There, follower: GovernanceFollower) -> list[Missing]:
+    """What is missing of what is known, one for each partition of a ledger or of commands."""
+    findings: list[Missing | None] = []
+    for place, found in there.ledgers.items():
+        known = outside.known.get(place) or nothing_known(*place)
+        findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
+    findings += [
+        input_finding(place, head.next_input, there.decided.get(place), there.inputs[place])
+        for place, head in newest_heads(outside, follower).items()
+        if place in there.inputs
+    ]
+    unique = {(each.place, each.kind): each for each in findings if each is not None}
+    return list(unique.values())
+
+
+def unknown_eras(outside: Outside, follower: GovernanceFollower) -> tuple[str, ...]:
+    """The eras of heads that count and that governance does not know: their acceptance was lost itself."""
+    current = era_of(follower.losses)
+    eras = {head.era for head in outside.heads if not is_void(head.era, follower.losses)} - {current}
+    return tuple(sorted(eras))
+
+
+def reader_findings(name: str, positions: Mapping[int, Head], there: There, most: int) -> list[Finding]:
+    """How far a reader is behind: one finding, and one for each partition of which it holds too much."""
+    lag = 0
+    findings: list[Finding] = []
+    for (ledger, partition), found in there.ledgers.items():
+        if ledger != "ledger":
+            continue
+        read_to = positions[partition].next_offset if partition in positions else 0
+        if read_to > found.end:
+            findings.append(
+                Finding(
+                    ok=False,
+                    what=f"{name} and {LEDGER}/{partition}",
+                    why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
+                    remedy="Its rows are of a log that was longer. See infra/restore.md.",
+                )
+            )
+        else:
+            lag += found.end - read_to
+    behind = Finding(
+        ok=lag <= most,
+        what=f"{name} is {lag:,} records behind the ledger",
+        remedy=f"Is the service running? See logs/{name}.log.",
+    )
+    return [behind, *findings]
+
+
+def file_finding(error: HeadsFileError) -> Finding:
+    """Of the decider's file."""
+    return Finding(ok=False, what="the decider's file of heads", remedy=str(error))

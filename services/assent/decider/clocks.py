@@ -1,0 +1,137 @@
+"""Whether the clocks that log time follows agree: the broker's, and this machine's two. Pure.
+
+A command is judged by when the broker appended it, and the writer's own records by the wall clock. Where one
+of them is wrong nobody can say which, so nothing is decided until they agree.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from assent.observe.clock import Reading
+
+APART_MS: Final = 5 * 60 * 1_000
+"""How far two clocks may be apart; also how far a sender's clock may be ahead."""
+STEP_MAX_MS: Final = 60 * 60 * 1_000
+"""A step of the wall clock beyond this is not taken for true until somebody says so, or it is taken back."""
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """An append: what the broker's clock said, and between which moments of the steady clock it was."""
+
+    appended: int
+    """The broker's time, ms since 1970."""
+    after: int | None
+    """The steady clock (ms) when it had not been appended yet; None when no such moment is known."""
+    by: int
+    """The steady clock (ms) when it had been."""
+
+    def ahead(self, offset: int) -> int:
+        """By how much (ms) the broker's clock is ahead of the wall clock, at least; negative: behind it.
+
+        `offset`: from the steady clock to the wall clock, as that is set now.
+        """
+        if self.appended > self.by + offset:
+            return self.appended - self.by - offset
+        if self.after is not None and self.appended < self.after + offset:
+            return self.appended - self.after - offset
+        return 0
+
+    def agrees(self, offset: int) -> bool:
+        """Whether the broker's clock agreed with the wall clock."""
+        return abs(self.ahead(offset)) <= APART_MS
+
+    def received_at(self, offset: int) -> int:
+        """When it was received, ms since 1970: the broker's time, unless the clocks did not agree then.
+
+        Then the nearest time that is possible by the wall clock, which is known to be right again.
+        """
+        return self.appended if self.agrees(offset) else self.appended - self.ahead(offset)
+
+
+class Appends(msgspec.Struct, frozen=True, gc=False):
+    """What was polled at once, in the order of its offsets. Without an object for each: most of it agrees."""
+
+    times: list[int]
+    """The broker's time of each, ms since 1970."""
+    afters: list[int | None]
+    by: int
+    """As in Seen; `by` is that of all."""
+
+    def each(self) -> list[Seen]:
+        """One by one."""
+        return [Seen(*them, self.by) for them in zip(self.times, self.afters, strict=True)]
+
+    def plainly_agree(self, offset: int, before: int | None) -> bool:
+        """Whether it is seen at a glance that `first_doubt` has nothing to say of them."""
+        if not self.times:
+            return True
+        low, high, after = min(self.times), max(self.times), self.afters[-1]
+        if high > self.by + offset + APART_MS or (after is not None and low < after + offset - APART_MS):
+            return False
+        return high - low <= APART_MS and (before is None or low >= before - APART_MS)
+
+
+def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int | None:
+    """The number of the first append whose time is not to be believed yet; None when all agree.
+
+    `before`: the broker's time of the append before them, in the same partition.
+    """
+    for number, seen in enumerate(appends):
+        if not seen.agrees(offset) or (before is not None and seen.appended < before - APART_MS):
+            return number
+        before = seen.appended
+    return None
+
+
+class WallClock:
+    """Whether the wall clock is right, as far as can be told. One for a process.
+
+    On a machine of its own it is believed once a broker bears it out; where the broker reads the same clock,
+    as long as it moves as time does.
+    """
+
+    def __init__(self, first: Reading, *, one_machine: bool, known: int | None = None) -> None:
+        """`one_machine`: the broker reads the same clock, and so cannot bear it out.
+
+        `known`: the offset that was right before, if this machine has not been started since.
+        """
+        self.one_machine: Final = one_machine
+        self._offset = first.offset if known is None else known
+        self._borne_out: int | None = None
+        self.disagrees: Seen | None = None
+        """The latest append that a broker dated otherwise than the wall clock."""
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Whether there is a reason to believe the wall clock that nothing contradicts."""
+        return self.one_machine or (self.disagrees is None and _near(self._borne_out, self._offset))
+
+    def bear_out(self, seen: Seen, offset: int) -> None:
+        """Take in an append, of whichever broker, whose moment is known well enough to tell."""
+        if self.one_machine or seen.after is None or seen.by - seen.after > APART_MS:
+            return
+        self.disagrees = None if seen.agrees(offset) else seen
+        if seen.agrees(offset):
+            self._borne_out = offset
+
+    def step(self, now: Reading, *, accepted: int | None = None) -> int:
+        """By how much (ms) the wall clock has moved otherwise than time; 0 when that is in order.
+
+        `accepted`: the offset that a person has said is right.
+        """
+        step = now.offset - self._offset
+        by_itself = abs(step) <= STEP_MAX_MS if self.one_machine else _near(self._borne_out, now.offset)
+        if abs(step) <= APART_MS or by_itself or _near(accepted, now.offset):
+            self._offset = now.offset
+            return 0
+        return step
+
+    def is_believed(self, reading: Reading) -> bool:
+        """Whether a reading that was taken before is one of the wall clock as it is believed now."""
+        return self.is_borne_out and _near(self._offset, reading.offset)
+
+
+def _near(offset: int | None, other: int) -> bool:
+    return offset is not None and abs(offset - other) <= APART_MS

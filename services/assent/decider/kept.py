@@ -1,0 +1,39 @@
+"""The decider's own file of signed heads: what it knows outside Kafka and outside Postgres."""
+
+from pathlib import Path
+
+import msgspec
+
+from assent_contracts.client.journal import write_durably
+from assent_contracts.heads import KeptHead
+
+_decode = msgspec.json.Decoder(list[KeptHead]).decode
+
+
+class HeadsFileError(Exception):
+    """The file is there and cannot be read; the message says what to do."""
+
+
+def heads_file(state: Path, identity: str) -> Path:
+    """Where a decider with this state folder keeps the heads of the log with this identity (hex)."""
+    return state / f"heads-{identity[:16]}.json"
+
+
+def read_heads_file(path: Path) -> list[KeptHead] | None:
+    """The heads in a file; None when there is none. Raises HeadsFileError."""
+    try:
+        return _decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        msg = (
+            f"{path} cannot be read ({type(error).__name__}). Put it back from a copy, or remove it: the"
+            " decider then goes by what Postgres and assent.heads know."
+        )
+        raise HeadsFileError(msg) from error
+
+
+def write_heads_file(path: Path, heads: list[KeptHead]) -> None:
+    """Replace the file; durable on return. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_durably(path, msgspec.json.encode(heads))

@@ -1,0 +1,149 @@
+"""What a decider knows of each ledger partition from outside of it, and how it makes it known."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from assent.decider.kept import read_heads_file, write_heads_file
+from assent.decider.missing import NOT_ASKED, UnknownError
+from assent.observe.health import Health
+from assent.store.heads import HEADS_UNREACHABLE, stored_heads
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.heads import good_heads, read_heads, signed_head
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.producing import CommandProducer
+from assent_contracts.findings import contradiction
+from assent_contracts.heads import (
+    Finding,
+    KeptHead,
+    KnownHead,
+    Place,
+    SignedHead,
+    is_void,
+    known_heads,
+    topic_key,
+)
+from assent_contracts.topics import HEADS
+
+LEARN_EVERY_S: Final = 2.0
+"""Several partitions that are taken over at once ask once."""
+
+
+class KnownHeads:
+    """The newest head of each partition and era, from the decider's file, `assent.heads` and Postgres."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        key: SecretKey,
+        follower: GovernanceFollower,
+        *,
+        file: Path | None = None,
+        postgres: str | None = None,
+        health: Health,
+    ) -> None:
+        """`file`: the decider's own; `postgres`: the DSN of the readers' database, where it may be asked."""
+        self._health = health
+        self._connection = connection
+        self._key = key
+        self._follower = follower
+        self._file = file
+        self._postgres = postgres
+        self._heads: dict[tuple[Place, str, str], tuple[SignedHead, KeptHead]] = {}
+        """By place, era and writer: what a stolen key has signed hides nothing."""
+        self._contradictions: dict[Place, list[tuple[SignedHead, KeptHead, Finding]]] = {}
+        self._learning = asyncio.Lock()
+        self._writing = asyncio.Lock()
+        self._learnt_at: float | None = None
+        self._producer: CommandProducer | None = None
+
+    async def learn(self) -> None:
+        """Ask all that there is. Raises KafkaError, HeadsFileError, UnknownError.
+
+        A Postgres that does not answer is named in the log and in /readyz, and not waited for where the file
+        answered.
+        """
+        async with self._learning:
+            now = asyncio.get_running_loop().time()
+            if self._learnt_at is not None and now - self._learnt_at < LEARN_EVERY_S:
+                return
+            in_file = None if self._file is None else await asyncio.to_thread(read_heads_file, self._file)
+            in_postgres = await self._ask_postgres(needed=in_file is None)
+            on_topic = await read_heads(self._connection)
+            writers = self._follower.writers.public_keys()
+            for kept in (in_file or [], in_postgres, on_topic):
+                for head, signed in good_heads(self._follower.identity, kept, writers, self._key):
+                    self._take(head, signed)
+            self._learnt_at = asyncio.get_running_loop().time()
+
+    async def _ask_postgres(self, *, needed: bool) -> list[KeptHead]:
+        if self._postgres is None:
+            return []
+        try:
+            stored = await stored_heads(self._postgres)
+        except HEADS_UNREACHABLE as error:
+            self._health.note("postgres", NOT_ASKED)
+            structlog.get_logger().warning(
+                "Postgres was not asked which heads it knows", error=repr(error), has_file=not needed
+            )
+            if needed:
+                raise UnknownError from error
+            return []
+        self._health.note("postgres", None)
+        return stored
+
+    def _take(self, head: SignedHead, kept: KeptHead) -> None:
+        place = (head.ledger, head.partition)
+        for other, _ in tuple(self._heads.values()):
+            found = contradiction(other, head)
+            if found is not None:
+                self._contradictions.setdefault(place, []).append((head, kept, found))
+        key = (place, head.era, kept.writer)
+        if key not in self._heads or head.seq > self._heads[key][0].seq:
+            self._heads[key] = (head, kept)
+
+    def of(self, place: Place) -> KnownHead | None:
+        """What is known of a partition, once accepted losses are counted off."""
+        heads = [head for head, kept in self._heads.values() if self._counts(kept)]
+        return known_heads(heads, self._follower.losses).get(place)
+
+    def contradiction(self, place: Place) -> Finding | None:
+        """Two heads of a partition that writers have signed and that cannot both be."""
+        for head, kept, finding in self._contradictions.get(place, ()):
+            if not is_void(head.era, self._follower.losses) and self._counts(kept):
+                return finding
+        return None
+
+    def _counts(self, kept: KeptHead) -> bool:
+        """Whether its writer is still one: with a stolen key heads could be signed that never were."""
+        return kept.writer == self._key.id or kept.writer in self._follower.writers.public_keys()
+
+    async def make_known(self, head: SignedHead) -> None:
+        """Sign a confirmed head and write it to the file and the topic. Raises KafkaError, OSError."""
+        place: Place = (head.ledger, head.partition)
+        kept = signed_head(self._key, self._follower.identity, head)
+        self._take(head, kept)
+        async with self._writing:
+            if self._file is not None:
+                await asyncio.to_thread(write_heads_file, self._file, self._worth_keeping())
+            producer = await self._started_producer()
+            await producer.send(kept.value.encode(), topic_key(*place), kept.headers, 0)
+
+    def _worth_keeping(self) -> list[KeptHead]:
+        losses = self._follower.losses
+        return [kept for head, kept in self._heads.values() if not is_void(head.era, losses)]
+
+    async def _started_producer(self) -> CommandProducer:
+        if self._producer is None:
+            producer = CommandProducer(self._connection, HEADS)
+            await producer.start()
+            self._producer = producer
+        return self._producer
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()

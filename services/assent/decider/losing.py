@@ -1,0 +1,98 @@
+"""Accept a loss with the recovery key, while no decider leads: the log goes on from where it ends.
+
+See infra/decisions/0035-accepting-a-loss.md.
+"""
+
+import msgspec
+
+from assent.decider.governance_takeover import GovernanceLead, take_over_governance
+from assent.decider.recovery import record_by_recovery
+from assent.decider.takeover import take_over
+from assent.decider.term import Term
+from assent.decider.whole import input_finding, input_place
+from assent.ledger.appender import LostLeadError
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.probe import Probe
+from assent_contracts.client.publisher import new_command_id, now_ms
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.governance import AcceptLoss
+from assent_contracts.governed import LedgerEnd
+from assent_contracts.heads import Finding, Place, next_input
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.writers import RECOVERY
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The governance record that accepted a loss, and where the log goes on."""
+
+    seq: int
+    era: str
+    ends: tuple[LedgerEnd, ...]
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """Where every ledger ends now, and from which offsets commands would be decided."""
+
+    lead: GovernanceLead
+    ends: tuple[LedgerEnd, ...]
+    inputs: tuple[Finding, ...]
+    """What is missing of the commands."""
+
+
+async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ends:
+    """Read every ledger to its end. Raises KafkaError, StoppedError, TimeoutError."""
+    lead = await take_over_governance(connection, follower.identity)
+    terms: dict[Place, Term] = {("governance", 0): lead.term}
+    for partition in range(follower.partitions):
+        _, terms["ledger", partition] = await take_over(connection, partition, follower, None)
+    ends: list[LedgerEnd] = []
+    inputs: list[Finding] = []
+    for place, term in terms.items():
+        next_offset, finding = await _input_of(connection, place, term, follower)
+        inputs += [] if finding is None else [finding]
+        ends.append(_end_of(place, term, next_offset))
+    return Ends(lead, tuple(ends), tuple(inputs))
+
+
+def _end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
+    return LedgerEnd(
+        ledger=place[0],
+        partition=place[1],
+        seq=term.head.seq,
+        sha256=term.head.value_sha256,
+        next_offset=term.head_end,
+        next_input=input_from,
+    )
+
+
+async def _input_of(
+    connection: Connection, place: Place, term: Term, follower: GovernanceFollower
+) -> tuple[int, Finding | None]:
+    """Where commands go on: behind the last decided one, if it is still there; else at what there is."""
+    read = next_input(*place, follower.losses, read=term.next_input, decided=term.decided.seq)
+    expected = term.decided.sha256 if read == term.next_input else None
+    there = input_place(place)
+    async with Probe(connection) as probe:
+        found = (await probe.found({there: read}))[there]
+    finding = input_finding(place, read, expected, found)
+    return (read if finding is None else found.beginning), finding
+
+
+async def accept_loss(
+    connection: Connection, identity: str, key: SecretKey, ends: Ends, given_up: tuple[str, ...]
+) -> Accepted | Refusal:
+    """Let the log go on from these ends. Raises KafkaError, TimeoutError."""
+    # It seals under this id, whatever its file calls it.
+    key.id = RECOVERY
+    command = AcceptLoss(
+        id=new_command_id(), principal=RECOVERY, at=now_ms(), ends=ends.ends, given_up=given_up
+    )
+    try:
+        decided = await record_by_recovery(connection, identity, key, ends.lead, command)
+    except LostLeadError:
+        return refuse(RefusalCode.OUTDATED, "Somebody wrote governance meanwhile: stop all deciders first.")
+    if isinstance(decided, Refusal):
+        return decided
+    return Accepted(seq=decided[0], era=command.id, ends=ends.ends)

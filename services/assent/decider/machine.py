@@ -1,0 +1,66 @@
+"""This machine's wall clock, watched: one for the process, whatever it leads."""
+
+from pathlib import Path
+
+from assent.decider.clock_file import believed_offset, note_offset
+from assent.decider.clocks import Seen, WallClock
+from assent.observe.clock import Clock, Reading, read_clock
+
+_NOTED_AGAIN_MS = 1_000
+"""A clock that is kept right drifts: what is noted follows it by so much."""
+
+
+class Machine:
+    """Reads the clocks, and says whether the wall clock may be believed."""
+
+    def __init__(self, clock: Clock = read_clock, file: Path | None = None) -> None:
+        """`file`: where the broker reads the same clock, the note of what it is believed to be.
+
+        Raises OSError.
+        """
+        self._clock = clock
+        self._file = file
+        self._noted = None if file is None else believed_offset(file)
+        self._wall = WallClock(clock(), one_machine=file is not None, known=self._noted)
+
+    @property
+    def one_machine(self) -> bool:
+        """Whether the broker reads the same clock: then it is right whenever this one is."""
+        return self._wall.one_machine
+
+    def read(self) -> Reading:
+        """Both clocks now."""
+        return self._clock()
+
+    def step(self) -> int:
+        """By how much (ms) the wall clock has moved otherwise than time; 0 when it may be believed."""
+        now = self._clock()
+        step = self._wall.step(now)
+        if step and self._file is not None:
+            step = self._wall.step(now, accepted=believed_offset(self._file))
+        if not step and self._file is not None:
+            self._note(self._file, now)
+        return step
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Whether there is a reason to believe the wall clock."""
+        return self._wall.is_borne_out
+
+    @property
+    def disagrees(self) -> Seen | None:
+        """The latest append that a broker dated otherwise than the wall clock."""
+        return self._wall.disagrees
+
+    def is_believed(self, reading: Reading) -> bool:
+        """Whether a reading was of the wall clock as it is believed now."""
+        return self._wall.is_believed(reading)
+
+    def bear_out(self, seen: Seen) -> None:
+        """Take in an append, which may say that the wall clock is right, or that it is not."""
+        self._wall.bear_out(seen, self._clock().offset)
+
+    def _note(self, file: Path, now: Reading) -> None:
+        if self._noted is None or abs(now.offset - self._noted) > _NOTED_AGAIN_MS:
+            note_offset(file, now)
+            self._noted = now.offset

@@ -1,0 +1,103 @@
+"""What a session has around its writer: where commands come from, and which ledger decisions refer to."""
+
+from typing import Protocol
+
+import structlog
+from aiokafka import TopicPartition
+
+from assent.decider.releases import ReleaseFollower
+from assent.decider.stopped import StoppedError
+from assent.observe import metrics
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.topics import COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS
+
+GOVERNANCE_NAME = "governance"
+
+
+class Surroundings(Protocol):
+    """One partition's place in Kafka, and its news."""
+
+    place: TopicPartition
+    """Where its commands come from."""
+    name: str
+    """What logs and metrics call it: the partition's number, or `governance`."""
+
+    async def catch_up(self) -> None:
+        """Tell the desk what other ledgers have said meanwhile; waits while they cannot be read.
+
+        Raises NotFollowingError.
+        """
+        ...
+
+    async def news(self) -> None:
+        """Return when another ledger has made something due. Raises NotFollowingError, KafkaError."""
+        ...
+
+    def measure(self) -> None:
+        """Set the gauges that only this ledger has."""
+        ...
+
+
+class AroundRequests:
+    """A partition of requests, which is decided under governance as far as it has been followed."""
+
+    def __init__(self, desk: RequestsDesk, follower: GovernanceFollower) -> None:
+        """The desk moves along what `follower` has read."""
+        self.place = TopicPartition(COMMANDS, desk.book.partition)
+        self.name = str(desk.book.partition)
+        self._desk = desk
+        self._follower = follower
+
+    async def catch_up(self) -> None:
+        """Take in what governance has said meanwhile; nothing is decided by one that may be out of date.
+
+        Raises NotFollowingError.
+        """
+        if not self._follower.is_confirmed:
+            log = structlog.get_logger().bind(partition=self.name, governance=self._desk.governance.seq)
+            log.warning("governance cannot be read: deciding nothing meanwhile")
+            await self._follower.confirmed()
+            self._follower.check()
+            log.info("governance can be read again")
+        follow(self._desk, self._follower)
+        self._follower.check()
+
+    async def news(self) -> None:
+        """Return when governance has moved: a request of this partition may be carried out."""
+        try:
+            await self._follower.beyond(self._desk.governance.seq)
+        finally:
+            # Whatever its end was, a follower that has ended must not look like a cancellation.
+            self._follower.check()
+
+    def measure(self) -> None:
+        """How many requests are open."""
+        metrics.OPEN_REQUESTS.labels(self.name).set(self._desk.book.open_requests())
+
+
+class AroundGovernance:
+    """The partition of governance, which has to carry out what requests have released."""
+
+    def __init__(self, releases: ReleaseFollower) -> None:
+        self.place = TopicPartition(GOVERNANCE_COMMANDS, 0)
+        self.name = GOVERNANCE_NAME
+        self._releases = releases
+
+    async def catch_up(self) -> None:
+        """Nothing: `news` is what reads the request ledger."""
+
+    async def news(self) -> None:
+        """Return when a release is there that has to be carried out. Raises NotFollowingError."""
+        await self._releases.news()
+
+    def measure(self) -> None:
+        """Nothing beside what every ledger has."""
+
+
+def follow(desk: RequestsDesk, follower: GovernanceFollower) -> None:
+    """Move the desk along all of governance that has been read. Raises StoppedError."""
+    try:
+        desk.follow(follower.history, len(follower.history) - 1)
+    except Exception as error:
+        raise StoppedError(GOVERNANCE, None) from error

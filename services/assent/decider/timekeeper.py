@@ -1,0 +1,186 @@
+"""When commands came and what time it is, for one session: it waits while the clocks do not agree."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from assent.decider.asking_time import ask_time
+from assent.decider.clocks import Appends, Seen, first_doubt
+from assent.decider.machine import Machine
+from assent.observe import metrics
+from assent.observe.clock import Reading
+from assent.observe.health import Health, Reason
+from assent.observe.reasons import clock_stepped, clocks_apart
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+
+_ASK_EVERY_S: Final = 1.0
+_NEWEST_MS: Final = 2_000
+"""How long the newest record of a partition may take to be read."""
+_ASK_AGAIN_MS: Final = 30_000
+"""A broker that did not say what time it is is not asked again at once: commands are decided meanwhile."""
+_ENDS_KEPT: Final = 64
+
+
+class Look(msgspec.Struct, frozen=True):
+    """At this reading of the clocks the partition ended at `end`: what came before lies in front of that."""
+
+    reading: Reading
+    end: int
+
+
+class Timekeeper:
+    """One partition's appends beside this machine's clocks."""
+
+    def __init__(
+        self, connection: Connection, place: TopicPartition, name: str, machine: Machine, health: Health
+    ) -> None:
+        """`name`: what logs and metrics call the partition."""
+        self._connection = connection
+        self._place = place
+        self._name = name
+        self._condition = f"clocks-{name}"
+        self._machine = machine
+        self._health = health
+        self._ends: list[tuple[int, int]] = []
+        """Where the partition ended, and when (steady clock, ms) it last did there; the latest at the end."""
+        self._before: int | None = None
+        self._newest: Seen | None = None
+        self._ask_again_at = 0
+        self._told: Reason | None = None
+        self._log = structlog.get_logger().bind(partition=name)
+
+    async def look(self, consumer: AIOKafkaConsumer) -> Look | None:
+        """What time it is, and where the partition ends by then; None while Kafka does not say."""
+        now = self._machine.read()
+        try:
+            end = (await consumer.end_offsets([self._place]))[self._place]
+        except KafkaError as error:
+            self._log.warning("the end of the partition is not known", error=repr(error))
+            return None
+        self._note_end(end, now.steady)
+        return Look(now, end)
+
+    def now(self, look: Look | None) -> int | None:
+        """The wall clock's time of a look, ms; None where that is no longer believed."""
+        believed = look is not None and self._machine.is_believed(look.reading)
+        return look.reading.wall if look is not None and believed else None
+
+    def seen(self, records: Sequence[ConsumerRecord]) -> Appends:
+        """The appends of records that have just been polled."""
+        by = self._machine.read().steady
+        times = [record.timestamp for record in records]
+        if records and self._after(records[0].offset) == self._after(records[-1].offset):
+            return Appends(times, [self._after(records[0].offset)] * len(times), by)
+        return Appends(times, [self._after(record.offset) for record in records], by)
+
+    def acknowledged(self, appended: int, after: int, by: int) -> None:
+        """Take in when the broker says that it appended one of the writer's own batches (see Seen)."""
+        self._machine.bear_out(Seen(appended, after, by))
+
+    async def received_at(self, appends: Appends) -> list[int]:
+        """When each of the appends was received, ms since 1970. Waits while the clocks do not agree.
+
+        Appends come in the order of their offsets. Raises KafkaError.
+        """
+        if not self._machine.is_borne_out and self._machine.read().steady >= self._ask_again_at:
+            await self._ask_broker()
+        while (doubt := self._doubt(appends)) is not None:
+            self._tell(doubt)
+            await self._ask_broker()
+            if not await self._ask_newest():
+                await asyncio.sleep(_ASK_EVERY_S)
+        self._tell(None)
+        # What the broker's clock was by then says nothing about the next doubt.
+        self._newest = None
+        offset, before = self._machine.read().offset, self._before
+        if appends.times:
+            self._before = appends.times[-1]
+        if appends.plainly_agree(offset, before):
+            return appends.times
+        return [seen.received_at(offset) for seen in appends.each()]
+
+    def stop(self) -> None:
+        """The session has ended: there is nothing to be told any more."""
+        self._tell(None)
+
+    def _doubt(self, appends: Appends) -> Reason | None:
+        step = self._machine.step()
+        now = self._machine.read()
+        if step:
+            metrics.CLOCKS_APART.labels(self._name).set(abs(step) / 1_000)
+            return clock_stepped(step, now.wall, one_machine=self._machine.one_machine)
+        if self._machine.one_machine:
+            # The broker reads the clock that is right: what it said while that was wrong is put right below.
+            return None
+        newest = self._newest
+        if not appends.plainly_agree(now.offset, self._before):
+            each = appends.each()
+            number = first_doubt(each, now.offset, self._before)
+            if number is not None and (newest is None or not newest.agrees(now.offset)):
+                return self._apart(each[number], now)
+        other = self._machine.disagrees
+        return None if other is None or other.agrees(now.offset) else self._apart(other, now)
+
+    def _apart(self, seen: Seen, now: Reading) -> Reason:
+        metrics.CLOCKS_APART.labels(self._name).set(abs(seen.ahead(now.offset)) / 1_000)
+        return clocks_apart(seen.appended, seen.by + now.offset)
+
+    def _tell(self, doubt: Reason | None) -> None:
+        if doubt is None:
+            if self._told is not None:
+                self._log.info("the clocks agree again")
+                metrics.CLOCKS_APART.labels(self._name).set(0)
+                self._health.ready(self._condition)
+                self._told = None
+            return
+        if self._told is None:
+            self._log.error("deciding nothing", why=doubt.why, todo=doubt.todo)
+        self._told = doubt
+        self._health.not_ready(self._condition, doubt)
+
+    async def _ask_broker(self) -> None:
+        """Have a broker say what time it is."""
+        if self._machine.one_machine:
+            return
+        try:
+            self._machine.bear_out(await ask_time(self._connection, self._machine))
+        except (KafkaError, TimeoutError) as error:
+            self._ask_again_at = self._machine.read().steady + _ASK_AGAIN_MS
+            self._log.warning("no broker says what time it is", error=repr(error))
+
+    async def _ask_newest(self) -> bool:
+        """Whether there is a newer append than was known, which says what the broker's clock is by now."""
+        consumer = await reading(self._connection, {self._place: 0})
+        try:
+            asked = self._machine.read().steady
+            end = (await consumer.end_offsets([self._place]))[self._place]
+            self._note_end(end, asked)
+            if end == 0:
+                return False
+            consumer.seek(self._place, end - 1)
+            found = (await fetch(consumer, self._place, timeout_ms=_NEWEST_MS)).get(self._place, ())
+        finally:
+            await consumer.stop()
+        if not found:
+            return False
+        is_new = self._newest is None or found[-1].timestamp != self._newest.appended
+        self._newest = Seen(found[-1].timestamp, self._after(found[-1].offset), self._machine.read().steady)
+        return is_new
+
+    def _note_end(self, end: int, steady: int) -> None:
+        if self._ends and end <= self._ends[-1][0]:
+            if end == self._ends[-1][0]:
+                self._ends[-1] = (end, max(steady, self._ends[-1][1]))
+            return
+        self._ends.append((end, steady))
+        del self._ends[:-_ENDS_KEPT]
+
+    def _after(self, offset: int) -> int | None:
+        """When (steady clock, ms) the record at `offset` had not been appended yet, as late as is known."""
+        return next((steady for end, steady in reversed(self._ends) if end <= offset), None)

@@ -1,0 +1,122 @@
+"""Hold what is known of a log against what is there, before a partition is led and while it is."""
+
+import asyncio
+from typing import Any, Final
+
+from aiokafka import TopicPartition
+
+from assent.decider.known import LEARN_EVERY_S, KnownHeads
+from assent.decider.missing import MissingError
+from assent.decider.term import Term
+from assent.ledger.looking import look_at_topics
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.probe import Probe
+from assent_contracts.core.writer.writer import Writer
+from assent_contracts.findings import compare_input
+from assent_contracts.heads import (
+    NOTHING,
+    Finding,
+    Found,
+    KnownHead,
+    Place,
+    compare,
+    next_input,
+    nothing_known,
+)
+from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LEDGER_TOPICS, LedgerName
+
+_GOVERNANCE: Final[Place] = ("governance", 0)
+INPUT_TOPICS: Final[dict[LedgerName, str]] = {"ledger": COMMANDS, "governance": GOVERNANCE_COMMANDS}
+
+
+def ledger_place(place: Place) -> TopicPartition:
+    """Where a partition's ledger is."""
+    return TopicPartition(LEDGER_TOPICS[place[0]], place[1])
+
+
+def input_place(place: Place) -> TopicPartition:
+    """Where a partition's commands are."""
+    return TopicPartition(INPUT_TOPICS[place[0]], place[1])
+
+
+class Wholeness:
+    """Whether a log is whole, as far as this decider knows."""
+
+    def __init__(self, connection: Connection, follower: GovernanceFollower, known: KnownHeads) -> None:
+        self._connection = connection
+        self._follower = follower
+        self._known = known
+        self._topics: list[Finding] = []
+        self._topics_at: float | None = None
+        self._looking = asyncio.Lock()
+
+    async def before(self, place: Place) -> KnownHead | None:
+        """Before a ledger partition is read: what is known of it, None for nothing.
+
+        Raises MissingError, KafkaError, TimeoutError, HeadsFileError, UnknownError.
+        """
+        # All at once: nothing is decided meanwhile.
+        await asyncio.gather(self._look_at_topics(), self._known.learn())
+        self._check_topics(place)
+        # By a governance ledger that was put back, somebody who was disabled would be enabled again.
+        governance = self._known.of(_GOVERNANCE)
+        if governance is not None:
+            _raise(await self._follower.hold_against(governance))
+        for each in {place, _GOVERNANCE}:
+            _raise(self._known.contradiction(each))
+        known = self._known.of(place)
+        _raise(await self._differing(known or nothing_known(*place)))
+        return known
+
+    async def _differing(self, known: KnownHead) -> Finding | None:
+        async with Probe(self._connection) as probe:
+            return next(iter(await probe.findings([known])), None)
+
+    async def _look_at_topics(self) -> None:
+        async with self._looking:
+            now = asyncio.get_running_loop().time()
+            if self._topics_at is None or now - self._topics_at > LEARN_EVERY_S:
+                self._topics = await look_at_topics(self._connection, self._follower.partitions)
+                self._topics_at = asyncio.get_running_loop().time()
+
+    def _check_topics(self, place: Place) -> None:
+        concerning = {LEDGER_TOPICS[place[0]], INPUT_TOPICS[place[0]], LEDGER_TOPICS["governance"]}
+        for finding in self._topics:
+            if place[0] == "ledger" or finding.topic in concerning:
+                raise MissingError(finding)
+
+    async def after(self, place: Place, known: KnownHead | None, writer: Writer[Any], term: Term) -> None:
+        """Once its ledger was read: the chain itself, and the commands. Sets where input goes on.
+
+        Raises MissingError, KafkaError, TimeoutError.
+        """
+        if known is not None and known.seq >= 0:
+            end = max(term.head.next_offset, known.next_offset)
+            _raise(compare(known, Found(beginning=0, end=end, sha256=term.known_sha256)))
+        read, decided = term.next_input, term.decided
+        expected = next_input(*place, self._follower.losses, read=read, decided=decided.seq)
+        writer.next_input = expected
+        # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
+        writer.input_sha256 = decided.sha256 if expected == read else None
+        there = input_place(place)
+        async with Probe(self._connection) as probe:
+            found = await probe.found({there: expected})
+        _raise(input_finding(place, expected, writer.input_sha256, found[there]))
+
+
+def input_finding(place: Place, expected: int, decided_sha256: str | None, found: Found) -> Finding | None:
+    """What is wrong with a partition's commands."""
+    there = input_place(place)
+    return compare_input(
+        there.topic, there.partition, next_input=expected, decided_sha256=decided_sha256, found=found
+    )
+
+
+def _raise(finding: Finding | None) -> None:
+    """Raises MissingError for a finding."""
+    if finding is not None:
+        raise MissingError(finding)
+
+
+__all__ = ["INPUT_TOPICS", "NOTHING", "Wholeness", "input_finding", "input_place", "ledger_place"]

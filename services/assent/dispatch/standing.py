@@ -1,0 +1,125 @@
+"""Which releases that still wait for a claim stand on `assent.changes`, and how long they will.
+
+`assent.changes` forgets after 30 days, or sooner when a flood fills it, and somebody may make it anew. A
+release that nobody has claimed by then would be heard of by no applier. So it is written again: once its
+newest copy is `AGAIN_AFTER_S` old, or as soon as that copy is not there any more.
+
+No clock decides whether a release is written. The topic has the broker's time of each record, and a search
+by it only says where to begin to look. A clock that was wrong makes it begin too early, which costs reading,
+or too late, and then a release that stands there is written once more, which an applier tells by the ledger.
+How far it looks back is bounded all the same: what has no copy within `AGAIN_AFTER_S` is due to be written.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import msgspec
+from aiokafka import ConsumerRecord, TopicPartition
+
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.open_requests import OpenRequest
+from assent_contracts.client.probe import Probe
+from assent_contracts.digests import sha256_hex
+from assent_contracts.topics import CHANGES
+
+AGAIN_AFTER_S: Final = 10 * 24 * 60 * 60.0
+"""A third of what the topic keeps."""
+_MARGIN_MS: Final = 60 * 60 * 1_000
+"""By how much two brokers' clocks may differ before a release is written once more than needed."""
+_POLL_MS: Final = 500
+
+IsCopy = Callable[[ConsumerRecord, dict[str, OpenRequest]], str | None]
+"""The request of which a record is the release, exactly; None for anything else."""
+
+
+class Copy(msgspec.Struct, frozen=True, gc=False):
+    """The newest copy of a release that is known here."""
+
+    offset: int
+    sha256: str
+    """Of its value."""
+    since: float
+    """When it was written, in seconds of this process's monotonic clock."""
+
+
+def copy_of(value: bytes, offset: int, age_s: float = 0.0) -> Copy:
+    """A copy that was written `age_s` ago."""
+    return Copy(offset, sha256_hex(value), time.monotonic() - age_s)
+
+
+class Standing:
+    """The copies of one partition's waiting releases."""
+
+    def __init__(
+        self, connection: Connection, partition: int, is_copy: IsCopy, *, again_after_s: float = AGAIN_AFTER_S
+    ) -> None:
+        self._connection = connection
+        self._place = TopicPartition(CHANGES, partition)
+        self._is_copy = is_copy
+        self._again_after_s = again_after_s
+        self._probe = Probe(connection)
+        self._copies: dict[str, Copy] = {}
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._probe.stop()
+
+    def note(self, request: str, copy: Copy) -> None:
+        """A release has been written."""
+        self._copies[request] = copy
+
+    async def missing(self, waiting: Sequence[OpenRequest]) -> list[OpenRequest]:
+        """Those of `waiting` (in order of release) that are not there, or not for long any more.
+
+        Reads the topic. Raises KafkaError, TimeoutError.
+        """
+        self._copies = {}
+        if waiting:
+            await self._find({request.request: request for request in waiting})
+        return [request for request in waiting if request.request not in self._copies]
+
+    async def lost(self, waiting: Sequence[OpenRequest]) -> list[OpenRequest]:
+        """Those of `waiting` that were there and are to be written again. Raises KafkaError, TimeoutError."""
+        self._copies = {
+            request.request: self._copies[request.request]
+            for request in waiting
+            if request.request in self._copies
+        }
+        if not self._copies:
+            return []
+        newest = max(self._copies.values(), key=lambda copy: copy.offset)
+        there = (await self._probe.found({self._place: newest.offset + 1}))[self._place]
+        known = [request for request in waiting if request.request in self._copies]
+        if there.sha256 != newest.sha256:
+            # Made anew, or emptied: what stands there now has to be read.
+            return await self.missing(known)
+        old = time.monotonic() - self._again_after_s
+        return [
+            request
+            for request in known
+            if (copy := self._copies[request.request]).offset < there.beginning or copy.since <= old
+        ]
+
+    async def _find(self, waiting: dict[str, OpenRequest]) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        since_ms = max(_earliest_ms(waiting.values()), now_ms - round(self._again_after_s * 1_000))
+        first = await self._probe.first_since(self._place, since_ms - _MARGIN_MS)
+        if first is None:
+            return
+        end = (await self._probe.found({self._place: 0}))[self._place].end
+        consumer = await reading(self._connection, {self._place: first})
+        try:
+            while await consumer.position(self._place) < end:
+                for record in (await fetch(consumer, timeout_ms=_POLL_MS)).get(self._place, ()):
+                    request = self._is_copy(record, waiting)
+                    if request is not None:
+                        age_s = max(0.0, (now_ms - record.timestamp) / 1_000)
+                        self.note(request, copy_of(record.value or b"", record.offset, age_s))
+        finally:
+            await consumer.stop()
+
+
+def _earliest_ms(waiting: Iterable[OpenRequest]) -> int:
+    return min(request.release.at for request in waiting if request.release is not None)

@@ -1,0 +1,68 @@
+"""Whether the log holds what this gateway knows of it: what Postgres has, and what it has heard itself."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+import asyncpg
+
+from assent.gateway.log import Log
+from assent.observe.health import Health, Reason
+from assent.store.known import known_in_postgres
+from assent.store.service import UNREACHABLE
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
+from assent_contracts.client.publisher import Publisher
+from assent_contracts.heads import Finding, KnownHead, Place
+
+EVERY_S: Final = 2.0
+_GOVERNANCE: Final[Place] = ("governance", 0)
+
+
+async def refuse_less(db: asyncpg.Pool, follower: GovernanceFollower) -> None:
+    """Hold governance, as it was followed, against what Postgres knows. Raises NotWholeError.
+
+    By one that was put back, somebody who was disabled would be enabled again.
+    """
+    known = await known_in_postgres(db, follower)
+    await _compare(follower, known)
+
+
+async def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead]) -> None:
+    finding = await follower.hold_against(known[_GOVERNANCE]) if _GOVERNANCE in known else None
+    if finding is not None:
+        raise NotWholeError(finding)
+
+
+async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publisher) -> None:
+    """Let the publisher know what Postgres knows. Raises NotWholeError, KafkaError, asyncpg's errors."""
+    known = await known_in_postgres(db, follower)
+    await _compare(follower, known)
+    publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
+
+
+async def keep_learning(db: asyncpg.Pool, log: Log, health: Health) -> None:
+    """Until cancelled; readiness names each partition of which something is missing.
+
+    Raises NotWholeError.
+    """
+    told: set[int] = set()
+    while True:
+        with suppress(*UNREACHABLE):
+            await learn(db, log.follower, log.publisher)
+        findings = dict(log.publisher.findings)
+        for partition in told - findings.keys():
+            health.ready(_condition(partition))
+        for partition, finding in findings.items():
+            health.not_ready(_condition(partition), because(finding))
+        told = set(findings)
+        await asyncio.sleep(EVERY_S)
+
+
+def because(finding: Finding) -> Reason:
+    """The same as a reason for not being ready."""
+    return Reason(why=finding.why, todo=finding.todo)
+
+
+def _condition(partition: int) -> str:
+    return f"ledger-{partition}"

@@ -1,0 +1,134 @@
+"""What the topics on a cluster are, held against what infra/topics.yaml says that they must be."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+
+from assent.infra_files import infra_path
+
+PARTITIONS: Final = "partitions"
+"""The one setting of a topic that is fixed for good."""
+_SET_FOR_THE_TOPIC: Final = 1
+"""Where a value comes from, as Kafka numbers it: the topic's own, and not a default."""
+_REPLICAS_MANY: Final = 3
+_DURABLE: Final = {"min.insync.replicas": "2"}
+
+
+class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One topic: `request` partitions means as many as the log has."""
+
+    partitions: Literal["request"] | int
+    config: dict[str, str]
+
+    def count(self, partitions: int) -> int:
+        """How many partitions it has in a log with this many for requests."""
+        return partitions if self.partitions == "request" else self.partitions
+
+    def settings(self, replicas: int) -> dict[str, str]:
+        """What must be set, given how many copies of it there are."""
+        return self.config | _DURABLE if replicas >= _REPLICAS_MANY else self.config
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    topics: dict[str, TopicSpec]
+
+
+class TopicState(msgspec.Struct, frozen=True):
+    """One topic, as the brokers have it."""
+
+    partitions: int
+    replicas: int
+    """Of its first partition."""
+    settings: dict[str, str | None]
+    """Every one, defaults too."""
+    own: dict[str, str]
+    """Those that were set for this topic."""
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting of a topic that is not as it must be."""
+
+    topic: str
+    setting: str
+    found: str | None
+    must: str
+
+    @property
+    def surplus(self) -> bool:
+        """Whether there are partitions that nobody reads, beside all those that there must be."""
+        return self.setting == PARTITIONS and int(self.found or 0) > int(self.must)
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.setting} is {self.found}, and must be {self.must}"
+
+
+def topic_specs() -> dict[str, TopicSpec]:
+    """The topics and their settings, by name."""
+    return msgspec.yaml.decode(infra_path("topics.yaml").read_bytes(), type=_File).topics
+
+
+async def topic_states(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState]:
+    """Those of the topics that are there. Raises KafkaError."""
+    wanted = set(names)
+    there = {each["topic"]: each["partitions"] for each in await admin.describe_topics()}
+    found = sorted(wanted & there.keys())
+    if not found:
+        return {}
+    settings: dict[str, list[dict[str, Any]]] = {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in found]
+    for answer in await admin.describe_configs(asked):
+        for resource in answer.to_object()["resources"]:
+            if resource["error_code"]:
+                raise for_code(resource["error_code"])(resource["error_message"])
+            settings[resource["resource_name"]] = resource["config_entries"]
+    return {
+        name: TopicState(
+            partitions=len(there[name]),
+            replicas=len(there[name][0]["replicas"]),
+            settings={each["config_names"]: each["config_value"] for each in settings[name]},
+            own={
+                each["config_names"]: each["config_value"]
+                for each in settings[name]
+                if each["config_source"] == _SET_FOR_THE_TOPIC
+            },
+        )
+        for name in found
+    }
+
+
+def setting_differences(specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState]) -> list[Difference]:
+    """Each setting of a topic that is there and not as it must be. Pure."""
+    return [
+        Difference(topic=name, setting=setting, found=state.settings.get(setting), must=must)
+        for name, state in there.items()
+        for setting, must in sorted(specs[name].settings(state.replicas).items())
+        if state.settings.get(setting) != must
+    ]
+
+
+def partition_differences(
+    specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState], partitions: int
+) -> list[Difference]:
+    """Each topic with another number of partitions than a log with so many has. Pure."""
+    return [
+        Difference(topic=name, setting=PARTITIONS, found=str(state.partitions), must=str(count))
+        for name, state in there.items()
+        if (count := specs[name].count(partitions)) != state.partitions
+    ]
+
+
+def way_back(difference: Difference) -> str:
+    """What to do about a topic with another number of partitions than it must have."""
+    if difference.surplus:
+        return (
+            "Kafka takes no partition away, and no decider leads while there are others than the log's own."
+            " Put Kafka's data from before back, or make the topic anew: infra/topics.md says how."
+        )
+    return (
+        "Some of it is gone, or it is not this log's. Do not add partitions: objects would move between them."
+        " Put its newest copy back, or run with the --partitions that the log was founded with."
+    )

@@ -1,0 +1,55 @@
+"""A ledger partition that is not what is known of it: told in the log once, in a metric and in readiness."""
+
+import structlog
+
+from assent.observe import metrics
+from assent.observe.health import Health, Reason
+from assent_contracts.heads import Finding
+
+
+class History:
+    """What this process says of the partitions that it knows."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self._told: dict[str, Finding] = {}
+
+    def tell(self, place: str, finding: Finding | None) -> None:
+        """What has been found of a partition, such as `assent.ledger/3`; None when it is as it was known."""
+        told = self._told.get(place)
+        if finding is None:
+            if told is not None:
+                del self._told[place]
+                _differs(told, 0)
+                self._health.ready(_condition(place))
+                structlog.get_logger().warning("the log is as it was known again", place=place)
+            return
+        self._told[place] = finding
+        self._health.not_ready(_condition(place), reason_of(finding))
+        if told is not None and told.kind == finding.kind:
+            return
+        if told is not None:
+            _differs(told, 0)
+        _differs(finding, 1)
+        structlog.get_logger().error(
+            "the log is not the one that was read",
+            place=place,
+            finding=finding.kind,
+            known=finding.known,
+            found=finding.found,
+            why=finding.why,
+            todo=finding.todo,
+        )
+
+
+def reason_of(finding: Finding) -> Reason:
+    """Why a process does not go on in this partition, and what to do."""
+    return Reason(why=finding.why, todo=finding.todo)
+
+
+def _condition(place: str) -> str:
+    return f"history of {place}"
+
+
+def _differs(finding: Finding, value: int) -> None:
+    metrics.LOG_DIFFERS.labels(finding.topic, str(finding.partition), finding.kind).set(value)

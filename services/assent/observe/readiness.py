@@ -1,0 +1,52 @@
+"""Ask a service's /readyz what it lacks, and what it notes."""
+
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from assent.observe.health import Reason
+
+_HTTP_LIMIT_S: Final = 3.0
+_ANSWER_MAX_BYTES: Final = 1024 * 1024
+_SILENT: Final = {"": Reason(why="It is not ready and does not say why.", todo="Is it of this version?")}
+
+
+class _Noted(msgspec.Struct):
+    """What /readyz of a service answers when it is ready; a gateway says less."""
+
+    noted: dict[str, Reason] = {}
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What a service says of itself, by condition."""
+
+    missing: dict[str, Reason]
+    """Empty when it is ready."""
+    noted: dict[str, Reason] = {}
+    """What does not keep it from its work."""
+
+
+def readiness(url: str) -> Readiness:
+    """What a service lacks and notes, or why it does not answer."""
+    parts = urlsplit(url)
+    # Not urlopen: it would ask a proxy for what is on this machine.
+    connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
+    try:
+        connection.request("GET", f"{parts.path}/readyz")
+        answer = connection.getresponse()
+        body = answer.read(_ANSWER_MAX_BYTES)
+        if answer.status == HTTPStatus.OK:
+            return Readiness({}, msgspec.json.decode(body, type=_Noted).noted)
+        said = msgspec.json.decode(body, type=Readiness)
+        return said if said.missing else Readiness(_SILENT)
+    except (OSError, HTTPException) as error:
+        why = f"It does not answer: {str(error) or type(error).__name__}."
+        todo = "It is started again by itself. If it stays so, it cannot start."
+        return Readiness({"": Reason(why=why, todo=todo)})
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Readiness(_SILENT)
+    finally:
+        connection.close()

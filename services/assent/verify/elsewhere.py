@@ -1,0 +1,55 @@
+"""What Postgres and the signed heads know of where the ledgers stood: read from there, held against Kafka."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from assent.store.heads import stored_heads
+from assent.store.pool import Executor
+from assent.verify.known import Known
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.heads import good_heads, read_heads
+from assent_contracts.governed import Loss
+from assent_contracts.heads import KeptHead, KnownHead, is_void, known_from
+from assent_contracts.topics import LEDGER_TOPICS, LedgerName
+
+_POSITIONS: Final = """
+select reader, ledger, partition, seq, value_sha256, next_offset from positions where seq >= 0
+order by reader <> 'audit', reader, ledger, partition
+"""
+_LEDGERS: Final[dict[str, LedgerName]] = {topic: name for name, topic in LEDGER_TOPICS.items()}
+
+
+async def known_to_postgres(db: Executor) -> list[Known]:
+    """How far each reader has come, the audit table first. Raises what asyncpg raises."""
+    return [
+        Known(
+            source=f"Postgres (position of {row['reader']})",
+            head=KnownHead(
+                ledger=_LEDGERS[row["ledger"]],
+                partition=row["partition"],
+                seq=row["seq"],
+                sha256=row["value_sha256"],
+                next_offset=row["next_offset"],
+            ),
+        )
+        for row in await db.fetch(_POSITIONS)
+    ]
+
+
+async def kept_heads(connection: Connection, dsn: str) -> list[KeptHead]:
+    """The signed heads of `assent.heads` and of Postgres, whether they count or not.
+
+    Raises KafkaError, and one of assent.store.heads.HEADS_UNREACHABLE.
+    """
+    return [*await read_heads(connection), *await stored_heads(dsn)]
+
+
+def known_by_writers(
+    identity: str, kept: Sequence[KeptHead], writers: Mapping[str, bytes], losses: Sequence[Loss]
+) -> list[Known]:
+    """The heads that count: signed by a writer of now, and not given up with an accepted loss."""
+    return [
+        Known(source=f"a head that {each.writer} has signed", head=known_from(head))
+        for head, each in good_heads(identity, kept, writers)
+        if not is_void(head.era, losses)
+    ]

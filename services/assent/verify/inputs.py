@@ -1,0 +1,53 @@
+"""Each command is decided once, in its order: what the `input` of a partition's records must be. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts.governed import Loss
+from assent_contracts.heads import next_input
+from assent_contracts.ledger import LedgerRecord
+from assent_contracts.topics import LedgerName
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Offsets of the command topic between two decided commands, for which no decision stands."""
+
+    seq: int
+    """The record behind the gap."""
+    first: int
+    end: int
+    """The offset behind its last."""
+
+    def __str__(self) -> str:
+        last = self.end - 1
+        which = f"{self.first}" if last == self.first else f"{self.first} to {last}"
+        return f"no decision stands for input {which}"
+
+
+class Inputs:
+    """The commands of one partition, as its records name them."""
+
+    def __init__(self, ledger: LedgerName, partition: int) -> None:
+        self.gaps: list[Gap] = []
+        """Only the markers of a transaction may stand there: who has the command topic can look."""
+        self._ledger: LedgerName = ledger
+        self._partition = partition
+        self._next = 0
+        self._decided = -1
+
+    def take(self, record: LedgerRecord, losses: Sequence[Loss]) -> str | None:
+        """Take in the next record; what is wrong with its input, if anything is.
+
+        `losses`: what governance, as of this record, has accepted as lost. Input starts again by them only.
+        """
+        if record.input is UNSET:
+            return None
+        expected = next_input(self._ledger, self._partition, losses, read=self._next, decided=self._decided)
+        if record.input < expected:
+            return f"its input is {record.input}, and commands up to {expected - 1} are decided already"
+        if record.input > expected:
+            self.gaps.append(Gap(record.seq, expected, record.input))
+        self._next, self._decided = record.input + 1, record.seq
+        return None

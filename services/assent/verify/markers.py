@@ -1,0 +1,63 @@
+"""Whether what stands in a gap between decided commands is only the markers of transactions.
+
+Kafka gives such a marker an offset of its own, and nobody a record. Whatever else stands there is a command
+that was passed over.
+"""
+
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from assent.verify.finding import FindingError
+from assent.verify.inputs import Gap
+from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LedgerName
+
+COMMAND_TOPICS: dict[LedgerName, str] = {"ledger": COMMANDS, "governance": GOVERNANCE_COMMANDS}
+_POLL_MS = 500
+
+
+async def must_be_markers(
+    connection: Connection, ledger: LedgerName, partition: int, gaps: Sequence[Gap]
+) -> None:
+    """Raises FindingError for the first gap of which the command topic does not show that nothing was sent.
+
+    Also KafkaError.
+    """
+    if not gaps:
+        return
+    place = TopicPartition(COMMAND_TOPICS[ledger], partition)
+    consumer = await reading(connection, {place: 0})
+    try:
+        beginning = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        for gap in gaps:
+            if gap.first < beginning or gap.end > end:
+                what = (
+                    f"{gap}, and {place.topic}/{partition} does not have it any more (it has {beginning} to"
+                )
+                raise FindingError(ledger, partition, gap.seq, f"{what} {end - 1})", todo=_TODO)
+            offset = await _first_record(consumer, place, gap)
+            if offset is not None:
+                what = f"{gap}: a record at {offset} of {place.topic}/{partition} was passed over"
+                raise FindingError(ledger, partition, gap.seq, what)
+    finally:
+        await consumer.stop()
+
+
+_TODO = (
+    "Either commands were lost undecided, or a sender's transactions left their markers there. What Kafka has"
+    " deleted, nobody can tell. Give senders no right to a transactional id."
+)
+
+
+async def _first_record(consumer: AIOKafkaConsumer, place: TopicPartition, gap: Gap) -> int | None:
+    """The offset of the first record in a gap; None when there is none."""
+    if (await positions(consumer))[place] != gap.first:
+        consumer.seek(place, gap.first)
+    while (await positions(consumer))[place] < gap.end:
+        records = (await fetch(consumer, timeout_ms=_POLL_MS, max_records=1)).get(place, ())
+        if records:
+            return records[0].offset if records[0].offset < gap.end else None
+    return None

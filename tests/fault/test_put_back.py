@@ -1,0 +1,334 @@
+"""A log that was cut, put back or made anew: nothing is decided on it until what is known is there again."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from assent.cli.whole import known_outside, look, missing
+from assent.decider.service import Decider
+from assent.ledger.topics import apply_topics
+from assent.local.stack import Stack
+from assent.observe.health import Health, Reason
+from assent.store.heads import stored_heads
+from assent.store.migrate import migrate
+from assent_contracts.client.connection import writing
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
+from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.heads import decode_head
+from assent_contracts.partitioner import partition_for
+from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
+from tests.support.backups import copy_kafka, put_kafka_back
+from tests.support.governing import assert_verified, governing
+from tests.support.log import (
+    PARTITIONS,
+    Actor,
+    Log,
+    deciding,
+    delete_topics,
+    following,
+    fresh_log,
+    publishing,
+)
+from tests.support.losses import accept_the_loss
+from tests.support.services import Services
+from tests.support.stack import fresh_database, until
+
+pytestmark = pytest.mark.timeout(180)
+
+
+class Deciding:
+    """One decider of a log, with somebody who sends commands."""
+
+    def __init__(self, decider: Decider, health: Health, actor: Actor) -> None:
+        self.decider = decider
+        self.health = health
+        self.actor = actor
+
+    async def lacking(self, partition: str, *words: str) -> Reason:
+        """Wait until the partition is not led for a reason that has these words; returns it."""
+
+        def why() -> Reason | None:
+            found = self.health.missing().get(f"partition-{partition}")
+            return found if found is not None and all(word in found.why for word in words) else None
+
+        async def is_lacking() -> bool:
+            return why() is not None
+
+        await until(is_lacking)
+        found = why()
+        assert found is not None
+        assert found.todo
+        return found
+
+    async def leading(self) -> None:
+        """Wait until every partition is led."""
+
+        async def is_whole() -> bool:
+            return not self.health.missing()
+
+        await until(is_whole)
+
+
+class Machine:
+    """A log on a broker, and the file that its decider has beside it."""
+
+    def __init__(self, stack: Stack, log: Log, folder: Path) -> None:
+        self.stack = stack
+        self.log = log
+        self.folder = folder
+        self.heads_file = folder / "state" / "heads.json"
+
+    @asynccontextmanager
+    async def deciding(self, *, postgres: str | None = None) -> AsyncIterator[Deciding]:
+        """A decider that starts now and stops cleanly."""
+        async with AsyncExitStack() as open_things:
+            follower = await open_things.enter_async_context(following(self.log))
+            health = Health()
+            running = deciding(
+                self.log, follower, health=health, heads_file=self.heads_file, postgres=postgres
+            )
+            decider = await open_things.enter_async_context(running)
+            actor = await open_things.enter_async_context(publishing(self.log, follower))
+            yield Deciding(decider, health, actor)
+
+    async def works(self, *names: str) -> None:
+        """Have a change of each of these scripts submitted, by a decider that starts and stops."""
+        async with self.deciding() as it:
+            await it.leading()
+            for name in names:
+                await it.actor.opened(f"script/{name}")
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        """Somebody with Kafka's own tools."""
+        admin = AIOKafkaAdminClient(**self.log.connection.options())
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+
+@pytest_asyncio.fixture
+async def machine(stack: Stack, tmp_path: Path) -> AsyncIterator[Machine]:
+    log = await fresh_log(stack.bootstrap, tmp_path / "keys")
+    yield Machine(stack, log, tmp_path)
+
+
+def partition_of(name: str) -> int:
+    return partition_for(f"script/{name}".encode(), PARTITIONS)
+
+
+async def test_an_older_kafka_is_not_led_until_the_newer_one_is_back(machine: Machine) -> None:
+    await machine.works("a", "b", "c", "d", "e")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    await machine.works("f")
+    new = await copy_kafka(machine.stack, machine.folder / "new")
+    await put_kafka_back(machine.stack, old)
+    async with machine.deciding() as it:
+        why = await it.lacking(str(partition_of("f")), f"assent.ledger/{partition_of('f')} ends at offset")
+        assert "restore" in why.todo
+        await put_kafka_back(machine.stack, new)
+        await it.leading()
+        await it.actor.opened("script/g")
+
+
+async def test_nothing_is_decided_by_a_governance_ledger_that_was_put_back(machine: Machine) -> None:
+    """Else somebody who was disabled would be enabled again, and could approve."""
+    await machine.works("a")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    async with (
+        machine.deciding() as it,
+        following(machine.log) as follower,
+        governing(machine.log, follower) as governor,
+    ):
+        await it.leading()
+        await governor.change(DisablePrincipal(principal="bob"))
+    await put_kafka_back(machine.stack, old)
+    async with machine.deciding() as it:
+        for partition in ("governance", *map(str, range(PARTITIONS))):
+            await it.lacking(partition, "assent.governance/0 ends at offset")
+
+
+async def test_a_follower_stops_by_name_when_governance_is_made_anew_under_it(machine: Machine) -> None:
+    async with following(machine.log) as follower:
+        known = follower.head
+        await delete_topics(machine.log.connection, {GOVERNANCE})
+        await apply_topics(machine.log.connection, partitions=PARTITIONS)
+
+        async def has_stopped() -> bool:
+            try:
+                follower.check()
+            except NotWholeError as error:
+                return error.finding.kind == "cut"
+            return False
+
+        await until(has_stopped)
+    assert known.seq > 0
+    later = GovernanceFollower(machine.log.connection, machine.log.identity, known=known)
+    with pytest.raises(NotWholeError, match=r"assent\.governance/0 ends at offset 0"):
+        await later.start()
+
+
+async def test_a_ledger_that_was_made_anew_is_not_begun_again(machine: Machine) -> None:
+    await machine.works("a", "b")
+    await delete_topics(machine.log.connection, {LEDGER})
+    await apply_topics(machine.log.connection, partitions=PARTITIONS)
+    async with machine.deciding() as it:
+        await it.lacking(str(partition_of("a")), "ends at offset 0")
+
+
+async def test_a_ledger_without_its_first_records_is_not_led(machine: Machine) -> None:
+    await machine.works("a")
+    place = TopicPartition(LEDGER, partition_of("a"))
+    async with machine.admin() as admin:
+        await admin.delete_records({place: RecordsToDelete(before_offset=1)})
+    async with machine.deciding() as it:
+        await it.lacking(str(place.partition), f"{LEDGER}/{place.partition} begins at offset 1")
+
+
+async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) -> None:
+    await machine.works("a")
+    place = TopicPartition(COMMANDS, partition_of("a"))
+    await send_junk(machine.log, place, 5)
+    async with machine.admin() as admin:
+        await admin.delete_records({place: RecordsToDelete(before_offset=4)})
+    async with machine.deciding() as it:
+        why = await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} begins at offset 4")
+        assert "3 commands" in why.why
+
+
+async def found_by_doctor(machine: Machine) -> set[tuple[int | None, str]]:
+    """What `assent doctor` finds missing, by what stands in Kafka alone."""
+    async with following(machine.log) as follower:
+        outside = await known_outside(machine.log.connection, follower)
+        there = await look(machine.log.connection, follower, outside)
+        return {(each.partition, each.kind) for each in missing(outside, there, follower)}
+
+
+async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine) -> None:
+    await machine.works("a", "b", "c", "d")
+    assert not await found_by_doctor(machine)
+    place = TopicPartition(COMMANDS, partition_of("a"))
+    await delete_topics(machine.log.connection, {COMMANDS})
+    await apply_topics(machine.log.connection, partitions=PARTITIONS)
+    async with machine.deciding() as it:
+        await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} ends at offset 0")
+        # Longer than before: only the bytes tell.
+        await send_junk(machine.log, place, 20)
+        assert (place.partition, "input-other") in await found_by_doctor(machine)
+        await it.lacking(str(place.partition), "another command stands")
+
+
+async def test_commands_that_are_made_anew_while_they_are_decided_are_noticed(machine: Machine) -> None:
+    place = TopicPartition(COMMANDS, partition_of("a"))
+    async with machine.deciding() as it:
+        await it.leading()
+        await it.actor.opened("script/a")
+        await delete_topics(machine.log.connection, {COMMANDS})
+        await apply_topics(machine.log.connection, partitions=PARTITIONS)
+        await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} ends at offset")
+
+
+async def test_more_partitions_are_not_led(machine: Machine) -> None:
+    async with machine.admin() as admin:
+        await admin.create_partitions({COMMANDS: NewPartitions(PARTITIONS + 4)})
+    async with machine.deciding() as it:
+        for partition in range(PARTITIONS):
+            await it.lacking(str(partition), f"{COMMANDS} has 8 partitions")
+
+
+@pytest.mark.parametrize("topic", [LEDGER, GOVERNANCE])
+async def test_a_ledger_that_forgets_is_not_led_until_it_is_set_right(machine: Machine, topic: str) -> None:
+    async with machine.admin() as admin:
+
+        async def keep_for(ms: str) -> None:
+            settings = {"retention.ms": ms, "cleanup.policy": "delete"}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, settings)])
+
+        await keep_for("604800000")
+        async with machine.deciding() as it:
+            await it.lacking("0", f"{topic} would forget", "retention.ms=604800000")
+            await keep_for("-1")
+            await it.leading()
+
+
+async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(machine: Machine) -> None:
+    await machine.works("a", "b")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    await machine.works("c", "d")
+    await put_kafka_back(machine.stack, old)
+    async with machine.deciding() as it:
+        await it.lacking(str(partition_of("c")), "ends at offset")
+    await accept_the_loss(machine.log)
+    async with machine.deciding() as it:
+        await it.leading()
+        # What was given up is not there any more: its object is free.
+        await it.actor.opened("script/c")
+        async with following(machine.log) as follower:
+            await assert_verified(machine.log, follower)
+    await machine.works("e")
+
+
+async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_accepted(
+    machine: Machine,
+) -> None:
+    await machine.works("a", "b", "c", "d")
+    await delete_topics(machine.log.connection, {COMMANDS})
+    await apply_topics(machine.log.connection, partitions=PARTITIONS)
+    await accept_the_loss(machine.log)
+    await machine.works("e", "f", "g", "h")
+    await machine.works("i")
+
+
+async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) -> None:
+    dsn = await fresh_database(machine.stack.dsn, "heads")
+    await migrate(dsn)
+    environ = {
+        "ASSENT_KAFKA": machine.stack.bootstrap,
+        "ASSENT_IDENTITY": machine.log.identity,
+        "ASSENT_POSTGRES": dsn,
+    }
+    await machine.works("a")
+    # Its own file has answered: then Postgres keeps it from nothing, and is named all the same.
+    async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
+        await it.leading()
+        assert "Start Postgres" in it.health.noted()["postgres"].todo
+    async with machine.deciding(postgres=dsn) as it:
+        await it.leading()
+        assert not it.health.noted()
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    async with Services(machine.folder, environ) as services:
+        services.start("status")
+        await machine.works("b")
+
+        async def has_heard() -> bool:
+            kept = await stored_heads(dsn)
+            heads = [decode_head(each.value.encode()) for each in kept]
+            places = {(head.ledger, head.partition) for head in heads if head is not None}
+            return ("ledger", partition_of("b")) in places
+
+        await until(has_heard)
+    await put_kafka_back(machine.stack, old)
+    machine.heads_file.unlink()
+    async with machine.deciding(postgres=dsn) as it:
+        await it.lacking(str(partition_of("b")), "ends at offset")
+    # Neither a file nor a Postgres that answers: nobody could tell.
+    async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
+        await it.lacking(str(partition_of("b")), "no file of heads")
+
+
+async def send_junk(log: Log, place: TopicPartition, count: int) -> None:
+    """Records that are no commands, but stand in their place."""
+    producer = await writing(log.connection)
+    try:
+        for number in range(count):
+            await producer.send_and_wait(place.topic, b"junk %d" % number, partition=place.partition)
+    finally:
+        await producer.stop()

@@ -1,0 +1,126 @@
+"""Faults in the projectors' fold, in what appliers and dispatch ask the ledger, and in evidence."""
+
+from typing import Final
+
+from tests.faults.fault import CONTRACTS, OF_APPLIERS, OF_ROWS, Fault
+
+
+def _rows(breaks: str, old: str, new: str) -> Fault:
+    return Fault(breaks, "services/assent/status/fold.py", old, new, OF_ROWS)
+
+
+def _client(breaks: str, file: str, old: str, new: str) -> Fault:
+    return Fault(breaks, f"{CONTRACTS}/client/{file}.py", old, new, OF_APPLIERS)
+
+
+def _evidence(breaks: str, file: str, old: str, new: str) -> Fault:
+    tests = (*OF_APPLIERS, "tests/unit/verify/test_releases_again.py")
+    return Fault(breaks, f"{CONTRACTS}/evidence/{file}.py", old, new, tests)
+
+
+FAULTS: Final = (
+    _rows(
+        "a row keeps an approval that was taken back",
+        "            row.approvals = _without(row.approvals, event.approver)\n"
+        '            row.status, row.deadline = "needs_approval", event.deadline\n',
+        '            row.status, row.deadline = "needs_approval", event.deadline\n',
+    ),
+    _rows(
+        "a row does not say that a request is approved",
+        '            row.status = "approved"\n        case ApprovalRevoked',
+        '            row.status = "needs_approval"\n        case ApprovalRevoked',
+    ),
+    _rows(
+        "a row has another record's seq",
+        "    row.changed_at, row.last_seq = moment.at, moment.seq\n",
+        "    row.changed_at = moment.at\n",
+    ),
+    _rows(
+        "a row's deadline does not move",
+        "            row.approvals = (*row.approvals, approval)\n            row.deadline = event.deadline\n",
+        "            row.approvals = (*row.approvals, approval)\n",
+    ),
+    _rows(
+        "events of a second request land in the first one's row",
+        "            fold(rows[seq_of(event.request)], event, words, moment)\n",
+        "            fold(rows[min(rows)], event, words, moment)\n",
+    ),
+    _client(
+        "a change with another payload is taken for the release",
+        "open_requests",
+        "        if hashlib.sha256(payload).hexdigest() != self.digest:\n",
+        "        if not payload:\n",
+    ),
+    _client(
+        "a change with another operation is taken for the release",
+        "open_requests",
+        "            return self.change(change.payload) == change\n",
+        "            return self.change(change.payload).digest == change.digest\n",
+    ),
+    _client(
+        "an ended request's change waits to be claimed",
+        "open_requests",
+        "            self._open.pop(place[1], None)\n",
+        "            self._open.get(place[1], None)\n",
+    ),
+    _client(
+        "a claimed change is handed over again",
+        "open_requests",
+        "if each.release is not None and each.grant is None]",
+        "if each.release is not None]",
+    ),
+    _client(
+        "what is not the release is claimed",
+        "steps",
+        "    if not found.is_release(change):\n        return Handled",
+        "    if found.release is None:\n        return Handled",
+    ),
+    _client(
+        "what another has claimed is applied",
+        "steps",
+        "    if grant is not None and (grant.command != claim.id or grant.applier != claim.principal):\n",
+        "    if grant is not None and not grant.applier:\n",
+    ),
+    _client(
+        "a claimed change that is not the release is applied",
+        "steps",
+        "    if sha256_hex(change.payload) != digest or (",
+        "    if not digest and (",
+    ),
+    _client(
+        "an outcome after a crash is given for failed",
+        "steps",
+        "    if begun:\n",
+        "    if not begun:\n",
+    ),
+    _client(
+        "an outcome that the ledger does not have counts as reported",
+        "steps",
+        '    return outcome == "unknown" and found.unsettled\n',
+        '    return outcome == "unknown" or found.unsettled\n',
+    ),
+    _evidence(
+        "a release counts though an approval's signature is not good",
+        "requests",
+        "            if not is_good(command):\n",
+        "            if not kind:\n",
+    ),
+    _evidence(
+        "a release counts whatever its command makes",
+        "again",
+        "    if isinstance(record.events, msgspec.Raw) and bytes(record.events) == encode(decision):\n",
+        "    if isinstance(record.events, msgspec.Raw):\n",
+    ),
+    _evidence(
+        "an approval counts twice",
+        "again",
+        "    if received.value_sha256 in judged.spent:\n",
+        "    if not received.value_sha256:\n",
+    ),
+    _evidence(
+        "governance's word for a release is taken",
+        "claims",
+        "    if release.digest != claim.digest:\n",
+        "    if not release.digest:\n",
+    ),
+)

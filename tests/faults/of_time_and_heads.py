@@ -1,0 +1,235 @@
+"""Faults in log time, in what one sender may send, and in what is known outside of a ledger."""
+
+from typing import Final
+
+from tests.faults.fault import CONTRACTS, CORE, Fault
+
+_OF_TIME: Final = (
+    "tests/unit/test_log_time.py",
+    "tests/unit/test_rates.py",
+    "tests/unit/test_sender.py",
+    "tests/unit/test_writer.py",
+)
+_OF_HEADS: Final = ("tests/property/test_heads.py", "tests/unit/verify/test_known_heads.py")
+
+
+def _time(breaks: str, file: str, old: str, new: str) -> Fault:
+    return Fault(breaks, f"{CORE}/{file}.py", old, new, _OF_TIME)
+
+
+def _heads(breaks: str, old: str, new: str, file: str = "heads") -> Fault:
+    return Fault(breaks, f"{CONTRACTS}/{file}.py", old, new, _OF_HEADS)
+
+
+FAULTS: Final = (
+    _time(
+        "a record does not say when its command came",
+        "writer/writer",
+        "            received_at=UNSET if incoming is None else incoming.received_at,\n",
+        "            received_at=UNSET if incoming is None else at,\n",
+    ),
+    _time(
+        "staleness is judged by log time",
+        "requests/judge",
+        "    refusal = not_current(sender, command.at, received_at, ",
+        "    refusal = not_current(sender, command.at, at, ",
+    ),
+    _time(
+        "the validity of a key is judged by log time",
+        "requests/judge",
+        "        received, signature_good=signature_good, received_at=received_at, governance",
+        "        received, signature_good=signature_good, received_at=at, governance",
+    ),
+    _time(
+        "a command may be dated ahead without end",
+        "sender",
+        " or -age_ms > limits.COMMAND_MAX_AHEAD_MS:\n",
+        " or -age_ms > 99_999 * limits.COMMAND_MAX_AHEAD_MS:\n",
+    ),
+    _time(
+        "a copy of what is forgotten is decided again",
+        "sender",
+        "    if dated <= forgotten:\n",
+        "    if dated <= forgotten - 10_000 * limits.COMMAND_MAX_AGE_MS:\n",
+    ),
+    _time(
+        "what is let go is not noted",
+        "memory",
+        "            self.forgotten = max(self.forgotten, remembered.dated)\n",
+        "",
+    ),
+    _time(
+        "only the oldest date that was let go is noted",
+        "memory",
+        "            self.forgotten = max(self.forgotten, remembered.dated)\n",
+        "            self.forgotten = self.forgotten if self.forgotten >= 0 else remembered.dated\n",
+    ),
+    _time(
+        "what waits behind a correction of log time is never let go",
+        "ageing",
+        "        if now and item.until < now[-1].until:\n",
+        "        if now and item.until < 0:\n",
+    ),
+    _time(
+        "nobody's rate is held",
+        "rates",
+        "    if memory.sent(principal, at) < most:\n",
+        "    if memory.sent(principal, at) < 1_000 * most:\n",
+    ),
+    _time(
+        "the rate lets one command more through",
+        "rates",
+        "    if memory.sent(principal, at) < most:\n",
+        "    if memory.sent(principal, at) <= most:\n",
+    ),
+    _time(
+        "everybody has one rate together",
+        "memory",
+        "        return self._sent.get(principal, 0) if at",
+        "        return sum(self._sent.values()) if at",
+    ),
+    _time(
+        "nobody's share of the memory is held",
+        "rates",
+        "    if memory.remembered(principal) < most or ",
+        "    if memory.remembered(principal) < 1_000 * most or ",
+    ),
+    _time(
+        "a successor does not count what was sent in this minute",
+        "remembering",
+        "        memory.count(sent.principal, record.at)\n",
+        "        pass\n",
+    ),
+    _time(
+        "what the rate refuses counts",
+        "requests/judge",
+        "    if not isinstance(decision, Refusal) or decision.code not in OMITTED:\n",
+        "    if decision is not None:\n",
+    ),
+    _time(
+        "what the rate refuses takes its id",
+        "sender",
+        "TAKES_NO_ID = OMITTED | {RefusalCode",
+        "TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode",
+    ),
+    _time(
+        "what the rate refuses is kept whole",
+        "sender",
+        "OMITTED = UNAUTHENTICATED | {RefusalCode.TOO_MANY_COMMANDS}\n",
+        "OMITTED = UNAUTHENTICATED | set[RefusalCode]()\n",
+    ),
+    _time(
+        "a correction sets log time ahead",
+        "log_time",
+        "            at = min(at, correction.to)\n",
+        "            at = max(at, correction.to)\n",
+    ),
+    _time(
+        "a correction counts for each record anew",
+        "log_time",
+        "        if after < correction.seq <= up_to:\n",
+        "        if correction.seq <= up_to:\n",
+    ),
+    _time(
+        "a correction counts before governance is followed that far",
+        "log_time",
+        "        if after < correction.seq <= up_to:\n",
+        "        if after < correction.seq:\n",
+    ),
+    _time(
+        "governance does not count its own correction",
+        "governance/judge",
+        "            if isinstance(event, TimeCorrected) and event.to < self.at:\n",
+        "            if isinstance(event, TimeCorrected) and event.to > self.at:\n",
+    ),
+    _time(
+        "log time is corrected to a later time",
+        "governance/correcting_time",
+        "    if not 0 <= change.to <= at:\n",
+        "    if change.to < 0:\n",
+    ),
+    _time(
+        "an idle partition hears of no correction",
+        "writer/requests_desk",
+        "        if corrected is not None:\n            yield",
+        "        if corrected is not None and corrected.since < 0:\n            yield",
+    ),
+    _heads(
+        "a ledger that was cut is whole",
+        "    if found.end < known.next_offset:\n",
+        "    if found.end < known.next_offset - 1_000_000:\n",
+    ),
+    _heads(
+        "a ledger that was cut by one record is whole",
+        "    if found.end < known.next_offset:\n",
+        "    if found.end < known.next_offset - 1:\n",
+    ),
+    _heads(
+        "another history is taken for the known one",
+        "found.sha256 is not None and found.sha256 != known.sha256:\n",
+        "found.sha256 is None and known.sha256 is None:\n",
+    ),
+    _heads(
+        "a ledger without its beginning is whole",
+        "    if found.beginning > 0:\n",
+        "    if found.beginning > known.next_offset:\n",
+    ),
+    _heads(
+        "anybody's head counts",
+        '    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"\n',
+        '    return "good" if public_key else "bad"\n',
+    ),
+    _heads(
+        "a head of another log counts",
+        '    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"\n',
+        '    return "good" if verify(public_key, head_message("00" * 32, value), signature) else "bad"\n',
+    ),
+    _heads(
+        "an accepted loss voids nothing",
+        "    if era == era_of(losses):\n        return False\n",
+        "    if len(losses) >= 0:\n        return False\n",
+    ),
+    _heads(
+        "a head of an era that governance does not know is void",
+        "    return era in past or any(",
+        "    return bool(past) or any(",
+    ),
+    _heads(
+        "what a loss gives up counts still",
+        "any(era in loss.given_up for loss in losses)\n",
+        "any(era in loss.era for loss in losses[:0])\n",
+    ),
+    _heads(
+        "the head that was learnt last is the newest",
+        "(place not in known or age > known[place][0])",
+        "(place not in known or bool(age))",
+    ),
+    _heads(
+        "after a loss input goes on where the records say",
+        "or decided > end.seq else end.next_input",
+        "or decided > end.seq else read",
+    ),
+    _heads(
+        "a loss says for ever where input goes on",
+        "read if end is None or decided > end.seq else",
+        "read if end is None else",
+    ),
+    _heads(
+        "two histories are not noticed",
+        "    if one.sha256 == other.sha256:\n        return None\n",
+        "    if one.seq == other.seq:\n        return None\n",
+        "findings",
+    ),
+    _heads(
+        "commands that were cut are not noticed",
+        "    if found.end < next_input:\n",
+        "    if found.end < next_input - 1_000_000:\n",
+        "findings",
+    ),
+    _heads(
+        "other commands are taken for those that were decided",
+        "    if None not in (decided_sha256, found.sha256) and decided_sha256 != found.sha256:\n",
+        "    if None not in (decided_sha256, found.sha256) and decided_sha256 == next_input:\n",
+        "findings",
+    ),
+)

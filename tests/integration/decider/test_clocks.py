@@ -1,0 +1,307 @@
+"""A decider whose clock is wrong, or whose broker's is: it waits, says why, and nothing is lost by it."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from msgspec import UNSET, Raw
+
+from assent.decider.machine import Machine
+from assent.infra_files import infra_path
+from assent.ledger.topics import topic_specs
+from assent.observe.clock import Reading, read_clock
+from assent.observe.health import Health, Reason
+from assent_contracts import cloudevents
+from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.commands import Approve, Revoke, SubmitChange, command_type
+from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.events import (
+    ApprovalGiven,
+    ApprovalRevoked,
+    ChangeSubmitted,
+    RequestExpired,
+)
+from assent_contracts.ledger import decode_events, decode_refusal
+from assent_contracts.partitioner import partition_for
+from assent_contracts.signing import command_message
+from assent_contracts.topics import COMMANDS
+from tests.support.containers import Endpoints
+from tests.support.log import (
+    PARTITIONS,
+    UPSTREAM,
+    Log,
+    deciding,
+    following,
+    fresh_log,
+    publishing,
+    read_ledger,
+)
+from tests.support.stack import until
+
+HOUR_MS = 60 * 60 * 1_000
+DAY_MS = 24 * HOUR_MS
+OBJECT = "script/clock.ps1"
+HERE = partition_for(OBJECT.encode(), PARTITIONS)
+
+
+class Hands:
+    """This machine's clocks, of which the one on the wall can be turned."""
+
+    def __init__(self, ahead: int = 0) -> None:
+        self.ahead = ahead
+
+    def __call__(self) -> Reading:
+        now = read_clock()
+        return Reading(wall=now.wall + self.ahead, steady=now.steady)
+
+
+@pytest_asyncio.fixture
+async def log(running: Endpoints, tmp_path: Path) -> Log:
+    """A log of its own, in which a request lives for a day."""
+    governance = tmp_path / "governance.toml"
+    demo = infra_path("demo/governance.toml").read_text()
+    assert 'expiry = "30d"' in demo
+    governance.write_text(demo.replace('expiry = "30d"', 'expiry = "1d"'))
+    return await fresh_log(running.bootstrap, tmp_path, governance=governance)
+
+
+@pytest_asyncio.fixture
+async def follower(log: Log) -> AsyncIterator[GovernanceFollower]:
+    async with following(log) as somebody:
+        yield somebody
+
+
+def submission(resource: str = OBJECT) -> SubmitChange:
+    return SubmitChange(
+        id=new_command_id(),
+        principal=UPSTREAM,
+        at=now_ms(),
+        resource=resource,
+        operation="create",
+        justification="It is needed.",
+        payload=Raw(b'"echo hello"'),
+    )
+
+
+async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: int | None = None) -> int:
+    """Append a command, dated by the broker or, where the topic lets senders do that, as said; its offset."""
+    value, key = encode(command), log.keys[command.principal]
+    signature = to_base64url(key.sign(command_message(log.identity, value)))
+    headers = [
+        ("assent-key", key.id.encode()),
+        ("assent-signature", signature.encode()),
+        *cloudevents.headers(
+            event_type=command_type(command), event_id=command.id, source="tests", at_ms=command.at
+        ),
+    ]
+    producer = await writing(log.connection)
+    try:
+        sent = await producer.send_and_wait(
+            COMMANDS,
+            value,
+            key=command.resource.encode(),
+            partition=HERE,
+            headers=headers,
+            timestamp_ms=dated_ms,
+        )
+    finally:
+        await producer.stop()
+    return sent.offset
+
+
+async def let_senders_date(connection: Connection) -> None:
+    """In place of a broker's clock that a test can turn: the broker keeps the time that is sent.
+
+    A decider does not lead such a partition: it has to lead it already.
+    """
+    await set_commands_topic(
+        connection,
+        {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(90 * DAY_MS)},
+    )
+
+
+async def set_commands_topic(connection: Connection, other: dict[str, str]) -> None:
+    """Set it as it must be, but for these."""
+    config = topic_specs()[COMMANDS].config | other
+    admin = AIOKafkaAdminClient(**connection.options())
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, COMMANDS, config)])
+    finally:
+        await admin.close()
+
+
+async def why_waiting(health: Health) -> Reason:
+    """The reason for which the partition waits, as soon as it does."""
+    found: list[Reason] = []
+
+    async def waits() -> bool:
+        reason = health.missing().get(f"clocks-{HERE}")
+        found.extend([] if reason is None else [reason])
+        return bool(found)
+
+    await until(waits)
+    return found[0]
+
+
+async def goes_on(health: Health) -> None:
+    async def is_ready() -> bool:
+        return f"clocks-{HERE}" not in health.missing()
+
+    await until(is_ready)
+
+
+async def decided(log: Log, follower: GovernanceFollower, records: int) -> list[type[object]]:
+    """The first event of each of the partition's records, once there are so many."""
+
+    async def are_there() -> bool:
+        return len((await read_ledger(log, follower))[HERE]) >= records
+
+    await until(are_there)
+    ledger = (await read_ledger(log, follower))[HERE]
+    assert len(ledger) == records
+    assert all(decode_refusal(each.record) is None for each in ledger)
+    return [type(decode_events(each.record)[0]) for each in ledger]
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR_MS, 2 * DAY_MS, 31 * DAY_MS, -2 * DAY_MS])
+async def test_wall_clock_that_is_wrong_for_a_moment_decides_nothing_and_leaves_nothing_behind(
+    log: Log, follower: GovernanceFollower, ahead: int
+) -> None:
+    """No request expires, no command is stale, and it goes on at once."""
+    health, hands = Health(), Hands()
+    async with (
+        publishing(log, follower) as actor,
+        deciding(log, follower, {HERE}, machine=Machine(hands), health=health, governing=False),
+    ):
+        request = await actor.opened(OBJECT)
+        hands.ahead = ahead
+        assert "This machine's clock says" in (await why_waiting(health)).why
+        with pytest.raises(NotDecidedError):
+            await actor.publisher.send(submission(), log.keys[UPSTREAM], timeout_s=0.5)
+        hands.ahead = 0
+        await goes_on(health)
+        assert (await actor.approve(request)).refusal is None
+    ledger = (await read_ledger(log, follower))[HERE]
+    assert not any(
+        isinstance(event, RequestExpired) for each in ledger for event in decode_events(each.record)
+    )
+    assert all(abs(each.record.at - now_ms()) < HOUR_MS for each in ledger)
+
+
+@pytest.mark.parametrize("ahead", [2 * DAY_MS, -2 * DAY_MS])
+async def test_decider_that_starts_with_a_wrong_clock_waits_and_names_both(
+    log: Log, follower: GovernanceFollower, ahead: int
+) -> None:
+    async with publishing(log, follower) as actor:
+        async with deciding(log, follower, {HERE}, governing=False):
+            request = await actor.opened(OBJECT)
+        health, hands = Health(), Hands(ahead)
+        async with deciding(log, follower, {HERE}, machine=Machine(hands), health=health, governing=False):
+            reason = await why_waiting(health)
+            assert "the broker said" in reason.why
+            assert "this machine's clock said" in reason.why
+            assert "Set the clock that is wrong" in reason.todo
+            hands.ahead = 0
+            await goes_on(health)
+            assert (await actor.approve(request)).refusal is None
+
+
+async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    """The approval came before the deadline and the decider after it: the approval counts, then it expires.
+
+    Both clocks are two days on by then: on one machine they are the same.
+    """
+    change = submission()
+    await send(log, change)
+    await send(
+        log,
+        Approve(
+            id=new_command_id(),
+            principal="bob",
+            at=now_ms(),
+            resource=OBJECT,
+            request=f"{HERE}-0",
+            submission=sha256_hex(encode(change)),
+        ),
+    )
+    machine = Machine(Hands(2 * DAY_MS), log.folder / "clock.json")
+    async with deciding(log, follower, {HERE}, machine=machine, governing=False):
+        assert await decided(log, follower, 3) == [ChangeSubmitted, ApprovalGiven, RequestExpired]
+    ledger = (await read_ledger(log, follower))[HERE]
+    assert all(each.record.at == each.record.received for each in ledger[:2])
+    assert ledger[2].record.at > now_ms() + DAY_MS
+    assert ledger[2].record.received is UNSET
+
+
+async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
+    """Kafka would delete what is dated 1970 before it is decided, and keep what is dated far ahead."""
+    producer = await writing(log.connection)
+    try:
+        for topic in topic_specs():
+            for dated_ms in (0, now_ms() + 90 * DAY_MS):
+                sent = await producer.send_and_wait(
+                    topic, b"{}", key=b"k", partition=0, timestamp_ms=dated_ms
+                )
+                assert sent.timestamp is not None
+                assert abs(sent.timestamp - now_ms()) < HOUR_MS, topic
+    finally:
+        await producer.stop()
+
+
+@pytest.mark.parametrize("off", [2 * HOUR_MS, 2 * DAY_MS, 31 * DAY_MS, -2 * HOUR_MS, -2 * DAY_MS])
+async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_until_it_is_right(
+    log: Log, follower: GovernanceFollower, off: int
+) -> None:
+    health = Health()
+    async with (
+        publishing(log, follower) as actor,
+        deciding(log, follower, {HERE}, machine=Machine(), health=health, governing=False),
+    ):
+        request = await actor.opened(OBJECT)
+        await let_senders_date(log.connection)
+        about = {"principal": "bob", "resource": OBJECT, "request": request.request}
+        # Twice: what settled it the first time says nothing about the second.
+        for decision in (partial(Approve, submission=request.submission), Revoke):
+            late = decision(id=new_command_id(), at=now_ms(), **about)
+            await send(log, late, dated_ms=now_ms() + off)
+            reason = await why_waiting(health)
+            assert "the broker said" in reason.why
+            # Its clock is right again, as the next command shows: both are decided.
+            again = await actor.submit(OBJECT)
+            assert again.refusal is not None
+            await goes_on(health)
+    ledger = (await read_ledger(log, follower))[HERE]
+    assert isinstance(decode_events(ledger[1].record)[0], ApprovalGiven)
+    assert isinstance(decode_events(ledger[3].record)[0], ApprovalRevoked)
+    assert all(abs(each.record.at - now_ms()) < HOUR_MS for each in ledger)
+
+
+async def test_topic_in_which_senders_say_when_a_command_came_is_not_led_until_it_is_set_right(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    health = Health()
+    await let_senders_date(log.connection)
+    async with deciding(log, follower, {HERE}, health=health, governing=False):
+        found: list[Reason] = []
+
+        async def is_named() -> bool:
+            reason = health.missing().get(f"partition-{HERE}")
+            found.extend([reason] if reason is not None and "CreateTime" in reason.why else [])
+            return bool(found)
+
+        await until(is_named)
+        assert COMMANDS in found[0].why
+        assert "`assent topics apply`" in found[0].todo
+        await send(log, submission())
+        await set_commands_topic(log.connection, {})
+        assert await decided(log, follower, 1) == [ChangeSubmitted]

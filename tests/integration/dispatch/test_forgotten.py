@@ -1,0 +1,122 @@
+"""`assent.changes` forgets, or is made anew: what still waits is written again, and appliers hear of it."""
+
+from pathlib import Path
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from assent.dispatch.partition import PartitionDispatch
+from assent_contracts.changes import decode_change
+from assent_contracts.client.connection import reading
+from assent_contracts.client.fetch import fetch
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.probe import Probe
+from assent_contracts.topics import CHANGES
+from tests.support.handover import Folders, applying, dispatching, events_of
+from tests.support.log import PARTITIONS, Actor, Log
+from tests.support.stack import until
+from tests.support.tampering import forget_records, make_anew
+
+PLACES = tuple(TopicPartition(CHANGES, partition) for partition in range(PARTITIONS))
+
+
+async def copies_of(log: Log, request: str) -> list[ConsumerRecord]:
+    """The records on `assent.changes`, as far as it has them, that release this request."""
+    probe = Probe(log.connection)
+    try:
+        there = await probe.found(dict.fromkeys(PLACES, 0))
+    finally:
+        await probe.stop()
+    consumer = await reading(log.connection, {place: found.beginning for place, found in there.items()})
+    records: list[ConsumerRecord] = []
+    try:
+        while any([await consumer.position(place) < found.end for place, found in there.items()]):
+            for fetched in (await fetch(consumer, timeout_ms=200)).values():
+                records += fetched
+    finally:
+        await consumer.stop()
+    return [record for record in records if decode_change(record.value or b"").request == request]
+
+
+async def written(log: Log, request: str, copies: int = 1) -> list[ConsumerRecord]:
+    """Its copies, once there are so many."""
+    found: list[ConsumerRecord] = []
+
+    async def are_there() -> bool:
+        found[:] = await copies_of(log, request)
+        return len(found) >= copies
+
+    await until(are_there)
+    return found
+
+
+async def test_release_that_the_topic_has_forgotten_is_written_again_while_dispatch_runs(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    async with dispatching(log, follower):
+        request = await actor.released("script/forgotten")
+        await written(log, request.request)
+        await forget_records(log.connection, dict.fromkeys(PLACES, -1))
+        assert await copies_of(log, request.request) == []
+        [again] = await written(log, request.request)
+        assert again.timestamp > decode_change(again.value or b"").at, "the time of today"
+        async with applying(log, follower, Folders.of(tmp_path)) as applier:
+            await applier.of(request.request, "succeeded")
+    assert (await events_of(log, follower, request.request))[-1] == "request-completed"
+
+
+async def test_release_that_the_topic_has_forgotten_is_written_again_at_the_start(
+    log: Log, follower: GovernanceFollower, actor: Actor
+) -> None:
+    async with dispatching(log, follower):
+        request = await actor.released("script/forgotten-before")
+        await written(log, request.request)
+    await forget_records(log.connection, dict.fromkeys(PLACES, -1))
+    async with dispatching(log, follower):
+        await written(log, request.request)
+
+
+async def test_release_is_written_again_before_the_topic_forgets_it(
+    log: Log, follower: GovernanceFollower, actor: Actor
+) -> None:
+    assert follower.evidence is not None
+    request = await actor.released("script/nearly-forgotten")
+    partition = int(request.request.partition("-")[0])
+    dispatch = PartitionDispatch(log.connection, follower, follower.evidence, partition, again_after_s=1.0)
+    try:
+        await dispatch.start()
+        [first] = await written(log, request.request)
+
+        async def is_there_again() -> bool:
+            await dispatch.go_on()
+            return len(await copies_of(log, request.request)) > 1
+
+        await until(is_there_again)
+    finally:
+        await dispatch.stop()
+    newest = (await copies_of(log, request.request))[-1]
+    assert (newest.key, newest.value, newest.headers) == (first.key, first.value, first.headers)
+    assert newest.timestamp > first.timestamp
+
+
+async def test_releases_that_wait_are_written_again_where_the_topic_was_made_anew(
+    log: Log, follower: GovernanceFollower, actor: Actor, tmp_path: Path
+) -> None:
+    folders = Folders.of(tmp_path)
+    async with dispatching(log, follower), applying(log, follower, folders) as applier:
+        for number in range(3):
+            applied = await actor.released("script/anew", f'"{number}"'.encode())
+            await applier.of(applied.request, "succeeded")
+    async with dispatching(log, follower):
+        waiting = await actor.released("script/anew", b'"waits"')
+        await written(log, waiting.request)
+        await make_anew(log.connection, CHANGES)
+        await written(log, waiting.request)
+        # Its position is beyond what the new topic has in this partition.
+        async with applying(log, follower, folders) as applier:
+            await applier.of(waiting.request, "succeeded")
+            again = await actor.released("script/anew", b'"again"')
+            await applier.of(again.request, "succeeded")
+            await make_anew(log.connection, CHANGES)
+            last = await actor.released("script/anew", b'"last"')
+            await applier.of(last.request, "succeeded")
+    assert (folders.target / "script" / "anew").read_text() == "last"

@@ -1,0 +1,69 @@
+"""Kafka as far as it matters here: a topic is a list of records, and a batch is appended whole."""
+
+import msgspec
+
+from assent_contracts.acceptance import Headers
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One record on a topic of one partition."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    at: int
+    """When it was appended, by the broker's clock, in ms."""
+
+
+class Topic:
+    """One partition."""
+
+    def __init__(self, broker: "Broker") -> None:
+        self._broker = broker
+        self.entries: list[Entry] = []
+
+    @property
+    def end(self) -> int:
+        """The offset of the next record."""
+        return len(self.entries)
+
+    def append(self, batch: list[Entry]) -> int:
+        """The offset of the batch's first record. The broker dates each by its own clock."""
+        offset, skew_ms = len(self.entries), self._broker.skew_ms
+        if skew_ms:
+            batch = [msgspec.structs.replace(each, at=each.at + skew_ms) for each in batch]
+        self.entries += batch
+        return offset
+
+
+Copy = list[tuple[Topic, list[Entry]]]
+"""Data of some topics."""
+
+
+class Broker:
+    """All topics, and the one clock that dates what is appended."""
+
+    def __init__(self) -> None:
+        self.skew_ms = 0
+        self.put_backs = 0
+        """How often its data was replaced by another copy."""
+        self.commands = Topic(self)
+        self.ledger = Topic(self)
+        self.governance_commands = Topic(self)
+        self.governance = Topic(self)
+        self.changes = Topic(self)
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """All of them."""
+        return (self.commands, self.ledger, self.governance_commands, self.governance, self.changes)
+
+    def copied(self) -> Copy:
+        """A copy of its data as it is now."""
+        return [(topic, topic.entries.copy()) for topic in self.topics]
+
+    def put_back(self, copy: Copy) -> None:
+        """Some topics' data is replaced."""
+        self.put_backs += 1
+        for topic, entries in copy:
+            topic.entries = entries.copy()

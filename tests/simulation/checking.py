@@ -1,0 +1,138 @@
+"""What is checked when a world has come to rest: the accepted records by the model, and all who read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assent.verify.governance import GovernanceVerifier
+from assent.verify.requests import RequestsVerifier
+from assent_contracts.acceptance import Acceptance, Accepted
+from assent_contracts.digests import sha256_hex
+from tests.simulation import model
+from tests.simulation.following import Following, LedgerReading
+from tests.simulation.putting_back import check_known
+from tests.simulation.reading import Projector, empty_table
+
+_VERIFIED = 0.02
+"""So many of the worlds are verified too: it takes as long as all the rest."""
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from assent_contracts.core.memory import CommandMemory
+    from assent_contracts.core.writer.requests_desk import RequestsDesk
+    from tests.simulation.world import World
+
+
+def check(world: World) -> None:
+    """Everything that must hold in a world that has come to rest. Raises BrokenError."""
+    world.auditor.read()
+    fresh: list[bytes] = []
+    _check_state(world, fresh.append)
+    model.must(fresh == world.chain, "two readers do not agree")
+    model.must(world.made.issuperset(fresh), "a record is accepted that no writer has made")
+    governance = [each.value for each in _governance(world)]
+    _check_confirmed(world, fresh, governance)
+    model.must(world.made.issuperset(governance), "governance accepts what no writer has made")
+    model.must(
+        model.governance_of(governance, [each.at for each in world.broker.governance_commands.entries])
+        == world.broker.governance_commands.end,
+        "a command to governance has no outcome",
+    )
+    appended = [each.at for each in world.broker.commands.entries]
+    told = model.governance_told(governance)
+    requests = model.Requests(world.sender.signed, told, appended, world.log.per_minute)
+    prev = world.log.identity
+    for value in fresh:
+        requests.take(value, prev)
+        prev = sha256_hex(value)
+    model.must(requests.next_input == world.broker.commands.end, "a command has no outcome")
+    model.applied_once(world.target.applied, requests)
+    _check_rows(world, requests)
+    check_known(world)
+    if world.rng.random() < _VERIFIED:
+        _verify(world)
+
+
+def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes]) -> None:
+    for leader in world.leaders:
+        chain, first = (governance, world.log.head.seq + 1) if leader.governs else (requests, 0)
+        for head in leader.confirmed:
+            number = head.seq - first
+            there = number < len(chain) and sha256_hex(chain[number]) == head.value_sha256
+            model.must(there, f"{leader.key} took seq {head.seq} for accepted, and it is not")
+
+
+def _governance(world: World) -> list[Accepted]:
+    acceptance = Acceptance(
+        "governance",
+        0,
+        identity=world.log.identity,
+        writers=(following := Following(world.log, world.broker)).writers,
+        verify=world.log.signing.verify,
+        head=world.log.head,
+    )
+    following.catch_up()
+    found: list[Accepted] = []
+    entries = world.broker.governance.entries
+    for offset in range(world.log.head.next_offset, len(entries)):
+        entry = entries[offset]
+        found += acceptance.offer(offset, entry.value, entry.headers)
+    return found
+
+
+def _check_rows(world: World, requests: model.Requests) -> None:
+    """However often it crashed and was put back, the table ends where a new one does."""
+    if not world.projectors:
+        return
+    for projector in world.projectors:
+        for _ in range(3):
+            projector.work(1 << 20, commits=True)
+    table = empty_table(world.log)
+    Projector(world.log, world.broker, table).work(1 << 20, commits=True)
+    model.must(world.table.rows == table.rows, "the table differs from one that is built anew")
+    shown = {
+        f"0-{seq}": ({each.approver for each in row.approvals}, row.last_seq, row.deadline)
+        for seq, row in table.rows.items()
+        if row.status in ("needs_approval", "approved")
+    }
+    model.must(shown == requests.shown(), "the table shows open requests otherwise than they are")
+
+
+def _check_state(world: World, hear: Callable[[bytes], object]) -> None:
+    """The writer that has decided to the end holds what one holds that takes over."""
+    again = world.leader(world.last.key, governs=False)
+    again.take_over(hear)
+    live = world.last.writer
+    if live is None:
+        return
+    assert again.writer is not None
+    mine, theirs = _state(live.desk), _state(again.writer.desk)
+    model.must(mine == theirs, f"the rebuilt state differs: {mine} and {theirs}")
+    model.must(live.seq == again.writer.seq, "the rebuilt head differs")
+    model.must(live.next_input == again.writer.next_input, "the rebuilt next input differs")
+
+
+def _verify(world: World) -> None:
+    """`assent audit verify` has no objection to what honest writers have made. Raises FindingError."""
+    governance = GovernanceVerifier(world.log.identity, world.log.signing.verify)
+    governance.take((*world.log.records, *_governance(world)))
+    history, claims = governance.history, governance.claims
+    requests = RequestsVerifier(0, world.log.identity, history, world.log.signing.verify, claims)
+    accepted: list[Accepted] = []
+    LedgerReading(Following(world.log, world.broker), world.broker, accepted.append).read()
+    requests.take(accepted)
+    claims.confirm()
+
+
+def _state(desk: RequestsDesk) -> tuple[object, ...]:
+    """All that a writer of requests decides by, but for governance."""
+    book, private = desk.book, ("_last", "_open_by_resource", "_open_by_requester")
+    inner = (vars(book)[name] for name in private)
+    return (book.at, book.writers_since, book.requests, *inner, *_memory(desk.remembered))
+
+
+def _memory(memory: CommandMemory) -> tuple[object, ...]:
+    """What refuses by itself: ids, the latest date that was let go, and the counts of this minute."""
+    inner = vars(memory)
+    return (inner["_commands"], memory.forgotten, inner["_minute"], inner["_sent"])

@@ -1,0 +1,89 @@
+"""One process's view of the governance ledger, and readers of the request ledger that go by it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
+from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.ledger import decode_governance_events
+from tests.simulation.broker import Broker
+from tests.simulation.knowing import known_of, missing
+from tests.simulation.organisation import Founded
+
+
+class Following:
+    """The accepted governance ledger, as far as this process has read it."""
+
+    def __init__(self, log: Founded, broker: Broker, evidence: GovernanceEvidence | None = None) -> None:
+        """`evidence`: of the founding, for a process that judges governance too."""
+        self.log: Final = log
+        self.writers = log.registry()
+        self.history = list(log.history)
+        self.evidence: Final = evidence
+        self._broker = broker
+        self._acceptance = Acceptance(
+            "governance",
+            0,
+            identity=log.identity,
+            writers=self.writers,
+            verify=log.signing.verify,
+            head=log.head,
+        )
+        self._read_to = log.head.next_offset
+
+    def catch_up(self) -> None:
+        """Read to where the topic ends now."""
+        entries = self._broker.governance.entries
+        for offset in range(self._read_to, len(entries)):
+            entry = entries[offset]
+            for accepted in self._acceptance.offer(offset, entry.value, entry.headers):
+                events = decode_governance_events(accepted.record)
+                self.writers.apply(accepted.record.seq, events)
+                self.history.append(events)
+                if self.evidence is not None:
+                    self.evidence.take(accepted.record, events)
+        self._read_to = len(entries)
+
+    def acceptance(self, head: Head | None = None) -> Acceptance:
+        """The acceptance rule for the request ledger."""
+        return Acceptance(
+            "ledger",
+            0,
+            identity=self.log.identity,
+            writers=self.writers,
+            verify=self.log.signing.verify,
+            head=head or first_head("ledger", self.log.identity),
+        )
+
+
+class LedgerReading:
+    """Reads the request ledger from a head on, and tells of what is accepted."""
+
+    def __init__(
+        self,
+        following: Following,
+        broker: Broker,
+        take: Callable[[Accepted], object],
+        head: Head | None = None,
+    ) -> None:
+        self.acceptance = following.acceptance(head)
+        self._following = following
+        self._broker = broker
+        self._take = take
+        self.read_to = self.acceptance.head.next_offset
+
+    def read(self, records: int = 1 << 30) -> int:
+        """Read on, at most so many records; how many were accepted."""
+        if self._broker.put_backs and missing(known_of("ledger", self.acceptance.head), self._broker.ledger):
+            return 0
+        # What a record names was on the governance ledger before it: everything is read first.
+        self._following.catch_up()
+        entries, accepted_count = self._broker.ledger.entries, 0
+        end = min(self.read_to + records, len(entries))
+        for offset in range(self.read_to, end):
+            entry = entries[offset]
+            for accepted in self.acceptance.offer(offset, entry.value, entry.headers):
+                self._take(accepted)
+                accepted_count += 1
+        self.read_to = end
+        return accepted_count

@@ -1,0 +1,256 @@
+"""What must hold, in a few lines of its own: nothing here asks the rules, the codec or the acceptance rule.
+
+It is given the accepted records of both ledgers as JSON, who signed what, and what was applied.
+"""
+
+import hashlib
+from typing import Any, Final, NamedTuple
+
+from msgspec import json
+
+from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS, START
+
+_NEVER: Final = (1 << 53) - 1
+_AGE_MS: Final = 86_400_000
+_AHEAD_MS: Final = 300_000
+_CLOSED: Final = ("rejected", "completed", "failed", "canceled", "expired", "closed")
+
+
+class BrokenError(Exception):
+    """Something that must hold does not."""
+
+
+def must(holds: object, what: str) -> None:
+    """Raises BrokenError unless it holds."""
+    if not holds:
+        raise BrokenError(what)
+
+
+class Governance(NamedTuple):
+    """What governance has changed since the founding."""
+
+    disabled: dict[int, tuple[str, bool]]
+    """Which account each seq disabled or enabled."""
+    corrected: list[tuple[int, int]]
+    """(seq, to): where log time was set back."""
+
+
+class Requests:
+    """The request ledger, told record by record."""
+
+    def __init__(
+        self, signed: dict[str, str], told: Governance, appended: list[int], per_minute: int
+    ) -> None:
+        """`signed`: principal by the SHA-256 of signed bytes. `appended`: when each command was, ms."""
+        self._signed = signed
+        self._disabled, self._corrected = told.disabled, told.corrected
+        self._appended = appended
+        self._governance = -1
+        self._per_minute = per_minute
+        self._minute = -1
+        self._kept: dict[str, int] = {}
+        self._at = 0
+        self._next_input = 0
+        self._seq = -1
+        self._prev = ""
+        self._ids: set[tuple[str, str]] = set()
+        self._open: dict[str, dict[str, Any]] = {}
+        self._objects: dict[str, str] = {}
+        self.released: dict[str, str] = {}
+        """The digest of each released request."""
+        self.payloads: dict[str, str] = {}
+        self.claimed: dict[str, str] = {}
+
+    def take(self, value: bytes, prev: str) -> None:
+        """The next accepted record; `prev`: the hash of the one before."""
+        record = json.decode(value)
+        self._seq += 1
+        must(record["seq"] == self._seq, f"seq {record['seq']} follows {self._seq - 1}")
+        must(self._seq == 0 or record["prev"] == prev, f"seq {self._seq} does not chain")
+        for seq, to in self._corrected:
+            if self._governance < seq <= record["governance"]:
+                self._at = min(self._at, to)
+        self._governance = record["governance"]
+        _timed(record, self._at, self._appended)
+        self._at = record["at"]
+        command = None
+        if "input" in record:
+            must(record["input"] == self._next_input, f"input {record['input']}, not {self._next_input}")
+            self._next_input += 1
+            command = record["command"].get("value")
+            self._received = record["received"]
+            if command is not None:
+                self._count(command["principal"])
+        must(("events" in record) != ("refusal" in record), f"seq {self._seq} is not one outcome")
+        events = record.get("events", [])
+        if command is not None and events and events[0]["type"] != "assent.command-repeated.v1":
+            # The bytes as they were sent: the record keeps them untouched.
+            start = value.index(b'"command":{"value":') + len(b'"command":{"value":')
+            self._decided(command, _whole(value, start), record["governance"])
+        for event in events:
+            self._event(event, command)
+
+    @property
+    def next_input(self) -> int:
+        """The first command without an outcome."""
+        return self._next_input
+
+    def shown(self) -> dict[str, tuple[set[str], int, int | None]]:
+        """Of each open request: its approvers, the seq that last changed it, and its deadline, if any."""
+        return {
+            request: (set(it["yes"]), it["last"], None if it["deadline"] == _NEVER else it["deadline"])
+            for request, it in self._open.items()
+        }
+
+    def _count(self, principal: str) -> None:
+        """Of what the ledger keeps whole, nobody sends more than so much in a minute of log time."""
+        if self._at // 60_000 != self._minute:
+            self._minute, self._kept = self._at // 60_000, {}
+        self._kept[principal] = self._kept.get(principal, 0) + 1
+        must(self._kept[principal] <= self._per_minute, f"seq {self._seq}: {principal} sends too much")
+
+    def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
+        signer = self._signed.get(hashlib.sha256(raw).hexdigest())
+        must(signer == command["principal"], f"seq {self._seq}: {command['principal']} has not signed it")
+        identity = (command["principal"], command["id"])
+        age = self._received - command["at"]
+        must(-_AHEAD_MS <= age <= _AGE_MS, f"seq {self._seq}: {identity} came {age} ms after its date")
+        must(identity not in self._ids, f"seq {self._seq}: {identity} is decided twice")
+        self._ids.add(identity)
+        out = [
+            off
+            for seq, (who, off) in sorted(self._disabled.items())
+            if who == command["principal"] and seq <= governance
+        ]
+        must(not out or not out[-1], f"seq {self._seq}: {command['principal']} is disabled")
+
+    def _event(self, event: dict[str, Any], command: dict[str, Any] | None) -> None:
+        kind = event["type"].split(".")[1]
+        if kind in ("command-repeated", "writers-changed", "log-time-corrected"):
+            return
+        request = event["request"]
+        if kind == "change-submitted":
+            must(event["resource"] not in self._objects, f"{event['resource']} has two open requests")
+            must(request == f"0-{self._seq}", f"{request} is not called by its place")
+            of = event["resource"].partition("/")[0]
+            must(of not in QUORUM or event["requester"] in REQUESTERS, f"{request}: who submitted it may not")
+            self._objects[event["resource"]] = request
+            self._open[request] = it = {"by": event["requester"], "of": event["resource"], "yes": {}}
+            it["last"], it["deadline"] = self._seq, event["deadline"]
+            self.payloads[request] = event["digest"]
+            return
+        it = self._open.get(request)
+        if it is None:
+            raise BrokenError(f"{kind} on {request}, which is not open")
+        it["last"] = self._seq
+        it["deadline"] = None if kind == "outcome-unknown" else event.get("deadline", it["deadline"])
+        must(
+            request not in self.released or kind not in ("approval-given", "approval-revoked"), f"{kind} late"
+        )
+        if kind == "approval-given":
+            must(command is not None and command["request"] == request, f"{request}: nobody approved it")
+            must(command is None or command["principal"] == event["approver"], f"{request}: another approved")
+            must(_person(event["approver"]) != _person(it["by"]), f"{request}: an own request is approved")
+            it["yes"][event["approver"]] = _person(event["approver"])
+        elif kind in ("approval-revoked", "approval-lapsed"):
+            it["yes"].pop(event["approver"], None)
+        elif kind == "request-approved":
+            self._enough(request, it)
+        elif kind == "change-released":
+            self._enough(request, it)
+            must(request not in self.released, f"{request} is released twice")
+            must(event["digest"] == self.payloads[request], f"{request}: other bytes are released")
+            self.released[request] = event["digest"]
+        elif kind == "change-claimed":
+            must(request in self.released, f"{request} is claimed before its release")
+            must(request not in self.claimed, f"{request} is claimed twice")
+            self.claimed[request] = event["applier"]
+        elif kind.removeprefix("request-") in _CLOSED:
+            must(
+                kind != "request-completed" or request in self.released, f"{request} is completed unreleased"
+            )
+            del self._objects[it["of"]], self._open[request]
+
+    def _enough(self, request: str, it: dict[str, Any]) -> None:
+        needed = QUORUM.get(it["of"].partition("/")[0], 1)
+        people = set(it["yes"].values()) - {_person(it["by"])}
+        must(len(people) >= needed, f"{request} has {len(people)} approvals and needs {needed}")
+
+
+def _person(principal: str) -> str:
+    return PERSON.get(principal, principal)
+
+
+def _whole(value: bytes, start: int) -> bytes:
+    """The JSON object that begins at `start`."""
+    depth, text, escaped = 0, False, False
+    for at in range(start, len(value)):
+        byte = value[at]
+        if text:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                text = False
+        elif byte == 0x22:
+            text = True
+        elif byte == 0x7B:
+            depth += 1
+        elif byte == 0x7D:
+            depth -= 1
+            if depth == 0:
+                return value[start : at + 1]
+    raise BrokenError("a record ends inside its command")
+
+
+def governance_told(governance: list[bytes]) -> Governance:
+    """What these governance records change; they begin at some seq."""
+    found: dict[int, tuple[str, bool]] = {}
+    corrected: list[tuple[int, int]] = []
+    for value in governance:
+        record = json.decode(value)
+        for event in record.get("events", []):
+            if event["type"] in ("assent.principal-disabled.v1", "assent.principal-enabled.v1"):
+                found[record["seq"]] = (event["principal"], event["type"] == "assent.principal-disabled.v1")
+            elif event["type"] == "assent.time-corrected.v1":
+                corrected.append((record["seq"], event["to"]))
+    return Governance(found, corrected)
+
+
+def _timed(record: dict[str, Any], before: int, appended: list[int]) -> None:
+    """Log time never goes back, and is that of the broker where the record is about a command."""
+    must(record["at"] >= before, f"seq {record['seq']}: log time goes back")
+    must(("input" in record) == ("received" in record), f"seq {record['seq']}: came by a topic or not")
+    if "input" in record:
+        received = record["received"]
+        must(received == appended[record["input"]], f"seq {record['seq']} came at another time")
+        must(record["at"] == max(before, received), f"seq {record['seq']} is decided at another time")
+
+
+def applied_once(applied: dict[str, list[tuple[str, str]]], requests: Requests) -> None:
+    """Nothing was applied that was not released, by who has not claimed it, as other bytes, or twice."""
+    for request, times in applied.items():
+        must(len(times) == 1, f"{request} was applied {len(times)} times")
+        must(request in requests.released, f"{request} was applied and never released")
+        applier, digest = times[0]
+        must(requests.claimed.get(request) == applier, f"{applier} applied {request} without a claim")
+        must(digest == requests.released[request], f"{request}: other bytes were applied")
+
+
+def governance_of(values: list[bytes], appended: list[int]) -> int:
+    """The governance ledger after the founding: log time, chain, inputs. Returns the next input."""
+    at, next_input = START, 0
+    prev = ""
+    for value in values:
+        record = json.decode(value)
+        _timed(record, at, appended)
+        must(not prev or record["prev"] == prev, f"governance seq {record['seq']} does not chain")
+        at, prev = record["at"], hashlib.sha256(value).hexdigest()
+        for event in record.get("events", []):
+            if event["type"] == "assent.time-corrected.v1":
+                at = min(at, event["to"])
+        if "input" in record:
+            must(record["input"] == next_input, f"governance input {record['input']}, not {next_input}")
+            next_input += 1
+    return next_input

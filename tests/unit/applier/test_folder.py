@@ -1,0 +1,56 @@
+"""What the folder's applier remembers of a release, beside its files."""
+
+from pathlib import Path
+
+import msgspec
+
+from assent.applier.service import FolderApplier
+from assent.applier.target import Target
+from assent_contracts.changes import Change
+from assent_contracts.digests import sha256_hex
+
+
+def change(payload: bytes, submission: bytes = b"submitted", **fields: object) -> Change:
+    made = Change(
+        request="0-1",
+        resource="script/run",
+        operation="edit",
+        requester="somebody",
+        justification="why",
+        digest=sha256_hex(payload),
+        submission=sha256_hex(submission),
+        released=3,
+        at=1,
+        payload=msgspec.Raw(payload),
+    )
+    return msgspec.structs.replace(made, **fields)
+
+
+def applier(folder: Path) -> FolderApplier:
+    return FolderApplier(Target(folder / "target"), folder / "state", "a" * 64)
+
+
+def written(folder: Path) -> str:
+    return (folder / "target" / "script" / "run").read_text()
+
+
+async def test_a_release_that_was_applied_is_not_applied_again(tmp_path: Path) -> None:
+    assert (await applier(tmp_path).apply(change(b'"text"'))).outcome == "succeeded"
+    (tmp_path / "target" / "script" / "run").write_text("later")
+    assert (await applier(tmp_path).apply(change(b'"text"'))).outcome == "succeeded"
+    assert written(tmp_path) == "later"
+
+
+async def test_another_release_under_an_id_that_was_used_is_applied(tmp_path: Path) -> None:
+    """As after a restore from an older copy, once its loss was accepted."""
+    await applier(tmp_path).apply(change(b'"old"'))
+    assert await applier(tmp_path).recall(change(b'"new"', b"another")) is None
+    await applier(tmp_path).apply(change(b'"new"', b"another"))
+    assert written(tmp_path) == "new"
+
+
+async def test_the_same_submission_released_again_after_a_loss_is_applied(tmp_path: Path) -> None:
+    await applier(tmp_path).apply(change(b'"text"'))
+    (tmp_path / "target" / "script" / "run").write_text("of what was lost")
+    await applier(tmp_path).apply(change(b'"text"', at=2))
+    assert written(tmp_path) == "text"

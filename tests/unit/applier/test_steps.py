@@ -1,0 +1,96 @@
+"""What an applier may do with a change, by what the ledger says of its request."""
+
+import msgspec
+import pytest
+
+from assent_contracts.changes import Change
+from assent_contracts.client.open_requests import Grant, OpenRequest, Release
+from assent_contracts.client.steps import granted, is_settled, left_alone, not_to_apply, too_late
+from assent_contracts.commands import Claim
+from assent_contracts.digests import sha256_hex
+from tests.support.people import START
+
+PAYLOAD = msgspec.Raw(b'{"version":2}')
+OPEN = OpenRequest(
+    request="0-1",
+    offset=1,
+    resource="app/a",
+    operation="edit",
+    requester="alice",
+    justification="why",
+    digest=sha256_hex(PAYLOAD),
+    submission=sha256_hex(b"submitted"),
+)
+RELEASED = msgspec.structs.replace(OPEN, release=Release(4, START))
+CHANGE = RELEASED.change(PAYLOAD)
+CLAIM = Claim(id="c-1", principal="applier", at=START, resource="app/a", request="0-1")
+GRANT = Grant(command="c-1", applier="applier", digest=OPEN.digest, deadline=START + 60_000)
+CLAIMED = msgspec.structs.replace(RELEASED, grant=GRANT)
+
+
+def why(change: Change | None, found: OpenRequest | None, *, in_hand: bool = False) -> str | None:
+    """Why a record is left alone."""
+    handled = left_alone(change, found, types=("app",), in_hand=in_hand)
+    return None if handled is None else handled.result
+
+
+def test_released_change_that_nobody_has_claimed_is_claimed() -> None:
+    assert why(CHANGE, RELEASED) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"operation": "delete"},
+        {"resource": "app/b"},
+        {"requester": "bob"},
+        {"payload": msgspec.Raw(b'{"version":3}')},
+        {"released": 5},
+    ],
+)
+def test_what_differs_from_the_release_in_any_field_is_forged(changed: dict[str, object]) -> None:
+    other = msgspec.structs.replace(CHANGE, **changed)
+    assert why(other, RELEASED) == "forged"
+    assert not_to_apply(other, OPEN.digest, CLAIMED) is not None
+
+
+def test_what_is_not_open_not_released_not_ours_or_in_hand_is_left_alone() -> None:
+    assert why(None, None) == "unreadable"
+    assert why(CHANGE, None) == "not-open"
+    assert why(CHANGE, OPEN) == "forged"
+    assert why(CHANGE, RELEASED, in_hand=True) == "in-hand"
+    assert why(CHANGE, CLAIMED) == "not-open"
+    handled = left_alone(CHANGE, RELEASED, types=("script",), in_hand=False)
+    assert handled is not None
+    assert handled.result == "other-type"
+
+
+def test_claim_is_granted_to_its_own_command_and_applier_only() -> None:
+    assert granted(CLAIMED, CLAIM) == GRANT
+    assert granted(RELEASED, CLAIM) is None
+    for other in ({"id": "c-2"}, {"principal": "applier2"}):
+        assert isinstance(granted(CLAIMED, msgspec.structs.replace(CLAIM, **other)), str)
+    assert isinstance(granted(None, CLAIM), str)
+
+
+def test_claimed_change_is_applied_if_it_is_the_release() -> None:
+    assert not_to_apply(CHANGE, OPEN.digest, CLAIMED) is None
+    assert not_to_apply(CHANGE, OPEN.digest, None) is None
+    other = not_to_apply(CHANGE, sha256_hex(b"other"), CLAIMED)
+    assert other is not None
+    assert other.outcome == "failed"
+
+
+def test_outcome_of_what_may_have_been_applied_is_unknown() -> None:
+    assert too_late(begun=True).outcome == "unknown"
+    assert too_late(begun=False).outcome == "failed"
+
+
+def test_outcome_is_reported_until_the_ledger_has_it() -> None:
+    assert is_settled(None, "applier", "succeeded")
+    assert is_settled(CLAIMED, "applier2", "succeeded")
+    assert not is_settled(CLAIMED, "applier", "succeeded")
+    assert not is_settled(CLAIMED, "applier", "unknown")
+    unsettled = msgspec.structs.replace(CLAIMED, unsettled=True)
+    assert is_settled(unsettled, "applier", "unknown")
+    assert not is_settled(unsettled, "applier", "succeeded")

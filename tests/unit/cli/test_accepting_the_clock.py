@@ -1,0 +1,34 @@
+"""`assent doctor --accept-clock`: the decider of this machine's log believes the clock as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from assent.cli.looking_round import take_clock_for_right
+from assent.cli.options import Options
+from assent.decider.clock_file import believed_offset
+from assent.local.directory import Directory
+from assent.local.founded import FoundedLog, write_founded
+from assent.observe.clock import read_clock
+
+
+def test_the_clock_is_noted_beside_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = Directory(tmp_path)
+    write_founded(directory, FoundedLog(identity="5e" * 32, partitions=4))
+    take_clock_for_right(Options(data=tmp_path))
+    offset = believed_offset(directory.clock)
+    assert offset is not None
+    assert abs(offset - read_clock().offset) < 1_000
+    assert "taken for right" in capsys.readouterr().out
+
+
+def test_where_no_log_is_or_the_decider_is_elsewhere_it_is_said_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        take_clock_for_right(Options(data=tmp_path))
+    assert "assent init" in capsys.readouterr().err
+    monkeypatch.setenv("ASSENT_KAFKA", "broker:9092")
+    with pytest.raises(SystemExit):
+        take_clock_for_right(Options(data=tmp_path))
+    assert "set the clock" in capsys.readouterr().err.lower()

@@ -1,0 +1,46 @@
+"""`assent doctor` on readers that hold more than the log: no lag is negative, and none hides in a sum."""
+
+from pathlib import Path
+
+import pytest
+
+from assent.cli.whole import There, reader_findings
+from assent.decider.kept import HeadsFileError, read_heads_file, write_heads_file
+from assent_contracts.acceptance import Head
+from assent_contracts.heads import Found, KeptHead
+
+
+def there(*ends: int) -> There:
+    found = {("ledger", number): Found(beginning=0, end=end) for number, end in enumerate(ends)}
+    return There(found, {})  # type: ignore[arg-type]
+
+
+def positions(*offsets: int) -> dict[int, Head]:
+    return {number: Head(offset - 1, "ab" * 32, 0, offset) for number, offset in enumerate(offsets)}
+
+
+def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() -> None:
+    behind, beyond = reader_findings("status", positions(100, 5), there(10, 25), most=15)
+    assert not behind.ok
+    assert "20 records behind" in behind.what
+    assert not beyond.ok
+    assert "assent.ledger/0" in beyond.what
+    assert "up to offset 100" in beyond.why
+    assert "ends at offset 10" in beyond.why
+
+
+def test_a_reader_that_has_all_is_not_behind() -> None:
+    [behind] = reader_findings("audit", positions(10, 25), there(10, 25), most=15)
+    assert behind.ok
+    assert "0 records behind" in behind.what
+
+
+def test_the_file_of_heads_is_read_as_it_was_written_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "heads.json"
+    assert read_heads_file(path) is None
+    heads = [KeptHead("{}", "writer-1", "seal")]
+    write_heads_file(path, heads)
+    assert read_heads_file(path) == heads
+    path.write_bytes(b"[{")
+    with pytest.raises(HeadsFileError, match="remove it"):
+        read_heads_file(path)

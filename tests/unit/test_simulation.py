@@ -1,0 +1,58 @@
+"""A few thousand of the simulated schedules, and what a failure lets somebody do."""
+
+import subprocess
+import sys
+
+import pytest
+
+from assent_contracts.acceptance import Accepted
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Writer
+from tests.simulation.run import fails, run_many, run_one, shortest
+
+_SCHEDULES = 2_000
+
+
+@pytest.mark.timeout(120)
+def test_everything_holds_in_simulated_schedules() -> None:
+    ran, _, failures = run_many(1, _SCHEDULES, stop_at=1)
+    assert not failures, f"{failures[0].what}\nagain: python -m tests.simulation --seed {failures[0].seed}"
+    assert ran == _SCHEDULES
+
+
+def test_a_seed_is_the_same_schedule_each_time() -> None:
+    told: list[list[str]] = [[], []]
+    for lines in told:
+        run_one(5, tell=lines.append)
+    assert told[0] == told[1]
+    assert len(told[0]) > 10
+
+
+def test_a_fault_shows_and_its_seed_shows_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A writer that never remembers to go on: its successor decides the last command again.
+    passed = Writer.passed
+
+    def forgetful(writer: Writer[RequestsDesk], accepted: Accepted) -> None:
+        passed(writer, accepted)
+        writer.next_input = max(0, writer.next_input - 1)
+
+    monkeypatch.setattr(Writer, "passed", forgetful)
+    _, _, failures = run_many(1, 50, stop_at=1)
+    assert failures
+    short = shortest(failures[0])
+    assert short.events <= failures[0].events
+    assert fails(short.seed, short.events) == short
+
+
+def test_the_command_line_runs_and_repeats() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--schedules", "20", "--processes", "1", "--from", "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "20 schedules" in done.stdout
+    again = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--seed", "3"], capture_output=True, text=True, check=True
+    )
+    assert again.stdout.endswith("everything holds\n")

@@ -1,0 +1,78 @@
+"""What the brokers have is held against what the topics must be, setting by setting."""
+
+import pytest
+
+from assent.cli.doctor import topic_findings
+from assent.ledger.topic_state import (
+    Difference,
+    TopicState,
+    partition_differences,
+    setting_differences,
+    topic_specs,
+    way_back,
+)
+from assent.ledger.topics import Applied, TopicsError
+from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, LEDGER
+
+SPECS = topic_specs()
+
+
+def state(name: str, *, partitions: int = 4, replicas: int = 1, **settings: str) -> dict[str, TopicState]:
+    """One topic as it must be, but for some settings; their dots are underscores here."""
+    has: dict[str, str | None] = {**SPECS[name].config, "min.insync.replicas": "1", "segment.bytes": "1"}
+    has |= {setting.replace("_", "."): value for setting, value in settings.items()}
+    return {name: TopicState(partitions, replicas, has, {})}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_topic_as_it_must_be_has_no_difference_whatever_else_is_set(name: str) -> None:
+    assert setting_differences(SPECS, state(name)) == []
+
+
+@pytest.mark.parametrize(("name", "setting"), [(name, each) for name in SPECS for each in SPECS[name].config])
+def test_any_setting_that_is_another_is_named_with_both_values(name: str, setting: str) -> None:
+    there = state(name, **{setting: "other"})
+    must = SPECS[name].config[setting]
+    difference = Difference(topic=name, setting=setting, found="other", must=must)
+    assert setting_differences(SPECS, there) == [difference]
+    assert str(difference) == f"{name}: {setting} is other, and must be {must}"
+
+
+def test_three_copies_must_be_written_to_two_brokers() -> None:
+    assert [each.setting for each in setting_differences(SPECS, state(LEDGER, replicas=3))] == [
+        "min.insync.replicas"
+    ]
+
+
+def test_doctor_is_not_content_with_a_ledger_that_forgets() -> None:
+    there = state(LEDGER, retention_ms="604800000", cleanup_policy="compact")
+    findings = list(topic_findings(setting_differences(SPECS, there)))
+    assert [finding.ok for finding in findings] == [False, False]
+    assert findings[1].what == f"{LEDGER}: retention.ms = -1"
+    assert findings[1].why == "It is 604800000."
+    assert "`assent topics apply` sets it" in findings[1].remedy
+    assert "`assent audit verify`" in findings[1].remedy
+    [content] = topic_findings([])
+    assert content.ok
+
+
+@pytest.mark.parametrize(("name", "must"), [(COMMANDS, 4), (CHANGES, 4), (GOVERNANCE, 1)])
+def test_another_number_of_partitions_is_named(name: str, must: int) -> None:
+    [difference] = partition_differences(SPECS, state(name, partitions=8), 4)
+    assert (difference.found, difference.must) == ("8", str(must))
+    assert difference.surplus
+    assert "no decider leads" in way_back(difference)
+
+
+def test_kafka_and_the_console_may_start_beside_partitions_too_many_and_not_without_the_logs_own() -> None:
+    more = Applied(
+        created=[], changed=[], partitions=partition_differences(SPECS, state(COMMANDS, partitions=8), 4)
+    )
+    more.must_fit(surplus=True)
+    with pytest.raises(TopicsError, match="partitions is 8, and must be 4"):
+        more.must_fit()
+    fewer = Applied(
+        created=[], changed=[], partitions=partition_differences(SPECS, state(COMMANDS, partitions=2), 4)
+    )
+    with pytest.raises(TopicsError, match="newest copy back"):
+        fewer.must_fit(surplus=True)
