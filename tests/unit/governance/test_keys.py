@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.standing import windows_of
+from assent_contracts.governance import KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal
@@ -129,3 +131,22 @@ def test_keys_of_one_account_have_a_limit() -> None:
     assert at_once(governance, "bob", new_key("bob", "one-more")) == "quota-exceeded"
     assert at_once(governance, "bob", RevokeKey(key="bob-1")) == ""
     assert at_once(governance, "bob", new_key("bob", "one-more")) == ""
+
+
+def test_when_people_can_sign_follows_each_change_of_a_key() -> None:
+    governance = organisation()
+    first, second = new_key("bob", "bob-3").key, new_key("bob", "bob-4").key
+    changes = (
+        KeyRegistered(key=first),
+        KeyRegistered(key=second),
+        # No rule makes it, but a stolen writer's key could seal it.
+        KeyRegistered(key=msgspec.structs.replace(second, not_after=START + DAY_MS)),
+        KeyExpires(key="bob-3", not_after=START + DAY_MS),
+        KeyRevoked(key="bob-3"),
+        KeysRevoked(principal="bob"),
+    )
+    for event in changes:
+        before = governance.windows("bob")
+        governance.evolve(governance.seq + 1, (event,))
+        assert governance.windows("bob") == windows_of(governance.keys.values()).get("bob", ())
+        assert governance.windows("bob") != before

@@ -117,6 +117,8 @@ class Governance:
         """The requests whose release was carried over here, and why not, where it could not be."""
         self._versions: dict[str, int] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._windows: dict[str, Windows] | None = None
+        """Derived from the keys alone: only what changes a key forgets it."""
         self._forget_derived()
 
     def _forget_derived(self) -> None:
@@ -124,7 +126,6 @@ class Governance:
         self._united: dict[tuple[str, ...], frozenset[str]] = {}
         self._holders: dict[tuple[Role, str], frozenset[str]] = {}
         self._asking: frozenset[str] | None = None
-        self._windows: dict[str, Windows] | None = None
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
         """Take in the accepted record `seq`; records come in order."""
@@ -167,11 +168,11 @@ class Governance:
             case KeyRegistered(key=key):
                 self._register_key(key)
             case KeyExpires(key=key, not_after=not_after):
-                self.keys[key] = msgspec.structs.replace(self.keys[key], not_after=not_after)
+                self._change_keys({key: msgspec.structs.replace(self.keys[key], not_after=not_after)})
             case KeyRevoked(key=key):
-                self.keys[key] = msgspec.structs.replace(self.keys[key], revoked=True)
+                self._change_keys({key: msgspec.structs.replace(self.keys[key], revoked=True)})
             case KeysRevoked(principal=principal):
-                self.keys |= all_revoked(self.keys, principal)
+                self._change_keys(all_revoked(self.keys, principal))
             case WriterAdded(writer=writer):
                 self._add_writer(writer, seq)
             case WriterRetired(writer=writer):
@@ -231,7 +232,17 @@ class Governance:
     def _register_key(self, key: SigningKey) -> None:
         registered = registered_key(key)
         self.public_keys.add(registered.public_key)
+        if self._windows is None or key.id in self.keys:
+            self._change_keys({key.id: registered})
+            return
+        # Not all of them anew: a large organisation registers thousands of keys one after the other.
         self.keys[key.id] = registered
+        window = (registered.not_before, registered.not_after)
+        self._windows[key.principal] = (*self._windows.get(key.principal, ()), window)
+
+    def _change_keys(self, changed: dict[str, Key]) -> None:
+        self.keys |= changed
+        self._windows = None
 
     def _add_writer(self, writer: Writer, seq: int) -> None:
         self.writers[writer.id] = public_key = from_base64url(writer.public_key)
