@@ -38,6 +38,8 @@ def is_id_text(text: str) -> bool:
 
     NFC never changes for what Unicode 14 knows, so this answer does not either.
     """
-    if not draws_all(text) or text[:1] == " " or text[-1:] == " ":
+    if text[:1] == " " or text[-1:] == " ":
         return False
-    return text.isascii() or unicodedata.is_normalized("NFC", text)
+    if text.isascii():
+        return text.isprintable()
+    return draws_all(text) and unicodedata.is_normalized("NFC", text)

@@ -39,8 +39,9 @@ def is_resource_id(name: str) -> bool:
 
 def is_resource(resource: str) -> bool:
     """Whether `resource` is a well-formed `<type>/<id>`."""
-    kind, slash, name = resource.partition("/")
-    return slash == "/" and is_type_name(kind) and is_resource_id(name)
+    # Without a slash there is no id either, and an id is never empty.
+    kind, _, name = resource.partition("/")
+    return is_type_name(kind) and is_resource_id(name)
 
 
 def resource_type(resource: str) -> str:

@@ -39,7 +39,7 @@ from assent_contracts.topics import COMMANDS
 
 IDENTITY: Final = "3c" * 32
 WRITER: Final = SecretKey("writer-1", "decider", bytes(range(32)))
-WRITERS: Final = {WRITER.id: from_base64url(WRITER.public)}
+WRITERS: Final = {WRITER.id: WRITER.public_key}
 
 offsets = st.integers(0, 50)
 hashes = st.binary(min_size=1, max_size=1).map(sha256_hex)

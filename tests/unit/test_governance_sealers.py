@@ -6,7 +6,6 @@ from msgspec import UNSET
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.keys import SecretKey, seal_headers, verify
-from assent_contracts.digests import from_base64url
 from assent_contracts.governance import (
     GovernanceEvent,
     KeysRevoked,
@@ -197,7 +196,7 @@ def test_record_that_founds_again_changes_no_writer_and_not_the_recovery_key() -
     )
     ledger = Ledger(([(LogFounded(founding=founding),)], WRITER))
     assert ledger.writers.public_key(WRITER.id, 0) is not None
-    assert ledger.writers.recovery_key() == from_base64url(RECOVERY.public)
+    assert ledger.writers.recovery_key() == RECOVERY.public_key
     assert not ledger.would_accept(thief, (ADDED,))
     assert ledger.would_accept(RECOVERY, (ADDED,))
     governance = organisation()

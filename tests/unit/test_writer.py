@@ -27,7 +27,7 @@ from assent_contracts.signing import command_message
 from tests.support.chains import MORE, PARTITION, WRITER, Chains, SecretKey, key_of
 from tests.support.people import DAY_MS, START, open_founding
 
-SEALER = Sealer(WRITER.id, from_base64url(WRITER.public))
+SEALER = Sealer(WRITER.id, WRITER.public_key)
 
 
 def a_writer(chains: Chains, sealer: Sealer = SEALER) -> Writer[RequestsDesk]:
@@ -64,7 +64,7 @@ def envelope(
 def submission(chains: Chains, key: SecretKey, offset: int = 7, came: int = START) -> Incoming:
     """Carol's submission, checked by its named key."""
     it = envelope(chains.submission(), key, chains.identity, object_of(MORE).encode())
-    tried = from_base64url(key.public)
+    tried = key.public_key
     return Incoming(offset, came, it, tried, signature_good=True)
 
 
@@ -163,7 +163,7 @@ def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
     )
     carol = SecretKey("carol-key", "carol", bytes([9]) * 32)
     it = envelope(CloseFounding(id="close", principal="carol", at=START), carol, identity, GOVERNANCE_KEY)
-    decided = writer.decide(Incoming(0, START, it, from_base64url(carol.public), signature_good=True))
+    decided = writer.decide(Incoming(0, START, it, carol.public_key, signature_good=True))
     assert decided.refusal is not None
     assert decided.refusal.code is RefusalCode.BAD_SIGNATURE
     assert desk.governance.founder is not None
@@ -221,7 +221,7 @@ def test_refused_command_is_answered_by_its_first_decision_when_it_comes_again()
     refused = msgspec.structs.replace(chains.submission(), principal="mallory")
     key = key_of("mallory")
     it = envelope(refused, key, chains.identity, object_of(MORE).encode())
-    incoming = Incoming(7, START, it, from_base64url(key.public), signature_good=True)
+    incoming = Incoming(7, START, it, key.public_key, signature_good=True)
     first = writer.decide(incoming)
     assert first.refusal is not None
     assert first.omitted is None

@@ -46,7 +46,7 @@ def good_heads(
     """
     trusted = dict(writers)
     if own is not None:
-        trusted[own.id] = from_base64url(own.public)
+        trusted[own.id] = own.public_key
     heads: list[tuple[SignedHead, KeptHead]] = []
     for each in kept:
         value = each.value.encode()

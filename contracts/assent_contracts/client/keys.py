@@ -46,6 +46,8 @@ class SecretKey:
         self.id = key_id
         self.principal = principal
         self._key = Ed25519Key.generate() if seed is None else Ed25519Key(seed)
+        self.public_key = bytes(self._key.verify_key)
+        """The public key: 32 bytes."""
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -53,8 +55,8 @@ class SecretKey:
 
     @property
     def public(self) -> str:
-        """The public key: 32 bytes in base64url."""
-        return to_base64url(bytes(self._key.verify_key))
+        """The public key in base64url."""
+        return to_base64url(self.public_key)
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature."""

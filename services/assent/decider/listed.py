@@ -23,12 +23,12 @@ def load_writer_key(path: Path) -> SecretKey:
 
 def sealer_of(key: SecretKey) -> Sealer:
     """What the writer has to know of the key that it seals with."""
-    return Sealer(key.id, from_base64url(key.public))
+    return Sealer(key.id, key.public_key)
 
 
 def is_listed(writers: WriterRegistry, key: SecretKey) -> bool:
     """Whether governance lists the key, by its id and its bytes, as far as a follower of it has read."""
-    return writers.public_key(key.id, writers.head) == from_base64url(key.public)
+    return writers.public_key(key.id, writers.head) == key.public_key
 
 
 def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | None:
@@ -39,7 +39,7 @@ def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | Non
     known = writers.ever_listed(key.id)
     if known is None:
         what = "is not a writer of this log"
-    elif known != from_base64url(key.public):
+    elif known != key.public_key:
         what = "is not the writer of that name in this log: the keys differ"
     else:
         what = "was retired as a writer of this log"

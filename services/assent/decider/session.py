@@ -241,10 +241,10 @@ class Session:
 def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
     """The records in portions of about PORTION_BYTES and at most POLL_RECORDS; at least one portion."""
     first = size = 0
-    for number, record in enumerate(records):
+    for number, record in enumerate(records, start=1):
         size += len(record.value or b"") + len(record.key or b"")
-        if size > PORTION_BYTES or number + 1 - first >= POLL_RECORDS:
-            yield records[first : number + 1]
-            first, size = number + 1, 0
+        if size > PORTION_BYTES or number - first >= POLL_RECORDS:
+            yield records[first:number]
+            first, size = number, 0
     if first < len(records) or not records:
         yield records[first:]

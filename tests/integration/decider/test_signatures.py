@@ -49,7 +49,7 @@ async def test_each_command_gets_its_own_answer(count: int) -> None:
         unreadable if number % 3 == 1 else _envelope(story, secret, spoil=number % 3 == 2)
         for number in range(count)
     ]
-    key = from_base64url(secret.public)
+    key = secret.public_key
     keys = [None if isinstance(each, Omitted) else key for each in batch]
     checker = SignatureChecker(IDENTITY)
     try:

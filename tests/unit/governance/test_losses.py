@@ -85,7 +85,7 @@ def recorded(key: SecretKey) -> Loss | None:
     events = (LossAccepted(loss=Loss(era=command.id, ends=ends)),)
     chains.put_governance(events, signed(encode(command), key, chains.identity), input_offset=UNSET)
     record = chains.governance.records[-1].record
-    recovery = from_base64url(RECOVERY.public)
+    recovery = RECOVERY.public_key
     return accepted_loss(record, events, recovery, Signatures(chains.identity, verify))
 
 
