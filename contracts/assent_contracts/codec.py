@@ -92,7 +92,7 @@ def decode_command(value: bytes | None) -> Command | Refusal:
         return repeated_key(value) or undecodable(value, str(error), _COMMANDS)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return malformed("The record is not one JSON object.")
-    return check_fields(command) or long_number(value) or _repeats_key(command, value) or command
+    return check_fields(command) or _ambiguity(command, value) or command
 
 
 def shape_refusal(value: bytes) -> Refusal | None:
@@ -109,11 +109,16 @@ def shape_refusal(value: bytes) -> Refusal | None:
     return None
 
 
-def _repeats_key(command: Command, value: bytes) -> Refusal | None:
+def _ambiguity(command: Command, value: bytes) -> Refusal | None:
+    """The refusal of what another reader might read otherwise: a long number, a key that stands twice."""
     if encode(command) != value:
-        return repeated_key(value)
-    # What encodes to the same bytes says each field once: that leaves the payload, which is kept as it came.
-    return repeated_key(bytes(command.payload)) if isinstance(command, SubmitChange) else None
+        return long_number(value) or repeated_key(value)
+    # What encodes to the same bytes says each field once, as short as can be: that leaves the payload, which
+    # is kept as it came.
+    if not isinstance(command, SubmitChange):
+        return None
+    payload = bytes(command.payload)
+    return long_number(payload) or repeated_key(payload)
 
 
 def repeated_key(value: bytes) -> Refusal | None:

@@ -32,16 +32,15 @@ def has_control_characters(text: str, allowed: str = "") -> bool:
     return any(unicodedata.category(char) == "Cc" and char not in allowed for char in text)
 
 
-def is_resource_id(name: str) -> bool:
-    """Whether `name` is 1 to 256 characters in NFC that can all be seen, without a space around them."""
-    return 0 < len(name) <= RESOURCE_ID_MAX_CHARS and is_id_text(name)
-
-
+@lru_cache(maxsize=4_096)
 def is_resource(resource: str) -> bool:
-    """Whether `resource` is a well-formed `<type>/<id>`."""
+    """Whether `resource` is a well-formed `<type>/<id>`.
+
+    The id is 1 to 256 characters in NFC that can all be seen, without a space around them.
+    """
     # Without a slash there is no id either, and an id is never empty.
     kind, _, name = resource.partition("/")
-    return is_type_name(kind) and is_resource_id(name)
+    return 0 < len(name) <= RESOURCE_ID_MAX_CHARS and is_type_name(kind) and is_id_text(name)
 
 
 def resource_type(resource: str) -> str:

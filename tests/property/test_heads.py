@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assent_contracts.acceptance import Head
 from assent_contracts.client.keys import SecretKey, head_headers, verify
-from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.digests import sha256_hex
 from assent_contracts.findings import (
     compare_command_settings,
     compare_input,

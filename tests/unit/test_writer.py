@@ -15,7 +15,7 @@ from assent_contracts.core.writer.releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
-from assent_contracts.digests import from_base64url, sha256_hex, to_base64url
+from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
 from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, TimeCorrected

@@ -9,7 +9,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.keys import SecretKey, head_headers, verify
-from assent_contracts.digests import from_base64url
 from assent_contracts.heads import KeptHead, SignedHead, decode_head, encode_head, verify_head
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.topics import HEADS

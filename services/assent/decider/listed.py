@@ -6,7 +6,6 @@ from assent.observe.health import Reason
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError, SecretKey, load_key
 from assent_contracts.core.writer.writer import Sealer
-from assent_contracts.digests import from_base64url
 from assent_contracts.writers import WriterRegistry
 
 

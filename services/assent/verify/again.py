@@ -63,6 +63,8 @@ def not_refused_unread(record: LedgerRecord) -> str | None:
 
 def should_not_be_kept(record: LedgerRecord) -> str | None:
     """What is wrong with a record that holds the bytes of a command of which only the hash is kept."""
+    if record.refusal is UNSET:  # as nearly all are
+        return None
     refusal = decode_refusal(record)
     if refusal is not None and refusal.code in OMITTED:
         return f"it holds a command that was refused as {refusal.code}"

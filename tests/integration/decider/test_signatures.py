@@ -12,7 +12,6 @@ from assent.decider.signatures import INLINE_MAX, SignatureChecker
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from assent_contracts.digests import from_base64url
 from tests.support.given import IDENTITY, Story
 from tests.support.people import key_of
 from tests.support.stack import until

@@ -9,17 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent.applier.names import NAME_MAX_BYTES, TEMPORARY_PREFIX, file_name
-from assent_contracts.resources import is_resource_id
+from assent_contracts.resources import is_resource
 
-IDS = (
-    st.text(min_size=1, max_size=256)
-    .map(lambda text: unicodedata.normalize("NFC", text))
-    .filter(is_resource_id)
-)
+
+def _is_id(text: str) -> bool:
+    return is_resource(f"script/{text}")
+
+
+IDS = st.text(min_size=1, max_size=256).map(lambda text: unicodedata.normalize("NFC", text)).filter(_is_id)
 NASTY = st.sampled_from(
     [".", "/", "\\", "%", "~", "a", "A", "2", "F", "E", " ", "con", "NUL", "é", "\u212a", "x" * 80]
 )
-NASTY_IDS = st.lists(NASTY, min_size=1, max_size=6).map("".join).filter(is_resource_id)
+NASTY_IDS = st.lists(NASTY, min_size=1, max_size=6).map("".join).filter(_is_id)
 ANY_ID = IDS | NASTY_IDS
 
 

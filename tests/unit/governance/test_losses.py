@@ -9,7 +9,7 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.judge import Record, judge_recovery
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
-from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.digests import sha256_hex
 from assent_contracts.evidence.losses import accepted_loss
 from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import AcceptLoss, GovernanceEvent, LossAccepted
