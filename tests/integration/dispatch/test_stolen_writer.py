@@ -7,7 +7,7 @@ import msgspec
 from assent.observe.health import Health
 from assent_contracts.changes import Change
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
@@ -20,11 +20,12 @@ from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.resources import request_id
 from assent_contracts.signing import command_message
-from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
 from tests.integration.bad_input.test_forged_ledger import accepted_governance
 from tests.support.forge import Place
 from tests.support.handover import Folders, applying, dispatching, events_of, forge, read_changes
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
+from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.stack import until
 
 EVIL = b'"evil"'
@@ -90,7 +91,10 @@ async def test_R18_release_under_governance_that_a_stolen_writer_key_has_changed
 
 
 async def made_up_release(log: Log, follower: GovernanceFollower, resource: str) -> Change:
-    """A submission that the thief signs himself and releases at once, in a sealed record."""
+    """A submission that the thief signs himself and releases at once, in a sealed record.
+
+    He puts it on the topic of commands too, where his record says: otherwise the decider would stop there.
+    """
     partition = place_of(resource)
     place = Place(log, LEDGER, partition, (await read_ledger(log, follower))[partition])
     submission = SubmitChange(
@@ -112,7 +116,7 @@ async def made_up_release(log: Log, follower: GovernanceFollower, resource: str)
         seq=seq,
         prev=head.value_sha256,
         epoch=1,
-        input=0,
+        input=head.record.input + 1,
         received=at,
         at=at,
         governance=follower.writers.head,
@@ -131,6 +135,10 @@ async def made_up_release(log: Log, follower: GovernanceFollower, resource: str)
         ),
     )
     await place.put(place.sealed(encode(record), log.writer))
+    headers = signed_headers(thief, log.identity, submission, value, "/thief")
+    command = RawRecord(value, resource.encode(), raw_headers(headers))
+    offset = await produce_raw(log.connection, COMMANDS, partition, build_batch([command]))
+    assert offset == record.input
     return Change(
         request=about["request"],
         resource=resource,

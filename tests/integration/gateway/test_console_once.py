@@ -14,14 +14,12 @@ from tests.support.log import Log, deciding
 from tests.support.stack import until
 
 _ASKED: Final = {"kind": "text", "type": "script", "operation": "edit", "payload": "x", "justification": "y"}
+_WAITS_HALF_A_SECOND: Final = ("assent.gateway.deciding.ANSWER_WITHIN_S", 0.5)
 
 
 @pytest_asyncio.fixture
-async def undecided(
-    running: Endpoints, log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Gateway]:
-    """A gateway that waits half a second, behind which nobody decides yet."""
-    monkeypatch.setattr("assent.gateway.deciding.ANSWER_WITHIN_S", 0.5)
+async def undecided(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
+    """A gateway behind which nobody decides yet."""
     async with (
         migrated(running.dsn) as made,
         projecting(log, made),
@@ -33,6 +31,7 @@ async def undecided(
 async def test_form_whose_decision_is_late_counts_once_and_after_a_refusal_anew(
     undecided: Gateway, log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(*_WAITS_HALF_A_SECOND)
     alice = await undecided.sign_in("alice")
     form = await load(alice, "/requests/new")
     fields = {**_ASKED, "name": "late.sh", "csrf": form.value("csrf"), "key": form.value("key")}
@@ -52,11 +51,12 @@ async def test_form_whose_decision_is_late_counts_once_and_after_a_refusal_anew(
 
 
 async def test_R4_approval_whose_decision_is_late_keeps_its_key_and_counts_once(
-    undecided: Gateway, log: Log, follower: GovernanceFollower
+    undecided: Gateway, log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with deciding(log, follower):
         request = (await undecided.submit("app/late"))["request"]
         await undecided.show(request, after=request)
+    monkeypatch.setattr(*_WAITS_HALF_A_SECOND)
     bob = await undecided.sign_in("bob")
     shown = await load(bob, f"/requests/{request}")
     fields = {each: shown.value(each) for each in ("csrf", "key", "seen", "submission")}
@@ -64,6 +64,7 @@ async def test_R4_approval_whose_decision_is_late_keeps_its_key_and_counts_once(
         late = ConsolePage(await post(bob, f"/requests/{request}/approve", fields))
         assert late.status == 202
         assert late.value("key") == fields["key"]
+    monkeypatch.undo()
     async with deciding(log, follower):
         after = (await undecided.submit("app/later"))["position"]
         await until(lambda: _has_gone_on(undecided, request, after))
