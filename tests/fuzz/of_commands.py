@@ -81,7 +81,7 @@ def _take_command(value: bytes) -> object:
         return _checked(envelope.refusal)
     signature_bytes(envelope)
     governance = _LOG.record.governance
-    refusal = unattributed(governance, envelope.key_id, signed=True, good=True, at=START)
+    refusal = unattributed(governance, envelope.key_id, signed=True, good=True, received_at=START)
     received = read_command(envelope)
     if isinstance(received, Refusal):
         return _checked(received)

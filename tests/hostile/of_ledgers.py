@@ -22,6 +22,7 @@ _CHANGE: Final = {
     "requester": '"alice"',
     "justification": '"why"',
     "digest": '"' + "0" * 64 + '"',
+    "submission": '"' + "0" * 64 + '"',
     "released": "1",
     "at": "@NOW@",
     "payload": "1",

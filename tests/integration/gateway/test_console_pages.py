@@ -13,7 +13,6 @@ from assent.store.queries import Cursor
 from assent_contracts.topics import LEDGER
 from tests.support.console import HTML, ConsolePage, load, post
 from tests.support.gateway import Gateway
-from tests.support.stack import until
 
 _FAR: Final = list_place(Cursor(-(1 << 63), 0, 0))
 _FAR_AUDIT: Final = audit_place(AuditCursor(-(1 << 62), LEDGER, 0, 0))
@@ -102,11 +101,7 @@ async def test_R2_policy_whose_id_has_slashes_is_edited_and_deleted(gateway: Gat
             "approvals": [{"quorum": 1, "groups": ["security"]}],
         },
     }
-    asked = await bob.post("/api/v1/governance/changes", json={"change": change, "justification": "Odd."})
-    assert asked.status_code == 201, asked.text
-    await gateway.approve(asked.json()["request"], "carol")
-    await gateway.complete(asked.json()["request"], "bob")
-    await until(lambda: is_in_force(gateway, name))
+    await gateway.governed(change)
     page = await load(bob, "/policies")
     edit = await load(bob, page.link("Edit Slashes"))
     assert (edit.status, edit.value("name")) == (200, "Slashes")
@@ -127,12 +122,6 @@ async def test_R2_policy_whose_id_has_slashes_is_edited_and_deleted(gateway: Gat
     fields = {**{each: gone.value(each) for each in ("csrf", "key", "version")}, "justification": "Away."}
     refused = ConsolePage(await post(bob, page.link("Delete Slashes"), fields))
     assert "Another request is open for this object" in refused.text
-
-
-async def is_in_force(gateway: Gateway, policy: str) -> bool:
-    """Whether the gateway knows the policy."""
-    policies = (await (await gateway.signed_in("bob")).get("/api/v1/policies")).json()["policies"]
-    return policy in [each["policy"]["id"] for each in policies]
 
 
 def forms(request: str) -> dict[str, dict[str, Any]]:
