@@ -214,8 +214,9 @@ async def test_decider_that_starts_with_a_wrong_clock_waits_and_names_both(
             assert (await actor.approve(request)).refusal is None
 
 
+@pytest.mark.parametrize("is_open", [False, True], ids=["waits with its submission", "of an open request"])
 async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
-    log: Log, follower: GovernanceFollower
+    log: Log, follower: GovernanceFollower, *, is_open: bool
 ) -> None:
     """The approval came before the deadline and the decider after it: the approval counts, then it expires.
 
@@ -223,6 +224,9 @@ async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
     """
     change = submission()
     await send(log, change)
+    if is_open:
+        async with deciding(log, follower, {HERE}, governing=False):
+            assert await decided(log, follower, 1) == [ChangeSubmitted]
     await send(
         log,
         Approve(
