@@ -64,6 +64,8 @@ COMMAND_MEMORY_MS: Final = COMMAND_MAX_AGE_MS + COMMAND_MAX_AHEAD_MS
 
 RATE_WINDOW_MS: Final = 60 * 1_000
 """The minutes of log time that a principal's commands are counted in; each begins at a full one."""
+COPIES_PER_MINUTE: Final = 1_000
+"""So many copies of one principal's commands a partition answers in a minute: anybody can send those."""
 COMMANDS_PER_MINUTE_MAX: Final = 1_000_000_000
 REMEMBERED_COMMANDS_MAX: Final = 1_000_000_000
 """The largest values of the settings."""

@@ -233,8 +233,8 @@ FAULTS: Final = (
     _sender(
         "a disabled account acts",
         "sender",
-        "    if not sender.principal.enabled:\n",
-        "    if not sender.principal.id:\n",
+        "    if sender.principal.enabled:\n",
+        "    if sender.principal.id:\n",
     ),
     _sender(
         "a command of last week is decided",

@@ -31,8 +31,8 @@ FAULTS: Final = (
     _time(
         "staleness is judged by log time",
         "requests/judge",
-        "    refusal = not_current(sender, command.at, received_at, ",
-        "    refusal = not_current(sender, command.at, at, ",
+        "        dated=command.at,\n        received_at=received_at,\n",
+        "        dated=command.at,\n        received_at=at,\n",
     ),
     _time(
         "the validity of a key is judged by log time",
@@ -49,20 +49,56 @@ FAULTS: Final = (
     _time(
         "a copy of what is forgotten is decided again",
         "sender",
-        "    if dated <= forgotten:\n",
-        "    if dated <= forgotten - 10_000 * limits.COMMAND_MAX_AGE_MS:\n",
+        "    if before is None and memory.has_forgotten(dated):\n",
+        "    if before is None and memory.has_forgotten(dated + limits.FOR_EVER_MS):\n",
     ),
     _time(
         "what is let go is not noted",
         "memory",
-        "            self.forgotten = max(self.forgotten, remembered.dated)\n",
+        "            self.forgotten.add(remembered.dated)\n",
         "",
     ),
     _time(
         "only the oldest date that was let go is noted",
         "memory",
-        "            self.forgotten = max(self.forgotten, remembered.dated)\n",
-        "            self.forgotten = self.forgotten if self.forgotten >= 0 else remembered.dated\n",
+        "            self.forgotten.add(remembered.dated)\n",
+        "            self.forgotten.latest >= 0 or self.forgotten.add(remembered.dated)\n",
+    ),
+    _time(
+        "what is dated now is refused for days where a clock was ahead",
+        "forgotten",
+        "        return gap < 0 or dated >= self.ends[gap]\n",
+        "        return True\n",
+    ),
+    _time(
+        "a date that was let go lies in a gap",
+        "forgotten",
+        "            self._keep(gap, dated, end)\n            self._keep(gap, begin, dated)\n",
+        "            self._keep(gap, begin, end)\n",
+    ),
+    _time(
+        "what a wrong clock has dated ahead counts in the share",
+        "memory",
+        "            self._ahead.setdefault(remembered.principal, set()).add(remembered.command_id)\n",
+        "",
+    ),
+    _time(
+        "what a wrong clock has dated ahead is let go at once",
+        "memory",
+        "            if remembered.dated > dated_max:\n",
+        "            if remembered.dated < 0:\n",
+    ),
+    _time(
+        "copies take of what their sender can send",
+        "requests/judge",
+        "        book.memory.count(command.principal, at, copy=is_copy(decision))\n",
+        "        book.memory.count(command.principal, at, copy=False)\n",
+    ),
+    _time(
+        "a misrouted copy takes its sender's share",
+        "sender",
+        "RefusalCode.STALE, RefusalCode.MISROUTED})\n",
+        "RefusalCode.STALE})\n",
     ),
     _time(
         "what waits behind a correction of log time is never let go",
@@ -97,20 +133,20 @@ FAULTS: Final = (
     _time(
         "a successor does not count what was sent in this minute",
         "remembering",
-        "        memory.count(sent.principal, record.at)\n",
+        "        memory.count(sent.principal, record.at, copy=is_copy)\n",
         "        pass\n",
     ),
     _time(
         "what the rate refuses counts",
         "requests/judge",
-        "    if not isinstance(decision, Refusal) or decision.code not in OMITTED:\n",
+        "    if counts(decision):\n",
         "    if decision is not None:\n",
     ),
     _time(
         "what the rate refuses takes its id",
         "sender",
-        "TAKES_NO_ID = OMITTED | {RefusalCode",
-        "TAKES_NO_ID = UNAUTHENTICATED | {RefusalCode",
+        "TAKES_NO_ID = OMITTED | COPIES\n",
+        "TAKES_NO_ID = UNAUTHENTICATED | COPIES\n",
     ),
     _time(
         "what the rate refuses is kept whole",

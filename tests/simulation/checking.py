@@ -135,4 +135,5 @@ def _state(desk: RequestsDesk) -> tuple[object, ...]:
 def _memory(memory: CommandMemory) -> tuple[object, ...]:
     """What refuses by itself: ids, the latest date that was let go, and the counts of this minute."""
     inner = vars(memory)
-    return (inner["_commands"], memory.forgotten, inner["_minute"], inner["_sent"])
+    counted = (inner["_minute"], inner["_sent"], inner["_copied"])
+    return (inner["_commands"], inner["_ahead"], memory.forgotten, *counted)

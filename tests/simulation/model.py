@@ -48,7 +48,7 @@ class Requests:
         self._governance = -1
         self._per_minute = per_minute
         self._minute = -1
-        self._kept: dict[str, int] = {}
+        self._kept: dict[tuple[str, bool], int] = {}
         self._at = 0
         self._next_input = 0
         self._seq = -1
@@ -80,7 +80,7 @@ class Requests:
             command = record["command"].get("value")
             self._received = record["received"]
             if command is not None:
-                self._count(command["principal"])
+                self._count(command["principal"], is_copy=_is_copy(record))
         must(("events" in record) != ("refusal" in record), f"seq {self._seq} is not one outcome")
         events = record.get("events", [])
         if command is not None and events and events[0]["type"] != "assent.command-repeated.v1":
@@ -102,12 +102,12 @@ class Requests:
             for request, it in self._open.items()
         }
 
-    def _count(self, principal: str) -> None:
-        """Of what the ledger keeps whole, nobody sends more than so much in a minute of log time."""
+    def _count(self, principal: str, *, is_copy: bool) -> None:
+        """Of what the ledger keeps whole, nobody sends more than so much in a minute; nor of copies."""
         if self._at // 60_000 != self._minute:
             self._minute, self._kept = self._at // 60_000, {}
-        self._kept[principal] = self._kept.get(principal, 0) + 1
-        must(self._kept[principal] <= self._per_minute, f"seq {self._seq}: {principal} sends too much")
+        kept = self._kept[principal, is_copy] = self._kept.get((principal, is_copy), 0) + 1
+        must(kept <= self._per_minute, f"seq {self._seq}: {principal} sends too much")
 
     def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
         signer = self._signed.get(hashlib.sha256(raw).hexdigest())
@@ -175,6 +175,13 @@ class Requests:
         needed = QUORUM.get(it["of"].partition("/")[0], 1)
         people = set(it["yes"].values()) - {_person(it["by"])}
         must(len(people) >= needed, f"{request} has {len(people)} approvals and needs {needed}")
+
+
+def _is_copy(record: dict[str, Any]) -> bool:
+    """Whether anybody could have sent its command, who had read it."""
+    if "refusal" in record:
+        return record["refusal"]["code"] in ("stale", "misrouted", "id-reused")
+    return any(event["type"] == "assent.command-repeated.v1" for event in record["events"])
 
 
 def _person(principal: str) -> str:

@@ -171,7 +171,7 @@ class Chains:
         )
         seq = self.governance.next_seq
         is_founding = command.principal == FOUNDER_NAME
-        keep_governance(self.record, received, decision, seq=seq, at=self.at, counts=not is_founding)
+        keep_governance(self.record, received, decision, seq=seq, at=self.at, by_topic=not is_founding)
         self.history.append(() if isinstance(decision, Refusal) else decision)
         by_command = UNSET if is_founding else self.governance.next_input
         self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)

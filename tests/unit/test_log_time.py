@@ -10,8 +10,10 @@ from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
 from assent_contracts.client.keys import verify
 from assent_contracts.core.ageing import Ageing
+from assent_contracts.core.forgotten import GAPS_MAX, ForgottenDates
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.log_time import Correction, corrected, not_log_time
+from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.digests import sha256_hex
@@ -20,6 +22,7 @@ from assent_contracts.evidence.requests import RequestsEvidence
 from assent_contracts.governance import TimeCorrected
 from assent_contracts.governance_changes import CorrectTime
 from assent_contracts.ledger import LedgerRecord, decode_events, decode_record
+from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.chains import PARTITION, Chains, Release, requests_verifier
 from tests.support.people import DAY_MS, START, organisation
@@ -207,6 +210,63 @@ def test_a_stolen_writer_s_key_opens_no_forgotten_submission_again_by_dating_it_
     )
     assert lacking(log, f"{PARTITION}-{seq}") == f"seq {seq}: its command came before"
     assert what_is_wrong(log) == (seq, "the rules refuse its command (stale)")
+
+
+def test_people_go_on_after_a_correction_though_ids_of_the_wrong_time_were_let_go() -> None:
+    log = StolenLog()
+    log.submit(here("script"))
+    log.at = AHEAD
+    log.submit(here("script", 1))
+    log.at += 2 * DAY_MS
+    log.submit(here("script", 2))
+    assert log.book.memory.forgotten.latest >= AHEAD
+    correct(log)
+    for number in range(3, 6):
+        log.at += 60_000
+        log.submit(here("script", number))
+    verified(log)
+
+
+def test_what_was_remembered_in_the_wrong_time_takes_nothing_of_the_share_after_the_correction() -> None:
+    memory = CommandMemory()
+    for number in range(6):
+        dated = START if number < 2 else AHEAD
+        memory.remember("alice", f"c-{number}", dated=dated, seq=number, at=AHEAD, value_sha256=b"")
+    memory.set_back(START + 1)
+    assert memory.remembered("alice") == 2
+    assert memory.next_forgotten("alice") == START + 1 + COMMAND_MEMORY_MS + 1
+    memory.forget(START + DAY_MS * 2)
+    assert [memory.recall("alice", f"c-{n}") is None for n in range(6)] == [True] * 2 + [False] * 4
+    memory.forget(AHEAD + DAY_MS * 2)
+    assert memory.remembered("alice") == 0
+    assert memory.has_forgotten(AHEAD)
+    assert not memory.has_forgotten(AHEAD + 1)
+
+
+_DATES = st.lists(st.integers(0, 400).map(lambda hours: hours * 3_600_000 + START), min_size=1, max_size=80)
+
+
+@given(_DATES, st.integers(-50, 450))
+def test_dates_that_were_let_go_are_forgotten_and_those_far_from_any_are_not(
+    dates: list[int], hour: int
+) -> None:
+    forgotten = ForgottenDates()
+    for dated in dates:
+        forgotten.add(dated)
+    assert all(dated in forgotten for dated in dates)
+    asked = START + hour * 3_600_000 + 1
+    if asked > dates[0] - DAY_MS:
+        assert asked not in forgotten
+    if asked < dates[0] - DAY_MS:
+        assert asked in forgotten
+
+
+def test_so_many_gaps_are_known_and_what_is_dated_in_an_earlier_one_is_refused() -> None:
+    forgotten = ForgottenDates()
+    for number in range(GAPS_MAX + 10):
+        forgotten.add(START + number * DAY_MS)
+    assert START + 5 * DAY_MS + 1 in forgotten
+    assert START + (GAPS_MAX + 5) * DAY_MS + 1 not in forgotten
 
 
 def test_what_a_correction_leaves_behind_is_forgotten_in_its_time() -> None:

@@ -8,14 +8,16 @@ from hypothesis import given
 from assent_contracts import commands as c
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.replay import replay
+from assent_contracts.core.sender import is_copy
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governed import Settings
 from assent_contracts.ledger import decode_record
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
+from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.bench.memory import bytes_per_id
 from tests.support.given import MINUTE_MS, Story, names
-from tests.support.people import DAY_MS, START, organisation
+from tests.support.people import DAY_MS, PARTITIONS, START, organisation
 
 
 def limited(*, rate: int = 1_000, share: int = 1_000) -> Story:
@@ -67,15 +69,56 @@ def test_one_account_takes_nothing_of_anothers_rate_or_share() -> None:
     assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
 
 
-@pytest.mark.parametrize("dated", [START - 9 * DAY_MS, START + 9 * DAY_MS])
-def test_refused_and_repeated_commands_count_too(dated: int) -> None:
-    """The ledger keeps them, so they are what somebody could fill it with."""
-    story = limited(rate=4)
+def copies_of(how: str, story: Story) -> c.Command:
+    """A command of alice's that somebody else has read, and sends as often as they like."""
+    match how:
+        case "repeated":
+            story.send(command := cancel(story, id="known"))
+            return command
+        case "id-reused":
+            story.send(cancel(story, id="known"))
+            return cancel(story, id="known", at=story.at - 1)
+        case "too old":
+            return cancel(story, at=START - 9 * DAY_MS)
+        case "dated ahead":
+            return cancel(story, at=START + 9 * DAY_MS)
+        case _:
+            elsewhere = next(
+                n for n in range(99) if partition_for(b"script/%d" % n, PARTITIONS) != story.book.partition
+            )
+            command = story.command("alice", "submits")
+            return msgspec.structs.replace(command, resource=f"script/{elsewhere}")
+
+
+@pytest.mark.parametrize("how", ["repeated", "id-reused", "too old", "dated ahead", "misrouted"])
+def test_copies_that_anybody_can_send_take_nothing_of_what_their_sender_can(how: str) -> None:
+    story = limited(rate=4, share=2)
+    copy = copies_of(how, story)
+    story.at += MINUTE_MS
+    answers = [story.send(copy) for _ in range(6)]
+    assert not any(isinstance(each, Refusal) and each.again_at for each in answers[:4])
+    for each in answers[4:]:
+        assert "copies of commands of alice" in too_many(each).detail
+    assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
+    assert story.book.memory.remembered("alice") <= 2
+
+
+def test_no_more_copies_are_kept_than_a_thousand_a_minute_whatever_the_rate_is() -> None:
+    story = limited(rate=60_000)
     command = cancel(story)
     story.send(command)
+    for _ in range(1_000):
+        assert story.send(command) == (CommandRepeated(decided=0),)
+    too_many(story.send(command))
+    story.at += MINUTE_MS
     assert story.send(command) == (CommandRepeated(decided=0),)
-    for _ in range(2):
-        story.send(cancel(story, at=dated))
+
+
+def test_refused_commands_count_too() -> None:
+    """The ledger keeps them, so they are what somebody could fill it with."""
+    story = limited(rate=4)
+    for _ in range(4):
+        story.send(cancel(story))
     too_many(story.send(cancel(story)))
 
 
@@ -132,7 +175,7 @@ def test_nobody_has_more_than_the_share_whatever_they_send_and_a_takeover_counts
     steps: list[tuple[str, str, int, int]], rate: int, share: int
 ) -> None:
     story = limited(rate=rate, share=share)
-    minutes: dict[tuple[str, int], int] = {}
+    minutes: dict[tuple[str, bool, int], int] = {}
     for who, how, pause_ms, ahead_ms in steps:
         story.at += pause_ms
         at = story.at + (400 * DAY_MS if how == "dated ahead" else ahead_ms)
@@ -140,7 +183,7 @@ def test_nobody_has_more_than_the_share_whatever_they_send_and_a_takeover_counts
         decision = story.send(command, signature_good=how != "forged")
         too_much = isinstance(decision, Refusal) and decision.code is RefusalCode.TOO_MANY_COMMANDS
         if how != "forged" and not too_much:
-            minute = (who, story.at // MINUTE_MS)
+            minute = (who, is_copy(decision), story.at // MINUTE_MS)
             minutes[minute] = minutes.get(minute, 0) + 1
         assert story.book.memory.remembered(who) <= share
     assert max(minutes.values(), default=0) <= rate

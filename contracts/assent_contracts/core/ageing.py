@@ -35,6 +35,11 @@ class Ageing(msgspec.Struct, Generic[T]):
         else:
             now.append(item)
 
+    def __iter__(self) -> Iterator[T]:
+        """Everything that is kept."""
+        for stretch in self.stretches:
+            yield from stretch
+
     def let_go(self, at: int) -> Iterator[T]:
         """What log time `at` (ms) has passed; it is kept no longer."""
         for stretch in self.stretches:

@@ -7,7 +7,7 @@ verifies, comes to the same answer. What is refused so is recorded by hash and s
 from assent_contracts.core.governance.differences import moment
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.governed import Settings
-from assent_contracts.limits import RATE_WINDOW_MS
+from assent_contracts.limits import COPIES_PER_MINUTE, RATE_WINDOW_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
@@ -18,6 +18,19 @@ def too_many_sent(memory: CommandMemory, settings: Settings, principal: str, at:
         return None
     again_at = (at // RATE_WINDOW_MS + 1) * RATE_WINDOW_MS
     return _again(again_at, f"{principal} has sent {most:,} commands to this partition within a minute.")
+
+
+def too_many_copies(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
+    """The refusal of one copy more of a command of the principal's, in this minute of log time `at` (ms).
+
+    Whoever reads a signed command can send it again. So copies have a number of their own, and take nothing
+    of what the principal can send.
+    """
+    most = min(settings.commands_per_minute, COPIES_PER_MINUTE)
+    if memory.copied(principal, at) < most:
+        return None
+    again_at = (at // RATE_WINDOW_MS + 1) * RATE_WINDOW_MS
+    return _again(again_at, f"{most:,} copies of commands of {principal} came here within a minute.")
 
 
 def too_many_remembered(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.sender import OMITTED, TAKES_NO_ID
+from assent_contracts.core.sender import COPIES, OMITTED, TAKES_NO_ID
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
 
 
@@ -28,11 +28,13 @@ def remember_record(memory: CommandMemory, record: LedgerRecord) -> None:
     if refusal is not None and refusal.code in OMITTED:
         return
     sent = _decode_sent(recorded.value)
+    is_known = memory.recall(sent.principal, sent.id) is not None
     if record.input is not UNSET:
-        memory.count(sent.principal, record.at)
+        is_copy = is_known if refusal is None else refusal.code in COPIES
+        memory.count(sent.principal, record.at, copy=is_copy)
     if refusal is not None and refusal.code in TAKES_NO_ID:
         return
-    if memory.recall(sent.principal, sent.id) is None:
+    if not is_known:
         memory.remember(
             sent.principal,
             sent.id,

@@ -17,9 +17,10 @@ UNAUTHENTICATED = frozenset({RefusalCode.UNKNOWN_KEY, RefusalCode.BAD_SIGNATURE}
 """Refusals of commands that nobody is known to have sent."""
 OMITTED = UNAUTHENTICATED | {RefusalCode.TOO_MANY_COMMANDS}
 """Refusals of well-formed commands of which the ledger keeps hash and size only."""
-TAKES_NO_ID = OMITTED | {RefusalCode.ID_REUSED, RefusalCode.STALE}
+COPIES = frozenset({RefusalCode.ID_REUSED, RefusalCode.STALE, RefusalCode.MISROUTED})
+"""Refusals that anybody can bring about who has read a signed command: by sending its bytes again."""
+TAKES_NO_ID = OMITTED | COPIES
 """Refusals of commands whose ids are not remembered."""
-NOTHING_FORGOTTEN = -1
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -92,14 +93,26 @@ def _speaks_for(governance: Governance, key: Key, principal: str, resource: str,
     )
 
 
+def is_copy(decision: Sequence[object] | Refusal) -> bool:
+    """Whether a command with this decision may have been sent by somebody else, who has read it."""
+    if isinstance(decision, Refusal):
+        return decision.code in COPIES
+    return bool(decision) and isinstance(decision[0], CommandRepeated)
+
+
 def takes_its_id(decision: Sequence[object] | Refusal) -> bool:
     """Whether a command with this decision is remembered by its id."""
     if isinstance(decision, Refusal):
         return decision.code not in TAKES_NO_ID
-    return not (decision and isinstance(decision[0], CommandRepeated))
+    return not is_copy(decision)
 
 
-def came_before(
+def counts(decision: Sequence[object] | Refusal) -> bool:
+    """Whether the ledger keeps a command with this decision whole, so that it counts."""
+    return not isinstance(decision, Refusal) or decision.code not in OMITTED
+
+
+def taken(
     memory: CommandMemory, principal: str, command_id: str, value_sha256: bytes
 ) -> tuple[CommandRepeated] | Refusal | None:
     """The answer to a command whose id is taken; None when it is not."""
@@ -115,27 +128,44 @@ def came_before(
     )
 
 
-def not_current(
-    sender: Sender, dated: int, received_at: int, *, forgotten: int = NOTHING_FORGOTTEN
-) -> Refusal | None:
+def came_before(
+    memory: CommandMemory,
+    principal: str,
+    command_id: str,
+    value_sha256: bytes,
+    *,
+    dated: int,
+    received_at: int,
+) -> tuple[CommandRepeated] | Refusal | None:
+    """The answer to a command that came before, or may have: as its date is no longer remembered; else None.
+
+    `dated`: its own time; `received_at`: when the broker appended it (both in ms).
+    """
+    before = taken(memory, principal, command_id, value_sha256) or out_of_time(dated, received_at)
+    if before is None and memory.has_forgotten(dated):
+        return refuse(RefusalCode.STALE, "It is dated as commands whose ids are forgotten.")
+    return before
+
+
+def not_current(sender: Sender, dated: int, received_at: int) -> Refusal | None:
     """The refusal of a command that is not dated when it came, or whose account is disabled.
 
-    `received_at`: when the broker appended it; `forgotten`: see CommandMemory. All times in ms.
+    `received_at`: when the broker appended it. All times in ms.
     """
-    stale = out_of_time(dated, received_at, forgotten=forgotten)
-    if stale is not None:
-        return stale
-    if not sender.principal.enabled:
-        return refuse(RefusalCode.NOT_PERMITTED, f"{sender.principal.id} is disabled.")
-    return None
+    return out_of_time(dated, received_at) or disabled(sender)
 
 
-def out_of_time(dated: int, received_at: int, *, forgotten: int = NOTHING_FORGOTTEN) -> Refusal | None:
-    """The refusal of a command that is dated too far from when it came, or not after what is forgotten."""
+def disabled(sender: Sender) -> Refusal | None:
+    """The refusal of a command whose account is disabled."""
+    if sender.principal.enabled:
+        return None
+    return refuse(RefusalCode.NOT_PERMITTED, f"{sender.principal.id} is disabled.")
+
+
+def out_of_time(dated: int, received_at: int) -> Refusal | None:
+    """The refusal of a command that is dated too far from when it came."""
     age_ms = received_at - dated
     if age_ms > limits.COMMAND_MAX_AGE_MS or -age_ms > limits.COMMAND_MAX_AHEAD_MS:
         away = f"{age_ms / 1_000:,.0f} s before" if age_ms >= 0 else f"{-age_ms / 1_000:,.0f} s after"
         return refuse(RefusalCode.STALE, f"The command is dated {away} the broker received it.")
-    if dated <= forgotten:
-        return refuse(RefusalCode.STALE, "It is dated as long ago as commands whose ids are forgotten.")
     return None

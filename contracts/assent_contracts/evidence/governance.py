@@ -140,7 +140,7 @@ class GovernanceEvidence:
             decision,
             seq=record.seq,
             at=record.at,
-            counts=record.input is not UNSET,
+            by_topic=record.input is not UNSET,
         )
         return None
 

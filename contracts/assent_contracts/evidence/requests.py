@@ -99,7 +99,10 @@ class RequestsEvidence:
 
     def _correct_time(self, named: int) -> None:
         corrections = self._governance.time_corrections
-        self._at = corrected(self._at, corrections, after=self._named, up_to=named)
+        at = corrected(self._at, corrections, after=self._named, up_to=named)
+        if at < self._at:
+            self._memory.set_back(at)
+        self._at = at
 
     def lacking(self, seq: int, *, confirmed: bool = True) -> str | None:
         """Why the release of the request that was submitted at `seq` must not be acted on; None: it may.
@@ -157,7 +160,11 @@ class RequestsEvidence:
     def _is_new(self, record: LedgerRecord) -> bool:
         said = _said(record)
         memory = self._memory
-        if said is None or memory.recall(said.principal, said.id) is not None or said.at <= memory.forgotten:
+        if (
+            said is None
+            or memory.recall(said.principal, said.id) is not None
+            or memory.has_forgotten(said.at)
+        ):
             return False
         memory.remember(
             said.principal, said.id, dated=said.at, seq=record.seq, at=record.at, value_sha256=b""

@@ -141,7 +141,7 @@ class GovernanceVerifier:
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
         by_topic = record.input is not UNSET
-        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at, counts=by_topic)
+        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at, by_topic=by_topic)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()

@@ -6,9 +6,17 @@ from assent_contracts.core.governance.decide import Decision, decide_at_once, de
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.rates import too_many_remembered, too_many_sent
+from assent_contracts.core.rates import too_many_copies, too_many_remembered, too_many_sent
 from assent_contracts.core.received import Received
-from assent_contracts.core.sender import OMITTED, came_before, identify, not_current, takes_its_id
+from assent_contracts.core.sender import (
+    came_before,
+    counts,
+    disabled,
+    identify,
+    is_copy,
+    taken,
+    takes_its_id,
+)
 from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
@@ -39,6 +47,7 @@ class Record:
         for event in events:
             if isinstance(event, TimeCorrected) and event.to < self.at:
                 self.at = event.to
+                self.memory.set_back(event.to)
 
 
 def judge_governance(
@@ -62,15 +71,20 @@ def judge_governance(
     if isinstance(sender, Refusal):
         return sender
     memory, settings = record.memory, governance.settings
-    limited = too_many_sent(memory, settings, command.principal, at)
-    if limited is not None:
-        return limited
-    before = came_before(memory, command.principal, command.id, received.value_sha256)
+    before = came_before(
+        memory,
+        command.principal,
+        command.id,
+        received.value_sha256,
+        dated=command.at,
+        received_at=received_at,
+    )
     if before is not None:
-        return cast("Decision", before)
+        return too_many_copies(memory, settings, command.principal, at) or cast("Decision", before)
     return (
-        not_current(sender, command.at, received_at, forgotten=memory.forgotten)
+        too_many_sent(memory, settings, command.principal, at)
         or too_many_remembered(memory, settings, command.principal, at)
+        or disabled(sender)
         or decide_at_once(governance, command, at, through=sender.through)
     )
 
@@ -93,7 +107,7 @@ def judge_recovery(
         return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
     if not signature_good:
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the recovery key's over these bytes.")
-    before = came_before(record.memory, command.principal, command.id, received.value_sha256)
+    before = taken(record.memory, command.principal, command.id, received.value_sha256)
     if before is not None:
         return cast("Decision", before)
     # Its time does not matter: the key seals the record itself, so nobody else can send it again; and who has
@@ -108,12 +122,12 @@ def keep_governance(
     *,
     seq: int,
     at: int,
-    counts: bool = True,
+    by_topic: bool = True,
 ) -> None:
-    """Move the record past a decision. `counts`: the command came by the topic, as most do."""
+    """Move the record past a decision. `by_topic`: the command came by the topic, as most do."""
     command = received.command
-    if counts and (not isinstance(decision, Refusal) or decision.code not in OMITTED):
-        record.memory.count(command.principal, at)
+    if by_topic and counts(decision):
+        record.memory.count(command.principal, at, copy=is_copy(decision))
     # During the founding ids are not asked for, and one could come twice.
     if takes_its_id(decision) and record.memory.recall(command.principal, command.id) is None:
         sha256 = received.value_sha256

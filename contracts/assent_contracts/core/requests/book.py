@@ -115,6 +115,8 @@ class Book:
     def record(self, seq: int, at: int, events: tuple[Event, ...], *, governance: int) -> None:
         """Take in the record `seq`, decided at log time `at`, which names this governance seq."""
         is_later = at > self.at
+        if at < self.at:
+            self.memory.set_back(at)
         self.at = at
         self.governance = governance
         self.records += 1

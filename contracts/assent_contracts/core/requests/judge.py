@@ -5,12 +5,20 @@ The decider runs this once for each command; `assent audit verify` runs it again
 
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.rates import too_many_remembered, too_many_sent
+from assent_contracts.core.rates import too_many_copies, too_many_remembered, too_many_sent
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide
-from assent_contracts.core.sender import OMITTED, Sender, came_before, identify, not_current, takes_its_id
+from assent_contracts.core.sender import (
+    Sender,
+    came_before,
+    counts,
+    disabled,
+    identify,
+    is_copy,
+    takes_its_id,
+)
 from assent_contracts.refusals import Refusal
 
 _OF_UPSTREAMS = (SubmitChange, Cancel, Complete)
@@ -54,21 +62,28 @@ def judge(
     )
     if isinstance(sender, Refusal):
         return sender
-    limited = too_many_sent(memory, settings, command.principal, at)
-    if limited is not None:
-        return limited
-    before = came_before(memory, command.principal, command.id, received.value_sha256)
-    if before is not None:
-        return before
-    refusal = not_current(sender, command.at, received_at, forgotten=memory.forgotten) or too_many_remembered(
-        memory, settings, command.principal, at
+    decision: Decision | None = came_before(
+        memory,
+        command.principal,
+        command.id,
+        received.value_sha256,
+        dated=command.at,
+        received_at=received_at,
     )
-    if refusal is not None:
-        return refusal
-    context = Context(
-        book.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
+    if decision is None:
+        context = Context(
+            book.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
+        )
+        decision = decide(book, command, context)
+    # Whether it is a copy comes first: those take nothing of what the principal can send.
+    if is_copy(decision):
+        return too_many_copies(memory, settings, command.principal, at) or decision
+    return (
+        too_many_sent(memory, settings, command.principal, at)
+        or too_many_remembered(memory, settings, command.principal, at)
+        or disabled(sender)
+        or decision
     )
-    return decide(book, command, context)
 
 
 def keep(
@@ -76,8 +91,8 @@ def keep(
 ) -> None:
     """Move the book past a decision; its record names the governance seq `governance`."""
     command, sha256 = received.command, received.value_sha256
-    if not isinstance(decision, Refusal) or decision.code not in OMITTED:
-        book.memory.count(command.principal, at)
+    if counts(decision):
+        book.memory.count(command.principal, at, copy=is_copy(decision))
     if takes_its_id(decision):
         book.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256

@@ -87,11 +87,11 @@ class GovernanceDesk:
         )
 
     def keep_decision(
-        self, received: Received[Any], decision: Decision, *, seq: int, at: int, counts: bool = True
+        self, received: Received[Any], decision: Decision, *, seq: int, at: int, by_topic: bool = True
     ) -> None:
         """Move the state past a command's decision. `counts`: the command came by the topic."""
         kept = cast("GovernanceDecision", decision)
-        keep_governance(self.record, received, kept, seq=seq, at=at, counts=counts)
+        keep_governance(self.record, received, kept, seq=seq, at=at, by_topic=by_topic)
         self.writers.apply(seq, () if isinstance(kept, Refusal) else kept)
 
     def keep(self, events: Events, *, seq: int, at: int) -> None:
