@@ -206,13 +206,18 @@ FAULTS: Final = (
     ),
     _heads(
         "after a loss input goes on where the records say",
-        "or decided > end.seq else end.next_input",
-        "or decided > end.seq else read",
+        "            return read if decided > end.seq else end.next_input",
+        "            return read if decided > end.seq else read",
     ),
     _heads(
         "a loss says for ever where input goes on",
-        "read if end is None or decided > end.seq else",
-        "read if end is None else",
+        "            return read if decided > end.seq else end.next_input",
+        "            return end.next_input",
+    ),
+    _heads(
+        "a loss says where input goes on in a ledger that was put back behind it",
+        "        if end is not None and end.seq <= last:\n",
+        "        if end is not None:\n",
     ),
     _heads(
         "two histories are not noticed",
