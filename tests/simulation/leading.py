@@ -96,7 +96,7 @@ class Leader:
         self._read_to = writer.next_input
         self.unconfirmed = Unconfirmed(self.end)
         self._sent: deque[tuple[Sent, Batch]] = deque()
-        self._sayable = None
+        self._sayable = self._head(msgspec.structs.replace(term.head, next_offset=term.head_end), writer)
         self._producer = Producer(self._topic)
 
     def read(
@@ -150,6 +150,21 @@ class Leader:
         if unsaid is not None:
             self._outside.sign(*unsaid)
             self._sayable = None
+
+    def _head(self, head: Head, writer: Writer[Any], batch: Batch | None = None) -> SignedHead | None:
+        """To be signed: of a batch that is confirmed, or where a term begins."""
+        if head.seq < 0:
+            return None
+        return SignedHead(
+            ledger=self._place[0],
+            partition=self._place[1],
+            seq=head.seq,
+            sha256=head.value_sha256,
+            next_offset=head.next_offset,
+            next_input=writer.next_input if batch is None else batch.next_input,
+            at=writer.desk.at if batch is None else batch.at,
+            epoch=writer.epoch,
+        )
 
     def unsaid(self) -> tuple[str, SignedHead] | None:
         """The key and the newest confirmed head, where that is not known outside yet."""
@@ -274,16 +289,7 @@ class Leader:
         self.unconfirmed.confirm(offset)
         head = self.unconfirmed.confirmed
         self.confirmed.append(head)
-        self._sayable = SignedHead(
-            ledger=self._place[0],
-            partition=self._place[1],
-            seq=head.seq,
-            sha256=head.value_sha256,
-            next_offset=head.next_offset,
-            next_input=batch.next_input,
-            at=batch.at,
-            epoch=self.writer.epoch,
-        )
+        self._sayable = self._head(head, self.writer, batch)
         if self.writer.is_retired and not self.unconfirmed:
             self.abandon()
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,8 @@ from tests.simulation.leading import inputs_of
 from tests.simulation.producing import sealed
 from tests.simulation.reading import empty_table
 
+_CARRIED: Final = ("assent.release-carried-out.v1", "assent.release-refused.v1")
+
 if TYPE_CHECKING:
     from assent.decider.term import Term
     from assent_contracts.core.writer.writer import Writer
@@ -49,6 +51,20 @@ def accepted_ledgers(log: Founded, broker: Broker) -> Ledgers:
     reading = LedgerReading(Following(log, broker), broker, lambda it: requests.append(it.value))
     reading.read()
     return Ledgers(requests, [each.value for each in governance_records(log, broker)])
+
+
+def are_of_one_time(newest: Ledgers, there: Ledgers, broker: Broker) -> bool:
+    """Whether governance and requests, as they are there, were so at one moment.
+
+    Requests that name lost seqs of governance are not accepted now, and would be once governance has these
+    seqs again; and what governance has carried out for lost requests nobody bears out. Nothing of ours mends
+    such a log yet: its ledgers are to be put back together.
+    """
+    standing = {each.value for each in broker.ledger.entries}
+    if sum(value in standing for value in newest.requests) != len(there.requests):
+        return False
+    released = model.named_by(there.requests, "assent.change-released.v1")
+    return model.named_by(there.governance, *_CARRIED) <= released
 
 
 class Losing:
@@ -123,6 +139,8 @@ class Losing:
         _must_begin_with(Ledgers(requests, governance), self.kept)
         first = self._world.log.head.seq + 1
         for head in self._world.outside.said_in(self.era):
+            if head.ledger == "governance" and head.seq < first:
+                continue
             values = governance[head.seq - first :] if head.ledger == "governance" else requests[head.seq :]
             there = bool(values) and sha256(values[0]) == head.sha256
             must(there, f"{head.ledger} seq {head.seq} was made known in this era and is gone")

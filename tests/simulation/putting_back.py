@@ -8,7 +8,7 @@ from assent_contracts.digests import sha256_hex
 from tests.simulation.boundaries import Boundary, must
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.knowing import first, missing
-from tests.simulation.losing import Losing, accepted_ledgers
+from tests.simulation.losing import Losing, accepted_ledgers, are_of_one_time
 
 if TYPE_CHECKING:
     from assent_contracts.heads import SignedHead
@@ -108,6 +108,8 @@ class PuttingBack:
             "governance": [each.at for each in broker.governance_commands.entries],
         }
         broker.put_back(older)
+        if not are_of_one_time(lost, accepted_ledgers(world.log, broker), broker):
+            return "the ledgers are of different times: the loss is not accepted"
         self._newest = None
         # A copy of what was given up would bring it back.
         self._copies = [
