@@ -335,11 +335,17 @@ def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Pla
     return {place: each for place, (_, each) in known.items()}
 
 
-def next_input(ledger: LedgerName, partition: int, losses: Sequence[Loss], *, read: int, decided: int) -> int:
+def next_input(
+    ledger: LedgerName, partition: int, losses: Sequence[Loss], *, read: int, decided: int, last: int
+) -> int:
     """The offset of the first undecided command: `read` by the records, unless a loss says otherwise.
 
-    `decided`: the seq of the last record that decided a command, -1 for none. What a loss says holds until
-    a record after it has decided one.
+    `decided`: the seq of the last record that decided a command; `last`: of the last record; -1 for none.
+    What a loss says holds until a record after it has decided one. A ledger that ends before a loss's end
+    has been put back since: there an earlier loss counts, if any.
     """
-    end = _end_of(ledger, partition, losses)
-    return read if end is None or decided > end.seq else end.next_input
+    for loss in reversed(losses):
+        end = _end_of(ledger, partition, (loss,))
+        if end is not None and end.seq <= last:
+            return read if decided > end.seq else end.next_input
+    return read

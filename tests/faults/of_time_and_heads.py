@@ -21,6 +21,11 @@ def _heads(breaks: str, old: str, new: str, file: str = "heads") -> Fault:
     return Fault(breaks, f"{CONTRACTS}/{file}.py", old, new, _OF_HEADS)
 
 
+def _losses(breaks: str, old: str, new: str) -> Fault:
+    file = f"{CONTRACTS}/evidence/losses.py"
+    return Fault(breaks, file, old, new, ("tests/unit/governance/test_losses.py",))
+
+
 FAULTS: Final = (
     _time(
         "a record does not say when its command came",
@@ -242,13 +247,43 @@ FAULTS: Final = (
     ),
     _heads(
         "after a loss input goes on where the records say",
-        "or decided > end.seq else end.next_input",
-        "or decided > end.seq else read",
+        "            return read if decided > end.seq else end.next_input",
+        "            return read if decided > end.seq else read",
     ),
     _heads(
         "a loss says for ever where input goes on",
-        "read if end is None or decided > end.seq else",
-        "read if end is None else",
+        "            return read if decided > end.seq else end.next_input",
+        "            return end.next_input",
+    ),
+    _heads(
+        "a loss says where input goes on in a ledger that was put back behind it",
+        "        if end is not None and end.seq <= last:\n",
+        "        if end is not None:\n",
+    ),
+    _losses(
+        "a writer's seal accepts a loss",
+        "    if not signatures.is_good(signed(received, recovery)):\n",
+        "    if recovery is None:\n",
+    ),
+    _losses(
+        "an acceptance counts again behind another record",
+        "    return loss if loss == said and behind == (record.seq - 1, record.prev) else None\n",
+        "    return loss if loss == said and behind[0] == record.seq - 1 else None\n",
+    ),
+    _losses(
+        "an event accepts another loss than its command",
+        "    return loss if loss == said and behind ==",
+        "    return loss if said.ends and behind ==",
+    ),
+    _heads(
+        "what a loss gives up is remembered by who has read it",
+        "        if not is_void(each.era, losses):\n            still[partition] = each\n",
+        "        if len(losses) >= 0:\n            still[partition] = each\n",
+    ),
+    _heads(
+        "what a loss says of the ends is not known",
+        "        known[end.ledger, end.partition] = ((False, end.seq, -end.next_offset), known_from(end))\n",
+        "        pass\n",
     ),
     _heads(
         "two histories are not noticed",

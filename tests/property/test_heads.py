@@ -183,11 +183,31 @@ def test_commands_are_all_there_or_there_is_a_finding(
 def test_an_accepted_loss_says_where_commands_count_from_until_one_after_it_is_decided() -> None:
     end = LedgerEnd(ledger="ledger", partition=0, seq=9, sha256=IDENTITY, next_offset=10, next_input=0)
     losses = [Loss(era="loss-1", ends=(end,))]
-    assert next_input("ledger", 0, losses, read=40, decided=8) == 0
-    assert next_input("ledger", 0, losses, read=40, decided=9) == 0
-    assert next_input("ledger", 0, losses, read=3, decided=11) == 3
-    assert next_input("ledger", 1, losses, read=40, decided=8) == 40
-    assert next_input("ledger", 0, [], read=40, decided=8) == 40
+    assert next_input("ledger", 0, losses, read=40, decided=8, last=9) == 0
+    assert next_input("ledger", 0, losses, read=40, decided=9, last=12) == 0
+    assert next_input("ledger", 0, losses, read=3, decided=11, last=11) == 3
+    assert next_input("ledger", 1, losses, read=40, decided=8, last=9) == 40
+    assert next_input("ledger", 0, [], read=40, decided=8, last=9) == 40
+
+
+def test_a_loss_whose_end_is_not_there_any_more_says_nothing_of_where_commands_count_from() -> None:
+    """It was put back once more, to before that end: what it has not decided must not be passed over."""
+
+    def loss(era: str, seq: int, from_input: int) -> Loss:
+        end = LedgerEnd(
+            ledger="ledger",
+            partition=0,
+            seq=seq,
+            sha256=IDENTITY,
+            next_offset=seq + 1,
+            next_input=from_input,
+        )
+        return Loss(era=era, ends=(end,))
+
+    later = loss("loss-2", 9, 30)
+    assert next_input("ledger", 0, [later], read=20, decided=8, last=8) == 20
+    assert next_input("ledger", 0, [later], read=20, decided=8, last=9) == 30
+    assert next_input("ledger", 0, [loss("loss-1", 8, 0), later], read=20, decided=8, last=8) == 0
 
 
 def test_a_topic_with_another_number_of_partitions_is_a_finding() -> None:

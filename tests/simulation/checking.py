@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
 from assent.verify.requests import RequestsVerifier
-from assent_contracts.acceptance import Acceptance, Accepted
+from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from tests.simulation import model
-from tests.simulation.following import Following, LedgerReading
+from tests.simulation.boundaries import Times, must
+from tests.simulation.following import Following, LedgerReading, governance_records
 from tests.simulation.putting_back import check_known
 from tests.simulation.reading import Projector, empty_table
 
 _VERIFIED = 0.02
 """So many of the worlds are verified too: it takes as long as all the rest."""
+_VERIFIED_AFTER_A_LOSS = 0.3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from assent_contracts.core.memory import CommandMemory
     from assent_contracts.core.writer.requests_desk import RequestsDesk
+    from assent_contracts.topics import LedgerName
     from tests.simulation.world import World
 
 
@@ -29,29 +33,33 @@ def check(world: World) -> None:
     world.auditor.read()
     fresh: list[bytes] = []
     _check_state(world, fresh.append)
-    model.must(fresh == world.chain, "two readers do not agree")
-    model.must(world.made.issuperset(fresh), "a record is accepted that no writer has made")
-    governance = [each.value for each in _governance(world)]
+    must(fresh == world.chain, "two readers do not agree")
+    must(world.made.issuperset(fresh), "a record is accepted that no writer has made")
+    governance = [each.value for each in governance_records(world.log, world.broker)]
+    losing = world.putting_back.losing
+    losing.check(fresh, governance)
     _check_confirmed(world, fresh, governance)
-    model.must(world.made.issuperset(governance), "governance accepts what no writer has made")
-    model.must(
-        model.governance_of(governance, [each.at for each in world.broker.governance_commands.entries])
-        == world.broker.governance_commands.end,
+    must(world.made.issuperset(governance), "governance accepts what no writer has made")
+    must(
+        model.governance_of(governance, _times(world, "governance")) == world.broker.governance_commands.end,
         "a command to governance has no outcome",
     )
-    appended = [each.at for each in world.broker.commands.entries]
     told = model.governance_told(governance)
-    requests = model.Requests(world.sender.signed, told, appended, world.log.per_minute)
-    prev = world.log.identity
-    for value in fresh:
-        requests.take(value, prev)
-        prev = sha256_hex(value)
-    model.must(requests.next_input == world.broker.commands.end, "a command has no outcome")
-    model.applied_once(world.target.applied, requests)
+    requests = model.Requests(world.sender.signed, told, _times(world, "ledger"), world.log.per_minute)
+    requests.take_all(fresh, world.log.identity)
+    must(requests.next_input == world.broker.commands.end, "a command has no outcome")
+    model.applied_once(world.target.applied, requests, losing.accepted)
     _check_rows(world, requests)
     check_known(world)
-    if world.rng.random() < _VERIFIED:
-        _verify(world)
+    if world.rng.random() < (_VERIFIED_AFTER_A_LOSS if losing.accepted else _VERIFIED):
+        _verify(world, stolen=not world.thief.sealed.isdisjoint(governance))
+
+
+def _times(world: World, ledger: LedgerName) -> Times:
+    """When each command was appended, and where losses were accepted."""
+    topic = world.broker.governance_commands if ledger == "governance" else world.broker.commands
+    appended = [each.at for each in topic.entries]
+    return Times(world.putting_back.losing.boundaries[ledger], appended)
 
 
 def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes]) -> None:
@@ -60,25 +68,7 @@ def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes
         for head in leader.confirmed:
             number = head.seq - first
             there = number < len(chain) and sha256_hex(chain[number]) == head.value_sha256
-            model.must(there, f"{leader.key} took seq {head.seq} for accepted, and it is not")
-
-
-def _governance(world: World) -> list[Accepted]:
-    acceptance = Acceptance(
-        "governance",
-        0,
-        identity=world.log.identity,
-        writers=(following := Following(world.log, world.broker)).writers,
-        verify=world.log.signing.verify,
-        head=world.log.head,
-    )
-    following.catch_up()
-    found: list[Accepted] = []
-    entries = world.broker.governance.entries
-    for offset in range(world.log.head.next_offset, len(entries)):
-        entry = entries[offset]
-        found += acceptance.offer(offset, entry.value, entry.headers)
-    return found
+            must(there, f"{leader.key} took seq {head.seq} for accepted, and it is not")
 
 
 def _check_rows(world: World, requests: model.Requests) -> None:
@@ -90,13 +80,13 @@ def _check_rows(world: World, requests: model.Requests) -> None:
             projector.work(1 << 20, commits=True)
     table = empty_table(world.log)
     Projector(world.log, world.broker, table).work(1 << 20, commits=True)
-    model.must(world.table.rows == table.rows, "the table differs from one that is built anew")
+    must(world.table.rows == table.rows, "the table differs from one that is built anew")
     shown = {
         f"0-{seq}": ({each.approver for each in row.approvals}, row.last_seq, row.deadline)
         for seq, row in table.rows.items()
         if row.status in ("needs_approval", "approved")
     }
-    model.must(shown == requests.shown(), "the table shows open requests otherwise than they are")
+    must(shown == requests.shown(), "the table shows open requests otherwise than they are")
 
 
 def _check_state(world: World, hear: Callable[[bytes], object]) -> None:
@@ -108,15 +98,26 @@ def _check_state(world: World, hear: Callable[[bytes], object]) -> None:
         return
     assert again.writer is not None
     mine, theirs = _state(live.desk), _state(again.writer.desk)
-    model.must(mine == theirs, f"the rebuilt state differs: {mine} and {theirs}")
-    model.must(live.seq == again.writer.seq, "the rebuilt head differs")
-    model.must(live.next_input == again.writer.next_input, "the rebuilt next input differs")
+    must(mine == theirs, f"the rebuilt state differs: {mine} and {theirs}")
+    must(live.seq == again.writer.seq, "the rebuilt head differs")
+    must(live.next_input == again.writer.next_input, "the rebuilt next input differs")
 
 
-def _verify(world: World) -> None:
-    """`assent audit verify` has no objection to what honest writers have made. Raises FindingError."""
+def _verify(world: World, *, stolen: bool) -> None:
+    """`assent audit verify` has no objection to what honest writers have made, and one to a thief's."""
+    try:
+        _verify_all(world)
+    except FindingError:
+        if not stolen:
+            raise
+    else:
+        must(not stolen, "what a stolen key has sealed is verified")
+
+
+def _verify_all(world: World) -> None:
+    """Raises FindingError."""
     governance = GovernanceVerifier(world.log.identity, world.log.signing.verify)
-    governance.take((*world.log.records, *_governance(world)))
+    governance.take((*world.log.records, *governance_records(world.log, world.broker)))
     history, claims = governance.history, governance.claims
     requests = RequestsVerifier(0, world.log.identity, history, world.log.signing.verify, claims)
     accepted: list[Accepted] = []

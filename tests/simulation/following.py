@@ -5,6 +5,9 @@ from typing import Final
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
 from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.losses import accepted_loss
+from assent_contracts.evidence.signed import Signatures
+from assent_contracts.governed import Loss
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker
 from tests.simulation.knowing import known_of, missing
@@ -20,6 +23,8 @@ class Following:
         self.writers = log.registry()
         self.history = list(log.history)
         self.evidence: Final = evidence
+        self.losses: list[Loss] = []
+        self._signatures = Signatures(log.identity, log.signing.verify)
         self._broker = broker
         self._acceptance = Acceptance(
             "governance",
@@ -40,6 +45,10 @@ class Following:
                 events = decode_governance_events(accepted.record)
                 self.writers.apply(accepted.record.seq, events)
                 self.history.append(events)
+                recovery = self.writers.recovery_key()
+                loss = accepted_loss(accepted.record, events, recovery, self._signatures)
+                if loss is not None:
+                    self.losses.append(loss)
                 if self.evidence is not None:
                     self.evidence.take(accepted.record, events)
         self._read_to = len(entries)
@@ -87,3 +96,22 @@ class LedgerReading:
                 accepted_count += 1
         self.read_to = end
         return accepted_count
+
+
+def governance_records(log: Founded, broker: Broker) -> list[Accepted]:
+    """The accepted governance ledger behind the founding, as it is."""
+    following = Following(log, broker)
+    acceptance = Acceptance(
+        "governance",
+        0,
+        identity=log.identity,
+        writers=following.writers,
+        verify=log.signing.verify,
+        head=log.head,
+    )
+    following.catch_up()
+    found: list[Accepted] = []
+    for offset in range(log.head.next_offset, broker.governance.end):
+        entry = broker.governance.entries[offset]
+        found += acceptance.offer(offset, entry.value, entry.headers)
+    return found

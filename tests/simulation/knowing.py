@@ -1,10 +1,11 @@
 """What is known of the ledgers where the broker is not: signed heads, as every process may ask for them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from assent_contracts.acceptance import Head
 from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.governed import Loss
 from assent_contracts.heads import (
     NOTHING,
     Finding,
@@ -25,38 +26,45 @@ from tests.simulation.organisation import Founded
 
 
 class Outside:
-    """The newest signed head of each place and writer."""
+    """The newest signed head of each place, era and writer."""
 
     def __init__(self, log: Founded) -> None:
         self._log = log
-        self._kept: dict[tuple[Place, str], tuple[int, KeptHead, SignedHead]] = {}
+        self._kept: dict[tuple[Place, str, str], tuple[int, KeptHead, SignedHead]] = {}
 
     def sign(self, key: str, head: SignedHead) -> None:
         """A writer makes a confirmed head known."""
         place: Place = (head.ledger, head.partition)
-        slot = (place, key)
+        slot = (place, head.era, key)
         if slot in self._kept and self._kept[slot][0] >= head.seq:
             return
         value = encode_head(head)
         seal = to_base64url(self._log.signing.sign(key, head_message(self._log.identity, value)))
         self._kept[slot] = (head.seq, KeptHead(value.decode(), key, seal), head)
 
-    def reach(self, ledger: LedgerName, keys: Iterable[str]) -> int:
-        """The offset up to which these keys have said that a ledger goes. Asks no rule."""
-        said = (self._kept.get(((ledger, 0), key)) for key in keys)
+    def reach(self, ledger: LedgerName, keys: Iterable[str], era: str) -> int:
+        """The offset up to which these keys have said in an era that a ledger goes. Asks no rule."""
+        said = (self._kept.get(((ledger, 0), era, key)) for key in keys)
         # Of one record that two have appended the first counts.
         furthest = [(each[0], -each[2].next_offset) for each in said if each is not None]
         return -max(furthest)[1] if furthest else 0
 
-    def known(self, writers: Mapping[str, bytes]) -> dict[Place, KnownHead]:
-        """What is known of each place by the keys that are listed. No loss is ever accepted here."""
+    def said_in(self, era: str) -> list[SignedHead]:
+        """What honest writers have said in an era, whether or not their keys are listed now."""
+        return [head for _, _, head in self._kept.values() if head.era == era]
+
+    def heads(self, writers: Mapping[str, bytes]) -> list[SignedHead]:
+        """All heads of the keys that are listed, void ones too."""
         identity, verify = self._log.identity, self._log.signing.verify
-        heads = [
+        return [
             head
             for _, kept, head in self._kept.values()
             if verify_head(identity, kept.value.encode(), kept.headers, writers, verify) == "good"
         ]
-        return known_heads(heads, ())
+
+    def known(self, writers: Mapping[str, bytes], losses: Sequence[Loss]) -> dict[Place, KnownHead]:
+        """What is known of each place by the keys that are listed, once these losses were accepted."""
+        return known_heads(self.heads(writers), losses)
 
 
 def known_of(ledger: LedgerName, head: Head) -> KnownHead:

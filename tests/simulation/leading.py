@@ -1,13 +1,13 @@
 """Writers at work: the real `Writer` and `Unconfirmed`, and a broker that delivers when the seed says."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from assent_contracts import seal
-from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
+from assent.decider.term import Reading, Term
+from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
@@ -15,53 +15,27 @@ from assent_contracts.core.writer.releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.unconfirmed import Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
-from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.findings import compare_input
-from assent_contracts.heads import NOTHING, Finding, Found, SignedHead, compare
-from assent_contracts.ledger import RecordedCommand, decode_recorded_command
+from assent_contracts.governed import Loss
+from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, era_of, next_input
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 from tests.simulation.broker import Broker, Entry, Topic
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.knowing import Outside, first, missing, sha256_at
 from tests.simulation.organisation import START, Founded
+from tests.simulation.producing import Producer, Sent, sealed
 
 
-class Sent(msgspec.Struct):
-    """A batch on its way, or landed."""
-
-    entries: list[Entry]
-    offset: int | None = None
-
-
-class Producer:
-    """One connection of one writer: what it has sent lands in that order, later or never."""
-
-    def __init__(self, topic: Topic) -> None:
-        self.topic = topic
-        self.on_the_way: deque[Sent] = deque()
-
-    def send(self, entries: list[Entry]) -> Sent:
-        """Give a batch to the network."""
-        sent = Sent(entries)
-        self.on_the_way.append(sent)
-        return sent
-
-    def land(self, now: int) -> bool:
-        """The oldest batch on its way is appended; whether there was one."""
-        if not self.on_the_way:
-            return False
-        sent = self.on_the_way.popleft()
-        sent.offset = self.topic.append([msgspec.structs.replace(each, at=now) for each in sent.entries])
-        return True
-
-
-def _command_sha256(decided: Accepted) -> str | None:
-    """Of the command that a record decides, hex, as the ledger has it."""
-    command = decode_recorded_command(decided.record)
-    if command is None:
-        return None
-    return sha256_hex(command.value) if isinstance(command, RecordedCommand) else command.sha256
+def inputs_of(place: Place, term: Term, losses: Sequence[Loss], topic: Topic) -> tuple[int, Finding | None]:
+    """Where commands go on by the ledger and these losses, and what is missing of them."""
+    decided, last = term.decided.seq, term.head.seq
+    read = next_input(*place, losses, read=term.next_input, decided=decided, last=last)
+    # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
+    expected = term.decided.sha256 if read == term.next_input else None
+    name = GOVERNANCE_COMMANDS if place[0] == "governance" else COMMANDS
+    found = Found(beginning=0, end=topic.end, sha256=sha256_at(topic, read - 1))
+    return read, compare_input(name, 0, next_input=read, decided_sha256=expected, found=found)
 
 
 class Leader:
@@ -79,8 +53,10 @@ class Leader:
         self._broker = broker
         self._made = made
         self._outside = outside
+        self._known_head: KnownHead | None = None
         self.finding: Finding | None = None
         """Why it does not lead."""
+        self._place: Place = ("governance" if governs else "ledger", 0)
         self._topic = broker.governance if governs else broker.ledger
         self._commands = broker.governance_commands if governs else broker.commands
         self._signatures = Signatures(log.identity, log.signing.verify)
@@ -108,26 +84,11 @@ class Leader:
         if self.finding is not None:
             return
         releases = Releases()
-        desk = self._governance_desk(releases) if self.governs else RequestsDesk(0)
-        start = self._log.head if self.governs else first_head("ledger", self._log.identity)
-        writer: Writer[Any] = Writer(desk, start, sealer=self._sealer, is_signed=self._signatures.has_signed)
-        if isinstance(desk, RequestsDesk):
-            desk.governance = self._log.state()
-        acceptance = self._acceptance(writer, start)
-        entries, decided = self._topic.entries, None
-        for offset in range(start.next_offset, len(entries)):
-            for accepted in acceptance.offer(offset, entries[offset].value, entries[offset].headers):
-                writer.replay(accepted)
-                if self._known_head is not None and accepted.record.seq == self._known_head.seq:
-                    self._known_sha256 = accepted.value_sha256
-                if isinstance(accepted.record.input, int):
-                    decided = accepted
-                if hear is not None:
-                    hear(accepted.value)
-        self.finding = self._after(writer.next_input, decided)
+        writer, term = self.read(self._following, releases, hear)
+        self.finding = self._after(writer, term)
         if self.finding is not None:
             return
-        self.end = acceptance.head_at(len(entries))
+        self.end = term.head
         self._releases = LedgerReading(self._following, self._broker, releases.take) if self.governs else None
         self._follow(writer)
         writer.begin()
@@ -135,8 +96,28 @@ class Leader:
         self._read_to = writer.next_input
         self.unconfirmed = Unconfirmed(self.end)
         self._sent: deque[tuple[Sent, Batch]] = deque()
-        self._sayable = None
+        self._sayable = self._head(msgspec.structs.replace(term.head, next_offset=term.head_end), writer)
         self._producer = Producer(self._topic)
+
+    def read(
+        self, following: Following, releases: Releases, hear: Callable[[bytes], object] | None = None
+    ) -> tuple[Writer[Any], Term]:
+        """Read the ledger as it is: its writer, and what was found. Asks for nothing that is known."""
+        self._following = following
+        desk = self._governance_desk(releases) if self.governs else RequestsDesk(0)
+        start = self._log.head if self.governs else first_head("ledger", self._log.identity)
+        writer: Writer[Any] = Writer(desk, start, sealer=self._sealer, is_signed=self._signatures.has_signed)
+        if isinstance(desk, RequestsDesk):
+            desk.governance = self._log.state()
+        acceptance, noted = self._acceptance(writer, start), Reading(self._known_head)
+        entries = self._topic.entries
+        for offset in range(start.next_offset, len(entries)):
+            for accepted in acceptance.offer(offset, entries[offset].value, entries[offset].headers):
+                writer.replay(accepted)
+                noted.note(accepted)
+                if hear is not None:
+                    hear(accepted.value)
+        return writer, noted.term(acceptance, len(entries))
 
     def forget(self) -> None:
         """The broker's connections end, and so does the process."""
@@ -146,29 +127,50 @@ class Leader:
 
     def _before(self, following: Following) -> Finding | None:
         """What is missing by the heads that are known, before the ledger is read."""
-        known = self._outside.known(following.writers.public_keys())
-        self._known_head = known.get(("governance" if self.governs else "ledger", 0))
-        self._known_sha256 = NOTHING
+        known = self._outside.known(following.writers.public_keys(), following.losses)
+        self._known_head = known.get(self._place)
         governance = known.get(("governance", 0))
         return first((missing(governance, self._broker.governance), missing(self._known_head, self._topic)))
 
-    def _after(self, next_input: int, decided: Accepted | None) -> Finding | None:
-        """What is missing by the chain as it was read, and of the commands that it has decided."""
-        known, topic = self._known_head, self._commands
-        chain = None
+    def _after(self, writer: Writer[Any], term: Term) -> Finding | None:
+        """What is missing by the chain as it was read, and of commands. Sets where input goes on."""
+        known, chain = self._known_head, None
         if known is not None:
-            found = Found(beginning=0, end=self._topic.end, sha256=self._known_sha256)
-            chain = compare(known, found)
-        sha256 = None if decided is None else _command_sha256(decided)
-        name = GOVERNANCE_COMMANDS if self.governs else COMMANDS
-        found = Found(beginning=0, end=topic.end, sha256=sha256_at(topic, next_input - 1))
-        return chain or compare_input(name, 0, next_input=next_input, decided_sha256=sha256, found=found)
+            # Every world begins behind the founding, and does not read that.
+            founded = self.governs and known.seq == self._log.head.seq
+            sha256 = self._log.head.value_sha256 if founded else term.known_sha256
+            chain = compare(known, Found(beginning=0, end=self._topic.end, sha256=sha256))
+        losses = self._known().losses
+        writer.next_input, inputs = inputs_of(self._place, term, losses, self._commands)
+        return chain or inputs
 
     def say(self) -> None:
         """Make the newest confirmed head known, as a decider does every few seconds."""
-        if self._sayable is not None:
-            self._outside.sign(self.key, self._sayable)
+        unsaid = self.unsaid()
+        if unsaid is not None:
+            self._outside.sign(*unsaid)
             self._sayable = None
+
+    def _head(self, head: Head, writer: Writer[Any], batch: Batch | None = None) -> SignedHead | None:
+        """To be signed: of a batch that is confirmed, or where a term begins."""
+        if head.seq < 0:
+            return None
+        return SignedHead(
+            ledger=self._place[0],
+            partition=self._place[1],
+            seq=head.seq,
+            sha256=head.value_sha256,
+            next_offset=head.next_offset,
+            next_input=writer.next_input if batch is None else batch.next_input,
+            at=writer.desk.at if batch is None else batch.at,
+            epoch=writer.epoch,
+        )
+
+    def unsaid(self) -> tuple[str, SignedHead] | None:
+        """The key and the newest confirmed head, where that is not known outside yet."""
+        if self._sayable is None or self._following is None:
+            return None
+        return self.key, msgspec.structs.replace(self._sayable, era=era_of(self._following.losses))
 
     def _governance_desk(self, releases: Releases) -> GovernanceDesk:
         desk = GovernanceDesk(releases)
@@ -253,15 +255,7 @@ class Leader:
     def _send(self, batch: Batch) -> None:
         self._made.update(link.value for link in batch.links)
         head = batch.head
-        message = seal.seal_message(
-            self._log.identity,
-            "governance" if self.governs else "ledger",
-            0,
-            head.seq,
-            bytes.fromhex(head.value_sha256),
-        )
-        signature = to_base64url(self._log.signing.sign(self.key, message))
-        sealing = ((seal.WRITER_HEADER, self.key.encode()), (seal.SEAL_HEADER, signature.encode()))
+        sealing = sealed(self._log, self.key, self._place, head)
         last = len(batch.links) - 1
         entries = [
             Entry(link.key, link.value, sealing if n == last else (), 0) for n, link in enumerate(batch.links)
@@ -295,16 +289,7 @@ class Leader:
         self.unconfirmed.confirm(offset)
         head = self.unconfirmed.confirmed
         self.confirmed.append(head)
-        self._sayable = SignedHead(
-            ledger="governance" if self.governs else "ledger",
-            partition=0,
-            seq=head.seq,
-            sha256=head.value_sha256,
-            next_offset=head.next_offset,
-            next_input=batch.next_input,
-            at=batch.at,
-            epoch=self.writer.epoch,
-        )
+        self._sayable = self._head(head, self.writer, batch)
         if self.writer.is_retired and not self.unconfirmed:
             self.abandon()
         return True

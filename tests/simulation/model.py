@@ -3,27 +3,18 @@
 It is given the accepted records of both ledgers as JSON, who signed what, and what was applied.
 """
 
-import hashlib
 from typing import Any, Final, NamedTuple
 
 from msgspec import json
 
+from tests.simulation.boundaries import BrokenError, Times, must, sha256, whole
 from tests.simulation.organisation import PERSON, QUORUM, REQUESTERS, START
+from tests.simulation.target import Applied
 
 _NEVER: Final = (1 << 53) - 1
 _AGE_MS: Final = 86_400_000
 _AHEAD_MS: Final = 300_000
 _CLOSED: Final = ("rejected", "completed", "failed", "canceled", "expired", "closed")
-
-
-class BrokenError(Exception):
-    """Something that must hold does not."""
-
-
-def must(holds: object, what: str) -> None:
-    """Raises BrokenError unless it holds."""
-    if not holds:
-        raise BrokenError(what)
 
 
 class Governance(NamedTuple):
@@ -38,13 +29,12 @@ class Governance(NamedTuple):
 class Requests:
     """The request ledger, told record by record."""
 
-    def __init__(
-        self, signed: dict[str, str], told: Governance, appended: list[int], per_minute: int
-    ) -> None:
-        """`signed`: principal by the SHA-256 of signed bytes. `appended`: when each command was, ms."""
+    def __init__(self, signed: dict[str, str], told: Governance, times: Times, per_minute: int) -> None:
+        """`signed`: principal by the SHA-256 of signed bytes."""
         self._signed = signed
         self._disabled, self._corrected = told.disabled, told.corrected
-        self._appended = appended
+        self._times = times
+        self._last_decided = -1
         self._governance = -1
         self._per_minute = per_minute
         self._minute = -1
@@ -59,7 +49,14 @@ class Requests:
         self.released: dict[str, str] = {}
         """The digest of each released request."""
         self.payloads: dict[str, str] = {}
+        self.submissions: dict[str, str] = {}
         self.claimed: dict[str, str] = {}
+
+    def take_all(self, values: list[bytes], prev: str) -> None:
+        """All accepted records, the first behind `prev`."""
+        for value in values:
+            self.take(value, prev)
+            prev = sha256(value)
 
     def take(self, value: bytes, prev: str) -> None:
         """The next accepted record; `prev`: the hash of the one before."""
@@ -71,10 +68,12 @@ class Requests:
             if self._governance < seq <= record["governance"]:
                 self._at = min(self._at, to)
         self._governance = record["governance"]
-        _timed(record, self._at, self._appended)
+        _timed(record, self._at, self._times.of(self._seq))
         self._at = record["at"]
         command = None
         if "input" in record:
+            self._next_input = self._times.input_behind(self._last_decided, self._seq, self._next_input)
+            self._last_decided = self._seq
             must(record["input"] == self._next_input, f"input {record['input']}, not {self._next_input}")
             self._next_input += 1
             command = record["command"].get("value")
@@ -86,14 +85,14 @@ class Requests:
         if command is not None and events and events[0]["type"] != "assent.command-repeated.v1":
             # The bytes as they were sent: the record keeps them untouched.
             start = value.index(b'"command":{"value":') + len(b'"command":{"value":')
-            self._decided(command, _whole(value, start), record["governance"])
+            self._decided(command, whole(value, start), record["governance"])
         for event in events:
             self._event(event, command)
 
     @property
     def next_input(self) -> int:
         """The first command without an outcome."""
-        return self._next_input
+        return self._times.input_behind(self._last_decided, self._seq + 1, self._next_input)
 
     def shown(self) -> dict[str, tuple[set[str], int, int | None]]:
         """Of each open request: its approvers, the seq that last changed it, and its deadline, if any."""
@@ -110,7 +109,7 @@ class Requests:
         must(kept <= self._per_minute, f"seq {self._seq}: {principal} sends too much")
 
     def _decided(self, command: dict[str, Any], raw: bytes, governance: int) -> None:
-        signer = self._signed.get(hashlib.sha256(raw).hexdigest())
+        signer = self._signed.get(sha256(raw))
         must(signer == command["principal"], f"seq {self._seq}: {command['principal']} has not signed it")
         identity = (command["principal"], command["id"])
         age = self._received - command["at"]
@@ -138,6 +137,7 @@ class Requests:
             self._open[request] = it = {"by": event["requester"], "of": event["resource"], "yes": {}}
             it["last"], it["deadline"] = self._seq, event["deadline"]
             self.payloads[request] = event["digest"]
+            self.submissions[request] = event["submission"]
             return
         it = self._open.get(request)
         if it is None:
@@ -188,29 +188,6 @@ def _person(principal: str) -> str:
     return PERSON.get(principal, principal)
 
 
-def _whole(value: bytes, start: int) -> bytes:
-    """The JSON object that begins at `start`."""
-    depth, text, escaped = 0, False, False
-    for at in range(start, len(value)):
-        byte = value[at]
-        if text:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                text = False
-        elif byte == 0x22:
-            text = True
-        elif byte == 0x7B:
-            depth += 1
-        elif byte == 0x7D:
-            depth -= 1
-            if depth == 0:
-                return value[start : at + 1]
-    raise BrokenError("a record ends inside its command")
-
-
 def governance_told(governance: list[bytes]) -> Governance:
     """What these governance records change; they begin at some seq."""
     found: dict[int, tuple[str, bool]] = {}
@@ -235,29 +212,44 @@ def _timed(record: dict[str, Any], before: int, appended: list[int]) -> None:
         must(record["at"] == max(before, received), f"seq {record['seq']} is decided at another time")
 
 
-def applied_once(applied: dict[str, list[tuple[str, str]]], requests: Requests) -> None:
-    """Nothing was applied that was not released, by who has not claimed it, as other bytes, or twice."""
-    for request, times in applied.items():
-        must(len(times) == 1, f"{request} was applied {len(times)} times")
+def applied_once(applied: list[Applied], requests: Requests, history: int) -> None:
+    """Nothing was applied that was not released, by who has not claimed it, as other bytes, or twice.
+
+    `requests`: of this history, in which only what was applied then has to be released.
+    """
+    for each in applied:
+        request, claimed = each.request, requests.claimed.get(each.request)
+        times = sum((other.request, other.submission) == each[:2] for other in applied)
+        must(times == 1, f"{request} was applied {times} times")
+        if each.history != history:
+            continue
         must(request in requests.released, f"{request} was applied and never released")
-        applier, digest = times[0]
-        must(requests.claimed.get(request) == applier, f"{applier} applied {request} without a claim")
-        must(digest == requests.released[request], f"{request}: other bytes were applied")
+        must(each.submission == requests.submissions[request], f"{request} is another one's id")
+        must(claimed == each.applier, f"{each.applier} applied {request} without a claim")
+        must(each.digest == requests.released[request], f"{request}: other bytes were applied")
 
 
-def governance_of(values: list[bytes], appended: list[int]) -> int:
+def governance_of(values: list[bytes], times: Times) -> int:
     """The governance ledger after the founding: log time, chain, inputs. Returns the next input."""
-    at, next_input = START, 0
+    at, next_input, decided, seq = START, 0, -1, -1
     prev = ""
     for value in values:
         record = json.decode(value)
-        _timed(record, at, appended)
-        must(not prev or record["prev"] == prev, f"governance seq {record['seq']} does not chain")
-        at, prev = record["at"], hashlib.sha256(value).hexdigest()
+        seq = record["seq"]
+        _timed(record, at, times.of(seq))
+        must(not prev or record["prev"] == prev, f"governance seq {seq} does not chain")
+        at, prev = record["at"], sha256(value)
         for event in record.get("events", []):
             if event["type"] == "assent.time-corrected.v1":
                 at = min(at, event["to"])
         if "input" in record:
+            next_input, decided = times.input_behind(decided, seq, next_input), seq
             must(record["input"] == next_input, f"governance input {record['input']}, not {next_input}")
             next_input += 1
-    return next_input
+    return times.input_behind(decided, seq + 1, next_input)
+
+
+def named_by(values: list[bytes], *types: str) -> set[str]:
+    """The requests that events of these types name."""
+    events = (event for value in values for event in json.decode(value).get("events", []))
+    return {event["request"] for event in events if event["type"] in types}

@@ -1,15 +1,17 @@
-"""The broker's data is put back to an older copy, and after a while the newest one is back."""
+"""The broker's data is put back to an older copy; later the newest one is back, or the loss is accepted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from assent_contracts.digests import sha256_hex
-from tests.simulation import model
+from tests.simulation.boundaries import Boundary, must
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.knowing import first, missing
+from tests.simulation.losing import Losing, accepted_ledgers, are_of_one_time
 
 if TYPE_CHECKING:
+    from assent_contracts.heads import SignedHead
     from tests.simulation.broker import Copy, Topic
     from tests.simulation.world import World
 
@@ -22,12 +24,30 @@ class PuttingBack:
         self._copies: list[Copy] = []
         self._newest: Copy | None = None
         self._made: frozenset[bytes] = frozenset()
+        self._unsaid: list[tuple[str, SignedHead]] = []
+        self._decided = Boundary(-1, [], 0)
+        """How far commands were decided when the data was put back."""
+        self.losing = Losing(world)
+        self.gives_up = 0.0
+        """How often a loss is accepted while an older copy is in place."""
+
+    @property
+    def is_older(self) -> bool:
+        """Whether an older copy is in place."""
+        return self._newest is not None
 
     def act(self) -> str:
-        """A copy is made, or the broker's data is put back, or the newest is back."""
+        """A copy is made, or the broker's data is put back, or the newest is back, or given up."""
         rng = self._world.rng
         if self._newest is not None:
+            if self._is_made_good(self._newest):
+                return self._go_on()
+            roll = rng.random()
+            if roll < self.gives_up:
+                return self._give_up(self._newest)
             return self.undo() if rng.random() < 0.35 else "the data is an older copy"
+        if self.losing.accepted and rng.random() < 0.2:
+            return self.losing.hear_stale()
         if not self._copies or rng.random() < 0.4:
             self._copies.append(self._world.broker.copied())
             return "the broker's data is copied"
@@ -36,6 +56,9 @@ class PuttingBack:
     def _put_back(self, copy: Copy) -> str:
         world = self._world
         broker, newest = world.broker, world.broker.copied()
+        world.auditor.read()
+        appended = [each.at for each in broker.commands.entries]
+        decided = Boundary(len(world.chain) - 1, appended, world.next_input)
         chosen = world.rng.choice(
             (
                 broker.topics,
@@ -53,6 +76,7 @@ class PuttingBack:
             return "an older copy would not be noticed"
         self._stop_all()
         self._newest = [(topic, entries) for topic, entries in newest if topic in chosen]
+        self._decided = decided
         self._made = frozenset(world.made)
         return f"put back to {[topic.end for topic in broker.topics]}"
 
@@ -62,31 +86,70 @@ class PuttingBack:
         following = Following(world.log, broker)
         following.catch_up()
         keys = following.writers.public_keys()
-        if world.outside.reach("governance", keys) > broker.governance.end:
+        era, losing = self.losing.era, self.losing
+        reached = max(world.outside.reach("governance", keys, era), losing.reach("governance"))
+        if reached > broker.governance.end:
             return True
         if broker.governance in shorter or broker.governance_commands in shorter:
             return False
-        if world.outside.reach("ledger", keys) > broker.ledger.end:
+        if max(world.outside.reach("ledger", keys, era), losing.reach("ledger")) > broker.ledger.end:
             return True
         return broker.ledger not in shorter and broker.commands.end < world.next_input
+
+    def _give_up(self, newest: Copy) -> str:
+        """The newest copy never comes back: the recovery key accepts the loss, and everybody begins anew."""
+        world, broker = self._world, self._world.broker
+        self._stop_all()
+        older = broker.copied()
+        broker.put_back(_replaced(newest))
+        lost = accepted_ledgers(world.log, broker)
+        appended = {
+            "ledger": [each.at for each in broker.commands.entries],
+            "governance": [each.at for each in broker.governance_commands.entries],
+        }
+        broker.put_back(older)
+        if not are_of_one_time(lost, accepted_ledgers(world.log, broker), broker):
+            return "the ledgers are of different times: the loss is not accepted"
+        self._newest = None
+        # A copy of what was given up would bring it back.
+        self._copies = [
+            copy for copy in self._copies if all(topic.entries[: len(each)] == each for topic, each in copy)
+        ]
+        said = self.losing.accept(lost, appended, self._unsaid)
+        self._unsaid = []
+        self._stop_all()
+        # The new era gets to know something, so that it can be lost too.
+        world.go_well(world.rng.choice((0, 2, 4)))
+        return said
+
+    def _is_made_good(self, newest: Copy) -> bool:
+        """Whether commands alone were lost, and each that was decided was sent again where it had been."""
+        commands, end = self._world.broker.commands, self._decided.next_input
+        if {topic for topic, _ in _replaced(newest)} != {commands} or commands.end < end:
+            return False
+        lost = next(entries for topic, entries in newest if topic is commands)
+        return all(one.value == other.value for one, other in zip(commands.entries[:end], lost, strict=False))
+
+    def _go_on(self) -> str:
+        """Nothing that was decided is missing any more: the world goes on with what is there."""
+        self._newest = None
+        self.losing.goes_on_elsewhere(self._decided)
+        return "what was lost of the commands was sent again"
 
     def undo(self) -> str:
         """The newest copy is back. Raises BrokenError if a writer has gone on without it."""
         world, newest = self._world, self._newest
         if newest is None:
             return "nothing"
-        broker = world.broker
-        replaced = [
-            (topic, entries)
-            for topic, entries in newest
-            if topic.entries[: len(entries)] != entries  # what has only grown stays
-        ]
+        if self._is_made_good(newest):
+            return self._go_on()
+        broker, replaced = world.broker, _replaced(newest)
         if any(topic in (broker.ledger, broker.governance, broker.commands) for topic, _ in replaced):
             ledgers = [broker.ledger]
             if any(topic is broker.governance for topic, _ in replaced):
                 ledgers.append(broker.governance)
             new = {each.value for topic in ledgers for each in topic.entries} & (world.made - self._made)
-            model.must(not new, "a writer went on behind an older copy")
+            must(not new, "a writer went on behind an older copy")
         broker.put_back(replaced)
         self._newest = None
         self._stop_all()
@@ -96,6 +159,8 @@ class PuttingBack:
         """The broker was stopped for it: every connection has ended, and every process begins anew."""
         world = self._world
         for leader in world.leaders:
+            unsaid = leader.unsaid()
+            self._unsaid += [] if unsaid is None else [unsaid]
             leader.forget()
         world.late.clear()
         for projector in world.projectors:
@@ -105,15 +170,20 @@ class PuttingBack:
         world.auditor = LedgerReading(following, world.broker, world.audit, world.auditor.acceptance.head)
 
 
+def _replaced(newest: Copy) -> Copy:
+    """What of it has not only grown since."""
+    return [(topic, entries) for topic, entries in newest if topic.entries[: len(entries)] != entries]
+
+
 def check_known(world: World) -> None:
     """Every head that was made known is there, in the end. Raises BrokenError."""
     following = Following(world.log, world.broker)
     following.catch_up()
-    known = world.outside.known(following.writers.public_keys())
+    known = world.outside.known(following.writers.public_keys(), following.losses)
     topics = {"ledger": world.broker.ledger, "governance": world.broker.governance}
     finding = first(missing(each, topics[ledger]) for (ledger, _), each in known.items())
-    model.must(finding is None, f"a head that was made known is gone: {finding}")
+    must(finding is None, f"a head that was made known is gone: {finding}")
     ledger = known.get(("ledger", 0))
-    if ledger is not None:
+    if ledger is not None and ledger.seq >= 0:
         there = sha256_hex(world.chain[ledger.seq]) if ledger.seq < len(world.chain) else ""
-        model.must(there == ledger.sha256, "a head that was made known is not in the accepted chain")
+        must(there == ledger.sha256, "a head that was made known is not in the accepted chain")

@@ -6,14 +6,15 @@ from typing import Final
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.ledger import decode_events
-from tests.simulation import model
-from tests.simulation.applying import Applier, Dispatch, Target
+from tests.simulation.applying import Applier, Folder
 from tests.simulation.attacking import Attacker
+from tests.simulation.boundaries import BrokenError, must
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.checking import check
 from tests.simulation.following import Following, LedgerReading
+from tests.simulation.handing_over import Dispatch
 from tests.simulation.knowing import Outside
-from tests.simulation.leading import Leader, Producer
+from tests.simulation.leading import Leader
 from tests.simulation.organisation import (
     FAST_LOG,
     SERVICES,
@@ -23,9 +24,12 @@ from tests.simulation.organisation import (
     Founded,
 )
 from tests.simulation.people import People
+from tests.simulation.producing import Producer
 from tests.simulation.putting_back import PuttingBack
 from tests.simulation.reading import Projector, Table, empty_table
 from tests.simulation.sending import Sender
+from tests.simulation.target import Target
+from tests.simulation.thieving import Thief
 
 DAY_MS: Final = 24 * 60 * 60 * 1_000
 _STEPS_MS: Final = (1, 50, 500, 5_000, 31_000, 70_000, 600_000)
@@ -81,9 +85,14 @@ class World:
         self.putting_back = PuttingBack(self)
         self._says = rng.random() < 0.3
         if self._says:
-            actions.append(("broker", self.putting_back.act, 5))
+            loses = rng.random() < 0.4
+            self.putting_back.gives_up = 0.7 if loses else 0.1
+            actions.append(("broker", self.putting_back.act, 12 if loses else 5))
+        self.thief = Thief(self)
+        if rng.random() < 0.05:
+            actions.append(("steal", self.thief.act, 1))
         self.table = empty_table(log)
-        self._backups: list[Table] = []
+        self.backups: list[Table] = []
         self.projectors: list[Projector] = []
         if rng.random() < 0.4:
             self.projectors = [Projector(log, broker, self.table) for _ in range(rng.choice((1, 2)))]
@@ -95,7 +104,7 @@ class World:
             # Something is to be released early enough.
             self._prelude = (4, 6, 8, 10)
             self._dispatch = Dispatch(log, broker, self.outside)
-            self._folders: list[tuple[Applier, tuple[dict[str, dict[str, bytes]], int]]] = []
+            self._folders: list[tuple[Applier, Folder]] = []
             self.appliers = [
                 Applier(log, broker, name, self.sender, self.target, self.outside) for name in SERVICES
             ]
@@ -119,13 +128,7 @@ class World:
 
     def run(self, events: int) -> None:
         """So many things happen; then everything comes to rest, and is checked."""
-        for _ in range(self.rng.choice(self._prelude)):
-            self.people.go_on(self.now)
-            for leader in self.leaders[-1:] + self.leaders[:1]:
-                leader.work(self.now, 8, follows=True, late_follow=False)
-                self._settle(leader)
-            self.auditor.read()
-            self.now += 50
+        self.go_well(self.rng.choice(self._prelude))
         for number in range(events):
             which = self.rng.choices(range(len(self._doing)), cum_weights=self._weights)[0]
             said = self._doing[which]()
@@ -133,6 +136,16 @@ class World:
                 self.tell(f"{number:4}  {self._names[which]:9} {said}")
         self._come_to_rest()
         check(self)
+
+    def go_well(self, times: int) -> None:
+        """People go on with their requests, and writers decide them."""
+        for _ in range(times):
+            self.people.go_on(self.now)
+            for leader in self.leaders[-1:] + self.leaders[:1]:
+                leader.work(self.now, 8, follows=True, late_follow=False)
+                self._settle(leader)
+            self.auditor.read()
+            self.now += 50
 
     # What happens.
 
@@ -215,10 +228,10 @@ class World:
         rng = self.rng
         roll = rng.random()
         if roll < 0.06:
-            self._backups.append(self.table.copied())
+            self.backups.append(self.table.copied())
             return "the table is copied"
-        if roll < 0.1 and self._backups:
-            old = rng.choice(self._backups).copied()
+        if roll < 0.1 and self.backups:
+            old = rng.choice(self.backups).copied()
             self.table.head, self.table.rows = old.head, old.rows
             # The database was stopped for it: whoever was connected begins anew.
             for each in self.projectors:
@@ -251,7 +264,7 @@ class World:
             return "an applier crashes"
         roll = rng.random()
         if roll < 0.05:
-            self._folders.append((applier, applier.folder()))
+            self._folders.append((applier, applier.on_disk.copied()))
         elif roll < 0.09 and self._folders:
             applier, folder = rng.choice(self._folders)
             applier.put_back(folder)
@@ -260,7 +273,7 @@ class World:
             applier.work(self.now, rng.randrange(8), recalls=rng.random() < 0.5)
             if rng.random() < 0.8:
                 self._turn()
-        return f"in hand: {len(applier.journal)}; applied: {len(self.target.applied)}"
+        return f"in hand: {len(applier.on_disk.journal)}; applied: {len(self.target.applied)}"
 
     # How it ends.
 
@@ -284,7 +297,7 @@ class World:
                 break
         else:
             msg = "the world does not come to rest"
-            raise model.BrokenError(msg)
+            raise BrokenError(msg)
         self.last = last[1]
 
     def _finish(self, leader: Leader) -> bool:
@@ -296,9 +309,7 @@ class World:
         topic = self.broker.governance if leader.governs else self.broker.ledger
         before = topic.end
         leader.work(self.now, 1 << 20, follows=True, late_follow=False)
-        model.must(
-            leader.finding is None, f"everything is there, and a writer does not lead: {leader.finding}"
-        )
+        must(leader.finding is None, f"everything is there, and a writer does not lead: {leader.finding}")
         self._settle(leader)
-        model.must(not leader.terms_lost, "a writer that is alone has lost")
+        must(not leader.terms_lost, "a writer that is alone has lost")
         return topic.end > before

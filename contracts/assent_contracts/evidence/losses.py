@@ -18,6 +18,8 @@ def accepted_loss(
 ) -> Loss | None:
     """The loss that an accepted governance record accepts, if the recovery key signed that; else None.
 
+    It has to stand right behind the record that its command names by seq and hash: in a governance ledger
+    that was put back, a writer's key could seal an older acceptance again at the same seq.
     `recovery`: the 32 bytes of that key, as record 0 names it.
     """
     match events:
@@ -38,4 +40,5 @@ def accepted_loss(
         return None
     command = received.command
     said = Loss(era=command.id, ends=command.ends, given_up=command.given_up)
-    return loss if loss == said and command.ends[0].seq == record.seq - 1 else None
+    behind = (command.ends[0].seq, command.ends[0].sha256)
+    return loss if loss == said and behind == (record.seq - 1, record.prev) else None

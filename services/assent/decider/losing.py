@@ -71,7 +71,8 @@ async def _input_of(
     connection: Connection, place: Place, term: Term, follower: GovernanceFollower
 ) -> tuple[int, Finding | None]:
     """Where commands go on: behind the last decided one, if it is still there; else at what there is."""
-    read = next_input(*place, follower.losses, read=term.next_input, decided=term.decided.seq)
+    decided, last = term.decided.seq, term.head.seq
+    read = next_input(*place, follower.losses, read=term.next_input, decided=decided, last=last)
     expected = term.decided.sha256 if read == term.next_input else None
     there = input_place(place)
     async with Probe(connection) as probe:

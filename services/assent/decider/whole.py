@@ -95,7 +95,8 @@ class Wholeness:
             end = max(term.head.next_offset, known.next_offset)
             _raise(compare(known, Found(beginning=0, end=end, sha256=term.known_sha256)))
         read, decided = term.next_input, term.decided
-        expected = next_input(*place, self._follower.losses, read=read, decided=decided.seq)
+        losses, last = self._follower.losses, term.head.seq
+        expected = next_input(*place, losses, read=read, decided=decided.seq, last=last)
         writer.next_input = expected
         # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
         writer.input_sha256 = decided.sha256 if expected == read else None

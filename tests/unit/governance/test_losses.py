@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from msgspec import UNSET
 
 from assent_contracts.client.keys import SecretKey, verify
@@ -77,12 +78,18 @@ def test_nobody_else_accepts_a_loss() -> None:
     assert decided(governance, accept(governance, *command.ends, principal="carol")) == "unknown-key"
 
 
-def recorded(key: SecretKey) -> Loss | None:
-    """What a reader takes out of the accepted record of a loss that this key signed."""
+def recorded(key: SecretKey, *, behind: str | None = None, given_up: tuple[str, ...] = ()) -> Loss | None:
+    """What a reader takes out of the accepted record of a loss that this key signed.
+
+    `behind`: the hash that the command names of the record before, if not the right one. `given_up`: what the
+    event says of that, of which the command says nothing.
+    """
     chains = Chains()
-    ends = (end("governance", 0, chains.governance.next_seq - 1),)
+    last = chains.governance.records[-1]
+    before = end("governance", 0, last.record.seq)
+    ends = (msgspec.structs.replace(before, sha256=behind or last.value_sha256),)
     command = AcceptLoss(**chains.about("recovery"), ends=ends)
-    events = (LossAccepted(loss=Loss(era=command.id, ends=ends)),)
+    events = (LossAccepted(loss=Loss(era=command.id, ends=ends, given_up=given_up)),)
     chains.put_governance(events, signed(encode(command), key, chains.identity), input_offset=UNSET)
     record = chains.governance.records[-1].record
     recovery = RECOVERY.public_key
@@ -94,3 +101,13 @@ def test_a_loss_counts_when_the_recovery_key_signed_it_whoever_sealed_it() -> No
     assert recorded(RECOVERY) is not None
     assert recorded(WRITER) is None
     assert recorded(SecretKey("recovery", "recovery", bytes([9]) * 32)) is None
+
+
+def test_an_acceptance_counts_behind_the_record_that_it_names_alone() -> None:
+    """Where governance was put back and has that seq again, a writer's key could seal the old one."""
+    assert recorded(RECOVERY, behind=_HASH) is None
+
+
+def test_an_acceptance_says_what_its_command_says() -> None:
+    """A writer's key could seal another loss around a command that the recovery key has signed."""
+    assert recorded(RECOVERY, given_up=("loss-2",)) is None

@@ -1,0 +1,110 @@
+"""Of the model: where losses were accepted, and which commands count on which side. It asks no rule."""
+
+import hashlib
+from typing import NamedTuple
+
+from msgspec import json
+
+
+class BrokenError(Exception):
+    """Something that must hold does not."""
+
+
+def must(holds: object, what: str) -> None:
+    """Raises BrokenError unless it holds."""
+    if not holds:
+        raise BrokenError(what)
+
+
+class Boundary(NamedTuple):
+    """Where a ledger ended when a loss was accepted."""
+
+    after: int
+    """The seq of its last record."""
+    appended: list[int]
+    """When each command that it had decided by then was appended, ms."""
+    next_input: int
+    """From where commands count behind it."""
+
+
+class Times(NamedTuple):
+    """When each command was appended, ms; and the boundaries, behind which other ones stand."""
+
+    boundaries: tuple[Boundary, ...]
+    appended: list[int]
+
+    def of(self, seq: int) -> list[int]:
+        """Those that the record `seq` goes by."""
+        return next((each.appended for each in self.boundaries if seq <= each.after), self.appended)
+
+    def input_behind(self, decided: int, seq: int, expected: int) -> int:
+        """What the record `seq` decides, if the one that decided the last command is `decided`."""
+        return _input_behind(self.boundaries, decided, seq, expected)
+
+
+def _input_behind(boundaries: tuple[Boundary, ...], decided: int, seq: int, expected: int) -> int:
+    crossed = [each.next_input for each in boundaries if decided <= each.after < seq]
+    return crossed[-1] if crossed else expected
+
+
+def with_boundary(
+    boundaries: tuple[Boundary, ...], after: int, appended: list[int], next_input: int
+) -> tuple[Boundary, ...]:
+    """One more loss: the ledger ends behind the seq `after`, and what came later is forgotten."""
+    earlier = tuple(each for each in boundaries if each.after < after)
+    times = Times(boundaries, appended).of(after)
+    return (*earlier, Boundary(after, times, next_input))
+
+
+def seq_of(values: list[bytes], none: int) -> int:
+    """Of the last record; `none` if there is no record."""
+    return json.decode(values[-1])["seq"] if values else none
+
+
+def sha256(value: bytes) -> str:
+    """Hex."""
+    return hashlib.sha256(value).hexdigest()
+
+
+def restart(values: list[bytes], commands: list[str], boundaries: tuple[Boundary, ...]) -> int:
+    """From where commands count when these records are all: behind the last decided one, if it is there.
+
+    `commands`: the hashes of those that are there.
+    """
+    decided = next((value for value in reversed(values) if "input" in json.decode(value)), None)
+    record = None if decided is None else json.decode(decided)
+    last = -1 if record is None else record["seq"]
+    crossed = [each.next_input for each in boundaries if each.after >= last]
+    if crossed:
+        return crossed[-1] if crossed[-1] <= len(commands) else 0
+    if record is None or decided is None:
+        return 0
+    command, at = record["command"], record["input"]
+    hashed = command.get("sha256")
+    if hashed is None:
+        start = decided.index(b'"command":{"value":') + len(b'"command":{"value":')
+        hashed = sha256(whole(decided, start))
+    return at + 1 if at < len(commands) and commands[at] == hashed else 0
+
+
+def whole(value: bytes, start: int) -> bytes:
+    """The JSON object that begins at `start`."""
+    depth, text, escaped = 0, False, False
+    for at in range(start, len(value)):
+        byte = value[at]
+        if text:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                text = False
+        elif byte == 0x22:
+            text = True
+        elif byte == 0x7B:
+            depth += 1
+        elif byte == 0x7D:
+            depth -= 1
+            if depth == 0:
+                return value[start : at + 1]
+    raise BrokenError("a record ends inside its command")

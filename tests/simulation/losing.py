@@ -1,0 +1,241 @@
+"""A loss is accepted with the recovery key while everything is stopped, and the world goes on from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from assent_contracts.codec import encode
+from assent_contracts.core.governance.judge import judge_recovery
+from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.writer.chain import Chain
+from assent_contracts.core.writer.releases import Releases
+from assent_contracts.digests import to_base64url
+from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.governance import GOVERNANCE_KEY, AcceptLoss
+from assent_contracts.governed import LedgerEnd
+from assent_contracts.heads import FIRST_ERA, Place, SignedHead, era_of, is_void
+from assent_contracts.ledger import RecordedCommand
+from assent_contracts.refusals import Refusal
+from assent_contracts.signing import command_message
+from assent_contracts.writers import RECOVERY
+from tests.simulation import model
+from tests.simulation.boundaries import Boundary, Times, must, restart, seq_of, sha256, with_boundary
+from tests.simulation.broker import Broker, Entry
+from tests.simulation.following import Following, LedgerReading, governance_records
+from tests.simulation.leading import inputs_of
+from tests.simulation.producing import sealed
+from tests.simulation.reading import empty_table
+
+_CARRIED: Final = ("assent.release-carried-out.v1", "assent.release-refused.v1")
+
+if TYPE_CHECKING:
+    from assent.decider.term import Term
+    from assent_contracts.core.writer.writer import Writer
+    from tests.simulation.organisation import Founded
+    from tests.simulation.world import World
+
+
+class Ledgers(NamedTuple):
+    """The accepted records of both ledgers."""
+
+    requests: list[bytes]
+    governance: list[bytes]
+    """Behind the founding."""
+
+
+def accepted_ledgers(log: Founded, broker: Broker) -> Ledgers:
+    """Both ledgers as somebody reads them who has just come."""
+    requests: list[bytes] = []
+    reading = LedgerReading(Following(log, broker), broker, lambda it: requests.append(it.value))
+    reading.read()
+    return Ledgers(requests, [each.value for each in governance_records(log, broker)])
+
+
+def are_of_one_time(newest: Ledgers, there: Ledgers, broker: Broker) -> bool:
+    """Whether governance and requests, as they are there, were so at one moment.
+
+    Requests that name lost seqs of governance are not accepted now, and would be once governance has these
+    seqs again; and what governance has carried out for lost requests nobody bears out. Nothing of ours mends
+    such a log yet: its ledgers are to be put back together.
+    """
+    standing = {each.value for each in broker.ledger.entries}
+    if sum(value in standing for value in newest.requests) != len(there.requests):
+        return False
+    released = model.named_by(there.requests, "assent.change-released.v1")
+    return model.named_by(there.governance, *_CARRIED) <= released
+
+
+class Losing:
+    """The losses of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.era = FIRST_ERA
+        """The era that counts, whatever governance as it is now may know of it."""
+        self.accepted = 0
+        self._offset = -1
+        """Where the last acceptance stands on governance."""
+        self._ends: dict[str, int] = {}
+        """The offset behind the end of each ledger, by the last acceptance."""
+        self.kept = Ledgers([], [])
+        """What was there when the last loss was accepted."""
+        self.boundaries: dict[str, tuple[Boundary, ...]] = {"ledger": (), "governance": ()}
+        self._stale: list[tuple[str, SignedHead]] = []
+
+    def reach(self, ledger: str) -> int:
+        """The offset up to which the last acceptance says that a ledger goes, where it is still there."""
+        return self._ends.get(ledger, 0) if self._world.broker.governance.end > self._offset else 0
+
+    def accept(
+        self, newest: Ledgers, appended: dict[str, list[int]], unsaid: list[tuple[str, SignedHead]]
+    ) -> str:
+        """Give up what is not there. Everything is stopped.
+
+        `newest`: what there was; `appended`: when each command of it was, ms; `unsaid`: confirmed heads that
+        nobody has been told of.
+        """
+        world = self._world
+        log, broker = world.log, world.broker
+        there = accepted_ledgers(log, broker)
+        _must_begin_with(newest, there)
+        self._check_given_up(newest, appended)
+        lead = self._read("governance")
+        ends = (self._end("governance", lead[1], there.governance), self._end("ledger", None, there.requests))
+        given_up = self._unknown_eras()
+        command = AcceptLoss(**world.sender.about(RECOVERY, world.now), ends=ends, given_up=given_up)
+        value = _append(log, broker, lead[0], command)
+        for end, values in zip(ends, (there.governance, there.requests), strict=True):
+            last = seq_of(values, log.head.seq if end.ledger == "governance" else -1)
+            must(end.seq == last, f"the loss says that {end.ledger} ends at {end.seq}, not {last}")
+            before = self.boundaries[end.ledger]
+            self.boundaries[end.ledger] = with_boundary(before, last, appended[end.ledger], end.next_input)
+            self._ends[end.ledger] = end.next_offset
+        self._offset = broker.governance.end - 1
+        self.kept = Ledgers(there.requests, [*there.governance, value])
+        self.era, self.accepted = command.id, self.accepted + 1
+        self._begin_anew(ends[1])
+        # A writer that was away makes known where it had come to, in an era that is over.
+        void = {FIRST_ERA, *given_up, *(each.era for each in lead[0].desk.governance.losses)}
+        self._stale = [each for each in (*self._stale, *unsaid) if each[1].era in void]
+        return f"a loss is accepted: {self.era}, ends at {[end.seq for end in ends]}, given up {given_up}"
+
+    def goes_on_elsewhere(self, decided: Boundary) -> None:
+        """Behind this record other commands stand than did, though no loss was accepted."""
+        before = self.boundaries["ledger"]
+        self.boundaries["ledger"] = with_boundary(before, *decided)
+
+    def hear_stale(self) -> str:
+        """A head of an era that is over arrives."""
+        if not self._stale:
+            return "nothing"
+        key, head = self._stale.pop()
+        self._world.outside.sign(key, head)
+        return f"{key} says that {head.ledger} was at seq {head.seq}, in an era that is over"
+
+    def check(self, requests: list[bytes], governance: list[bytes]) -> None:
+        """What was kept is there byte for byte, and so is what was made known since. Raises BrokenError."""
+        _must_begin_with(Ledgers(requests, governance), self.kept)
+        first = self._world.log.head.seq + 1
+        for head in self._world.outside.said_in(self.era):
+            if head.ledger == "governance" and head.seq < first:
+                continue
+            values = governance[head.seq - first :] if head.ledger == "governance" else requests[head.seq :]
+            there = bool(values) and sha256(values[0]) == head.sha256
+            must(there, f"{head.ledger} seq {head.seq} was made known in this era and is gone")
+
+    def _check_given_up(self, newest: Ledgers, appended: dict[str, list[int]]) -> None:
+        """What was applied so far had been released in the history that ends here."""
+        world = self._world
+        told = model.governance_told(newest.governance)
+        times = Times(self.boundaries["ledger"], appended["ledger"])
+        requests = model.Requests(world.sender.signed, told, times, world.log.per_minute)
+        requests.take_all(newest.requests, world.log.identity)
+        model.applied_once(world.target.applied, requests, self.accepted)
+
+    def _read(self, ledger: str) -> tuple[Writer[Any], Term]:
+        """A ledger as it is, to its end."""
+        world = self._world
+        following = Following(world.log, world.broker)
+        following.catch_up()
+        return world.leader(RECOVERY, governs=ledger == "governance").read(following, Releases())
+
+    def _end(self, ledger: str, term: Term | None, values: list[bytes]) -> LedgerEnd:
+        """Where it ends, and from where commands count: the model has to agree."""
+        world = self._world
+        place: Place = ("governance" if ledger == "governance" else "ledger", 0)
+        topic = world.broker.governance_commands if ledger == "governance" else world.broker.commands
+        term = term or self._read(ledger)[1]
+        following = Following(world.log, world.broker)
+        following.catch_up()
+        read, finding = inputs_of(place, term, following.losses, topic)
+        next_input = read if finding is None else 0
+        hashes = [sha256(entry.value or b"") for entry in topic.entries]
+        wanted = restart(values, hashes, self._standing(ledger, values))
+        must(next_input == wanted, f"{ledger}: commands count from {next_input}, not from {wanted}")
+        return LedgerEnd(
+            ledger=place[0],
+            partition=place[1],
+            seq=term.head.seq,
+            sha256=term.head.value_sha256,
+            next_offset=term.head_end,
+            next_input=next_input,
+        )
+
+    def _standing(self, ledger: str, values: list[bytes]) -> tuple[Boundary, ...]:
+        """The boundaries of losses whose acceptance is still there."""
+        if self._world.broker.governance.end <= self._offset:
+            return ()
+        last = seq_of(values, -1)
+        return tuple(each for each in self.boundaries[ledger] if each.after <= last)
+
+    def _unknown_eras(self) -> tuple[str, ...]:
+        """The eras of heads that count and that governance does not know: their acceptance was lost too."""
+        world = self._world
+        following = Following(world.log, world.broker)
+        following.catch_up()
+        losses, heads = following.losses, world.outside.heads(following.writers.public_keys())
+        return tuple(sorted({each.era for each in heads if not is_void(each.era, losses)} - {era_of(losses)}))
+
+    def _begin_anew(self, end: LedgerEnd) -> None:
+        """Everybody, with what survives: the target, the appliers' folders, and the heads that are known."""
+        world = self._world
+        world.made.clear()
+        world.made.update(self.kept.requests, self.kept.governance)
+        first = world.log.head.seq
+        for leader in world.leaders:
+            most = end.seq if not leader.governs else first + len(self.kept.governance) - 1
+            leader.confirmed = [head for head in leader.confirmed if head.seq <= most]
+        # `restore rebuild`, and no backup of a table that shows what was given up.
+        fresh = empty_table(world.log)
+        world.table.head, world.table.rows = fresh.head, fresh.rows
+        world.backups[:] = [each for each in world.backups if each.head.seq <= end.seq]
+        world.target.history = self.accepted
+        world.chain.clear()
+        world.people.known.clear()
+        world.auditor = LedgerReading(Following(world.log, world.broker), world.broker, world.audit)
+        world.auditor.read()
+        world.next_input = end.next_input
+
+
+def _must_begin_with(longer: Ledgers, shorter: Ledgers) -> None:
+    for name, more, less in zip(("the request ledger", "governance"), longer, shorter, strict=True):
+        must(more[: len(less)] == less, f"{name} does not begin with what was kept")
+
+
+def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLoss) -> bytes:
+    """The one record of it, sealed by the recovery key: its value."""
+    value = encode(command)
+    signature = to_base64url(log.signing.sign(RECOVERY, command_message(log.identity, value)))
+    recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)
+    received = governance_received_again(recorded)
+    assert not isinstance(received, Refusal), received
+    record, chain = writer.desk.record, Chain(writer.head, writer.epoch + 1)
+    good = Signatures(log.identity, log.signing.verify).is_good(signed(received, record.governance.recovery))
+    decision = judge_recovery(record, received, signature_good=good)
+    assert not isinstance(decision, Refusal), decision
+    link = chain.link(GOVERNANCE_KEY, decision, at=max(record.at, command.at), command=recorded)
+    headers = sealed(log, RECOVERY, ("governance", 0), chain.head(-1, next_offset=0))
+    broker.governance.append([Entry(link.key, link.value, headers, command.at)])
+    return link.value

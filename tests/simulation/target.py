@@ -1,0 +1,46 @@
+"""What changes are applied to: it counts, and remembers in which history of the log."""
+
+from typing import NamedTuple
+
+from assent_contracts.changes import Change
+from assent_contracts.digests import sha256_hex
+
+
+class Applied(NamedTuple):
+    """One change that took effect."""
+
+    request: str
+    submission: str
+    """With the request, what it is known by: a log that lost its end gives ids again."""
+    applier: str
+    digest: str
+    """Of the payload."""
+    history: int
+    """How many losses had been accepted by then."""
+
+
+class Target:
+    """What changes are applied to. It outlives every loss, and takes each submission once.
+
+    A second applier within one history is let through, so that it shows. After a loss the log knows no more
+    who has applied what, and may grant it to another: there the key of the change has to tell.
+    """
+
+    def __init__(self) -> None:
+        self.applied: list[Applied] = []
+        self.history = 0
+
+    def apply(self, applier: str, change: Change) -> None:
+        """Apply a change, unless this applier has applied it before, or anybody in an earlier history."""
+        done = self._done(change)
+        if not any(each.applier == applier or each.history < self.history for each in done):
+            digest = sha256_hex(change.payload)
+            self.applied.append(Applied(change.request, change.submission, applier, digest, self.history))
+
+    def has(self, applier: str, change: Change) -> bool:
+        """Whether this applier has applied the change."""
+        return any(each.applier == applier for each in self._done(change))
+
+    def _done(self, change: Change) -> list[Applied]:
+        key = (change.request, change.submission)
+        return [each for each in self.applied if (each.request, each.submission) == key]
