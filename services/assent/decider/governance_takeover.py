@@ -62,7 +62,6 @@ async def take_over_governance(
                     except Exception as error:
                         raise StoppedError(GOVERNANCE, accepted.offset) from error
                     noted.note(accepted)
-                    noted.note(accepted)
             read_to = (await positions(consumer))[_PLACE]
     finally:
         await consumer.stop()
