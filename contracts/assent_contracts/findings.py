@@ -132,6 +132,32 @@ def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> 
 
     Log time, retention and what is refused for its date go by that time.
     """
+    return _dated_by_senders(
+        topic, settings, "Commands are judged by when they came, and Kafka deletes by it."
+    )
+
+
+def compare_heads_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
+    """Whether a decider that asks the broker for the time would hear its own, by the topic's settings."""
+    return _dated_by_senders(
+        topic, settings, "A decider asks there what time it is, and would hear what its own clock says."
+    )
+
+
+def heads_missing(topic: str) -> Finding:
+    """The topic of the heads is not there: then no decider knows the time, and heads are not made known."""
+    return Finding(
+        kind="no-topic",
+        topic=topic,
+        partition=None,
+        known=1,
+        found=0,
+        why=f"{topic} is not there. Deciders say in it how far each ledger goes, and ask there for the time.",
+        todo="Make it: `assent topics apply` does it, and it goes on by itself then.",
+    )
+
+
+def _dated_by_senders(topic: str, settings: Mapping[str, str | None], matters: str) -> Finding | None:
     name, wanted = "message.timestamp.type", "LogAppendTime"
     if settings.get(name, wanted) == wanted:
         return None
@@ -141,9 +167,6 @@ def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> 
         partition=None,
         known=0,
         found=0,
-        why=(
-            f"{topic} keeps the time that a sender claims: {name}={settings[name]}. Commands are judged by"
-            " when they came, and Kafka deletes by it."
-        ),
+        why=f"{topic} keeps the time that a sender claims: {name}={settings[name]}. {matters}",
         todo=f"Set it right: {name}={wanted}. `assent topics apply` does it, and it goes on by itself then.",
     )

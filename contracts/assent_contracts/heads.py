@@ -109,6 +109,7 @@ FindingKind = Literal[
     "partitions",
     "forgets",
     "dated-by-senders",
+    "no-topic",
 ]
 
 

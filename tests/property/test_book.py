@@ -1,9 +1,11 @@
 """Whatever anybody sends in whatever order: what never happens, and that the ledger reproduces it all."""
 
 import copy
+from itertools import islice
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -12,7 +14,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.book import PASSED_DEADLINES, Book
 from assent_contracts.core.requests.judge import judge, keep
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.core.requests.replay import replay
@@ -25,8 +27,9 @@ from assent_contracts.ledger import (
     decode_refusal,
 )
 from assent_contracts.limits import COMMAND_MEMORY_MS
+from assent_contracts.partitioner import partition_for
 from tests.support.given import MINUTE_MS, SCRIPT, VERBS, Story, received, resource_in
-from tests.support.people import DAY_MS, HUMANS, PRINCIPALS
+from tests.support.people import DAY_MS, HUMANS, PARTITIONS, PRINCIPALS
 
 QUORUM = 2
 OBJECTS = (SCRIPT, resource_in(Story().book.partition))
@@ -151,6 +154,11 @@ class AnyOrder(RuleBasedStateMachine):
         assert len(held) == len(set(held)) == self.story.book.open_requests()
 
     @invariant()
+    def deadlines_that_have_moved_take_no_memory(self) -> None:
+        book = self.story.book
+        assert len(book._deadlines) <= 2 * book.open_requests() + PASSED_DEADLINES + 1
+
+    @invariant()
     def every_command_has_one_decision(self) -> None:
         with_input = [record for record in map(decode_record, self.story.records) if record.command]
         assert len(with_input) == self.inputs
@@ -197,3 +205,26 @@ def contents(book: Book) -> dict[str, Any]:
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+
+
+@pytest.mark.parametrize("others", [0, 40])
+def test_approving_and_revoking_in_turn_fills_no_memory_and_moves_no_expiry(others: int) -> None:
+    """A stolen key does that for as long as a request lives: each time the deadline moves."""
+    story = Story()
+    names = (f"script/other-{number}" for number in range(10_000))
+    here = (name for name in names if partition_for(name.encode(), PARTITIONS) == story.book.partition)
+    for name in (*islice(here, others), SCRIPT):
+        story.resource = name
+        story.given("alice submits")
+        story.at += 1_000
+    for number in range(2_000):
+        story.at += 1_000
+        story.given("bob approves" if number % 2 == 0 else "bob revokes")
+        assert len(story.book._deadlines) <= 2 * (others + 1) + PASSED_DEADLINES
+    again = Book(story.book.partition)
+    for value in story.records:
+        replay(again, decode_record(value))
+    assert contents(again) == contents(story.book)
+    late = story.at + 30 * DAY_MS
+    assert list(copy.deepcopy(story.book).due(late - 1)) == list(range(others)), "it went on after the others"
+    assert list(copy.deepcopy(story.book).due(late)) == list(range(others + 1))

@@ -11,10 +11,12 @@ from assent_contracts.client.keys import SecretKey, head_headers, verify
 from assent_contracts.digests import sha256_hex
 from assent_contracts.findings import (
     compare_command_settings,
+    compare_heads_settings,
     compare_input,
     compare_ledger_settings,
     compare_partitions,
     contradiction,
+    heads_missing,
 )
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.heads import (
@@ -35,7 +37,7 @@ from assent_contracts.heads import (
     remembered_after,
     verify_head,
 )
-from assent_contracts.topics import COMMANDS
+from assent_contracts.topics import COMMANDS, HEADS
 
 IDENTITY: Final = "3c" * 32
 WRITER: Final = SecretKey("writer-1", "decider", bytes(range(32)))
@@ -248,3 +250,14 @@ def test_a_topic_whose_senders_say_when_a_command_came_is_a_finding() -> None:
     assert finding.place == "assent.commands"
     assert "message.timestamp.type=CreateTime" in finding.why
     assert "assent topics apply" in finding.todo
+
+
+def test_heads_that_senders_date_or_that_are_not_there_are_a_finding() -> None:
+    """A decider asks there what time it is: it would be told its own."""
+    assert compare_heads_settings(HEADS, {"message.timestamp.type": "LogAppendTime"}) is None
+    dated = compare_heads_settings(HEADS, {"message.timestamp.type": "CreateTime"})
+    assert dated is not None
+    for finding in (dated, heads_missing(HEADS)):
+        assert finding.place == "assent.heads"
+        assert "time" in finding.why
+        assert "assent topics apply" in finding.todo

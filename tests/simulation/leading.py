@@ -233,14 +233,14 @@ class Leader:
             self._read_to += 1
         # The clock says what is due only when everything that came by then is decided.
         all_decided = self._read_to == self._commands.end
-        self._record_due(writer, now + self.skew_ms if all_decided else writer.desk.at)
+        self._record_due(writer, now + self.skew_ms if all_decided else None)
         batch = writer.take_batch()
         if batch is not None:
             self._send(batch)
         if writer.is_retired and not self.unconfirmed:
             self.abandon()
 
-    def _record_due(self, writer: Writer[Any], now: int) -> None:
+    def _record_due(self, writer: Writer[Any], now: int | None) -> None:
         for _ in writer.record_due(now):
             pass
 

@@ -1,5 +1,6 @@
 """Whether the clocks agree: the broker's, the wall clock, and the one that only runs on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -135,8 +136,23 @@ def test_a_step_of_a_wall_clock_that_a_broker_does_not_bear_out_waits_until_it_i
 def test_a_wall_clock_that_is_put_right_by_little_steps_is_followed() -> None:
     wall = WallClock(reading(0), one_machine=True)
     for steps in range(1, 20):
-        assert wall.step(reading(steps * 1_000, ahead=steps * APART_MS)) == 0
-    assert wall.is_believed(reading(20_000, ahead=19 * APART_MS))
+        assert wall.step(reading(steps * 10 * MINUTE_MS, ahead=steps * APART_MS)) == 0
+    assert wall.is_believed(reading(200 * MINUTE_MS, ahead=19 * APART_MS))
+
+
+@pytest.mark.parametrize("each", [59 * MINUTE_MS, -59 * MINUTE_MS, 4 * MINUTE_MS])
+def test_on_one_machine_steps_in_a_row_are_held_as_one_would_be(each: int) -> None:
+    wall = WallClock(reading(0), one_machine=True)
+    held = [wall.step(reading(number * 1_000, ahead=number * each)) for number in range(1, 50)]
+    taken = [number for number, step in enumerate(held, start=1) if step == 0]
+    assert taken == [number for number in range(1, 50) if number * abs(each) <= STEP_MAX_MS]
+    assert held[-1] == 49 * each
+    # No hour that passes makes it right: somebody says so, or it is taken back.
+    assert wall.step(reading(3 * HOUR_MS, ahead=49 * each)) == 49 * each
+    assert wall.step(reading(3 * HOUR_MS, ahead=taken[-1] * each)) == 0
+    accepted = reading(4 * HOUR_MS, ahead=49 * each)
+    assert wall.step(accepted, accepted=accepted.offset) == 0
+    assert wall.step(reading(4 * HOUR_MS + 1_000, ahead=50 * each)) == 0
 
 
 @pytest.mark.parametrize("step", [STEP_MAX_MS, -STEP_MAX_MS, APART_MS])
@@ -180,6 +196,35 @@ def test_a_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: P
     note_offset(file, hands())
     assert started_again.step() == 0
     assert believed_offset(file) == NOON + 2 * DAY_MS
+
+
+def test_what_a_decider_has_noted_itself_accepts_no_little_steps_in_a_row(tmp_path: Path) -> None:
+    file, hands = tmp_path / "clock.json", Hands()
+    machine = Machine(hands, file)
+    steps: list[int] = []
+    for hands.ahead in range(0, DAY_MS, 4 * MINUTE_MS):
+        steps.append(machine.step())
+    assert steps.index(64 * MINUTE_MS) == steps.count(0)
+    believed = believed_offset(file)
+    assert believed is not None
+    assert believed - NOON <= STEP_MAX_MS
+    note_offset(file, hands())
+    assert machine.step() == 0
+
+
+def test_several_may_note_the_clock_at_once_and_leave_nothing_beside(tmp_path: Path) -> None:
+    """The decider does it by itself, and `assent doctor --accept-clock` beside it."""
+    file = tmp_path / "clock.json"
+
+    def note(ahead: int) -> None:
+        for _ in range(200):
+            note_offset(file, reading(0, ahead=ahead))
+
+    with ThreadPoolExecutor(4) as several:
+        for done in [several.submit(note, ahead) for ahead in range(4)]:
+            done.result()
+    assert believed_offset(file) in {NOON + ahead for ahead in range(4)}
+    assert [each.name for each in tmp_path.iterdir()] == ["clock.json"]
 
 
 def test_the_note_of_another_start_of_the_machine_or_no_note_says_nothing(tmp_path: Path) -> None:

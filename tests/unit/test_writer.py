@@ -1,6 +1,7 @@
 """The writer of one partition: records come from what was received and from what was given, nothing else."""
 
 import msgspec
+from msgspec import UNSET
 
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import verify
@@ -192,6 +193,47 @@ def test_correction_of_log_time_is_recorded_at_once_where_nothing_happens_and_ne
     record = decode_record(batch.links[-1].value)
     assert (record.at, record.governance) == (START + 60_000, writer.desk.governance.seq)
     assert list(writer.record_due(START + 120_000)) == []
+
+
+def test_correction_of_log_time_waits_for_a_time_that_is_believed_and_is_not_dated_1970() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol"), 7, START + 40 * DAY_MS))
+    writer.desk.governance.evolve(writer.desk.governance.seq + 1, (TimeCorrected(to=0),))
+    assert list(writer.record_due(None)) == []
+    assert len(list(writer.record_due(START))) == 1
+    batch = writer.take_batch()
+    assert batch is not None
+    assert decode_record(batch.links[-1].value).at == START
+    writer.desk.governance.writers_since = 1
+    assert len(list(writer.record_due(None))) == 1
+    assert writer.desk.at == START
+
+
+def test_first_record_of_a_partition_waits_for_a_time_that_is_believed() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.desk.governance.writers_since = 1
+    assert list(writer.record_due(None)) == []
+    assert len(list(writer.record_due(START))) == 1
+
+
+def test_release_waits_for_a_believed_time_while_the_last_record_of_governance_has_set_log_time_back() -> (
+    None
+):
+    chains = Chains()
+    chains.released()
+    releases = Releases()
+    for accepted in chains.requests.records:
+        releases.take(accepted)
+    chains.put_governance((TimeCorrected(to=0),), UNSET, input_offset=UNSET)
+    desk = GovernanceDesk(releases)
+    desk.record.governance = chains.record.governance
+    desk.record.at = 0
+    writer = Writer(desk, first_head("governance", chains.identity), sealer=None, is_signed=lambda *_: True)
+    assert list(writer.record_due(None)) == []
+    desk.record.governance.evolve(desk.governance.seq + 1, ())
+    assert desk.is_dated
 
 
 def test_what_is_too_much_leaves_its_hash_and_size_and_is_counted_for_nobody() -> None:

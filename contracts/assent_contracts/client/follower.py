@@ -16,18 +16,19 @@ from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import Records, fetch, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import Probe
+from assent_contracts.client.refused import Refused
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.evidence.losses import accepted_loss
 from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import GovernanceEvent, LogFounded
 from assent_contracts.governed import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
-from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record, decode_refusal
-from assent_contracts.refusals import Refusal
+from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import GOVERNANCE
 from assent_contracts.writers import WriterRegistry
 
 _PARTITION = TopicPartition(GOVERNANCE, 0)
+_SHA256_BYTES: Final = 32
 _POLL_MS = 500
 _CONFIRM_EVERY_S = 3.0
 CONFIRMED_WITHIN_S: Final = 15.0
@@ -79,8 +80,8 @@ class GovernanceFollower:
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
         self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
-        self.hashes: list[str] = []
-        """Of each seq's record, hex."""
+        self._hashes = bytearray()
+        """Of each seq's record, one behind the other: anybody can make records, of refusals."""
         self._known = known
         self.losses: list[Loss] = []
         """The losses that the recovery key has accepted, in order."""
@@ -95,8 +96,8 @@ class GovernanceFollower:
         self._finding: Finding | None = None
         self._moved = asyncio.Condition()
         self._acceptance = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
-        self.refusals: dict[int, Refusal] = {}
-        """By seq: the records that are one."""
+        self.refused: Final = Refused()
+        """By seq: the records that are a refusal, as long as somebody may ask."""
         self.listeners: list[Listener] = []
         """Called with each accepted record, once everything here has moved past it."""
 
@@ -142,8 +143,11 @@ class GovernanceFollower:
 
     def compare(self, known: KnownHead) -> Finding | None:
         """Hold a head of this ledger that is known from elsewhere against what was read here."""
-        there = self.hashes[known.seq] if 0 <= known.seq < len(self.hashes) else NOTHING
+        there = self._hash_of(known.seq) if 0 <= known.seq < len(self.history) else NOTHING
         return compare(known, Found(beginning=self._beginning, end=self._read_to, sha256=there))
+
+    def _hash_of(self, seq: int) -> str:
+        return self._hashes[seq * _SHA256_BYTES : (seq + 1) * _SHA256_BYTES].hex()
 
     @property
     def head(self) -> KnownHead:
@@ -249,7 +253,7 @@ class GovernanceFollower:
 
     def _take(self, accepted: Accepted) -> None:
         record = accepted.record
-        self.hashes.append(accepted.value_sha256)
+        self._hashes += bytes.fromhex(accepted.value_sha256)
         events = decode_governance_events(record)
         self.writers.apply(record.seq, events)
         self.history.append(events)
@@ -258,9 +262,7 @@ class GovernanceFollower:
             self.losses.append(loss)
         if self.evidence is not None:
             self.evidence.take(record, events)
-        refusal = decode_refusal(record)
-        if refusal is not None:
-            self.refusals[record.seq] = refusal
+        self.refused.take(record)
         for listener in tuple(self.listeners):
             listener(record, events)
 

@@ -113,7 +113,7 @@ class GovernancePublisher:
                     seq=first,
                     at=record.at,
                     events=self._governance.history[first],
-                    refusal=self._governance.refusals.get(first),
+                    refusal=self._governance.refused.of(first),
                     repeated=True,
                 )
             case _:

@@ -5,6 +5,7 @@ from typing import Final
 
 from assent.decider.clocks import Seen
 from assent.decider.machine import Machine
+from assent.ledger.appender import broker_time
 from assent_contracts.client.connection import Connection, writing
 from assent_contracts.topics import HEADS
 
@@ -13,8 +14,12 @@ KEY: Final = b"clock"
 _WITHIN_S: Final = 10.0
 
 
-async def ask_time(connection: Connection, machine: Machine) -> Seen:
-    """An append of now, as the broker that leads `assent.heads` dates it. Raises KafkaError, TimeoutError."""
+async def ask_time(connection: Connection, machine: Machine) -> Seen | None:
+    """An append of now, as the broker that leads `assent.heads` dates it.
+
+    None where the topic keeps senders' time, which is this machine's own.
+    Raises KafkaError, TimeoutError.
+    """
     producer = await writing(connection)
     try:
         async with asyncio.timeout(_WITHIN_S):
@@ -23,5 +28,5 @@ async def ask_time(connection: Connection, machine: Machine) -> Seen:
             by = machine.read().steady
     finally:
         await producer.stop()
-    assert ack.timestamp is not None, "the producer dates what it sends, and the broker dates it again"
-    return Seen(ack.timestamp, after, by)
+    appended = broker_time(ack)
+    return None if appended is None else Seen(appended, after, by)

@@ -3,11 +3,17 @@
 So a step of it is noticed across a restart too, and `assent doctor --accept-clock` says that it was right.
 """
 
+import os
+import tempfile
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from assent.observe.clock import Reading, boot_id
+
+_READABLE: Final = 0o644
+"""Whoever starts the decider need not be who accepts a clock."""
 
 
 class _Believed(msgspec.Struct, frozen=True):
@@ -31,6 +37,13 @@ def believed_offset(path: Path) -> int | None:
 def note_offset(path: Path, reading: Reading) -> None:
     """Note that this reading is right. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    beside.write_bytes(msgspec.json.encode(_Believed(boot=boot_id(), offset=reading.offset)))
-    beside.replace(path)
+    # A name of its own: the decider and `assent doctor --accept-clock` may note at the same time.
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    os.close(number)
+    beside = Path(name)
+    try:
+        beside.write_bytes(msgspec.json.encode(_Believed(boot=boot_id(), offset=reading.offset)))
+        beside.chmod(_READABLE)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

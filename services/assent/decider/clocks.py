@@ -14,7 +14,10 @@ from assent.observe.clock import Reading
 APART_MS: Final = 5 * 60 * 1_000
 """How far two clocks may be apart; also how far a sender's clock may be ahead."""
 STEP_MAX_MS: Final = 60 * 60 * 1_000
-"""A step of the wall clock beyond this is not taken for true until somebody says so, or it is taken back."""
+"""A step of the wall clock beyond this is not taken for true until somebody says so, or it is taken back.
+
+So are several steps within an hour, where nothing but the clock itself bears them out.
+"""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -99,6 +102,8 @@ class WallClock:
         """
         self.one_machine: Final = one_machine
         self._offset = first.offset if known is None else known
+        self._hour_from = (first.steady, self._offset)
+        """When (steady clock) and with which offset the hour began in which steps are added up."""
         self._borne_out: int | None = None
         self.disagrees: Seen | None = None
         """The latest append that a broker dated otherwise than the wall clock."""
@@ -121,12 +126,29 @@ class WallClock:
 
         `accepted`: the offset that a person has said is right.
         """
+        if _near(accepted, now.offset):
+            self._offset = now.offset
+            self._hour_from = (now.steady, now.offset)
+            return 0
+        if self.one_machine:
+            return self._step_here(now)
         step = now.offset - self._offset
-        by_itself = abs(step) <= STEP_MAX_MS if self.one_machine else _near(self._borne_out, now.offset)
-        if abs(step) <= APART_MS or by_itself or _near(accepted, now.offset):
+        if abs(step) <= APART_MS or _near(self._borne_out, now.offset):
             self._offset = now.offset
             return 0
         return step
+
+    def _step_here(self, now: Reading) -> int:
+        """On one machine: little steps in a row are as long as one, so those of an hour are added up."""
+        began, offset = self._hour_from
+        if now.steady - began >= STEP_MAX_MS and _near(self._offset, now.offset):
+            self._hour_from = (now.steady, self._offset)
+            offset = self._offset
+        step = now.offset - offset
+        if abs(step) > STEP_MAX_MS:
+            return step
+        self._offset = now.offset
+        return 0
 
     def is_believed(self, reading: Reading) -> bool:
         """Whether a reading that was taken before is one of the wall clock as it is believed now."""

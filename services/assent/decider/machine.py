@@ -37,7 +37,9 @@ class Machine:
         now = self._clock()
         step = self._wall.step(now)
         if step and self._file is not None:
-            step = self._wall.step(now, accepted=believed_offset(self._file))
+            said = believed_offset(self._file)
+            # What was noted here says nothing about a step that came after it.
+            step = self._wall.step(now, accepted=None if said == self._noted else said)
         if not step and self._file is not None:
             self._note(self._file, now)
         return step

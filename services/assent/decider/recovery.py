@@ -4,9 +4,14 @@ See infra/decisions/0022-writers-change-and-can-be-recovered.md.
 """
 
 import msgspec
+from aiokafka.errors import UnknownTopicOrPartitionError
 
+from assent.decider.asking_time import ask_time
+from assent.decider.clocks import APART_MS
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
+from assent.decider.machine import Machine
 from assent.ledger.appender import Appender, LostLeadError
+from assent.observe.reasons import clocks_apart
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import SecretKey, verify
@@ -24,6 +29,7 @@ from assent_contracts.governed import Writer
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import command_message
+from assent_contracts.topics import HEADS
 from assent_contracts.writers import RECOVERY
 
 _TRIES = 20
@@ -85,6 +91,26 @@ async def _recover(
     return Recovered(seq=seq, events=events, writers=tuple(sorted(after.writers)))
 
 
+async def _misdated(connection: Connection, at: int) -> Refusal | None:
+    """Why a command of the recovery key is not recorded by the time (ms) that this machine's clock gave it.
+
+    No decider judges that time, and log time would stay behind it: what administrators send would be stale.
+    """
+    try:
+        seen = await ask_time(connection, Machine())
+    except (UnknownTopicOrPartitionError, TimeoutError):
+        seen = None
+    if seen is None:
+        return refuse(
+            RefusalCode.STALE,
+            f"No broker says what time it is: {HEADS} is not there, or keeps senders' time."
+            " `assent topics apply` sets it right.",
+        )
+    if abs(seen.appended - at) > APART_MS:
+        return refuse(RefusalCode.STALE, clocks_apart(seen.appended, at).why)
+    return None
+
+
 async def record_by_recovery(
     connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoveryCommand
 ) -> tuple[int, tuple[GovernanceEvent, ...]] | Refusal:
@@ -104,6 +130,9 @@ async def record_by_recovery(
     decision = judge_recovery(record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision
+    misdated = await _misdated(connection, command.at)
+    if misdated is not None:
+        return misdated
     chain = Chain(writer.head, writer.epoch)
     link = chain.link(GOVERNANCE_KEY, decision, at=at, command=recorded)
     appender = Appender(connection, key, confirmed=lead.term.head, acceptance_from=lead.acceptance_from)

@@ -152,14 +152,12 @@ class Session:
             # The queue may hold more: health, heartbeats and other partitions have their turn in between.
             await asyncio.sleep(0)
 
-    def _time_after(self, portion: Portion) -> int:
-        """A time (ms) before which nothing came that is not decided."""
+    def _time_after(self, portion: Portion) -> int | None:
+        """A time (ms) before which nothing came that is not decided; None where none is believed."""
         look = portion.look
-        now = self._time.now(look) if look is not None and look.end <= portion.end else None
-        at = self._writer.desk.at
-        return at if now is None else max(now, at)
+        return self._time.now(look) if look is not None and look.end <= portion.end else None
 
-    async def _record_due(self, now: int) -> None:
+    async def _record_due(self, now: int | None) -> None:
         due = self._writer.record_due(now)
         while self._next_due(due):
             if self._writer.is_full:

@@ -148,11 +148,16 @@ class Timekeeper:
         """Have a broker say what time it is."""
         if self._machine.one_machine:
             return
+        why = "assent.heads keeps the time that is sent, not the broker's"
         try:
-            self._machine.bear_out(await ask_time(self._connection, self._machine))
+            seen = await ask_time(self._connection, self._machine)
         except (KafkaError, TimeoutError) as error:
+            seen, why = None, repr(error)
+        if seen is None:
             self._ask_again_at = self._machine.read().steady + _ASK_AGAIN_MS
-            self._log.warning("no broker says what time it is", error=repr(error))
+            self._log.warning("no broker says what time it is", error=why)
+            return
+        self._machine.bear_out(seen)
 
     async def _ask_newest(self) -> bool:
         """Whether there is a newer append than was known, which says what the broker's clock is by now."""

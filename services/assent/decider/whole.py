@@ -24,7 +24,7 @@ from assent_contracts.heads import (
     next_input,
     nothing_known,
 )
-from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LEDGER_TOPICS, LedgerName
+from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, HEADS, LEDGER_TOPICS, LedgerName
 
 _GOVERNANCE: Final[Place] = ("governance", 0)
 INPUT_TOPICS: Final[dict[LedgerName, str]] = {"ledger": COMMANDS, "governance": GOVERNANCE_COMMANDS}
@@ -56,9 +56,10 @@ class Wholeness:
 
         Raises MissingError, KafkaError, TimeoutError, HeadsFileError, UnknownError.
         """
-        # All at once: nothing is decided meanwhile.
-        await asyncio.gather(self._look_at_topics(), self._known.learn())
+        # First: where `assent.heads` is not there, there is nothing to learn from.
+        await self._look_at_topics()
         self._check_topics(place)
+        await self._known.learn()
         # By a governance ledger that was put back, somebody who was disabled would be enabled again.
         governance = self._known.of(_GOVERNANCE)
         if governance is not None:
@@ -81,7 +82,7 @@ class Wholeness:
                 self._topics_at = asyncio.get_running_loop().time()
 
     def _check_topics(self, place: Place) -> None:
-        concerning = {LEDGER_TOPICS[place[0]], INPUT_TOPICS[place[0]], LEDGER_TOPICS["governance"]}
+        concerning = {LEDGER_TOPICS[place[0]], INPUT_TOPICS[place[0]], LEDGER_TOPICS["governance"], HEADS}
         for finding in self._topics:
             if place[0] == "ledger" or finding.topic in concerning:
                 raise MissingError(finding)

@@ -147,8 +147,9 @@ class Appender:
         # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
         async with asyncio.timeout(ACK_TIMEOUT_S):
             ack = await asyncio.shield(_awaited(sent.ack))
-        if ack.timestamp_type == _LOG_APPEND_TIME and ack.timestamp is not None:
-            self._on_append(ack.timestamp, sent.sent_at, read_clock().steady)
+        appended = broker_time(ack)
+        if appended is not None:
+            self._on_append(appended, sent.sent_at, read_clock().steady)
         between = self._unconfirmed.acknowledged(ack.offset)
         if between is not None:
             await self._read_between(between)
@@ -173,6 +174,11 @@ class Appender:
             place = f"{self._place.topic}/{self._place.partition}"
             seq = self._unconfirmed.oldest_seq
             raise LostLeadError(f"{place}: another writer's run stands at seq {seq}")
+
+
+def broker_time(ack: RecordMetadata) -> int | None:
+    """When the broker says that it appended it, ms since 1970; None where it only says what was sent."""
+    return ack.timestamp if ack.timestamp_type == _LOG_APPEND_TIME else None
 
 
 async def _awaited(ack: Awaitable[RecordMetadata]) -> RecordMetadata:

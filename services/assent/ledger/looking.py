@@ -1,4 +1,4 @@
-"""Look at the topics of a log: their partitions, whether a ledger would forget, and who dates commands."""
+"""Look at the topics of a log: their partitions, whether a ledger would forget, and who dates records."""
 
 from typing import Final
 
@@ -7,9 +7,15 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from assent.ledger.topic_state import topic_states
 from assent_contracts.client.connection import Connection
-from assent_contracts.findings import compare_command_settings, compare_ledger_settings, compare_partitions
+from assent_contracts.findings import (
+    compare_command_settings,
+    compare_heads_settings,
+    compare_ledger_settings,
+    compare_partitions,
+    heads_missing,
+)
 from assent_contracts.heads import Finding
-from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, LEDGER
+from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS, HEADS, LEDGER
 
 _OF_ONE_PARTITION: Final = (GOVERNANCE_COMMANDS, GOVERNANCE)
 _TOPICS: Final = (COMMANDS, LEDGER, CHANGES, *_OF_ONE_PARTITION)
@@ -23,7 +29,7 @@ async def look_at_topics(connection: Connection, partitions: int) -> list[Findin
     admin = AIOKafkaAdminClient(**connection.options())
     try:
         await admin.start()
-        there = await topic_states(admin, _TOPICS)
+        there = await topic_states(admin, (*_TOPICS, HEADS))
     finally:
         await admin.close()
     for name in _TOPICS:
@@ -38,5 +44,6 @@ async def look_at_topics(connection: Connection, partitions: int) -> list[Findin
         ),
         *(compare_ledger_settings(name, there[name].settings) for name in (LEDGER, GOVERNANCE)),
         *(compare_command_settings(name, there[name].settings) for name in (COMMANDS, GOVERNANCE_COMMANDS)),
+        compare_heads_settings(HEADS, there[HEADS].settings) if HEADS in there else heads_missing(HEADS),
     ]
     return [finding for finding in findings if finding is not None]

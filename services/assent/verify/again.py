@@ -1,7 +1,7 @@
 """What it means that the rules decide a record's command as the record says: the same for both ledgers."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -27,6 +27,7 @@ _NOT_KEPT: Final = OMITTED | frozenset(
 """What the codec itself refuses, what nobody is known to have signed, and what was too much of one sender."""
 
 _ERROR_MAX_CHARS: Final = 200
+D = TypeVar("D")
 
 
 def not_one_decision(record: LedgerRecord) -> str | None:
@@ -51,6 +52,16 @@ def difference(
     if record.events is UNSET or bytes(record.events) != encode(decision):
         return "the rules decide its command otherwise"
     return None
+
+
+def as_recorded(record: LedgerRecord, decision: D) -> D | Refusal:
+    """What the record, which says the same as the rules, has decided.
+
+    That is a refusal where their decision was too large for a record: then nothing of it happened.
+    """
+    if isinstance(decision, Refusal):
+        return decision
+    return decode_refusal(record) or decision
 
 
 def not_refused_unread(record: LedgerRecord) -> str | None:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
+    as_recorded,
     difference,
     no_input,
     not_one_decision,
@@ -140,6 +141,7 @@ class GovernanceVerifier:
             )
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
+        decision = as_recorded(record, decision)
         by_topic = record.input is not UNSET
         self._desk.keep_decision(received, decision, seq=record.seq, at=record.at, by_topic=by_topic)
         if isinstance(decision, Refusal):

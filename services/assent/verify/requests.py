@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from assent.verify.again import (
     VerifySignature,
+    as_recorded,
     difference,
     no_input,
     not_its_own,
@@ -114,6 +115,7 @@ class RequestsVerifier:
         )
         self.tally.commands += 1
         self._must_not(record, difference(record, decision))
+        decision = as_recorded(record, decision)
         self._desk.keep_decision(received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1

@@ -10,9 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from msgspec import UNSET, Raw
 
+from assent.decider.asking_time import ask_time
 from assent.decider.machine import Machine
 from assent.infra_files import infra_path
-from assent.ledger.topics import topic_specs
+from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.clock import Reading, read_clock
 from assent.observe.health import Health, Reason
 from assent_contracts import cloudevents
@@ -31,13 +32,14 @@ from assent_contracts.events import (
 from assent_contracts.ledger import decode_events, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.signing import command_message
-from assent_contracts.topics import COMMANDS
+from assent_contracts.topics import COMMANDS, HEADS
 from tests.support.containers import Endpoints
 from tests.support.log import (
     PARTITIONS,
     UPSTREAM,
     Log,
     deciding,
+    delete_topics,
     following,
     fresh_log,
     publishing,
@@ -116,24 +118,25 @@ async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: 
     return sent.offset
 
 
-async def let_senders_date(connection: Connection) -> None:
+async def let_senders_date(connection: Connection, topic: str = COMMANDS) -> None:
     """In place of a broker's clock that a test can turn: the broker keeps the time that is sent.
 
     A decider does not lead such a partition: it has to lead it already.
     """
-    await set_commands_topic(
+    await set_topic(
         connection,
+        topic,
         {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(90 * DAY_MS)},
     )
 
 
-async def set_commands_topic(connection: Connection, other: dict[str, str]) -> None:
+async def set_topic(connection: Connection, topic: str, other: dict[str, str]) -> None:
     """Set it as it must be, but for these."""
-    config = topic_specs()[COMMANDS].config | other
+    config = topic_specs()[topic].config | other
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, COMMANDS, config)])
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
     finally:
         await admin.close()
 
@@ -148,6 +151,19 @@ async def why_waiting(health: Health) -> Reason:
         return bool(found)
 
     await until(waits)
+    return found[0]
+
+
+async def why_not_led(health: Health, word: str) -> Reason:
+    """The reason for which the partition is not led, as soon as it says this word."""
+    found: list[Reason] = []
+
+    async def is_named() -> bool:
+        reason = health.missing().get(f"partition-{HERE}")
+        found.extend([reason] if reason is not None and word in reason.why else [])
+        return bool(found)
+
+    await until(is_named)
     return found[0]
 
 
@@ -296,16 +312,45 @@ async def test_topic_in_which_senders_say_when_a_command_came_is_not_led_until_i
     health = Health()
     await let_senders_date(log.connection)
     async with deciding(log, follower, {HERE}, health=health, governing=False):
-        found: list[Reason] = []
-
-        async def is_named() -> bool:
-            reason = health.missing().get(f"partition-{HERE}")
-            found.extend([reason] if reason is not None and "CreateTime" in reason.why else [])
-            return bool(found)
-
-        await until(is_named)
-        assert COMMANDS in found[0].why
-        assert "`assent topics apply`" in found[0].todo
+        reason = await why_not_led(health, "CreateTime")
+        assert COMMANDS in reason.why
+        assert "`assent topics apply`" in reason.todo
         await send(log, submission())
-        await set_commands_topic(log.connection, {})
+        await set_topic(log.connection, COMMANDS, {})
+        assert await decided(log, follower, 1) == [ChangeSubmitted]
+
+
+async def test_heads_that_senders_date_bear_no_clock_out_and_nothing_is_led_until_they_are_set_right(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    """A decider 40 days ahead would be told its own time, and expire every request."""
+    assert await ask_time(log.connection, Machine()) is not None
+    await let_senders_date(log.connection, HEADS)
+    await until(lambda: tells_no_time(log))
+    health = Health()
+    async with deciding(log, follower, {HERE}, health=health, governing=False):
+        reason = await why_not_led(health, "CreateTime")
+        assert HEADS in reason.why
+        assert "`assent topics apply`" in reason.todo
+        await send(log, submission())
+        await set_topic(log.connection, HEADS, {})
+        assert await decided(log, follower, 1) == [ChangeSubmitted]
+
+
+async def tells_no_time(log: Log) -> bool:
+    """Whether the broker's answer is known not to be its own time: a setting counts a moment later."""
+    return await ask_time(log.connection, Machine()) is None
+
+
+async def test_without_the_topic_of_heads_nothing_is_led_until_it_is_made(
+    log: Log, follower: GovernanceFollower
+) -> None:
+    health = Health()
+    await delete_topics(log.connection, [HEADS])
+    async with deciding(log, follower, {HERE}, health=health, governing=False):
+        reason = await why_not_led(health, "is not there")
+        assert HEADS in reason.why
+        assert "`assent topics apply`" in reason.todo
+        await send(log, submission())
+        await apply_topics(log.connection, partitions=PARTITIONS)
         assert await decided(log, follower, 1) == [ChangeSubmitted]

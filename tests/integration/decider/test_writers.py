@@ -8,18 +8,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
+import pytest
 from aiokafka import TopicPartition
 
+from assent.decider.losing import accept_loss, ends_now
 from assent.decider.recovery import RETIRE_ALL, Recovered, recover_writers
 from assent.decider.service import Decider, serve
 from assent.founding.found import RECOVERY_KEY
 from assent.ledger.appender import Appender
+from assent.ledger.topics import apply_topics
 from assent.observe.health import Health
 from assent.settings import read_settings
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import reading
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import Chain
@@ -27,8 +31,8 @@ from assent_contracts.events import CommandRepeated, WritersChanged
 from assent_contracts.governance_changes import AddWriter, RetireWriter
 from assent_contracts.governed import Writer
 from assent_contracts.ledger import decode_events
-from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.topics import LEDGER
+from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
+from assent_contracts.topics import HEADS, LEDGER
 from tests.support.governing import (
     Governor,
     approved,
@@ -38,7 +42,7 @@ from tests.support.governing import (
     governing,
     released,
 )
-from tests.support.log import PARTITIONS, Log, deciding, publishing, read_ledger
+from tests.support.log import PARTITIONS, Log, deciding, delete_topics, publishing, read_ledger
 from tests.support.stack import until
 
 SECOND = SecretKey("writer-2", "decider")
@@ -180,6 +184,38 @@ async def _is_ready(health: Health) -> bool:
 
 async def _names_it(log: Log, follower: GovernanceFollower, since: int) -> bool:
     return all(names[-1:] == [since] for names in await named(log, follower))
+
+
+@pytest.mark.parametrize("days", [40, -40])
+async def test_recovery_key_records_nothing_by_a_clock_that_the_broker_contradicts(
+    log: Log, follower: GovernanceFollower, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """A laptop's clock: log time would be ahead by 40 days, and every administrator's command stale."""
+    key = load_key(log.folder / RECOVERY_KEY)
+    ends = await ends_now(log.connection, follower)
+    for module in ("recovery", "losing"):
+        monkeypatch.setattr(f"assent.decider.{module}.now_ms", lambda: now_ms() + days * 86_400_000)
+    head = ends.lead.writer.head
+    for done in (
+        await recover_writers(log.connection, log.identity, key, add=(writer(THIRD),), retire=()),
+        await accept_loss(log.connection, log.identity, key, ends, ()),
+    ):
+        assert isinstance(done, Refusal)
+        assert done.code is RefusalCode.STALE
+        assert "the broker said" in done.detail
+        assert "Set the clock" in WHAT_TO_DO[done.code]
+    assert (await ends_now(log.connection, follower)).lead.writer.head == head
+
+
+async def test_recovery_key_records_nothing_where_no_broker_says_what_time_it_is(log: Log) -> None:
+    key = load_key(log.folder / RECOVERY_KEY)
+    await delete_topics(log.connection, [HEADS])
+    try:
+        done = await recover_writers(log.connection, log.identity, key, add=(writer(THIRD),), retire=())
+    finally:
+        await apply_topics(log.connection, partitions=PARTITIONS)
+    assert isinstance(done, Refusal)
+    assert "`assent topics apply`" in done.detail
 
 
 async def test_recovery_key_replaces_every_writer_while_nobody_decides(

@@ -24,6 +24,8 @@ from assent_contracts.resources import parse_request_id
 
 CLOSED_MEMORY_MS = COMMAND_MEMORY_MS
 """How long an ended request is known, so that a late command hears how it ended."""
+PASSED_DEADLINES = 16
+"""How many deadlines that have moved may be kept beside one of each open request and as many again."""
 
 
 class _Ended(msgspec.Struct, frozen=True, gc=False):
@@ -135,7 +137,7 @@ class Book:
         self.requests[seq] = open_request(event, seq)
         self._open_by_resource[event.resource] = seq
         self._open_by_requester[event.requester] = self._open_by_requester.get(event.requester, 0) + 1
-        heapq.heappush(self._deadlines, (event.deadline, seq))
+        self._note_deadline(event.deadline, seq)
 
     def _go_on(self, event: RequestEvent, at: int, by: int) -> None:
         position = parse_request_id(event.request)
@@ -157,7 +159,19 @@ class Book:
         elif not isinstance(after, Unsettled) and (
             isinstance(before, Unsettled) or after.deadline != before.deadline
         ):
-            heapq.heappush(self._deadlines, (after.deadline, seq))
+            self._note_deadline(after.deadline, seq)
+
+    def _note_deadline(self, deadline: int, seq: int) -> None:
+        heapq.heappush(self._deadlines, (deadline, seq))
+        # Whoever approves and revokes in turn moves a deadline each time: what has moved is not kept long.
+        if len(self._deadlines) > 2 * len(self._open_by_resource) + PASSED_DEADLINES:
+            asked = ((self.requests[each], each) for each in self._open_by_resource.values())
+            self._deadlines = [
+                (request.deadline, each)
+                for request, each in asked
+                if not isinstance(request, Closed | Unsettled)
+            ]
+            heapq.heapify(self._deadlines)
 
     def _count_down(self, requester: str) -> None:
         left = self._open_by_requester[requester] - 1

@@ -41,6 +41,11 @@ class Desk(Protocol):
         ...
 
     @property
+    def is_dated(self) -> bool:
+        """Whether `at` is a time that a record has; not so before the first, and once it was set back."""
+        ...
+
+    @property
     def remembered(self) -> CommandMemory:
         """The commands whose ids are taken."""
         ...

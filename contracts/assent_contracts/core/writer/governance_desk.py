@@ -49,6 +49,12 @@ class GovernanceDesk:
         return self.record.memory
 
     @property
+    def is_dated(self) -> bool:
+        """Whether `at` is a record's own time, and not what the last record has corrected it to."""
+        corrections = self.governance.time_corrections
+        return not corrections or corrections[-1].seq < self.governance.seq
+
+    @property
     def governance_named(self) -> UnsetType:
         """A record of this ledger is judged by what is before it."""
         return UNSET

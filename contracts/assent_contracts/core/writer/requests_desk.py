@@ -49,6 +49,11 @@ class RequestsDesk:
         return self.book.at_under(self.governance)
 
     @property
+    def is_dated(self) -> bool:
+        """Whether that is a record's own time: a correction may say any, such as 1970."""
+        return self.book.records > 0 and self.at == self.book.at
+
+    @property
     def remembered(self) -> CommandMemory:
         """The commands whose ids are taken."""
         return self.book.memory

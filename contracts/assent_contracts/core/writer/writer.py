@@ -188,11 +188,16 @@ class Writer(Generic[D]):
 
     # What the writer records by itself.
 
-    def record_due(self, now: int) -> Iterator[OwnRecord]:
+    def record_due(self, now: int | None) -> Iterator[OwnRecord]:
         """Link what is due at `now` (ms), a record for each step, until nothing is or the key is retired.
 
-        Everything that came before `now` must have been decided.
+        Everything that came before `now` must have been decided. None: nobody knows what time it is; then
+        what is due has the last record's time, or waits where there is none that counts.
         """
+        if now is None:
+            if not self.desk.is_dated:
+                return
+            now = self.desk.at
         at = max(now, self.desk.at)
         due = self.desk.due(at)
         while not self.is_retired:

@@ -1,0 +1,44 @@
+"""The refusals of a ledger's commands that may come again: the answer to a copy is that of the first time."""
+
+import msgspec
+
+from assent_contracts.core.ageing import Ageing
+from assent_contracts.core.sender import TAKES_NO_ID
+from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
+from assent_contracts.limits import COMMAND_MEMORY_MS
+from assent_contracts.refusals import Refusal
+
+
+class _Refused(msgspec.Struct, frozen=True, gc=False):
+    seq: int
+    until: int
+    """Log time (ms) up to which a copy may come."""
+
+
+class Refused:
+    """As bounded as what a writer remembers: what strangers send takes no id, and is never answered again."""
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._by_seq: dict[int, Refusal] = {}
+        self._in_order: Ageing[_Refused] = Ageing()
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._by_seq)
+
+    def of(self, seq: int) -> Refusal | None:
+        """The refusal at `seq`, as long as a copy of its command may come; None if it was none."""
+        return self._by_seq.get(seq)
+
+    def take(self, record: LedgerRecord) -> None:
+        """Take in the next record, and let go of what log time had passed before it: it may be a copy."""
+        for refused in self._in_order.let_go(self._at):
+            del self._by_seq[refused.seq]
+        self._at = record.at
+        refusal = decode_refusal(record)
+        if refusal is None or refusal.code in TAKES_NO_ID:
+            return
+        if isinstance(decode_recorded_command(record), RecordedCommand):
+            self._by_seq[record.seq] = refusal
+            self._in_order.add(_Refused(record.seq, record.at + COMMAND_MEMORY_MS))
