@@ -11,7 +11,8 @@ from assent.store.heads import keep_heads
 from assent.store.pool import open_pool
 from assent.store.service import UNREACHABLE, following
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import HeadsStream, following_heads, good_heads
+from assent_contracts.client.heads import HeadsStream, following_heads, sift_beside
+from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.heads import KeptHead
 
 _RETRY_S: Final = 2.0
@@ -56,6 +57,7 @@ async def _keep_from(stream: HeadsStream, follower: GovernanceFollower, pool: as
         known = [each for each in (*waiting, *fresh) if each.writer in writers]
         # Never trusted before governance lists its writer; what comes of a stranger is dropped in time.
         waiting = [each for each in (*waiting, *fresh) if each.writer not in writers][-_WAITING_MAX:]
-        good = good_heads(follower.identity, known, writers)
-        if good:
+        newest = NewestHeads()
+        await sift_beside(newest, follower.identity, known, writers)
+        if good := newest.heads():
             await keep_heads(pool, good)

@@ -8,4 +8,6 @@ set seq = excluded.seq, value = excluded.value, seal = excluded.seal
 where excluded.seq > heads.seq
 
 -- name: read
-select value, writer, seal from heads
+select ledger, partition, era, value, writer, seal from heads
+where (ledger, partition, era, writer) > ($1::text::ledger, $2, $3, $4)
+order by ledger, partition, era, writer limit $5
