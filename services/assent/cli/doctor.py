@@ -15,7 +15,15 @@ from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
-from assent.cli.whole import file_finding, known_outside, look, missing, own_heads, reader_findings
+from assent.cli.whole import (
+    file_finding,
+    known_outside,
+    look,
+    missing,
+    own_heads,
+    reader_findings,
+    stored_finding,
+)
 from assent.decider.kept import HeadsFileError
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
@@ -190,7 +198,7 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
         findings.append(Finding(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
         stored, positions = NewestHeads(), {}
     else:
-        findings.append(Finding(ok=True, what="Postgres answers"))
+        findings += [Finding(ok=True, what="Postgres answers"), stored_finding(stored)]
     outside = await known_outside(to.connection, follower, stored, own)
     findings.append(log_time_finding(outside, now_ms()))
     there = await look(to.connection, follower, outside)

@@ -158,6 +158,20 @@ def reader_findings(name: str, positions: Mapping[int, Head], there: There, most
     return [behind, *findings]
 
 
+def stored_finding(newest: NewestHeads) -> Finding:
+    """Of the heads in Postgres."""
+    return Finding(
+        ok=not newest.false,
+        what="the heads in Postgres are the writers' own",
+        why=f"At least {newest.false:,} name a writer who has not signed them. They count for nothing.",
+        remedy=(
+            "Somebody has written to the table who has the status service's rights: change its password."
+            " status deletes within a week what it may; as the table's owner you may at once:"
+            " infra/restore.md says how."
+        ),
+    )
+
+
 def file_finding(error: HeadsFileError) -> Finding:
     """Of the decider's file."""
     return Finding(ok=False, what="the decider's file of heads", remedy=str(error))

@@ -1,9 +1,11 @@
 """Signed heads in Postgres: what is known of the ledgers where Kafka is not.
 
-They only move forward.
+Rows are added and never changed. The database cannot tell a head that a writer has signed from one that
+somebody made up, so neither stands in the other's way: whoever reads them verifies each.
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -14,7 +16,7 @@ import asyncpg
 from assent.store.pool import Executor, connected
 from assent.store.sql import load_sql
 from assent_contracts.client.heads import PIECE, sift_beside
-from assent_contracts.client.newest_heads import NewestHeads
+from assent_contracts.client.newest_heads import NewestHeads, false_heads
 from assent_contracts.heads import KeptHead, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
@@ -62,18 +64,49 @@ async def stored_heads(dsn: str) -> list[KeptHead]:
 
 
 async def keep_heads(executor: Executor, heads: Sequence[tuple[SignedHead, KeptHead]]) -> None:
-    """Keep heads that writers have signed, unless a later one of that partition, era and writer is there."""
-    newest: dict[tuple[str, int, str, str], tuple[SignedHead, KeptHead]] = {}
-    for head, kept in heads:
-        place = (LEDGER_TOPICS[head.ledger], head.partition, head.era, kept.writer)
-        if place not in newest or head.seq > newest[place][0].seq:
-            newest[place] = (head, kept)
-    rows = [(*place, head.seq, kept.value, kept.seal) for place, (head, kept) in newest.items()]
-    await executor.execute(_SQL["keep"], *(list(column) for column in zip(*rows, strict=True)))
+    """Keep heads that writers have signed, and let go what is older of the same partition, era and writer.
+
+    Raises asyncpg.PostgresError.
+    """
+    heads = [each for each in heads if _fits(each[0])]
+    if not heads:
+        return
+    values, writers, seals = zip(*((kept.value, kept.writer, kept.seal) for _, kept in heads), strict=True)
+    await executor.execute(_SQL["keep"], list(values), list(writers), list(seals))
+    slots = [
+        (LEDGER_TOPICS[head.ledger], head.partition, head.era, kept.writer, head.seq) for head, kept in heads
+    ]
+    await executor.execute(_SQL["let_go"], *(list(column) for column in zip(*slots, strict=True)))
+
+
+async def drop_false_heads(executor: Executor, identity: str, writers: Mapping[str, bytes]) -> int:
+    """Delete what names a writer who has not signed it; returns how many were found.
+
+    The database holds the first row of each day back for a week: it may be the one that is true.
+    Raises asyncpg.PostgresError.
+    """
+    found = 0
+    async with aclosing(_pieces(executor)) as pieces:
+        async for piece in pieces:
+            false = await asyncio.to_thread(false_heads, identity, piece, writers)
+            found += len(false)
+            if false:
+                await executor.execute(_SQL["drop"], [_digest(each) for each in false])
+    return found
 
 
 async def _pieces(executor: Executor) -> AsyncGenerator[list[KeptHead]]:
-    after = ("assent.ledger", -1, "", "")
-    while rows := await executor.fetch(_SQL["read"], *after, PIECE):
-        yield [KeptHead(row["value"], row["writer"], row["seal"]) for row in rows]
-        after = tuple(rows[-1][name] for name in ("ledger", "partition", "era", "writer"))
+    after = b""
+    while rows := await executor.fetch(_SQL["read"], after, PIECE):
+        yield [KeptHead(value, writer, seal) for _, value, writer, seal in rows]
+        after = rows[-1]["digest"]
+
+
+def _fits(head: SignedHead) -> bool:
+    """Whether Postgres can hold it: a stolen key can sign what it cannot."""
+    return head.seq < 1 << 63 and "\0" not in head.era
+
+
+def _digest(kept: KeptHead) -> bytes:
+    """As the table's trigger makes it."""
+    return hashlib.sha256(f"{kept.writer}\n{kept.seal}\n{kept.value}".encode()).digest()
