@@ -101,10 +101,10 @@ class KnownHeads:
     def contradiction(self, place: Place) -> Finding | None:
         """Two heads of a partition that writers have signed and that cannot both be."""
         for found in self._newest.contradictions():
-            head, kept = found.other
+            (head, kept), (_, other) = found.one, found.other
             if place != (head.ledger, head.partition) or is_void(head.era, self._follower.losses):
                 continue
-            if self._counts(kept):
+            if self._counts(kept) and self._counts(other):
                 return found.finding
         return None
 
