@@ -19,6 +19,7 @@ from assent.store.heads import stored_heads
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
+from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
@@ -207,7 +208,7 @@ async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) 
 async def found_by_doctor(machine: Machine) -> set[tuple[int | None, str]]:
     """What `assent doctor` finds missing, by what stands in Kafka alone."""
     async with following(machine.log) as follower:
-        outside = await known_outside(machine.log.connection, follower)
+        outside = await known_outside(machine.log.connection, follower, NewestHeads())
         there = await look(machine.log.connection, follower, outside)
         return {(each.partition, each.kind) for each in missing(outside, there, follower)}
 

@@ -19,7 +19,7 @@ SPECS = topic_specs()
 
 def state(name: str, *, partitions: int = 4, replicas: int = 1, **settings: str) -> dict[str, TopicState]:
     """One topic as it must be, but for some settings; their dots are underscores here."""
-    has: dict[str, str | None] = {**SPECS[name].config, "min.insync.replicas": "1", "segment.bytes": "1"}
+    has: dict[str, str | None] = {**SPECS[name].config, "min.insync.replicas": "1", "flush.ms": "1"}
     has |= {setting.replace("_", "."): value for setting, value in settings.items()}
     return {name: TopicState(partitions, replicas, has, {})}
 

@@ -1,20 +1,25 @@
 """`assent.heads`: write signed heads, and read those that are there."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
-from assent_contracts.client.keys import SecretKey, head_headers, verify
-from assent_contracts.heads import KeptHead, SignedHead, decode_head, encode_head, verify_head
+from assent_contracts.client.keys import SecretKey, head_headers
+from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
+from assent_contracts.heads import KeptHead, SignedHead, decode_head, encode_head, topic_key
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.topics import HEADS
 
 PLACE: Final = TopicPartition(HEADS, 0)
+PIECE: Final = 500
+"""Heads that are looked at in one go: some ten milliseconds where each has to be verified."""
 _POLL_MS: Final = 500
+_FETCH_BYTES: Final = 1024 * 1024
 
 
 def signed_head(key: SecretKey, identity: str, head: SignedHead) -> KeptHead:
@@ -25,8 +30,13 @@ def signed_head(key: SecretKey, identity: str, head: SignedHead) -> KeptHead:
 
 
 def kept_from(record: ConsumerRecord) -> KeptHead | None:
-    """What a record of the topic holds; None for what is no head."""
-    if record.value is None or decode_head(record.value) is None:
+    """What a record of the topic holds; None for what is no head, or does not stand under its place's key.
+
+    Under other keys heads that nobody has signed would outlive the topic's compaction: they cost no more
+    than being read.
+    """
+    head = decode_head(record.value)
+    if record.value is None or head is None or record.key != topic_key(head.ledger, head.partition):
         return None
     named = dict(record.headers)
     try:
@@ -36,36 +46,60 @@ def kept_from(record: ConsumerRecord) -> KeptHead | None:
 
 
 def good_heads(
-    identity: str, kept: Sequence[KeptHead], writers: Mapping[str, bytes], own: SecretKey | None = None
+    identity: str, kept: Iterable[KeptHead], writers: Mapping[str, bytes], own: SecretKey | None = None
 ) -> list[tuple[SignedHead, KeptHead]]:
-    """The heads among these that a writer has signed; the rest count for nothing.
+    """The newest among these that a writer has signed, by place, era and writer; the rest counts for nothing.
 
-    `writers`: the keys that governance lists now. `own`: a key that is trusted whatever governance says: what
-    a decider has signed itself counts for it where governance was put back to before its key was listed.
+    `writers`: the keys that governance lists now. `own`: a key that is trusted whatever governance says.
     """
-    trusted = dict(writers)
-    if own is not None:
-        trusted[own.id] = own.public_key
-    heads: list[tuple[SignedHead, KeptHead]] = []
-    for each in kept:
-        value = each.value.encode()
-        head = decode_head(value)
-        if head is not None and verify_head(identity, value, each.headers, trusted, verify) == "good":
-            heads.append((head, each))
-    return heads
+    newest = NewestHeads()
+    newest.sift(identity, kept, trusted_keys(writers, own))
+    return newest.heads()
+
+
+async def sift_beside(
+    newest: NewestHeads, identity: str, found: Sequence[KeptHead], trusted: Mapping[str, bytes]
+) -> None:
+    """The same in pieces, beside the event loop: it stands still for none of them."""
+    for begin in range(0, len(found), PIECE):
+        await asyncio.to_thread(newest.sift, identity, found[begin : begin + PIECE], trusted)
+
+
+async def sift_topic(
+    connection: Connection, newest: NewestHeads, identity: str, trusted: Mapping[str, bytes]
+) -> None:
+    """Take in what counts of all that stands in the topic now. Raises KafkaError.
+
+    However much that is, no more than a piece of it is held at once.
+    """
+    async with aclosing(_records_now(connection)) as pieces:
+        async for records in pieces:
+            await asyncio.to_thread(_sift_records, newest, identity, records, trusted)
+
+
+def _sift_records(
+    newest: NewestHeads, identity: str, records: Sequence[ConsumerRecord], trusted: Mapping[str, bytes]
+) -> None:
+    newest.sift(identity, _kept(records), trusted)
 
 
 async def read_heads(connection: Connection) -> list[KeptHead]:
-    """All that stand in the topic now. Raises KafkaError."""
+    """All that stand in the topic now, for whoever cannot tell yet which count. Raises KafkaError."""
     kept: list[KeptHead] = []
-    consumer = await reading(connection, {PLACE: 0})
+    async with aclosing(_records_now(connection)) as pieces:
+        async for records in pieces:
+            kept += await asyncio.to_thread(_kept, records)
+    return kept
+
+
+async def _records_now(connection: Connection) -> AsyncGenerator[Sequence[ConsumerRecord]]:
+    consumer = await reading(connection, {PLACE: 0}, partition_bytes=_FETCH_BYTES)
     try:
         end = (await consumer.end_offsets([PLACE]))[PLACE]
         while (await positions(consumer))[PLACE] < end:
-            kept += await _poll(consumer)
+            yield await _poll(consumer)
     finally:
         await consumer.stop()
-    return kept
 
 
 @asynccontextmanager
@@ -86,10 +120,13 @@ class HeadsStream:
 
     async def poll(self) -> list[KeptHead]:
         """What has come; empty when nothing did for a moment. Raises KafkaError."""
-        return await _poll(self._consumer)
+        return await asyncio.to_thread(_kept, await _poll(self._consumer))
 
 
-async def _poll(consumer: AIOKafkaConsumer) -> list[KeptHead]:
-    fetched = await fetch(consumer, PLACE, timeout_ms=_POLL_MS)
-    found = [kept_from(record) for record in fetched.get(PLACE, ())]
-    return [each for each in found if each is not None]
+async def _poll(consumer: AIOKafkaConsumer) -> Sequence[ConsumerRecord]:
+    fetched = await fetch(consumer, PLACE, timeout_ms=_POLL_MS, max_records=PIECE)
+    return fetched.get(PLACE, ())
+
+
+def _kept(records: Sequence[ConsumerRecord]) -> list[KeptHead]:
+    return [each for each in map(kept_from, records) if each is not None]

@@ -15,7 +15,15 @@ from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
-from assent.cli.whole import file_finding, known_outside, look, missing, own_heads, reader_findings
+from assent.cli.whole import (
+    file_finding,
+    known_outside,
+    look,
+    missing,
+    own_heads,
+    reader_findings,
+    stored_finding,
+)
 from assent.decider.kept import HeadsFileError
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
@@ -31,12 +39,13 @@ from assent.local.founded import NotFounded
 from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
-from assent.store.heads import read_heads
+from assent.store.known import newest_in_postgres
 from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent.store.reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
+from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import KeptHead
@@ -181,15 +190,15 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
             findings.append(file_finding(error))
     try:
         async with reading(to) as db:
-            stored = await read_heads(db)
+            stored = await newest_in_postgres(db, follower)
             positions = {name: await heads(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         found = reason(error)
         remedy = f"{found.todo} See logs/postgres.log."
         findings.append(Finding(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
-        stored, positions = [], {}
+        stored, positions = NewestHeads(), {}
     else:
-        findings.append(Finding(ok=True, what="Postgres answers"))
+        findings += [Finding(ok=True, what="Postgres answers"), stored_finding(stored)]
     outside = await known_outside(to.connection, follower, stored, own)
     findings.append(log_time_finding(outside, now_ms()))
     there = await look(to.connection, follower, outside)

@@ -12,6 +12,7 @@ from assent.verify.expected import Expected, ExpectedHead, SealedHead
 from assent.verify.export import Exported, export_ledgers
 from assent.verify.finding import FindingError
 from assent.verify.known import KnownHeads
+from assent_contracts.client.heads import good_heads
 
 
 def export(file: Path, *, options: Options) -> None:
@@ -75,6 +76,9 @@ def heads(*, options: Options) -> None:
 async def _heads(to: Reach) -> Expected:
     async with reading(to) as db:
         known = await known_to_postgres(db)
+    kept = await kept_heads(to.connection, to.dsn)
+    async with following(to) as follower:
+        writers = follower.writers.public_keys()
     of_audit = [each.head for each in known if each.source == known[0].source]
     return Expected(
         identity=to.identity,
@@ -84,6 +88,6 @@ async def _heads(to: Reach) -> Expected:
         ),
         signed=tuple(
             SealedHead(value=each.value, writer=each.writer, seal=each.seal)
-            for each in await kept_heads(to.connection, to.dsn)
+            for _, each in good_heads(to.identity, kept, writers)
         ),
     )

@@ -20,15 +20,16 @@ from assent.decider.kept import read_heads_file
 from assent.decider.losing import Accepted, Ends, accept_loss, ends_now
 from assent.local import Directory, Stack, StackNotRunning
 from assent.local.founded import read_founded
-from assent.store.heads import HEADS_UNREACHABLE, stored_heads
+from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent.store.migrate import migrate
 from assent.store.rebuild import empty_tables
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
+from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.governed import LedgerEnd
-from assent_contracts.heads import KeptHead, Place
+from assent_contracts.heads import Place
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 from assent_contracts.topics import LEDGER_TOPICS
 
@@ -88,9 +89,9 @@ def accept(
 async def _plan(
     to: Reach, follower: GovernanceFollower, ends: Ends, heads: tuple[Path, ...], options: Options
 ) -> Plan:
-    kept = [own_heads(options.data, to.identity), await _stored(to.dsn)]
+    kept = [own_heads(options.data, to.identity)]
     kept += [read_heads_file(path) or [] for path in heads]
-    outside = await known_outside(to.connection, follower, *kept)
+    outside = await known_outside(to.connection, follower, await _stored(to, follower), *kept)
     there = await look(to.connection, follower, outside)
     places: dict[Place, LedgerEnd] = {(each.ledger, each.partition): each for each in ends.ends}
     return Plan(
@@ -109,13 +110,14 @@ async def _plan(
     )
 
 
-async def _stored(dsn: str) -> list[KeptHead]:
+async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
+    newest = NewestHeads()
     try:
-        return await stored_heads(dsn)
+        await sift_database(to.dsn, newest, to.identity, trusted_keys(follower.writers.public_keys()))
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked which heads it knows", error=repr(error))
         output.tell("Postgres does not answer: what it knows of the log is not shown here.")
-        return []
+    return newest
 
 
 def _print_plan(plan: Plan, options: Options) -> None:

@@ -1,7 +1,6 @@
 """What is known of a log from outside Kafka, held against what is there: for `doctor` and `restore`."""
 
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,8 @@ from assent.decider.whole import INPUT_TOPICS, input_finding
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import good_heads, read_heads
+from assent_contracts.client.heads import sift_beside, sift_topic
+from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.probe import Probe
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import (
@@ -59,12 +59,14 @@ def own_heads(data: Path, identity: str) -> list[KeptHead]:
 
 
 async def known_outside(
-    connection: Connection, follower: GovernanceFollower, *kept: list[KeptHead]
+    connection: Connection, follower: GovernanceFollower, newest: NewestHeads, *kept: list[KeptHead]
 ) -> Outside:
-    """All heads that count: of `assent.heads`, and `kept` elsewhere. Raises KafkaError."""
-    writers = follower.writers.public_keys()
-    found = good_heads(follower.identity, [*await read_heads(connection), *chain(*kept)], writers)
-    heads = [head for head, _ in found]
+    """All heads that count: `newest` so far, `kept` in files, and `assent.heads`. Raises KafkaError."""
+    trusted = trusted_keys(follower.writers.public_keys())
+    for of_file in kept:
+        await sift_beside(newest, follower.identity, of_file, trusted)
+    await sift_topic(connection, newest, follower.identity, trusted)
+    heads = [head for head, _ in newest.heads()]
     return Outside(heads, known_heads(heads, follower.losses))
 
 
@@ -154,6 +156,20 @@ def reader_findings(name: str, positions: Mapping[int, Head], there: There, most
         remedy=f"Is the service running? See logs/{name}.log.",
     )
     return [behind, *findings]
+
+
+def stored_finding(newest: NewestHeads) -> Finding:
+    """Of the heads in Postgres."""
+    return Finding(
+        ok=not newest.false,
+        what="the heads in Postgres are the writers' own",
+        why=f"At least {newest.false:,} name a writer who has not signed them. They count for nothing.",
+        remedy=(
+            "Somebody has written to the table who has the status service's rights: change its password."
+            " status deletes within a week what it may; as the table's owner you may at once:"
+            " infra/restore.md says how."
+        ),
+    )
 
 
 def file_finding(error: HeadsFileError) -> Finding:

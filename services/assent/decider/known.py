@@ -1,6 +1,7 @@
 """What a decider knows of each ledger partition from outside of it, and how it makes it known."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +10,13 @@ import structlog
 from assent.decider.kept import read_heads_file, write_heads_file
 from assent.decider.missing import NOT_ASKED, UnknownError
 from assent.observe.health import Health
-from assent.store.heads import HEADS_UNREACHABLE, stored_heads
+from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import good_heads, read_heads, signed_head
+from assent_contracts.client.heads import sift_beside, sift_topic, signed_head
 from assent_contracts.client.keys import SecretKey
+from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.producing import CommandProducer
-from assent_contracts.findings import contradiction
 from assent_contracts.heads import (
     Finding,
     KeptHead,
@@ -52,9 +53,7 @@ class KnownHeads:
         self._follower = follower
         self._file = file
         self._postgres = postgres
-        self._heads: dict[tuple[Place, str, str], tuple[SignedHead, KeptHead]] = {}
-        """By place, era and writer: what a stolen key has signed hides nothing."""
-        self._contradictions: dict[Place, list[tuple[SignedHead, KeptHead, Finding]]] = {}
+        self._newest = NewestHeads()
         self._learning = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._learnt_at: float | None = None
@@ -71,19 +70,19 @@ class KnownHeads:
             if self._learnt_at is not None and now - self._learnt_at < LEARN_EVERY_S:
                 return
             in_file = None if self._file is None else await asyncio.to_thread(read_heads_file, self._file)
-            in_postgres = await self._ask_postgres(needed=in_file is None)
-            on_topic = await read_heads(self._connection)
-            writers = self._follower.writers.public_keys()
-            for kept in (in_file or [], in_postgres, on_topic):
-                for head, signed in good_heads(self._follower.identity, kept, writers, self._key):
-                    self._take(head, signed)
+            identity, found = self._follower.identity, NewestHeads()
+            trusted = trusted_keys(self._follower.writers.public_keys(), self._key)
+            await sift_beside(found, identity, in_file or [], trusted)
+            await self._ask_postgres(found, trusted, needed=in_file is None)
+            await sift_topic(self._connection, found, identity, trusted)
+            self._newest.merge(found)
             self._learnt_at = asyncio.get_running_loop().time()
 
-    async def _ask_postgres(self, *, needed: bool) -> list[KeptHead]:
+    async def _ask_postgres(self, found: NewestHeads, trusted: Mapping[str, bytes], *, needed: bool) -> None:
         if self._postgres is None:
-            return []
+            return
         try:
-            stored = await stored_heads(self._postgres)
+            await sift_database(self._postgres, found, self._follower.identity, trusted)
         except HEADS_UNREACHABLE as error:
             self._health.note("postgres", NOT_ASKED)
             structlog.get_logger().warning(
@@ -91,30 +90,22 @@ class KnownHeads:
             )
             if needed:
                 raise UnknownError from error
-            return []
+            return
         self._health.note("postgres", None)
-        return stored
-
-    def _take(self, head: SignedHead, kept: KeptHead) -> None:
-        place = (head.ledger, head.partition)
-        for other, _ in tuple(self._heads.values()):
-            found = contradiction(other, head)
-            if found is not None:
-                self._contradictions.setdefault(place, []).append((head, kept, found))
-        key = (place, head.era, kept.writer)
-        if key not in self._heads or head.seq > self._heads[key][0].seq:
-            self._heads[key] = (head, kept)
 
     def of(self, place: Place) -> KnownHead | None:
         """What is known of a partition, once accepted losses are counted off."""
-        heads = [head for head, kept in self._heads.values() if self._counts(kept)]
+        heads = [head for head, kept in self._newest.heads() if self._counts(kept)]
         return known_heads(heads, self._follower.losses).get(place)
 
     def contradiction(self, place: Place) -> Finding | None:
         """Two heads of a partition that writers have signed and that cannot both be."""
-        for head, kept, finding in self._contradictions.get(place, ()):
-            if not is_void(head.era, self._follower.losses) and self._counts(kept):
-                return finding
+        for found in self._newest.contradictions():
+            (head, kept), (_, other) = found.one, found.other
+            if place != (head.ledger, head.partition) or is_void(head.era, self._follower.losses):
+                continue
+            if self._counts(kept) and self._counts(other):
+                return found.finding
         return None
 
     def _counts(self, kept: KeptHead) -> bool:
@@ -125,7 +116,7 @@ class KnownHeads:
         """Sign a confirmed head and write it to the file and the topic. Raises KafkaError, OSError."""
         place: Place = (head.ledger, head.partition)
         kept = signed_head(self._key, self._follower.identity, head)
-        self._take(head, kept)
+        self._newest.add(head, kept)
         async with self._writing:
             if self._file is not None:
                 await asyncio.to_thread(write_heads_file, self._file, self._worth_keeping())
@@ -134,7 +125,7 @@ class KnownHeads:
 
     def _worth_keeping(self) -> list[KeptHead]:
         losses = self._follower.losses
-        return [kept for head, kept in self._heads.values() if not is_void(head.era, losses)]
+        return [kept for head, kept in self._newest.heads() if not is_void(head.era, losses)]
 
     async def _started_producer(self) -> CommandProducer:
         if self._producer is None:

@@ -1,20 +1,23 @@
 """Keep in Postgres what `assent.heads` says: so it is known where Kafka is not."""
 
 import asyncio
+import time
 from typing import Final
 
 import asyncpg
 import structlog
 
 from assent.settings import ServiceSettings, need
-from assent.store.heads import keep_heads
+from assent.store.heads import drop_false_heads, keep_heads
 from assent.store.pool import open_pool
 from assent.store.service import UNREACHABLE, following
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import HeadsStream, following_heads, good_heads
+from assent_contracts.client.heads import HeadsStream, following_heads, sift_beside
+from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.heads import KeptHead
 
 _RETRY_S: Final = 2.0
+_CLEANED_EVERY_S: Final = 3_600.0
 _WAITING_MAX: Final = 1_000
 """Heads of writers that governance may list soon."""
 
@@ -45,9 +48,12 @@ async def _keep(settings: ServiceSettings, pool: asyncpg.Pool) -> None:
 
 async def _keep_from(stream: HeadsStream, follower: GovernanceFollower, pool: asyncpg.Pool) -> None:
     waiting: list[KeptHead] = []
-    governance = follower.writers.head
+    governance, cleaned_at = follower.writers.head, -_CLEANED_EVERY_S
     while True:
         follower.check()
+        if time.monotonic() - cleaned_at >= _CLEANED_EVERY_S:
+            await _drop_false(follower, pool)
+            cleaned_at = time.monotonic()
         fresh = await stream.poll()
         if not fresh and governance == follower.writers.head:
             continue
@@ -56,6 +62,15 @@ async def _keep_from(stream: HeadsStream, follower: GovernanceFollower, pool: as
         known = [each for each in (*waiting, *fresh) if each.writer in writers]
         # Never trusted before governance lists its writer; what comes of a stranger is dropped in time.
         waiting = [each for each in (*waiting, *fresh) if each.writer not in writers][-_WAITING_MAX:]
-        good = good_heads(follower.identity, known, writers)
-        if good:
+        newest = NewestHeads()
+        await sift_beside(newest, follower.identity, known, writers)
+        if good := newest.heads():
             await keep_heads(pool, good)
+
+
+async def _drop_false(follower: GovernanceFollower, pool: asyncpg.Pool) -> None:
+    found = await drop_false_heads(pool, follower.identity, follower.writers.public_keys())
+    if found:
+        structlog.get_logger().warning(
+            "heads in Postgres that no writer has signed: somebody has the right to write there", found=found
+        )

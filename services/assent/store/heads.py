@@ -1,7 +1,13 @@
-"""Signed heads in Postgres: what is known of the ledgers where Kafka is not. They only move forward."""
+"""Signed heads in Postgres: what is known of the ledgers where Kafka is not.
+
+Rows are added and never changed. The database cannot tell a head that a writer has signed from one that
+somebody made up, so neither stands in the other's way: whoever reads them verifies each.
+"""
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +15,39 @@ import asyncpg
 
 from assent.store.pool import Executor, connected
 from assent.store.sql import load_sql
+from assent_contracts.client.heads import PIECE, sift_beside
+from assent_contracts.client.newest_heads import NewestHeads, false_heads
 from assent_contracts.heads import KeptHead, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
 STORED_WITHIN_S: Final = 5.0
+"""For each answer."""
+SIFTED_WITHIN_S: Final = 30.0
+"""For all: whoever may write to the table keeps nobody waiting for longer."""
 HEADS_UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _SQL: Final = load_sql(Path(__file__).with_name("heads.sql"))
+
+
+async def sift_database(dsn: str, newest: NewestHeads, identity: str, trusted: Mapping[str, bytes]) -> None:
+    """Take in what counts of all heads that this database has; what is taken in stays so when it ends early.
+
+    Raises one of HEADS_UNREACHABLE, within some seconds.
+    """
+    connection = await connected(dsn, timeout=STORED_WITHIN_S, command_timeout=STORED_WITHIN_S)
+    try:
+        async with asyncio.timeout(SIFTED_WITHIN_S):
+            await sift_stored(connection, newest, identity, trusted)
+    finally:
+        await connection.close(timeout=1.0)
+
+
+async def sift_stored(
+    executor: Executor, newest: NewestHeads, identity: str, trusted: Mapping[str, bytes]
+) -> None:
+    """The same on a connection that is there. Raises asyncpg.PostgresError."""
+    async with aclosing(_pieces(executor)) as pieces:
+        async for piece in pieces:
+            await sift_beside(newest, identity, piece, trusted)
 
 
 async def stored_heads(dsn: str) -> list[KeptHead]:
@@ -22,26 +55,58 @@ async def stored_heads(dsn: str) -> list[KeptHead]:
 
     Raises one of HEADS_UNREACHABLE, within some seconds.
     """
-    async with asyncio.timeout(STORED_WITHIN_S):
-        connection = await connected(dsn, timeout=STORED_WITHIN_S)
-        try:
-            return await read_heads(connection)
-        finally:
-            await connection.close(timeout=1.0)
-
-
-async def read_heads(executor: Executor) -> list[KeptHead]:
-    """The same on a connection that is there. Raises asyncpg.PostgresError."""
-    rows = await executor.fetch(_SQL["read"])
-    return [KeptHead(value, writer, seal) for value, writer, seal in rows]
+    connection = await connected(dsn, timeout=STORED_WITHIN_S, command_timeout=STORED_WITHIN_S)
+    try:
+        async with asyncio.timeout(SIFTED_WITHIN_S), aclosing(_pieces(connection)) as pieces:
+            return [each async for piece in pieces for each in piece]
+    finally:
+        await connection.close(timeout=1.0)
 
 
 async def keep_heads(executor: Executor, heads: Sequence[tuple[SignedHead, KeptHead]]) -> None:
-    """Keep heads that writers have signed, unless a later one of that partition, era and writer is there."""
-    newest: dict[tuple[str, int, str, str], tuple[SignedHead, KeptHead]] = {}
-    for head, kept in heads:
-        place = (LEDGER_TOPICS[head.ledger], head.partition, head.era, kept.writer)
-        if place not in newest or head.seq > newest[place][0].seq:
-            newest[place] = (head, kept)
-    rows = [(*place, head.seq, kept.value, kept.seal) for place, (head, kept) in newest.items()]
-    await executor.execute(_SQL["keep"], *(list(column) for column in zip(*rows, strict=True)))
+    """Keep heads that writers have signed, and let go what is older of the same partition, era and writer.
+
+    Raises asyncpg.PostgresError.
+    """
+    heads = [each for each in heads if _fits(each[0])]
+    if not heads:
+        return
+    values, writers, seals = zip(*((kept.value, kept.writer, kept.seal) for _, kept in heads), strict=True)
+    await executor.execute(_SQL["keep"], list(values), list(writers), list(seals))
+    slots = [
+        (LEDGER_TOPICS[head.ledger], head.partition, head.era, kept.writer, head.seq) for head, kept in heads
+    ]
+    await executor.execute(_SQL["let_go"], *(list(column) for column in zip(*slots, strict=True)))
+
+
+async def drop_false_heads(executor: Executor, identity: str, writers: Mapping[str, bytes]) -> int:
+    """Delete what names a writer who has not signed it; returns how many were found.
+
+    The database holds the first row of each day back for a week: it may be the one that is true.
+    Raises asyncpg.PostgresError.
+    """
+    found = 0
+    async with aclosing(_pieces(executor)) as pieces:
+        async for piece in pieces:
+            false = await asyncio.to_thread(false_heads, identity, piece, writers)
+            found += len(false)
+            if false:
+                await executor.execute(_SQL["drop"], [_digest(each) for each in false])
+    return found
+
+
+async def _pieces(executor: Executor) -> AsyncGenerator[list[KeptHead]]:
+    after = b""
+    while rows := await executor.fetch(_SQL["read"], after, PIECE):
+        yield [KeptHead(value, writer, seal) for _, value, writer, seal in rows]
+        after = rows[-1]["digest"]
+
+
+def _fits(head: SignedHead) -> bool:
+    """Whether Postgres can hold it: a stolen key can sign what it cannot."""
+    return head.seq < 1 << 63 and "\0" not in head.era
+
+
+def _digest(kept: KeptHead) -> bytes:
+    """As the table's trigger makes it."""
+    return hashlib.sha256(f"{kept.writer}\n{kept.seal}\n{kept.value}".encode()).digest()

@@ -1,9 +1,9 @@
 """What Postgres knows of the ledgers, as far as writers have signed it."""
 
-from assent.store.heads import read_heads
+from assent.store.heads import sift_stored
 from assent.store.pool import Executor
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import good_heads
+from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.heads import KnownHead, Place, known_heads
 
 
@@ -12,6 +12,12 @@ async def known_in_postgres(db: Executor, follower: GovernanceFollower) -> dict[
 
     Raises asyncpg.PostgresError.
     """
-    kept = await read_heads(db)
-    heads = good_heads(follower.identity, kept, follower.writers.public_keys())
-    return known_heads([head for head, _ in heads], follower.losses)
+    newest = await newest_in_postgres(db, follower)
+    return known_heads([head for head, _ in newest.heads()], follower.losses)
+
+
+async def newest_in_postgres(db: Executor, follower: GovernanceFollower) -> NewestHeads:
+    """The heads that count of those that the database has. Raises asyncpg.PostgresError."""
+    newest = NewestHeads()
+    await sift_stored(db, newest, follower.identity, trusted_keys(follower.writers.public_keys()))
+    return newest
