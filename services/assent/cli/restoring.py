@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
+from aiokafka import TopicPartition
 from msgspec import Struct
 
 from assent.cli import output
@@ -22,15 +23,15 @@ from assent.local import Directory, Stack, StackNotRunning
 from assent.local.founded import read_founded
 from assent.store.heads import HEADS_UNREACHABLE, stored_heads
 from assent.store.migrate import migrate
-from assent.store.rebuild import empty_tables
-from assent_contracts.acceptance import Head
+from assent.store.rebuild import empty_tables, notify_positions, shared_with
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
+from assent_contracts.client.probe import Probe
 from assent_contracts.governed import LedgerEnd
-from assent_contracts.heads import KeptHead, Place
+from assent_contracts.heads import KeptHead, Place, known_of
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
-from assent_contracts.topics import LEDGER_TOPICS
+from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -148,9 +149,8 @@ def rebuild(*, yes: bool, options: Options) -> None:
 
     async def run() -> None:
         async with _log(options) as to, following(to) as follower:
-            ends = await ends_now(to.connection, follower)
             await migrate(to.dsn)
-            await empty_tables(to.dsn, {(end.ledger, end.partition): _head(end) for end in ends.ends})
+            await empty_tables(to.dsn, await _of_another_history(to, follower))
 
     asyncio.run(run())
     if options.json:
@@ -159,8 +159,21 @@ def rebuild(*, yes: bool, options: Options) -> None:
     output.say("Emptied the tables: status and audit fill them again from the ledgers as they are.")
 
 
-def _head(end: LedgerEnd) -> Head:
-    return Head(end.seq, end.sha256, -1, end.next_offset)
+async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[TopicPartition, int]:
+    """The partitions in which notify stands where the ledger does not, and what of them still holds.
+
+    By the record and not by its seq: what has been written since the loss soon has the same seqs.
+    """
+    stands = await notify_positions(to.dsn)
+    names: dict[str, LedgerName] = {topic: name for name, topic in LEDGER_TOPICS.items()}
+    known = [known_of(names[place.topic], place.partition, head) for place, head in stands.items()]
+    async with Probe(to.connection) as probe:
+        differing = {finding.place for finding in await probe.findings(known)}
+    return {
+        place: shared_with(place, head.seq, follower.losses)
+        for place, head in stands.items()
+        if f"{place.topic}/{place.partition}" in differing
+    }
 
 
 @asynccontextmanager
