@@ -15,7 +15,7 @@ from assent.cli.close_calls import Finding, close_calls
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
-from assent.cli.whole import file_finding, known_outside, look, missing, own_heads, reader_findings
+from assent.cli.whole import deciders_heads, file_finding, known_outside, look, missing, reader_findings
 from assent.decider.kept import HeadsFileError
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
@@ -174,11 +174,10 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
     """Whether the log holds what is known of it, and how far the readers are."""
     findings: list[Finding] = []
     own: list[KeptHead] = []
-    if "ASSENT_KAFKA" not in os.environ:
-        try:
-            own = own_heads(options.data, to.identity)
-        except HeadsFileError as error:
-            findings.append(file_finding(error))
+    try:
+        own = deciders_heads(options, to.identity)
+    except HeadsFileError as error:
+        findings.append(file_finding(error))
     try:
         async with reading(to) as db:
             stored = await read_heads(db)
