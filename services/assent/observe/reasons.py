@@ -116,7 +116,7 @@ def kafka_reason(error: BaseException) -> Reason:
             )
         case LedgerDiffersError():
             first = error.findings[0]
-            return Reason(why=first.why, todo=first.todo)
+            return Reason(why=first.why, todo=first.todo, place=first.place)
         case OffsetOutOfRangeError():
             return Reason(
                 why="A topic does not reach to where this service has to read: it was cut, put back or made"
