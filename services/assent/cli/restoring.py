@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -13,13 +13,14 @@ from msgspec import Struct
 
 from assent.cli import output
 from assent.cli.answers import print_refusal
+from assent.cli.errors import sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, following, reach
 from assent.cli.upping import log_to_file
 from assent.cli.whole import known_outside, look, missing, own_heads, unknown_eras
 from assent.decider.kept import read_heads_file
 from assent.decider.losing import Accepted, Ends, accept_loss, ends_now
-from assent.local import Directory, Stack, StackNotRunning
+from assent.local import Directory, DirectoryInUse, Stack
 from assent.local.founded import read_founded
 from assent.store.heads import HEADS_UNREACHABLE, stored_heads
 from assent.store.migrate import migrate
@@ -83,7 +84,12 @@ def accept(
         output.print_json(done)
         return
     output.say(f"Accepted the loss, in governance record {done.seq}. The log goes on from where it ends.")
-    output.say("Next: `assent restore rebuild`. Put the recovery key away again.")
+    output.say(f"Next: `assent restore rebuild`. Put the recovery key away again.{_on_a_cluster()}")
+
+
+def _on_a_cluster() -> str:
+    """There nobody can know what runs beside this."""
+    return " Start all services anew." if "ASSENT_KAFKA" in os.environ else ""
 
 
 async def _plan(
@@ -156,7 +162,9 @@ def rebuild(*, yes: bool, options: Options) -> None:
     if options.json:
         output.print_json({"rebuilt": True})
         return
-    output.say("Emptied the tables: status and audit fill them again from the ledgers as they are.")
+    output.say(
+        "Emptied the tables: status and audit fill them again from the ledgers as they are." + _on_a_cluster()
+    )
 
 
 async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[TopicPartition, int]:
@@ -178,16 +186,19 @@ async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[T
 
 @asynccontextmanager
 async def _log(options: Options) -> AsyncIterator[Reach]:
-    """The log, with its Kafka and Postgres, which are started for the while where nothing runs on --data."""
-    try:
-        to = reach(options)
-    except StackNotRunning:
-        directory = Directory(options.data.resolve())
-        identity = read_founded(directory).identity
-        output.tell("Starting Kafka and Postgres for the while.")
-        async with Stack(directory.root, progress=output.tell) as stack:
-            yield Reach(Connection(bootstrap=stack.bootstrap), identity, stack.dsn)
+    """The log: a cluster's, or that of --data, whose Kafka and Postgres are started for the while.
+
+    Nothing of --data may run beside it: a decider that leads goes by what it has read before.
+    """
+    if "ASSENT_KAFKA" in os.environ:
+        yield reach(options)
         return
-    if "ASSENT_KAFKA" not in os.environ:
-        output.tell("The stack on --data is running: stop `assent up` first if its decider leads.")
-    yield to
+    directory = Directory(options.data.resolve())
+    identity = read_founded(directory).identity
+    output.tell("Starting Kafka and Postgres for the while.")
+    async with AsyncExitStack() as running:
+        try:
+            stack = await running.enter_async_context(Stack(directory.root, progress=output.tell))
+        except DirectoryInUse as error:
+            output.fail(f"{sentence(str(error))} It is `assent up`: stop it first.", output.REFUSED)
+        yield Reach(Connection(bootstrap=stack.bootstrap), identity, stack.dsn)
