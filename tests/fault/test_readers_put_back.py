@@ -421,6 +421,33 @@ async def test_an_older_applier_folder_applies_nothing_twice(log: Log, tmp_path:
     assert (folders.target / "script" / "text").read_text() == "later"
 
 
+async def test_an_older_applier_folder_and_target_say_what_the_target_lost(log: Log, tmp_path: Path) -> None:
+    """Seen: the changes since were gone from the target, without a word."""
+    folders = Folders.of(tmp_path)
+    async with handing_over(log, folders) as (actor, applier):
+        for name in ("text", "kept"):
+            before = await actor.released(f"script/{name}", b'"before"')
+            await applier.of(before.request, "succeeded")
+    shutil.copytree(tmp_path / "applier", tmp_path / "older")
+    async with handing_over(log, folders) as (actor, applier):
+        for content in ("first", "second"):
+            lost = await actor.released("script/text", f'"{content}"'.encode())
+            await applier.of(lost.request, "succeeded")
+    async with handing_over(log, folders) as (actor, applier):
+        assert "not-held" not in applier.results()
+    shutil.rmtree(tmp_path / "applier")
+    shutil.move(tmp_path / "older", tmp_path / "applier")
+    async with handing_over(log, folders) as (actor, applier):
+        handled = await applier.of(lost.request, "not-held")
+        assert handled.resource == "script/text"
+        assert applier.results().count("not-held") == 1, "the last one of each object"
+    # An applier that was restarted says it no more: it has been told.
+    async with handing_over(log, folders) as (actor, applier):
+        again = await actor.released("script/text", b'"second"')
+        await applier.of(again.request, "succeeded")
+        assert "not-held" not in applier.results()
+
+
 def name_beside(partition: int) -> str:
     """The name of a script that is in another partition."""
     names = (f"beside-{number}" for number in itertools.count())

@@ -83,13 +83,13 @@ class Cli:
 
 
 class Up:
-    """`assent up`, running; its lines are in `log`."""
+    """`assent up`, running; its lines are in `log`. It has said `says`."""
 
-    def __init__(self, cli: Cli, log: Path) -> None:
+    def __init__(self, cli: Cli, log: Path, *, says: str = "Up. ") -> None:
         self.cli, self.log = cli, log
         with log.open("w") as file:
             self.process = cli.start("up", stdout=file, stderr=subprocess.STDOUT)
-        self.wait_for("Up. ")
+        self.wait_for(says)
 
     def lines(self) -> list[str]:
         return self.log.read_text().splitlines()

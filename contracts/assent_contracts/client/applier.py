@@ -22,7 +22,8 @@ When the log was put back. `state_dir` also holds how far the ledger had been re
 before that, or goes on otherwise, its request ids name other requests than those that were applied here:
 nothing is claimed, applied or reported there until the right log is back, or its loss was accepted. Then this
 client goes on from where the accepted loss says, and warns of what it had gone by beyond. `assent.changes` is
-transport: where it was made anew, it is read from its beginning.
+transport: where it was made anew, it is read from its beginning. Where `state_dir` is an older copy, `recall`
+is asked of what was applied since: `not-held` tells of what the target has lost. Without `recall` nobody can.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ from aiokafka.errors import KafkaError
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.applying import Apply, Handled, Recall, Result
+from assent_contracts.client.beyond import Beyond
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
@@ -169,6 +171,8 @@ class _Run:
         self._journal = journal
         self._memory = memory
         self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
+        self._beyond = Beyond(setup.key.principal, memory.known())
+        self._looked = False
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(
             setup.connection,
@@ -200,10 +204,14 @@ class _Run:
         try:
             await self._publisher.start()
             await self._publisher.catch_up(but=self._memory.differing)
+            in_hand: dict[str, str] = {}
             for request in await asyncio.to_thread(self._journal.entries):
                 if not self._memory.is_differing(request):
                     change = await asyncio.to_thread(self._journal.change, request)
-                    self._settle(request, change.resource)
+                    in_hand[request] = change.resource
+            await self._look_at_target(in_hand.values())
+            for request, resource in in_hand.items():
+                self._settle(request, resource)
             async with Membership(self._setup.connection, CHANGES, self._setup.group) as membership:
                 await self._take_changes(membership, stop)
             busy = [task for request, task in self._in_hand.items() if request not in self._settler.held_up]
@@ -213,8 +221,16 @@ class _Run:
             for task in self._in_hand.values():
                 task.cancel()
             await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
-            await self._memory.keep(self._publisher.heads())
+            if self._looked:
+                await self._memory.keep(self._publisher.heads())
             await self._publisher.stop()
+
+    async def _look_at_target(self, in_hand: Collection[str]) -> None:
+        """Before the heads are kept: after that nobody notices that the state folder is an older copy."""
+        setup, beyond = self._setup, self._beyond
+        for handled in await beyond.not_held(setup.connection, setup.governance, setup.recall, but=in_hand):
+            setup.tell(handled)
+        self._looked = True
 
     async def _take_changes(self, membership: Membership, stop: asyncio.Event) -> None:
         tasks = PartitionTasks(self._consume, "changes")
@@ -232,6 +248,7 @@ class _Run:
             await tasks.work_on(frozenset())
 
     def _hear(self, partition: int, accepted: Accepted) -> None:
+        self._beyond.hear(accepted, self._open[partition])
         self._open[partition].take(accepted)
 
     def _find(self, request: str) -> OpenRequest | None:

@@ -30,7 +30,7 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
 
     result: Literal[
         "succeeded", "failed", "unknown", "not-claimed", "refused", "not-open", "in-hand", "other-type",
-        "other-release",
+        "other-release", "not-held",
         "forged", "no-evidence", "unreadable",
     ]  # fmt: skip
     detail: str = ""

@@ -15,7 +15,7 @@ from assent.observe import metrics
 from assent.observe.evidence import watch_governance
 from assent.observe.health import Health
 from assent.observe.history import History
-from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence
+from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
 from assent_contracts.changes import Change
@@ -33,7 +33,16 @@ MARK_KEPT_S = 30 * 24 * 60 * 60
 """A mark is of use only between a crash and the restart after it."""
 _RETRY_MAX_S = 5.0
 _SETTLED = ("succeeded", "failed", "unknown")
-_SUSPICIOUS = ("forged", "other-release", "no-evidence", "unreadable", "refused", "failed", "unknown")
+_SUSPICIOUS = (
+    "forged",
+    "other-release",
+    "not-held",
+    "no-evidence",
+    "unreadable",
+    "refused",
+    "failed",
+    "unknown",
+)
 _OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
 
 
@@ -97,6 +106,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     if stop.is_set():
         return
     history, partitions = History(health), follower.partitions
+    not_held: set[str] = set()
     applier = Applier(
         settings.kafka,
         follower,
@@ -105,7 +115,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
         folder.apply,
         partitions=partitions,
         recall=folder.recall,
-        on_handled=lambda handled: tell(handled, health),
+        on_handled=lambda handled: tell(handled, health, not_held),
         on_differing=lambda differing: tell_differing(differing, history, partitions),
         on_missing=lambda why: (
             health.ready("kafka") if why is None else health.not_ready("kafka", STARTING_OVER)
@@ -145,9 +155,10 @@ def _of_applier(finding: Finding) -> Finding:
     )
 
 
-def tell(handled: Handled, health: Health) -> None:
+def tell(handled: Handled, health: Health, not_held: set[str]) -> None:
     """One log line for each change, or what claimed to be one.
 
+    `not_held`: the requests whose changes the target does not hold, told so far; this one is added.
     A release without evidence needs people: somebody has the writer's key. Ready again after a restart.
     """
     if handled.result in _SETTLED:
@@ -156,6 +167,9 @@ def tell(handled: Handled, health: Health) -> None:
         metrics.NO_EVIDENCE.labels(str(handled.partition)).inc()
         lacks = f"The release of request {handled.request} lacks evidence: {handled.detail}"
         health.not_ready("evidence", no_evidence(lacks))
+    if handled.result == "not-held" and handled.request is not None:
+        not_held.add(handled.request)
+        health.note("target", target_lacks(len(not_held)))
     log = structlog.get_logger()
     said = msgspec.structs.asdict(handled)
     fields = {name: value for name, value in said.items() if value not in (None, "")}

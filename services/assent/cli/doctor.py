@@ -16,11 +16,11 @@ from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
 from assent.cli.whole import (
+    deciders_heads,
     file_finding,
     known_outside,
     look,
     missing,
-    own_heads,
     reader_findings,
     stored_finding,
 )
@@ -183,11 +183,10 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
     """Whether the log holds what is known of it, and how far the readers are."""
     findings: list[Finding] = []
     own: list[KeptHead] = []
-    if "ASSENT_KAFKA" not in os.environ:
-        try:
-            own = own_heads(options.data, to.identity)
-        except HeadsFileError as error:
-            findings.append(file_finding(error))
+    try:
+        own = deciders_heads(options, to.identity)
+    except HeadsFileError as error:
+        findings.append(file_finding(error))
     try:
         async with reading(to) as db:
             stored = await newest_in_postgres(db, follower)

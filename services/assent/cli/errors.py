@@ -7,6 +7,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from assent.cli.reach import UnreachableError
+from assent.decider.kept import HeadsFileError
 from assent.ledger.topics import TopicsError
 from assent.local import (
     DirectoryInUse,
@@ -29,6 +30,7 @@ from assent_contracts.ledger import IncoherentRecordError
 _SAY_IT_THEMSELVES = (
     DirectoryInUse,
     ExpectError,
+    HeadsFileError,
     JarMismatch,
     JarsUnavailable,
     KeyFileError,

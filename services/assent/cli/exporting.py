@@ -1,25 +1,28 @@
 """`assent audit export` and `assent audit heads`."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from assent.cli import output
 from assent.cli.options import Options
 from assent.cli.proving import progressing, tell_finding
 from assent.cli.reach import Reach, following, governance_of, reach, reading
-from assent.verify.elsewhere import kept_heads, known_by_writers, known_to_postgres
+from assent.cli.whole import deciders_heads
+from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known_to_postgres
 from assent.verify.expected import Expected, ExpectedHead, SealedHead
 from assent.verify.export import Exported, export_ledgers
 from assent.verify.finding import FindingError
 from assent.verify.known import KnownHeads
 from assent_contracts.client.heads import good_heads
+from assent_contracts.heads import KeptHead
 
 
 def export(file: Path, *, options: Options) -> None:
     """Write the file; it is not there when that fails."""
     to = reach(options)
     try:
-        exported = asyncio.run(export_held(to, file))
+        exported = asyncio.run(export_held(to, file, own=deciders_heads(options, to.identity)))
     except FileExistsError:
         output.fail(f"{file} is there already; choose another name.")
     except FindingError as finding:
@@ -41,8 +44,11 @@ def export(file: Path, *, options: Options) -> None:
     )
 
 
-async def export_held(to: Reach, file: Path) -> Exported:
-    """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does."""
+async def export_held(to: Reach, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
+    """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does.
+
+    `own`: what its decider keeps in its file.
+    """
     # Before the ledgers are read: they may only have grown since.
     async with reading(to) as db:
         known = await known_to_postgres(db)
@@ -50,6 +56,7 @@ async def export_held(to: Reach, file: Path) -> Exported:
     async with following(to) as follower:
         governance = governance_of(follower)
         known += known_by_writers(to.identity, kept, governance.writers, governance.losses)
+        known += known_by_writers(to.identity, own, governance.writers, governance.losses, where=IN_FILE)
         with progressing("exporting") as progress:
             return await export_ledgers(
                 to.connection,
@@ -65,7 +72,7 @@ async def export_held(to: Reach, file: Path) -> Exported:
 def heads(*, options: Options) -> None:
     """Print the newest head of each partition that is known outside the ledgers."""
     to = reach(options)
-    expected = asyncio.run(_heads(to))
+    expected = asyncio.run(_heads(to, deciders_heads(options, to.identity)))
     if not expected.heads:
         output.fail(
             "The audit table has nothing yet, so there is nothing to print: is the audit service running?"
@@ -73,7 +80,7 @@ def heads(*, options: Options) -> None:
     output.print_json(expected)
 
 
-async def _heads(to: Reach) -> Expected:
+async def _heads(to: Reach, own: Sequence[KeptHead]) -> Expected:
     async with reading(to) as db:
         known = await known_to_postgres(db)
     kept = await kept_heads(to.connection, to.dsn)
@@ -88,6 +95,6 @@ async def _heads(to: Reach) -> Expected:
         ),
         signed=tuple(
             SealedHead(value=each.value, writer=each.writer, seal=each.seal)
-            for _, each in good_heads(to.identity, kept, writers)
+            for _, each in good_heads(to.identity, [*kept, *own], writers)
         ),
     )

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -15,8 +15,9 @@ from assent.cli import output
 from assent.cli.options import Options
 from assent.cli.reach import Reach, following, reach, reading
 from assent.cli.views import table
+from assent.cli.whole import deciders_heads
 from assent.verify.audited import AuditTable
-from assent.verify.elsewhere import kept_heads, known_by_writers, known_to_postgres
+from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known_to_postgres
 from assent.verify.expected import Expected, check_signed, known_of, read_expected
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
@@ -25,6 +26,7 @@ from assent.verify.live import verify_governance, verify_requests
 from assent.verify.report import Verified, verified
 from assent_contracts.client.keys import verify as verify_signature
 from assent_contracts.digests import DIGEST_PATTERN
+from assent_contracts.heads import KeptHead
 
 
 def verify(file: Path | None, identity: str | None, expect: Path | None, *, options: Options) -> None:
@@ -41,7 +43,7 @@ def verify(file: Path | None, identity: str | None, expect: Path | None, *, opti
         else:
             to = reach(options)
             expected = None if expect is None else read_expected(expect, to.identity)
-            found = asyncio.run(verify_live(to, expected))
+            found = asyncio.run(verify_live(to, expected, own=deciders_heads(options, to.identity)))
     except FindingError as finding:
         tell_finding(finding, "verified", as_json=options.json)
     if options.json:
@@ -50,9 +52,12 @@ def verify(file: Path | None, identity: str | None, expect: Path | None, *, opti
     tell_verified(found)
 
 
-async def verify_live(to: Reach, expected: Expected | None = None) -> Verified:
+async def verify_live(
+    to: Reach, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
+) -> Verified:
     """Verify the running log with its audit table, and hold it against what is known of it elsewhere.
 
+    `own`: what its decider keeps in its file.
     Raises FindingError, ExpectError, and what reading raises.
     """
     async with reading(to) as db:
@@ -67,6 +72,7 @@ async def verify_live(to: Reach, expected: Expected | None = None) -> Verified:
             check_signed(expected, governance.writers, verify_signature)
         writers = governance.writers.public_keys()
         known.add(known_by_writers(to.identity, kept, writers, governance.losses))
+        known.add(known_by_writers(to.identity, own, writers, governance.losses, where=IN_FILE))
         await audited.has_nothing_beside(governance.partitions)
         async with following(to) as follower:
             with progressing("verifying") as progress:

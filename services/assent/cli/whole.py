@@ -1,5 +1,6 @@
 """What is known of a log from outside Kafka, held against what is there: for `doctor` and `restore`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from aiokafka import TopicPartition
 
 from assent.cli.close_calls import Finding
 from assent.cli.decided import decided_before
+from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
 from assent.decider.whole import INPUT_TOPICS, input_finding
 from assent_contracts.acceptance import Head
@@ -56,6 +58,14 @@ class There(msgspec.Struct, frozen=True):
 def own_heads(data: Path, identity: str) -> list[KeptHead]:
     """What the embedded decider keeps in a data directory. Raises HeadsFileError."""
     return read_heads_file(heads_file(data / _STATE / "decider", identity)) or []
+
+
+def deciders_heads(options: Options, identity: str) -> list[KeptHead]:
+    """The same where the log is that of --data; none where ASSENT_KAFKA names another machine's.
+
+    Raises HeadsFileError.
+    """
+    return [] if "ASSENT_KAFKA" in os.environ else own_heads(options.data, identity)
 
 
 async def known_outside(

@@ -28,7 +28,8 @@ def missing_because(error: MissingError | UnknownError | HeadsFileError) -> Reas
     """Why a partition is not led, and what to do about it."""
     match error:
         case MissingError(finding=finding):
-            return Reason(why=finding.why, todo=f"{finding.todo} Nothing is decided here meanwhile.")
+            todo = f"{finding.todo} Nothing is decided here meanwhile."
+            return Reason(why=finding.why, todo=todo, place=finding.place)
         case HeadsFileError():
             return Reason(
                 why=f"What this decider knew of the log cannot be read: {error}",

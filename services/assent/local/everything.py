@@ -20,6 +20,7 @@ from assent.ledger.topics import apply_topics
 from assent.local import backoff
 from assent.local.directory import Directory, replace_file
 from assent.local.founded import read_founded
+from assent.local.lost import Lost
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
 from assent.local.supervisor import Service, State, Status, Supervisor
@@ -70,6 +71,7 @@ class Everything:
         self._noted: set[str] = set()
         self._restarts: dict[str, int] = dict.fromkeys(_SERVERS, 0)
         self._watch: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         # A new one at each start: an old link lets nobody in.
         self._local_token = secrets.token_urlsafe(_LOCAL_TOKEN_BYTES)
         self.supervisor: Supervisor | None = None
@@ -103,7 +105,8 @@ class Everything:
         return f"{self.console}/sign-in/local?token={self._local_token}"
 
     async def start(self) -> None:
-        """Start all of it; returns when every service is ready.
+        """Start all of it; returns when every service is ready. While a part of the log is lost it says so
+        and waits for as long as that takes: whoever mends it needs the rest.
 
         Raises what Stack.start raises, TopicsError, KeyFileError when the decider's key is not a writer's,
         and TimeoutError that names who is not ready.
@@ -128,10 +131,17 @@ class Everything:
         self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
         await self.supervisor.start()
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
-        try:
-            await self.supervisor.ready()
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}.{await self._what_is_lacking()}") from None
+        lost = Lost(self.http, self._tell)
+        self._looking = asyncio.create_task(lost.watch(), name="lost")
+        await self._until_ready(self.supervisor, lost)
+
+    async def _until_ready(self, supervisor: Supervisor, lost: Lost) -> None:
+        while True:
+            try:
+                return await supervisor.ready()
+            except TimeoutError as error:
+                if not lost.places:
+                    raise TimeoutError(f"{error}.{await self._what_is_lacking()}") from None
 
     async def _what_is_lacking(self) -> str:
         """A line for each thing that a service lacks."""
@@ -188,10 +198,11 @@ class Everything:
 
     async def stop(self) -> None:
         """Stop the services, then Kafka and Postgres. Safe to repeat."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-            self._watch = None
+        watching = [task for task in (self._watch, self._looking) if task is not None]
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        self._watch = self._looking = None
         if self.supervisor is not None:
             await self.supervisor.stop()
         await self.stack.stop()

@@ -8,11 +8,13 @@ import msgspec
 STALLED_AFTER_S = 30.0
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a condition does not hold, and what to do about it: a sentence or two each, for people."""
 
     why: str
     todo: str
+    place: str = ""
+    """Which part of the log has lost something, if it is that: `assent.ledger/3`, or `assent.ledger`."""
 
 
 STARTING: Final = Reason(

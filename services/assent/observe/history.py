@@ -44,7 +44,7 @@ class History:
 
 def reason_of(finding: Finding) -> Reason:
     """Why a process does not go on in this partition, and what to do."""
-    return Reason(why=finding.why, todo=finding.todo)
+    return Reason(why=finding.why, todo=finding.todo, place=finding.place)
 
 
 def _condition(place: str) -> str:

@@ -99,6 +99,16 @@ def no_evidence(what: str) -> Reason:
     )
 
 
+def target_lacks(changes: int) -> Reason:
+    """Of changes that were applied by the ledger, and are not in the target of an older state folder."""
+    return Reason(
+        why=f"{changes:,} objects are not in the target as this applier applied them last: its state folder"
+        " and its target are an older copy.",
+        todo="Its log names each request (not-held): submit these changes again, or put the newer copy back."
+        " infra/restore.md says more. It is told until the applier is started anew.",
+    )
+
+
 def kafka_reason(error: BaseException) -> Reason:
     """Of what a Kafka client raises, its timeouts among it."""
     match error:
@@ -116,7 +126,7 @@ def kafka_reason(error: BaseException) -> Reason:
             )
         case LedgerDiffersError():
             first = error.findings[0]
-            return Reason(why=first.why, todo=first.todo)
+            return Reason(why=first.why, todo=first.todo, place=first.place)
         case OffsetOutOfRangeError():
             return Reason(
                 why="A topic does not reach to where this service has to read: it was cut, put back or made"

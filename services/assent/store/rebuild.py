@@ -3,39 +3,69 @@
 What is not a projection stays: targets and news that were sent, sessions, and the heads that are known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+from aiokafka import TopicPartition
+
 from assent.store.pool import connected, refuse_pooler
+from assent.store.positions import read_positions
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
-from assent_contracts.heads import Place
+from assent_contracts.governed import Loss
 from assent_contracts.topics import LEDGER_TOPICS
 
 _SQL: Final = load_sql(Path(__file__).with_name("rebuild.sql"))
 _CONNECT_TIMEOUT_S: Final = 10
 
 
-async def empty_tables(dsn: str, ends: Mapping[Place, Head]) -> None:
-    """Forget what status and audit have taken in, and what notify has beyond these ends of the ledgers.
-
-    The login of `dsn` owns the tables. Notify goes on from where it was: what was sent is not sent again.
-    Raises asyncpg.PostgresError, NotConnectedError, PoolerError.
-    """
-    connection = await connected(
-        dsn, timeout=_CONNECT_TIMEOUT_S, server_settings={"application_name": "assent-rebuild"}
-    )
+async def notify_positions(dsn: str) -> dict[TopicPartition, Head]:
+    """How far notify has come. Raises asyncpg.PostgresError, NotConnectedError, PoolerError."""
+    connection = await _connected(dsn)
     try:
-        await refuse_pooler(connection)
+        return await read_positions(connection, "notify")
+    finally:
+        await connection.close()
+
+
+def shared_with(place: tuple[str, int], seq: int, losses: Sequence[Loss]) -> int:
+    """Up to which seq a reader that stands at `seq` of another history has read this one; -1 for unknown."""
+    ends = [
+        end.seq
+        for loss in losses
+        for end in loss.ends
+        if (LEDGER_TOPICS[end.ledger], end.partition) == place and end.seq < seq
+    ]
+    return min(ends, default=-1)
+
+
+async def empty_tables(dsn: str, anew: Mapping[TopicPartition, int]) -> None:
+    """Forget what status and audit have taken in; let notify read the partitions `anew` from their beginning.
+
+    `anew`: up to which seq its news of each are of this history: those are not sent again, the others are
+    forgotten. Not from that seq on: of a request that was open there it may have forgotten all since.
+    The login of `dsn` owns the tables. Raises asyncpg.PostgresError, NotConnectedError, PoolerError.
+    """
+    connection = await _connected(dsn)
+    try:
         async with connection.transaction():
             for step in ("lock", "unguard", "empty", "guard", "forget"):
                 await connection.execute(_SQL[step])
-            for (ledger, partition), head in ends.items():
-                topic = LEDGER_TOPICS[ledger]
-                place = (topic, partition, head.seq, head.value_sha256, head.governance, head.next_offset)
-                await connection.execute(_SQL["notified"], *place)
-                if ledger == "ledger":
-                    await connection.execute(_SQL["forget_news"], partition, head.seq)
+            for place, shared in anew.items():
+                of_governance = place.topic == LEDGER_TOPICS["governance"]
+                await connection.execute(_SQL["read_anew"], place.topic, place.partition)
+                await connection.execute(_SQL["forget_news"], place.partition, shared, of_governance)
+                if not of_governance:
+                    await connection.execute(_SQL["forget_requests"], place.partition)
     finally:
         await connection.close()
+
+
+async def _connected(dsn: str) -> asyncpg.Connection:
+    connection = await connected(
+        dsn, timeout=_CONNECT_TIMEOUT_S, server_settings={"application_name": "assent-rebuild"}
+    )
+    await refuse_pooler(connection)
+    return connection

@@ -13,10 +13,11 @@ alter table audit enable trigger append_only
 -- name: forget
 delete from positions where reader in ('audit', 'status')
 
--- name: notified
-update positions
-set seq = $3, value_sha256 = $4, governance = $5, next_offset = $6
-where reader = 'notify' and ledger = $1::text::ledger and partition = $2 and next_offset > $6
+-- name: read_anew
+delete from positions where reader = 'notify' and ledger = $1::text::ledger and partition = $2
+
+-- name: forget_requests
+delete from notification_requests where partition = $1
 
 -- name: forget_news
-delete from notification_requests where partition = $1 and seq > $2
+delete from notifications where partition = $1 and seq > $2 and (event = 'key-registered') = $3

@@ -16,6 +16,7 @@ _POSITIONS: Final = """
 select reader, ledger, partition, seq, value_sha256, next_offset from positions where seq >= 0
 order by reader <> 'audit', reader, ledger, partition
 """
+IN_FILE: Final = ", in the decider's file"
 _LEDGERS: Final[dict[str, LedgerName]] = {topic: name for name, topic in LEDGER_TOPICS.items()}
 
 
@@ -45,11 +46,19 @@ async def kept_heads(connection: Connection, dsn: str) -> list[KeptHead]:
 
 
 def known_by_writers(
-    identity: str, kept: Sequence[KeptHead], writers: Mapping[str, bytes], losses: Sequence[Loss]
+    identity: str,
+    kept: Sequence[KeptHead],
+    writers: Mapping[str, bytes],
+    losses: Sequence[Loss],
+    *,
+    where: str = "",
 ) -> list[Known]:
-    """The heads that count: signed by a writer of now, and not given up with an accepted loss."""
+    """The heads that count: signed by a writer of now, and not given up with an accepted loss.
+
+    `where` they are kept, for people, such as IN_FILE.
+    """
     return [
-        Known(source=f"a head that {each.writer} has signed", head=known_from(head))
+        Known(source=f"a head that {each.writer} has signed{where}", head=known_from(head))
         for head, each in good_heads(identity, kept, writers)
         if not is_void(head.era, losses)
     ]

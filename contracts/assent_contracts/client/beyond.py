@@ -1,0 +1,94 @@
+"""What an applier has applied by the ledger, and its state folder does not know: it may be an older copy.
+
+Where the target was put back with the folder, those changes are gone from it, and nobody releases them
+again. The target itself is asked: another applier of the same principal may have applied them, or this one
+just before it was killed.
+"""
+
+from collections.abc import Collection
+
+import msgspec
+
+from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.changes import Change
+from assent_contracts.client.applying import Handled, Recall
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
+from assent_contracts.events import RequestCompleted
+from assent_contracts.ledger import decode_events
+from assent_contracts.proof import NotProven
+from assent_contracts.resources import parse_request_id
+
+_DETAIL = (
+    "The ledger says that this change was applied, this applier's state folder does not know it, and the"
+    " target does not hold it: was an older copy put back? Submit it again, or put the newer copy back."
+)
+
+
+class Beyond:
+    """Hears the ledger behind the heads that are remembered, until it is asked."""
+
+    def __init__(self, principal: str, remembered: dict[int, Head]) -> None:
+        """Of a partition that is not `remembered` nothing can be told: a new applier has applied nothing."""
+        self._principal = principal
+        self._remembered = remembered
+        self._last: dict[str, OpenRequest] = {}
+        """The last change to each object: what came before it is not there any more."""
+
+    def hear(self, accepted: Accepted, requests: OpenRequests) -> None:
+        """`requests` has not taken this record in yet."""
+        head = self._remembered.get(requests.partition)
+        if head is None or accepted.record.seq <= head.seq:
+            return
+        try:
+            events = decode_events(accepted.record)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return  # OpenRequests acts on nothing then
+        for event in events:
+            found = requests.find(event.request) if isinstance(event, RequestCompleted) else None
+            if found is not None and found.grant is not None and found.grant.applier == self._principal:
+                self._last[found.resource] = found
+
+    async def not_held(
+        self,
+        connection: Connection,
+        governance: GovernanceFollower,
+        recall: Recall | None,
+        *,
+        but: Collection[str],
+    ) -> list[Handled]:
+        """The last change to each object, where the target does not hold it; after that nothing is heard.
+
+        `but`: objects to which a change is in hand, which may have been made. None without `recall`.
+        Raises KafkaError, TimeoutError.
+        """
+        last = [each for each in self._last.values() if each.resource not in but]
+        partitions, self._remembered, self._last = [*self._remembered], {}, {}
+        if recall is None or not last:
+            return []
+        lookup = LedgerLookup(connection, governance, partitions)
+        try:
+            await lookup.start()
+            changes = [(request, await _change(request, lookup)) for request in last]
+        finally:
+            await lookup.stop()
+        return [
+            Handled(result="not-held", detail=_DETAIL, request=request.request, resource=request.resource)
+            for request, change in changes
+            if change is not None and await recall(change) is None
+        ]
+
+
+async def _change(request: OpenRequest, lookup: LedgerLookup) -> Change | None:
+    """As it was released; None where its submission is not there any more, which others tell."""
+    place = parse_request_id(request.request)
+    assert place is not None
+    run = await lookup.run_at(*place, request.offset)
+    if isinstance(run, NotProven):
+        return None
+    try:
+        return request.change(submitted_payload(run.values[0]))
+    except (msgspec.MsgspecError, ValueError):
+        return None

@@ -1,0 +1,136 @@
+"""What accepting a loss means: what is missing, and by name what is given up."""
+
+from pathlib import Path
+
+import structlog
+from aiokafka import TopicPartition
+from msgspec import Struct
+
+from assent.cli import output
+from assent.cli.options import Options
+from assent.cli.reach import Reach, reading
+from assent.cli.whole import deciders_heads, known_outside, look, missing, places_of, unknown_eras
+from assent.decider.kept import read_heads_file
+from assent.decider.losing import Ends
+from assent.store.given_up import Named, given_up
+from assent.store.heads import HEADS_UNREACHABLE, sift_database
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
+from assent_contracts.client.probe import Probe
+from assent_contracts.governed import LedgerEnd
+from assent_contracts.heads import Place
+from assent_contracts.topics import LEDGER_TOPICS
+
+_PRINTED_MAX = 50
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """What would be given up of one ledger partition."""
+
+    ledger: str
+    partition: int
+    known_seq: int
+    there_seq: int
+    next_input: int
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What accepting the loss means."""
+
+    missing: list[str]
+    """What is missing, a sentence each."""
+    partitions: list[Given]
+    given_up: tuple[str, ...]
+    """Eras whose own acceptance was lost."""
+    named: Named | None
+    """What is given up, by name, as far as Postgres has rows of it; None where it does not answer."""
+
+
+async def plan_of(
+    to: Reach, follower: GovernanceFollower, ends: Ends, heads: tuple[Path, ...], options: Options
+) -> Plan:
+    """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
+    kept = [deciders_heads(options, to.identity)]
+    kept += [read_heads_file(path) or [] for path in heads]
+    outside = await known_outside(to.connection, follower, await _stored(to, follower), *kept)
+    there = await look(to.connection, follower, outside)
+    places: dict[Place, LedgerEnd] = {(each.ledger, each.partition): each for each in ends.ends}
+    return Plan(
+        missing=sorted({finding.why for finding in [*missing(outside, there, follower), *ends.inputs]}),
+        partitions=[
+            Given(
+                ledger=end.ledger,
+                partition=end.partition,
+                known_seq=outside.known[place].seq if place in outside.known else -1,
+                there_seq=end.seq,
+                next_input=end.next_input,
+            )
+            for place, end in places.items()
+        ],
+        given_up=unknown_eras(outside, follower),
+        named=await _named(to, follower),
+    )
+
+
+async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
+    newest = NewestHeads()
+    try:
+        await sift_database(to.dsn, newest, to.identity, trusted_keys(follower.writers.public_keys()))
+    except HEADS_UNREACHABLE as error:
+        structlog.get_logger().warning("Postgres was not asked which heads it knows", error=repr(error))
+        output.tell("Postgres does not answer: what it knows of the log is not shown here.")
+    return newest
+
+
+async def _named(to: Reach, follower: GovernanceFollower) -> Named | None:
+    places = [TopicPartition(LEDGER_TOPICS[ledger], partition) for ledger, partition in places_of(follower)]
+    try:
+        async with reading(to) as db, Probe(to.connection) as probe:
+            return await given_up(db, probe, places)
+    except HEADS_UNREACHABLE as error:
+        structlog.get_logger().warning("Postgres was not asked what is given up", error=repr(error))
+        return None
+
+
+def print_plan(plan: Plan) -> None:
+    """For people."""
+    for each in plan.missing:
+        output.say(each)
+    for part in plan.partitions:
+        topic = LEDGER_TOPICS["governance" if part.ledger == "governance" else "ledger"]
+        lost = max(0, part.known_seq - part.there_seq)
+        output.say(
+            f"{topic}/{part.partition}: known {_up_to(part.known_seq)}, there {_up_to(part.there_seq)};"
+            f" {lost:,} records given up; commands count from offset {part.next_input:,}."
+        )
+    if plan.named is None:
+        output.say("Postgres does not answer: nobody can say by name what is given up.")
+    elif plan.missing:
+        for line in named_lines(plan.named):
+            output.say(line)
+
+
+def named_lines(named: Named) -> list[str]:
+    """What is given up, a line each: governance first, no more than some fifty of either."""
+    governance = [
+        f"  seq {each.seq:,}: {each.command or each.outcome} {each.resource or ''}"
+        f" by {each.principal or 'the writer'}"
+        for each in named.governance[:_PRINTED_MAX]
+    ]
+    requests = [
+        f"  {each.id} {each.resource}: {each.status}, asked for by {each.requester}"
+        for each in named.requests[:_PRINTED_MAX]
+    ]
+    return [
+        *_under("Given up of governance, by Postgres:", governance, named.governance_count),
+        *_under("Requests that lose something, by Postgres:", requests, named.requests_count),
+    ] or ["Postgres has no rows of what is given up."]
+
+
+def _under(title: str, lines: list[str], count: int) -> list[str]:
+    more = [f"  and {count - len(lines):,} more"] if count > len(lines) else []
+    return [title, *lines, *more] if lines else []
+
+
+def _up_to(seq: int) -> str:
+    return "empty" if seq < 0 else f"up to seq {seq:,}"

@@ -1,0 +1,91 @@
+"""What the tables have of records that the log has lost: by name, for whoever has to make it good."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from aiokafka import TopicPartition
+from msgspec import Struct, convert
+
+from assent.store.pool import Executor
+from assent.store.sql import load_sql
+from assent_contracts.client.probe import Probe
+from assent_contracts.topics import GOVERNANCE
+
+LISTED_MAX: Final = 10_000
+_SQL: Final = load_sql(Path(__file__).with_name("given_up.sql"))
+
+
+class GovernanceChange(Struct, frozen=True, kw_only=True):
+    """A record of governance that changed something."""
+
+    seq: int
+    at: int
+    principal: str | None
+    resource: str | None
+    command: str | None
+    outcome: str
+
+
+class LostRequest(Struct, frozen=True, kw_only=True):
+    """A request that was submitted or went on in what is lost, and how it stood at the end of that."""
+
+    id: str
+    resource: str
+    status: str
+    requester: str
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """What the tables have of it; no more than LISTED_MAX of each."""
+
+    governance: tuple[GovernanceChange, ...] = ()
+    requests: tuple[LostRequest, ...] = ()
+    governance_count: int = 0
+    requests_count: int = 0
+
+
+async def given_up(db: Executor, probe: Probe, places: list[TopicPartition]) -> Named:
+    """What is in these partitions' rows and not in the ledger. Raises asyncpg.PostgresError, KafkaError."""
+    lost = {place: await _first_lost(db, probe, place) for place in places}
+    after = {place: seq for place, seq in lost.items() if seq is not None}
+    of_governance = after.pop(TopicPartition(GOVERNANCE, 0), None)
+    governance = await db.fetch(_SQL["governance"], of_governance, LISTED_MAX)
+    requests = await db.fetch(_SQL["requests"], *_columns(after), LISTED_MAX)
+    return Named(
+        governance=tuple(convert(dict(row), GovernanceChange) for row in governance),
+        requests=tuple(convert(dict(row), LostRequest) for row in requests),
+        governance_count=governance[0]["count"] if governance else 0,
+        requests_count=requests[0]["count"] if requests else 0,
+    )
+
+
+async def _first_lost(db: Executor, probe: Probe, place: TopicPartition) -> int | None:
+    """The first seq of the audit table that the ledger does not have; None when it has all.
+
+    The records of a ledger hang together: where one is another, so are all after it.
+    """
+    newest = await db.fetchval(_SQL["newest"], place.topic, place.partition)
+    if newest is None or await _stands(db, probe, place, newest):
+        return None
+    first, lost = 0, newest
+    while first < lost:
+        middle = (first + lost) // 2
+        if await _stands(db, probe, place, middle):
+            first = middle + 1
+        else:
+            lost = middle
+    return lost
+
+
+async def _stands(db: Executor, probe: Probe, place: TopicPartition, seq: int) -> bool:
+    row = await db.fetchrow(_SQL["at"], place.topic, place.partition, seq)
+    if row is None:
+        # Rows are only ever added behind the newest: one that is not there was not lost.
+        return True
+    found = (await probe.found({place: row["ledger_offset"] + 1}))[place]
+    return found.sha256 == row["value_sha256"]
+
+
+def _columns(after: Mapping[TopicPartition, int]) -> tuple[list[int], list[int]]:
+    return [place.partition for place in after], list(after.values())

@@ -1,0 +1,39 @@
+"""What `assent up` says of a part of the log that is lost."""
+
+import asyncio
+
+import pytest
+
+from assent.local import lost
+from assent.local.lost import Lost, lost_places
+from assent.observe.health import STARTING, Reason
+from assent.observe.readiness import Readiness
+
+PLACE = "assent.ledger/3"
+
+
+def gone(why: str, place: str = PLACE) -> Readiness:
+    return Readiness({"history": Reason(why=why, todo="Do this.", place=place), "kafka": STARTING})
+
+
+def test_each_part_is_named_once_and_what_only_takes_long_is_not() -> None:
+    said = {
+        "decider": gone("By the decider."),
+        "audit": gone("By audit."),
+        "status": gone("Elsewhere.", "assent.governance/0"),
+        "notify": Readiness({"": STARTING}),
+    }
+    assert {place: reason.why for place, reason in lost_places(said).items()} == {
+        PLACE: "By the decider.",
+        "assent.governance/0": "Elsewhere.",
+    }
+
+
+def test_it_is_told_once_and_again_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [gone("Gone."), gone("Gone, still."), Readiness({})]
+    told: list[str] = []
+    looking = Lost({"decider": "http://nowhere"}, told.append)
+    for answer in answers:
+        monkeypatch.setattr(lost, "readiness", lambda _, answer=answer: answer)
+        asyncio.run(looking.look())
+    assert told == ["Gone. Do this.", f"{PLACE} is no longer missed by a service."]
