@@ -36,8 +36,8 @@ FAULTS: Final = (
     _time(
         "staleness is judged by log time",
         "requests/judge",
-        "        dated=command.at,\n        received_at=received_at,\n",
-        "        dated=command.at,\n        received_at=at,\n",
+        "came_before(memory, received, received_at)\n",
+        "came_before(memory, received, at)\n",
     ),
     _time(
         "the validity of a key is judged by log time",
@@ -54,8 +54,8 @@ FAULTS: Final = (
     _time(
         "a copy of what is forgotten is decided again",
         "sender",
-        "    if before is None and memory.has_forgotten(dated):\n",
-        "    if before is None and memory.has_forgotten(dated + limits.FOR_EVER_MS):\n",
+        "    if before is None and memory.has_forgotten(it.command.at):\n",
+        "    if before is None and memory.has_forgotten(it.command.at + limits.FOR_EVER_MS):\n",
     ),
     _time(
         "what is let go is not noted",

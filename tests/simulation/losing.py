@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from assent.decider.losing import end_of
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.judge import judge_recovery
 from assent_contracts.core.governance.receive import governance_received_again
@@ -174,14 +175,7 @@ class Losing:
         hashes = [sha256(entry.value or b"") for entry in topic.entries]
         wanted = restart(values, hashes, self._standing(ledger, values))
         must(next_input == wanted, f"{ledger}: commands count from {next_input}, not from {wanted}")
-        return LedgerEnd(
-            ledger=place[0],
-            partition=place[1],
-            seq=term.head.seq,
-            sha256=term.head.value_sha256,
-            next_offset=term.head_end,
-            next_input=next_input,
-        )
+        return end_of(place, term, next_input)
 
     def _standing(self, ledger: str, values: list[bytes]) -> tuple[Boundary, ...]:
         """The boundaries of losses whose acceptance is still there."""

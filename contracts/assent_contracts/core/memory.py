@@ -70,10 +70,8 @@ class CommandMemory:
     def next_forgotten(self, principal: str) -> int:
         """Log time (ms) from which on the principal has an id less, of which one must be remembered."""
         ahead = self._ahead.get(principal, ())
-        return (
-            next(each.until for each in self._commands[principal].values() if each.command_id not in ahead)
-            + 1
-        )
+        remembered = self._commands[principal].values()
+        return 1 + next(each.until for each in remembered if each.command_id not in ahead)
 
     def count(self, principal: str, at: int, *, copy: bool) -> None:
         """Count a command of the principal's that the ledger keeps, or a copy, at log time `at` (ms)."""
@@ -101,9 +99,11 @@ class CommandMemory:
         """Let go of what log time `at` (ms) has made too old to come again."""
         for remembered in self._in_order.let_go(at):
             self.forgotten.add(remembered.dated)
-            _take_out(remembered, self._commands)
-            if remembered.principal in self._ahead:
-                self._not_ahead(remembered)
+            self._not_ahead(remembered)
+            of_principal = self._commands[remembered.principal]
+            del of_principal[remembered.command_id]
+            if not of_principal:
+                del self._commands[remembered.principal]
 
     def set_back(self, at: int) -> None:
         """Log time was set back to `at` (ms): nothing is remembered for longer because of what it was before.
@@ -131,10 +131,3 @@ class CommandMemory:
             ids.discard(remembered.command_id)
             if not ids:
                 del self._ahead[remembered.principal]
-
-
-def _take_out(remembered: Remembered, commands: dict[str, dict[str, Remembered]]) -> None:
-    of_principal = commands[remembered.principal]
-    del of_principal[remembered.command_id]
-    if not of_principal:
-        del commands[remembered.principal]

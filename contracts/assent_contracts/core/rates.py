@@ -16,8 +16,9 @@ def too_many_sent(memory: CommandMemory, settings: Settings, principal: str, at:
     most = settings.commands_per_minute
     if memory.sent(principal, at) < most:
         return None
-    again_at = (at // RATE_WINDOW_MS + 1) * RATE_WINDOW_MS
-    return _again(again_at, f"{principal} has sent {most:,} commands to this partition within a minute.")
+    return _again(
+        _next_minute(at), f"{principal} has sent {most:,} commands to this partition within a minute."
+    )
 
 
 def too_many_copies(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
@@ -29,8 +30,7 @@ def too_many_copies(memory: CommandMemory, settings: Settings, principal: str, a
     most = min(settings.commands_per_minute, COPIES_PER_MINUTE)
     if memory.copied(principal, at) < most:
         return None
-    again_at = (at // RATE_WINDOW_MS + 1) * RATE_WINDOW_MS
-    return _again(again_at, f"{most:,} copies of commands of {principal} came here within a minute.")
+    return _again(_next_minute(at), f"{most:,} copies of commands of {principal} came here within a minute.")
 
 
 def too_many_remembered(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
@@ -42,6 +42,10 @@ def too_many_remembered(memory: CommandMemory, settings: Settings, principal: st
     # To the full minute: what a sentence names is what the field says.
     again_at = -(-memory.next_forgotten(principal) // RATE_WINDOW_MS) * RATE_WINDOW_MS
     return _again(again_at, f"{principal} has {most:,} commands of the last 24 hours in this partition.")
+
+
+def _next_minute(at: int) -> int:
+    return (at // RATE_WINDOW_MS + 1) * RATE_WINDOW_MS
 
 
 def _again(again_at: int, why: str) -> Refusal:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from assent_contracts import limits
+from assent_contracts.commands import Command
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.standing import Key, Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.received import Received
 from assent_contracts.events import CommandRepeated
+from assent_contracts.governance import GovernanceCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
@@ -21,6 +24,8 @@ COPIES = frozenset({RefusalCode.ID_REUSED, RefusalCode.STALE, RefusalCode.MISROU
 """Refusals that anybody can bring about who has read a signed command: by sending its bytes again."""
 TAKES_NO_ID = OMITTED | COPIES
 """Refusals of commands whose ids are not remembered."""
+AnyReceived = Received[Command] | Received[GovernanceCommand]
+"""A command to either ledger."""
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -112,14 +117,12 @@ def counts(decision: Sequence[object] | Refusal) -> bool:
     return not isinstance(decision, Refusal) or decision.code not in OMITTED
 
 
-def taken(
-    memory: CommandMemory, principal: str, command_id: str, value_sha256: bytes
-) -> tuple[CommandRepeated] | Refusal | None:
+def taken(memory: CommandMemory, it: AnyReceived) -> tuple[CommandRepeated] | Refusal | None:
     """The answer to a command whose id is taken; None when it is not."""
-    before = memory.recall(principal, command_id)
+    before = memory.recall(it.command.principal, it.command.id)
     if before is None:
         return None
-    if before.value_sha256 == value_sha256:
+    if before.value_sha256 == it.value_sha256:
         return (CommandRepeated(decided=before.seq),)
     return Refusal(
         code=RefusalCode.ID_REUSED,
@@ -129,20 +132,14 @@ def taken(
 
 
 def came_before(
-    memory: CommandMemory,
-    principal: str,
-    command_id: str,
-    value_sha256: bytes,
-    *,
-    dated: int,
-    received_at: int,
+    memory: CommandMemory, it: AnyReceived, received_at: int
 ) -> tuple[CommandRepeated] | Refusal | None:
     """The answer to a command that came before, or may have: as its date is no longer remembered; else None.
 
-    `dated`: its own time; `received_at`: when the broker appended it (both in ms).
+    `received_at`: when the broker appended it, ms.
     """
-    before = taken(memory, principal, command_id, value_sha256) or out_of_time(dated, received_at)
-    if before is None and memory.has_forgotten(dated):
+    before = taken(memory, it) or out_of_time(it.command.at, received_at)
+    if before is None and memory.has_forgotten(it.command.at):
         return refuse(RefusalCode.STALE, "It is dated as commands whose ids are forgotten.")
     return before
 

@@ -52,11 +52,12 @@ async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ends
     for place, term in terms.items():
         next_offset, finding = await _input_of(connection, place, term, follower)
         inputs += [] if finding is None else [finding]
-        ends.append(_end_of(place, term, next_offset))
+        ends.append(end_of(place, term, next_offset))
     return Ends(lead, tuple(ends), tuple(inputs))
 
 
-def _end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
+def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
+    """Where a ledger ends, by what was read of it; commands count from the offset `input_from`."""
     return LedgerEnd(
         ledger=place[0],
         partition=place[1],

@@ -71,14 +71,7 @@ def judge_governance(
     if isinstance(sender, Refusal):
         return sender
     memory, settings = record.memory, governance.settings
-    before = came_before(
-        memory,
-        command.principal,
-        command.id,
-        received.value_sha256,
-        dated=command.at,
-        received_at=received_at,
-    )
+    before = came_before(memory, received, received_at)
     if before is not None:
         return too_many_copies(memory, settings, command.principal, at) or cast("Decision", before)
     return (
@@ -107,7 +100,7 @@ def judge_recovery(
         return refuse(RefusalCode.UNKNOWN_KEY, f"The principal of this command is {RECOVERY}.")
     if not signature_good:
         return refuse(RefusalCode.BAD_SIGNATURE, "The signature is not the recovery key's over these bytes.")
-    before = taken(record.memory, command.principal, command.id, received.value_sha256)
+    before = taken(record.memory, received)
     if before is not None:
         return cast("Decision", before)
     # Its time does not matter: the key seals the record itself, so nobody else can send it again; and who has

@@ -62,14 +62,7 @@ def judge(
     )
     if isinstance(sender, Refusal):
         return sender
-    decision: Decision | None = came_before(
-        memory,
-        command.principal,
-        command.id,
-        received.value_sha256,
-        dated=command.at,
-        received_at=received_at,
-    )
+    decision: Decision | None = came_before(memory, received, received_at)
     if decision is None:
         context = Context(
             book.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
