@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from assent_contracts import limits, seal
 from assent_contracts.digests import from_base64url
+from assent_contracts.eras import FIRST_ERA, era_at
 from assent_contracts.ledger import GENESIS_PREV, LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LedgerName
@@ -86,6 +87,10 @@ class Acceptance:
         """The accepted head, with `next_offset` moved on to where the caller has read the partition to."""
         return msgspec.structs.replace(self.head, next_offset=next_offset)
 
+    def era_at(self, seq: int) -> str:
+        """The era in which the record `seq` is sealed, as far as governance has been taken in."""
+        return FIRST_ERA if self._is_governance else era_at(self.partition, seq, self._writers.losses)
+
     def offer(self, offset: int, value: bytes | None, headers: Headers) -> Sequence[Accepted]:
         """Take the record at `offset`; returns the run that it made accepted, most often empty."""
         if value is None or len(value) > limits.RECORD_MAX_BYTES:
@@ -149,7 +154,8 @@ class Acceptance:
             return False
         digest = bytes.fromhex(candidate.value_sha256)
         seq = candidate.record.seq
-        message = seal.seal_message(self.identity, self.ledger, self.partition, seq, digest)
+        era = self.era_at(seq)
+        message = seal.seal_message(self.identity, self.ledger, self.partition, seq, digest, era)
         return self._verify(public_key, message, signed)
 
     def _writer_key(self, key_id: str, record: LedgerRecord) -> bytes | None:

@@ -137,6 +137,7 @@ class LedgerEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     seq: Annotated[int, Meta(ge=-1, description="Of the last record that is there; -1 for none.")]
     sha256: Annotated[Digest, Meta(description="Of that record's value; what record 0 chains to for none.")]
     next_offset: Annotated[int, Meta(ge=0, description="The ledger offset after that record.")]
+    topic_end: Annotated[int, Meta(ge=0, description="Where the topic ends: what is between is given up.")]
     next_input: Annotated[int, Meta(ge=0, description="From which offset commands are decided.")]
 
 

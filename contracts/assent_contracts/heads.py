@@ -17,14 +17,13 @@ from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Digest
 from assent_contracts.digests import DIGEST_PATTERN, from_base64url
+from assent_contracts.eras import FIRST_ERA, end_of, era_of, is_given_up, is_void
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
 HEAD_MAX_BYTES: Final = 1_024
-FIRST_ERA: Final = ""
-"""The era of a log before a loss was accepted; from then on it is the id of the last accepted loss."""
 _PREFIX: Final = b"assent.head.v1\0"
 
 Place = tuple[LedgerName, int]
@@ -101,6 +100,7 @@ NOTHING: Final = ""
 FindingKind = Literal[
     "cut",
     "other-history",
+    "given-up",
     "beginning-gone",
     "two-histories",
     "input-deleted",
@@ -219,6 +219,30 @@ def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
     )
 
 
+def given_up(known: KnownHead, losses: Sequence[Loss]) -> Finding | None:
+    """Whether a reader has gone by a record that was given up, and that still stands in the topic.
+
+    `losses`: what governance has accepted, in order. By eras nobody asks it: of its own head a reader knows
+    none.
+    """
+    if not is_given_up(known.ledger, known.partition, known.next_offset, losses):
+        return None
+    topic, end = LEDGER_TOPICS[known.ledger], end_of(losses[-1], known.ledger, known.partition)
+    found = 0 if end is None else end.next_offset
+    return Finding(
+        kind="given-up",
+        topic=topic,
+        partition=known.partition,
+        known=known.next_offset,
+        found=found,
+        why=(
+            f"{topic}/{known.partition} was known up to offset {known.next_offset:,} (seq {known.seq:,}), and"
+            f" a loss was accepted: it goes on behind offset {found:,}, and what stood between is given up."
+        ),
+        todo="Empty the tables that were made of it, `assent restore rebuild`, and start this service anew.",
+    )
+
+
 def nothing_known(ledger: LedgerName, partition: int) -> KnownHead:
     """Of a partition of which nothing is known: it must begin at its beginning all the same."""
     return KnownHead(ledger=ledger, partition=partition, seq=-1, sha256="", next_offset=0)
@@ -277,24 +301,6 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
     return None
 
 
-def era_of(losses: Sequence[Loss]) -> str:
-    """The era that heads are signed in, once these losses were accepted, in order."""
-    return losses[-1].era if losses else FIRST_ERA
-
-
-def is_void(era: str, losses: Sequence[Loss]) -> bool:
-    """Whether a head of an era counts no more, because a loss was accepted since it was signed or read.
-
-    `losses`: what governance has accepted, in order. What an accepted loss says of each ledger's end stands
-    in place of all heads of the eras before it. A head of an era that governance does not know counts, unless
-    a loss names that era as given up: governance itself may have been put back.
-    """
-    if era == era_of(losses):
-        return False
-    past = {FIRST_ERA, *(loss.era for loss in losses)}
-    return era in past or any(era in loss.given_up for loss in losses)
-
-
 def remembered_after(
     remembered: Mapping[int, HeadInEra], losses: Sequence[Loss], ledger: LedgerName = "ledger"
 ) -> dict[int, HeadInEra]:
@@ -306,16 +312,10 @@ def remembered_after(
     for partition, each in remembered.items():
         if not is_void(each.era, losses):
             still[partition] = each
-        elif (end := _end_of(ledger, partition, losses)) is not None:
+        elif losses and (end := end_of(losses[-1], ledger, partition)) is not None:
             head = Head(end.seq, end.sha256, next_offset=end.next_offset)
             still[partition] = HeadInEra(head, era_of(losses))
     return still
-
-
-def _end_of(ledger: LedgerName, partition: int, losses: Sequence[Loss]) -> LedgerEnd | None:
-    """Where the last accepted loss says that a partition ends."""
-    ends = losses[-1].ends if losses else ()
-    return next((end for end in ends if (end.ledger, end.partition) == (ledger, partition)), None)
 
 
 def known_heads(heads: Sequence[SignedHead], losses: Sequence[Loss]) -> dict[Place, KnownHead]:
@@ -346,7 +346,7 @@ def next_input(
     has been put back since: there an earlier loss counts, if any.
     """
     for loss in reversed(losses):
-        end = _end_of(ledger, partition, (loss,))
+        end = end_of(loss, ledger, partition)
         if end is not None and end.seq <= last:
             return read if decided > end.seq else end.next_input
     return read

@@ -4,6 +4,7 @@ import hashlib
 import struct
 from typing import Final
 
+from assent_contracts.eras import FIRST_ERA
 from assent_contracts.topics import LedgerName
 
 WRITER_HEADER: Final = "assent-writer"
@@ -13,15 +14,20 @@ SEAL_HEADER: Final = "assent-seal"
 _PREFIX: Final = b"assent.seal.v1\0"
 
 
-def seal_message(identity: str, ledger: LedgerName, partition: int, seq: int, value_sha256: bytes) -> bytes:
+def seal_message(
+    identity: str, ledger: LedgerName, partition: int, seq: int, value_sha256: bytes, era: str
+) -> bytes:
     """The bytes that a writer signs to seal the record `seq`, and with it the run that ends there.
 
-    `identity`: the log's, 64 hex digits; so a seal is good in one log only.
+    `identity`: the log's, 64 hex digits; so a seal is good in one log only. `era`: see `eras.era_at`; on the
+    governance ledger always the first, as its chain holds the losses themselves.
     """
     place = ledger.encode() + b"\0" + struct.pack(">IQ", partition, seq)
-    return _PREFIX + bytes.fromhex(identity) + place + value_sha256
+    return _PREFIX + bytes.fromhex(identity) + place + value_sha256 + era.encode()
 
 
-def seal_message_of(identity: str, ledger: LedgerName, partition: int, seq: int, value: bytes) -> bytes:
+def seal_message_of(
+    identity: str, ledger: LedgerName, partition: int, seq: int, value: bytes, era: str = FIRST_ERA
+) -> bytes:
     """`seal_message` for a record's value."""
-    return seal_message(identity, ledger, partition, seq, hashlib.sha256(value).digest())
+    return seal_message(identity, ledger, partition, seq, hashlib.sha256(value).digest(), era)

@@ -1,12 +1,13 @@
 """Which keys may seal the ledgers, as of each seq of the governance ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from assent_contracts.digests import from_base64url
 from assent_contracts.governance import GovernanceEvent, LogFounded, LossAccepted, WriterAdded, WriterRetired
+from assent_contracts.governed import Loss
 from assent_contracts.ledger import LedgerRecord
 
 RECOVERY: Final = "recovery"
@@ -24,6 +25,11 @@ class WriterKeys(Protocol):
         """The 32 bytes of the recovery key; None before the log is founded."""
         ...
 
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses that the recovery key has accepted, in order."""
+        ...
+
 
 class _Listed(msgspec.Struct, frozen=True, gc=False):
     """A writer's key, and the governance records that listed and retired it."""
@@ -39,6 +45,8 @@ class WriterRegistry:
     def __init__(self) -> None:
         self._listed: dict[str, _Listed] = {}
         self._recovery: bytes | None = None
+        self.losses: tuple[Loss, ...] = ()
+        """The losses that the recovery key has accepted, in order."""
         self.head = -1
         """The last governance seq that has been taken in."""
 
@@ -57,6 +65,9 @@ class WriterRegistry:
                     self._listed[writer.id] = _Listed(from_base64url(writer.public_key), seq)
                 case WriterRetired(writer=key_id) if key_id in self.public_keys():
                     self._listed[key_id] = msgspec.structs.replace(self._listed[key_id], until=seq)
+                # The acceptance rule lets the recovery key alone seal it.
+                case LossAccepted(loss=loss):
+                    self.losses = (*self.losses, loss)
                 case _:
                     pass
         self.head = seq
@@ -92,6 +103,7 @@ class _Named(msgspec.Struct, gc=False):
 _decode_named = msgspec.json.Decoder(tuple[_Named, ...]).decode
 _decode_changes = msgspec.json.Decoder(tuple[WriterAdded | WriterRetired | LossAccepted, ...]).decode
 _RETIRED: Final = "assent.writer-retired.v1"
+_LOSS: Final = "assent.loss-accepted.v1"
 
 
 def governance_sealer(
@@ -100,12 +112,13 @@ def governance_sealer(
     """The 32 bytes of the key whose seal under `key_id` makes a run of the governance ledger count, if any.
 
     `head`: the seq of the accepted record that the run follows. A writer's seal counts up to the record that
-    retires it, so that record is the last of its run. The recovery key seals a run of one record, all events
-    of which add or retire writers, or the one event of which accepts a loss: it can do nothing else.
+    retires it, so that record is the last of its run, and on no run that accepts a loss: a stolen key would
+    void what is known outside. The recovery key seals a run of one record, all events of which add or retire
+    writers, or the one event of which accepts a loss: it can do nothing else.
     """
     if key_id == RECOVERY:
         return writers.recovery_key() if len(run) == 1 and _only_recovers(run[0]) else None
-    if any(_retires(record, key_id) for record in run[:-1]):
+    if any(_retires(record, key_id) for record in run[:-1]) or any(map(_accepts_a_loss, run)):
         return None
     return writers.public_key(key_id, head)
 
@@ -121,11 +134,19 @@ def _only_recovers(record: LedgerRecord) -> bool:
 
 
 def _retires(record: LedgerRecord, key_id: str) -> bool:
-    if not isinstance(record.events, msgspec.Raw) or _RETIRED.encode() not in bytes(record.events):
+    named = msgspec.json.encode(key_id)
+    return _has(record, lambda event: event.type == _RETIRED and bytes(event.writer) == named)
+
+
+def _accepts_a_loss(record: LedgerRecord) -> bool:
+    return _has(record, lambda event: event.type == _LOSS)
+
+
+def _has(record: LedgerRecord, is_such: Callable[[_Named], bool]) -> bool:
+    """Whether one of a record's events is such a one. What cannot be read could be anything."""
+    if not isinstance(record.events, msgspec.Raw):
         return False
     try:
-        events = _decode_named(record.events)
+        return any(map(is_such, _decode_named(record.events)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
-    named = msgspec.json.encode(key_id)
-    return any(event.type == _RETIRED and bytes(event.writer) == named for event in events)

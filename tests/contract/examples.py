@@ -122,8 +122,8 @@ _END = {"sha256": DIGEST, "next_input": 7}
 LOSS: Final = of.Loss(
     era="g-1",
     ends=(
-        of.LedgerEnd(ledger="governance", partition=0, seq=36, next_offset=37, **_END),
-        of.LedgerEnd(ledger="ledger", partition=0, seq=1_204, next_offset=1_310, **_END),
+        of.LedgerEnd(ledger="governance", partition=0, seq=36, next_offset=37, topic_end=37, **_END),
+        of.LedgerEnd(ledger="ledger", partition=0, seq=1_204, next_offset=1_310, topic_end=1_322, **_END),
     ),
     given_up=("g-0",),
 )

@@ -20,12 +20,14 @@ from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.newest_heads import NewestHeads
-from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.events import RequestCompleted
+from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, object_of
+from assent_contracts.governed import Group
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
-from tests.support.backups import copy_kafka, put_kafka_back
-from tests.support.governing import assert_verified, governing
+from tests.support.backups import copy_kafka, put_kafka_back, put_topics_back
+from tests.support.governing import assert_verified, ended, governing, released
 from tests.support.log import (
     PARTITIONS,
     Actor,
@@ -35,8 +37,11 @@ from tests.support.log import (
     following,
     fresh_log,
     publishing,
+    read_ledger,
 )
 from tests.support.losses import accept_the_loss
+from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.recount import read_topic
 from tests.support.services import Services
 from tests.support.stack import fresh_database, until
 
@@ -275,6 +280,84 @@ async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(ma
         async with following(machine.log) as follower:
             await assert_verified(machine.log, follower)
     await machine.works("e")
+
+
+async def test_what_was_given_up_does_not_come_back_when_somebody_sends_it_again(machine: Machine) -> None:
+    """Its seals are good, and it follows what is there: whoever may write the ledger has a copy of it."""
+    await machine.works("a", "b")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    await machine.works("c")
+    place = TopicPartition(LEDGER, partition_of("c"))
+    lost = (await read_topic(machine.log.connection, LEDGER))[place.partition]
+    await put_kafka_back(machine.stack, old)
+    await accept_the_loss(machine.log)
+    there = len((await read_topic(machine.log.connection, LEDGER))[place.partition])
+    again = [RawRecord(each.value, each.key, raw_headers(list(each.headers))) for each in lost[there:]]
+    await produce_raw(machine.log.connection, LEDGER, place.partition, build_batch(again))
+    async with machine.deciding() as it:
+        await it.leading()
+        # Its object is free.
+        await it.actor.opened("script/c")
+        async with following(machine.log) as follower:
+            await assert_verified(machine.log, follower)
+
+
+async def test_requests_that_a_lost_governance_decided_are_given_up_with_it(machine: Machine) -> None:
+    """Governance alone is put back: what names its lost records still stands, and would count again."""
+    await machine.works("a")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    async with (
+        machine.deciding() as it,
+        following(machine.log) as follower,
+        governing(machine.log, follower) as governor,
+    ):
+        await it.leading()
+        await governor.change(DisablePrincipal(principal="bob"))
+        request = await it.actor.opened("script/b")
+        partition, _, seq = request.request.partition("-")
+        lost = (await read_ledger(machine.log, follower))[int(partition)][int(seq)]
+    await put_topics_back(machine.stack, old, GOVERNANCE)
+    async with machine.deciding() as it:
+        await it.lacking("0", "assent.governance/0 ends at offset")
+    await accept_the_loss(machine.log)
+    async with (
+        machine.deciding() as it,
+        following(machine.log) as follower,
+        governing(machine.log, follower) as governor,
+    ):
+        await it.leading()
+        # Governance goes on past the seq that the lost change had.
+        await governor.change(DisablePrincipal(principal="carol"))
+        await it.actor.opened("script/c")
+        # Its command is still there: it is decided again, by governance as it is now.
+        again = (await read_ledger(machine.log, follower))[int(partition)][int(seq)]
+        assert again.offset > lost.offset
+        await assert_verified(machine.log, follower)
+
+
+async def test_R18_requests_that_were_put_back_alone_change_governance_under_an_id_that_was_used(
+    machine: Machine,
+) -> None:
+    await machine.works("a")
+    old = await copy_kafka(machine.stack, machine.folder / "old")
+    changes = [DefineGroup(group=Group(id=f"new-{n}", members=("bob",))) for n in range(2 * PARTITIONS)]
+    # Of one partition: its requests get the same ids.
+    where = [partition_for(object_of(change).encode(), PARTITIONS) for change in changes]
+    changes = [change for change, partition in zip(changes, where, strict=True) if partition == where[0]][:2]
+    requests: list[str] = []
+    for change in changes:
+        async with machine.deciding() as it, following(machine.log) as follower:
+            await it.leading()
+            await assert_verified(machine.log, follower)
+            request = await released(it.actor, change)
+            end = await ended(machine.log, follower, request)
+            assert isinstance(end, RequestCompleted)
+            await assert_verified(machine.log, follower)
+            requests.append(request.request)
+        if len(requests) < len(changes):
+            await put_topics_back(machine.stack, old, LEDGER, COMMANDS)
+            await accept_the_loss(machine.log)
+    assert requests[0] == requests[1], "the id is used once more"
 
 
 async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_accepted(

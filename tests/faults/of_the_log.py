@@ -113,8 +113,14 @@ FAULTS: Final = (
     ),
     _acceptance(
         "a retired writer seals governance behind its own retirement",
-        "    if any(_retires(record, key_id) for record in run[:-1]):\n",
-        "    if any(_retires(record, key_id) for record in run[:0]):\n",
+        "    if any(_retires(record, key_id) for record in run[:-1]) or",
+        "    if any(_retires(record, key_id) for record in run[:0]) or",
+        "writers",
+    ),
+    _acceptance(
+        "a writer's seal accepts a loss",
+        " or any(map(_accepts_a_loss, run)):\n",
+        ":\n",
         "writers",
     ),
     _acceptance(
@@ -194,8 +200,8 @@ FAULTS: Final = (
     _writer(
         "what governance has carried out is ended nowhere",
         "requests_desk",
-        "        if self._carried_seen != len(self.governance.carried):\n",
-        "        if self._carried_seen > len(self.governance.carried):\n",
+        "        if self._carried_seen != self.governance.seq:\n",
+        "        if self._carried_seen > self.governance.seq:\n",
     ),
     _writer(
         "a release is carried out twice",

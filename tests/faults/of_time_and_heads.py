@@ -21,9 +21,8 @@ def _heads(breaks: str, old: str, new: str, file: str = "heads") -> Fault:
     return Fault(breaks, f"{CONTRACTS}/{file}.py", old, new, _OF_HEADS)
 
 
-def _losses(breaks: str, old: str, new: str) -> Fault:
-    file = f"{CONTRACTS}/evidence/losses.py"
-    return Fault(breaks, file, old, new, ("tests/unit/governance/test_losses.py",))
+def _eras(breaks: str, old: str, new: str, file: str = "eras") -> Fault:
+    return Fault(breaks, f"{CONTRACTS}/{file}.py", old, new, (*_OF_HEADS, "tests/unit/test_eras.py"))
 
 
 FAULTS: Final = (
@@ -225,17 +224,17 @@ FAULTS: Final = (
         '    return "good" if verify(public_key, head_message(identity, value), signature) else "bad"\n',
         '    return "good" if verify(public_key, head_message("00" * 32, value), signature) else "bad"\n',
     ),
-    _heads(
+    _eras(
         "an accepted loss voids nothing",
         "    if era == era_of(losses):\n        return False\n",
         "    if len(losses) >= 0:\n        return False\n",
     ),
-    _heads(
+    _eras(
         "a head of an era that governance does not know is void",
         "    return era in past or any(",
         "    return bool(past) or any(",
     ),
-    _heads(
+    _eras(
         "what a loss gives up counts still",
         "any(era in loss.given_up for loss in losses)\n",
         "any(era in loss.era for loss in losses[:0])\n",
@@ -260,20 +259,31 @@ FAULTS: Final = (
         "        if end is not None and end.seq <= last:\n",
         "        if end is not None:\n",
     ),
-    _losses(
-        "a writer's seal accepts a loss",
-        "    if not signatures.is_good(signed(received, recovery)):\n",
-        "    if recovery is None:\n",
+    _eras(
+        "what was given up counts once it is sent again",
+        "        if gives_up(loss, partition, seq):\n            return loss.era\n",
+        "        if gives_up(loss, partition, seq):\n            return FIRST_ERA\n",
     ),
-    _losses(
-        "an acceptance counts again behind another record",
-        "    return loss if loss == said and behind == (record.seq - 1, record.prev) else None\n",
-        "    return loss if loss == said and behind[0] == record.seq - 1 else None\n",
+    _eras(
+        "an earlier loss says the era",
+        "    for loss in reversed(losses):\n",
+        "    for loss in losses:\n",
     ),
-    _losses(
-        "an event accepts another loss than its command",
-        "    return loss if loss == said and behind ==",
-        "    return loss if said.ends and behind ==",
+    _eras(
+        "what stands behind an accepted end is there",
+        "            standing.append((end.next_offset, end.topic_end))\n",
+        "            standing.append((end.next_offset, end.next_offset))\n",
+    ),
+    _eras(
+        "what was written behind a cut is given up",
+        "(since, min(until, end.next_offset)) for since",
+        "(since, until) for since",
+    ),
+    _eras(
+        "a change of governance that was given up waits for its evidence for ever",
+        "            if not gives_up_of(loss, request, claim.released)\n",
+        "            if loss\n",
+        "evidence/claims",
     ),
     _heads(
         "what a loss gives up is remembered by who has read it",

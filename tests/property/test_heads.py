@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from assent_contracts.acceptance import Head
 from assent_contracts.client.keys import SecretKey, head_headers, verify
 from assent_contracts.digests import sha256_hex
+from assent_contracts.eras import FIRST_ERA, is_void
 from assent_contracts.findings import (
     compare_command_settings,
     compare_heads_settings,
@@ -20,7 +21,6 @@ from assent_contracts.findings import (
 )
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.heads import (
-    FIRST_ERA,
     NOTHING,
     Found,
     HeadInEra,
@@ -30,7 +30,6 @@ from assent_contracts.heads import (
     compare,
     decode_head,
     encode_head,
-    is_void,
     known_from,
     known_heads,
     next_input,
@@ -71,6 +70,7 @@ def end_of(head: SignedHead, seq: int) -> LedgerEnd:
         seq=seq,
         sha256=sha256_hex(b"end"),
         next_offset=seq + 1,
+        topic_end=seq + 1,
         next_input=7,
     )
 
@@ -148,7 +148,13 @@ def test_what_was_read_before_a_loss_was_accepted_gives_way_to_what_the_loss_say
     era: str, seq: int, end_seq: int
 ) -> None:
     end = LedgerEnd(
-        ledger="ledger", partition=1, seq=end_seq, sha256="e" * 64, next_offset=end_seq + 1, next_input=0
+        ledger="ledger",
+        partition=1,
+        seq=end_seq,
+        sha256="e" * 64,
+        next_offset=end_seq + 1,
+        topic_end=end_seq + 1,
+        next_input=0,
     )
     losses = [Loss(era="loss-1", ends=()), Loss(era="loss-3", ends=(end,), given_up=("loss-2",))]
     read = HeadInEra(Head(seq, "a" * 64, 4, seq + 1), era)
@@ -183,7 +189,9 @@ def test_commands_are_all_there_or_there_is_a_finding(
 
 
 def test_an_accepted_loss_says_where_commands_count_from_until_one_after_it_is_decided() -> None:
-    end = LedgerEnd(ledger="ledger", partition=0, seq=9, sha256=IDENTITY, next_offset=10, next_input=0)
+    end = LedgerEnd(
+        ledger="ledger", partition=0, seq=9, sha256=IDENTITY, next_offset=10, topic_end=10, next_input=0
+    )
     losses = [Loss(era="loss-1", ends=(end,))]
     assert next_input("ledger", 0, losses, read=40, decided=8, last=9) == 0
     assert next_input("ledger", 0, losses, read=40, decided=9, last=12) == 0
@@ -202,6 +210,7 @@ def test_a_loss_whose_end_is_not_there_any_more_says_nothing_of_where_commands_c
             seq=seq,
             sha256=IDENTITY,
             next_offset=seq + 1,
+            topic_end=seq + 1,
             next_input=from_input,
         )
         return Loss(era=era, ends=(end,))

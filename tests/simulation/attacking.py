@@ -9,6 +9,7 @@ from assent_contracts import seal
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, Complete
 from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.eras import FIRST_ERA
 from assent_contracts.events import CommandRepeated, RequestApproved, RequestCompleted
 from assent_contracts.ledger import DecisionRecord, decode_record
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
@@ -119,7 +120,7 @@ class Attacker:
     def _false_seal(self, topic: Topic, seq: int, sha256: str) -> tuple[tuple[str, bytes], ...]:
         rng = self._rng
         ledger = "ledger" if topic is self._broker.ledger else "governance"
-        message = seal.seal_message(self._log.identity, ledger, 0, seq, bytes.fromhex(sha256))
+        message = seal.seal_message(self._log.identity, ledger, 0, seq, bytes.fromhex(sha256), FIRST_ERA)
         signature = to_base64url(self._log.signing.sign("mallory-key", message))
         if rng.random() < 0.2:
             old = [each.headers for each in topic.entries if each.headers]

@@ -5,8 +5,6 @@ from typing import Final
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
 from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.losses import accepted_loss
-from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governed import Loss
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker
@@ -23,8 +21,6 @@ class Following:
         self.writers = log.registry()
         self.history = list(log.history)
         self.evidence: Final = evidence
-        self.losses: list[Loss] = []
-        self._signatures = Signatures(log.identity, log.signing.verify)
         self._broker = broker
         self._acceptance = Acceptance(
             "governance",
@@ -36,6 +32,11 @@ class Following:
         )
         self._read_to = log.head.next_offset
 
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses that were accepted, in order."""
+        return self.writers.losses
+
     def catch_up(self) -> None:
         """Read to where the topic ends now."""
         entries = self._broker.governance.entries
@@ -45,10 +46,6 @@ class Following:
                 events = decode_governance_events(accepted.record)
                 self.writers.apply(accepted.record.seq, events)
                 self.history.append(events)
-                recovery = self.writers.recovery_key()
-                loss = accepted_loss(accepted.record, events, recovery, self._signatures)
-                if loss is not None:
-                    self.losses.append(loss)
                 if self.evidence is not None:
                     self.evidence.take(accepted.record, events)
         self._read_to = len(entries)

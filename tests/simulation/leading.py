@@ -15,10 +15,11 @@ from assent_contracts.core.writer.releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.unconfirmed import Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
+from assent_contracts.eras import era_of
 from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.findings import compare_input
 from assent_contracts.governed import Loss
-from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, era_of, next_input
+from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, next_input
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 from tests.simulation.broker import Broker, Entry, Topic
 from tests.simulation.following import Following, LedgerReading
@@ -95,6 +96,8 @@ class Leader:
         self.writer = writer
         self._read_to = writer.next_input
         self.unconfirmed = Unconfirmed(self.end)
+        self._era = self._acceptance(writer, self.end).era_at(self.end.seq + 1)
+        self._head_era = era_of(self._following.losses)
         self._sent: deque[tuple[Sent, Batch]] = deque()
         self._sayable = self._head(msgspec.structs.replace(term.head, next_offset=term.head_end), writer)
         self._producer = Producer(self._topic)
@@ -170,7 +173,7 @@ class Leader:
         """The key and the newest confirmed head, where that is not known outside yet."""
         if self._sayable is None or self._following is None:
             return None
-        return self.key, msgspec.structs.replace(self._sayable, era=era_of(self._following.losses))
+        return self.key, msgspec.structs.replace(self._sayable, era=self._head_era)
 
     def _governance_desk(self, releases: Releases) -> GovernanceDesk:
         desk = GovernanceDesk(releases)
@@ -255,7 +258,7 @@ class Leader:
     def _send(self, batch: Batch) -> None:
         self._made.update(link.value for link in batch.links)
         head = batch.head
-        sealing = sealed(self._log, self.key, self._place, head)
+        sealing = sealed(self._log, self.key, self._place, head, self._era)
         last = len(batch.links) - 1
         entries = [
             Entry(link.key, link.value, sealing if n == last else (), 0) for n, link in enumerate(batch.links)

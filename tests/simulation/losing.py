@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -13,23 +13,22 @@ from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.releases import Releases
 from assent_contracts.digests import to_base64url
+from assent_contracts.eras import FIRST_ERA, era_of, is_void
 from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.governance import GOVERNANCE_KEY, AcceptLoss
 from assent_contracts.governed import LedgerEnd
-from assent_contracts.heads import FIRST_ERA, Place, SignedHead, era_of, is_void
+from assent_contracts.heads import Place, SignedHead
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import command_message
 from assent_contracts.writers import RECOVERY
 from tests.simulation import model
 from tests.simulation.boundaries import Boundary, Times, must, restart, seq_of, sha256, with_boundary
-from tests.simulation.broker import Broker, Entry
+from tests.simulation.broker import Broker, Copy, Entry, Topic
 from tests.simulation.following import Following, LedgerReading, governance_records
 from tests.simulation.leading import inputs_of
 from tests.simulation.producing import sealed
 from tests.simulation.reading import empty_table
-
-_CARRIED: Final = ("assent.release-carried-out.v1", "assent.release-refused.v1")
 
 if TYPE_CHECKING:
     from assent.decider.term import Term
@@ -54,20 +53,6 @@ def accepted_ledgers(log: Founded, broker: Broker) -> Ledgers:
     return Ledgers(requests, [each.value for each in governance_records(log, broker)])
 
 
-def are_of_one_time(newest: Ledgers, there: Ledgers, broker: Broker) -> bool:
-    """Whether governance and requests, as they are there, were so at one moment.
-
-    Requests that name lost seqs of governance are not accepted now, and would be once governance has these
-    seqs again; and what governance has carried out for lost requests nobody bears out. Nothing of ours mends
-    such a log yet: its ledgers are to be put back together.
-    """
-    standing = {each.value for each in broker.ledger.entries}
-    if sum(value in standing for value in newest.requests) != len(there.requests):
-        return False
-    released = model.named_by(there.requests, "assent.change-released.v1")
-    return model.named_by(there.governance, *_CARRIED) <= released
-
-
 class Losing:
     """The losses of one world."""
 
@@ -84,18 +69,24 @@ class Losing:
         """What was there when the last loss was accepted."""
         self.boundaries: dict[str, tuple[Boundary, ...]] = {"ledger": (), "governance": ()}
         self._stale: list[tuple[str, SignedHead]] = []
+        self._copied: list[tuple[Topic, list[Entry]]] = []
+        """What was given up, in a stranger's copy, with its seals."""
 
     def reach(self, ledger: str) -> int:
         """The offset up to which the last acceptance says that a ledger goes, where it is still there."""
         return self._ends.get(ledger, 0) if self._world.broker.governance.end > self._offset else 0
 
     def accept(
-        self, newest: Ledgers, appended: dict[str, list[int]], unsaid: list[tuple[str, SignedHead]]
+        self,
+        newest: Ledgers,
+        copied: Copy,
+        appended: dict[str, list[int]],
+        unsaid: list[tuple[str, SignedHead]],
     ) -> str:
         """Give up what is not there. Everything is stopped.
 
-        `newest`: what there was; `appended`: when each command of it was, ms; `unsaid`: confirmed heads that
-        nobody has been told of.
+        `newest`: what there was; `copied`: as the topics had it; `appended`: when each command of it was, ms;
+        `unsaid`: confirmed heads that nobody has been told of.
         """
         world = self._world
         log, broker = world.log, world.broker
@@ -113,6 +104,9 @@ class Losing:
             before = self.boundaries[end.ledger]
             self.boundaries[end.ledger] = with_boundary(before, last, appended[end.ledger], end.next_input)
             self._ends[end.ledger] = end.next_offset
+        self._copied = [
+            (topic, entries) for topic, entries in copied if topic in (broker.ledger, broker.governance)
+        ]
         self._offset = broker.governance.end - 1
         self.kept = Ledgers(there.requests, [*there.governance, value])
         self.era, self.accepted = command.id, self.accepted + 1
@@ -134,6 +128,16 @@ class Losing:
         key, head = self._stale.pop()
         self._world.outside.sign(key, head)
         return f"{key} says that {head.ledger} was at seq {head.seq}, in an era that is over"
+
+    def send_again(self) -> str:
+        """Somebody who may write the ledgers sends a part of what was given up once more, as it was."""
+        rng = self._world.rng
+        topic, entries = rng.choice(self._copied)
+        since = rng.randint(0, len(entries))
+        again = entries[since : since + rng.randint(1, 12)]
+        if again:
+            topic.append([msgspec.structs.replace(each, at=self._world.now) for each in again])
+        return f"{len(again)} records that were given up are sent again"
 
     def check(self, requests: list[bytes], governance: list[bytes]) -> None:
         """What was kept is there byte for byte, and so is what was made known since. Raises BrokenError."""

@@ -247,9 +247,3 @@ def governance_of(values: list[bytes], times: Times) -> int:
             must(record["input"] == next_input, f"governance input {record['input']}, not {next_input}")
             next_input += 1
     return times.input_behind(decided, seq + 1, next_input)
-
-
-def named_by(values: list[bytes], *types: str) -> set[str]:
-    """The requests that events of these types name."""
-    events = (event for value in values for event in json.decode(value).get("events", []))
-    return {event["request"] for event in events if event["type"] in types}

@@ -7,6 +7,7 @@ import msgspec
 from assent_contracts import seal
 from assent_contracts.acceptance import Head
 from assent_contracts.digests import to_base64url
+from assent_contracts.eras import FIRST_ERA
 from assent_contracts.heads import Place
 from tests.simulation.broker import Entry, Topic
 from tests.simulation.organisation import Founded
@@ -41,8 +42,10 @@ class Producer:
         return True
 
 
-def sealed(log: Founded, key: str, place: Place, head: Head) -> tuple[tuple[str, bytes], ...]:
+def sealed(
+    log: Founded, key: str, place: Place, head: Head, era: str = FIRST_ERA
+) -> tuple[tuple[str, bytes], ...]:
     """The headers of a record that this key seals."""
-    message = seal.seal_message(log.identity, *place, head.seq, bytes.fromhex(head.value_sha256))
+    message = seal.seal_message(log.identity, *place, head.seq, bytes.fromhex(head.value_sha256), era)
     signature = to_base64url(log.signing.sign(key, message))
     return ((seal.WRITER_HEADER, key.encode()), (seal.SEAL_HEADER, signature.encode()))

@@ -8,7 +8,7 @@ from assent_contracts.digests import sha256_hex
 from tests.simulation.boundaries import Boundary, must
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.knowing import first, missing
-from tests.simulation.losing import Losing, accepted_ledgers, are_of_one_time
+from tests.simulation.losing import Losing, accepted_ledgers
 
 if TYPE_CHECKING:
     from assent_contracts.heads import SignedHead
@@ -46,8 +46,8 @@ class PuttingBack:
             if roll < self.gives_up:
                 return self._give_up(self._newest)
             return self.undo() if rng.random() < 0.35 else "the data is an older copy"
-        if self.losing.accepted and rng.random() < 0.2:
-            return self.losing.hear_stale()
+        if self.losing.accepted and rng.random() < 0.4:
+            return self.losing.hear_stale() if rng.random() < 0.4 else self.losing.send_again()
         if not self._copies or rng.random() < 0.4:
             self._copies.append(self._world.broker.copied())
             return "the broker's data is copied"
@@ -102,20 +102,18 @@ class PuttingBack:
         self._stop_all()
         older = broker.copied()
         broker.put_back(_replaced(newest))
-        lost = accepted_ledgers(world.log, broker)
+        lost, copied = accepted_ledgers(world.log, broker), broker.copied()
         appended = {
             "ledger": [each.at for each in broker.commands.entries],
             "governance": [each.at for each in broker.governance_commands.entries],
         }
         broker.put_back(older)
-        if not are_of_one_time(lost, accepted_ledgers(world.log, broker), broker):
-            return "the ledgers are of different times: the loss is not accepted"
         self._newest = None
         # A copy of what was given up would bring it back.
         self._copies = [
             copy for copy in self._copies if all(topic.entries[: len(each)] == each for topic, each in copy)
         ]
-        said = self.losing.accept(lost, appended, self._unsaid)
+        said = self.losing.accept(lost, copied, appended, self._unsaid)
         self._unsaid = []
         self._stop_all()
         # The new era gets to know something, so that it can be lost too.

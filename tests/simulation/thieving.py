@@ -32,8 +32,7 @@ class Thief:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.sealed: set[bytes] = set()
-        """The records that count as records, and accept nothing."""
+        self._has_acted = False
 
     def act(self) -> str:
         """Seal it, once, where that key counts and nothing is put back."""
@@ -41,7 +40,7 @@ class Thief:
         log, broker = world.log, world.broker
         following = Following(log, broker)
         following.catch_up()
-        if self.sealed or world.putting_back.is_older or _KEY not in following.writers.public_keys():
+        if self._has_acted or world.putting_back.is_older or _KEY not in following.writers.public_keys():
             return "nothing"
         governance = (*log.records, *governance_records(log, broker))
         requests: list[Accepted] = []
@@ -60,8 +59,7 @@ class Thief:
         link = chain.link(GOVERNANCE_KEY, events, at=at, command=recorded)
         headers = sealed(log, _KEY, ("governance", 0), chain.head(-1, next_offset=0))
         broker.governance.append([Entry(link.key, link.value, headers, world.now)])
-        self.sealed.add(link.value)
-        world.made.add(link.value)
+        self._has_acted = True
         return f"{_KEY} seals a loss that nobody has accepted"
 
 
@@ -74,5 +72,6 @@ def _end(ledger: LedgerName, accepted: tuple[Accepted, ...] | list[Accepted]) ->
         seq=-1 if last is None else last.record.seq,
         sha256="00" * 32 if last is None else last.value_sha256,
         next_offset=0 if last is None else last.offset + 1,
+        topic_end=0 if last is None else last.offset + 1,
         next_input=0,
     )

@@ -23,6 +23,16 @@ async def put_kafka_back(stack: Stack, copy: Path) -> None:
     await stack.kafka.start()
 
 
+async def put_topics_back(stack: Stack, copy: Path, *topics: str) -> None:
+    """The same of some topics alone: the others stay as they are."""
+    await stack.kafka.kill()
+    for there in stack.directory.kafka.rglob("*-*"):
+        if there.is_dir() and there.name.rpartition("-")[0] in topics:
+            shutil.rmtree(there)
+            await _copy(copy / there.relative_to(stack.directory.kafka), there)
+    await stack.kafka.start()
+
+
 async def copy_postgres(stack: Stack, to: Path) -> Path:
     """The same of Postgres: what it had acknowledged is in the copy."""
     await stack.postgres.kill()

@@ -18,5 +18,13 @@ async def accept_the_loss(log: Log) -> None:
 
 def loss_at(seq: int) -> Loss:
     """A loss that names where partition 0 of the request ledger ends."""
-    end = LedgerEnd(ledger="ledger", partition=0, seq=seq, sha256="0" * 64, next_offset=seq + 1, next_input=0)
+    end = LedgerEnd(
+        ledger="ledger",
+        partition=0,
+        seq=seq,
+        sha256="0" * 64,
+        next_offset=seq + 1,
+        topic_end=seq + 1,
+        next_input=0,
+    )
     return Loss(era=f"era-{seq}", ends=(end,))

@@ -14,6 +14,7 @@ from assent_contracts import governed, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers, first_head
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex, to_base64url
+from assent_contracts.eras import FIRST_ERA
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import GovernanceEvent, LogFounded, WriterAdded
 from assent_contracts.ledger import DecisionRecord
@@ -77,9 +78,11 @@ def reader(head: Head | None = None) -> Acceptance:
     return Acceptance("ledger", PARTITION, identity=IDENTITY, writers=REGISTRY, verify=verify, head=head)
 
 
-def sealed(key_id: str, seq: int, value: bytes, *, signer: str | None = None) -> Headers:
+def sealed(
+    key_id: str, seq: int, value: bytes, *, signer: str | None = None, era: str = FIRST_ERA
+) -> Headers:
     """The two headers of a seal, in the name of `key_id`; `signer` made it, if that is somebody else."""
-    message = seal.seal_message_of(IDENTITY, "ledger", PARTITION, seq, value)
+    message = seal.seal_message_of(IDENTITY, "ledger", PARTITION, seq, value, era)
     signature = to_base64url(sign(signer or key_id, message))
     return [(seal.WRITER_HEADER, key_id.encode()), (seal.SEAL_HEADER, signature.encode())]
 

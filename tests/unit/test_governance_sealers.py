@@ -120,8 +120,21 @@ def test_recovery_key_seals_one_record_that_changes_writers() -> None:
     assert not Ledger(([(ADDED, RETIRED)], RECOVERY)).would_accept(WRITER, (NEWCOMER,))
 
 
-def test_recovery_key_seals_one_record_that_accepts_a_loss() -> None:
+def test_recovery_key_alone_seals_one_record_that_accepts_a_loss() -> None:
+    """A stolen writer's key would void what is known outside."""
     assert FOUNDED.would_accept(RECOVERY, (LOSS,))
+    for batch in ([(LOSS,)], [(NEWCOMER,), (LOSS,)], [(LOSS,), (NEWCOMER,)], [(NEWCOMER, LOSS)]):
+        assert not FOUNDED.would_accept(WRITER, *batch)
+    assert Ledger(([(LOSS,)], RECOVERY)).writers.losses == (LOSS.loss,)
+
+
+def test_no_spelling_of_an_event_s_name_lets_a_writer_accept_a_loss() -> None:
+    """JSON has more than one spelling for each letter, and a reader understands them all."""
+    for sealer, there in ((WRITER, 0), (RECOVERY, 1)):
+        ledger = Ledger()
+        ledger.chains.governance.put_altered(b"loss-acc", b"loss\\u002dacc", (LOSS,), at=ledger.chains.at)
+        assert b"u002d" in ledger.chains.governance.records[-1].value
+        assert ledger.accepts(sealer) == there
 
 
 @pytest.mark.parametrize(

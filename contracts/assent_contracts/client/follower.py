@@ -18,8 +18,6 @@ from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import Probe
 from assent_contracts.client.refused import Refused
 from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.losses import accepted_loss
-from assent_contracts.evidence.signed import Signatures
 from assent_contracts.governance import GovernanceEvent, LogFounded
 from assent_contracts.governed import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
@@ -83,9 +81,6 @@ class GovernanceFollower:
         self._hashes = bytearray()
         """Of each seq's record, one behind the other: anybody can make records, of refusals."""
         self._known = known
-        self.losses: list[Loss] = []
-        """The losses that the recovery key has accepted, in order."""
-        self._signatures = Signatures(identity, verify)
         self._connection = connection
         self._probe = Probe(connection)
         self._consumer: AIOKafkaConsumer | None = None
@@ -109,6 +104,11 @@ class GovernanceFollower:
                 return founding.partitions
             case _:
                 return 0
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The losses that were accepted, in order."""
+        return self.writers.losses
 
     @property
     def quarantined(self) -> int:
@@ -257,9 +257,6 @@ class GovernanceFollower:
         events = decode_governance_events(record)
         self.writers.apply(record.seq, events)
         self.history.append(events)
-        loss = accepted_loss(record, events, self.writers.recovery_key(), self._signatures)
-        if loss is not None:
-            self.losses.append(loss)
         if self.evidence is not None:
             self.evidence.take(record, events)
         self.refused.take(record)

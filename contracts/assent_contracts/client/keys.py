@@ -14,6 +14,7 @@ from assent_contracts import cloudevents, seal
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
+from assent_contracts.eras import FIRST_ERA
 from assent_contracts.governance import GovernanceCommand
 from assent_contracts.heads import head_message
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
@@ -124,10 +125,16 @@ def signed_headers(
 
 
 def seal_headers(
-    key: SecretKey, identity: str, ledger: LedgerName, partition: int, seq: int, value_sha256: bytes
+    key: SecretKey,
+    identity: str,
+    ledger: LedgerName,
+    partition: int,
+    seq: int,
+    value_sha256: bytes,
+    era: str = FIRST_ERA,
 ) -> list[tuple[str, bytes]]:
-    """The headers that seal the record `seq`, and the run that ends there."""
-    signature = key.sign(seal.seal_message(identity, ledger, partition, seq, value_sha256))
+    """The headers that seal the record `seq` in an era, and the run that ends there."""
+    signature = key.sign(seal.seal_message(identity, ledger, partition, seq, value_sha256, era))
     return [
         (seal.WRITER_HEADER, key.id.encode()),
         (seal.SEAL_HEADER, to_base64url(signature).encode()),

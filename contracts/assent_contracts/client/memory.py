@@ -14,7 +14,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.journal import Journal, Position
 from assent_contracts.client.probe import LOOK_EVERY_S, Probe
 from assent_contracts.digests import sha256_hex
-from assent_contracts.heads import Finding, HeadInEra, era_of, known_of, remembered_after
+from assent_contracts.eras import era_of
+from assent_contracts.heads import Finding, HeadInEra, known_of, remembered_after
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import CHANGES, LEDGER
 
@@ -45,7 +46,7 @@ class Memory:
 
     async def _count_losses_off(self) -> None:
         """What was given up with an accepted loss is remembered no more; what was applied stays marked."""
-        losses = tuple(self._governance.losses)
+        losses = self._governance.losses
         self._era = era_of(losses)
         before, self._heads = self._heads, remembered_after(self._heads, losses)
         if self._heads == before:

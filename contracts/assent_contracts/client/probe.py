@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 
 from assent_contracts.client.connection import Connection, Consumer, started
 from assent_contracts.client.fetch import fetch, positions
-from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare
+from assent_contracts.governed import Loss
+from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, given_up
 from assent_contracts.topics import LEDGER_TOPICS
 
 LOOK_EVERY_S: Final = 5.0
@@ -52,14 +53,15 @@ class Probe:
             consumer, self._consumer = self._consumer, None
             await consumer.stop()
 
-    async def findings(self, known: Iterable[KnownHead]) -> list[Finding]:
+    async def findings(self, known: Iterable[KnownHead], losses: Sequence[Loss] = ()) -> list[Finding]:
         """What is missing of what is known; `known` was so before this is called.
 
-        Raises KafkaError, TimeoutError: then nothing has been found out.
+        `losses`: for whoever may have read what they give up. Raises KafkaError, TimeoutError: then nothing
+        has been found out.
         """
         heads = {TopicPartition(LEDGER_TOPICS[each.ledger], each.partition): each for each in known}
         there = await self.found({place: head.next_offset for place, head in heads.items()})
-        compared = (compare(head, there[place]) for place, head in heads.items())
+        compared = (compare(head, there[place]) or given_up(head, losses) for place, head in heads.items())
         return [finding for finding in compared if finding is not None]
 
     async def found(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, Found]:

@@ -125,7 +125,8 @@ class LedgerReader:
 
     async def _look(self) -> None:
         known = [known_of("ledger", partition, head) for partition, head in self.heads().items()]
-        found = {finding.place: finding for finding in await self._probe.findings(known)}
+        losses = self._governance.losses
+        found = {finding.place: finding for finding in await self._probe.findings(known, losses)}
         self.findings = {n: found[f"{LEDGER}/{n}"] for n in self.acceptances if f"{LEDGER}/{n}" in found}
 
     async def _keep_looking(self) -> None:

@@ -2,6 +2,9 @@
 
 import msgspec
 
+from assent_contracts.eras import gives_up_of
+from assent_contracts.governed import Loss
+
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The governance record `seq` goes by a release: where it is, and what was approved there."""
@@ -70,6 +73,19 @@ class Confirmations:
             self._released[request] = release
         elif untrue(claim, release) is None:
             del self._waiting[request]
+
+    def give_up(self, loss: Loss) -> None:
+        """Take in an accepted loss: of what it gives up nobody will ever have evidence."""
+        self._waiting = {
+            request: claim
+            for request, claim in self._waiting.items()
+            if not gives_up_of(loss, request, claim.released)
+        }
+        self._released = {
+            request: release
+            for request, release in self._released.items()
+            if not gives_up_of(loss, request, release.seq)
+        }
 
     def unconfirmed(self, seq: int) -> Claim | None:
         """The first claim up to governance seq `seq` for which there is no evidence, yet or at all."""

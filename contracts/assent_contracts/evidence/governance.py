@@ -26,6 +26,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
+    LossAccepted,
     RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
@@ -76,6 +77,9 @@ class GovernanceEvidence:
             lacks = "it holds no command that can be read"
         if lacks is None:
             self.history.append(events)
+            for event in events:
+                if isinstance(event, LossAccepted):
+                    self.confirmations.give_up(event.loss)
         else:
             self.gap = Gap(record.seq, lacks)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from assent.cli import output
 from assent.cli.options import Options
 from assent.cli.reach import Reach, reading
-from assent.cli.whole import deciders_heads, known_outside, look, missing, places_of, unknown_eras
+from assent.cli.whole import deciders_heads, known_outside, look, missing, unknown_eras
 from assent.decider.kept import read_heads_file
 from assent.decider.losing import Ends
 from assent.store.given_up import Named, given_up
@@ -68,7 +68,7 @@ async def plan_of(
             for place, end in places.items()
         ],
         given_up=unknown_eras(outside, follower),
-        named=await _named(to, follower),
+        named=await _named(to, ends),
     )
 
 
@@ -82,8 +82,8 @@ async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
     return newest
 
 
-async def _named(to: Reach, follower: GovernanceFollower) -> Named | None:
-    places = [TopicPartition(LEDGER_TOPICS[ledger], partition) for ledger, partition in places_of(follower)]
+async def _named(to: Reach, ends: Ends) -> Named | None:
+    places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
         async with reading(to) as db, Probe(to.connection) as probe:
             return await given_up(db, probe, places)

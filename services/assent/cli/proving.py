@@ -146,6 +146,12 @@ def tell_verified(found: Verified) -> None:
                 f" the first is at offset {tally.first_quarantined}.",
                 style="yellow",
             )
+        if tally.given_up:
+            output.say(
+                f"{name}: {tally.given_up} changes were carried out for requests that were given up with an"
+                " accepted loss: nobody can confirm them.",
+                style="yellow",
+            )
     output.say("✔ Verified:", style="green")
     for each in found.checked:
         output.say(f"  {each}.", style="green")

@@ -122,7 +122,7 @@ async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[T
     names: dict[str, LedgerName] = {topic: name for name, topic in LEDGER_TOPICS.items()}
     known = [known_of(names[place.topic], place.partition, head) for place, head in stands.items()]
     async with Probe(to.connection) as probe:
-        differing = {finding.place for finding in await probe.findings(known)}
+        differing = {finding.place for finding in await probe.findings(known, follower.losses)}
     return {
         place: shared_with(place, head.seq, follower.losses)
         for place, head in stands.items()

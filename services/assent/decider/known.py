@@ -17,16 +17,8 @@ from assent_contracts.client.heads import sift_beside, sift_topic, signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.producing import CommandProducer
-from assent_contracts.heads import (
-    Finding,
-    KeptHead,
-    KnownHead,
-    Place,
-    SignedHead,
-    is_void,
-    known_heads,
-    topic_key,
-)
+from assent_contracts.eras import is_void
+from assent_contracts.heads import Finding, KeptHead, KnownHead, Place, SignedHead, known_heads, topic_key
 from assent_contracts.topics import HEADS
 
 LEARN_EVERY_S: Final = 2.0

@@ -64,6 +64,7 @@ def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
         seq=term.head.seq,
         sha256=term.head.value_sha256,
         next_offset=term.head_end,
+        topic_end=term.head.next_offset,
         next_input=input_from,
     )
 

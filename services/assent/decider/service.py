@@ -40,6 +40,7 @@ from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.reader import acceptance_of
 from assent_contracts.core.writer.writer import Writer
+from assent_contracts.eras import era_of
 from assent_contracts.heads import Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 
@@ -174,17 +175,19 @@ class Decider:
     async def _lead_requests(self, partition: int) -> None:
         """Returns when another writer's run stands."""
         place: Place = ("ledger", partition)
+        era = era_of(self._follower.losses)
         known = await self._whole.before(place)
         sealer = sealer_of(self._key)
         writer, term = await take_over(self._connection, partition, self._follower, sealer, known)
         await self._whole.after(place, known, writer, term)
         around = AroundRequests(writer.desk, self._follower)
         await self._write(
-            place, around, writer, term, lambda head: acceptance_of(partition, self._follower, head)
+            place, around, writer, term, lambda head: acceptance_of(partition, self._follower, head), era
         )
 
     async def _lead_governance(self) -> None:
         """Returns when another writer's run stands."""
+        era = era_of(self._follower.losses)
         known = await self._whole.before(_GOVERNANCE)
         identity, sealer = self._follower.identity, sealer_of(self._key)
         lead = await take_over_governance(self._connection, identity, sealer, known)
@@ -194,7 +197,7 @@ class Decider:
         try:
             await releases.start()
             around = AroundGovernance(releases)
-            await self._write(_GOVERNANCE, around, lead.writer, lead.term, lead.acceptance_from)
+            await self._write(_GOVERNANCE, around, lead.writer, lead.term, lead.acceptance_from, era)
         finally:
             await releases.stop()
 
@@ -205,8 +208,11 @@ class Decider:
         writer: Writer[Any],
         term: Term,
         acceptance_from: Callable[[Head], Acceptance],
+        era: str,
     ) -> None:
-        consumer = await reading(self._connection, {around.place: writer.next_input})
+        """`era`: in which the ledger was read."""
+        if era_of(self._follower.losses) != era:
+            return
         time = Timekeeper(self._connection, around.place, around.name, self._machine, self._health)
         appender = Appender(
             self._connection,
@@ -218,7 +224,8 @@ class Decider:
             ),
             on_append=time.acknowledged,
         )
-        watch = Watch(place, writer, term, appender, self._connection, self._known, self._follower)
+        watch = Watch(place, writer, term, appender, self._connection, self._known, self._follower, era)
+        consumer = await reading(self._connection, {around.place: writer.next_input})
         try:
             await appender.start()
             self._health.ready(f"partition-{around.name}")

@@ -10,19 +10,20 @@ from assent.decider.known import KnownHeads
 from assent.decider.missing import MissingError
 from assent.decider.term import Term
 from assent.decider.whole import input_finding, input_place, ledger_place
-from assent.ledger.appender import Appender
+from assent.ledger.appender import Appender, LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.probe import Probe
 from assent_contracts.core.writer.writer import Writer
-from assent_contracts.heads import Place, SignedHead, compare, era_of, known_from
+from assent_contracts.eras import era_of
+from assent_contracts.heads import Place, SignedHead, compare, known_from
 
 EVERY_S: Final = 3.0
 _LAST_WITHIN_S: Final = 5.0
 
 
 class Watch:
-    """One term's watch over its partition."""
+    """One term's watch over its partition, in the era in which its ledger was read."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Watch:
         connection: Connection,
         known: KnownHeads,
         follower: GovernanceFollower,
+        era: str,
     ) -> None:
         self._place = place
         self._term = term
@@ -41,15 +43,17 @@ class Watch:
         self._connection = connection
         self._known = known
         self._follower = follower
+        self._era = era
         self._said: SignedHead | None = None
 
     async def run(self) -> None:
-        """Until cancelled. Raises MissingError."""
+        """Until cancelled. Raises MissingError, and LostLeadError once a loss is accepted."""
         async with Probe(self._connection) as probe:
             while True:
                 try:
                     await self._say()
                     await asyncio.sleep(EVERY_S)
+                    self._check_era()
                     await self._look(probe)
                 except (KafkaError, TimeoutError, OSError) as error:
                     # Deciding goes on for as long as Kafka takes its records, or ends by itself.
@@ -57,6 +61,10 @@ class Watch:
                         "the head could not be made known", partition=self._place, error=repr(error)
                     )
                     await asyncio.sleep(EVERY_S)
+
+    def _check_era(self) -> None:
+        if era_of(self._follower.losses) != self._era:
+            raise LostLeadError(f"{self._place}: a loss was accepted, and what was read may be given up")
 
     async def say_last(self) -> None:
         """At the end of the term: the last head that it has confirmed, if Kafka still takes it."""
@@ -86,7 +94,7 @@ class Watch:
             next_input=reached.next_input,
             at=reached.at,
             epoch=self._epoch,
-            era=era_of(self._follower.losses),
+            era=self._era,
         )
 
     async def _look(self, probe: Probe) -> None:

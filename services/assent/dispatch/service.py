@@ -23,7 +23,8 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.probe import LedgerDiffersError
-from assent_contracts.heads import HeadInEra, era_of, remembered_after
+from assent_contracts.eras import era_of
+from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.topics import LEDGER
 
 GROUP = "assent-dispatch"

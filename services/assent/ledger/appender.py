@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -77,6 +78,8 @@ class Appender:
         rule = acceptance_from(confirmed)
         self._place = TopicPartition(LEDGER_TOPICS[rule.ledger], rule.partition)
         self._rule = rule
+        # This term's, whatever is accepted as lost meanwhile: then nothing that it appends counts.
+        self._era: Final = rule.era_at(confirmed.seq + 1)
         self._key = key
         self._acceptance_from = acceptance_from
         self._on_append = on_append
@@ -107,7 +110,8 @@ class Appender:
         assert self._producer is not None
         sent, links, head = self._producer.create_batch(), batch.links, batch.head
         rule, sha256 = self._rule, bytes.fromhex(head.value_sha256)
-        sealing = seal_headers(self._key, rule.identity, rule.ledger, rule.partition, head.seq, sha256)
+        place = rule.ledger, rule.partition
+        sealing = seal_headers(self._key, rule.identity, *place, head.seq, sha256, self._era)
         last = len(links) - 1
         for index, link in enumerate(links):
             headers = sealing if index == last else []

@@ -45,9 +45,12 @@ class Named(Struct, frozen=True, kw_only=True):
     requests_count: int = 0
 
 
-async def given_up(db: Executor, probe: Probe, places: list[TopicPartition]) -> Named:
-    """What is in these partitions' rows and not in the ledger. Raises asyncpg.PostgresError, KafkaError."""
-    lost = {place: await _first_lost(db, probe, place) for place in places}
+async def given_up(db: Executor, probe: Probe, ends: Mapping[TopicPartition, int]) -> Named:
+    """What is in the rows and not in the ledgers, which end before these offsets.
+
+    Raises asyncpg.PostgresError, KafkaError.
+    """
+    lost = {place: await _first_lost(db, probe, place, end) for place, end in ends.items()}
     after = {place: seq for place, seq in lost.items() if seq is not None}
     of_governance = after.pop(TopicPartition(GOVERNANCE, 0), None)
     governance = await db.fetch(_SQL["governance"], of_governance, LISTED_MAX)
@@ -60,29 +63,31 @@ async def given_up(db: Executor, probe: Probe, places: list[TopicPartition]) -> 
     )
 
 
-async def _first_lost(db: Executor, probe: Probe, place: TopicPartition) -> int | None:
+async def _first_lost(db: Executor, probe: Probe, place: TopicPartition, end: int) -> int | None:
     """The first seq of the audit table that the ledger does not have; None when it has all.
 
     The records of a ledger hang together: where one is another, so are all after it.
     """
     newest = await db.fetchval(_SQL["newest"], place.topic, place.partition)
-    if newest is None or await _stands(db, probe, place, newest):
+    if newest is None or await _stands(db, probe, place, end, newest):
         return None
     first, lost = 0, newest
     while first < lost:
         middle = (first + lost) // 2
-        if await _stands(db, probe, place, middle):
+        if await _stands(db, probe, place, end, middle):
             first = middle + 1
         else:
             lost = middle
     return lost
 
 
-async def _stands(db: Executor, probe: Probe, place: TopicPartition, seq: int) -> bool:
+async def _stands(db: Executor, probe: Probe, place: TopicPartition, end: int, seq: int) -> bool:
     row = await db.fetchrow(_SQL["at"], place.topic, place.partition, seq)
     if row is None:
         # Rows are only ever added behind the newest: one that is not there was not lost.
         return True
+    if row["ledger_offset"] >= end:
+        return False
     found = (await probe.found({place: row["ledger_offset"] + 1}))[place]
     return found.sha256 == row["value_sha256"]
 

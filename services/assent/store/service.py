@@ -103,7 +103,7 @@ async def _work(
             follower.check()
             await probe(health, POSTGRES, pool.fetchval("select 1"))
             await probe(health, KAFKA, follower.catch_up())
-            await _look(watch, stream)
+            await _look(watch, stream, follower)
             await asyncio.sleep(PROBE_EVERY_S)
 
 
@@ -115,9 +115,9 @@ async def _governance_is_there(watch: LogWatch, health: Health, stop: asyncio.Ev
         await reached(health, KAFKA, watch.look)
 
 
-async def _look(watch: LogWatch, stream: LedgerStream) -> None:
+async def _look(watch: LogWatch, stream: LedgerStream, follower: GovernanceFollower) -> None:
     try:
-        await watch.look()
+        await watch.look(follower.losses)
     except UNREACHABLE as error:
         structlog.get_logger().info("the log could not be looked at", error=repr(error))
         return

@@ -5,6 +5,8 @@ nothing more is projected of it: the reader is not ready and says what it knew a
 by itself once the right log is back. A table that is older than the log only catches up.
 """
 
+from collections.abc import Sequence
+
 import asyncpg
 from aiokafka import TopicPartition
 
@@ -15,6 +17,7 @@ from assent.store.positions import Reader, read_positions
 from assent_contracts.acceptance import Head, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.probe import Probe
+from assent_contracts.governed import Loss
 from assent_contracts.heads import Finding, known_of
 
 
@@ -37,15 +40,17 @@ class LogWatch:
         """Disconnect."""
         await self._probe.stop()
 
-    async def look(self) -> None:
-        """Compare, and tell. Raises KafkaError, TimeoutError, and what asyncpg raises: all stays as told."""
+    async def look(self, losses: Sequence[Loss] = ()) -> None:
+        """Compare, and tell. `losses`: what governance has accepted, as far as it is known yet.
+
+        Raises KafkaError, TimeoutError, and what asyncpg raises: all stays as told.
+        """
         # The tables first: a log that has only grown since reaches beyond them.
         async with self._pool.acquire() as connection:
             self._known.update(await read_positions(connection, self._reader))
         known = dict(self._known)
-        found = await self._probe.findings(
-            known_of(ledger_of(place), place.partition, head) for place, head in known.items()
-        )
+        heads = [known_of(ledger_of(place), place.partition, head) for place, head in known.items()]
+        found = await self._probe.findings(heads, losses)
         by_name = {finding.place: finding for finding in found}
         self._findings = {place: by_name[_name(place)] for place in known if _name(place) in by_name}
         for place in known:

@@ -3,7 +3,9 @@
 import msgspec
 
 from assent.verify.finding import FindingError
+from assent_contracts.eras import gives_up_of
 from assent_contracts.evidence.claims import Claim, Released, untrue
+from assent_contracts.governed import Loss
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -30,6 +32,16 @@ class Claims:
     def add(self, claim: Claim) -> None:
         """Take in a claim; the caller has seen that the request has no other."""
         self._claims[claim.request] = claim
+
+    def give_up(self, loss: Loss) -> int:
+        """Take in an accepted loss: nobody can confirm what it gives up. How many claims those are."""
+        before = len(self._claims)
+        self._claims = {
+            request: claim
+            for request, claim in self._claims.items()
+            if not gives_up_of(loss, request, claim.released)
+        }
+        return before - len(self._claims)
 
     def submitted(self, request: str, value_sha256: bytes, governance: int) -> None:
         """Take in that the request ledger has this request, opened by a command with this SHA-256.

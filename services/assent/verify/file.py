@@ -160,8 +160,9 @@ class _Proof:
         record = _read(line.value.encode())
         if public_key is None or record is None or line.seal is None:
             return False
+        era = self._chain.era_at(record.seq)
         message = seal.seal_message_of(
-            self._identity, line.ledger, line.partition, record.seq, line.value.encode()
+            self._identity, line.ledger, line.partition, record.seq, line.value.encode(), era
         )
         try:
             return self._verify(public_key, message, from_base64url(line.seal))
@@ -182,6 +183,10 @@ class _FileChain:
         self._vouches = vouches
         self._run: list[bytes] = []
         """The values since the last seal that was good."""
+
+    def era_at(self, seq: int) -> str:
+        """The era in which the record `seq` is sealed."""
+        return self._acceptance.era_at(seq)
 
     @property
     def next_seq(self) -> int:

@@ -48,6 +48,8 @@ class Tally(msgspec.Struct):
     """Refusals of bytes that the ledger does not keep: their decision cannot be made again."""
     carried: int = 0
     """Releases of the request ledger that governance has dealt with."""
+    given_up: int = 0
+    """Of these, the ones whose release was given up with an accepted loss: nobody can confirm them."""
     quarantined: int = 0
     first_quarantined: int | None = None
     """The offset of the first record on the topic that does not count: forged, late or altered."""

@@ -33,6 +33,7 @@ from assent_contracts.governance import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
+    LossAccepted,
     RecoveryCommand,
     ReleaseCarriedOut,
     ReleaseRefused,
@@ -147,6 +148,9 @@ class GovernanceVerifier:
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()
+        for event in decision:
+            if isinstance(event, LossAccepted):
+                self.tally.given_up += self.claims.give_up(event.loss)
         return decision
 
     @property

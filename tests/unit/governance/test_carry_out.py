@@ -2,7 +2,7 @@
 
 from assent_contracts.core.governance.carry import carry_release
 from assent_contracts.core.governance.decide import Release, carry_out
-from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state import Carried, Governance
 from assent_contracts.core.requests.carried import CARRIER, carried_due
 from assent_contracts.core.requests.states import Released
 from assent_contracts.events import RequestCompleted, RequestFailed
@@ -50,7 +50,7 @@ def test_release_makes_the_change_and_names_itself() -> None:
         ReleaseCarriedOut(request="0-1", released=2, digest=DIGEST, as_of=governance.seq - 1),
     )
     assert governance.policies["new"] == policy
-    assert governance.carried == {"0-1": None}
+    assert governance.carried == {"0-1": Carried(seq=governance.seq, released=2)}
 
 
 def test_release_of_what_works_at_once_is_carried_out_as_well() -> None:
@@ -66,7 +66,7 @@ def test_release_that_fits_no_more_changes_nothing_and_says_why() -> None:
     assert isinstance(refused, ReleaseRefused)
     assert refused.refusal.code == "id-taken"
     assert governance.policies["new"] == app_policy()
-    assert governance.carried["0-1"] == refused.refusal
+    assert governance.carried["0-1"].refusal == refused.refusal
 
 
 def test_release_that_would_do_harm_by_now_is_refused() -> None:

@@ -92,7 +92,9 @@ def test_writers_own_record_that_names_an_input_is_named(chains: Chains) -> None
 
 
 def test_input_starts_again_where_governance_has_accepted_a_loss_and_only_once() -> None:
-    end = LedgerEnd(ledger="ledger", partition=PARTITION, seq=1, sha256="0" * 64, next_offset=2, next_input=0)
+    end = LedgerEnd(
+        ledger="ledger", partition=PARTITION, seq=1, sha256="0" * 64, next_offset=2, topic_end=2, next_input=0
+    )
     losses = (Loss(era="loss-1", ends=(end,)),)
     inputs = Inputs("ledger", PARTITION)
     assert inputs.take(record(0, 0), ()) is None
@@ -105,7 +107,9 @@ def test_input_starts_again_where_governance_has_accepted_a_loss_and_only_once()
 
 
 def test_loss_of_another_partition_lets_no_input_start_again() -> None:
-    end = LedgerEnd(ledger="ledger", partition=0, seq=1, sha256="0" * 64, next_offset=2, next_input=0)
+    end = LedgerEnd(
+        ledger="ledger", partition=0, seq=1, sha256="0" * 64, next_offset=2, topic_end=2, next_input=0
+    )
     inputs = Inputs("ledger", 1)
     assert inputs.take(record(0, 0), ()) is None
     assert inputs.take(record(1, 0), (Loss(era="loss-1", ends=(end,)),)) is not None

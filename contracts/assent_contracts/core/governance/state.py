@@ -19,6 +19,7 @@ from assent_contracts.core.governance.standing import (
 )
 from assent_contracts.core.log_time import Correction
 from assent_contracts.digests import from_base64url
+from assent_contracts.eras import gives_up_of
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance import (
     DirectorySynced,
@@ -78,6 +79,17 @@ EVERY_TYPE = ""
 """Asks for a role that is not limited to some resource types."""
 
 
+class Carried(msgspec.Struct, frozen=True, gc=False):
+    """What became of a released change to governance."""
+
+    seq: int
+    """Of the governance record that says so."""
+    released: int
+    """The seq of the release, in the request's partition."""
+    refusal: Refusal | None = None
+    """Why it could not be carried out; None where it was."""
+
+
 class Governance:
     """The state of governance at `seq`. It has one owner, who moves it forward with `evolve`."""
 
@@ -113,8 +125,8 @@ class Governance:
         self.settings = Settings()
         self.time_corrections: tuple[Correction, ...] = ()
         """How log time was set back, the earliest first."""
-        self.carried: dict[str, Refusal | None] = {}
-        """The requests whose release was carried over here, and why not, where it could not be."""
+        self.carried: dict[str, Carried] = {}
+        """What became of each released change, by its request, in the order of these records."""
         self._versions: dict[str, int] = {}
         self._members: dict[str, frozenset[str]] = {}
         self._windows: dict[str, Windows] | None = None
@@ -180,6 +192,12 @@ class Governance:
                 self.writers_since = seq
             case LossAccepted(loss=loss):
                 self.losses = (*self.losses, loss)
+                # Another request gets that id once the request ledger goes on.
+                self.carried = {
+                    request: each
+                    for request, each in self.carried.items()
+                    if not gives_up_of(loss, request, each.released)
+                }
             case GroupDefined(group=group):
                 self._define_group(group, seq)
             case GroupDeleted(group=group):
@@ -206,10 +224,10 @@ class Governance:
                 self.time_corrections += (Correction(seq, to),)
             case FoundingClosed():
                 self.founder = None
-            case ReleaseCarriedOut(request=request):
-                self.carried[request] = None
-            case ReleaseRefused(request=request, refusal=refusal):
-                self.carried[request] = refusal
+            case ReleaseCarriedOut(request=request, released=released):
+                self.carried[request] = Carried(seq, released)
+            case ReleaseRefused(request=request, released=released, refusal=refusal):
+                self.carried[request] = Carried(seq, released, refusal)
             case CommandRepeated():
                 pass
             case _:

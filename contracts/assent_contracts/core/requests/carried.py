@@ -1,7 +1,7 @@
 """The outcome of a released change to governance: what the governance ledger says became of it."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import takewhile
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.book import Book
@@ -21,17 +21,18 @@ def decide_carried(request: str, refusal: Refusal | None) -> RequestEvent:
     return RequestFailed(request=request, reporter=CARRIER, message=f"{refusal.code}: {refusal.detail}")
 
 
-def carried_due(book: Book, governance: Governance, seen: int = 0) -> Iterator[tuple[str, RequestEvent]]:
+def carried_due(book: Book, governance: Governance, seen: int = -1) -> Iterator[tuple[str, RequestEvent]]:
     """(resource, event) of each request of this partition that governance has dealt with, and that waits.
 
-    Each must be recorded before the next one is asked for. `seen`: how many of `governance.carried` have
+    Each must be recorded before the next one is asked for. `seen`: the governance seq up to which all has
     been looked at before; what governance carries was released here before.
     """
-    for request, refusal in tuple(islice(governance.carried.items(), seen, None)):
+    newest = takewhile(lambda item: item[1].seq > seen, reversed(governance.carried.items()))
+    for request, carried in reversed(tuple(newest)):
         position = parse_request_id(request)
         if position is None:
             continue  # only a stolen writer key makes such a record, and it ends no request
         partition, seq = position
         found = book.requests.get(seq) if partition == book.partition else None
         if isinstance(found, Released):
-            yield found.submission.resource, decide_carried(request, refusal)
+            yield found.submission.resource, decide_carried(request, carried.refusal)

@@ -41,7 +41,8 @@ class RequestsDesk:
     def __init__(self, partition: int) -> None:
         self.governance = Governance()
         self.book = Book(partition)
-        self._carried_seen = 0
+        self._carried_seen = -1
+        """The governance seq up to which it has been seen what governance has carried out."""
 
     @property
     def at(self) -> int:
@@ -125,8 +126,8 @@ class RequestsDesk:
         corrected = self.book.correction_due(self.governance)
         if corrected is not None:
             yield OwnRecord(TIME_KEY, (corrected,))
-        if self._carried_seen != len(self.governance.carried):
-            seen, self._carried_seen = self._carried_seen, len(self.governance.carried)
+        if self._carried_seen != self.governance.seq:
+            seen, self._carried_seen = self._carried_seen, self.governance.seq
             for resource, event in carried_due(self.book, self.governance, seen):
                 yield OwnRecord(resource.encode(), (event,))
         for seq in self.book.due(at):
@@ -160,7 +161,7 @@ class RequestsDesk:
             return "it has no command, and governance has not carried it out"
         if not isinstance(self.book.requests.get(position[1]), Released):
             return "it has no command, and what it ends is not released"
-        return decide_carried(request, carried[request])
+        return decide_carried(request, carried[request].refusal)
 
     def _expiry(self, seq: int) -> RequestEvent:
         request = self.book.requests[seq]

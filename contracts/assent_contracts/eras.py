@@ -1,0 +1,73 @@
+"""Eras: an accepted loss ends one and begins the next. Pure.
+
+A seal on the request ledger is signed in an era, so what was given up does not count again, whoever still has
+a copy of it: behind the end that a loss names only that loss's era seals.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.resources import parse_request_id
+from assent_contracts.topics import LedgerName
+
+FIRST_ERA: Final = ""
+"""The era of a log before a loss was accepted; from then on it is the id of the last accepted loss."""
+
+
+def era_of(losses: Sequence[Loss]) -> str:
+    """The era that heads are signed in, once these losses were accepted, in order."""
+    return losses[-1].era if losses else FIRST_ERA
+
+
+def era_at(partition: int, seq: int, losses: Sequence[Loss]) -> str:
+    """The era in which a partition of the request ledger has the record `seq`, by these losses, in order."""
+    for loss in reversed(losses):
+        if gives_up(loss, partition, seq):
+            return loss.era
+    return FIRST_ERA
+
+
+def gives_up(loss: Loss, partition: int, seq: int) -> bool:
+    """Whether the record `seq` that a partition of the request ledger had is given up with this loss."""
+    end = end_of(loss, "ledger", partition)
+    return end is not None and end.seq < seq
+
+
+def gives_up_of(loss: Loss, request: str, seq: int) -> bool:
+    """Whether the record `seq` of the partition that a request id names is given up with this loss."""
+    place = parse_request_id(request)
+    return place is not None and gives_up(loss, place[0], seq)
+
+
+def end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
+    """Where a loss says that a partition ends."""
+    return next((end for end in loss.ends if (end.ledger, end.partition) == (ledger, partition)), None)
+
+
+def is_void(era: str, losses: Sequence[Loss]) -> bool:
+    """Whether a head of an era counts no more, because a loss was accepted since it was signed or read.
+
+    `losses`: what governance has accepted, in order. What an accepted loss says of each ledger's end stands
+    in place of all heads of the eras before it. A head of an era that governance does not know counts, unless
+    a loss names that era as given up: governance itself may have been put back.
+    """
+    if era == era_of(losses):
+        return False
+    past = {FIRST_ERA, *(loss.era for loss in losses)}
+    return era in past or any(era in loss.given_up for loss in losses)
+
+
+def is_given_up(ledger: LedgerName, partition: int, next_offset: int, losses: Sequence[Loss]) -> bool:
+    """Whether the record that ends before `next_offset` is one of those that a loss gave up as they stood.
+
+    What is given up may still be there: it stands between the end that the loss names and where the topic
+    ended. Of several losses a later one may have cut the topic shorter.
+    """
+    standing: list[tuple[int, int]] = []
+    for loss in losses:
+        end = end_of(loss, ledger, partition)
+        if end is not None:
+            standing = [(since, min(until, end.next_offset)) for since, until in standing]
+            standing.append((end.next_offset, end.topic_end))
+    return any(since < next_offset <= until for since, until in standing)

@@ -1,0 +1,159 @@
+"""What an accepted loss gives up stays given up: by eras, and where it still stands."""
+
+from assent.verify.claims import Claims, Release
+from assent_contracts.acceptance import Acceptance, Head
+from assent_contracts.digests import sha256_hex
+from assent_contracts.eras import FIRST_ERA, era_at, is_given_up
+from assent_contracts.evidence.claims import Claim, Confirmations, Released
+from assent_contracts.governance import LossAccepted
+from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.heads import KnownHead, given_up
+from tests.support import simulated_log as sim
+
+
+def loss(era: str, seq: int, *, topic_end: int | None = None, partition: int = sim.PARTITION) -> Loss:
+    """A loss after which a partition, whose records stand at the offsets of their seqs, ends at `seq`."""
+    end = LedgerEnd(
+        ledger="ledger",
+        partition=partition,
+        seq=seq,
+        sha256="ab" * 32,
+        next_offset=seq + 1,
+        topic_end=seq + 1 if topic_end is None else topic_end,
+        next_input=0,
+    )
+    return Loss(era=era, ends=(end,))
+
+
+def batch(head: Head, size: int, era: str = FIRST_ERA, *, governance: int = 9) -> list[sim.Entry]:
+    """`size` records behind a head, the last one sealed in an era."""
+    entries: list[sim.Entry] = []
+    for left in range(size - 1, -1, -1):
+        value = sim.record(head, epoch=1, input_offset=head.seq + 1, governance=governance)
+        head = Head(head.seq + 1, sha256_hex(value), governance)
+        entries.append((value, () if left else sim.sealed("writer-0", head.seq, value, era=era)))
+    return entries
+
+
+def reader(*losses: Loss) -> Acceptance:
+    """A reader who knows of these losses."""
+    writers = sim.registry()
+    for each in losses:
+        writers.apply(writers.head + 1, (LossAccepted(loss=each),))
+    return Acceptance("ledger", sim.PARTITION, identity=sim.IDENTITY, writers=writers, verify=sim.verify)
+
+
+def accepted(rule: Acceptance, *batches: list[sim.Entry]) -> list[int]:
+    """The offsets of what is accepted."""
+    entries = [entry for each in batches for entry in each]
+    return [it.offset for at, entry in enumerate(entries) for it in rule.offer(at, *entry)]
+
+
+KEPT = batch(sim.START, 3)
+HEAD = Head(2, sha256_hex(KEPT[-1][0] or b""), 9)
+GIVEN_UP = batch(HEAD, 2)
+NEW = batch(HEAD, 2, "loss-1", governance=10)
+
+
+def test_before_a_loss_all_is_of_the_first_era() -> None:
+    assert accepted(reader(), KEPT, GIVEN_UP) == [0, 1, 2, 3, 4]
+    assert accepted(reader(), KEPT, NEW) == [0, 1, 2]
+
+
+def test_what_was_given_up_counts_no_more_wherever_it_stands() -> None:
+    """Its seals were good: whoever has a copy and may write the ledger would bring it back."""
+    assert accepted(reader(loss("loss-1", 2)), KEPT, GIVEN_UP) == [0, 1, 2]
+    assert accepted(reader(loss("loss-1", 2)), KEPT, GIVEN_UP, NEW) == [0, 1, 2, 5, 6]
+    assert accepted(reader(loss("loss-1", 2)), KEPT, NEW, GIVEN_UP) == [0, 1, 2, 3, 4]
+
+
+def test_what_was_given_up_with_the_second_loss_is_not_of_the_second_era() -> None:
+    losses = loss("loss-1", 2), loss("loss-2", 2)
+    again = batch(HEAD, 1, "loss-2", governance=11)
+    assert accepted(reader(*losses), KEPT, NEW, again) == [0, 1, 2, 5]
+
+
+def test_a_loss_of_another_partition_changes_no_era_here() -> None:
+    other = loss("loss-1", 0, partition=sim.PARTITION + 1)
+    assert accepted(reader(other), KEPT, GIVEN_UP) == [0, 1, 2, 3, 4]
+
+
+def test_each_record_is_of_the_last_loss_behind_whose_end_it_stands() -> None:
+    losses = [loss("loss-1", 5), loss("loss-2", 9), loss("loss-3", 7)]
+    eras = [era_at(sim.PARTITION, seq, losses) for seq in range(4, 12)]
+    assert eras == [FIRST_ERA, FIRST_ERA, "loss-1", "loss-1", "loss-3", "loss-3", "loss-3", "loss-3"]
+
+
+def test_what_still_stands_behind_an_end_is_given_up_and_what_came_later_is_not() -> None:
+    losses = [loss("loss-1", 4, topic_end=8)]
+    found = [n for n in range(12) if is_given_up("ledger", sim.PARTITION, n, losses)]
+    assert found == [6, 7, 8]
+    # Cut once more, to before that: what stands at those offsets now was written since.
+    losses.append(loss("loss-2", 2, topic_end=3))
+    assert [n for n in range(12) if is_given_up("ledger", sim.PARTITION, n, losses)] == []
+    losses.append(loss("loss-3", 5, topic_end=7))
+    assert [n for n in range(12) if is_given_up("ledger", sim.PARTITION, n, losses)] == [7]
+
+
+def test_a_reader_that_has_gone_by_what_is_given_up_is_told_what_to_do() -> None:
+    losses = [loss("loss-1", 4, topic_end=8)]
+
+    def known(next_offset: int) -> KnownHead:
+        return KnownHead(
+            ledger="ledger",
+            partition=sim.PARTITION,
+            seq=next_offset - 1,
+            sha256="cd" * 32,
+            next_offset=next_offset,
+        )
+
+    finding = given_up(known(7), losses)
+    assert finding is not None
+    assert (finding.kind, finding.known, finding.found) == ("given-up", 7, 5)
+    assert f"assent.ledger/{sim.PARTITION}" in finding.why
+    assert "restore rebuild" in finding.todo
+    assert given_up(known(5), losses) is None
+    assert given_up(known(9), losses) is None
+    assert given_up(known(7), []) is None
+
+
+CLAIM = Claim(
+    seq=12,
+    request=f"{sim.PARTITION}-6",
+    released=8,
+    digest="ef" * 32,
+    as_of=10,
+    submission_sha256=bytes(32),
+)
+RELEASED = Released(seq=8, digest="ef" * 32, governance=11, as_of=10, submission_sha256=bytes(32))
+
+
+def test_R18_what_was_carried_out_for_a_request_that_is_given_up_needs_no_evidence_any_more() -> None:
+    """Else nothing that governance decides later could be acted on, for good."""
+    confirmations = Confirmations()
+    confirmations.add(CLAIM)
+    assert confirmations.unconfirmed(20) == CLAIM
+    confirmations.give_up(loss("loss-1", 8))
+    assert confirmations.unconfirmed(20) == CLAIM
+    confirmations.give_up(loss("loss-2", 7))
+    assert confirmations.unconfirmed(20) is None
+
+
+def test_R18_evidence_of_a_release_that_is_given_up_bears_nothing_out() -> None:
+    confirmations = Confirmations()
+    confirmations.released(CLAIM.request, RELEASED)
+    confirmations.give_up(loss("loss-1", 7))
+    confirmations.add(CLAIM)
+    assert confirmations.unconfirmed(20) == CLAIM
+
+
+def test_R18_verify_asks_for_no_release_that_is_given_up_and_for_that_of_the_next_with_its_id() -> None:
+    claims = Claims()
+    claims.add(CLAIM)
+    assert claims.give_up(loss("loss-1", 8)) == 0
+    assert claims.give_up(loss("loss-2", 7)) == 1
+    claims.confirm()
+    claims.add(CLAIM)
+    claims.submitted(CLAIM.request, CLAIM.submission_sha256, CLAIM.as_of)
+    claims.released(CLAIM.request, Release(seq=8, digest=CLAIM.digest, governance=11))
+    claims.confirm()
