@@ -207,7 +207,9 @@ class Decider:
         acceptance_from: Callable[[Head], Acceptance],
     ) -> None:
         consumer = await reading(self._connection, {around.place: writer.next_input})
-        time = Timekeeper(self._connection, around.place, around.name, self._machine, self._health)
+        time = Timekeeper(
+            self._connection, around.place, around.name, self._machine, self._health, before=term.received
+        )
         appender = Appender(
             self._connection,
             self._key,
