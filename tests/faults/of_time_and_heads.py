@@ -10,11 +10,16 @@ _OF_TIME: Final = (
     "tests/unit/test_sender.py",
     "tests/unit/test_writer.py",
 )
+_OF_CLOCKS: Final = ("tests/unit/decider", "tests/unit/test_clocks.py", "tests/property/test_believed.py")
 _OF_HEADS: Final = ("tests/property/test_heads.py", "tests/unit/verify/test_known_heads.py")
 
 
 def _time(breaks: str, file: str, old: str, new: str) -> Fault:
     return Fault(breaks, f"{CORE}/{file}.py", old, new, _OF_TIME)
+
+
+def _clocks(breaks: str, file: str, old: str, new: str) -> Fault:
+    return Fault(breaks, f"services/assent/decider/{file}.py", old, new, _OF_CLOCKS)
 
 
 def _heads(breaks: str, old: str, new: str, file: str = "heads") -> Fault:
@@ -193,6 +198,30 @@ FAULTS: Final = (
         "writer/requests_desk",
         "        if corrected is not None:\n            yield",
         "        if corrected is not None and corrected.since < 0:\n            yield",
+    ),
+    _clocks(
+        "a wrong time of the broker's is believed against its neighbours",
+        "timekeeper",
+        "put_right([*before, *these, *behind])[len(before) :][: len(these)]\n",
+        "these\n",
+    ),
+    _clocks(
+        "the wrong time at the beginning of a backlog is believed",
+        "believed",
+        "    left = [number for number, time in enumerate(times) if time <= latest]\n",
+        "    return [n for n in _longest(times) if times[n] <= latest]\n    left: list[int] = []\n",
+    ),
+    _clocks(
+        "what is behind a portion tells nothing of its end",
+        "timekeeper",
+        "            await polled_on.wait()\n",
+        "            pass\n",
+    ),
+    _clocks(
+        "of the ends of a partition only the first ones are kept",
+        "ends",
+        "            del self._ends[min(range(1, KEPT), key=self._gap_without)]\n",
+        "            del self._ends[-1]\n",
     ),
     _heads(
         "a ledger that was cut is whole",

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
+from assent.decider.believed import put_right
 from assent.decider.clock_file import believed_offset, note_offset
 from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, Seen, WallClock, first_doubt
 from assent.decider.machine import Machine
@@ -77,6 +78,9 @@ def test_an_append_long_before_the_one_before_it_is_in_doubt_though_nobody_was_l
     st.lists(st.tuples(st.integers(-9, 9), st.none() | st.integers(-9, 0)), max_size=6),
     st.none() | st.integers(-9, 9),
 )
+@example([(3, None)], 3)
+@example([(-3, 0)], -3)
+@example([(-3, None)], 0)
 def test_what_agrees_at_a_glance_agrees_one_by_one(
     appends: list[tuple[int, int | None]], before: int | None
 ) -> None:
@@ -92,6 +96,9 @@ def test_what_agrees_at_a_glance_agrees_one_by_one(
     if them.plainly_agree(NOON, before_ms):
         assert first_doubt(them.each(), NOON, before_ms) is None
         assert [each.received_at(NOON) for each in them.each()] == them.times
+        if before_ms is not None:
+            assert put_right([before_ms, *them.times])[1:] == them.times
+    assert them.possible(NOON) == [each.received_at(NOON) for each in them.each()]
 
 
 def test_a_wall_clock_is_believed_once_a_broker_bears_it_out() -> None:

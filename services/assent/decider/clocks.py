@@ -66,20 +66,38 @@ class Appends(msgspec.Struct, frozen=True, gc=False):
         """One by one."""
         return [Seen(*them, self.by) for them in zip(self.times, self.afters, strict=True)]
 
+    def possible(self, offset: int) -> list[int]:
+        """When each was received, as far as the wall clock tells (see Seen.received_at)."""
+        if self._are_possible(offset):
+            return self.times
+        return [seen.received_at(offset) for seen in self.each()]
+
     def plainly_agree(self, offset: int, before: int | None) -> bool:
-        """Whether it is seen at a glance that `first_doubt` has nothing to say of them."""
+        """Whether it is seen at a glance that none of them is in doubt: they are close together.
+
+        `before`: when the append before them was received, ms since 1970.
+        """
         if not self.times:
             return True
-        low, high, after = min(self.times), max(self.times), self.afters[-1]
-        if high > self.by + offset + APART_MS or (after is not None and low < after + offset - APART_MS):
+        if before is None or not self._are_possible(offset):
             return False
-        return high - low <= APART_MS and (before is None or low >= before - APART_MS)
+        earliest, latest = min(self.times), max(self.times)
+        return latest - min(before, earliest) <= APART_MS and before - earliest <= APART_MS
+
+    def _are_possible(self, offset: int) -> bool:
+        """Whether it is seen at a glance that the clocks agreed for each of them."""
+        if not self.times:
+            return True
+        after = self.afters[-1]
+        if after is not None and min(self.times) < after + offset - APART_MS:
+            return False
+        return max(self.times) <= self.by + offset + APART_MS
 
 
 def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int | None:
     """The number of the first append whose time is not to be believed yet; None when all agree.
 
-    `before`: the broker's time of the append before them, in the same partition.
+    `before`: when the append before them, in the same partition, was received.
     """
     for number, seen in enumerate(appends):
         if not seen.agrees(offset) or (before is not None and seen.appended < before - APART_MS):

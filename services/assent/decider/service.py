@@ -213,7 +213,9 @@ class Decider:
         """`era`: in which the ledger was read."""
         if era_of(self._follower.losses) != era:
             return
-        time = Timekeeper(self._connection, around.place, around.name, self._machine, self._health)
+        time = Timekeeper(
+            self._connection, around.place, around.name, self._machine, self._health, before=term.received
+        )
         appender = Appender(
             self._connection,
             self._key,

@@ -81,7 +81,11 @@ class Session:
         # What comes beyond this end was not there before: so much is known of when it came.
         await self._time.look(self._consumer)
         await until_one_ends(
-            self._take_in(), self._wake(), self._decide_all(), self._appender.keep_confirming()
+            self._take_in(),
+            self._wake(),
+            self._time.keep_looking(self._consumer),
+            self._decide_all(),
+            self._appender.keep_confirming(),
         )
 
     async def _take_in(self) -> None:

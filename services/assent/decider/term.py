@@ -1,12 +1,16 @@
 """What a takeover found beside the writer's own state: where the ledger ends, and what it decided last."""
 
 import hashlib
+from collections import deque
+from typing import Final
 
 import msgspec
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.heads import NOTHING, KnownHead
 from assent_contracts.ledger import LedgerRecord, OmittedCommand, RecordedCommand, decode_recorded_command
+
+_RECEIVED_KEPT: Final = 64
 
 
 class LastDecided(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +32,8 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     next_input: int
     """By the records, the offset of the first command that is not decided yet."""
     decided: LastDecided
+    received: tuple[int, ...]
+    """When the latest of the decided commands were received, ms since 1970; the last one at the end."""
     known_sha256: str
     """Of the record at the seq that is known from elsewhere, hex."""
 
@@ -40,6 +46,7 @@ class Reading:
         self._known_sha256 = NOTHING
         self._last: LedgerRecord | None = None
         self._next_input = 0
+        self._received: deque[int] = deque(maxlen=_RECEIVED_KEPT)
 
     def note(self, accepted: Accepted) -> None:
         """Take note of the next accepted record."""
@@ -48,6 +55,8 @@ class Reading:
         if isinstance(accepted.record.input, int):
             self._last = accepted.record
             self._next_input = accepted.record.input + 1
+        if isinstance(accepted.record.received, int):
+            self._received.append(accepted.record.received)
 
     def term(self, acceptance: Acceptance, end: int) -> Term:
         """What was found up to the offset `end`."""
@@ -56,6 +65,7 @@ class Reading:
             head_end=acceptance.head.next_offset,
             next_input=self._next_input,
             decided=LastDecided() if self._last is None else decided_by(self._last),
+            received=tuple(self._received),
             known_sha256=self._known_sha256,
         )
 

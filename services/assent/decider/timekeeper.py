@@ -1,6 +1,7 @@
 """When commands came and what time it is, for one session: it waits while the clocks do not agree."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,7 +11,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.decider.asking_time import ask_time
-from assent.decider.clocks import Appends, Seen, first_doubt
+from assent.decider.believed import put_right
+from assent.decider.clocks import APART_MS, Appends, Seen, first_doubt
+from assent.decider.ends import Ends
 from assent.decider.machine import Machine
 from assent.observe import metrics
 from assent.observe.clock import Reading
@@ -24,7 +27,10 @@ _NEWEST_MS: Final = 2_000
 """How long the newest record of a partition may take to be read."""
 _ASK_AGAIN_MS: Final = 30_000
 """A broker that did not say what time it is is not asked again at once: commands are decided meanwhile."""
-_ENDS_KEPT: Final = 64
+LOOK_EVERY_S: Final = 10.0
+"""How often the partition's end is looked at while commands come: far more often than APART_MS."""
+_KEPT: Final = 2_000
+"""How many appends before a portion, and behind it, are held against it: as many as a poll has."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -38,18 +44,35 @@ class Timekeeper:
     """One partition's appends beside this machine's clocks."""
 
     def __init__(
-        self, connection: Connection, place: TopicPartition, name: str, machine: Machine, health: Health
+        self,
+        connection: Connection,
+        place: TopicPartition,
+        name: str,
+        machine: Machine,
+        health: Health,
+        *,
+        before: Sequence[int] = (),
     ) -> None:
-        """`name`: what logs and metrics call the partition."""
+        """`name`: what logs and metrics call the partition.
+
+        `before`: when the latest commands that are decided already were received, ms since 1970.
+        """
         self._connection = connection
         self._place = place
         self._name = name
         self._condition = f"clocks-{name}"
         self._machine = machine
         self._health = health
-        self._ends: list[tuple[int, int]] = []
-        """Where the partition ended, and when (steady clock, ms) it last did there; the latest at the end."""
-        self._before: int | None = None
+        self._ends = Ends()
+        self._before = deque(before, _KEPT)
+        """When the appends before the next portion came, ms since 1970, by the clocks alone."""
+        self._last = before[-1] if before else None
+        """When the last of them counts as received."""
+        self._ahead: deque[tuple[Appends, asyncio.Event]] = deque()
+        """What has been read and is not decided yet, each with whether something was polled behind it."""
+        self._polled_on = asyncio.Event()
+        """Whether something was, or nothing was there, behind the latest."""
+        self._read_to = 0
         self._newest: Seen | None = None
         self._ask_again_at = 0
         self._told: Reason | None = None
@@ -63,8 +86,14 @@ class Timekeeper:
         except KafkaError as error:
             self._log.warning("the end of the partition is not known", error=repr(error))
             return None
-        self._note_end(end, now.steady)
+        self._ends.note(end, now.steady)
         return Look(now, end)
+
+    async def keep_looking(self, consumer: AIOKafkaConsumer, every_s: float = LOOK_EVERY_S) -> None:
+        """Look now and then, until cancelled: where commands never cease, nothing else does."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.look(consumer)
 
     def now(self, look: Look | None) -> int | None:
         """The wall clock's time of a look, ms; None where that is no longer believed."""
@@ -72,12 +101,21 @@ class Timekeeper:
         return look.reading.wall if look is not None and believed else None
 
     def seen(self, records: Sequence[ConsumerRecord]) -> Appends:
-        """The appends of records that have just been polled."""
-        by = self._machine.read().steady
+        """The appends of records that have just been polled: of each poll, also of none."""
+        self._polled_on.set()
+        appends = self._appends(records)
+        if records:
+            self._polled_on = asyncio.Event()
+            self._ahead.append((appends, self._polled_on))
+            self._read_to = records[-1].offset + 1
+        return appends
+
+    def _appends(self, records: Sequence[ConsumerRecord]) -> Appends:
+        by, after = self._machine.read().steady, self._ends.after
         times = [record.timestamp for record in records]
-        if records and self._after(records[0].offset) == self._after(records[-1].offset):
-            return Appends(times, [self._after(records[0].offset)] * len(times), by)
-        return Appends(times, [self._after(record.offset) for record in records], by)
+        if records and after(records[0].offset) == after(records[-1].offset):
+            return Appends(times, [after(records[0].offset)] * len(times), by)
+        return Appends(times, [after(record.offset) for record in records], by)
 
     def acknowledged(self, appended: int, after: int, by: int) -> None:
         """Take in when the broker says that it appended one of the writer's own batches (see Seen)."""
@@ -86,8 +124,10 @@ class Timekeeper:
     async def received_at(self, appends: Appends) -> list[int]:
         """When each of the appends was received, ms since 1970. Waits while the clocks do not agree.
 
-        Appends come in the order of their offsets. Raises KafkaError.
+        Appends come in the order of their offsets, each that was `seen` once. Raises KafkaError.
         """
+        if appends.times:
+            await self._read_on(appends)
         if not self._machine.is_borne_out and self._machine.read().steady >= self._ask_again_at:
             await self._ask_broker()
         while (doubt := self._doubt(appends)) is not None:
@@ -98,16 +138,37 @@ class Timekeeper:
         self._tell(None)
         # What the broker's clock was by then says nothing about the next doubt.
         self._newest = None
-        offset, before = self._machine.read().offset, self._before
-        if appends.times:
-            self._before = appends.times[-1]
-        if appends.plainly_agree(offset, before):
-            return appends.times
-        return [seen.received_at(offset) for seen in appends.each()]
+        return self._put_right(appends, self._machine.read().offset)
 
     def stop(self) -> None:
         """The session has ended: there is nothing to be told any more."""
         self._tell(None)
+
+    async def _read_on(self, appends: Appends) -> None:
+        """Wait until it is known what comes behind them, where that is there already and may matter."""
+        _, polled_on = self._ahead.popleft()
+        if self._read_to < self._ends.latest and not appends.plainly_agree(
+            self._machine.read().offset, self._last
+        ):
+            await polled_on.wait()
+
+    def _put_right(self, appends: Appends, offset: int) -> list[int]:
+        if not appends.times:
+            return []
+        if appends.plainly_agree(offset, self._last):
+            self._before.extend(appends.times)
+            self._last = appends.times[-1]
+            return appends.times
+        # What counts as received later than now is known to be wrong by now.
+        now = appends.by + offset
+        before = [time for time in self._before if time <= now + APART_MS]
+        behind = [time for each, _ in self._ahead for time in each.possible(offset)][:_KEPT]
+        these = appends.possible(offset)
+        received = put_right([*before, *these, *behind])[len(before) :][: len(these)]
+        # Kept as they came: a wrong choice would bear itself out for ever.
+        self._before = deque([*before, *these], _KEPT)
+        self._last = received[-1]
+        return received
 
     def _doubt(self, appends: Appends) -> Reason | None:
         step = self._machine.step()
@@ -119,9 +180,9 @@ class Timekeeper:
             # The broker reads the clock that is right: what it said while that was wrong is put right below.
             return None
         newest = self._newest
-        if not appends.plainly_agree(now.offset, self._before):
+        if not appends.plainly_agree(now.offset, self._last):
             each = appends.each()
-            number = first_doubt(each, now.offset, self._before)
+            number = first_doubt(each, now.offset, self._last)
             if number is not None and (newest is None or not newest.agrees(now.offset)):
                 return self._apart(each[number], now)
         other = self._machine.disagrees
@@ -165,7 +226,7 @@ class Timekeeper:
         try:
             asked = self._machine.read().steady
             end = (await consumer.end_offsets([self._place]))[self._place]
-            self._note_end(end, asked)
+            self._ends.note(end, asked)
             if end == 0:
                 return False
             consumer.seek(self._place, end - 1)
@@ -175,17 +236,7 @@ class Timekeeper:
         if not found:
             return False
         is_new = self._newest is None or found[-1].timestamp != self._newest.appended
-        self._newest = Seen(found[-1].timestamp, self._after(found[-1].offset), self._machine.read().steady)
+        self._newest = Seen(
+            found[-1].timestamp, self._ends.after(found[-1].offset), self._machine.read().steady
+        )
         return is_new
-
-    def _note_end(self, end: int, steady: int) -> None:
-        if self._ends and end <= self._ends[-1][0]:
-            if end == self._ends[-1][0]:
-                self._ends[-1] = (end, max(steady, self._ends[-1][1]))
-            return
-        self._ends.append((end, steady))
-        del self._ends[:-_ENDS_KEPT]
-
-    def _after(self, offset: int) -> int | None:
-        """When (steady clock, ms) the record at `offset` had not been appended yet, as late as is known."""
-        return next((steady for end, steady in reversed(self._ends) if end <= offset), None)

@@ -1,23 +1,29 @@
 """A decider whose clock is wrong, or whose broker's is: it waits, says why, and nothing is lost by it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from assent.decider.asking_time import ask_time
+from assent.decider.clocks import Appends
 from assent.decider.machine import Machine
+from assent.decider.timekeeper import Timekeeper
 from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.clock import Reading, read_clock
 from assent.observe.health import Health, Reason
 from assent_contracts import cloudevents
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection, reading, writing
+from assent_contracts.client.fetch import fetch
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import encode
@@ -31,6 +37,7 @@ from assent_contracts.events import (
 )
 from assent_contracts.ledger import decode_events, decode_refusal
 from assent_contracts.partitioner import partition_for
+from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import COMMANDS, HEADS
 from tests.support.containers import Endpoints
@@ -47,7 +54,8 @@ from tests.support.log import (
 )
 from tests.support.stack import until
 
-HOUR_MS = 60 * 60 * 1_000
+MINUTE_MS = 60 * 1_000
+HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 OBJECT = "script/clock.ps1"
 HERE = partition_for(OBJECT.encode(), PARTITIONS)
@@ -261,6 +269,65 @@ async def test_decider_that_was_down_for_days_refuses_nothing_that_came_in_time(
     assert all(each.record.at == each.record.received for each in ledger[:2])
     assert ledger[2].record.at > now_ms() + DAY_MS
     assert ledger[2].record.received is UNSET
+
+
+@pytest.mark.parametrize("off", [-2 * DAY_MS, 36 * HOUR_MS])
+@pytest.mark.parametrize("one_machine", [False, True], ids=["cluster", "one machine"])
+async def test_broker_s_clock_that_was_wrong_for_a_moment_while_the_decider_was_down_refuses_nothing(
+    log: Log, follower: GovernanceFollower, off: int, *, one_machine: bool
+) -> None:
+    """Three commands of three days ago, of which the one in the middle is dated wrongly."""
+    async with deciding(log, follower, {HERE}, governing=False):
+        pass
+    await let_senders_date(log.connection)
+    sent = now_ms() - 3 * DAY_MS
+    for late, wrong in ((0, 0), (MINUTE_MS, off), (2 * MINUTE_MS, 0)):
+        await send(log, replace(submission(), at=sent + late), dated_ms=sent + late + wrong)
+    await set_topic(log.connection, COMMANDS, {})
+    machine = Machine(file=log.folder / "clock.json" if one_machine else None)
+    async with deciding(log, follower, {HERE}, machine=machine, governing=False):
+        await until(lambda: has_decided(log, follower, 3))
+    ledger = [each.record for each in (await read_ledger(log, follower))[HERE]]
+    received = [each.received for each in ledger if each.received is not UNSET]
+    assert len(received) == 3
+    assert received[0] == sent
+    assert received[0] <= received[1] <= received[2] == sent + 2 * MINUTE_MS
+    refused = [decode_refusal(each) for each in ledger]
+    assert not any(each is not None and each.code == RefusalCode.STALE for each in refused)
+
+
+async def has_decided(log: Log, follower: GovernanceFollower, commands: int) -> bool:
+    ledger = (await read_ledger(log, follower))[HERE]
+    return sum(each.record.received is not UNSET for each in ledger) >= commands
+
+
+async def test_the_end_of_a_partition_is_looked_at_again_and_again_though_commands_never_cease(
+    log: Log,
+) -> None:
+    """Else nobody would know since when the next one can have been there."""
+    place = TopicPartition(COMMANDS, HERE)
+    time = Timekeeper(log.connection, place, str(HERE), Machine(), Health())
+    consumer = await reading(log.connection, {place: 0})
+
+    async def next_one() -> Appends:
+        await send(log, submission())
+        return time.seen((await fetch(consumer, place, timeout_ms=10_000))[place])
+
+    first = await next_one()
+    assert first.afters == [None]
+    looking = asyncio.create_task(time.keep_looking(consumer, every_s=0.05))
+    try:
+        for began in (first.by, first.by + 500):
+
+            async def is_known(began: int = began) -> bool:
+                after = (await next_one()).afters[-1]
+                return after is not None and after >= began
+
+            await until(is_known)
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        await consumer.stop()
 
 
 async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
