@@ -70,15 +70,43 @@ def compare_input(
             f" {next_input:,}: {found.beginning - next_input:,} commands between were deleted undecided.",
             f"Put a copy back that has them. If there is none, their senders must send them again: {_ACCEPT}",
         )
-    if None not in (decided_sha256, found.sha256) and decided_sha256 != found.sha256:
-        return finding(
-            "input-other",
-            found.end,
-            f"{place} ends at offset {found.end:,}, and at {next_input - 1:,} another command stands than the"
-            f" one that the ledger decided, up to {next_input:,}: it was made anew.",
-            f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
+    if decided_sha256 is not None and found.sha256 is not None:
+        decided, stands = {next_input - 1: decided_sha256}, {next_input - 1: found.sha256}
+        return compare_decided(
+            topic, partition, next_input=next_input, decided=decided, stands=stands, end=found.end
         )
     return None
+
+
+def compare_decided(
+    topic: str,
+    partition: int,
+    *,
+    next_input: int,
+    decided: Mapping[int, str],
+    stands: Mapping[int, str],
+    end: int,
+) -> Finding | None:
+    """Hold the last commands that a ledger has decided against what stands there; None when all fit.
+
+    More than one: where a topic was cut, somebody who sends a command once more may hit its offset. `decided`
+    and `stands`: SHA-256 (hex) by offset; what is not in `stands` was not looked at. `end`: of the topic.
+    """
+    other = next((at for at, sha256 in decided.items() if stands.get(at, sha256) != sha256), None)
+    if other is None:
+        return None
+    return Finding(
+        kind="input-other",
+        topic=topic,
+        partition=partition,
+        known=next_input,
+        found=end,
+        why=(
+            f"{topic}/{partition} ends at offset {end:,}, and at {other:,} another command stands than the"
+            f" one that the ledger decided, up to {next_input:,}: it was made anew."
+        ),
+        todo=f"Put its newest copy back, with the ledger of the same time. If there is none, {_ACCEPT}",
+    )
 
 
 def compare_partitions(topic: str, *, founded: int, there: int) -> Finding | None:

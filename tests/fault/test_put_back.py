@@ -232,6 +232,23 @@ async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine
         await it.lacking(str(place.partition), "another command stands")
 
 
+async def test_a_command_that_is_sent_once_more_where_it_was_hides_nothing_that_is_missing(
+    machine: Machine,
+) -> None:
+    """The topic was made anew, and the sender of the last decided command hits its offset by chance."""
+    place = TopicPartition(COMMANDS, partition_of("a"))
+    names = [name for name in map(str, range(40)) if partition_of(name) == place.partition][:2]
+    await machine.works(*names)
+    _, last = (await read_topic(machine.log.connection, COMMANDS))[place.partition]
+    await delete_topics(machine.log.connection, {COMMANDS})
+    await apply_topics(machine.log.connection, partitions=PARTITIONS)
+    await send_junk(machine.log, place, 1)
+    again = RawRecord(last.value, last.key, raw_headers(list(last.headers)))
+    await produce_raw(machine.log.connection, COMMANDS, place.partition, build_batch([again]))
+    async with machine.deciding() as it:
+        await it.lacking(str(place.partition), "at 0 another command stands")
+
+
 async def test_commands_that_are_made_anew_while_they_are_decided_are_noticed(machine: Machine) -> None:
     place = TopicPartition(COMMANDS, partition_of("a"))
     async with machine.deciding() as it:

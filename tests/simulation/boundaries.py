@@ -1,7 +1,7 @@
 """Of the model: where losses were accepted, and which commands count on which side. It asks no rule."""
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import json
 
@@ -67,24 +67,32 @@ def sha256(value: bytes) -> str:
 
 
 def restart(values: list[bytes], commands: list[str], boundaries: tuple[Boundary, ...]) -> int:
-    """From where commands count when these records are all: behind the last decided one, if it is there.
+    """From where commands count when these records are all: behind the last decided one, if all are there.
 
     `commands`: the hashes of those that are there.
     """
-    decided = next((value for value in reversed(values) if "input" in json.decode(value)), None)
-    record = None if decided is None else json.decode(decided)
-    last = -1 if record is None else record["seq"]
+    decided: dict[int, str] = {}
+    last = -1
+    for value in values:
+        record = json.decode(value)
+        if "input" in record:
+            at, last = record["input"], record["seq"]
+            # Behind a loss they count from an earlier one again.
+            decided = decided if at - 1 in decided and at not in decided else {}
+            decided[at] = _command_of(value, record)
     crossed = [each.next_input for each in boundaries if each.after >= last]
     if crossed:
         return crossed[-1] if crossed[-1] <= len(commands) else 0
-    if record is None or decided is None:
-        return 0
-    command, at = record["command"], record["input"]
-    hashed = command.get("sha256")
+    there = dict(enumerate(commands))
+    return max(decided, default=-1) + 1 if all(there.get(at) == it for at, it in decided.items()) else 0
+
+
+def _command_of(value: bytes, record: dict[str, Any]) -> str:
+    hashed = record["command"].get("sha256")
     if hashed is None:
-        start = decided.index(b'"command":{"value":') + len(b'"command":{"value":')
-        hashed = sha256(whole(decided, start))
-    return at + 1 if at < len(commands) and commands[at] == hashed else 0
+        start = value.index(b'"command":{"value":') + len(b'"command":{"value":')
+        hashed = sha256(whole(value, start))
+    return hashed
 
 
 def whole(value: bytes, start: int) -> bytes:

@@ -17,7 +17,7 @@ from assent_contracts.core.writer.unconfirmed import Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.eras import era_of
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.findings import compare_input
+from assent_contracts.findings import compare_decided, compare_input
 from assent_contracts.governed import Loss
 from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, next_input
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
@@ -30,13 +30,17 @@ from tests.simulation.producing import Producer, Sent, sealed
 
 def inputs_of(place: Place, term: Term, losses: Sequence[Loss], topic: Topic) -> tuple[int, Finding | None]:
     """Where commands go on by the ledger and these losses, and what is missing of them."""
-    decided, last = term.decided.seq, term.head.seq
+    decided, last = term.last.seq, term.head.seq
     read = next_input(*place, losses, read=term.next_input, decided=decided, last=last)
     # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
-    expected = term.decided.sha256 if read == term.next_input else None
+    before = term.decided_at() if read == term.next_input else {}
     name = GOVERNANCE_COMMANDS if place[0] == "governance" else COMMANDS
-    found = Found(beginning=0, end=topic.end, sha256=sha256_at(topic, read - 1))
-    return read, compare_input(name, 0, next_input=read, decided_sha256=expected, found=found)
+    found = Found(beginning=0, end=topic.end)
+    cut = compare_input(name, 0, next_input=read, decided_sha256=None, found=found)
+    stands = {at: sha256_at(topic, at) or "" for at in before}
+    return read, cut or compare_decided(
+        name, 0, next_input=read, decided=before, stands=stands, end=topic.end
+    )
 
 
 class Leader:

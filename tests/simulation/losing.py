@@ -76,6 +76,17 @@ class Losing:
         """The offset up to which the last acceptance says that a ledger goes, where it is still there."""
         return self._ends.get(ledger, 0) if self._world.broker.governance.end > self._offset else 0
 
+    def is_forgotten(self, newest: list[bytes]) -> bool:
+        """Whether the last acceptance is lost itself, and what it gave up is what the request ledger has.
+
+        By what is there nobody can tell: the log goes on from there, and the model does not follow it.
+        """
+        world = self._world
+        if world.broker.governance.end > self._offset:
+            return False
+        there = accepted_ledgers(world.log, world.broker).requests
+        return newest[: len(there)] != there
+
     def accept(
         self,
         newest: Ledgers,

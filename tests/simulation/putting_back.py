@@ -108,6 +108,8 @@ class PuttingBack:
             "governance": [each.at for each in broker.governance_commands.entries],
         }
         broker.put_back(older)
+        if self.losing.is_forgotten(lost.requests):
+            return "what an earlier loss gave up counts again: the loss is not accepted"
         self._newest = None
         # A copy of what was given up would bring it back.
         self._copies = [

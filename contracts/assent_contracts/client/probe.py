@@ -87,6 +87,25 @@ class Probe:
             for place in before
         }
 
+    async def hashes(self, place: TopicPartition, since: int, until: int) -> dict[int, str]:
+        """The SHA-256 (hex) of each record from the offset `since` up to `until`, by its offset.
+
+        The topic reaches from the one to the other. Raises KafkaError, TimeoutError.
+        """
+        hashes = dict.fromkeys(range(since, until), NOTHING)
+        async with asyncio.timeout(_WITHIN_S), self._lock:
+            consumer = await self._started()
+            consumer.assign([place])
+            consumer.seek(place, since)
+            try:
+                while (await positions(consumer, place))[place] < until:
+                    for record in (await fetch(consumer, place, timeout_ms=_POLL_MS)).get(place, ()):
+                        if record.offset < until:
+                            hashes[record.offset] = _sha256(record)
+            finally:
+                consumer.pause(place)
+        return hashes
+
     async def first_since(self, place: TopicPartition, at_ms: int) -> int | None:
         """The first offset whose record is not older than `at_ms` by Kafka's timestamp; None for none.
 
@@ -147,6 +166,10 @@ async def _hashes(consumer: Consumer, wanted: Mapping[TopicPartition, int]) -> d
 def _hash_at(offset: int, records: Iterable[ConsumerRecord]) -> str:
     for record in records:
         if record.offset == offset:
-            # A command without a value is decided too, as one of no bytes.
-            return hashlib.sha256(record.value or b"").hexdigest()
+            return _sha256(record)
     return NOTHING
+
+
+def _sha256(record: ConsumerRecord) -> str:
+    # A command without a value is decided too, as one of no bytes.
+    return hashlib.sha256(record.value or b"").hexdigest()

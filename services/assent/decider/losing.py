@@ -9,7 +9,7 @@ from assent.decider.governance_takeover import GovernanceLead, take_over_governa
 from assent.decider.recovery import record_by_recovery
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
-from assent.decider.whole import input_finding, input_place
+from assent.decider.whole import inputs_of
 from assent.ledger.appender import LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -73,13 +73,10 @@ async def _input_of(
     connection: Connection, place: Place, term: Term, follower: GovernanceFollower
 ) -> tuple[int, Finding | None]:
     """Where commands go on: behind the last decided one, if it is still there; else at what there is."""
-    decided, last = term.decided.seq, term.head.seq
+    decided, last = term.last.seq, term.head.seq
     read = next_input(*place, follower.losses, read=term.next_input, decided=decided, last=last)
-    expected = term.decided.sha256 if read == term.next_input else None
-    there = input_place(place)
     async with Probe(connection) as probe:
-        found = (await probe.found({there: read}))[there]
-    finding = input_finding(place, read, expected, found)
+        found, finding = await inputs_of(probe, place, term, read)
     return (read if finding is None else found.beginning), finding
 
 

@@ -11,13 +11,16 @@ from assent_contracts.heads import NOTHING, KnownHead
 from assent_contracts.ledger import LedgerRecord, OmittedCommand, RecordedCommand, decode_recorded_command
 
 _RECEIVED_KEPT: Final = 64
+_DECIDED_KEPT: Final = 64
 
 
-class LastDecided(msgspec.Struct, frozen=True, kw_only=True):
-    """The last command that a ledger has decided."""
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that a ledger has decided."""
 
     seq: int = -1
     """Of its record; -1 for none."""
+    input: int = -1
+    """The command's offset."""
     sha256: str | None = None
     """Of the command's bytes, hex; None where the ledger does not say."""
 
@@ -31,11 +34,21 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     """The offset after the head's record: others that were never accepted may stand behind it."""
     next_input: int
     """By the records, the offset of the first command that is not decided yet."""
-    decided: LastDecided
+    decided: tuple[Decided, ...]
+    """The latest of the decided commands, the last one at the end; their offsets only ever rise."""
     received: tuple[int, ...]
     """When the latest of the decided commands were received, ms since 1970; the last one at the end."""
     known_sha256: str
     """Of the record at the seq that is known from elsewhere, hex."""
+
+    @property
+    def last(self) -> Decided:
+        """The last command that the ledger has decided."""
+        return self.decided[-1] if self.decided else Decided()
+
+    def decided_at(self) -> dict[int, str]:
+        """The hashes of the decided commands by their offsets, where the ledger says them."""
+        return {each.input: each.sha256 for each in self.decided if each.sha256 is not None}
 
 
 class Reading:
@@ -44,7 +57,7 @@ class Reading:
     def __init__(self, known: KnownHead | None) -> None:
         self._known_seq = -1 if known is None else known.seq
         self._known_sha256 = NOTHING
-        self._last: LedgerRecord | None = None
+        self._decided: deque[LedgerRecord] = deque(maxlen=_DECIDED_KEPT)
         self._next_input = 0
         self._received: deque[int] = deque(maxlen=_RECEIVED_KEPT)
 
@@ -53,7 +66,10 @@ class Reading:
         if accepted.record.seq == self._known_seq:
             self._known_sha256 = accepted.value_sha256
         if isinstance(accepted.record.input, int):
-            self._last = accepted.record
+            if accepted.record.input < self._next_input:
+                # Behind an accepted loss: what was decided before it stands nowhere.
+                self._decided.clear()
+            self._decided.append(accepted.record)
             self._next_input = accepted.record.input + 1
         if isinstance(accepted.record.received, int):
             self._received.append(accepted.record.received)
@@ -64,14 +80,14 @@ class Reading:
             head=acceptance.head_at(end),
             head_end=acceptance.head.next_offset,
             next_input=self._next_input,
-            decided=LastDecided() if self._last is None else decided_by(self._last),
+            decided=tuple(map(decided_by, self._decided)),
             received=tuple(self._received),
             known_sha256=self._known_sha256,
         )
 
 
-def decided_by(record: LedgerRecord) -> LastDecided:
-    """What a record that decides a command says of it."""
+def decided_by(record: LedgerRecord) -> Decided:
+    """What a record says of the command that it decides; `input` is -1 where it decides none."""
     match decode_recorded_command(record):
         case RecordedCommand(value=value):
             sha256 = hashlib.sha256(value).hexdigest()
@@ -79,4 +95,5 @@ def decided_by(record: LedgerRecord) -> LastDecided:
             sha256 = said
         case None:
             sha256 = None
-    return LastDecided(seq=record.seq, sha256=sha256)
+    at = record.input if isinstance(record.input, int) else -1
+    return Decided(seq=record.seq, input=at, sha256=sha256)

@@ -13,9 +13,8 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.probe import Probe
 from assent_contracts.core.writer.writer import Writer
-from assent_contracts.findings import compare_input
+from assent_contracts.findings import compare_decided, compare_input
 from assent_contracts.heads import (
-    NOTHING,
     Finding,
     Found,
     KnownHead,
@@ -95,16 +94,14 @@ class Wholeness:
         if known is not None and known.seq >= 0:
             end = max(term.head.next_offset, known.next_offset)
             _raise(compare(known, Found(beginning=0, end=end, sha256=term.known_sha256)))
-        read, decided = term.next_input, term.decided
         losses, last = self._follower.losses, term.head.seq
-        expected = next_input(*place, losses, read=read, decided=decided.seq, last=last)
+        expected = next_input(*place, losses, read=term.next_input, decided=term.last.seq, last=last)
         writer.next_input = expected
         # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
-        writer.input_sha256 = decided.sha256 if expected == read else None
-        there = input_place(place)
+        writer.input_sha256 = term.last.sha256 if expected == term.next_input else None
         async with Probe(self._connection) as probe:
-            found = await probe.found({there: expected})
-        _raise(input_finding(place, expected, writer.input_sha256, found[there]))
+            _, finding = await inputs_of(probe, place, term, expected)
+        _raise(finding)
 
 
 def input_finding(place: Place, expected: int, decided_sha256: str | None, found: Found) -> Finding | None:
@@ -115,10 +112,24 @@ def input_finding(place: Place, expected: int, decided_sha256: str | None, found
     )
 
 
+async def inputs_of(probe: Probe, place: Place, term: Term, expected: int) -> tuple[Found, Finding | None]:
+    """What is there of a partition's commands, and what is missing if they go on at the offset `expected`.
+
+    Raises KafkaError, TimeoutError.
+    """
+    there = input_place(place)
+    found = (await probe.found({there: expected}))[there]
+    finding = input_finding(place, expected, None, found)
+    if finding is not None or expected != term.next_input:
+        return found, finding
+    decided = {at: sha256 for at, sha256 in term.decided_at().items() if at >= found.beginning}
+    stands = await probe.hashes(there, min(decided), expected) if decided else {}
+    return found, compare_decided(
+        there.topic, there.partition, next_input=expected, decided=decided, stands=stands, end=found.end
+    )
+
+
 def _raise(finding: Finding | None) -> None:
     """Raises MissingError for a finding."""
     if finding is not None:
         raise MissingError(finding)
-
-
-__all__ = ["INPUT_TOPICS", "NOTHING", "Wholeness", "input_finding", "input_place", "ledger_place"]
