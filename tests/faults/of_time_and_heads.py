@@ -338,8 +338,15 @@ FAULTS: Final = (
     ),
     _heads(
         "other commands are taken for those that were decided",
-        "    if None not in (decided_sha256, found.sha256) and decided_sha256 != found.sha256:\n",
-        "    if None not in (decided_sha256, found.sha256) and decided_sha256 == next_input:\n",
+        "if stands.get(at, sha256) != sha256), None)\n",
+        "if stands.get(at, sha256) is None), None)\n",
         "findings",
+    ),
+    Fault(
+        "only the last decided command is held against what stands",
+        "services/assent/decider/term.py",
+        "                self._decided.clear()\n            self._decided.append(",
+        "                self._decided.clear()\n            self._decided.clear()\n            self._decided.append(",
+        (),
     ),
 )
