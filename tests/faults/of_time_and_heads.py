@@ -345,8 +345,8 @@ FAULTS: Final = (
     Fault(
         "only the last decided command is held against what stands",
         "services/assent/decider/term.py",
-        "                self._decided.clear()\n            self._decided.append(",
-        "                self._decided.clear()\n            self._decided.clear()\n            self._decided.append(",
-        (),
+        "            if accepted.record.input < self._next_input:\n",
+        "            if accepted.record.input < 1 << 60:\n",
+        ("tests/unit/test_term.py",),
     ),
 )
