@@ -8,12 +8,13 @@ from typing import Final
 import asyncpg
 
 from assent.gateway.log import Log
-from assent.observe.health import Health, Reason
+from assent.observe.health import Health
+from assent.observe.reasons import reason_of
 from assent.store.known import known_in_postgres
 from assent.store.service import UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.publisher import Publisher
-from assent_contracts.heads import Finding, KnownHead, Place
+from assent_contracts.heads import KnownHead, Place
 
 EVERY_S: Final = 2.0
 _GOVERNANCE: Final[Place] = ("governance", 0)
@@ -54,14 +55,9 @@ async def keep_learning(db: asyncpg.Pool, log: Log, health: Health) -> None:
         for partition in told - findings.keys():
             health.ready(_condition(partition))
         for partition, finding in findings.items():
-            health.not_ready(_condition(partition), because(finding))
+            health.not_ready(_condition(partition), reason_of(finding))
         told = set(findings)
         await asyncio.sleep(EVERY_S)
-
-
-def because(finding: Finding) -> Reason:
-    """The same as a reason for not being ready."""
-    return Reason(why=finding.why, todo=finding.todo)
 
 
 def _condition(partition: int) -> str:

@@ -27,6 +27,7 @@ def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() 
     assert "assent.ledger/0" in beyond.what
     assert "up to offset 100" in beyond.why
     assert "ends at offset 10" in beyond.why
+    assert (beyond.service, beyond.follows_from) == ("status", "assent.ledger/0 cut")
 
 
 def test_a_reader_that_has_all_is_not_behind() -> None:
