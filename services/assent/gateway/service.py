@@ -153,7 +153,9 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
     # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(door), name="probing")
-    learning = asyncio.create_task(keep_learning(door.db, door.log, door.health), name="learning")
+    learning = asyncio.create_task(
+        keep_learning(door.db, door.log, door.health, on_change=door.live.reload), name="learning"
+    )
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({answering, probing, learning, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
 """Whether the log holds what this gateway knows of it: what Postgres has, and what it has heard itself."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -42,10 +42,10 @@ async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publi
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
 
 
-async def keep_learning(db: asyncpg.Pool, log: Log, health: Health) -> None:
+async def keep_learning(db: asyncpg.Pool, log: Log, health: Health, *, on_change: Callable[[], None]) -> None:
     """Until cancelled; readiness names each partition of which something is missing.
 
-    Raises NotWholeError.
+    `on_change`: called when these are others than before. Raises NotWholeError.
     """
     told: set[int] = set()
     while True:
@@ -56,6 +56,8 @@ async def keep_learning(db: asyncpg.Pool, log: Log, health: Health) -> None:
             health.ready(_condition(partition))
         for partition, finding in findings.items():
             health.not_ready(_condition(partition), reason_of(finding))
+        if told != findings.keys():
+            on_change()
         told = set(findings)
         await asyncio.sleep(EVERY_S)
 
