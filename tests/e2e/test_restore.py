@@ -41,6 +41,11 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
         verified = cli("audit", "verify", limit_s=_LIMIT_S)
         assert (verified.code, "in the decider's file" in verified.err) == (2, True), verified
         assert_told_once(cli)
+        begun = time.monotonic()
+        given = ("submit", "script/three.sh", "-", "--text", "-j", "again", "--as", "device-config")
+        unsent = cli(*given, "--timeout", "60", stdin=b"x", limit_s=_LIMIT_S)
+        assert (unsent.code, unsent.err.startswith("Nothing was sent: assent.ledger/")) == (1, True), unsent
+        assert time.monotonic() - begun < 60
         for refused in (("accept", "--recovery-key", key, "--yes"), ("rebuild", "--yes")):
             answer = cli("restore", *refused, limit_s=_LIMIT_S)
             assert (answer.code, "stop it first" in answer.err) == (2, True), answer

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 from aiokafka import TopicPartition
 
 from assent.cli.close_calls import Finding
@@ -67,6 +68,17 @@ def deciders_heads(options: Options, identity: str) -> list[KeptHead]:
     Raises HeadsFileError.
     """
     return [] if "ASSENT_KAFKA" in os.environ else own_heads(options.data, identity)
+
+
+def own_heads_if_readable(options: Options, identity: str) -> list[KeptHead]:
+    """The same for a user who may not be let into the decider's folder: none then. Raises HeadsFileError."""
+    try:
+        return deciders_heads(options, identity)
+    except HeadsFileError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        structlog.get_logger().info("the decider's file of heads is not ours to read", error=str(error))
+        return []
 
 
 async def known_outside(
