@@ -8,6 +8,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.people import PHONE, Visitors
 from tests.support.gateway import answering, gateway_settings
+from tests.support.losses import known_beyond
 from tests.support.stack import until
 
 _LINES: Final = [f"echo step {number}" for number in range(120)]
@@ -287,3 +288,19 @@ async def test_single_keys_can_be_switched_off_and_stay_off(visitors: Visitors) 
     await bob.keyboard.press("g")
     await bob.keyboard.press("r")
     await bob.wait_for_url("**/received")
+
+
+async def test_open_page_says_by_itself_that_part_of_the_log_is_lost(visitors: Visitors) -> None:
+    gateway = visitors.gateway
+    bob = await visitors.signed_in("Bob Ortega")
+    await bob.goto("/received")
+    lost = bob.get_by_role("status").filter(has_text="Part of the log is lost")
+    await expect(lost).to_be_hidden()
+    async with known_beyond(gateway.log, gateway.dsn, 1):
+        await expect(lost).to_contain_text("what the log no longer has (assent.ledger/1)", timeout=_LATE_MS)
+        await expect(bob.locator("#foot")).not_to_contain_text("Up to date")
+        await lost.get_by_role("link").click()
+        await expect(bob.locator("#health")).to_contain_text("assent.ledger/1 ends at offset")
+        await bob.goto("/received")
+        await expect(lost).to_be_visible()
+    await expect(lost).to_be_hidden(timeout=_LATE_MS)

@@ -1,16 +1,22 @@
 """A log that was put back under a gateway: it publishes nothing to what ends before what it knows."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from assent.local.stack import Stack
+from assent.reading.lost import LOST_HEADER, places_in
+from assent_contracts.partitioner import partition_for
+from assent_contracts.topics import LEDGER
 from tests.support.backups import copy_kafka, put_kafka_back
-from tests.support.gateway import accepted, everything, gateway_of, refused
-from tests.support.log import following, fresh_log
+from tests.support.cli import Cli
+from tests.support.gateway import Gateway, accepted, everything, gateway_of, refused
+from tests.support.log import PARTITIONS, following, fresh_log
 from tests.support.stack import until
 
 pytestmark = pytest.mark.timeout(240)
+BANNER = "What you see may contain what the log no longer has"
 
 
 async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_knows(
@@ -43,15 +49,57 @@ async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_
             return any(name.startswith("ledger-") for name in ready.json().get("missing", ()))
 
         await until(is_not_ready)
+        request = await assert_lost_rows_are_told(gateway)
+        await assert_commands_tell_of_lost_rows(gateway, request)
         # One that starts now knows it from Postgres.
         async with gateway_of(log, follower, gateway.dsn) as another:
             refused(await another.try_to_submit("script/after.ps1"), 503, "log-incomplete")
             page = await (await another.signed_in("bob")).get("/health")
             assert "ends at offset" in page.text
             assert "holds more than the log" in page.text
+            await assert_lost_rows_are_told(another)
         await put_kafka_back(stack, new)
 
         async def goes_on() -> bool:
             return (await gateway.try_to_submit("script/later.ps1")).status_code == 201
 
         await until(goes_on, timeout_s=60)
+        bob = await gateway.signed_in("bob")
+
+        async def is_whole() -> bool:
+            return LOST_HEADER not in (await bob.get("/api/v1/requests")).headers
+
+        await until(is_whole)
+        assert BANNER not in (await bob.get("/policies")).text
+
+
+async def assert_lost_rows_are_told(gateway: Gateway) -> str:
+    """Rows of what is lost are still shown, and never as if all was well. Returns the id of one."""
+    bob = await gateway.signed_in("bob")
+    answer = await bob.get("/api/v1/requests", params={"view": "received"})
+    assert "script/after.ps1" in {row["resource"] for row in accepted(answer)["requests"]}
+    place = f"{LEDGER}/{partition_for(b'script/after.ps1', PARTITIONS)}"
+    assert place in places_in(answer.headers[LOST_HEADER])
+    request = next(row["id"] for row in answer.json()["requests"] if row["resource"] == "script/after.ps1")
+    for path in (f"/api/v1/requests/{request}", "/api/v1/requests/9-9", "/api/v1/me"):
+        assert f"{place};kind=cut;known=" in (await bob.get(path)).headers[LOST_HEADER]
+    for path in ("/received", f"/requests/{request}", "/policies", "/health", "/settings"):
+        page = (await bob.get(path)).text
+        assert BANNER in page
+        assert place in page
+        assert "Up to date with the log" not in page
+    return request
+
+
+async def assert_commands_tell_of_lost_rows(gateway: Gateway, request: str) -> None:
+    """By the log and its tables, and by way of the gateway: each in one line beside what it shows."""
+    log = gateway.log
+    of_the_log = {"ASSENT_KAFKA": log.connection.bootstrap, "ASSENT_POSTGRES": gateway.dsn}
+    of_the_gateway = {"ASSENT_SERVER": gateway.url, "ASSENT_KEY": str(log.folder / "bob.key")}
+    for way in (of_the_log, of_the_gateway):
+        cli = Cli(log.folder / "none", way | {"ASSENT_IDENTITY": log.identity})
+        listed = await asyncio.to_thread(cli, "requests", "--json")
+        assert "script/after.ps1" in {row["resource"] for row in listed.json}
+        # What was submitted cannot be proven any more, and that is said too.
+        for answer in (listed, await asyncio.to_thread(cli, "show", request)):
+            assert answer.err.count(f"Part of the log is lost ({LEDGER}/") == 1, answer

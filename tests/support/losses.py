@@ -1,9 +1,18 @@
-"""Accept what a log has lost, as it is, with its recovery key."""
+"""A log that has lost something, and the acceptance of that with its recovery key."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from assent.decider.listed import load_writer_key
 from assent.decider.losing import Accepted, accept_loss, ends_now
-from assent.founding.found import RECOVERY_KEY
+from assent.founding.found import RECOVERY_KEY, WRITER_KEY
+from assent.store.heads import keep_heads
+from assent_contracts.client.heads import signed_head
 from assent_contracts.client.keys import load_key
 from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.heads import SignedHead
 from tests.support.log import Log, following
 
 
@@ -28,3 +37,26 @@ def loss_at(seq: int) -> Loss:
         next_input=0,
     )
     return Loss(era=f"era-{seq}", ends=(end,))
+
+
+@asynccontextmanager
+async def known_beyond(log: Log, dsn: str, partition: int) -> AsyncIterator[None]:
+    """For a while Postgres knows of more of a partition than is there: as if that was cut."""
+    head = SignedHead(
+        ledger="ledger",
+        partition=partition,
+        seq=99_999,
+        sha256="ab" * 32,
+        next_offset=100_000,
+        next_input=100_000,
+        at=1,
+        epoch=1,
+    )
+    kept = signed_head(load_writer_key(log.folder / WRITER_KEY), log.identity, head)
+    database = await asyncpg.connect(dsn)
+    try:
+        await keep_heads(database, [(head, kept)])
+        yield
+        await database.execute("delete from heads where seq = $1", head.seq)
+    finally:
+        await database.close()

@@ -9,8 +9,10 @@ import httpx
 import msgspec
 
 from assent.cli import output
+from assent.cli.lost_rows import tell_lost
 from assent.cli.reach import Server
 from assent.cli.signing import sign_request
+from assent.reading.lost import LOST_HEADER, places_in
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _ANSWER_MAX_BYTES: Final = 256 * 1024 * 1024
@@ -97,6 +99,7 @@ async def _ask(server: Server, request: httpx.Request, *, command: str | None) -
             httpx.AsyncClient(timeout=timeout, trust_env=not server.is_loopback, verify=True) as client,
         ):
             response = await client.send(request, stream=True)
+            tell_lost(places_in(response.headers.get(LOST_HEADER, "")))
             try:
                 return _answer(server, response, await _body(server, response))
             finally:

@@ -13,11 +13,12 @@ from assent.cli.deciding import SOURCE, fail_not_decided, send_and_wait
 from assent.cli.effects import effects_now, say_effects
 from assent.cli.governed import governance_now
 from assent.cli.options import Changing, Options, Sender
-from assent.cli.reach import Server, Way, following, key_of, way
+from assent.cli.publishing import publishing_changes
+from assent.cli.reach import Server, Way, key_of, way
 from assent.cli.tables import difference_table
 from assent.reading.policy_effects import Effects
 from assent.reading.prospects import Prospect, foresee, submission
-from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
+from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Decided, NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import decode_command, encode
@@ -95,13 +96,11 @@ async def _send_at_once(
 
         return await server.send_change(to, wanted)
     try:
-        async with asyncio.timeout(sender.timeout + _AROUND_S), following(to) as follower:
-            publisher = GovernancePublisher(to.connection, follower, source=SOURCE)
-            await publisher.start()
-            try:
-                return await publisher.send(wanted, key, timeout_s=sender.timeout)
-            finally:
-                await publisher.stop()
+        async with (
+            asyncio.timeout(sender.timeout + _AROUND_S),
+            publishing_changes(to, SOURCE, options) as publisher,
+        ):
+            return await publisher.send(wanted, key, timeout_s=sender.timeout)
     except NotDecidedError as error:
         fail_not_decided(str(error), None, options)
 

@@ -30,6 +30,12 @@ class Finding(msgspec.Struct, frozen=True):
     """What to do about it; empty where it is well."""
     why: str = ""
     """Why it is not well, where the remedy does not say it."""
+    service: str = ""
+    """Which service it is of, if it is of one."""
+    fault: str = ""
+    """What is wrong with the log itself, if it is that: `assent.ledger/3 cut`. No two have the same."""
+    follows_from: str = ""
+    """The `fault` that this check has come upon, and that another one is first to tell."""
 
 
 def close_calls(governance: Governance, at: int) -> Iterator[Finding]:

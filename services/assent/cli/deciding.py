@@ -14,7 +14,8 @@ from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
 from assent.cli.looking import find
 from assent.cli.options import Options, Sender
-from assent.cli.reach import Reach, Server, Way, key_of, publishing, reading, way
+from assent.cli.publishing import publishing
+from assent.cli.reach import Reach, Server, Way, key_of, reading, way
 from assent.cli.submission import Naming, Verb, confirm, fail_unproven, proven, refuse_unseen
 from assent.reading.lapses import reopened_because
 from assent.reading.submitted import Submitted
@@ -201,7 +202,10 @@ async def send_and_wait(
 
         return await server.send(to, command)
     try:
-        async with asyncio.timeout(sender.timeout + _AROUND_S), publishing(to, SOURCE) as publisher:
+        async with (
+            asyncio.timeout(sender.timeout + _AROUND_S),
+            publishing(to, SOURCE, options) as publisher,
+        ):
             decided = await publisher.send(command, key, timeout_s=sender.timeout)
     except NotDecidedError as error:
         fail_not_decided(str(error), command.id, options)

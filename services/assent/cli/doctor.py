@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from assent.cli.ahead import log_time_finding
 from assent.cli.close_calls import Finding, close_calls
+from assent.cli.consequences import with_causes
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.options import Options
 from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
@@ -36,6 +37,7 @@ from assent.ledger.topic_state import (
 )
 from assent.local import StackNotRunning
 from assent.local.founded import NotFounded
+from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
@@ -56,7 +58,11 @@ _READERS: tuple[Reader, ...] = ("status", "audit")
 
 
 async def examine(options: Options) -> list[Finding]:
-    """Look at all of it, as far as one can get."""
+    """Look at all of it, as far as one can get. What follows from a fault of the log is marked so."""
+    return with_causes(await _examine(options))
+
+
+async def _examine(options: Options) -> list[Finding]:
     findings = [_python()]
     try:
         to = reach(options)
@@ -94,7 +100,7 @@ async def _services(to: Reach) -> list[Finding]:
 def service_findings(name: str, said: Readiness) -> Iterator[Finding]:
     """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
     if not said.missing:
-        yield Finding(ok=True, what=f"{name} is ready")
+        yield Finding(ok=True, what=f"{name} is ready", service=name)
     lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
     noted = {f"has all that it asks ({each})": why for each, why in said.noted.items()}
     for what, lacks in (*sorted(lacking.items()), *sorted(noted.items())):
@@ -103,6 +109,8 @@ def service_findings(name: str, said: Readiness) -> Iterator[Finding]:
             what=f"{name} {what}",
             why=lacks.why,
             remedy=f"{lacks.todo} See logs/{name}.log.",
+            service=name,
+            follows_from=lacks.fault,
         )
 
 
@@ -211,4 +219,10 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
 
 
 def _missing(finding: Missing) -> Finding:
-    return Finding(ok=False, what=f"{finding.place} is whole", why=finding.why, remedy=finding.todo)
+    return Finding(
+        ok=False,
+        what=f"{finding.place} is whole",
+        why=finding.why,
+        remedy=finding.todo,
+        fault=fault_of(finding.place, finding.kind),
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from assent.cli import output
+from assent.cli.lost_rows import tell_lost_rows
 from assent.cli.options import Options, Sender
 from assent.cli.reach import (
     Reach,
@@ -67,6 +68,7 @@ async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> 
         governance = governance_of(follower)
     since = now_ms() - governance.settings.visibility_ms
     async with reading(to) as db:
+        await tell_lost_rows(to, db)
         wanted = RequestFilter()
         if principal is not None and mine:
             found = governance.principals.get(principal)
@@ -172,6 +174,7 @@ async def find(to: Way, request: str) -> RequestView:
     if place is None:
         output.fail(f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them.")
     async with reading(to) as db:
+        await tell_lost_rows(to, db)
         deadline = asyncio.get_running_loop().time() + _APPEARS_WITHIN_S
         while (row := await show_request(db, request)) is None:
             head = (await heads(db)).get(place[0])

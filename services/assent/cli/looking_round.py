@@ -3,10 +3,13 @@
 import asyncio
 import os
 import shlex
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from assent.cli import output
+from assent.cli.close_calls import Finding
+from assent.cli.consequences import faults, others
 from assent.cli.doctor import examine
 from assent.cli.errors import sentence
 from assent.cli.options import Options
@@ -63,18 +66,26 @@ def doctor(options: Options, *, accept_clock: bool) -> None:
     findings = asyncio.run(examine(options))
     if options.json:
         output.print_json(findings)
-    for finding in findings:
-        if options.json:
-            continue
-        mark = Text("✔ ok    ", style="green") if finding.ok else Text("✘ WRONG ", style="bold red")
-        output.show(mark + Text(output.visible(finding.what), style="default"))
-        if not finding.ok and finding.why:
-            output.say(f"        {finding.why}")
-        if not finding.ok:
-            output.say(f"        {finding.remedy}")
+    else:
+        _print(findings)
     if wrong := sum(not finding.ok for finding in findings):
+        follow = sum(bool(finding.follows_from) for finding in findings)
         output.fail(
-            f"{wrong} of {len(findings)} is wrong."
-            if wrong == 1
-            else f"{wrong} of {len(findings)} are wrong."
+            f"{wrong} of {len(findings)} {'is' if wrong == 1 else 'are'} wrong"
+            + (f", {follow} of them because of another." if follow else ".")
         )
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    """What is wrong with the log itself comes first: much else may follow from it."""
+    for fault in faults(findings):
+        _print_one(fault.what, ok=False, lines=(*fault.whys, fault.remedy, fault.follows))
+    for each in others(findings):
+        _print_one(each.what, ok=each.ok, lines=() if each.ok else (each.why, each.remedy))
+
+
+def _print_one(what: str, *, ok: bool, lines: Sequence[str]) -> None:
+    mark = Text("✔ ok    ", style="green") if ok else Text("✘ WRONG ", style="bold red")
+    output.show(mark + Text(output.visible(what), style="default"))
+    for line in filter(None, lines):
+        output.say(f"        {line}")

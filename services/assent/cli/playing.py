@@ -14,7 +14,8 @@ from assent.cli import output
 from assent.cli.board import board
 from assent.cli.options import Options
 from assent.cli.proving import tell_verified, verify_live
-from assent.cli.reach import Reach, publishing, reading
+from assent.cli.publishing import publishing
+from assent.cli.reach import Reach, reading
 from assent.cli.setting_up import found_log
 from assent.cli.stopping import stop_on_signals
 from assent.cli.upping import log_to_file, tell_where
@@ -114,7 +115,7 @@ async def _start_and_play(everything: Everything) -> bool:
         Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
     )
     try:
-        async with publishing(to, "assent-demo") as publisher:
+        async with publishing(to, "assent-demo", Options(data=everything.directory.root)) as publisher:
             story = Story(publisher, everything.directory.keys, partial(_submission_of, to), _tell)
             released = await story.play(read_changes(infra_path("demo/changes")))
         applied = [await _is_applied(to, everything.target, request) for request in released]

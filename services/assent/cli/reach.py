@@ -16,11 +16,9 @@ from assent.local.directory import Directory
 from assent.local.founded import NotFounded, read_founded
 from assent.settings import read_connection
 from assent.store.pool import open_pool
-from assent.store.queries import heads
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
-from assent_contracts.client.publisher import Publisher
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import DIGEST_PATTERN
@@ -182,29 +180,6 @@ def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
     governance = Governance()
     advance(governance, follower.history, seq)
     return governance
-
-
-@asynccontextmanager
-async def publishing(to: Reach, source: str) -> AsyncIterator[Publisher]:
-    """A publisher that hears decisions from where the status tables stand.
-
-    Raises NotFoundedError, KafkaError, and what asyncpg raises when Postgres cannot be reached.
-    """
-    async with reading(to) as db:
-        known = await heads(db)
-    async with following(to) as follower:
-        publisher = Publisher(
-            to.connection,
-            follower,
-            partitions=governance_of(follower).partitions,
-            source=source,
-            heads=known,
-        )
-        await publisher.start()
-        try:
-            yield publisher
-        finally:
-            await publisher.stop()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterable
 import asyncpg
 
 from assent.cli import output
+from assent.cli.lost_rows import tell_lost_rows
 from assent.cli.options import Options, Sender
 from assent.cli.reach import Reach, Server, following, governance_of, reading, way
 from assent.cli.stopping import stop_on_signals
@@ -51,6 +52,7 @@ async def _until_stopped(tailing: Coroutine[None, None, None]) -> None:
 
 async def _tail(to: Reach, limit: int, *, follow: bool, as_json: bool) -> None:
     async with reading(to) as db:
+        await tell_lost_rows(to, db)
         # Where it goes on is settled first: what comes in between is printed once, and not left out.
         places = await _places(to, db) if follow else {}
         rows = await audit_tail(db, None, limit)

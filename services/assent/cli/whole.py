@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 from aiokafka import TopicPartition
 
 from assent.cli.close_calls import Finding
@@ -13,6 +14,7 @@ from assent.cli.decided import decided_before
 from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
 from assent.decider.whole import INPUT_TOPICS, input_finding
+from assent.observe.health import fault_of
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -66,6 +68,17 @@ def deciders_heads(options: Options, identity: str) -> list[KeptHead]:
     Raises HeadsFileError.
     """
     return [] if "ASSENT_KAFKA" in os.environ else own_heads(options.data, identity)
+
+
+def own_heads_if_readable(options: Options, identity: str) -> list[KeptHead]:
+    """The same for a user who may not be let into the decider's folder: none then. Raises HeadsFileError."""
+    try:
+        return deciders_heads(options, identity)
+    except HeadsFileError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        structlog.get_logger().info("the decider's file of heads is not ours to read", error=str(error))
+        return []
 
 
 async def known_outside(
@@ -125,10 +138,11 @@ def missing(outside: Outside, there: There, follower: GovernanceFollower) -> lis
     for place, found in there.ledgers.items():
         known = outside.known.get(place) or nothing_known(*place)
         findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
+    newest = newest_heads(outside, follower)
     findings += [
-        input_finding(place, head.next_input, there.decided.get(place), there.inputs[place])
-        for place, head in newest_heads(outside, follower).items()
-        if place in there.inputs
+        input_finding(place, newest[place].next_input, there.decided.get(place), found)
+        for place, found in there.inputs.items()
+        if place in newest
     ]
     unique = {(each.place, each.kind): each for each in findings if each is not None}
     return list(unique.values())
@@ -156,6 +170,9 @@ def reader_findings(name: str, positions: Mapping[int, Head], there: There, most
                     what=f"{name} and {LEDGER}/{partition}",
                     why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
                     remedy="Its rows are of a log that was longer. See infra/restore.md.",
+                    service=name,
+                    # What `compare` says of a partition that ends before it was known to end.
+                    follows_from=fault_of(f"{LEDGER}/{partition}", "cut"),
                 )
             )
         else:
@@ -164,6 +181,7 @@ def reader_findings(name: str, positions: Mapping[int, Head], there: There, most
         ok=lag <= most,
         what=f"{name} is {lag:,} records behind the ledger",
         remedy=f"Is the service running? See logs/{name}.log.",
+        service=name,
     )
     return [behind, *findings]
 

@@ -2,8 +2,11 @@
 
 from typing import Final
 
+import msgspec
+
 from assent.decider.kept import HeadsFileError
 from assent.observe.health import Reason
+from assent.observe.reasons import reason_of
 from assent_contracts.heads import Finding
 
 NOT_ASKED: Final = Reason(
@@ -29,7 +32,7 @@ def missing_because(error: MissingError | UnknownError | HeadsFileError) -> Reas
     match error:
         case MissingError(finding=finding):
             todo = f"{finding.todo} Nothing is decided here meanwhile."
-            return Reason(why=finding.why, todo=todo, place=finding.place)
+            return msgspec.structs.replace(reason_of(finding), todo=todo)
         case HeadsFileError():
             return Reason(
                 why=f"What this decider knew of the log cannot be read: {error}",

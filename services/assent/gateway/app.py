@@ -19,6 +19,7 @@ from assent.gateway.identity.local import LOCAL
 from assent.gateway.identity.signing_in import SIGNING_IN
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
 from assent.gateway.tables import on_tables
+from assent.reading.lost import LOST_HEADER, lost_header, lost_parts
 
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -67,10 +68,16 @@ def _protect(door: Door) -> Any:
         if message["type"] == "http.response.start":
             there = {name.lower() for name, _ in message["headers"]}
             # What the API answers is for who asked, unless a handler says otherwise.
-            always = [*encoded, _NO_STORE] if scope["path"].startswith(PREFIX) else encoded
+            always = [*encoded, _NO_STORE, *_lost(door)] if scope["path"].startswith(PREFIX) else encoded
             message["headers"] = [*message["headers"], *(each for each in always if each[0] not in there)]
 
     return protect
+
+
+def _lost(door: Door) -> list[tuple[bytes, bytes]]:
+    """What the ledger lacks of what the tables may hold, as this gateway saw it last."""
+    value = lost_header(lost_parts(door.log.publisher.findings))
+    return [(LOST_HEADER.encode(), value.encode())] if value else []
 
 
 def _on_failure(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

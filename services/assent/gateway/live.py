@@ -100,6 +100,11 @@ class Live:
             self._missed = True
         self._work.set()
 
+    def reload(self) -> None:
+        """Something else than a request or governance has changed: everybody loads anew what they show."""
+        self._memory.forget()
+        self._tell_all(LOST)
+
     def _is_deaf(self) -> bool:
         return not self._open and asyncio.get_running_loop().time() >= self._deaf_from
 
@@ -114,8 +119,7 @@ class Live:
             self._work.clear()
             if self._missed:
                 self._missed = False
-                self._memory.forget()
-                self._tell_all(LOST)
+                self.reload()
             taken, self._heard = self._heard, {}
             held = {request: place for request, place in taken.items() if self._lag.holds(*place)}
             try:

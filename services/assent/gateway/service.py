@@ -30,12 +30,13 @@ from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
 from assent.gateway.wholeness import keep_learning, learn, refuse_less
 from assent.observe.health import STARTING, Health
+from assent.observe.reasons import reason_of
 from assent.settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.ending import end
-from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.lookup import LedgerLookup
 
@@ -64,7 +65,7 @@ async def serve(
         db = await open_pool(dsn, "assent_gateway", application="assent-gateway", size=_POOL_SIZE)
         open_things.callback(db.terminate)
         await reached(health, POSTGRES, lambda: db.fetchval("select 1"))
-        follower = await reached(health, KAFKA, lambda: _following_all(settings, db))
+        follower = await reached(health, KAFKA, lambda: _following_all(settings, db, health))
         open_things.push_async_callback(follower.stop)
         oidc = open_oidc(gateway, await open_things.enter_async_context(open_client()), db, key)
         lag, sessions = Lag(db), Sessions(db, key, secure=gateway.is_secure)
@@ -104,14 +105,18 @@ async def serve(
         await _answer(door, stop)
 
 
-async def _following_all(settings: ServiceSettings, db: asyncpg.Pool) -> GovernanceFollower:
+async def _following_all(settings: ServiceSettings, db: asyncpg.Pool, health: Health) -> GovernanceFollower:
     """Governance, followed, once it is no less than what is known of it. Raises NotWholeError."""
     follower = await following(settings)
     try:
         await refuse_less(db, follower)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, NotWholeError):
+            # It does not listen for this and nothing else.
+            health.not_ready(LISTENING, reason_of(error.finding))
         await follower.stop()
         raise
+    health.not_ready(LISTENING, STARTING)
     return follower
 
 
@@ -148,7 +153,9 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
     # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(door), name="probing")
-    learning = asyncio.create_task(keep_learning(door.db, door.log, door.health), name="learning")
+    learning = asyncio.create_task(
+        keep_learning(door.db, door.log, door.health, on_change=door.live.reload), name="learning"
+    )
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({answering, probing, learning, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,19 +1,20 @@
 """Whether the log holds what this gateway knows of it: what Postgres has, and what it has heard itself."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import asyncpg
 
 from assent.gateway.log import Log
-from assent.observe.health import Health, Reason
+from assent.observe.health import Health
+from assent.observe.reasons import reason_of
 from assent.store.known import known_in_postgres
 from assent.store.service import UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.publisher import Publisher
-from assent_contracts.heads import Finding, KnownHead, Place
+from assent_contracts.heads import KnownHead, Place
 
 EVERY_S: Final = 2.0
 _GOVERNANCE: Final[Place] = ("governance", 0)
@@ -41,10 +42,10 @@ async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publi
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
 
 
-async def keep_learning(db: asyncpg.Pool, log: Log, health: Health) -> None:
+async def keep_learning(db: asyncpg.Pool, log: Log, health: Health, *, on_change: Callable[[], None]) -> None:
     """Until cancelled; readiness names each partition of which something is missing.
 
-    Raises NotWholeError.
+    `on_change`: called when these are others than before. Raises NotWholeError.
     """
     told: set[int] = set()
     while True:
@@ -54,14 +55,11 @@ async def keep_learning(db: asyncpg.Pool, log: Log, health: Health) -> None:
         for partition in told - findings.keys():
             health.ready(_condition(partition))
         for partition, finding in findings.items():
-            health.not_ready(_condition(partition), because(finding))
+            health.not_ready(_condition(partition), reason_of(finding))
+        if told != findings.keys():
+            on_change()
         told = set(findings)
         await asyncio.sleep(EVERY_S)
-
-
-def because(finding: Finding) -> Reason:
-    """The same as a reason for not being ready."""
-    return Reason(why=finding.why, todo=finding.todo)
 
 
 def _condition(partition: int) -> str:

@@ -15,6 +15,18 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     todo: str
     place: str = ""
     """Which part of the log has lost something, if it is that: `assent.ledger/3`, or `assent.ledger`."""
+    kind: str = ""
+    """What has become of that part, such as `cut`: a finding's kind."""
+
+    @property
+    def fault(self) -> str:
+        """The fault of the log that it tells of, whoever tells it: `assent.ledger/3 cut`; empty for none."""
+        return fault_of(self.place, self.kind) if self.place else ""
+
+
+def fault_of(place: str, kind: str) -> str:
+    """What one fault of the log is called."""
+    return f"{place} {kind}"
 
 
 STARTING: Final = Reason(

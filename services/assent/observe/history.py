@@ -3,7 +3,8 @@
 import structlog
 
 from assent.observe import metrics
-from assent.observe.health import Health, Reason
+from assent.observe.health import Health
+from assent.observe.reasons import reason_of
 from assent_contracts.heads import Finding
 
 
@@ -40,11 +41,6 @@ class History:
             why=finding.why,
             todo=finding.todo,
         )
-
-
-def reason_of(finding: Finding) -> Reason:
-    """Why a process does not go on in this partition, and what to do."""
-    return Reason(why=finding.why, todo=finding.todo, place=finding.place)
 
 
 def _condition(place: str) -> str:

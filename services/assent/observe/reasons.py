@@ -16,6 +16,7 @@ from aiokafka.errors import (
 
 from assent.observe.health import Reason
 from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.heads import Finding
 
 _REFUSED: Final = (
     AuthenticationFailedError,
@@ -109,6 +110,11 @@ def target_lacks(changes: int) -> Reason:
     )
 
 
+def reason_of(finding: Finding) -> Reason:
+    """Why a process does not go on in a part of the log, and what to do."""
+    return Reason(why=finding.why, todo=finding.todo, place=finding.place, kind=finding.kind)
+
+
 def kafka_reason(error: BaseException) -> Reason:
     """Of what a Kafka client raises, its timeouts among it."""
     match error:
@@ -125,8 +131,7 @@ def kafka_reason(error: BaseException) -> Reason:
                 todo="Create the topics: `assent topics apply`.",
             )
         case LedgerDiffersError():
-            first = error.findings[0]
-            return Reason(why=first.why, todo=first.todo, place=first.place)
+            return reason_of(error.findings[0])
         case OffsetOutOfRangeError():
             return Reason(
                 why="A topic does not reach to where this service has to read: it was cut, put back or made"

@@ -6,7 +6,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from assent.observe.health import Reason
-from assent.observe.reasons import kafka_reason
+from assent.observe.reasons import kafka_reason, reason_of
 from assent.store.pool import NotConnectedError, PoolerError
 from assent_contracts.client.follower import NotWholeError
 
@@ -96,7 +96,7 @@ def reason(error: BaseException) -> Reason:
     if isinstance(error, KafkaError):
         return kafka_reason(error)
     if isinstance(error, NotWholeError):
-        return Reason(why=error.finding.why, todo=error.finding.todo)
+        return reason_of(error.finding)
     return postgres_reason(error) or Reason(
         why=f"It fails with {type(error).__name__}.",
         todo="See its log. It tries again by itself; if it stays so, report it with that log.",

@@ -20,7 +20,7 @@ def examined(health: Health) -> list[Finding]:
 
 def test_each_condition_has_its_why_and_its_remedy() -> None:
     health = Health()
-    assert examined(health) == [Finding(ok=True, what="audit is ready")]
+    assert examined(health) == [Finding(ok=True, what="audit is ready", service="audit")]
     health.not_ready("kafka", AWAY)
     health.not_ready("postgres", AWAY)
     kafka, postgres = examined(health)
@@ -33,7 +33,7 @@ def test_what_does_not_keep_a_service_from_its_work_is_named_beside_its_being_re
     health = Health()
     health.note("postgres", AWAY)
     ready, noted = examined(health)
-    assert ready == Finding(ok=True, what="audit is ready")
+    assert ready == Finding(ok=True, what="audit is ready", service="audit")
     assert (noted.ok, noted.what, noted.why) == (False, "audit has all that it asks (postgres)", AWAY.why)
     health.note("postgres", None)
     assert examined(health) == [ready]

@@ -1,11 +1,13 @@
 """`assent doctor` on readers that hold more than the log: no lag is negative, and none hides in a sum."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from assent.cli.whole import There, reader_findings
-from assent.decider.kept import HeadsFileError, read_heads_file, write_heads_file
+from assent.cli.options import Options
+from assent.cli.whole import There, own_heads_if_readable, reader_findings
+from assent.decider.kept import HeadsFileError, heads_file, read_heads_file, write_heads_file
 from assent_contracts.acceptance import Head
 from assent_contracts.heads import Found, KeptHead
 
@@ -27,6 +29,7 @@ def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() 
     assert "assent.ledger/0" in beyond.what
     assert "up to offset 100" in beyond.why
     assert "ends at offset 10" in beyond.why
+    assert (beyond.service, beyond.follows_from) == ("status", "assent.ledger/0 cut")
 
 
 def test_a_reader_that_has_all_is_not_behind() -> None:
@@ -44,3 +47,19 @@ def test_the_file_of_heads_is_read_as_it_was_written_and_a_broken_one_is_named(t
     path.write_bytes(b"[{")
     with pytest.raises(HeadsFileError, match="remove it"):
         read_heads_file(path)
+
+
+def test_the_file_of_another_user_s_decider_is_left_out(tmp_path: Path) -> None:
+    options, identity = Options(data=tmp_path), "1d" * 32
+    path = heads_file(tmp_path / "state" / "decider", identity)
+    heads = [KeptHead("{}", "writer-1", "seal")]
+    write_heads_file(path, heads)
+    assert own_heads_if_readable(options, identity) == heads
+    path.chmod(0)
+    # Root may read what nobody else may.
+    before = os.geteuid()
+    os.seteuid(before or 65534)
+    try:
+        assert own_heads_if_readable(options, identity) == []
+    finally:
+        os.seteuid(before)

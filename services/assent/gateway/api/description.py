@@ -25,6 +25,7 @@ from assent.gateway.api.governed import GOVERNANCE_HEADER
 from assent.gateway.caller import CSRF_HEADER
 from assent.gateway.lag import LAG_HEADER
 from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument
+from assent.reading.lost import LOST_HEADER
 
 PREFIX: Final = "/api/v1"
 _REF: Final = "#/components/schemas/{name}"
@@ -39,6 +40,9 @@ _HEADERS: Final = {
     "Location": "Where to look at what was made, or for a decision that is late.",
     "Retry-After": "Seconds to wait.",
     LAG_HEADER: "How many ledger records the tables do not hold yet.",
+    LOST_HEADER: "There while part of the log is lost: which partitions (a list of RFC 8941), with `kind` and"
+    " the offsets up to which each was `known` and is `found`. What the answer shows of them may contain what"
+    " the log no longer has, and nothing is decided there.",
     GOVERNANCE_HEADER: "The governance seq that the answer was made from.",
 }
 _SENDS: Final = {
@@ -196,7 +200,7 @@ def _headers(operation: str) -> dict[str, Any]:
     names = list(_SENDS.get(operation, ()))
     if operation in _GOVERNANCE:
         names.append(GOVERNANCE_HEADER)
-    return {name: _header(name) for name in names}
+    return {name: _header(name) for name in (*names, LOST_HEADER)}
 
 
 def _header(name: str) -> dict[str, Any]:

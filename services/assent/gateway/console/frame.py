@@ -6,6 +6,7 @@ from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.console.summaries import waiting
 from assent.gateway.door import Door
 from assent.gateway.visibility import sees_all
+from assent.reading.lost import lost_parts
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 
@@ -23,6 +24,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """When the page was made, ms: live events begin there."""
     behind: int
     """Ledger records that the lists do not hold yet."""
+    lost: tuple[str, ...]
+    """The parts of the log that are less than what the lists may hold of them."""
     may_ask: bool
     sees_all: bool
     is_auditor: bool
@@ -42,6 +45,7 @@ async def frame_of(door: Door, caller: Caller, path: str) -> Frame:
         waiting=len(await waiting(door, caller)),
         at=now_ms(),
         behind=door.lag.records(),
+        lost=tuple(each.place for each in lost_parts(door.log.publisher.findings)),
         may_ask=holds(governance, caller.id, "requester"),
         sees_all=sees_all(governance, caller.principal),
         is_auditor=is_auditor(caller, door),

@@ -229,6 +229,11 @@ document.addEventListener("change", (event) => {
   if (event.target.id === "keys-on") localStorage.setItem(KEYS, event.target.checked ? "on" : "off");
 });
 document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.shouldSwap) keep(event.detail.target); });
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  // What is lost is spoken when it changes, and not again with each part that is loaded.
+  const { target, fragment } = event.detail;
+  if (target.id === "lost" && one("#lost", fragment)?.textContent === target.textContent) event.detail.shouldSwap = false;
+});
 document.addEventListener("htmx:afterSwap", restore);
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (event.detail.xhr.status !== 401) return;
