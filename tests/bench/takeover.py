@@ -21,7 +21,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: object) -> N
         started = time.perf_counter()
         writer, _ = await take_over(settings.kafka, PARTITION, follower, None)
         seconds = time.perf_counter() - started
-        assert writer.desk.book.open_requests() == work.commands
+        assert writer.desk.state.open_requests() == work.commands
         answer(seconds)
     finally:
         await follower.stop()

@@ -9,7 +9,7 @@ from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
-from assent_contracts.core.governance.carry import carry_release
+from assent_contracts.core.governance.carry_out import carry_release
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.writer.chain import Chain

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from assent.cli.whole import known_outside, look, missing
+from assent.cli.log_completeness import known_outside, look, missing
 from assent.decider.service import Decider
 from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack

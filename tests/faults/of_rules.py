@@ -165,19 +165,19 @@ FAULTS: Final = (
     ),
     _rule(
         "R14: a deadline that was moved expires a request",
-        "book",
+        "partition_state",
         " or request.deadline != deadline:",
         ":",
     ),
     _rule(
         "an ended request holds its object",
-        "book",
+        "partition_state",
         "            del self._open_by_resource[after.resource]\n",
         "            self._open_by_resource[after.resource] = seq\n",
     ),
     _rule(
         "requests of another partition are found",
-        "book",
+        "partition_state",
         "        if position is None or position[0] != self.partition:\n            return None\n"
         "        request =",
         "        if position is None:\n            return None\n        request =",
@@ -220,7 +220,7 @@ FAULTS: Final = (
     ),
     _sender(
         "a revoked key signs",
-        "governance/standing",
+        "governance/principals",
         "not self.revoked and ",
         "",
     ),

@@ -168,16 +168,16 @@ FAULTS: Final = (
     _writer(
         "a successor does not remember the commands",
         "requests_desk",
-        "        replay(self.book, record)\n",
+        "        replay(self.state, record)\n",
         "        from assent_contracts.ledger import decode_events\n"
-        "        self.book.record(record.seq, record.at, decode_events(record))\n",
+        "        self.state.record(record.seq, record.at, decode_events(record))\n",
     ),
     _writer(
         "a decision is linked and not kept",
         "writer",
-        "        self.desk.keep_decision(it, decision, seq=seq, at=at)\n",
+        "        self.desk.apply_decision(it, decision, seq=seq, at=at)\n",
         "        if not isinstance(decision, Refusal):\n"
-        "            self.desk.keep_decision(it, decision, seq=seq, at=at)\n",
+        "            self.desk.apply_decision(it, decision, seq=seq, at=at)\n",
     ),
     _writer(
         "bytes that nobody is known to have signed are kept",
@@ -200,13 +200,13 @@ FAULTS: Final = (
     _writer(
         "what governance has carried out is ended nowhere",
         "requests_desk",
-        "        if self._carried_seen != self.governance.seq:\n",
-        "        if self._carried_seen > self.governance.seq:\n",
+        "        if self._outcomes_seen != self.governance.seq:\n",
+        "        if self._outcomes_seen > self.governance.seq:\n",
     ),
     _writer(
         "a release is carried out twice",
         "governance_desk",
-        "            if release.request not in self.governance.carried:\n",
+        "            if release.request not in self.governance.release_outcomes:\n",
         "            if release.request:\n",
     ),
     _writer(

@@ -39,13 +39,13 @@ FAULTS: Final = (
     ),
     _time(
         "staleness is judged by log time",
-        "requests/judge",
+        "requests/handle",
         "came_before(memory, received, received_at)\n",
         "came_before(memory, received, at)\n",
     ),
     _time(
         "the validity of a key is judged by log time",
-        "requests/judge",
+        "requests/handle",
         "        received, signature_good=signature_good, received_at=received_at, governance",
         "        received, signature_good=signature_good, received_at=at, governance",
     ),
@@ -99,9 +99,9 @@ FAULTS: Final = (
     ),
     _time(
         "copies take of what their sender can send",
-        "requests/judge",
-        "        book.memory.count(command.principal, at, copy=is_copy(decision))\n",
-        "        book.memory.count(command.principal, at, copy=False)\n",
+        "requests/handle",
+        "        state.memory.count(command.principal, at, copy=is_copy(decision))\n",
+        "        state.memory.count(command.principal, at, copy=False)\n",
     ),
     _time(
         "a misrouted copy takes its sender's share",
@@ -147,7 +147,7 @@ FAULTS: Final = (
     ),
     _time(
         "what the rate refuses counts",
-        "requests/judge",
+        "requests/handle",
         "    if counts(decision):\n",
         "    if decision is not None:\n",
     ),
@@ -183,7 +183,7 @@ FAULTS: Final = (
     ),
     _time(
         "governance does not count its own correction",
-        "governance/judge",
+        "governance/handle",
         "            if isinstance(event, TimeCorrected) and event.to < self.at:\n",
         "            if isinstance(event, TimeCorrected) and event.to > self.at:\n",
     ),

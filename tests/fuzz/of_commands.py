@@ -13,10 +13,10 @@ from assent.reading.visible import visible
 from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange
-from assent_contracts.core.governance.judge import Record, judge_governance
+from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import governance_received_again, read_governance_command
 from assent_contracts.core.received import Omitted, Received, open_envelope, signature_bytes
-from assent_contracts.core.requests.judge import judge
+from assent_contracts.core.requests.handle import handle
 from assent_contracts.core.requests.receive import read_command, received_again
 from assent_contracts.core.sender import unattributed
 from assent_contracts.core.writer.chain import Chain, RecordTooLargeError
@@ -89,9 +89,9 @@ def _take_command(value: bytes) -> object:
     if refusal is not None:
         return _checked(refusal)
     outcomes: list[object] = []
-    for book in (_LOG.book, _RELEASED_LOG.book):
-        decision = judge(
-            book, received, signature_good=True, seq=9, at=START, received_at=START, governance=governance
+    for state in (_LOG.state, _RELEASED_LOG.state):
+        decision = handle(
+            state, received, signature_good=True, seq=9, at=START, received_at=START, governance=governance
         )
         outcomes.append(_written(decision, received, likely))
     return outcomes
@@ -108,12 +108,12 @@ def _take_governance(value: bytes) -> object:
         return _checked(received)
     outcomes: list[object] = []
     for record in (_LOG.record, _FOUNDING):
-        decision = judge_governance(record, received, signature_good=True, at=START, received_at=START)
+        decision = handle_governance(record, received, signature_good=True, at=START, received_at=START)
         outcomes.append(_written(decision, received, GOVERNANCE_KEY))
     return outcomes
 
 
-_FOUNDING: Final = Record()
+_FOUNDING: Final = GovernanceLedgerState()
 """Nothing is founded yet."""
 
 

@@ -19,7 +19,7 @@ from assent.founding.file import GovernanceFileError, parse_governance_file
 from assent.gateway.api.actions import Verdict
 from assent.gateway.api.bodies import read_body
 from assent.gateway.api.cursors import BigInt, Int, cursor_place, cursor_text
-from assent.gateway.api.submitting import Submission
+from assent.gateway.api.submissions import Submission
 from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
 from assent.gateway.console.policy_forms import policy_sent, values_sent
 from assent.gateway.identity import jwts

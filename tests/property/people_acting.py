@@ -30,7 +30,7 @@ class People:
 
     def open(self) -> dict[int, Open]:
         """The open requests by their seq, as the request decider knows them."""
-        requests = self._ledgers.book.requests
+        requests = self._ledgers.state.requests
         return {seq: each for seq, each in requests.items() if not isinstance(each, Closed)}
 
     def send(

@@ -116,9 +116,9 @@ def _verify_all(world: World) -> None:
 
 def _state(desk: RequestsDesk) -> tuple[object, ...]:
     """All that a writer of requests decides by, but for governance."""
-    book, private = desk.book, ("_last", "_open_by_resource", "_open_by_requester")
-    inner = (vars(book)[name] for name in private)
-    return (book.at, book.writers_since, book.requests, *inner, *_memory(desk.remembered))
+    state, private = desk.state, ("_last", "_open_by_resource", "_open_by_requester")
+    inner = (vars(state)[name] for name in private)
+    return (state.at, state.writers_since, state.requests, *inner, *_memory(desk.remembered))
 
 
 def _memory(memory: CommandMemory) -> tuple[object, ...]:

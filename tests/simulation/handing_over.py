@@ -6,7 +6,7 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.judge import Record
+from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import era_of
 from assent_contracts.evidence.governance import GovernanceEvidence
@@ -39,7 +39,7 @@ def evidence_of(log: Founded) -> GovernanceEvidence:
         _JUDGED[log.identity].past.at(log.head.seq)
     judged = vars(_JUDGED[log.identity])
     evidence = GovernanceEvidence(log.identity, log.signing.verify)
-    record = Record()
+    record = GovernanceLedgerState()
     record.governance, record.at = log.state(), START
     history = list(log.history)
     past = Past(history)

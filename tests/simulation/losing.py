@@ -8,7 +8,7 @@ import msgspec
 
 from assent.decider.losing import end_of
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.judge import judge_recovery
+from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.releases import Releases
@@ -242,7 +242,7 @@ def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLo
     assert not isinstance(received, Refusal), received
     record, chain = writer.desk.record, Chain(writer.head, writer.epoch + 1)
     good = Signatures(log.identity, log.signing.verify).is_good(signed(received, record.governance.recovery))
-    decision = judge_recovery(record, received, signature_good=good)
+    decision = handle_recovery(record, received, signature_good=good)
     assert not isinstance(decision, Refusal), decision
     link = chain.link(GOVERNANCE_KEY, decision, at=max(record.at, command.at), command=recorded)
     headers = sealed(log, RECOVERY, ("governance", 0), chain.head(-1, next_offset=0))

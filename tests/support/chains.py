@@ -18,13 +18,17 @@ from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.codec import encode
 from assent_contracts.core.governance import decide as rules
-from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.handle import (
+    GovernanceLedgerState,
+    apply_governance_decision,
+    handle_governance,
+)
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.book import Book
-from assent_contracts.core.requests.carried import carried_due
-from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.handle import apply_decision, handle
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import received_again
+from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
@@ -123,9 +127,9 @@ class Chains:
         """`settings`: those of the founding."""
         self.at = START
         self.governance = Written(first_head("governance", NO_IDENTITY))
-        self.record = Record()
+        self.record = GovernanceLedgerState()
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self.book = Book(PARTITION)
+        self.state = PartitionState(PARTITION)
         self._seen = Governance()
         self._ids = 0
         self._found(settings)
@@ -166,12 +170,14 @@ class Chains:
         recorded = signed(encode(command), key, self.identity)
         received = governance_received_again(recorded)
         assert not isinstance(received, Refusal), received
-        decision = judge_governance(
+        decision = handle_governance(
             self.record, received, signature_good=True, at=self.at, received_at=self.at
         )
         seq = self.governance.next_seq
         is_founding = command.principal == FOUNDER_NAME
-        keep_governance(self.record, received, decision, seq=seq, at=self.at, by_topic=not is_founding)
+        apply_governance_decision(
+            self.record, received, decision, seq=seq, at=self.at, by_topic=not is_founding
+        )
         self.history.append(() if isinstance(decision, Refusal) else decision)
         by_command = UNSET if is_founding else self.governance.next_input
         self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
@@ -210,8 +216,8 @@ class Chains:
         assert not isinstance(received, Refusal), received
         seq = self.requests.next_seq
         times, named = {"at": self.at, "received_at": self.at}, self._seen.seq
-        decision = judge(self.book, received, signature_good=True, seq=seq, governance=self._seen, **times)
-        keep(self.book, received, decision, seq=seq, at=self.at, governance=named)
+        decision = handle(self.state, received, signature_good=True, seq=seq, governance=self._seen, **times)
+        apply_decision(self.state, received, decision, seq=seq, at=self.at, governance=named)
         input_offset = self.requests.next_input
         self.requests.put(decision, governance=named, input_offset=input_offset, command=recorded, **times)
         return decision
@@ -219,8 +225,8 @@ class Chains:
     def end_carried(self) -> None:
         """The request decider ends what governance has dealt with."""
         self._catch_up()
-        for _, event in carried_due(self.book, self._seen):
-            self.book.record(self.requests.next_seq, self.at, (event,), governance=self._seen.seq)
+        for _, event in release_outcomes_due(self.state, self._seen):
+            self.state.record(self.requests.next_seq, self.at, (event,), governance=self._seen.seq)
             self.put_request((event,))
 
     def put_request(self, events: tuple[Event, ...]) -> int:

@@ -1,4 +1,4 @@
-"""Stories: who does what, one line after the other, decided by the real rules over a real book.
+"""Stories: who does what, one line after the other, decided by the real rules over a real state.
 
 story = Story()
 story.given("alice submits", "bob approves")
@@ -16,12 +16,12 @@ from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.book import Book
-from assent_contracts.core.requests.carried import carried_due
 from assent_contracts.core.requests.decide import Decision
 from assent_contracts.core.requests.expire import decide_expiry
-from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.handle import apply_decision, handle
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import receive
+from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -77,7 +77,7 @@ VERBS: Final[dict[str, tuple[type[Any], dict[str, Any]]]] = {
 
 
 class Story:
-    """One partition's book, and the log time. Every decision becomes a record, as in the ledger."""
+    """One partition's state, and the log time. Every decision becomes a record, as in the ledger."""
 
     def __init__(
         self, resource: str = SCRIPT, *, governance: Governance | None = None, payload: bytes = PAYLOAD
@@ -85,11 +85,11 @@ class Story:
         self.governance = governance or ORGANISATION
         self.resource = resource
         self.payload = payload
-        self.book = Book(partition_for(resource.encode(), PARTITIONS))
+        self.state = PartitionState(partition_for(resource.encode(), PARTITIONS))
         self.at = START
         self.records: list[bytes] = []
         """The ledger: each decision's record, byte for byte."""
-        self.request = f"{self.book.partition}-999"
+        self.request = f"{self.state.partition}-999"
         """The id of the last request that was opened; of none, before."""
         self.submission = "0" * 64
         """The SHA-256 of its submission's bytes (R23)."""
@@ -128,8 +128,8 @@ class Story:
         """Decide what was received, now unless something else is said, and record it."""
         seq, came = len(self.records), self.at if received_at is None else received_at
         self.at = max(self.at, came)
-        decision = judge(
-            self.book,
+        decision = handle(
+            self.state,
             it,
             signature_good=signature_good,
             seq=seq,
@@ -137,7 +137,7 @@ class Story:
             received_at=came,
             governance=self.governance,
         )
-        keep(self.book, it, decision, seq=seq, at=self.at, governance=self.governance.seq)
+        apply_decision(self.state, it, decision, seq=seq, at=self.at, governance=self.governance.seq)
         command = RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature)
         self._record(decision, command, came)
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
@@ -147,18 +147,18 @@ class Story:
     def write_expiries(self) -> list[str]:
         """The writer's own records: what log time alone decides."""
         written: list[str] = []
-        for seq in self.book.due(self.at):
-            request = self.book.requests[seq]
+        for seq in self.state.due(self.at):
+            request = self.state.requests[seq]
             assert isinstance(request, NeedsApproval | Approved | Released | Applying)
-            written.append(self._write(decide_expiry(f"{self.book.partition}-{seq}", request)))
+            written.append(self._write(decide_expiry(f"{self.state.partition}-{seq}", request)))
         return written
 
     def write_carried(self) -> list[str]:
         """The writer's own records: what became of the changes to governance that were released."""
-        return [self._write(event) for _, event in carried_due(self.book, self.governance)]
+        return [self._write(event) for _, event in release_outcomes_due(self.state, self.governance)]
 
     def _write(self, event: RequestEvent) -> str:
-        self.book.record(len(self.records), self.at, (event,), governance=self.governance.seq)
+        self.state.record(len(self.records), self.at, (event,), governance=self.governance.seq)
         self._record((event,), None)
         return type(event).__name__
 
@@ -188,7 +188,7 @@ class Story:
 
     def status(self) -> str:
         """Of the last request: `none` or its status, finer than people see it."""
-        match self.book.find(self.request, self.resource):
+        match self.state.find(self.request, self.resource):
             case None:
                 return "none"
             case NeedsApproval(approvals=approvals):

@@ -141,7 +141,7 @@ class StolenLog(Chains):
             input_offset=seq,
             command=UNSET if command is None else command,
         )
-        self.book.record(seq, self.at, events, governance=self._seen.seq)
+        self.state.record(seq, self.at, events, governance=self._seen.seq)
         return request_id(PARTITION, seq)
 
     def append_submission(

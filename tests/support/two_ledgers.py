@@ -11,17 +11,21 @@ import msgspec
 from msgspec import Raw
 
 from assent_contracts import commands as c
-from assent_contracts.core.governance.carry import carry_release
-from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.carry_out import carry_release
+from assent_contracts.core.governance.handle import (
+    GovernanceLedgerState,
+    apply_governance_decision,
+    handle_governance,
+)
 from assent_contracts.core.governance.receive import receive_governance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Omitted
-from assent_contracts.core.requests.book import Book
-from assent_contracts.core.requests.carried import carried_due
 from assent_contracts.core.requests.decide import Decision
 from assent_contracts.core.requests.expire import decide_expiry
-from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.handle import apply_decision, handle
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import receive
+from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.requests.states import Closed, Unsettled
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
@@ -102,11 +106,11 @@ class TwoLedgers:
 
     def __init__(self, founding: Iterable[GovernanceChange], listener: Listener | None = None) -> None:
         self.at = START
-        self.record = Record()
+        self.record = GovernanceLedgerState()
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.seen = Governance()
         """Governance as the request decider has read it."""
-        self.book = Book(0)
+        self.state = PartitionState(0)
         self.seq = 0
         self._listener = listener or Listener()
         self.released: deque[tuple[str, int, str]] = deque()
@@ -154,12 +158,12 @@ class TwoLedgers:
         headers = signed(key or f"{command.principal}-key")
         received = receive_governance(msgspec.json.encode(command), GOVERNANCE_KEY, headers)
         assert not isinstance(received, Omitted), received
-        decision = judge_governance(
+        decision = handle_governance(
             self.record, received, signature_good=True, at=self.at, received_at=self.at
         )
         if keeps:
             seq = self.governance.seq + 1
-            keep_governance(self.record, received, decision, seq=seq, at=self.at)
+            apply_governance_decision(self.record, received, decision, seq=seq, at=self.at)
             self._governed(() if isinstance(decision, Refusal) else decision, command, received.key_id)
         return decision
 
@@ -186,7 +190,7 @@ class TwoLedgers:
         while self.seen.seq < self.governance.seq - behind:
             following = self.seen.seq + 1
             self.seen.evolve(following, self.history[following])
-        for _, event in carried_due(self.book, self.seen):
+        for _, event in release_outcomes_due(self.state, self.seen):
             self._keep((event,))
 
     def command(self, who: str, kind: type[Any], resource: str, **fields: Any) -> c.Command:
@@ -198,8 +202,8 @@ class TwoLedgers:
         value = msgspec.json.encode(command)
         received = receive(value, command.resource.encode(), signed(key or f"{command.principal}-key"))
         assert not isinstance(received, Omitted), received
-        decision = judge(
-            self.book,
+        decision = handle(
+            self.state,
             received,
             signature_good=True,
             seq=self.seq,
@@ -208,7 +212,7 @@ class TwoLedgers:
             governance=self.seen,
         )
         if keeps:
-            keep(self.book, received, decision, seq=self.seq, at=self.at, governance=self.seen.seq)
+            apply_decision(self.state, received, decision, seq=self.seq, at=self.at, governance=self.seen.seq)
             self._took(decision, command, received.key_id)
         return decision
 
@@ -241,13 +245,13 @@ class TwoLedgers:
 
     def expire(self) -> None:
         """The request decider looks at the clock."""
-        for seq in self.book.due(self.at):
-            request = self.book.requests[seq]
+        for seq in self.state.due(self.at):
+            request = self.state.requests[seq]
             assert not isinstance(request, Closed | Unsettled)
             self._keep((decide_expiry(request_id(0, seq), request),))
 
     def _keep(self, events: tuple[Event, ...]) -> None:
-        self.book.record(self.seq, self.at, events, governance=self.seen.seq)
+        self.state.record(self.seq, self.at, events, governance=self.seen.seq)
         self._took(events, None, "")
 
     def _took(self, decision: Decision, command: c.Command | None, key: str) -> None:

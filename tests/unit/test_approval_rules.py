@@ -246,7 +246,7 @@ def test_quota_of_open_requests_is_each_principal_s_own(small: Governance) -> No
     other = next(
         name
         for name in (f"app/{number}" for number in range(100))
-        if Story(name).book.partition == story.book.partition
+        if Story(name).state.partition == story.state.partition
     )
     story.given("alice submits")
     story.resource = other

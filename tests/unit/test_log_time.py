@@ -14,7 +14,7 @@ from assent_contracts.core.forgotten import GAPS_MAX, ForgottenDates
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.log_time import Correction, corrected, not_log_time
 from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, LogTimeCorrected, RequestExpired
@@ -147,12 +147,14 @@ def test_an_idle_partition_gets_a_record_of_the_correction() -> None:
 
 def test_a_correction_is_due_only_where_log_time_is_later_and_once() -> None:
     log = ran_ahead()
-    assert log.book.correction_due(log.record.governance) == LogTimeCorrected(since=log.record.governance.seq)
+    assert log.state.correction_due(log.record.governance) == LogTimeCorrected(
+        since=log.record.governance.seq
+    )
     log.submit(here("script", 2))
-    assert log.book.correction_due(log.record.governance) is None
+    assert log.state.correction_due(log.record.governance) is None
     seq = log.put_request((LogTimeCorrected(since=log.record.governance.seq),))
     assert what_is_wrong(log) == (seq, "it has no command, and log time was not corrected")
-    never_ahead = Book(0)
+    never_ahead = PartitionState(0)
     never_ahead.record(0, START, (), governance=0)
     assert never_ahead.correction_due(log.record.governance) is None
 
@@ -219,7 +221,7 @@ def test_people_go_on_after_a_correction_though_ids_of_the_wrong_time_were_let_g
     log.submit(here("script", 1))
     log.at += 2 * DAY_MS
     log.submit(here("script", 2))
-    assert log.book.memory.forgotten.latest >= AHEAD
+    assert log.state.memory.forgotten.latest >= AHEAD
     correct(log)
     for number in range(3, 6):
         log.at += 60_000
@@ -275,17 +277,17 @@ def test_what_a_correction_leaves_behind_is_forgotten_in_its_time() -> None:
     log.accepted(command)
     log.at += 2 * DAY_MS
     log.submit(here("script", 3))
-    assert log.book.memory.recall("alice", command.id) is None
+    assert log.state.memory.recall("alice", command.id) is None
 
 
 def test_a_takeover_after_a_correction_comes_to_the_same_state() -> None:
     log = ran_ahead()
     log.submit(here("script", 2))
-    taken_over = Book(log.book.partition)
+    taken_over = PartitionState(log.state.partition)
     for accepted in log.requests.records:
         replay(taken_over, accepted.record)
-    assert vars(taken_over.memory) == vars(log.book.memory)
-    assert taken_over.at_under(log.record.governance) == log.book.at == START + 60_000
+    assert vars(taken_over.memory) == vars(log.state.memory)
+    assert taken_over.at_under(log.record.governance) == log.state.at == START + 60_000
 
 
 class _Kept(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from assent_contracts import commands as c
-from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.sender import is_copy
 from assent_contracts.events import CommandRepeated
@@ -84,7 +84,7 @@ def copies_of(how: str, story: Story) -> c.Command:
             return cancel(story, at=START + 9 * DAY_MS)
         case _:
             elsewhere = next(
-                n for n in range(99) if partition_for(b"script/%d" % n, PARTITIONS) != story.book.partition
+                n for n in range(99) if partition_for(b"script/%d" % n, PARTITIONS) != story.state.partition
             )
             command = story.command("alice", "submits")
             return msgspec.structs.replace(command, resource=f"script/{elsewhere}")
@@ -100,7 +100,7 @@ def test_copies_that_anybody_can_send_take_nothing_of_what_their_sender_can(how:
     for each in answers[4:]:
         assert "copies of commands of alice" in too_many(each).detail
     assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
-    assert story.book.memory.remembered("alice") <= 2
+    assert story.state.memory.remembered("alice") <= 2
 
 
 def test_no_more_copies_are_kept_than_a_thousand_a_minute_whatever_the_rate_is() -> None:
@@ -185,9 +185,9 @@ def test_nobody_has_more_than_the_share_whatever_they_send_and_a_takeover_counts
         if how != "forged" and not too_much:
             minute = (who, is_copy(decision), story.at // MINUTE_MS)
             minutes[minute] = minutes.get(minute, 0) + 1
-        assert story.book.memory.remembered(who) <= share
+        assert story.state.memory.remembered(who) <= share
     assert max(minutes.values(), default=0) <= rate
-    taken_over = Book(story.book.partition)
+    taken_over = PartitionState(story.state.partition)
     for value in story.records:
         replay(taken_over, decode_record(value))
-    assert vars(taken_over.memory) == vars(story.book.memory)
+    assert vars(taken_over.memory) == vars(story.state.memory)

@@ -75,7 +75,7 @@ def test_R10_refusal_names_the_open_request() -> None:
 
 def test_R10_another_object_is_free() -> None:
     story = Story().given("alice submits")
-    story.resource = resource_in(story.book.partition)
+    story.resource = resource_in(story.state.partition)
     assert story.when("alice submits") == "ChangeSubmitted"
 
 

@@ -163,10 +163,10 @@ def test_command_ids_are_forgotten() -> None:
     story = Story().given("alice submits")
     story.at += COMMAND_MEMORY_MS
     story.send(submission(story))
-    assert story.book.memory.recall("alice", "c-1") is not None
+    assert story.state.memory.recall("alice", "c-1") is not None
     story.at += 1
     story.send(submission(story))
-    assert story.book.memory.recall("alice", "c-1") is None
+    assert story.state.memory.recall("alice", "c-1") is None
 
 
 @pytest.mark.parametrize("dated", [START + 3 * DAY_MS, FOR_EVER_MS, START - 2 * DAY_MS])
@@ -174,7 +174,7 @@ def test_command_refused_for_its_date_takes_no_id(dated: int) -> None:
     """Else commands dated ahead would fill the writer's memory until their time comes."""
     story = Story()
     assert refused(story.send(submission(story, id="mine", at=dated))) == "stale"
-    assert story.book.memory.recall("alice", "mine") is None
+    assert story.state.memory.recall("alice", "mine") is None
     assert names(story.send(submission(story, id="mine"))) == "ChangeSubmitted"
     assert refused(story.send(submission(story, id="mine", at=dated))) == "id-reused"
 
@@ -205,7 +205,7 @@ def test_copy_of_what_is_forgotten_is_stale_whenever_the_broker_says_it_came() -
     story.given("alice cancels")
     story.at += 2 * DAY_MS
     story.send(story.command("mallory", "cancels"))
-    assert story.book.memory.recall("alice", command.id) is None
+    assert story.state.memory.recall("alice", command.id) is None
     assert refused(story.take(received(command), received_at=START + 1_000)) == "stale"
     later = submission(story, at=START + 10 * MINUTE_MS)
     assert names(story.take(received(later), received_at=START + 10 * MINUTE_MS)) == "ChangeSubmitted"
@@ -221,7 +221,7 @@ def test_an_id_is_its_principals_own() -> None:
 def test_wrong_partition_is_refused_and_named() -> None:
     """Else two partitions could hold one object's lock."""
     story = Story()
-    elsewhere = resource_in((story.book.partition + 1) % PARTITIONS)
+    elsewhere = resource_in((story.state.partition + 1) % PARTITIONS)
     commands = [submission(story, resource=elsewhere)]
     commands += [
         msgspec.structs.replace(story.command("bob", verb), resource=elsewhere)
@@ -237,11 +237,11 @@ def test_wrong_partition_is_refused_and_named() -> None:
 def test_request_must_be_of_the_object_that_is_named() -> None:
     """A command that reached its partition under another object's key decides nothing."""
     story = Story().given("alice submits")
-    beside = resource_in(story.book.partition)
+    beside = resource_in(story.state.partition)
     approval = msgspec.structs.replace(story.command("bob", "approves"), resource=beside)
     assert refused(story.send(approval)) == "unknown-request"
     of_other_partition = msgspec.structs.replace(
-        story.command("bob", "approves"), request=f"{(story.book.partition + 1) % PARTITIONS}-0"
+        story.command("bob", "approves"), request=f"{(story.state.partition + 1) % PARTITIONS}-0"
     )
     assert refused(story.send(of_other_partition)) == "unknown-request"
 

@@ -8,7 +8,7 @@ from assent_contracts.client.keys import verify
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.received import Envelope, open_envelope
-from assent_contracts.core.requests.carried import CARRIER
+from assent_contracts.core.requests.release_outcome import CARRIER
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import Link
 from assent_contracts.core.writer.governance_desk import GovernanceDesk

@@ -7,7 +7,7 @@ import msgspec
 from assent_contracts import limits
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.standing import Key, Principal
+from assent_contracts.core.governance.principals import Key, Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received

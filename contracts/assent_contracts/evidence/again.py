@@ -17,7 +17,7 @@ from assent_contracts.core.received import Received
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide_on, misrouted
 from assent_contracts.core.requests.evolve import evolve, open_request
-from assent_contracts.core.requests.judge import sender_of
+from assent_contracts.core.requests.handle import sender_of
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.states import Closed
 from assent_contracts.core.requests.submit import decide_submit

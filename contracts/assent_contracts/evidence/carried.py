@@ -78,7 +78,7 @@ def _released_change(
         return f"what was submitted is no change to governance: {change.detail}"
     if parse_request_id(release.request) is None:
         return "it names no request"
-    if release.request in governance.carried:
+    if release.request in governance.release_outcomes:
         return f"the release of {release.request} was carried out before"
     if sha256_hex(payload) != release.digest:
         return "the digest that it names is not the submission's"

@@ -10,7 +10,12 @@ from msgspec import UNSET
 
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.fields import is_public_key
-from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery, keep_governance
+from assent_contracts.core.governance.handle import (
+    GovernanceLedgerState,
+    apply_governance_decision,
+    handle_governance,
+    handle_recovery,
+)
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.governance.replay import carries_release
 from assent_contracts.core.log_time import Correction, not_log_time, received_at
@@ -57,7 +62,7 @@ class GovernanceEvidence:
         self.gap: Gap | None = None
         self.confirmations = Confirmations()
         self._founding = Signatures(NO_IDENTITY, verify)
-        self._record = Record()
+        self._record = GovernanceLedgerState()
 
     @property
     def time_corrections(self) -> tuple[Correction, ...]:
@@ -126,19 +131,19 @@ class GovernanceEvidence:
         if not self._is_signed(received, signer):
             return "the signature of its command is not good"
         if by_recovery:
-            decision = judge_recovery(self._record, received, signature_good=True)
+            decision = handle_recovery(self._record, received, signature_good=True)
         else:
             if record.input is UNSET and not self._is_founding:
                 return "its command came from nowhere"
             came = received_at(record)
-            decision = judge_governance(
+            decision = handle_governance(
                 self._record, received, signature_good=True, at=record.at, received_at=came
             )
         if isinstance(decision, Refusal):
             return f"the rules refuse its command ({decision.code}: {decision.detail})"
         if not isinstance(record.events, msgspec.Raw) or bytes(record.events) != encode(decision):
             return "its events are not what its command makes"
-        keep_governance(
+        apply_governance_decision(
             self._record,
             received,
             decision,

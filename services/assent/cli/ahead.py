@@ -1,7 +1,7 @@
 """Whether log time is ahead of the clock, for `assent doctor`: then deadlines stand still. Pure."""
 
-from assent.cli.close_calls import Finding
-from assent.cli.whole import Outside
+from assent.cli.governance_warnings import Finding
+from assent.cli.log_completeness import Outside
 from assent.decider.clocks import APART_MS
 from assent_contracts.core.governance.differences import moment
 from assent_contracts.topics import LEDGER_TOPICS

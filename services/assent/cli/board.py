@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
-from assent.cli.views import table
+from assent.cli.formatting import table
 from assent.local.supervisor import Status
 
 _LOOKS = {

@@ -11,10 +11,10 @@ from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
 from assent.cli.deciding import SOURCE, fail_not_decided, send_and_wait
 from assent.cli.effects import effects_now, say_effects
-from assent.cli.governed import governance_now
+from assent.cli.governance_state import governance_now
+from assent.cli.log_access import Server, Way, key_of, way
 from assent.cli.options import Changing, Options, Sender
 from assent.cli.publishing import publishing_changes
-from assent.cli.reach import Server, Way, key_of, way
 from assent.cli.tables import difference_table
 from assent.reading.policy_effects import Effects
 from assent.reading.prospects import Prospect, foresee, submission

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from assent.cli.close_calls import Finding
+from assent.cli.governance_warnings import Finding
 
 
 class Fault(msgspec.Struct, frozen=True):

@@ -12,10 +12,10 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
-from assent.cli.looking import find
+from assent.cli.log_access import Reach, Server, Way, key_of, reading, way
 from assent.cli.options import Options, Sender
 from assent.cli.publishing import publishing
-from assent.cli.reach import Reach, Server, Way, key_of, reading, way
+from assent.cli.request_output import find
 from assent.cli.submission import Naming, Verb, confirm, fail_unproven, proven, refuse_unseen
 from assent.reading.lapses import reopened_because
 from assent.reading.submitted import Submitted

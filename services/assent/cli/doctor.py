@@ -11,12 +11,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from assent.cli.ahead import log_time_finding
-from assent.cli.close_calls import Finding, close_calls
 from assent.cli.consequences import with_causes
 from assent.cli.errors import kafka_sentence, sentence
-from assent.cli.options import Options
-from assent.cli.reach import Reach, UnreachableError, following, governance_of, reach, reading
-from assent.cli.whole import (
+from assent.cli.governance_warnings import Finding, close_calls
+from assent.cli.log_access import Reach, UnreachableError, following, governance_of, reach, reading
+from assent.cli.log_completeness import (
     deciders_heads,
     file_finding,
     known_outside,
@@ -25,6 +24,7 @@ from assent.cli.whole import (
     reader_findings,
     stored_finding,
 )
+from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError
 from assent.decider.listed import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY

@@ -1,7 +1,7 @@
 """What a change of a policy would make of the requests that are open under it."""
 
 from assent.cli import output
-from assent.cli.reach import Server, Way, reading
+from assent.cli.log_access import Server, Way, reading
 from assent.reading.policy_effects import LISTED_MAX, Effects, effects, fate_sentence, type_of_change
 from assent.store.queries import LIST_MAX, RequestView, open_of_type
 from assent_contracts.core.governance.state import Governance

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent.cli.reach import UnreachableError
+from assent.cli.log_access import UnreachableError
 from assent.decider.kept import HeadsFileError
 from assent.ledger.topics import TopicsError
 from assent.local import (

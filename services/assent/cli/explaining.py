@@ -3,9 +3,9 @@
 import asyncio
 
 from assent.cli import output
+from assent.cli.log_access import Server, Way, way
 from assent.cli.options import Options, Sender
-from assent.cli.reach import Server, Way, way
-from assent.cli.standing import standing
+from assent.cli.request_status import standing
 from assent.cli.tables import print_table
 from assent.reading.approvers import Approver, can_approve
 from assent.reading.explaining import (

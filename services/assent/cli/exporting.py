@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assent.cli import output
+from assent.cli.log_access import Reach, following, governance_of, reach, reading
+from assent.cli.log_completeness import deciders_heads
 from assent.cli.options import Options
 from assent.cli.proving import progressing, tell_finding
-from assent.cli.reach import Reach, following, governance_of, reach, reading
-from assent.cli.whole import deciders_heads
 from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known_to_postgres
 from assent.verify.expected import Expected, ExpectedHead, SealedHead
 from assent.verify.export import Exported, export_ledgers

@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 
 from assent.cli import output
-from assent.cli.governed import governance_now
+from assent.cli.governance_state import governance_now
+from assent.cli.log_access import way
 from assent.cli.options import Options, Sender
-from assent.cli.reach import way
 from assent.cli.tables import print_facts, print_table
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.differences import holders_text, moment, setting_text
 from assent_contracts.core.governance.policies import approver_groups
+from assent_contracts.core.governance.principals import Key, Principal
 from assent_contracts.core.governance.sentences import policy_sentence
-from assent_contracts.core.governance.standing import Key, Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import group_object, policy_object, role_object

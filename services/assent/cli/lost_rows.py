@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from assent.cli import output
-from assent.cli.reach import Reach
+from assent.cli.log_access import Reach
 from assent.store.pool import Executor
 from assent.store.queries import heads
 from assent_contracts.client.probe import Probe

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from assent.cli import output
-from assent.cli.making import Make, milliseconds, version
+from assent.cli.change_builders import Make, milliseconds, version
 from assent.founding.file import FILE_MAX_BYTES, GovernanceFileError, PolicyTable
 from assent.founding.meaning import policy_of
 from assent_contracts.core.governance.state import Governance

@@ -12,10 +12,10 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assent.cli import output
+from assent.cli.formatting import table
+from assent.cli.log_access import Reach, following, reach, reading
+from assent.cli.log_completeness import deciders_heads
 from assent.cli.options import Options
-from assent.cli.reach import Reach, following, reach, reading
-from assent.cli.views import table
-from assent.cli.whole import deciders_heads
 from assent.verify.audited import AuditTable
 from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known_to_postgres
 from assent.verify.expected import Expected, check_signed, known_of, read_expected

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import structlog
 
 from assent.cli import output
+from assent.cli.log_access import Reach, following, governance_of, reading
+from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
-from assent.cli.reach import Reach, following, governance_of, reading
-from assent.cli.whole import own_heads_if_readable
 from assent.store.heads import HEADS_UNREACHABLE
 from assent.store.known import newest_in_postgres
 from assent.store.queries import heads

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from assent.cli import output
 from assent.cli.answers import print_refusal
+from assent.cli.log_access import UnreachableError
 from assent.cli.options import Options
-from assent.cli.reach import UnreachableError
-from assent.cli.upping import log_to_file
+from assent.cli.up import log_to_file
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.recovery import RETIRE_ALL, recover_writers
 from assent.local import Directory, Stack, StackNotRunning

@@ -13,10 +13,10 @@ from msgspec import Struct, structs
 from assent.cli import output
 from assent.cli.answers import print_refusal
 from assent.cli.errors import sentence
-from assent.cli.giving_up import Plan, plan_of, print_plan
+from assent.cli.log_access import Reach, following, reach
+from assent.cli.loss_plan import Plan, plan_of, print_plan
 from assent.cli.options import Options
-from assent.cli.reach import Reach, following, reach
-from assent.cli.upping import log_to_file
+from assent.cli.up import log_to_file
 from assent.decider.losing import Accepted, accept_loss, ends_now
 from assent.local import Directory, DirectoryInUse, Stack
 from assent.local.founded import read_founded

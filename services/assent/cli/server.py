@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from assent.cli import output
-from assent.cli.asking import Answer, bad_answer, fail_problem, get, post
-from assent.cli.reach import Server
+from assent.cli.gateway_client import Answer, bad_answer, fail_problem, get, post
+from assent.cli.log_access import Server
 from assent.cli.showing import Shown
 from assent.reading.approvers import Approver
 from assent.reading.entries import Entry

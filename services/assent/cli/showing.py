@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
+from assent.cli.formatting import payload_text, print_timeline, status_text, when
 from assent.cli.tables import difference_table
-from assent.cli.views import payload_text, print_timeline, status_text, when
 from assent.reading.entries import Entry
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapses import LAPSES

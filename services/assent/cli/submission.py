@@ -11,11 +11,11 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.cli.answers import print_refusal
+from assent.cli.formatting import lines_not_shown, payload_text
+from assent.cli.log_access import Reach, Server, Way, following, reading
 from assent.cli.options import Options
-from assent.cli.reach import Reach, Server, Way, following, reading
 from assent.cli.showing import warnings
 from assent.cli.tables import difference_table
-from assent.cli.views import lines_not_shown, payload_text
 from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
 from assent.reading.visible import visible
 from assent.store.queries import audit_tail

@@ -9,9 +9,9 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.changing import Outcome, finish_dry_run, outcome_document, refuse_unsent, say_outcome, send
-from assent.cli.governed import governance_now
+from assent.cli.governance_state import governance_now
+from assent.cli.log_access import Way, key_of, way
 from assent.cli.options import Changing, Options, Sender
-from assent.cli.reach import Way, key_of, way
 from assent.directory.compare import directory_difference, fitting, parts, usable
 from assent.directory.export import Export, ExportError
 from assent.directory.read import read_export

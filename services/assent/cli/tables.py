@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
-from assent.cli.views import table
+from assent.cli.formatting import table
 from assent.reading.visible import visible
 from assent_contracts.core.governance.differences import Line
 

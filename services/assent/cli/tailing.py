@@ -6,11 +6,11 @@ from collections.abc import Coroutine, Iterable
 import asyncpg
 
 from assent.cli import output
+from assent.cli.formatting import print_audit
+from assent.cli.interrupts import stop_on_signals
+from assent.cli.log_access import Reach, Server, following, governance_of, reading, way
 from assent.cli.lost_rows import tell_lost_rows
 from assent.cli.options import Options, Sender
-from assent.cli.reach import Reach, Server, following, governance_of, reading, way
-from assent.cli.stopping import stop_on_signals
-from assent.cli.views import print_audit
 from assent.reading.entries import Entry, audit_entry
 from assent.store.pool import Executor
 from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places

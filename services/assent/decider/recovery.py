@@ -18,7 +18,7 @@ from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.judge import judge_recovery
+from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import Chain
@@ -127,7 +127,7 @@ async def record_by_recovery(
     record, writer = lead.writer.desk.record, lead.writer
     governance, at = record.governance, max(record.at, command.at)
     good = Signatures(identity, verify).is_good(signed(received, governance.recovery))
-    decision = judge_recovery(record, received, signature_good=good)
+    decision = handle_recovery(record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision
     misdated = await _misdated(connection, command.at)

@@ -44,8 +44,8 @@ class AroundRequests:
 
     def __init__(self, desk: RequestsDesk, follower: GovernanceFollower) -> None:
         """The desk moves along what `follower` has read."""
-        self.place = TopicPartition(COMMANDS, desk.book.partition)
-        self.name = str(desk.book.partition)
+        self.place = TopicPartition(COMMANDS, desk.state.partition)
+        self.name = str(desk.state.partition)
         self._desk = desk
         self._follower = follower
 
@@ -73,7 +73,7 @@ class AroundRequests:
 
     def measure(self) -> None:
         """How many requests are open."""
-        metrics.OPEN_REQUESTS.labels(self.name).set(self._desk.book.open_requests())
+        metrics.OPEN_REQUESTS.labels(self.name).set(self._desk.state.open_requests())
 
 
 class AroundGovernance:

@@ -67,7 +67,7 @@ async def take_over(
         seq=writer.seq,
         epoch=writer.epoch,
         next_input=writer.next_input,
-        open_requests=writer.desk.book.open_requests(),
+        open_requests=writer.desk.state.open_requests(),
         quarantined=acceptance.quarantined,
     )
     return writer, noted.term(acceptance, ends[partition])

@@ -11,12 +11,12 @@ from assent.gateway.api.bodies import BODY_MAX_BYTES
 from assent.gateway.api.description import PREFIX, openapi_of
 from assent.gateway.api.routes import API, HEALTH
 from assent.gateway.caller import find_caller
+from assent.gateway.components import Door
 from assent.gateway.console.errors import or_page
 from assent.gateway.console.routes import console
-from assent.gateway.door import Door
-from assent.gateway.front import security_headers
 from assent.gateway.identity.local import LOCAL
 from assent.gateway.identity.signing_in import SIGNING_IN
+from assent.gateway.middleware import security_headers
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
 from assent.gateway.tables import on_tables
 from assent.reading.lost import LOST_HEADER, lost_header, lost_parts

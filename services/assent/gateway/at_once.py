@@ -2,10 +2,10 @@
 
 from aiokafka.errors import KafkaError
 
-from assent.gateway.api.governed import POSITION
+from assent.gateway.api.governance_pages import POSITION
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.deciding import ANSWER_WITHIN_S, command_id, not_sent, undecided
-from assent.gateway.door import Door
 from assent.gateway.problems import of_refusal
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import NotDecidedError

@@ -7,12 +7,12 @@ import msgspec
 from litestar import Request
 
 from assent.gateway import problems
-from assent.gateway.door import Door
-from assent.gateway.front import PRINCIPAL
+from assent.gateway.anonymous_limits import proving
+from assent.gateway.components import Door
 from assent.gateway.identity.sessions import Session
+from assent.gateway.middleware import PRINCIPAL
 from assent.gateway.public import origins_of
-from assent.gateway.strangers import proving
-from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import EVERY_TYPE
 
 CSRF_HEADER: Final = "x-csrf-token"

@@ -9,7 +9,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from assent.gateway.caller import Caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
 from assent.reading.lapses import reopened_because
 from assent.store.queries import AuditRow, audit_tail

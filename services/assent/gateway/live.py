@@ -9,13 +9,13 @@ from typing import Final
 import asyncpg
 import structlog
 
+from assent.gateway.event_messages import Event, Memory, changed, governance_changed, requests_of
+from assent.gateway.event_stream import LOST, Listener
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
 from assent.gateway.limits import LiveLimits
-from assent.gateway.listening import LOST, Listener
-from assent.gateway.log import Log
+from assent.gateway.log_client import Log
 from assent.gateway.problems import Problem
-from assent.gateway.told import Event, Memory, changed, governance_changed, requests_of
 from assent.gateway.visibility import may_see
 from assent.store.queries import requests_at
 from assent.store.service import UNREACHABLE

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from litestar import Request
 
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.public import names_loopback
 
 _PROXIED: Final = frozenset(

@@ -12,9 +12,8 @@ from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from assent.gateway.app import make_app
+from assent.gateway.components import Door
 from assent.gateway.connections import guarded
-from assent.gateway.door import Door
-from assent.gateway.front import front_of, security_headers
 from assent.gateway.identity.local_token import read_local_token
 from assent.gateway.identity.oidc import open_oidc
 from assent.gateway.identity.provider import open_client
@@ -23,7 +22,8 @@ from assent.gateway.identity.signatures import KeySignatures
 from assent.gateway.identity.tokens import AccessTokens
 from assent.gateway.lag import Lag
 from assent.gateway.live import Live
-from assent.gateway.log import open_log
+from assent.gateway.log_client import open_log
+from assent.gateway.middleware import front_of, security_headers
 from assent.gateway.once import Once
 from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 import structlog
 
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.problems import Problem
 from assent.gateway.proofs import LedgerUnreadableError
 from assent.observe.metrics import SUBMISSIONS_DOUBTED

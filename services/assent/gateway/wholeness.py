@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from assent.gateway.log import Log
+from assent.gateway.log_client import Log
 from assent.observe.health import Health
 from assent.observe.reasons import reason_of
 from assent.store.known import known_in_postgres

@@ -8,7 +8,7 @@ from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.decide import decide_at_once
 from assent_contracts.core.governance.differences import Line, difference
-from assent_contracts.core.governance.permit import why_approval
+from assent_contracts.core.governance.permissions import why_approval
 from assent_contracts.core.governance.sentences import change_sentence, rule_words, terms_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.context import Context

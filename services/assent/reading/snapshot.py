@@ -5,7 +5,7 @@ It is the word of whoever wrote it: nothing in it can be checked against the led
 
 import msgspec
 
-from assent_contracts.core.governance.standing import Key, Principal
+from assent_contracts.core.governance.principals import Key, Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance import (

@@ -20,7 +20,7 @@ from assent.verify.finding import FindingError, Tally
 from assent.verify.inputs import Inputs
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.core.governance.fields import is_public_key
-from assent_contracts.core.governance.judge import judge_recovery
+from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
@@ -120,7 +120,7 @@ class GovernanceVerifier:
                 return self._decide_again(record, recorded)
             case OmittedCommand():
                 _must_not(record, no_input(record) or not_refused_unread(record))
-                self._desk.keep((), seq=record.seq, at=record.at)
+                self._desk.apply((), seq=record.seq, at=record.at)
                 self.tally.unreadable += 1
                 return ()
             case None:
@@ -132,19 +132,19 @@ class GovernanceVerifier:
             raise _finding(record.seq, f"its command is not well-formed: {received.detail}")
         if record.input is UNSET and isinstance(received.command, RecoveryCommand):
             good = self._is_signed(received, self._desk.governance.recovery)
-            decision = judge_recovery(self._desk.record, received, signature_good=good)
+            decision = handle_recovery(self._desk.record, received, signature_good=good)
         else:
             _must_not(record, None if self._is_founding else no_input(record))
             good = self._is_signed(received, self._signer(received))
             came = received_at(record)
-            decision = self._desk.judge(
+            decision = self._desk.handle(
                 received, signature_good=good, seq=record.seq, at=record.at, received_at=came
             )
         self.tally.commands += 1
         _must_not(record, difference(record, decision))
         decision = as_recorded(record, decision)
         by_topic = record.input is not UNSET
-        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at, by_topic=by_topic)
+        self._desk.apply_decision(received, decision, seq=record.seq, at=record.at, by_topic=by_topic)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
             return ()
@@ -188,7 +188,7 @@ class GovernanceVerifier:
         if isinstance(claim, str):
             raise _finding(record.seq, claim)
         self.claims.add(claim)
-        self._desk.keep(events, seq=record.seq, at=record.at)
+        self._desk.apply(events, seq=record.seq, at=record.at)
         self.tally.carried += 1
 
 

@@ -110,13 +110,13 @@ class RequestsVerifier:
             raise self._finding(record.seq, f"its command is not well-formed: {received.detail}")
         good = self._is_signed(received)
         came = received_at(record)
-        decision = self._desk.judge(
+        decision = self._desk.handle(
             received, signature_good=good, seq=record.seq, at=record.at, received_at=came
         )
         self.tally.commands += 1
         self._must_not(record, difference(record, decision))
         decision = as_recorded(record, decision)
-        self._desk.keep_decision(received, decision, seq=record.seq, at=record.at)
+        self._desk.apply_decision(received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):
             self.tally.refusals += 1
         elif self._claims:
@@ -142,7 +142,7 @@ class RequestsVerifier:
 
     def _omitted(self, record: LedgerRecord) -> None:
         self._must_not(record, not_refused_unread(record))
-        self._desk.keep((), seq=record.seq, at=record.at)
+        self._desk.apply((), seq=record.seq, at=record.at)
         self.tally.unreadable += 1
 
     def _write_again(self, record: LedgerRecord) -> None:
@@ -152,7 +152,7 @@ class RequestsVerifier:
             raise self._finding(record.seq, event)
         if record.events is UNSET or bytes(record.events) != encode((event,)):
             raise self._finding(record.seq, "something else was due")
-        self._desk.keep((event,), seq=record.seq, at=record.at)
+        self._desk.apply((event,), seq=record.seq, at=record.at)
 
     def _must_not(self, record: LedgerRecord, what: str | None) -> None:
         """Raises FindingError when something is wrong with the record."""

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from assent.gateway.api.auditing import write_cursor as audit_place
-from assent.gateway.api.looking import write_cursor as list_place
+from assent.gateway.api.requests import write_cursor as list_place
 from assent.store.filters import AuditCursor
 from assent.store.queries import Cursor
 from assent_contracts.topics import LEDGER

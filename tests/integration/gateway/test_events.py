@@ -9,9 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from assent.gateway.event_messages import REMEMBERED, Memory, governance_changed
+from assent.gateway.event_stream import LOST, WAITING_MAX, Listener
 from assent.gateway.limits import LiveLimits
-from assent.gateway.listening import LOST, WAITING_MAX, Listener
-from assent.gateway.told import REMEMBERED, Memory, governance_changed
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from assent.gateway.api.auditing import write_cursor as audit_cursor
-from assent.gateway.api.looking import write_cursor
+from assent.gateway.api.requests import write_cursor
 from assent.gateway.api.routes import API
 from assent.gateway.console.routes import PAGES
 from assent.store.filters import AuditCursor, Cursor

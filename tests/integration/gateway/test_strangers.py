@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from assent.gateway.anonymous_limits import stranger
 from assent.gateway.settings import read_gateway_settings
-from assent.gateway.strangers import stranger
 from assent.settings import SettingsError
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused

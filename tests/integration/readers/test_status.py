@@ -3,7 +3,7 @@
 import asyncpg
 import msgspec
 
-from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.requests.states import (
     Applying,
@@ -27,17 +27,17 @@ Counted = tuple[str, str | None, int | None, frozenset[str]]
 
 
 def recount(written: Written) -> dict[str, Counted]:
-    """Each request's state by the deciders' own book: none of the reader's code."""
+    """Each request's state by the deciders' own state: none of the reader's code."""
     counted: dict[str, Counted] = {}
     for partition in range(PARTITIONS):
-        book = Book(partition)
+        state = PartitionState(partition)
         approvers: dict[int, frozenset[str]] = {}
         for each in written.accepted[(LEDGER, partition)]:
-            replay(book, each.record)
-            for seq, request in book.requests.items():
+            replay(state, each.record)
+            for seq, request in state.requests.items():
                 if isinstance(request, NeedsApproval | Approved):
                     approvers[seq] = frozenset(approval.approver for approval in request.approvals)
-        for seq, request in book.requests.items():
+        for seq, request in state.requests.items():
             counted[f"{partition}-{seq}"] = (*_state(request), approvers.get(seq, frozenset()))
     return counted
 

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from assent.cli.exporting import export_held
+from assent.cli.log_access import Reach
 from assent.cli.proving import verify_live
-from assent.cli.reach import Reach
 from assent.ledger.topics import apply_topics
 from assent.store.migrate import migrate
 from assent.verify.expected import Expected, ExpectedHead

@@ -19,7 +19,7 @@ RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes"
 
 
 def folded(story: Story) -> OpenRequests:
-    requests = OpenRequests(story.book.partition, GovernanceEvidence("0" * 64, verify))
+    requests = OpenRequests(story.state.partition, GovernanceEvidence("0" * 64, verify))
     for offset, value in enumerate(story.records):
         requests.take(Accepted(100 + offset, decode_record(value), value, hashlib.sha256(value).hexdigest()))
     return requests

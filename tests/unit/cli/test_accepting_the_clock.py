@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assent.cli.looking_round import take_clock_for_right
+from assent.cli.diagnosis import take_clock_for_right
 from assent.cli.options import Options
 from assent.decider.clock_file import believed_offset
 from assent.local.directory import Directory

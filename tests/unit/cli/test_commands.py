@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from assent.cli import errors, membership, output, views
+from assent.cli import errors, formatting, membership, output
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
 from tests.support.in_process import assent
@@ -218,11 +218,11 @@ def test_what_a_terminal_would_obey_is_shown_as_its_number() -> None:
 
 
 def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:
-    shown = views.payload_text(b'"a\\r\\nb\\u001bc"', "script/x.sh", "1-2").plain
+    shown = formatting.payload_text(b'"a\\r\\nb\\u001bc"', "script/x.sh", "1-2").plain
     assert shown.startswith("! 1 character that a screen would hide or obey")
     assert shown.endswith("\na\nb⟨U+001B⟩c")
-    assert views.payload_text(b'{"a":"[red]"}', "app/x", "1-2").plain == '3 lines\n{\n  "a": "[red]"\n}'
-    long = views.payload_text(b'"' + b"x\\n" * 100 + b'"', "script/x", "1-2").plain
+    assert formatting.payload_text(b'{"a":"[red]"}', "app/x", "1-2").plain == '3 lines\n{\n  "a": "[red]"\n}'
+    long = formatting.payload_text(b'"' + b"x\\n" * 100 + b'"', "script/x", "1-2").plain
     assert long.endswith("41 MORE LINES ARE NOT SHOWN: assent show 1-2 --save FILE writes all of it")
 
 
@@ -239,7 +239,7 @@ def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:
     ],
 )
 def test_age_is_in_the_largest_unit_that_fills(ago_ms: int, said: str) -> None:
-    assert views.age(0, ago_ms) == said
+    assert formatting.age(0, ago_ms) == said
 
 
 def test_fault_of_assent_s_own_is_not_explained_away() -> None:

@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from assent.cli.close_calls import Finding
 from assent.cli.consequences import faults, others, with_causes
 from assent.cli.doctor import service_findings
+from assent.cli.governance_warnings import Finding
 from assent.decider.missing import MissingError, missing_because
 from assent.observe.health import Reason
 from assent.observe.readiness import Readiness

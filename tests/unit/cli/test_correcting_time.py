@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.cli.making import correct_time
+from assent.cli.change_builders import correct_time
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import CorrectTime

@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from assent.cli.close_calls import Finding
 from assent.cli.doctor import service_findings
+from assent.cli.governance_warnings import Finding
 from assent.observe.health import Health, Reason
 from assent.observe.health_server import HealthServer
 from assent.observe.readiness import readiness

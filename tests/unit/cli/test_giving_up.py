@@ -1,6 +1,6 @@
 """What is given up with a loss, by name."""
 
-from assent.cli.giving_up import named_lines
+from assent.cli.loss_plan import named_lines
 from assent.store.given_up import GovernanceChange, LostRequest, Named
 
 

@@ -1,7 +1,7 @@
 """`assent doctor` on log time that ran ahead: nothing else would say so before a deadline is missed."""
 
 from assent.cli.ahead import log_time_finding
-from assent.cli.whole import Outside
+from assent.cli.log_completeness import Outside
 from assent_contracts.heads import SignedHead, known_heads
 
 HOUR_MS = 60 * 60 * 1_000

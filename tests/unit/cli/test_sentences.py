@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.cli.close_calls import close_calls
+from assent.cli.governance_warnings import close_calls
 from assent.reading.prospects import foresee
 from assent_contracts.core.governance.differences import Line, difference, duration, moment
 from assent_contracts.core.governance.sentences import change_sentence, policy_sentence

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from assent.cli.log_completeness import There, own_heads_if_readable, reader_findings
 from assent.cli.options import Options
-from assent.cli.whole import There, own_heads_if_readable, reader_findings
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file, write_heads_file
 from assent_contracts.acceptance import Head
 from assent_contracts.heads import Found, KeptHead

@@ -8,8 +8,8 @@ import pytest
 
 from assent.gateway.api.cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.api.description import describe
-from assent.gateway.api.governed import page_of
-from assent.gateway.api.looking import is_same
+from assent.gateway.api.governance_pages import page_of
+from assent.gateway.api.requests import is_same
 from assent.gateway.api.routes import API
 from assent.gateway.nearby import is_local
 from assent.gateway.problems import Problem, ProblemDocument, of_refusal

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.judge import Record, judge_governance
+from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import receive_governance
 from assent_contracts.core.received import Received
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, CloseFounding, FoundLog
@@ -171,8 +171,10 @@ def received(command: FoundLog | ChangeGovernance | CloseFounding, key: str) -> 
     return it
 
 
-def answer(record: Record, command: FoundLog | ChangeGovernance | CloseFounding, key: str) -> str:
-    decision = judge_governance(
+def answer(
+    record: GovernanceLedgerState, command: FoundLog | ChangeGovernance | CloseFounding, key: str
+) -> str:
+    decision = handle_governance(
         record, received(command, key), signature_good=True, at=START, received_at=START
     )
     return decision.code.value if isinstance(decision, Refusal) else ""
@@ -182,8 +184,8 @@ def commanded(principal: str, change: GovernanceChange) -> ChangeGovernance:
     return ChangeGovernance(id="c-1", principal=principal, at=START, change=change)
 
 
-def standing() -> Record:
-    record = Record()
+def standing() -> GovernanceLedgerState:
+    record = GovernanceLedgerState()
     record.governance = organisation()
     return record
 
@@ -224,7 +226,7 @@ def test_request_s_payload_must_be_a_change_to_the_object_that_it_names() -> Non
     """Else a harmless name would hide what is asked for, and would not lock the right object."""
     proposal = Proposal(organisation(), RevokeKey(key="bob-key"))
     named = (f"governance/key/{number}-key" for number in range(1_000))
-    partition = proposal.story.book.partition
+    partition = proposal.story.state.partition
     proposal.story.resource = next(
         each for each in named if partition_for(each.encode(), PARTITIONS) == partition
     )

@@ -1,9 +1,9 @@
 """A release out of the request ledger, carried out: the change and which release it goes by, or why not."""
 
-from assent_contracts.core.governance.carry import carry_release
+from assent_contracts.core.governance.carry_out import carry_release
 from assent_contracts.core.governance.decide import Release, carry_out
-from assent_contracts.core.governance.state import Carried, Governance
-from assent_contracts.core.requests.carried import CARRIER, carried_due
+from assent_contracts.core.governance.state import Governance, ReleaseOutcome
+from assent_contracts.core.requests.release_outcome import CARRIER, release_outcomes_due
 from assent_contracts.core.requests.states import Released
 from assent_contracts.events import RequestCompleted, RequestFailed
 from assent_contracts.governance import (
@@ -50,7 +50,7 @@ def test_release_makes_the_change_and_names_itself() -> None:
         ReleaseCarriedOut(request="0-1", released=2, digest=DIGEST, as_of=governance.seq - 1),
     )
     assert governance.policies["new"] == policy
-    assert governance.carried == {"0-1": Carried(seq=governance.seq, released=2)}
+    assert governance.release_outcomes == {"0-1": ReleaseOutcome(seq=governance.seq, released=2)}
 
 
 def test_release_of_what_works_at_once_is_carried_out_as_well() -> None:
@@ -66,7 +66,7 @@ def test_release_that_fits_no_more_changes_nothing_and_says_why() -> None:
     assert isinstance(refused, ReleaseRefused)
     assert refused.refusal.code == "id-taken"
     assert governance.policies["new"] == app_policy()
-    assert governance.carried["0-1"].refusal == refused.refusal
+    assert governance.release_outcomes["0-1"].refusal == refused.refusal
 
 
 def test_release_that_would_do_harm_by_now_is_refused() -> None:
@@ -87,15 +87,15 @@ def test_R12_request_ends_when_governance_says_what_became_of_it() -> None:
     proposal = Proposal(organisation(), role_of("administrator", "mallory"))
     proposal.given("carol submits", "dave approves", "carol completes")
     assert proposal.story.status() == "released"
-    assert list(carried_due(proposal.story.book, proposal.governance)) == []
+    assert list(release_outcomes_due(proposal.story.state, proposal.governance)) == []
     events = proposal.carry_out()
     assert isinstance(events[0], RoleAssigned)
-    ((resource, ended),) = carried_due(proposal.story.book, proposal.governance)
+    ((resource, ended),) = release_outcomes_due(proposal.story.state, proposal.governance)
     assert resource == object_of(proposal.change)
     assert ended == RequestCompleted(request=proposal.story.request, reporter=CARRIER)
-    proposal.story.book.record(len(proposal.story.records), START, (ended,), governance=0)
+    proposal.story.state.record(len(proposal.story.records), START, (ended,), governance=0)
     assert proposal.story.status() == "completed"
-    assert list(carried_due(proposal.story.book, proposal.governance)) == []
+    assert list(release_outcomes_due(proposal.story.state, proposal.governance)) == []
 
 
 def test_R12_request_fails_with_the_reason_when_its_change_fits_no_more() -> None:
@@ -103,7 +103,7 @@ def test_R12_request_fails_with_the_reason_when_its_change_fits_no_more() -> Non
     proposal.given("carol submits", "dave approves", "carol completes")
     force(proposal.governance, CreatePolicy(policy=app_policy("new", 2)))
     proposal.carry_out()
-    ((_, ended),) = carried_due(proposal.story.book, proposal.governance)
+    ((_, ended),) = release_outcomes_due(proposal.story.state, proposal.governance)
     assert isinstance(ended, RequestFailed)
     assert isinstance(ended.message, str)
     assert ended.message.startswith("id-taken: ")
@@ -117,7 +117,7 @@ def test_release_of_a_change_to_governance_is_nobody_s_to_claim_and_never_expire
     assert proposal.when("carol reports unknown") != "OutcomeUnknown"
     proposal.story.given("30 days pass", "30 days pass")
     assert proposal.story.write_expiries() == []
-    released = proposal.story.book.find(proposal.story.request, proposal.story.resource)
+    released = proposal.story.state.find(proposal.story.request, proposal.story.resource)
     assert isinstance(released, Released)
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.judge import Record, judge_recovery
+from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_recovery
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
 from assent_contracts.digests import sha256_hex
@@ -42,11 +42,11 @@ def accept(governance: Governance, *ends: LedgerEnd, principal: str = "recovery"
 def decided(
     governance: Governance, command: AcceptLoss, *, good: bool = True
 ) -> tuple[GovernanceEvent, ...] | str:
-    record = Record()
+    record = GovernanceLedgerState()
     record.governance = governance
     value = encode(command)
     received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
-    decision = judge_recovery(record, received, signature_good=good)
+    decision = handle_recovery(record, received, signature_good=good)
     return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
 
 
@@ -68,7 +68,7 @@ def test_R18_a_request_that_gets_the_id_of_one_that_was_given_up_is_carried_out(
         governance.evolve(governance.seq + 1, (carried,))
     loss = Loss(era="loss-1", ends=ends(governance))
     governance.evolve(governance.seq + 1, (LossAccepted(loss=loss),))
-    assert set(governance.carried) == {"0-5"}
+    assert set(governance.release_outcomes) == {"0-5"}
 
 
 def test_a_loss_names_every_ledger_once_and_governance_where_it_ends() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_at_once
-from assent_contracts.core.governance.judge import Record, judge_governance, judge_recovery
+from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance, handle_recovery
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
 from assent_contracts.digests import sha256_hex
@@ -107,11 +107,11 @@ def recovered(
     governance: Governance, command: GovernanceCommand, *, good: bool = True
 ) -> tuple[GovernanceEvent, ...] | str:
     """The decision on a command whose signature is the recovery key's, or not; or the refusal's code."""
-    record = Record()
+    record = GovernanceLedgerState()
     record.governance = governance
     value = encode(command)
     received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
-    decision = judge_recovery(record, received, signature_good=good)
+    decision = handle_recovery(record, received, signature_good=good)
     return decision.code.value if isinstance(decision, Refusal) else decision  # type: ignore[return-value]
 
 
@@ -161,11 +161,11 @@ def test_recovery_key_does_nothing_but_replace_writers() -> None:
 
 def decided(command: GovernanceCommand, key: str) -> str:
     """What a decider answers to a command that this key has signed well."""
-    record = Record()
+    record = GovernanceLedgerState()
     record.governance = organisation()
     value = encode(command)
     received = Received(command, value, bytes.fromhex(sha256_hex(value)), key, "sig")
-    decision = judge_governance(record, received, signature_good=True, at=START, received_at=START)
+    decision = handle_governance(record, received, signature_good=True, at=START, received_at=START)
     assert isinstance(decision, Refusal)
     return decision.code.value
 
@@ -187,9 +187,9 @@ def test_impossible_events_and_log_time_far_ahead_do_not_keep_the_recovery_key_o
     """A stolen writer key can seal both: neither may stop who has the recovery key."""
     governance = organisation()
     governance.evolve(governance.seq + 1, (KeyRevoked(key="nope"), WriterRetired(writer="zz")))
-    record = Record()
+    record = GovernanceLedgerState()
     record.governance, record.at = governance, 1 << 50
     command = recovery(writer(), retire=("writer-1",))
     value = encode(command)
     received = Received(command, value, bytes.fromhex(sha256_hex(value)), "recovery", "sig")
-    assert not isinstance(judge_recovery(record, received, signature_good=True), Refusal)
+    assert not isinstance(handle_recovery(record, received, signature_good=True), Refusal)

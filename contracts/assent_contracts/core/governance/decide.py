@@ -17,9 +17,9 @@ from assent_contracts.core.governance.directory import sync_directory
 from assent_contracts.core.governance.eligible import too_few_administrators
 from assent_contracts.core.governance.fields import is_public_key, refuse
 from assent_contracts.core.governance.groups import define_group, delete_group
-from assent_contracts.core.governance.harm import harm
+from assent_contracts.core.governance.lockout import harm
 from assent_contracts.core.governance.losses import accept_loss
-from assent_contracts.core.governance.permit import given_power, not_permitted, why_approval
+from assent_contracts.core.governance.permissions import given_power, not_permitted, why_approval
 from assent_contracts.core.governance.policies import create_policy, delete_policy, edit_policy
 from assent_contracts.core.governance.roles import assign_role, withdraw_role
 from assent_contracts.core.governance.signing_keys import expire_key, register_key, revoke_key, revoke_keys

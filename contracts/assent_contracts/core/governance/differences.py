@@ -5,7 +5,7 @@ from typing import assert_never
 
 import msgspec
 
-from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import (

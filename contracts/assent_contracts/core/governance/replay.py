@@ -1,12 +1,12 @@
 """Take in accepted governance records without deciding again: how a writer gets its state at its start."""
 
-from assent_contracts.core.governance.judge import Record
+from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.core.remembering import remember_record
 from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import LedgerRecord, decode_governance_events
 
 
-def replay_governance(record: Record, accepted: LedgerRecord) -> tuple[GovernanceEvent, ...]:
+def replay_governance(record: GovernanceLedgerState, accepted: LedgerRecord) -> tuple[GovernanceEvent, ...]:
     """Move `record` past one accepted record of the governance ledger; returns that record's events."""
     events = decode_governance_events(accepted)
     if not carries_release(events):

@@ -6,7 +6,7 @@ from typing import Self, assert_never
 
 import msgspec
 
-from assent_contracts.core.governance.standing import (
+from assent_contracts.core.governance.principals import (
     Key,
     Principal,
     Windows,
@@ -79,7 +79,7 @@ EVERY_TYPE = ""
 """Asks for a role that is not limited to some resource types."""
 
 
-class Carried(msgspec.Struct, frozen=True, gc=False):
+class ReleaseOutcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a released change to governance."""
 
     seq: int
@@ -125,7 +125,7 @@ class Governance:
         self.settings = Settings()
         self.time_corrections: tuple[Correction, ...] = ()
         """How log time was set back, the earliest first."""
-        self.carried: dict[str, Carried] = {}
+        self.release_outcomes: dict[str, ReleaseOutcome] = {}
         """What became of each released change, by its request, in the order of these records."""
         self._versions: dict[str, int] = {}
         self._members: dict[str, frozenset[str]] = {}
@@ -193,9 +193,9 @@ class Governance:
             case LossAccepted(loss=loss):
                 self.losses = (*self.losses, loss)
                 # Another request gets that id once the request ledger goes on.
-                self.carried = {
+                self.release_outcomes = {
                     request: each
-                    for request, each in self.carried.items()
+                    for request, each in self.release_outcomes.items()
                     if not gives_up_of(loss, request, each.released)
                 }
             case GroupDefined(group=group):
@@ -225,9 +225,9 @@ class Governance:
             case FoundingClosed():
                 self.founder = None
             case ReleaseCarriedOut(request=request, released=released):
-                self.carried[request] = Carried(seq, released)
+                self.release_outcomes[request] = ReleaseOutcome(seq, released)
             case ReleaseRefused(request=request, released=released, refusal=refusal):
-                self.carried[request] = Carried(seq, released, refusal)
+                self.release_outcomes[request] = ReleaseOutcome(seq, released, refusal)
             case CommandRepeated():
                 pass
             case _:

@@ -18,12 +18,12 @@ from assent_contracts.commands import (
 )
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.requests.approve import decide_approve
-from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.cancel import decide_cancel
 from assent_contracts.core.requests.claim import decide_claim
 from assent_contracts.core.requests.close import decide_close
 from assent_contracts.core.requests.complete import decide_complete
 from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.reject import decide_reject
 from assent_contracts.core.requests.report_outcome import decide_report
 from assent_contracts.core.requests.revoke import decide_revoke
@@ -37,21 +37,21 @@ Decision = tuple[Event, ...] | Refusal
 RequestCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
 
 
-def decide(book: Book, command: Command, context: Context) -> Decision:
-    """Decide a command whose sender is verified. Nothing changes: `Book.record` does that."""
+def decide(state: PartitionState, command: Command, context: Context) -> Decision:
+    """Decide a command whose sender is verified. Nothing changes: `PartitionState.record` does that."""
     if isinstance(command, SubmitChange):
         return misrouted(command, context) or decide_submit(
-            book.open_request(command.resource),
-            book.open_requests_of(command.principal),
+            state.open_request(command.resource),
+            state.open_requests_of(command.principal),
             command,
             context,
         )
-    request = book.find(command.request, command.resource)
+    request = state.find(command.request, command.resource)
     if request is None:
         return misrouted(command, context) or refuse(
             RefusalCode.UNKNOWN_REQUEST, f"There is no request {command.request} for {command.resource}."
         )
-    return decide_on(request, book.last_seq(command.request), command, context)
+    return decide_on(request, state.last_seq(command.request), command, context)
 
 
 def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> Decision:

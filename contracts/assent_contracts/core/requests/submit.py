@@ -7,7 +7,7 @@ from msgspec import UNSET
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.permit import administered_type, not_permitted
+from assent_contracts.core.governance.permissions import administered_type, not_permitted
 from assent_contracts.core.requests.approvers import progress_deadline
 from assent_contracts.core.requests.context import Context
 from assent_contracts.digests import sha256_hex

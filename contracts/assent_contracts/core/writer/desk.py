@@ -67,17 +67,17 @@ class Desk(Protocol):
         """The command in an envelope, or the refusal of its form."""
         ...
 
-    def judge(
+    def handle(
         self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
     ) -> Decision:
         """Decide a command that came at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
         ...
 
-    def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
         """Move past a command's decision."""
         ...
 
-    def keep(self, events: Events, *, seq: int, at: int) -> None:
+    def apply(self, events: Events, *, seq: int, at: int) -> None:
         """Move past a record that decides no command: the writer's own, or of what was not read."""
         ...
 

@@ -5,10 +5,14 @@ from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 
-from assent_contracts.core.governance.carry import carry_release
+from assent_contracts.core.governance.carry_out import carry_release
 from assent_contracts.core.governance.decide import Decision as GovernanceDecision
 from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.judge import Record, judge_governance, keep_governance
+from assent_contracts.core.governance.handle import (
+    GovernanceLedgerState,
+    apply_governance_decision,
+    handle_governance,
+)
 from assent_contracts.core.governance.receive import read_governance_command
 from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
@@ -28,7 +32,7 @@ class GovernanceDesk:
 
     def __init__(self, releases: Releases | None = None) -> None:
         """`releases`: what the request ledger has released, as far as somebody has read it."""
-        self.record = Record()
+        self.record = GovernanceLedgerState()
         self.writers = WriterRegistry()
         """Who may seal, as this ledger itself says: moved along with `record`."""
         self._releases = releases or Releases()
@@ -84,23 +88,23 @@ class GovernanceDesk:
         """A command of `assent.governance.commands`."""
         return read_governance_command(envelope)
 
-    def judge(
+    def handle(
         self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
     ) -> GovernanceDecision:
         """Decide a command."""
-        return judge_governance(
+        return handle_governance(
             self.record, received, signature_good=signature_good, at=at, received_at=received_at
         )
 
-    def keep_decision(
+    def apply_decision(
         self, received: Received[Any], decision: Decision, *, seq: int, at: int, by_topic: bool = True
     ) -> None:
         """Move the state past a command's decision. `counts`: the command came by the topic."""
         kept = cast("GovernanceDecision", decision)
-        keep_governance(self.record, received, kept, seq=seq, at=at, by_topic=by_topic)
+        apply_governance_decision(self.record, received, kept, seq=seq, at=at, by_topic=by_topic)
         self.writers.apply(seq, () if isinstance(kept, Refusal) else kept)
 
-    def keep(self, events: Events, *, seq: int, at: int) -> None:
+    def apply(self, events: Events, *, seq: int, at: int) -> None:
         """Move the state past a record that is no command's decision."""
         changes = cast("tuple[GovernanceEvent, ...]", events)
         self.record.take(seq, at, changes)
@@ -117,7 +121,7 @@ class GovernanceDesk:
     def due(self, at: int) -> Iterator[OwnRecord]:
         """A record for each release that has none yet: never two."""
         for release in self._releases.waiting():
-            if release.request not in self.governance.carried:
+            if release.request not in self.governance.release_outcomes:
                 events = carry_release(
                     self.governance,
                     release.submission.value,

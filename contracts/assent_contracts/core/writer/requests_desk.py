@@ -7,12 +7,12 @@ from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
-from assent_contracts.core.requests.book import Book
-from assent_contracts.core.requests.carried import carried_due, decide_carried
 from assent_contracts.core.requests.decide import Decision as RequestDecision
 from assent_contracts.core.requests.expire import decide_expiry
-from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.handle import apply_decision, handle
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import read_command
+from assent_contracts.core.requests.release_outcome import outcome_of_release, release_outcomes_due
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.requests.states import Closed, Released, Unsettled
 from assent_contracts.core.sender import unattributed
@@ -40,24 +40,24 @@ class RequestsDesk:
 
     def __init__(self, partition: int) -> None:
         self.governance = Governance()
-        self.book = Book(partition)
-        self._carried_seen = -1
+        self.state = PartitionState(partition)
+        self._outcomes_seen = -1
         """The governance seq up to which it has been seen what governance has carried out."""
 
     @property
     def at(self) -> int:
         """Log time of the last record, as it counts under governance as it is followed, ms."""
-        return self.book.at_under(self.governance)
+        return self.state.at_under(self.governance)
 
     @property
     def is_dated(self) -> bool:
         """Whether that is a record's own time: a correction may say any, such as 1970."""
-        return self.book.records > 0 and self.at == self.book.at
+        return self.state.records > 0 and self.at == self.state.at
 
     @property
     def remembered(self) -> CommandMemory:
         """The commands whose ids are taken."""
-        return self.book.memory
+        return self.state.memory
 
     @property
     def governance_named(self) -> int:
@@ -87,12 +87,12 @@ class RequestsDesk:
         """A command of `assent.commands`."""
         return read_command(envelope)
 
-    def judge(
+    def handle(
         self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
     ) -> RequestDecision:
         """Decide a command."""
-        return judge(
-            self.book,
+        return handle(
+            self.state,
             received,
             signature_good=signature_good,
             seq=seq,
@@ -101,37 +101,37 @@ class RequestsDesk:
             governance=self.governance,
         )
 
-    def keep_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
-        """Move the book past a command's decision."""
+    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+        """Move the partition's state past a command's decision."""
         decided = cast("RequestDecision", decision)
-        keep(self.book, received, decided, seq=seq, at=at, governance=self.governance.seq)
+        apply_decision(self.state, received, decided, seq=seq, at=at, governance=self.governance.seq)
 
-    def keep(self, events: Events, *, seq: int, at: int) -> None:
-        """Move the book past a record that is no command's decision."""
-        self.book.record(seq, at, cast("tuple[Event, ...]", events), governance=self.governance.seq)
+    def apply(self, events: Events, *, seq: int, at: int) -> None:
+        """Move the partition's state past a record that is no command's decision."""
+        self.state.record(seq, at, cast("tuple[Event, ...]", events), governance=self.governance.seq)
 
     def replay(self, record: LedgerRecord) -> None:
-        """Move the book past an accepted record."""
-        replay(self.book, record)
+        """Move the partition's state past an accepted record."""
+        replay(self.state, record)
 
     def has_deadline(self, at: int) -> bool:
         """Whether a deadline is at hand, which may be that of a request that has gone on since."""
-        return self.book.has_deadline(at)
+        return self.state.has_deadline(at)
 
     def due(self, at: int) -> Iterator[OwnRecord]:
         """That writers or log time have changed, what governance has carried out, what log time has ended."""
-        changed = self.book.writers_due(self.governance)
+        changed = self.state.writers_due(self.governance)
         if changed is not None:
             yield OwnRecord(WRITERS_KEY, (changed,))
-        corrected = self.book.correction_due(self.governance)
+        corrected = self.state.correction_due(self.governance)
         if corrected is not None:
             yield OwnRecord(TIME_KEY, (corrected,))
-        if self._carried_seen != self.governance.seq:
-            seen, self._carried_seen = self._carried_seen, self.governance.seq
-            for resource, event in carried_due(self.book, self.governance, seen):
+        if self._outcomes_seen != self.governance.seq:
+            seen, self._outcomes_seen = self._outcomes_seen, self.governance.seq
+            for resource, event in release_outcomes_due(self.state, self.governance, seen):
                 yield OwnRecord(resource.encode(), (event,))
-        for seq in self.book.due(at):
-            request = self.book.requests[seq]
+        for seq in self.state.due(at):
+            request = self.state.requests[seq]
             assert not isinstance(request, Closed | Unsettled)
             yield OwnRecord(request.submission.resource.encode(), (self._expiry(seq),))
 
@@ -143,27 +143,27 @@ class RequestsDesk:
         """
         match events:
             case (WritersChanged(),):
-                changed = self.book.writers_due(self.governance)
+                changed = self.state.writers_due(self.governance)
                 return changed or "it has no command, and the writers have not changed"
             case (LogTimeCorrected(),):
-                corrected = self.book.correction_due(self.governance)
+                corrected = self.state.correction_due(self.governance)
                 return corrected or "it has no command, and log time was not corrected"
             case (RequestCompleted(request=request) | RequestFailed(request=request),):
                 return self._carried(request)
             case _:
-                seq = next(self.book.due(at), None)
+                seq = next(self.state.due(at), None)
                 return "it has no command, and nothing was due" if seq is None else self._expiry(seq)
 
     def _carried(self, request: str) -> RequestEvent | str:
         position = parse_request_id(request)
-        carried = self.governance.carried
-        if request not in carried or position is None or position[0] != self.book.partition:
+        carried = self.governance.release_outcomes
+        if request not in carried or position is None or position[0] != self.state.partition:
             return "it has no command, and governance has not carried it out"
-        if not isinstance(self.book.requests.get(position[1]), Released):
+        if not isinstance(self.state.requests.get(position[1]), Released):
             return "it has no command, and what it ends is not released"
-        return decide_carried(request, carried[request].refusal)
+        return outcome_of_release(request, carried[request].refusal)
 
     def _expiry(self, seq: int) -> RequestEvent:
-        request = self.book.requests[seq]
+        request = self.state.requests[seq]
         assert not isinstance(request, Closed | Unsettled), "it has no deadline"
-        return decide_expiry(request_id(self.book.partition, seq), request)
+        return decide_expiry(request_id(self.state.partition, seq), request)

@@ -136,7 +136,7 @@ class Writer(Generic[D]):
             return it
         seq = self._chain.seq + 1
         came = incoming.received_at
-        decision = self.desk.judge(it, signature_good=True, seq=seq, at=at, received_at=came)
+        decision = self.desk.handle(it, signature_good=True, seq=seq, at=at, received_at=came)
         if isinstance(decision, Refusal) and decision.code in OMITTED:
             return self._omit(incoming, Omitted(decision, it.value_sha256, len(it.value)), at)
         command = RecordedCommand(value=msgspec.Raw(it.value), key=it.key_id, signature=it.signature)
@@ -147,7 +147,7 @@ class Writer(Generic[D]):
         except RecordTooLargeError as error:
             decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
             self._link(key, decision, at, command, incoming)
-        self.desk.keep_decision(it, decision, seq=seq, at=at)
+        self.desk.apply_decision(it, decision, seq=seq, at=at)
         return Decided(decision if isinstance(decision, Refusal) else None)
 
     def _read(self, incoming: Incoming, at: int) -> Received[Any] | Decided:
@@ -183,7 +183,7 @@ class Writer(Generic[D]):
         """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
         command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
         self._link(None, it.refusal, at, command, incoming)
-        self.desk.keep((), seq=self._chain.seq, at=at)
+        self.desk.apply((), seq=self._chain.seq, at=at)
         return Decided(it.refusal, command, unreadable)
 
     # What the writer records by itself.
@@ -205,7 +205,7 @@ class Writer(Generic[D]):
             if own is None:
                 return
             self._link(own.key, own.events, at, own.command, None)
-            self.desk.keep(own.events, seq=self._chain.seq, at=at)
+            self.desk.apply(own.events, seq=self._chain.seq, at=at)
             yield own
 
     # What is to be appended.

@@ -10,11 +10,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import HeaderParameter
 
 from assent.gateway.api.bodies import TAKES, read_body
-from assent.gateway.api.looking import find
-from assent.gateway.api.submitting import IdempotencyKey
+from assent.gateway.api.requests import find
+from assent.gateway.api.submissions import IdempotencyKey
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.deciding import Decision, decide, fields_of
-from assent.gateway.door import Door
 from assent.gateway.problems import Problem, of_refusal
 from assent.store.queries import RequestView
 from assent_contracts.codec import check_fields

@@ -10,7 +10,7 @@ from litestar.response import Stream
 
 from assent.gateway.api.cursors import CURSOR_MAX_CHARS, BigInt, Int, cursor_place, cursor_text
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.lag import LAG_HEADER
 from assent.gateway.problems import of_refusal
 from assent.reading.entries import Entry, audit_entry

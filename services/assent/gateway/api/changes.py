@@ -9,12 +9,12 @@ import msgspec
 from litestar import Request, Response, post
 
 from assent.gateway.api.bodies import TAKES, read_body
-from assent.gateway.api.governed import POSITION
-from assent.gateway.api.submitting import IdempotencyKey, checked
+from assent.gateway.api.governance_pages import POSITION
+from assent.gateway.api.submissions import IdempotencyKey, checked
 from assent.gateway.at_once import change_at_once, works_at_once
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.deciding import decide, fields_of
-from assent.gateway.door import Door
 from assent.gateway.problems import of_refusal
 from assent.reading.prospects import Prospect, foresee, submission
 from assent_contracts.client.publisher import now_ms

@@ -6,8 +6,8 @@ from litestar import get
 from litestar.params import PathParameter, QueryParameter
 
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.deciding import Decision, late_decision
-from assent.gateway.door import Door
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS
 
 

@@ -21,7 +21,7 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
 from assent.gateway.api.bodies import TAKES
-from assent.gateway.api.governed import GOVERNANCE_HEADER
+from assent.gateway.api.governance_pages import GOVERNANCE_HEADER
 from assent.gateway.caller import CSRF_HEADER
 from assent.gateway.lag import LAG_HEADER
 from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument

@@ -9,8 +9,8 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.gateway.caller import Caller, refuse_cross_site
-from assent.gateway.door import Door
-from assent.gateway.listening import Listener
+from assent.gateway.components import Door
+from assent.gateway.event_stream import Listener
 from assent_contracts.client.ending import end
 
 _HEADERS: Final = [

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from assent.gateway.api.auditing import refuse_others
 from assent.gateway.caller import find_caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.nearby import is_local
 from assent.observe.health import STALLED_AFTER_S
 

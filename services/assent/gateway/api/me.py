@@ -6,7 +6,7 @@ import msgspec
 from litestar import get
 
 from assent.gateway.caller import Caller, How
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Role
 

@@ -3,7 +3,7 @@
 import msgspec
 from litestar import Response, get
 
-from assent.gateway.api.governed import (
+from assent.gateway.api.governance_pages import (
     GOVERNANCE,
     Id,
     PageCursor,
@@ -14,7 +14,7 @@ from assent.gateway.api.governed import (
 )
 from assent.gateway.api.me import roles_of
 from assent.gateway.problems import not_found
-from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import to_base64url
 from assent_contracts.governed import Account, Role

@@ -3,7 +3,7 @@
 import msgspec
 from litestar import Response, get
 
-from assent.gateway.api.governed import (
+from assent.gateway.api.governance_pages import (
     GOVERNANCE,
     Id,
     PageCursor,

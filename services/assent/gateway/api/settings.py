@@ -3,7 +3,7 @@
 import msgspec
 from litestar import Response, get
 
-from assent.gateway.api.governed import GOVERNANCE, said
+from assent.gateway.api.governance_pages import GOVERNANCE, said
 from assent_contracts.core.governance.differences import setting_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import SETTINGS

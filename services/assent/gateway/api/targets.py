@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from assent.gateway.api.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import DeadLetter, dead_letters, retry_dead_letter
 from assent.targets.news import NewsEvent

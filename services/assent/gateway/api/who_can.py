@@ -6,9 +6,9 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.looking import After, find, records_of
+from assent.gateway.api.requests import After, find, records_of
 from assent.gateway.caller import Caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.problems import Problem
 from assent.reading.approvers import Approver, can_approve
 from assent.reading.explaining import (

@@ -20,14 +20,14 @@ from assent.gateway.api.actions import (
     reject_of,
     revoke_of,
 )
-from assent.gateway.api.looking import find
+from assent.gateway.api.requests import find
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, held, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
 from assent.gateway.deciding import REOPENED
-from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.commands import RequestId
 

@@ -11,10 +11,10 @@ from litestar.params import QueryParameter
 from assent.gateway.api.auditing import read_cursor, write_cursor
 from assent.gateway.api.cursors import CURSOR_MAX_CHARS
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.console.happenings import Happening, happenings
+from assent.gateway.components import Door
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
-from assent.gateway.door import Door
+from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.problems import Problem, malformed
 from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit

@@ -6,11 +6,11 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.pages import page
 from assent.gateway.console.policies import people_of
-from assent.gateway.door import Door
 from assent_contracts.core.governance.differences import setting_text
-from assent_contracts.core.governance.permit import GUARDED_ROLES, is_guarded_group
+from assent_contracts.core.governance.permissions import GUARDED_ROLES, is_guarded_group
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Group, RoleAssignment, Settings
 

@@ -7,8 +7,8 @@ from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
 from assent.gateway.api.bodies import BODY_WITHIN_S
+from assent.gateway.components import Door
 from assent.gateway.console.text import t
-from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.client.publisher import new_command_id
 

@@ -3,8 +3,8 @@
 import msgspec
 
 from assent.gateway.caller import Caller, is_auditor
+from assent.gateway.components import Door
 from assent.gateway.console.summaries import waiting
-from assent.gateway.door import Door
 from assent.gateway.visibility import sees_all
 from assent.reading.lost import lost_parts
 from assent_contracts.client.publisher import now_ms

@@ -6,12 +6,12 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.looking import After, View, list_of
+from assent.gateway.api.requests import After, View, list_of
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.forms import go
 from assent.gateway.console.pages import page
 from assent.gateway.console.summaries import Summary, summaries, through_of, waiting
-from assent.gateway.door import Door
 from assent.gateway.problems import not_found
 from assent.gateway.visibility import sees_all
 from assent_contracts.events import Status

@@ -8,11 +8,11 @@ from litestar.params import QueryParameter
 
 from assent.gateway.api.targets import TargetChange, WantedTarget, added, changed, retried
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import go, read_form
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
-from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.targets.dead_letters import dead_letters
 from assent.targets.news import EVENTS, NewsEvent

@@ -6,9 +6,9 @@ from typing import Any, Final
 from litestar import MediaType, Request, Response
 
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.frame import frame_of, holds, name_of
 from assent.gateway.console.rendering import render
-from assent.gateway.door import Door
 from assent.gateway.identity.returning import safe_return
 from assent_contracts.governed import Role
 

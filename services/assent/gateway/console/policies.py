@@ -7,9 +7,10 @@ from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form
-from assent.gateway.console.governing import carry, effects_of, prospect_of
+from assent.gateway.console.governance_changes import carry, effects_of, prospect_of
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -20,7 +21,6 @@ from assent.gateway.console.policy_forms import (
     values_sent,
 )
 from assent.gateway.console.text import t
-from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.reading.prospects import Prospect
 from assent_contracts.core.governance.eligible import eligible_people

@@ -7,16 +7,16 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, get
 
-from assent.gateway.api.looking import After, find
+from assent.gateway.api.requests import After, find
 from assent.gateway.caller import Caller
-from assent.gateway.console.governing import effects_of
-from assent.gateway.console.happenings import Happening, happenings
+from assent.gateway.components import Door
+from assent.gateway.console.available_actions import can_close, possible, why_not_approve
+from assent.gateway.console.governance_changes import effects_of
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
-from assent.gateway.console.possible import can_close, possible, why_not_approve
-from assent.gateway.console.standing import Standing, standing_of_request
+from assent.gateway.console.request_progress import Standing, standing_of_request
 from assent.gateway.console.summaries import look_of, through_of
-from assent.gateway.door import Door
+from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.problems import not_found
 from assent.gateway.submission import Doubt, doubted, shown_submission, was_applied
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff

@@ -5,14 +5,14 @@ from typing import Final
 
 import msgspec
 
-from assent.gateway.api.looking import list_of
+from assent.gateway.api.requests import list_of
 from assent.gateway.caller import Caller
-from assent.gateway.console.possible import possible
-from assent.gateway.door import Door
+from assent.gateway.components import Door
+from assent.gateway.console.available_actions import possible
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import explain
 

@@ -12,13 +12,13 @@ from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from assent.gateway.anonymous_limits import proving
 from assent.gateway.caller import enabled, refuse_cross_site
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.identity.local_token import COOKIE, PATH, LocalToken
 from assent.gateway.identity.returning import safe_return
 from assent.gateway.nearby import is_local
 from assent.gateway.problems import Problem, not_found
-from assent.gateway.strangers import proving
 
 _TOKEN_MAX_CHARS = 128
 

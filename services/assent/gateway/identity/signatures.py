@@ -23,7 +23,7 @@ from http_message_signatures.signatures import HTTPMessageVerifier
 from litestar import Request
 
 from assent.gateway.api.bodies import read_bytes
-from assent.gateway.front import SENT_AS
+from assent.gateway.middleware import SENT_AS
 from assent.gateway.problems import Problem
 from assent.gateway.public import hosts_of
 from assent_contracts.client.publisher import now_ms

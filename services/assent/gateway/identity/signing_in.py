@@ -7,17 +7,17 @@ from typing import Any, Final
 import structlog
 from litestar import MediaType, Request, Response, get, post
 
+from assent.gateway.anonymous_limits import stranger
 from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
+from assent.gateway.components import Door
 from assent.gateway.console.pages import render_sign_in
-from assent.gateway.door import Door
 from assent.gateway.identity.local import refuse_unless_let_in
 from assent.gateway.identity.oidc import CALLBACK, NotSignedInError, Oidc, SignedIn
 from assent.gateway.identity.provider import ProviderError, unreachable
 from assent.gateway.identity.returning import HOME, safe_return
 from assent.gateway.identity.sign_ins import SIGN_IN_S
 from assent.gateway.problems import Problem, malformed, not_found
-from assent.gateway.strangers import stranger
-from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.principals import Principal
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PARAMETER_MAX_CHARS: Final = 4_096

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from assent.cli import output
-from assent.cli.close_calls import Finding
 from assent.cli.consequences import faults, others
 from assent.cli.doctor import examine
 from assent.cli.errors import sentence
+from assent.cli.governance_warnings import Finding
+from assent.cli.log_access import following, reach
 from assent.cli.options import Options
-from assent.cli.reach import following, reach
 from assent.decider.clock_file import note_offset
 from assent.local.directory import Directory
 from assent.local.founded import NotFounded, read_founded

@@ -5,7 +5,7 @@ from typing import Any
 from assent.reading.requests import submission_of_row
 from assent.store.queries import RequestView
 from assent_contracts.commands import Approve, Cancel, CloseRequest, Complete, Reject, Revoke
-from assent_contracts.core.governance.standing import Principal
+from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approve import decide_approve
 from assent_contracts.core.requests.cancel import decide_cancel

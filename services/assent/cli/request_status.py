@@ -3,8 +3,8 @@
 import asyncio
 
 from assent.cli import output
-from assent.cli.looking import find
-from assent.cli.reach import Reach, following, governance_of, reading
+from assent.cli.log_access import Reach, following, governance_of, reading
+from assent.cli.request_output import find
 from assent.reading.folding import state_of
 from assent.store.queries import LIST_MAX, AuditRow, RequestView, timeline
 from assent_contracts.core.governance.state import Governance

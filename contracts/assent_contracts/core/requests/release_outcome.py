@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.book import Book
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.states import Released
 from assent_contracts.events import RequestCompleted, RequestEvent, RequestFailed
 from assent_contracts.refusals import Refusal
@@ -14,25 +14,27 @@ CARRIER = "assent"
 """Who is named as the reporter: Assent itself, nobody's account."""
 
 
-def decide_carried(request: str, refusal: Refusal | None) -> RequestEvent:
+def outcome_of_release(request: str, refusal: Refusal | None) -> RequestEvent:
     """R12: the end of a request whose release governance has carried out, or could not."""
     if refusal is None:
         return RequestCompleted(request=request, reporter=CARRIER)
     return RequestFailed(request=request, reporter=CARRIER, message=f"{refusal.code}: {refusal.detail}")
 
 
-def carried_due(book: Book, governance: Governance, seen: int = -1) -> Iterator[tuple[str, RequestEvent]]:
+def release_outcomes_due(
+    state: PartitionState, governance: Governance, seen: int = -1
+) -> Iterator[tuple[str, RequestEvent]]:
     """(resource, event) of each request of this partition that governance has dealt with, and that waits.
 
     Each must be recorded before the next one is asked for. `seen`: the governance seq up to which all has
     been looked at before; what governance carries was released here before.
     """
-    newest = takewhile(lambda item: item[1].seq > seen, reversed(governance.carried.items()))
+    newest = takewhile(lambda item: item[1].seq > seen, reversed(governance.release_outcomes.items()))
     for request, carried in reversed(tuple(newest)):
         position = parse_request_id(request)
         if position is None:
             continue  # only a stolen writer key makes such a record, and it ends no request
         partition, seq = position
-        found = book.requests.get(seq) if partition == book.partition else None
+        found = state.requests.get(seq) if partition == state.partition else None
         if isinstance(found, Released):
-            yield found.submission.resource, decide_carried(request, carried.refusal)
+            yield found.submission.resource, outcome_of_release(request, carried.refusal)

@@ -12,14 +12,14 @@ from rich.text import Text
 from assent.applier.target import Target
 from assent.cli import output
 from assent.cli.board import board
+from assent.cli.formatting import print_timeline
+from assent.cli.interrupts import stop_on_signals
+from assent.cli.log_access import Reach, reading
 from assent.cli.options import Options
 from assent.cli.proving import tell_verified, verify_live
 from assent.cli.publishing import publishing
-from assent.cli.reach import Reach, reading
 from assent.cli.setting_up import found_log
-from assent.cli.stopping import stop_on_signals
-from assent.cli.upping import log_to_file, tell_where
-from assent.cli.views import print_timeline
+from assent.cli.up import log_to_file, tell_where
 from assent.demo.story import Opened, Story, read_changes
 from assent.founding.file import read_governance_file
 from assent.infra_files import infra_path

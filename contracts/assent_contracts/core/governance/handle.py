@@ -29,7 +29,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import RECOVERY
 
 
-class Record:
+class GovernanceLedgerState:
     """Governance as its ledger adds up, with the commands that it remembers. It has one owner."""
 
     def __init__(self) -> None:
@@ -50,8 +50,13 @@ class Record:
                 self.memory.set_back(event.to)
 
 
-def judge_governance(
-    record: Record, received: Received[GovernanceCommand], *, signature_good: bool, at: int, received_at: int
+def handle_governance(
+    record: GovernanceLedgerState,
+    received: Received[GovernanceCommand],
+    *,
+    signature_good: bool,
+    at: int,
+    received_at: int,
 ) -> Decision:
     """Decide one command at log time `at`, that the broker appended at `received_at` (both in ms)."""
     command, governance = received.command, record.governance
@@ -82,8 +87,8 @@ def judge_governance(
     )
 
 
-def judge_recovery(
-    record: Record, received: Received[GovernanceCommand], *, signature_good: bool
+def handle_recovery(
+    record: GovernanceLedgerState, received: Received[GovernanceCommand], *, signature_good: bool
 ) -> Decision:
     """Decide a command of the recovery key.
 
@@ -108,8 +113,8 @@ def judge_recovery(
     return decide_recovery(record.governance, command)
 
 
-def keep_governance(
-    record: Record,
+def apply_governance_decision(
+    record: GovernanceLedgerState,
     received: Received[GovernanceCommand],
     decision: Decision,
     *,

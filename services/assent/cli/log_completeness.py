@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from aiokafka import TopicPartition
 
-from assent.cli.close_calls import Finding
 from assent.cli.decided import decided_before
+from assent.cli.governance_warnings import Finding
 from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
 from assent.decider.whole import INPUT_TOPICS, input_finding

@@ -14,8 +14,8 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.book import PASSED_DEADLINES, Book
-from assent_contracts.core.requests.judge import judge, keep
+from assent_contracts.core.requests.handle import apply_decision, handle
+from assent_contracts.core.requests.partition_state import PASSED_DEADLINES, PartitionState
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.core.requests.replay import replay
 from assent_contracts.core.requests.states import Closed
@@ -32,7 +32,7 @@ from tests.support.given import MINUTE_MS, SCRIPT, VERBS, Story, received, resou
 from tests.support.people import DAY_MS, HUMANS, PARTITIONS, PRINCIPALS
 
 QUORUM = 2
-OBJECTS = (SCRIPT, resource_in(Story().book.partition))
+OBJECTS = (SCRIPT, resource_in(Story().state.partition))
 APPROVERS = {"alice", "alice2", "bob", "bob2", "carol"}
 PAUSES_MS = (1, MINUTE_MS, 6 * MINUTE_MS, DAY_MS, COMMAND_MEMORY_MS + 1, 29 * DAY_MS, 30 * DAY_MS)
 NEXT = {
@@ -84,7 +84,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.story = Story()
         self.history = History()
-        self.requests = dict.fromkeys(OBJECTS, f"{self.story.book.partition}-0")
+        self.requests = dict.fromkeys(OBJECTS, f"{self.story.state.partition}-0")
         self.sent: list[tuple[Received[Command], bool]] = []
         self.inputs = 0
 
@@ -149,14 +149,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def one_open_request_per_object(self) -> None:
-        requests = self.story.book.requests.values()
+        requests = self.story.state.requests.values()
         held = [each.submission.resource for each in requests if not isinstance(each, Closed)]
-        assert len(held) == len(set(held)) == self.story.book.open_requests()
+        assert len(held) == len(set(held)) == self.story.state.open_requests()
 
     @invariant()
     def deadlines_that_have_moved_take_no_memory(self) -> None:
-        book = self.story.book
-        assert len(book._deadlines) <= 2 * book.open_requests() + PASSED_DEADLINES + 1
+        state = self.story.state
+        assert len(state._deadlines) <= 2 * state.open_requests() + PASSED_DEADLINES + 1
 
     @invariant()
     def every_command_has_one_decision(self) -> None:
@@ -164,21 +164,21 @@ class AnyOrder(RuleBasedStateMachine):
         assert len(with_input) == self.inputs
 
     def teardown(self) -> None:
-        again = Book(self.story.book.partition)
+        again = PartitionState(self.story.state.partition)
         for value in self.story.records:
             replay(again, decode_record(value))
-        assert contents(again) == contents(self.story.book)
-        assert contents(self._decided_again()) == contents(self.story.book)
+        assert contents(again) == contents(self.story.state)
+        assert contents(self._decided_again()) == contents(self.story.state)
 
-    def _decided_again(self) -> Book:
+    def _decided_again(self) -> PartitionState:
         """What `verify` does: every recorded command is judged anew and must be decided as it was."""
-        book, sent = Book(self.story.book.partition), iter(self.sent)
+        state, sent = PartitionState(self.story.state.partition), iter(self.sent)
         for value in self.story.records:
             record = decode_record(value)
             recorded = decode_recorded_command(record)
             if not isinstance(recorded, RecordedCommand):
-                list(book.due(record.at))
-                replay(book, record)
+                list(state.due(record.at))
+                replay(state, record)
                 continue
             it, good = next(sent)
             headers = [
@@ -189,18 +189,18 @@ class AnyOrder(RuleBasedStateMachine):
             assert same == it
             about, governance = {"seq": record.seq, "at": record.at}, self.story.governance
             came = {"received_at": received_at(record)}
-            decision = judge(book, it, signature_good=good, governance=governance, **about, **came)
+            decision = handle(state, it, signature_good=good, governance=governance, **about, **came)
             assert encode(decision) == encode(decode_refusal(record) or decode_events(record))
-            keep(book, it, decision, governance=governance.seq, **about)
-        return book
+            apply_decision(state, it, decision, governance=governance.seq, **about)
+        return state
 
 
-def contents(book: Book) -> dict[str, Any]:
-    """All that a book says; of the deadlines, only those that are still to come."""
-    said = copy.deepcopy(vars(book))
+def contents(state: PartitionState) -> dict[str, Any]:
+    """All that a state says; of the deadlines, only those that are still to come."""
+    said = copy.deepcopy(vars(state))
     del said["_deadlines"]
     said["memory"] = vars(said["memory"])
-    return said | {"due": list(copy.deepcopy(book).due(1 << 60))}
+    return said | {"due": list(copy.deepcopy(state).due(1 << 60))}
 
 
 TestAnyOrder = AnyOrder.TestCase
@@ -212,7 +212,7 @@ def test_approving_and_revoking_in_turn_fills_no_memory_and_moves_no_expiry(othe
     """A stolen key does that for as long as a request lives: each time the deadline moves."""
     story = Story()
     names = (f"script/other-{number}" for number in range(10_000))
-    here = (name for name in names if partition_for(name.encode(), PARTITIONS) == story.book.partition)
+    here = (name for name in names if partition_for(name.encode(), PARTITIONS) == story.state.partition)
     for name in (*islice(here, others), SCRIPT):
         story.resource = name
         story.given("alice submits")
@@ -220,11 +220,13 @@ def test_approving_and_revoking_in_turn_fills_no_memory_and_moves_no_expiry(othe
     for number in range(2_000):
         story.at += 1_000
         story.given("bob approves" if number % 2 == 0 else "bob revokes")
-        assert len(story.book._deadlines) <= 2 * (others + 1) + PASSED_DEADLINES
-    again = Book(story.book.partition)
+        assert len(story.state._deadlines) <= 2 * (others + 1) + PASSED_DEADLINES
+    again = PartitionState(story.state.partition)
     for value in story.records:
         replay(again, decode_record(value))
-    assert contents(again) == contents(story.book)
+    assert contents(again) == contents(story.state)
     late = story.at + 30 * DAY_MS
-    assert list(copy.deepcopy(story.book).due(late - 1)) == list(range(others)), "it went on after the others"
-    assert list(copy.deepcopy(story.book).due(late)) == list(range(others + 1))
+    assert list(copy.deepcopy(story.state).due(late - 1)) == list(range(others)), (
+        "it went on after the others"
+    )
+    assert list(copy.deepcopy(story.state).due(late)) == list(range(others + 1))

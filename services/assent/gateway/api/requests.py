@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter, QueryParameter
 
 from assent.gateway.api.cursors import CURSOR_MAX_CHARS, BigInt, Int, cursor_place, cursor_text
 from assent.gateway.caller import Caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.lag import AFTER_HEADER, LAG_HEADER
 from assent.gateway.problems import not_found
 from assent.gateway.submission import Doubt, ShownSubmission, shown_submission

@@ -4,12 +4,12 @@ from typing import Any
 
 from litestar import Response
 
-from assent.gateway.api.submitting import checked
+from assent.gateway.api.submissions import checked
 from assent.gateway.at_once import change_at_once, works_at_once
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.forms import go, see
 from assent.gateway.deciding import decide, fields_of
-from assent.gateway.door import Door
 from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
 from assent.reading.prospects import Prospect, foresee, submission
 from assent.store.queries import open_of_type

@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from assent.gateway.caller import Caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.lag import AFTER_HEADER
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.core.governance.state import Governance

@@ -6,7 +6,7 @@ state and by the same rules as the decider. There is nothing in it that the page
 
 from litestar import Response, get
 
-from assent.gateway.api.governed import GOVERNANCE, said
+from assent.gateway.api.governance_pages import GOVERNANCE, said
 from assent.reading.snapshot import Snapshot, snapshot_of
 from assent_contracts.core.governance.state import Governance
 

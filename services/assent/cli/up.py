@@ -8,8 +8,8 @@ import structlog
 
 from assent.cli import output
 from assent.cli.board import board
+from assent.cli.interrupts import stop_on_signals
 from assent.cli.options import Options
-from assent.cli.stopping import stop_on_signals
 from assent.local.everything import Everything
 
 

@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaError
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.looking import After, find
+from assent.gateway.api.requests import After, find
 from assent.gateway.caller import Caller
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.submission import doubted, unreadable
 from assent.gateway.visibility import sees_all
 from assent.store.queries import AuditRow, audit_tail

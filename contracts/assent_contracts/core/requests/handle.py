@@ -7,9 +7,9 @@ from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.rates import too_many_copies, too_many_remembered, too_many_sent
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.book import Book
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.sender import (
     Sender,
     came_before,
@@ -42,8 +42,8 @@ def sender_of(
     )
 
 
-def judge(
-    book: Book,
+def handle(
+    state: PartitionState,
     received: Received[Command],
     *,
     signature_good: bool,
@@ -56,7 +56,7 @@ def judge(
 
     Both times in ms.
     """
-    command, memory, settings = received.command, book.memory, governance.settings
+    command, memory, settings = received.command, state.memory, governance.settings
     sender = sender_of(
         received, signature_good=signature_good, received_at=received_at, governance=governance
     )
@@ -65,9 +65,9 @@ def judge(
     decision: Decision | None = came_before(memory, received, received_at)
     if decision is None:
         context = Context(
-            book.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
+            state.partition, seq, at, governance, sender.principal, received.value_sha256, sender.through
         )
-        decision = decide(book, command, context)
+        decision = decide(state, command, context)
     # Whether it is a copy comes first: those take nothing of what the principal can send.
     if is_copy(decision):
         return too_many_copies(memory, settings, command.principal, at) or decision
@@ -79,16 +79,22 @@ def judge(
     )
 
 
-def keep(
-    book: Book, received: Received[Command], decision: Decision, *, seq: int, at: int, governance: int
+def apply_decision(
+    state: PartitionState,
+    received: Received[Command],
+    decision: Decision,
+    *,
+    seq: int,
+    at: int,
+    governance: int,
 ) -> None:
-    """Move the book past a decision; its record names the governance seq `governance`."""
+    """Move the partition's state past a decision; its record names the governance seq `governance`."""
     command, sha256 = received.command, received.value_sha256
     if counts(decision):
-        book.memory.count(command.principal, at, copy=is_copy(decision))
+        state.memory.count(command.principal, at, copy=is_copy(decision))
     if takes_its_id(decision):
-        book.memory.remember(
+        state.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
         )
     events = () if isinstance(decision, Refusal) else decision
-    book.record(seq, at, events, governance=governance)
+    state.record(seq, at, events, governance=governance)

@@ -36,7 +36,7 @@ class _Ended(msgspec.Struct, frozen=True, gc=False):
     """Log time (ms) up to which it is known."""
 
 
-class Book:
+class PartitionState:
     """The state of one partition. It has one owner, who moves it forward with `record`."""
 
     def __init__(self, partition: int) -> None:

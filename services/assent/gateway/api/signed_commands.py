@@ -14,12 +14,12 @@ from aiokafka.errors import KafkaError
 from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
+from assent.gateway.anonymous_limits import proving
 from assent.gateway.api.bodies import TAKES, read_json
+from assent.gateway.components import Door
 from assent.gateway.deciding import ANSWER_WITHIN_S, late, not_sent, said, undecided
-from assent.gateway.door import Door
-from assent.gateway.log import SOURCE
+from assent.gateway.log_client import SOURCE
 from assent.gateway.problems import of_refusal
-from assent.gateway.strangers import proving
 from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import verify

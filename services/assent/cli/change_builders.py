@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from assent.cli import output
+from assent.cli.log_access import key_of
 from assent.cli.options import Options, Sender
-from assent.cli.reach import key_of
 from assent.founding.durations import duration_ms
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance

@@ -7,9 +7,9 @@ from aiokafka import TopicPartition
 from msgspec import Struct
 
 from assent.cli import output
+from assent.cli.log_access import Reach, reading
+from assent.cli.log_completeness import deciders_heads, known_outside, look, missing, unknown_eras
 from assent.cli.options import Options
-from assent.cli.reach import Reach, reading
-from assent.cli.whole import deciders_heads, known_outside, look, missing, unknown_eras
 from assent.decider.kept import read_heads_file
 from assent.decider.losing import Ends
 from assent.store.given_up import Named, given_up

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litestar import Request
 
-from assent.gateway.door import Door
+from assent.gateway.components import Door
 from assent.gateway.problems import Problem
 
 _OF_ONE_NETWORK: Final = 64

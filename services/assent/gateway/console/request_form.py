@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post
 
-from assent.gateway.api.submitting import checked
+from assent.gateway.api.submissions import checked
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.deciding import decide, fields_of
-from assent.gateway.door import Door
 from assent.gateway.problems import Problem, malformed, of_refusal
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.sentences import policy_sentence

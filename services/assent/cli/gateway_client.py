@@ -9,8 +9,8 @@ import httpx
 import msgspec
 
 from assent.cli import output
+from assent.cli.log_access import Server
 from assent.cli.lost_rows import tell_lost
-from assent.cli.reach import Server
 from assent.cli.signing import sign_request
 from assent.reading.lost import LOST_HEADER, places_in
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -8,8 +8,8 @@ from litestar.params import HeaderParameter
 
 from assent.gateway.api.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
+from assent.gateway.components import Door
 from assent.gateway.deciding import Decision, decide, fields_of
-from assent.gateway.door import Door
 from assent.gateway.problems import of_refusal
 from assent_contracts.codec import check_fields, decode_command, encode
 from assent_contracts.commands import Justification, OnBehalfOf, Operation, Resource, SubmitChange

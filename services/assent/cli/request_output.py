@@ -6,9 +6,8 @@ from pathlib import Path
 import msgspec
 
 from assent.cli import output
-from assent.cli.lost_rows import tell_lost_rows
-from assent.cli.options import Options, Sender
-from assent.cli.reach import (
+from assent.cli.formatting import print_requests
+from assent.cli.log_access import (
     Reach,
     Server,
     Way,
@@ -18,9 +17,10 @@ from assent.cli.reach import (
     reading,
     way,
 )
+from assent.cli.lost_rows import tell_lost_rows
+from assent.cli.options import Options, Sender
 from assent.cli.showing import Shown, print_request
 from assent.cli.submission import proven
-from assent.cli.views import print_requests
 from assent.reading.counting import counted
 from assent.reading.entries import Entry, Words, audit_entry
 from assent.reading.history import history

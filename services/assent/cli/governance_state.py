@@ -1,6 +1,6 @@
 """The state of governance as a command needs it, whichever way it reaches a log."""
 
-from assent.cli.reach import Server, Way, following, governance_of
+from assent.cli.log_access import Server, Way, following, governance_of
 from assent_contracts.core.governance.state import Governance
 
 

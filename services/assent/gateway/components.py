@@ -11,7 +11,7 @@ from assent.gateway.identity.oidc import Oidc
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
 from assent.gateway.live import Live
-from assent.gateway.log import Log
+from assent.gateway.log_client import Log
 from assent.gateway.once import Once
 from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
