@@ -48,7 +48,7 @@ run: $(STAMP) ## the whole of Assent on this machine with the demo's data; ONCE=
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once)
 
 test: $(STAMP) chromium ## all tests but those on containers and the soak; ARGS go to pytest; WORKERS=0: in one process
-	@$(BIN)/python -m pytest -m "not containers and not soak" --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not containers and not soak" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers

@@ -64,9 +64,10 @@ def test_one_account_takes_nothing_of_anothers_rate_or_share() -> None:
     story = limited(rate=2, share=2)
     for _ in range(9):
         story.send(cancel(story, "mallory"))
+    assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
     story.at += MINUTE_MS
     too_many(story.send(cancel(story, "mallory")))
-    assert names(story.send(story.command("alice", "submits"))) == "ChangeSubmitted"
+    assert names(story.send(story.command("alice", "cancels"))) == "RequestCanceled"
 
 
 def copies_of(how: str, story: Story) -> c.Command:

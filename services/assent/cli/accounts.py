@@ -58,10 +58,10 @@ def register_principal(
 
     Example: assent principals register erin --person erin.novak --as bob
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    make = making.register_principal(principal, kind=kind, person=person, name=name)
+    make = change_builders.register_principal(principal, kind=kind, person=person, name=name)
     change(make, changing=changing, sender=sender, options=options)
 
 
@@ -74,10 +74,10 @@ def disable_principal(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Let an account do nothing any more; its approvals stop counting. Works at once."""
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.disable_principal(principal), changing=changing, sender=sender, options=options)
+    change(change_builders.disable_principal(principal), changing=changing, sender=sender, options=options)
 
 
 @principals.command(name="enable")
@@ -89,10 +89,10 @@ def enable_principal(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Let a disabled account act again."""
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.enable_principal(principal), changing=changing, sender=sender, options=options)
+    change(change_builders.enable_principal(principal), changing=changing, sender=sender, options=options)
 
 
 @keys.command(name="list")
@@ -134,10 +134,10 @@ def register_key(
 
     Example: assent keys register V0xw...aM8 --id bob-2 --valid 365d --as bob
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    make = making.register_key(
+    make = change_builders.register_key(
         public, key_id=key_id, principal=for_, valid=valid, sender=sender, options=options
     )
     change(make, changing=changing, sender=sender, options=options)
@@ -153,10 +153,10 @@ def expire_key(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Let a key end earlier than it was to. Works at once."""
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.expire_key(key_id, after), changing=changing, sender=sender, options=options)
+    change(change_builders.expire_key(key_id, after), changing=changing, sender=sender, options=options)
 
 
 @keys.command(name="revoke")
@@ -172,10 +172,14 @@ def revoke_key(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Let a key, or all keys of an account, sign nothing any more, for good. Works at once."""
-    from assent.cli import making, output
+    from assent.cli import change_builders, output
     from assent.cli.changing import change
 
     if (key_id is None) == (all_of is None):
         output.fail("Name one key, or an account: --all-of ACCOUNT.")
-    make = making.revoke_key(key_id) if key_id is not None else making.revoke_keys(all_of or "")
+    make = (
+        change_builders.revoke_key(key_id)
+        if key_id is not None
+        else change_builders.revoke_keys(all_of or "")
+    )
     change(make, changing=changing, sender=sender, options=options)

@@ -19,6 +19,6 @@ def demo(
     options: Options = _DEMO_OPTIONS,
 ) -> None:
     """Play the main job on this machine: publish, approve, apply, verify. Stays up until Ctrl-C."""
-    from assent.cli import playing
+    from assent.cli import demo_story
 
-    playing.demo(once=once, options=options)
+    demo_story.demo(once=once, options=options)

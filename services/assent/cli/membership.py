@@ -58,10 +58,10 @@ def set_group(
 
     Example: assent groups set security --add erin -j "Erin joined" --as bob
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    make = making.set_group(group, file, members=member, add=add, remove=remove, name=name)
+    make = change_builders.set_group(group, file, members=member, add=add, remove=remove, name=name)
     change(make, changing=changing, sender=sender, options=options)
 
 
@@ -74,10 +74,10 @@ def delete_group(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Take a group away that no policy and no role names."""
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.delete_group(group), changing=changing, sender=sender, options=options)
+    change(change_builders.delete_group(group), changing=changing, sender=sender, options=options)
 
 
 @roles.command(name="list")
@@ -111,10 +111,10 @@ def assign_role(
 
     Example: assent roles assign auditors auditor --group audit --principal dave --as bob
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    make = making.assign_role(assignment, role, groups=group, principals=principal, types=type_)
+    make = change_builders.assign_role(assignment, role, groups=group, principals=principal, types=type_)
     change(make, changing=changing, sender=sender, options=options)
 
 
@@ -127,10 +127,10 @@ def withdraw_role(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Take a role assignment away as a whole."""
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.withdraw_role(assignment), changing=changing, sender=sender, options=options)
+    change(change_builders.withdraw_role(assignment), changing=changing, sender=sender, options=options)
 
 
 @directory.command(name="sync")

@@ -189,9 +189,9 @@ def requests(
     """
     if mine and received:
         output.fail("Take one of --mine and --received.")
-    from assent.cli import looking
+    from assent.cli import request_output
 
-    looking.requests(mine=mine, received=received, limit=limit, sender=sender, options=options)
+    request_output.requests(mine=mine, received=received, limit=limit, sender=sender, options=options)
 
 
 def show(
@@ -211,6 +211,6 @@ def show(
     """Show one request: its status, payload and timeline."""
     if payload and save is not None:
         output.fail("Take one of --payload and --save.")
-    from assent.cli import looking
+    from assent.cli import request_output
 
-    looking.show(request, payload=payload, save=save, sender=sender, options=options)
+    request_output.show(request, payload=payload, save=save, sender=sender, options=options)

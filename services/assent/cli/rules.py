@@ -84,10 +84,10 @@ def set_settings(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Change settings; what is not named stays. What loosens one needs a second administrator."""
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    make = making.change_settings(
+    make = change_builders.change_settings(
         {"expiry_ms": expiry, "lease_ms": lease, "visibility_ms": visibility},
         {
             "allow_unlicensed_admins": allow_unlicensed_admins,
@@ -116,10 +116,10 @@ def correct_time(
 
     Example: assent settings correct-time now -j "The broker's clock was a month ahead" --as bob
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.correct_time(to), changing=changing, sender=sender, options=options)
+    change(change_builders.correct_time(to), changing=changing, sender=sender, options=options)
 
 
 @policies.command(name="list")

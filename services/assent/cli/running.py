@@ -12,9 +12,9 @@ def up(*, options: Options = DEFAULT_OPTIONS) -> None:
 
     Kafka, Postgres and every service; what ends is started again. Needs a log: `assent init` founds one.
     """
-    from assent.cli import upping
+    from assent.cli import up
 
-    upping.up(options)
+    up.up(options)
 
 
 def env(*, options: Options = DEFAULT_OPTIONS) -> None:
@@ -22,9 +22,9 @@ def env(*, options: Options = DEFAULT_OPTIONS) -> None:
 
     For a shell: eval "$(assent env)". Exits 1 when nothing runs on --data.
     """
-    from assent.cli import looking_round
+    from assent.cli import diagnosis
 
-    looking_round.env(options)
+    diagnosis.env(options)
 
 
 def doctor(
@@ -40,6 +40,6 @@ def doctor(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Look at everything that can be wrong, and say what to do about it. Exits 1 when something is."""
-    from assent.cli import looking_round
+    from assent.cli import diagnosis
 
-    looking_round.doctor(options, accept_clock=accept_clock)
+    diagnosis.doctor(options, accept_clock=accept_clock)

@@ -44,10 +44,10 @@ def add_writer(
 
     Example: assent writers add V0xw...aM8 --id writer-2 -j "The old disk is worn" --as bob
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.add_writer(public, key_id), changing=changing, sender=sender, options=options)
+    change(change_builders.add_writer(public, key_id), changing=changing, sender=sender, options=options)
 
 
 @writers.command(name="retire")
@@ -62,10 +62,10 @@ def retire_writer(
 
     Start a decider with another writer's key first: without one nothing is decided.
     """
-    from assent.cli import making
+    from assent.cli import change_builders
     from assent.cli.changing import change
 
-    change(making.retire_writer(writer), changing=changing, sender=sender, options=options)
+    change(change_builders.retire_writer(writer), changing=changing, sender=sender, options=options)
 
 
 @writers.command(name="recover")
