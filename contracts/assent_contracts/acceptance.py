@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from assent_contracts import limits, seal
 from assent_contracts.digests import from_base64url
-from assent_contracts.eras import FIRST_ERA, era_at
+from assent_contracts.eras import FIRST_ERA, era_at, knows, loss_before
 from assent_contracts.ledger import GENESIS_PREV, LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LedgerName
@@ -160,6 +160,8 @@ class Acceptance:
 
     def _writer_key(self, key_id: str, record: LedgerRecord) -> bytes | None:
         if not self._is_governance:
+            if not self._knows_its_era():
+                return None
             return self._writers.public_key(key_id, _governance_seq(record))
         run = [accepted.record for accepted in self._run]
         if self.head.seq >= 0:
@@ -168,6 +170,16 @@ class Acceptance:
         founding = WriterRegistry()
         founding.apply(0, decode_governance_events(run[0]))
         return governance_sealer(founding, key_id, 0, run)
+
+    def _knows_its_era(self) -> bool:
+        """Whether the run was decided under a governance that has the loss by which its era began.
+
+        Every writer that seals in an era knows that loss. Else a key that was retired before it would count
+        again, where the ledger was put back to before the record that tells of its end.
+        """
+        first = self._run[0].record
+        loss = loss_before(self.partition, first.seq, self._writers.losses)
+        return loss is None or knows(loss, _governance_seq(first))
 
     def _accept_run(self, offset: int) -> Sequence[Accepted]:
         run, self._run, self._run_bytes = self._run, [], 0

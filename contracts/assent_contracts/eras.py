@@ -22,10 +22,19 @@ def era_of(losses: Sequence[Loss]) -> str:
 
 def era_at(partition: int, seq: int, losses: Sequence[Loss]) -> str:
     """The era in which a partition of the request ledger has the record `seq`, by these losses, in order."""
-    for loss in reversed(losses):
-        if gives_up(loss, partition, seq):
-            return loss.era
-    return FIRST_ERA
+    loss = loss_before(partition, seq, losses)
+    return FIRST_ERA if loss is None else loss.era
+
+
+def loss_before(partition: int, seq: int, losses: Sequence[Loss]) -> Loss | None:
+    """The last loss behind whose end a partition of the request ledger has the record `seq`."""
+    return next((loss for loss in reversed(losses) if gives_up(loss, partition, seq)), None)
+
+
+def knows(loss: Loss, governance: int) -> bool:
+    """Whether a record that names this governance seq was decided under a governance that has the loss."""
+    end = end_of(loss, "governance", 0)
+    return end is None or governance > end.seq
 
 
 def gives_up(loss: Loss, partition: int, seq: int) -> bool:

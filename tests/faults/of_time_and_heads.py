@@ -290,13 +290,18 @@ FAULTS: Final = (
     ),
     _eras(
         "what was given up counts once it is sent again",
-        "        if gives_up(loss, partition, seq):\n            return loss.era\n",
-        "        if gives_up(loss, partition, seq):\n            return FIRST_ERA\n",
+        "    return FIRST_ERA if loss is None else loss.era\n",
+        "    return FIRST_ERA\n",
     ),
     _eras(
         "an earlier loss says the era",
-        "    for loss in reversed(losses):\n",
-        "    for loss in losses:\n",
+        "next((loss for loss in reversed(losses) if",
+        "next((loss for loss in losses if",
+    ),
+    _eras(
+        "a key that was retired before a loss seals behind it",
+        "    return end is None or governance > end.seq\n",
+        "    return end is None or governance >= end.seq\n",
     ),
     _eras(
         "what stands behind an accepted end is there",

@@ -5,14 +5,33 @@ from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, era_at, is_given_up
 from assent_contracts.evidence.claims import Claim, Confirmations, Released
-from assent_contracts.governance import LossAccepted
+from assent_contracts.governance import GovernanceEvent, LossAccepted, WriterRetired
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.heads import KnownHead, given_up
 from tests.support import simulated_log as sim
 
 
-def loss(era: str, seq: int, *, topic_end: int | None = None, partition: int = sim.PARTITION) -> Loss:
-    """A loss after which a partition, whose records stand at the offsets of their seqs, ends at `seq`."""
+def loss(
+    era: str,
+    seq: int,
+    *,
+    topic_end: int | None = None,
+    partition: int = sim.PARTITION,
+    governance: int = 9,
+) -> Loss:
+    """A loss after which a partition, whose records stand at the offsets of their seqs, ends at `seq`.
+
+    `governance`: where the governance ledger ends, behind which the loss is accepted.
+    """
+    of_governance = LedgerEnd(
+        ledger="governance",
+        partition=0,
+        seq=governance,
+        sha256="cd" * 32,
+        next_offset=governance + 1,
+        topic_end=governance + 1,
+        next_input=0,
+    )
     end = LedgerEnd(
         ledger="ledger",
         partition=partition,
@@ -22,7 +41,7 @@ def loss(era: str, seq: int, *, topic_end: int | None = None, partition: int = s
         topic_end=seq + 1 if topic_end is None else topic_end,
         next_input=0,
     )
-    return Loss(era=era, ends=(end,))
+    return Loss(era=era, ends=(of_governance, end))
 
 
 def batch(head: Head, size: int, era: str = FIRST_ERA, *, governance: int = 9) -> list[sim.Entry]:
@@ -35,11 +54,11 @@ def batch(head: Head, size: int, era: str = FIRST_ERA, *, governance: int = 9) -
     return entries
 
 
-def reader(*losses: Loss) -> Acceptance:
-    """A reader who knows of these losses."""
+def reader(*losses: Loss, before: tuple[GovernanceEvent, ...] = ()) -> Acceptance:
+    """A reader who knows of these losses; `before`: governance events before them, a seq each."""
     writers = sim.registry()
-    for each in losses:
-        writers.apply(writers.head + 1, (LossAccepted(loss=each),))
+    for event in (*before, *(LossAccepted(loss=each) for each in losses)):
+        writers.apply(writers.head + 1, (event,))
     return Acceptance("ledger", sim.PARTITION, identity=sim.IDENTITY, writers=writers, verify=sim.verify)
 
 
@@ -71,6 +90,22 @@ def test_what_was_given_up_with_the_second_loss_is_not_of_the_second_era() -> No
     losses = loss("loss-1", 2), loss("loss-2", 2)
     again = batch(HEAD, 1, "loss-2", governance=11)
     assert accepted(reader(*losses), KEPT, NEW, again) == [0, 1, 2, 5]
+
+
+def test_a_key_that_was_retired_before_a_loss_seals_nothing_behind_it() -> None:
+    """The ledger was put back to before the record that tells of its end: seqs of governance go up again."""
+    retired, behind = WriterRetired(writer="writer-0"), loss("loss-1", 2, governance=10)
+    for governance in (9, 10):
+        forged = batch(HEAD, 2, "loss-1", governance=governance)
+        assert accepted(reader(behind, before=(retired,)), KEPT, forged) == [0, 1, 2]
+
+
+def test_what_was_given_up_does_not_count_under_another_seal() -> None:
+    """Its bytes name no governance that has the loss, whoever seals them once more in its era."""
+    behind = loss("loss-1", 2, governance=9)
+    resealed = batch(HEAD, 2, "loss-1", governance=9)
+    assert accepted(reader(behind), KEPT, resealed) == [0, 1, 2]
+    assert accepted(reader(behind), KEPT, resealed, NEW) == [0, 1, 2, 5, 6]
 
 
 def test_a_loss_of_another_partition_changes_no_era_here() -> None:

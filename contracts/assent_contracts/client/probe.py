@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Self
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -87,24 +87,35 @@ class Probe:
             for place in before
         }
 
-    async def hashes(self, place: TopicPartition, since: int, until: int) -> dict[int, str]:
-        """The SHA-256 (hex) of each record from the offset `since` up to `until`, by its offset.
+    async def hashes(self, place: TopicPartition, wanted: Collection[int]) -> dict[int, str]:
+        """The SHA-256 (hex) of the records at these offsets, which the topic has; NOTHING where none is.
 
-        The topic reaches from the one to the other. Raises KafkaError, TimeoutError.
+        What lies between is not read where it is much. Raises KafkaError, TimeoutError: for each record there
+        is as much time as for one look.
         """
-        hashes = dict.fromkeys(range(since, until), NOTHING)
-        async with asyncio.timeout(_WITHIN_S), self._lock:
-            consumer = await self._started()
-            consumer.assign([place])
-            consumer.seek(place, since)
-            try:
-                while (await positions(consumer, place))[place] < until:
-                    for record in (await fetch(consumer, place, timeout_ms=_POLL_MS)).get(place, ()):
-                        if record.offset < until:
-                            hashes[record.offset] = _sha256(record)
-            finally:
-                consumer.pause(place)
+        hashes: dict[int, str] = {}
+        async with self._lock:
+            for offset in sorted(wanted):
+                if offset not in hashes:
+                    async with asyncio.timeout(_WITHIN_S):
+                        await self._hash_from(place, offset, wanted, hashes)
         return hashes
+
+    async def _hash_from(
+        self, place: TopicPartition, offset: int, wanted: Collection[int], hashes: dict[int, str]
+    ) -> None:
+        """Fetch until it is known what is at `offset`, and note what comes along of the others wanted."""
+        consumer = await self._started()
+        consumer.assign([place])
+        consumer.seek(place, offset)
+        try:
+            while (await positions(consumer, place))[place] <= offset:
+                for record in (await fetch(consumer, place, timeout_ms=_POLL_MS)).get(place, ()):
+                    if record.offset in wanted:
+                        hashes[record.offset] = _sha256(record)
+        finally:
+            consumer.pause(place)
+        hashes.setdefault(offset, NOTHING)
 
     async def first_since(self, place: TopicPartition, at_ms: int) -> int | None:
         """The first offset whose record is not older than `at_ms` by Kafka's timestamp; None for none.

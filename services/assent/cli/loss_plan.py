@@ -1,5 +1,6 @@
 """What accepting a loss means: what is missing, and by name what is given up."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -17,8 +18,10 @@ from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.probe import Probe
-from assent_contracts.governed import LedgerEnd
-from assent_contracts.heads import Place
+from assent_contracts.eras import gives_up_of
+from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.heads import KnownHead, Place
+from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER_TOPICS
 
 _PRINTED_MAX = 50
@@ -34,12 +37,26 @@ class Given(Struct, frozen=True, kw_only=True):
     next_input: int
 
 
+class StandingChange(Struct, frozen=True, kw_only=True):
+    """A change to governance that stays in force, though the request that it came from is given up."""
+
+    seq: int
+    """Of the governance record."""
+    request: str
+    released: int
+    """The seq of the release, in the request's partition."""
+    known: bool
+    """Whether that partition was ever known up to there; if not, somebody may have made the change up."""
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """What accepting the loss means."""
 
     missing: list[str]
     """What is missing, a sentence each."""
     partitions: list[Given]
+    standing: list[StandingChange]
+    """Changes to governance that nobody can confirm any more."""
     given_up: tuple[str, ...]
     """Eras whose own acceptance was lost."""
     named: Named | None
@@ -67,9 +84,28 @@ async def plan_of(
             )
             for place, end in places.items()
         ],
+        standing=_standing(ends, outside.known),
         given_up=unknown_eras(outside, follower),
         named=await _named(to, ends),
     )
+
+
+def _standing(ends: Ends, known: Mapping[Place, KnownHead]) -> list[StandingChange]:
+    loss = Loss(era="", ends=ends.ends)
+    found: list[StandingChange] = []
+    for request, outcome in ends.lead.writer.desk.governance.release_outcomes.items():
+        if outcome.refusal is None and gives_up_of(loss, request, outcome.released):
+            partition, _ = parse_request_id(request) or (-1, -1)
+            head = known.get(("ledger", partition))
+            found.append(
+                StandingChange(
+                    seq=outcome.seq,
+                    request=request,
+                    released=outcome.released,
+                    known=head is not None and outcome.released <= head.seq,
+                )
+            )
+    return found
 
 
 async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
@@ -103,6 +139,17 @@ def print_plan(plan: Plan) -> None:
             f"{topic}/{part.partition}: known {_up_to(part.known_seq)}, there {_up_to(part.there_seq)};"
             f" {lost:,} records given up; commands count from offset {part.next_input:,}."
         )
+    for each in plan.standing:
+        output.say(
+            f"Governance seq {each.seq:,} stays in force, and its request {each.request} is given up:"
+            " nobody can confirm it any more. Look at it with `assent audit tail`."
+        )
+        if not each.known:
+            output.say(
+                f"  No release of {each.request} was ever known: somebody with a writer's key may have made"
+                " it up. Find out before you accept.",
+                style="bold red",
+            )
     if plan.named is None:
         output.say("Postgres does not answer: nobody can say by name what is given up.")
     elif plan.missing:

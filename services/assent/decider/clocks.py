@@ -94,6 +94,10 @@ class Appends(msgspec.Struct, frozen=True, gc=False):
         return max(self.times) <= self.by + offset + APART_MS
 
 
+NOTHING_SEEN: Final = Appends([], [], 0)
+"""Where nobody has polled."""
+
+
 def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int | None:
     """The number of the first append whose time is not to be believed yet; None when all agree.
 

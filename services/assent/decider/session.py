@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from assent.decider.clocks import Appends
+from assent.decider.clocks import NOTHING_SEEN, Appends
 from assent.decider.missing import MissingError
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
@@ -122,13 +122,21 @@ class Session:
         """What another ledger makes due is not to wait for the next poll's end."""
         while True:
             await self._around.news()
-            await self._hand_over([], look=await self._time.look(self._consumer))
+            await self._hand_over([], look=await self._time.look(self._consumer), polled=False)
 
     async def _hand_over(
-        self, records: Sequence[ConsumerRecord], *, end: int = 0, look: Look | None = None
+        self,
+        records: Sequence[ConsumerRecord],
+        *,
+        end: int = 0,
+        look: Look | None = None,
+        polled: bool = True,
     ) -> None:
-        """`end`: the offset of the first record that is neither in here nor was handed over before."""
-        appends = self._time.seen(records)
+        """`end`: the offset of the first record that is neither in here nor was handed over before.
+
+        `polled`: whether it is what a poll has brought, which may be nothing.
+        """
+        appends = self._time.seen(records) if polled else NOTHING_SEEN
         await self._around.catch_up()
         desk = self._writer.desk
         envelopes = [open_envelope(record.value, record.key, record.headers) for record in records]

@@ -123,7 +123,7 @@ async def inputs_of(probe: Probe, place: Place, term: Term, expected: int) -> tu
     if finding is not None or expected != term.next_input:
         return found, finding
     decided = {at: sha256 for at, sha256 in term.decided_at().items() if at >= found.beginning}
-    stands = await probe.hashes(there, min(decided), expected) if decided else {}
+    stands = await probe.hashes(there, decided.keys())
     return found, compare_decided(
         there.topic, there.partition, next_input=expected, decided=decided, stands=stands, end=found.end
     )
