@@ -27,14 +27,17 @@ def main() -> int:
         return _again(asked.seed, asked.events)
     first = secrets.randbelow(1 << 40) if asked.first is None else asked.first
     print(f"{asked.schedules:,} schedules, seeds from {first}, in {asked.processes} processes", flush=True)
-    started, ran, failures = time.perf_counter(), 0, list[Failure]()
+    started, ran, asked_for, failures = time.perf_counter(), 0, 0, list[Failure]()
     starts = range(first, first + asked.schedules, _PORTION)
     sizes = [min(_PORTION, first + asked.schedules - start) for start in starts]
     with ProcessPoolExecutor(asked.processes) as pool:
         for done, _, found in pool.map(partial(run_many, stop_at=1), starts, sizes):
             ran += done
             failures += found
-            if ran % (50 * _PORTION) == 0:
+            for failure in found:
+                print(f"seed {failure.seed} fails: told in full at the end", flush=True)
+            asked_for += _PORTION
+            if asked_for % (50 * _PORTION) == 0:
                 rate = ran / (time.perf_counter() - started)
                 print(f"{ran:>12,}  {rate:7,.0f}/s  {len(failures)} failures", flush=True)
     seconds = time.perf_counter() - started
