@@ -233,4 +233,10 @@ FAULTS: Final = (
         "next_offset=offset + records)",
         "next_offset=offset)",
     ),
+    _writer(
+        "what another writer appended first is noted where it stands again",
+        "unconfirmed",
+        "        self.confirmed = read or msgspec",
+        "        self.confirmed = msgspec",
+    ),
 )

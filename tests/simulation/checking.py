@@ -78,7 +78,7 @@ def _check_rows(world: World, requests: model.Requests) -> None:
         for _ in range(3):
             projector.work(1 << 20, commits=True)
     table = empty_table(world.log)
-    Projector(world.log, world.broker, table).work(1 << 20, commits=True)
+    Projector(world.log, world.broker, table, world.outside).work(1 << 20, commits=True)
     must(world.table.rows == table.rows, "the table differs from one that is built anew")
     shown = {
         f"0-{seq}": ({each.approver for each in row.approvals}, row.last_seq, row.deadline)

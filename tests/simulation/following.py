@@ -8,7 +8,7 @@ from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.governed import Loss
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker
-from tests.simulation.knowing import known_of, missing
+from tests.simulation.knowing import Outside, known_of, missing
 from tests.simulation.organisation import Founded
 
 
@@ -71,7 +71,10 @@ class LedgerReading:
         broker: Broker,
         take: Callable[[Accepted], object],
         head: Head | None = None,
+        outside: Outside | None = None,
     ) -> None:
+        """`outside`: for a process that goes by no governance that is less than what is known of it."""
+        self._outside = outside
         self.acceptance = following.acceptance(head)
         self._following = following
         self._broker = broker
@@ -84,6 +87,8 @@ class LedgerReading:
             return 0
         # What a record names was on the governance ledger before it: everything is read first.
         self._following.catch_up()
+        if self._broker.put_backs and self._outside is not None and self._governs_by_less(self._outside):
+            return 0
         entries, accepted_count = self._broker.ledger.entries, 0
         end = min(self.read_to + records, len(entries))
         for offset in range(self.read_to, end):
@@ -93,6 +98,11 @@ class LedgerReading:
                 accepted_count += 1
         self.read_to = end
         return accepted_count
+
+    def _governs_by_less(self, outside: Outside) -> bool:
+        following = self._following
+        known = outside.known(following.writers.public_keys(), following.losses)
+        return missing(known.get(("governance", 0)), self._broker.governance) is not None
 
 
 def governance_records(log: Founded, broker: Broker) -> list[Accepted]:

@@ -6,7 +6,6 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change, decode_change
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import era_of
 from assent_contracts.evidence.governance import GovernanceEvidence
@@ -18,7 +17,7 @@ from assent_contracts.resources import resource_type
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.knowing import Outside, known_of, missing
-from tests.simulation.organisation import START, Founded
+from tests.simulation.organisation import Founded
 
 
 def _evidence_of(log: Founded) -> GovernanceEvidence:
@@ -39,13 +38,11 @@ def evidence_of(log: Founded) -> GovernanceEvidence:
         _JUDGED[log.identity].past.at(log.head.seq)
     judged = vars(_JUDGED[log.identity])
     evidence = GovernanceEvidence(log.identity, log.signing.verify)
-    record = GovernanceLedgerState()
-    record.governance, record.at = log.state(), START
     history = list(log.history)
     past = Past(history)
     # States of the past are read-only, so everybody may have the same ones.
     vars(past)["_states"] = vars(judged["past"])["_states"].copy()
-    vars(evidence).update(history=history, past=past, _record=record)
+    vars(evidence).update(history=history, past=past, _record=log.ledger_state())
     return evidence
 
 

@@ -24,7 +24,7 @@ from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 from tests.simulation.broker import Broker, Entry, Topic
 from tests.simulation.following import Following, LedgerReading
 from tests.simulation.knowing import Outside, first, missing, sha256_at
-from tests.simulation.organisation import START, Founded
+from tests.simulation.organisation import Founded
 from tests.simulation.producing import Producer, Sent, sealed
 
 
@@ -181,8 +181,7 @@ class Leader:
 
     def _governance_desk(self, releases: Releases) -> GovernanceDesk:
         desk = GovernanceDesk(releases)
-        desk.record.governance = self._log.state()
-        desk.record.at = START
+        desk.record = self._log.ledger_state()
         desk.writers = self._log.registry()
         return desk
 
@@ -281,7 +280,7 @@ class Leader:
         sent, batch = self._sent.popleft()
         offset = sent.offset
         assert offset is not None
-        between = self.unconfirmed.acknowledged(offset)
+        between, read = self.unconfirmed.acknowledged(offset), None
         if between is not None:
             # Other writers may have been listed since: what lies between is read as any reader reads it.
             self._known().catch_up()
@@ -293,7 +292,8 @@ class Leader:
                 self.terms_lost += 1
                 self.abandon()
                 return True
-        self.unconfirmed.confirm(offset)
+            read = acceptance.head
+        self.unconfirmed.confirm(offset, read)
         head = self.unconfirmed.confirmed
         self.confirmed.append(head)
         self._sayable = self._head(head, self.writer, batch)

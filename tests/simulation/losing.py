@@ -223,7 +223,7 @@ class Losing:
         world.target.history = self.accepted
         world.chain.clear()
         world.people.known.clear()
-        world.auditor = LedgerReading(Following(world.log, world.broker), world.broker, world.audit)
+        world.auditor = world.auditing()
         world.auditor.read()
         world.next_input = end.next_input
 

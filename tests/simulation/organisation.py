@@ -12,7 +12,10 @@ from assent_contracts import governance_changes as g
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_founding
+from assent_contracts.core.governance.handle import GovernanceLedgerState
+from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.memory import Remembered
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance import (
@@ -72,12 +75,29 @@ class Founded(msgspec.Struct, frozen=True):
     records: tuple[Accepted, ...]
     history: tuple[tuple[GovernanceEvent, ...], ...]
     governance: Governance
+    remembered: tuple[Remembered, ...]
+    """The commands of the founding, whose ids are taken."""
     per_minute: int
     """How many commands each principal may send in a minute of log time."""
 
     def state(self) -> Governance:
         """A copy of governance that its owner may move on."""
         return _copied(self.governance)
+
+    def ledger_state(self) -> GovernanceLedgerState:
+        """The same, with what is remembered, for a process that decides governance."""
+        state = GovernanceLedgerState()
+        state.governance, state.at = self.state(), START
+        for it in self.remembered:
+            state.memory.remember(
+                it.principal,
+                it.command_id,
+                dated=it.dated,
+                seq=it.seq,
+                at=START,
+                value_sha256=it.value_sha256,
+            )
+        return state
 
     def registry(self) -> WriterRegistry:
         """Who may seal, for somebody who keeps that up to date."""
@@ -162,26 +182,37 @@ def _commands(signing: Signing, per_minute: int) -> list[GovernanceCommand]:
 
 def found(signing: Signing, per_minute: int = 60_000) -> Founded:
     """The log, with all of its founding decided and chained."""
-    governance, chain = Governance(), Chain(first_head("governance", NO_IDENTITY), epoch=1)
+    state, chain = GovernanceLedgerState(), Chain(first_head("governance", NO_IDENTITY), epoch=1)
     records: list[Accepted] = []
     history: list[tuple[GovernanceEvent, ...]] = []
     registry = WriterRegistry()
     identity = NO_IDENTITY
     for offset, command in enumerate(_commands(signing, per_minute)):
-        decision = decide_founding(governance, command, START)
+        decision = decide_founding(state.governance, command, START)
         assert not isinstance(decision, Refusal), decision
         value = encode(command)
         signature = to_base64url(signing.sign(_FOUNDER, command_message(identity, value)))
         recorded = RecordedCommand(value=msgspec.Raw(value), key=_FOUNDER, signature=signature)
         link = chain.link(GOVERNANCE_KEY, decision, at=START, command=recorded)
-        governance.evolve(offset, decision)
+        record = decode_record(link.value)
+        replay_governance(state, record)
         registry.apply(offset, decision)
         history.append(decision)
-        records.append(Accepted(offset, decode_record(link.value), link.value, sha256_hex(link.value)))
+        records.append(Accepted(offset, record, link.value, sha256_hex(link.value)))
         identity = records[0].value_sha256
     head = Head(chain.seq, chain.value_sha256, -1, len(records))
     _REGISTRIES[identity] = registry
-    return Founded(signing, identity, head, tuple(records), tuple(history), governance, per_minute)
+    remembered = (state.memory.recall(_FOUNDER, command.id) for command in _commands(signing, per_minute))
+    return Founded(
+        signing,
+        identity,
+        head,
+        tuple(records),
+        tuple(history),
+        state.governance,
+        tuple(each for each in remembered if each is not None),
+        per_minute,
+    )
 
 
 FAST_LOG: Final = found(FAST)

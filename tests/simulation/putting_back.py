@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from assent_contracts.digests import sha256_hex
 from tests.simulation.boundaries import Boundary, must
-from tests.simulation.following import Following, LedgerReading
+from tests.simulation.following import Following
 from tests.simulation.knowing import first, missing
 from tests.simulation.losing import Losing, accepted_ledgers
 
@@ -166,8 +166,7 @@ class PuttingBack:
         for projector in world.projectors:
             projector.restart()
         world.stop_appliers()
-        following = Following(world.log, world.broker)
-        world.auditor = LedgerReading(following, world.broker, world.audit, world.auditor.acceptance.head)
+        world.auditor = world.auditing(world.auditor.acceptance.head)
 
 
 def _replaced(newest: Copy) -> Copy:

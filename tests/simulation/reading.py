@@ -9,6 +9,7 @@ from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.ledger import decode_events
 from tests.simulation.broker import Broker
 from tests.simulation.following import Following, LedgerReading
+from tests.simulation.knowing import Outside
 from tests.simulation.organisation import Founded
 
 
@@ -26,8 +27,9 @@ class Table(msgspec.Struct):
 class Projector:
     """One instance over a table that others may write too."""
 
-    def __init__(self, log: Founded, broker: Broker, table: Table) -> None:
+    def __init__(self, log: Founded, broker: Broker, table: Table, outside: Outside) -> None:
         self._log = log
+        self._outside = outside
         self._following = Following(log, broker)
         self._broker = broker
         self.table = table
@@ -48,7 +50,9 @@ class Projector:
         if self._reading is None:
             self._durable = self.table.head
             self._taken = []
-            self._reading = LedgerReading(self._following, self._broker, self._taken.append, self._durable)
+            self._reading = LedgerReading(
+                self._following, self._broker, self._taken.append, self._durable, self._outside
+            )
         reading = self._reading
         if not reading.read(records):
             return

@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Final
 
-from assent_contracts.acceptance import Accepted
+from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.ledger import decode_events
 from tests.simulation.applying import Applier, Folder
 from tests.simulation.attacking import Attacker
@@ -57,8 +58,8 @@ class World:
         """What an auditor, who reads as it grows, has found accepted."""
         self.next_input = 0
         """Of the commands, by what the auditor has read."""
-        self.auditor = LedgerReading(Following(log, broker), broker, self.audit)
         self.outside = Outside(log)
+        self.auditor = self.auditing()
         self.leaders = [self.leader(key, governs=False) for key in WRITERS[: rng.choice((1, 2, 2))]]
         self.late: list[Producer] = []
         actions: list[tuple[str, Callable[[], str], int]] = [
@@ -95,7 +96,7 @@ class World:
         self.backups: list[Table] = []
         self.projectors: list[Projector] = []
         if rng.random() < 0.4:
-            self.projectors = [Projector(log, broker, self.table) for _ in range(rng.choice((1, 2)))]
+            self.projectors = [Projector(log, broker, self.table, self.outside) for _ in range(rng.choice((1, 2)))]
             actions.append(("project", self._project, 4))
         self._prelude = (0, 0, 2, 4, 6)
         self._dispatch: Dispatch | None = None
@@ -112,12 +113,16 @@ class World:
             actions.append(("apply", self._apply, 6))
         self._names = [name for name, _, _ in actions]
         self._doing = [act for _, act, _ in actions]
-        total = 0
-        self._weights = [total := total + weight for _, _, weight in actions]
+        self._weights = list(accumulate(weight for _, _, weight in actions))
 
     def leader(self, key: str, *, governs: bool) -> Leader:
         """A new process that leads with this key."""
         return Leader(self.log, self.broker, key, governs=governs, made=self.made, outside=self.outside)
+
+    def auditing(self, head: Head | None = None) -> LedgerReading:
+        """An auditor who has just come, and goes on behind this head."""
+        following = Following(self.log, self.broker)
+        return LedgerReading(following, self.broker, self.audit, head, self.outside)
 
     def audit(self, accepted: Accepted) -> None:
         """An auditor reads on."""

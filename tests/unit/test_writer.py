@@ -349,3 +349,13 @@ def test_what_lies_between_is_read_from_the_confirmed_head_to_the_end_of_the_bat
     # Another writer's run of the same length is not this one.
     assert not unconfirmed.is_accepted(Head(6, "66", 0))
     assert not unconfirmed.is_accepted(Head(7, "77", 0))
+
+
+def test_the_same_records_by_another_writer_count_where_they_stood_first() -> None:
+    """Else the head that is made known ends behind what nobody accepts, and losing that is told as a loss."""
+    unconfirmed = Sending().unconfirmed
+    assert unconfirmed.acknowledged(13) == Between(10, 15)
+    unconfirmed.confirm(13, Head(6, "06", 0, next_offset=12))
+    assert unconfirmed.confirmed == Head(6, "06", 0, next_offset=12)
+    # What comes next is not where it was expected either: the second copy is read over.
+    assert unconfirmed.acknowledged(15) == Between(12, 16)

@@ -155,13 +155,13 @@ class Appender:
         if appended is not None:
             self._on_append(appended, sent.sent_at, read_clock().steady)
         between = self._unconfirmed.acknowledged(ack.offset)
-        if between is not None:
-            await self._read_between(between)
-        self._unconfirmed.confirm(ack.offset)
+        read = None if between is None else await self._read_between(between)
+        self._unconfirmed.confirm(ack.offset, read)
         self.reached = sent.reached
         self._in_flight.popleft()
 
-    async def _read_between(self, between: Between) -> None:
+    async def _read_between(self, between: Between) -> Head:
+        """The accepted head there, which is the oldest batch's. Raises LostLeadError where it is another."""
         acceptance = self._acceptance_from(self.confirmed)
         consumer = await reading(self._connection, {self._place: between.start})
         try:
@@ -178,6 +178,7 @@ class Appender:
             place = f"{self._place.topic}/{self._place.partition}"
             seq = self._unconfirmed.oldest_seq
             raise LostLeadError(f"{place}: another writer's run stands at seq {seq}")
+        return acceptance.head
 
 
 def broker_time(ack: RecordMetadata) -> int | None:

@@ -46,10 +46,14 @@ class Unconfirmed:
         """Whether a reader of what lies between has come to the oldest batch's head."""
         return read.value_sha256 == self._sent[0][1].value_sha256
 
-    def confirm(self, offset: int) -> None:
-        """The oldest batch, which is at `offset`, is accepted."""
+    def confirm(self, offset: int, read: Head | None = None) -> None:
+        """The oldest batch, which is at `offset`, is accepted.
+
+        `read`: the head of a reader of what lay between. Another writer may have appended the same records
+        before: then they stand where every reader finds them first.
+        """
         records, head = self._sent.popleft()
-        self.confirmed = msgspec.structs.replace(head, next_offset=offset + records)
+        self.confirmed = read or msgspec.structs.replace(head, next_offset=offset + records)
 
     @property
     def oldest_seq(self) -> int:
