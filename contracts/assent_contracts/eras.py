@@ -28,7 +28,23 @@ def era_at(partition: int, seq: int, losses: Sequence[Loss]) -> str:
 
 def loss_before(partition: int, seq: int, losses: Sequence[Loss]) -> Loss | None:
     """The last loss behind whose end a partition of the request ledger has the record `seq`."""
-    return next((loss for loss in reversed(losses) if gives_up(loss, partition, seq)), None)
+    return next((loss for loss in reversed(losses) if gives_up(loss, "ledger", partition, seq)), None)
+
+
+def losses_since(era: str, losses: Sequence[Loss]) -> Sequence[Loss]:
+    """The losses that were accepted after an era of the log, of those that governance has, in order.
+
+    None for an era that governance does not know, unless a loss names it as given up: governance itself may
+    have been put back.
+    """
+    if era == FIRST_ERA:
+        return losses
+    for number, loss in enumerate(losses):
+        if era == loss.era:
+            return losses[number + 1 :]
+        if era in loss.given_up:
+            return losses[number:]
+    return ()
 
 
 def knows(loss: Loss, governance: int) -> bool:
@@ -37,16 +53,16 @@ def knows(loss: Loss, governance: int) -> bool:
     return end is None or governance > end.seq
 
 
-def gives_up(loss: Loss, partition: int, seq: int) -> bool:
-    """Whether the record `seq` that a partition of the request ledger had is given up with this loss."""
-    end = end_of(loss, "ledger", partition)
+def gives_up(loss: Loss, ledger: LedgerName, partition: int, seq: int) -> bool:
+    """Whether the record `seq` that a ledger partition had is given up with this loss."""
+    end = end_of(loss, ledger, partition)
     return end is not None and end.seq < seq
 
 
 def gives_up_of(loss: Loss, request: str, seq: int) -> bool:
     """Whether the record `seq` of the partition that a request id names is given up with this loss."""
     place = parse_request_id(request)
-    return place is not None and gives_up(loss, place[0], seq)
+    return place is not None and gives_up(loss, "ledger", place[0], seq)
 
 
 def end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
@@ -58,25 +74,11 @@ def is_void(era: str, losses: Sequence[Loss]) -> bool:
     """Whether a head of an era counts no more, because a loss was accepted since it was signed or read.
 
     `losses`: what governance has accepted, in order. What an accepted loss says of each ledger's end stands
-    in place of all heads of the eras before it. A head of an era that governance does not know counts, unless
-    a loss names that era as given up: governance itself may have been put back.
+    in place of all heads of the eras before it. A head of an era that governance does not know counts.
     """
-    if era == era_of(losses):
-        return False
-    past = {FIRST_ERA, *(loss.era for loss in losses)}
-    return era in past or any(era in loss.given_up for loss in losses)
+    return bool(losses_since(era, losses))
 
 
-def is_given_up(ledger: LedgerName, partition: int, next_offset: int, losses: Sequence[Loss]) -> bool:
-    """Whether the record that ends before `next_offset` is one of those that a loss gave up as they stood.
-
-    What is given up may still be there: it stands between the end that the loss names and where the topic
-    ended. Of several losses a later one may have cut the topic shorter.
-    """
-    standing: list[tuple[int, int]] = []
-    for loss in losses:
-        end = end_of(loss, ledger, partition)
-        if end is not None:
-            standing = [(since, min(until, end.next_offset)) for since, until in standing]
-            standing.append((end.next_offset, end.topic_end))
-    return any(since < next_offset <= until for since, until in standing)
+def is_given_up(ledger: LedgerName, partition: int, seq: int, era: str, losses: Sequence[Loss]) -> bool:
+    """Whether the record `seq` of a partition, as it was read in an era, has been given up since."""
+    return any(gives_up(loss, ledger, partition, seq) for loss in losses_since(era, losses))

@@ -62,7 +62,10 @@ class KnownHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HeadInEra(msgspec.Struct, frozen=True, gc=False):
-    """How far a ledger partition was read and accepted, and in which era of the log that was."""
+    """How far a ledger partition was read and accepted, and in which era of the log that was.
+
+    The era in which a reader came to this head: a loss that was accepted since may have given it up.
+    """
 
     head: Head
     era: str = FIRST_ERA
@@ -219,25 +222,25 @@ def known_of(ledger: LedgerName, partition: int, head: Head) -> KnownHead:
     )
 
 
-def given_up(known: KnownHead, losses: Sequence[Loss]) -> Finding | None:
-    """Whether a reader has gone by a record that was given up, and that still stands in the topic.
+def given_up(ledger: LedgerName, partition: int, read: HeadInEra, losses: Sequence[Loss]) -> Finding | None:
+    """Whether a reader has gone by records that were given up since it read them.
 
-    `losses`: what governance has accepted, in order. By eras nobody asks it: of its own head a reader knows
-    none.
+    `losses`: what governance has accepted, in order.
     """
-    if not is_given_up(known.ledger, known.partition, known.next_offset, losses):
+    known = read.head
+    if not is_given_up(ledger, partition, known.seq, read.era, losses):
         return None
-    topic, end = LEDGER_TOPICS[known.ledger], end_of(losses[-1], known.ledger, known.partition)
+    topic, end = LEDGER_TOPICS[ledger], end_of(losses[-1], ledger, partition)
     found = 0 if end is None else end.next_offset
     return Finding(
         kind="given-up",
         topic=topic,
-        partition=known.partition,
+        partition=partition,
         known=known.next_offset,
         found=found,
         why=(
-            f"{topic}/{known.partition} was known up to offset {known.next_offset:,} (seq {known.seq:,}), and"
-            f" a loss was accepted: it goes on behind offset {found:,}, and what stood between is given up."
+            f"{topic}/{partition} was known up to offset {known.next_offset:,} (seq {known.seq:,}), and"
+            f" a loss was accepted: it goes on behind offset {found:,}, and what came after that is given up."
         ),
         todo="Empty the tables that were made of it, `assent restore rebuild`, and start this service anew.",
     )

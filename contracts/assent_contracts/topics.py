@@ -19,3 +19,8 @@ HEADS: Final = "assent.heads"
 LedgerName = Literal["ledger", "governance"]
 """A ledger's logical name, which seals bind: it stays, whatever the topic is called."""
 LEDGER_TOPICS: Final[dict[LedgerName, str]] = {"ledger": LEDGER, "governance": GOVERNANCE}
+
+
+def ledger_of(topic: str) -> LedgerName:
+    """The ledger that one of LEDGER_TOPICS holds."""
+    return "governance" if topic == GOVERNANCE else "ledger"

@@ -24,8 +24,10 @@ from tests.support.backups import copy_kafka, put_kafka_back
 from tests.support.handover import Folders, applying, dispatching, events_of, read_changes
 from tests.support.handover import Running as Handing
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, fresh_log, publishing
-from tests.support.losses import accept_the_loss
+from tests.support.losses import accept_the_loss, known_beyond
+from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.readers import SPECS, Running, positions, reading
+from tests.support.recount import read_topic
 from tests.support.stack import fresh_database, until
 from tests.support.tampering import forget_records, make_anew
 
@@ -153,6 +155,54 @@ async def test_an_older_kafka_is_not_projected_until_the_newer_one_is_back(
             await whole(reader.health)
         await submitted(log, "q")
         await has_records(dsn, 17)
+
+
+async def test_readers_go_by_no_governance_that_is_less_than_postgres_knows(log: Log, dsn: str) -> None:
+    """By one that was put back to before a loss, what was given up would count."""
+    await submitted(log, *"ab")
+    async with known_beyond(log, dsn, 0, "governance"):
+        async with reading_all(log, dsn) as readers:
+            for reader in readers.values():
+                await lacks(reader.health, "assent.governance/0 ends at offset")
+        assert await records_in(dsn) == (0, 0)
+    async with reading_all(log, dsn) as readers:
+        await has_records(dsn, 2)
+        async with known_beyond(log, dsn, 0, "governance"):
+            for reader in readers.values():
+                await lacks(reader.health, "assent.governance/0 ends at offset")
+        for reader in readers.values():
+            await whole(reader.health)
+        await submitted(log, "c")
+        await has_records(dsn, 3)
+
+
+async def test_a_reader_that_has_read_what_is_given_up_is_told_though_it_stands_there_again(
+    log: Log, stack: Stack, dsn: str, tmp_path: Path
+) -> None:
+    await submitted(log, *"abcdefgh")
+    old = await copy_kafka(stack, tmp_path / "old")
+    await submitted(log, *EIGHT)
+    async with reading_all(log, dsn):
+        await has_records(dsn, 16)
+    lost = await read_topic(log.connection, LEDGER)
+    await put_kafka_back(stack, old)
+    await accept_the_loss(log)
+    there = await read_topic(log.connection, LEDGER)
+    for partition, records in lost.items():
+        # At the offsets where they stood, byte for byte.
+        behind = records[len(there[partition]) :]
+        again = [RawRecord(each.value, each.key, raw_headers(list(each.headers))) for each in behind]
+        await produce_raw(log.connection, LEDGER, partition, build_batch(again))
+    async with reading_all(log, dsn) as readers:
+        for reader in readers.values():
+            why = await lacks(reader.health, "assent.ledger/", "what came after that is given up")
+            assert "restore rebuild" in why.todo
+    empty = await fresh_database(dsn, "put_back_rebuilt")
+    await migrate(empty)
+    async with reading_all(log, empty) as readers:
+        await has_records(empty, 8)
+        for reader in readers.values():
+            await whole(reader.health)
 
 
 async def test_deleted_beginning_of_the_ledger_is_noticed(log: Log, dsn: str) -> None:

@@ -255,18 +255,18 @@ FAULTS: Final = (
     ),
     _eras(
         "an accepted loss voids nothing",
-        "    if era == era_of(losses):\n        return False\n",
-        "    if len(losses) >= 0:\n        return False\n",
+        "    return bool(losses_since(era, losses))\n",
+        "    return False\n",
     ),
     _eras(
         "a head of an era that governance does not know is void",
-        "    return era in past or any(",
-        "    return bool(past) or any(",
+        "            return losses[number:]\n    return ()\n",
+        "            return losses[number:]\n    return losses\n",
     ),
     _eras(
         "what a loss gives up counts still",
-        "any(era in loss.given_up for loss in losses)\n",
-        "any(era in loss.era for loss in losses[:0])\n",
+        "        if era in loss.given_up:\n",
+        "        if era in loss.era[:0]:\n",
     ),
     _heads(
         "the head that was learnt last is the newest",
@@ -304,14 +304,14 @@ FAULTS: Final = (
         "    return end is None or governance >= end.seq\n",
     ),
     _eras(
-        "what stands behind an accepted end is there",
-        "            standing.append((end.next_offset, end.topic_end))\n",
-        "            standing.append((end.next_offset, end.next_offset))\n",
+        "what was read of what is given up is there",
+        "    return any(gives_up(loss, ledger, partition, seq) for loss in losses_since(era, losses))\n",
+        "    return False\n",
     ),
     _eras(
-        "what was written behind a cut is given up",
-        "(since, min(until, end.next_offset)) for since",
-        "(since, until) for since",
+        "what was written since a loss is given up",
+        "            return losses[number + 1 :]\n",
+        "            return losses[number:]\n",
     ),
     _eras(
         "a change of governance that was given up waits for its evidence for ever",

@@ -96,7 +96,8 @@ class World:
         self.backups: list[Table] = []
         self.projectors: list[Projector] = []
         if rng.random() < 0.4:
-            self.projectors = [Projector(log, broker, self.table, self.outside) for _ in range(rng.choice((1, 2)))]
+            count = rng.choice((1, 2))
+            self.projectors = [Projector(log, broker, self.table, self.outside) for _ in range(count)]
             actions.append(("project", self._project, 4))
         self._prelude = (0, 0, 2, 4, 6)
         self._dispatch: Dispatch | None = None

@@ -13,6 +13,7 @@ from assent_contracts.client.heads import signed_head
 from assent_contracts.client.keys import load_key
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.heads import SignedHead
+from assent_contracts.topics import LedgerName
 from tests.support.log import Log, following
 
 
@@ -40,10 +41,12 @@ def loss_at(seq: int) -> Loss:
 
 
 @asynccontextmanager
-async def known_beyond(log: Log, dsn: str, partition: int) -> AsyncIterator[None]:
+async def known_beyond(
+    log: Log, dsn: str, partition: int, ledger: LedgerName = "ledger"
+) -> AsyncIterator[None]:
     """For a while Postgres knows of more of a partition than is there: as if that was cut."""
     head = SignedHead(
-        ledger="ledger",
+        ledger=ledger,
         partition=partition,
         seq=99_999,
         sha256="ab" * 32,

@@ -1,13 +1,15 @@
 """What an accepted loss gives up stays given up: by eras, and where it still stands."""
 
+import msgspec
+
 from assent.verify.claims import Claims, Release
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
-from assent_contracts.eras import FIRST_ERA, era_at, is_given_up
+from assent_contracts.eras import FIRST_ERA, era_at, is_given_up, losses_since
 from assent_contracts.evidence.claims import Claim, Confirmations, Released
 from assent_contracts.governance import GovernanceEvent, LossAccepted, WriterRetired
 from assent_contracts.governed import LedgerEnd, Loss
-from assent_contracts.heads import KnownHead, given_up
+from assent_contracts.heads import Finding, HeadInEra, given_up
 from tests.support import simulated_log as sim
 
 
@@ -15,7 +17,6 @@ def loss(
     era: str,
     seq: int,
     *,
-    topic_end: int | None = None,
     partition: int = sim.PARTITION,
     governance: int = 9,
 ) -> Loss:
@@ -38,7 +39,7 @@ def loss(
         seq=seq,
         sha256="ab" * 32,
         next_offset=seq + 1,
-        topic_end=seq + 1 if topic_end is None else topic_end,
+        topic_end=seq + 1,
         next_input=0,
     )
     return Loss(era=era, ends=(of_governance, end))
@@ -119,37 +120,44 @@ def test_each_record_is_of_the_last_loss_behind_whose_end_it_stands() -> None:
     assert eras == [FIRST_ERA, FIRST_ERA, "loss-1", "loss-1", "loss-3", "loss-3", "loss-3", "loss-3"]
 
 
-def test_what_still_stands_behind_an_end_is_given_up_and_what_came_later_is_not() -> None:
-    losses = [loss("loss-1", 4, topic_end=8)]
-    found = [n for n in range(12) if is_given_up("ledger", sim.PARTITION, n, losses)]
-    assert found == [6, 7, 8]
-    # Cut once more, to before that: what stands at those offsets now was written since.
-    losses.append(loss("loss-2", 2, topic_end=3))
-    assert [n for n in range(12) if is_given_up("ledger", sim.PARTITION, n, losses)] == []
-    losses.append(loss("loss-3", 5, topic_end=7))
-    assert [n for n in range(12) if is_given_up("ledger", sim.PARTITION, n, losses)] == [7]
+def test_the_losses_since_an_era_are_those_after_it() -> None:
+    losses = [loss("loss-1", 4), msgspec.structs.replace(loss("loss-3", 6), given_up=("loss-2",))]
+    assert losses_since(FIRST_ERA, losses) == losses
+    assert losses_since("loss-1", losses) == losses[1:]
+    # Its acceptance was lost itself: what was read in it had gone by governance that is not there any more.
+    assert losses_since("loss-2", losses) == losses[1:]
+    assert losses_since("loss-3", losses) == []
+    # Governance may have been put back to before it.
+    assert not losses_since("loss-4", losses)
+
+
+def test_what_was_read_behind_an_end_is_given_up_and_what_was_read_since_is_not() -> None:
+    def gone(era: str, losses: list[Loss]) -> list[int]:
+        return [n for n in range(10) if is_given_up("ledger", sim.PARTITION, n, era, losses)]
+
+    losses = [loss("loss-1", 4)]
+    assert gone(FIRST_ERA, losses) == [5, 6, 7, 8, 9]
+    assert gone("loss-1", losses) == []
+    losses.append(loss("loss-2", 7))
+    assert gone(FIRST_ERA, losses) == [5, 6, 7, 8, 9]
+    assert gone("loss-1", losses) == [8, 9]
+    assert gone("loss-2", losses) == []
+    assert not is_given_up("ledger", sim.PARTITION + 1, 9, FIRST_ERA, losses)
+    assert [n for n in range(12) if is_given_up("governance", 0, n, FIRST_ERA, losses)] == [10, 11]
 
 
 def test_a_reader_that_has_gone_by_what_is_given_up_is_told_what_to_do() -> None:
-    losses = [loss("loss-1", 4, topic_end=8)]
+    def told(seq: int, era: str = FIRST_ERA) -> Finding | None:
+        read = HeadInEra(Head(seq, "cd" * 32, next_offset=seq + 3), era)
+        return given_up("ledger", sim.PARTITION, read, [loss("loss-1", 4)])
 
-    def known(next_offset: int) -> KnownHead:
-        return KnownHead(
-            ledger="ledger",
-            partition=sim.PARTITION,
-            seq=next_offset - 1,
-            sha256="cd" * 32,
-            next_offset=next_offset,
-        )
-
-    finding = given_up(known(7), losses)
+    finding = told(6)
     assert finding is not None
-    assert (finding.kind, finding.known, finding.found) == ("given-up", 7, 5)
+    assert (finding.kind, finding.known, finding.found) == ("given-up", 9, 5)
     assert f"assent.ledger/{sim.PARTITION}" in finding.why
     assert "restore rebuild" in finding.todo
-    assert given_up(known(5), losses) is None
-    assert given_up(known(9), losses) is None
-    assert given_up(known(7), []) is None
+    assert told(4) is None
+    assert told(6, "loss-1") is None
 
 
 CLAIM = Claim(

@@ -169,9 +169,9 @@ class _Run:
     def __init__(self, setup: _Setup, journal: Journal, memory: Memory) -> None:
         self._setup = setup
         self._journal = journal
-        self._memory = memory
+        self._memory, known = memory, memory.known()
         self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
-        self._beyond = Beyond(setup.key.principal, memory.known())
+        self._beyond = Beyond(setup.key.principal, {n: each.head for n, each in known.items()})
         self._looked = False
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(
@@ -179,7 +179,7 @@ class _Run:
             setup.governance,
             partitions=setup.partitions,
             source=source,
-            known=memory.known(),
+            known=known,
             on_accepted=self._hear,
         )
         self._settler = Settler(

@@ -8,7 +8,6 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.journal import Journal, Position
@@ -91,14 +90,13 @@ class Memory:
         place = parse_request_id(request)
         return place is not None and place[0] in self.differing
 
-    def known(self) -> dict[int, Head]:
+    def known(self) -> dict[int, HeadInEra]:
         """The heads that the ledger must have where it is acted on."""
-        return {n: each.head for n, each in self._heads.items() if n not in self.differing}
+        return {n: each for n, each in self._heads.items() if n not in self.differing}
 
-    async def keep(self, heads: Mapping[int, Head]) -> None:
+    async def keep(self, heads: Mapping[int, HeadInEra]) -> None:
         """The ledger has been read up to these heads: durable on return. What differs stays as it was."""
-        # In the era of the run's beginning: what was read may be of before a loss that is heard of only now.
-        read = {n: HeadInEra(head, self._era) for n, head in heads.items() if n not in self.differing}
+        read = {n: head for n, head in heads.items() if n not in self.differing}
         now = {**self._heads, **read}
         if now != self._heads:
             await asyncio.to_thread(self._journal.keep_heads, now)

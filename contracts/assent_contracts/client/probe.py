@@ -11,8 +11,8 @@ from aiokafka.errors import KafkaError
 from assent_contracts.client.connection import Connection, Consumer, started
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.governed import Loss
-from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, given_up
-from assent_contracts.topics import LEDGER_TOPICS
+from assent_contracts.heads import NOTHING, Finding, Found, HeadInEra, KnownHead, compare, given_up, known_of
+from assent_contracts.topics import LEDGER_TOPICS, ledger_of
 
 LOOK_EVERY_S: Final = 5.0
 """How often whoever reads a ledger looks whether it still is the one that was read."""
@@ -53,16 +53,34 @@ class Probe:
             consumer, self._consumer = self._consumer, None
             await consumer.stop()
 
-    async def findings(self, known: Iterable[KnownHead], losses: Sequence[Loss] = ()) -> list[Finding]:
+    async def findings(self, known: Iterable[KnownHead]) -> list[Finding]:
         """What is missing of what is known; `known` was so before this is called.
 
-        `losses`: for whoever may have read what they give up. Raises KafkaError, TimeoutError: then nothing
-        has been found out.
+        Raises KafkaError, TimeoutError: then nothing has been found out.
         """
         heads = {TopicPartition(LEDGER_TOPICS[each.ledger], each.partition): each for each in known}
         there = await self.found({place: head.next_offset for place, head in heads.items()})
-        compared = (compare(head, there[place]) or given_up(head, losses) for place, head in heads.items())
+        compared = (compare(head, there[place]) for place, head in heads.items())
         return [finding for finding in compared if finding is not None]
+
+    async def of_reader(
+        self, read: Mapping[TopicPartition, HeadInEra], losses: Sequence[Loss]
+    ) -> dict[TopicPartition, Finding]:
+        """The same of ledger partitions that a reader has read, by partition.
+
+        `losses`: what governance has accepted, in order. Raises as `findings` does.
+        """
+        there = await self.found({place: each.head.next_offset for place, each in read.items()})
+        findings: dict[TopicPartition, Finding] = {}
+        for place, each in read.items():
+            ledger = ledger_of(place.topic)
+            # What a loss has given up first: nothing that stands there now brings it back.
+            finding = given_up(ledger, place.partition, each, losses) or compare(
+                known_of(ledger, place.partition, each.head), there[place]
+            )
+            if finding is not None:
+                findings[place] = finding
+        return findings
 
     async def found(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, Found]:
         """Where partitions begin and end, and the hash of the record that ends before each of the offsets.

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted
 from assent_contracts.client.answers import Answers
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.ending import end
@@ -22,7 +22,7 @@ from assent_contracts.client.wholeness import Wholeness
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.events import CommandRepeated, Event
-from assent_contracts.heads import Finding, KnownHead, known_of
+from assent_contracts.heads import Finding, HeadInEra, KnownHead, known_of, remembered_after
 from assent_contracts.ledger import decode_events, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
@@ -76,11 +76,13 @@ class Publisher:
         *,
         partitions: int,
         source: str,
-        heads: dict[int, Head] | None = None,
-        known: Mapping[int, Head] | None = None,
+        read: Mapping[int, HeadInEra] | None = None,
+        known: Mapping[int, HeadInEra] | None = None,
         on_accepted: Hears | None = None,
     ) -> None:
-        """`governance` has been started. Without `heads` the ledger is read from its start.
+        """`governance` has been started. Without `read` the ledger is read from its start.
+
+        `read`: how far its partitions were read by whoever tells; what was given up since counts off.
 
         `known`: as for LedgerReader. `on_accepted` gets every accepted record, before whoever waits for it
         as a decision.
@@ -88,10 +90,11 @@ class Publisher:
         self._partitions = partitions
         self._source = source
         self._identity = governance.identity
+        start = remembered_after(read or {}, governance.losses)
         self._reader = LedgerReader(
             connection,
             governance,
-            {n: (heads or {}).get(n) for n in range(partitions)},
+            {n: start[n].head if n in start else None for n in range(partitions)},
             known=known,
             hold=True,
         )
@@ -153,7 +156,7 @@ class Publisher:
         if not self._has_heard(ends) and self._task.done():
             self._task.result()
 
-    def heads(self) -> dict[int, Head]:
+    def heads(self) -> dict[int, HeadInEra]:
         """The newest accepted head of each partition that is known."""
         return self._reader.heads()
 

@@ -13,7 +13,8 @@ from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError, Probe
-from assent_contracts.heads import Finding, known_of
+from assent_contracts.eras import era_of
+from assent_contracts.heads import Finding, HeadInEra
 from assent_contracts.topics import LEDGER
 
 
@@ -66,7 +67,7 @@ class LedgerReader:
         governance: GovernanceFollower,
         heads: Mapping[int, Head | None],
         *,
-        known: Mapping[int, Head] | None = None,
+        known: Mapping[int, HeadInEra] | None = None,
         hold: bool = False,
     ) -> None:
         """`heads`: from where to read each partition; None is its start.
@@ -80,6 +81,8 @@ class LedgerReader:
         self.acceptances = {
             partition: acceptance_of(partition, governance, head) for partition, head in heads.items()
         }
+        self._eras = dict.fromkeys(self.acceptances, era_of(governance.losses))
+        """In which each partition's head was accepted."""
         self._consumer: AIOKafkaConsumer | None = None
         self._read_to = {
             partition: acceptance.head.next_offset for partition, acceptance in self.acceptances.items()
@@ -115,19 +118,18 @@ class LedgerReader:
             stops.append(self._consumer.stop())
         await asyncio.gather(*stops)
 
-    def heads(self) -> dict[int, Head]:
+    def heads(self) -> dict[int, HeadInEra]:
         """The newest accepted head of each partition that is known, read now or before."""
-        heads: dict[int, Head] = {}
+        heads: dict[int, HeadInEra] = {}
         for partition, acceptance in self.acceptances.items():
-            known = self._known.get(partition)
-            heads[partition] = acceptance.head if known is None or known.seq <= acceptance.head.seq else known
+            known, read = self._known.get(partition), HeadInEra(acceptance.head, self._eras[partition])
+            heads[partition] = read if known is None or known.head.seq <= read.head.seq else known
         return heads
 
     async def _look(self) -> None:
-        known = [known_of("ledger", partition, head) for partition, head in self.heads().items()]
-        losses = self._governance.losses
-        found = {finding.place: finding for finding in await self._probe.findings(known, losses)}
-        self.findings = {n: found[f"{LEDGER}/{n}"] for n in self.acceptances if f"{LEDGER}/{n}" in found}
+        read = {TopicPartition(LEDGER, partition): head for partition, head in self.heads().items()}
+        found = await self._probe.of_reader(read, self._governance.losses)
+        self.findings = {place.partition: finding for place, finding in found.items()}
 
     async def _keep_looking(self) -> None:
         while True:
@@ -181,6 +183,9 @@ class LedgerReader:
             place.partition: _offer(self.acceptances[place.partition], records)
             for place, records in fetched.items()
         }
+        # At once: a loss of which governance tells later may give up what was accepted just now.
+        era = era_of(self._governance.losses)
+        self._eras |= {partition: era for partition, records in accepted.items() if records}
         self._read_to = {place.partition: at for place, at in (await positions(self._consumer)).items()}
         return accepted
 

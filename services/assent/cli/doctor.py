@@ -42,8 +42,7 @@ from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
 from assent.store.known import newest_in_postgres
-from assent.store.positions import Reader
-from assent.store.queries import heads
+from assent.store.positions import Reader, requests_read
 from assent.store.reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
@@ -198,7 +197,7 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
     try:
         async with reading(to) as db:
             stored = await newest_in_postgres(db, follower)
-            positions = {name: await heads(db, name) for name in _READERS}
+            positions = {name: await requests_read(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         found = reason(error)
         remedy = f"{found.todo} See logs/postgres.log."
@@ -209,8 +208,8 @@ async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> l
     outside = await known_outside(to.connection, follower, stored, own)
     findings.append(log_time_finding(outside, now_ms()))
     there = await look(to.connection, follower, outside)
-    for name, heads_of in positions.items():
-        findings += reader_findings(name, heads_of, there, LAG_MAX_RECORDS)
+    for name, read in positions.items():
+        findings += reader_findings(name, read, there, follower.losses, LAG_MAX_RECORDS)
     less = missing(outside, there, follower) + await look_at_topics(to.connection, follower.partitions)
     findings += [_missing(each) for each in less]
     if not less:

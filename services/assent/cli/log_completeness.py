@@ -1,7 +1,7 @@
 """What is known of a log from outside Kafka, held against what is there: for `doctor` and `restore`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,21 +15,23 @@ from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
 from assent.decider.whole import INPUT_TOPICS, input_finding
 from assent.observe.health import fault_of
-from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.heads import sift_beside, sift_topic
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.probe import Probe
+from assent_contracts.governed import Loss
 from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import (
     Found,
+    HeadInEra,
     KeptHead,
     KnownHead,
     Place,
     SignedHead,
     compare,
     era_of,
+    given_up,
     is_void,
     known_heads,
     nothing_known,
@@ -155,15 +157,30 @@ def unknown_eras(outside: Outside, follower: GovernanceFollower) -> tuple[str, .
     return tuple(sorted(eras))
 
 
-def reader_findings(name: str, positions: Mapping[int, Head], there: There, most: int) -> list[Finding]:
+def reader_findings(
+    name: str, positions: Mapping[int, HeadInEra], there: There, losses: Sequence[Loss], most: int
+) -> list[Finding]:
     """How far a reader is behind: one finding, and one for each partition of which it holds too much."""
     lag = 0
     findings: list[Finding] = []
     for (ledger, partition), found in there.ledgers.items():
         if ledger != "ledger":
             continue
-        read_to = positions[partition].next_offset if partition in positions else 0
-        if read_to > found.end:
+        read = positions.get(partition)
+        read_to = 0 if read is None else read.head.next_offset
+        gone = None if read is None else given_up(ledger, partition, read, losses)
+        if gone is not None:
+            findings.append(
+                Finding(
+                    ok=False,
+                    what=f"{name} and {LEDGER}/{partition}",
+                    why=gone.why,
+                    remedy=gone.todo,
+                    service=name,
+                    fault=fault_of(gone.place, gone.kind),
+                )
+            )
+        elif read_to > found.end:
             findings.append(
                 Finding(
                     ok=False,

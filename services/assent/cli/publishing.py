@@ -15,7 +15,7 @@ from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
 from assent.store.heads import HEADS_UNREACHABLE
 from assent.store.known import newest_in_postgres
-from assent.store.queries import heads
+from assent.store.positions import requests_read
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.heads import sift_beside
@@ -33,7 +33,7 @@ async def publishing(to: Reach, source: str, options: Options) -> AsyncIterator[
     """
     async with following(to) as follower:
         async with reading(to) as db:
-            read = await heads(db)
+            read = await requests_read(db)
             stored = await newest_in_postgres(db, follower)
         known = await known_beforehand(follower, stored, options)
         publisher = Publisher(
@@ -41,7 +41,7 @@ async def publishing(to: Reach, source: str, options: Options) -> AsyncIterator[
             follower,
             partitions=governance_of(follower).partitions,
             source=source,
-            heads=read,
+            read=read,
         )
         publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
         await publisher.start()

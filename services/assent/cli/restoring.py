@@ -26,9 +26,7 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.probe import Probe
-from assent_contracts.heads import known_of
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
-from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 
 
 def accept(
@@ -119,15 +117,9 @@ async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[T
     By the record and not by its seq: what has been written since the loss soon has the same seqs.
     """
     stands = await notify_positions(to.dsn)
-    names: dict[str, LedgerName] = {topic: name for name, topic in LEDGER_TOPICS.items()}
-    known = [known_of(names[place.topic], place.partition, head) for place, head in stands.items()]
     async with Probe(to.connection) as probe:
-        differing = {finding.place for finding in await probe.findings(known, follower.losses)}
-    return {
-        place: shared_with(place, head.seq, follower.losses)
-        for place, head in stands.items()
-        if f"{place.topic}/{place.partition}" in differing
-    }
+        differing = await probe.of_reader(stands, follower.losses)
+    return {place: shared_with(place, stands[place], follower.losses) for place in differing}
 
 
 @asynccontextmanager

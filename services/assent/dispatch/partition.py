@@ -27,7 +27,7 @@ from assent.dispatch.standing import AGAIN_AFTER_S, Standing, copy_of
 from assent.dispatch.submissions import ReleaseMismatchError, Submissions
 from assent.observe import metrics
 from assent_contracts import cloudevents
-from assent_contracts.acceptance import Accepted, Head
+from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import POSITION_HEADER, Change, decode_change
 from assent_contracts.client.connection import Connection, writing
 from assent_contracts.client.follower import GovernanceFollower
@@ -37,6 +37,7 @@ from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
 from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.heads import HeadInEra
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
@@ -59,7 +60,7 @@ class PartitionDispatch:
         evidence: GovernanceEvidence,
         partition: int,
         *,
-        known: Head | None = None,
+        known: HeadInEra | None = None,
         again_after_s: float = AGAIN_AFTER_S,
     ) -> None:
         """`follower` has been started; `evidence` is its own. `known`: up to where a run before had come."""
@@ -97,7 +98,7 @@ class PartitionDispatch:
         await self._write(missing)
         self._look_at = time.monotonic() + LOOK_EVERY_S
 
-    def head(self) -> Head:
+    def head(self) -> HeadInEra:
         """Up to where the ledger is known."""
         return self._reader.heads()[self._partition]
 

@@ -23,7 +23,6 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.probe import LedgerDiffersError
-from assent_contracts.eras import era_of
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.topics import LEDGER
 
@@ -80,15 +79,13 @@ class Dispatch:
             self._health.ready(_evidence_of(partition))
 
     async def _dispatch(self, partition: int, condition: str) -> None:
-        era = era_of(self._follower.losses)
         read = self._known.get(partition)
         before = remembered_after(self._known, self._follower.losses).get(partition)
         if before != read:
             structlog.get_logger().warning(
                 "a loss was accepted: going on from where it says", partition=partition, read=read, now=before
             )
-        known = None if before is None else before.head
-        run = PartitionDispatch(self._connection, self._follower, self._evidence, partition, known=known)
+        run = PartitionDispatch(self._connection, self._follower, self._evidence, partition, known=before)
         try:
             await run.start()
             self._health.ready(condition)
@@ -97,9 +94,7 @@ class Dispatch:
                 self._tell_held_back(partition, run.held_back())
                 await run.go_on()
         finally:
-            # In the era of the run's beginning: a loss may have been accepted since.
-            head = run.head()
-            self._known[partition] = before if before and head == before.head else HeadInEra(head, era)
+            self._known[partition] = run.head()
             await run.stop()
 
     def _tell_held_back(self, partition: int, held_back: dict[str, str]) -> None:

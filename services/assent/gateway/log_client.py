@@ -4,7 +4,7 @@ import asyncpg
 import msgspec
 
 from assent.settings import ServiceSettings
-from assent.store.queries import heads
+from assent.store.positions import requests_read
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.keys import SecretKey
@@ -73,7 +73,7 @@ async def open_log(
         follower,
         partitions=governance.partitions,
         source=SOURCE,
-        heads=await heads(db),
+        read=await requests_read(db),
         on_accepted=on_accepted,
     )
     changes = GovernancePublisher(settings.kafka, follower, source=SOURCE)

@@ -1,5 +1,6 @@
 """Postgres refuses to run as root: whom it runs as then, and what that account may reach."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -26,10 +27,16 @@ def user_for_postgres() -> SystemUser | None:
     """
     if os.geteuid() != 0:
         return None
+    # One after the other: two at once make the account twice, and the second takes the first one's id away.
+    directory = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
     try:
-        entry = pwd.getpwnam(_NAME)
-    except KeyError:
-        entry = _make_user()
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        try:
+            entry = pwd.getpwnam(_NAME)
+        except KeyError:
+            entry = _make_user()
+    finally:
+        os.close(directory)
     return SystemUser(entry.pw_uid, entry.pw_gid)
 
 

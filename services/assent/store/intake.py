@@ -8,12 +8,9 @@ from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import accept, acceptance_of
-from assent_contracts.topics import GOVERNANCE, LedgerName
-
-
-def ledger_of(place: TopicPartition) -> LedgerName:
-    """The ledger of which this is a partition."""
-    return "governance" if place.topic == GOVERNANCE else "ledger"
+from assent_contracts.eras import era_of
+from assent_contracts.heads import HeadInEra
+from assent_contracts.topics import GOVERNANCE
 
 
 class Intake:
@@ -28,6 +25,7 @@ class Intake:
         """The accepted head that Postgres has."""
         self.expected = head.next_offset
         self._governance = governance
+        self._era = era_of(governance.losses)
         self._sought: int | None = None
         self._told = 0
         if place.topic == GOVERNANCE:
@@ -43,9 +41,9 @@ class Intake:
             self._acceptance = acceptance_of(place.partition, governance, head)
 
     @property
-    def head(self) -> Head:
-        """The accepted head, of which Postgres may not know yet."""
-        return self._acceptance.head
+    def read(self) -> HeadInEra:
+        """The accepted head, of which Postgres may not know yet, and the era in which it was accepted."""
+        return HeadInEra(self._acceptance.head, self._era)
 
     def newly_quarantined(self) -> int:
         """How many records the rule has dropped since this was last asked."""
@@ -76,6 +74,9 @@ class Intake:
             accepted = await self._take_governance(fresh)
         else:
             accepted = await accept(self._acceptance, fresh, self._governance)
+        if accepted:
+            # At once: a loss of which governance tells later may give up what was accepted just now.
+            self._era = era_of(self._governance.losses)
         self.expected = records[-1].offset + 1
         return accepted
 
@@ -86,4 +87,7 @@ class Intake:
             if record.headers and self._governance.writers.head < self._acceptance.head.seq:
                 await self._governance.catch_up()
             accepted.extend(self._acceptance.offer(record.offset, record.value, record.headers))
+        if self._governance.writers.head < self._acceptance.head.seq:
+            # What accepts a loss is the first record of its era.
+            await self._governance.catch_up()
         return accepted

@@ -5,9 +5,11 @@ from typing import Literal
 
 from aiokafka import TopicPartition
 
-from assent.store.pool import Connection
+from assent.store.pool import Connection, Executor
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
+from assent_contracts.heads import HeadInEra
+from assent_contracts.topics import LEDGER
 
 Reader = Literal["audit", "status", "notify"]
 
@@ -22,25 +24,36 @@ class AnotherLogError(Exception):
     """The database holds the projection of another log; the message names both."""
 
 
-async def read_position(connection: Connection, reader: Reader, place: TopicPartition, start: Head) -> Head:
+async def read_position(
+    connection: Connection, reader: Reader, place: TopicPartition, start: HeadInEra
+) -> Head:
     """The head up to which this reader's rows of one ledger partition are durable; at first `start`."""
-    key = (reader, place.topic, place.partition)
+    key, head = (reader, place.topic, place.partition), start.head
     await connection.execute(
-        _SQL["begin"], *key, start.seq, start.value_sha256, start.governance, start.next_offset
+        _SQL["begin"], *key, head.seq, head.value_sha256, head.governance, head.next_offset, start.era
     )
     row = await connection.fetchrow(_SQL["read"], *key)
     assert row is not None
     return Head(*row)
 
 
-async def read_positions(connection: Connection, reader: Reader) -> dict[TopicPartition, Head]:
+async def read_positions(db: Executor, reader: Reader) -> dict[TopicPartition, HeadInEra]:
     """The head of each ledger partition of which this reader has begun to keep rows."""
-    rows = await connection.fetch(_SQL["read_all"], reader)
-    return {TopicPartition(ledger, partition): Head(*head) for ledger, partition, *head in rows}
+    rows = await db.fetch(_SQL["read_all"], reader)
+    return {
+        TopicPartition(ledger, partition): HeadInEra(Head(*head), era)
+        for ledger, partition, *head, era in rows
+    }
+
+
+async def requests_read(db: Executor, reader: Reader = "status") -> dict[int, HeadInEra]:
+    """How far a reader's rows have come, by partition of the request ledger."""
+    read = await read_positions(db, reader)
+    return {place.partition: head for place, head in read.items() if place.topic == LEDGER}
 
 
 async def advance_position(
-    connection: Connection, reader: Reader, place: TopicPartition, before: Head, after: Head
+    connection: Connection, reader: Reader, place: TopicPartition, before: Head, after: HeadInEra
 ) -> None:
     """Move the position in this transaction. Raises OvertakenError when it is not at `before` any more.
 
@@ -54,10 +67,11 @@ async def advance_position(
         place.partition,
         before.seq,
         before.value_sha256,
-        after.seq,
-        after.value_sha256,
-        after.governance,
-        after.next_offset,
+        after.head.seq,
+        after.head.value_sha256,
+        after.head.governance,
+        after.head.next_offset,
+        after.era,
     )
     if tag != "UPDATE 1":
         msg = f"{reader} {place.topic}/{place.partition}: seq {before.seq} is not the position any more"

@@ -1,6 +1,6 @@
 -- name: begin
-insert into positions (reader, ledger, partition, seq, value_sha256, governance, next_offset)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into positions (reader, ledger, partition, seq, value_sha256, governance, next_offset, era)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict do nothing
 
 -- name: read
@@ -9,13 +9,13 @@ from positions
 where reader = $1 and ledger = $2 and partition = $3
 
 -- name: read_all
-select ledger, partition, seq, value_sha256, governance, next_offset
+select ledger, partition, seq, value_sha256, governance, next_offset, era
 from positions
 where reader = $1
 
 -- name: advance
 update positions
-set seq = $6, value_sha256 = $7, governance = $8, next_offset = $9
+set seq = $6, value_sha256 = $7, governance = $8, next_offset = $9, era = $10
 where reader = $1 and ledger = $2 and partition = $3 and seq = $4 and value_sha256 = $5
 
 -- name: take_identity

@@ -17,13 +17,16 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.traces import TRACER
-from assent.store.intake import Intake, ledger_of
+from assent.store.intake import Intake
 from assent.store.pool import Connection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
 from assent.store.reasons import reason
 from assent.store.watch import LogWatch
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.eras import era_of
+from assent_contracts.heads import HeadInEra
+from assent_contracts.topics import ledger_of
 
 _RETRY_MAX_S: Final = 5.0
 
@@ -107,19 +110,20 @@ class Projector:
 
     async def _begin(self, place: TopicPartition) -> Intake:
         async with self._pool.acquire() as connection:
-            start = first_head(ledger_of(place), self._governance.identity)
-            head = await read_position(connection, self._reader, place, start)
+            start = first_head(ledger_of(place.topic), self._governance.identity)
+            era = era_of(self._governance.losses)
+            head = await read_position(connection, self._reader, place, HeadInEra(start, era))
         intake = Intake(place, head, self._governance)
         self._intakes[place] = intake
         return intake
 
     async def _commit(self, intake: Intake, accepted: Sequence[Accepted]) -> None:
-        head = intake.head
+        read = intake.read
         with TRACER.start_as_current_span("project", attributes={"partition": intake.place.partition}):
             async with self._pool.acquire() as connection, connection.transaction():
-                await advance_position(connection, self._reader, intake.place, intake.durable, head)
+                await advance_position(connection, self._reader, intake.place, intake.durable, read)
                 await self._write(connection, intake.place, accepted)
-        intake.durable = head
+        intake.durable = read.head
 
     def _tell_quarantined(self, intake: Intake, records: Sequence[ConsumerRecord]) -> None:
         quarantined = intake.newly_quarantined()

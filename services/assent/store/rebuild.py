@@ -13,15 +13,16 @@ from aiokafka import TopicPartition
 from assent.store.pool import connected, refuse_pooler
 from assent.store.positions import read_positions
 from assent.store.sql import load_sql
-from assent_contracts.acceptance import Head
+from assent_contracts.eras import losses_since
 from assent_contracts.governed import Loss
+from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import LEDGER_TOPICS
 
 _SQL: Final = load_sql(Path(__file__).with_name("rebuild.sql"))
 _CONNECT_TIMEOUT_S: Final = 10
 
 
-async def notify_positions(dsn: str) -> dict[TopicPartition, Head]:
+async def notify_positions(dsn: str) -> dict[TopicPartition, HeadInEra]:
     """How far notify has come. Raises asyncpg.PostgresError, NotConnectedError, PoolerError."""
     connection = await _connected(dsn)
     try:
@@ -30,13 +31,13 @@ async def notify_positions(dsn: str) -> dict[TopicPartition, Head]:
         await connection.close()
 
 
-def shared_with(place: tuple[str, int], seq: int, losses: Sequence[Loss]) -> int:
-    """Up to which seq a reader that stands at `seq` of another history has read this one; -1 for unknown."""
+def shared_with(place: tuple[str, int], read: HeadInEra, losses: Sequence[Loss]) -> int:
+    """Up to which seq a reader that stands at `read` of another history has read this one; -1 for unknown."""
     ends = [
         end.seq
-        for loss in losses
+        for loss in losses_since(read.era, losses)
         for end in loss.ends
-        if (LEDGER_TOPICS[end.ledger], end.partition) == place and end.seq < seq
+        if (LEDGER_TOPICS[end.ledger], end.partition) == place and end.seq < read.head.seq
     ]
     return min(ends, default=-1)
 

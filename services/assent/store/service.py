@@ -9,7 +9,6 @@ import asyncpg
 import msgspec
 import stamina
 import structlog
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent.observe.health import Health
@@ -22,7 +21,6 @@ from assent.store.stream import STOP_LIMIT_S, LedgerStream
 from assent.store.watch import LogWatch
 from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
-from assent_contracts.topics import GOVERNANCE
 
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
@@ -95,6 +93,7 @@ async def _work(
         await _governance_is_there(watch, health, stop)
         follower = await reached(health, KAFKA, lambda: following(settings))
         open_things.push_async_callback(follower.stop)
+        await _governance_is_there(watch, health, stop, follower)
         projector = Projector(spec.reader, pool, follower, spec.write, health, watch)
         stream = await reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector, watch))
         open_things.push_async_callback(stream.stop)
@@ -107,17 +106,19 @@ async def _work(
             await asyncio.sleep(PROBE_EVERY_S)
 
 
-async def _governance_is_there(watch: LogWatch, health: Health, stop: asyncio.Event) -> None:
-    """Return once the governance ledger is what the tables know of it: all else is judged by it."""
-    await reached(health, KAFKA, watch.look)
-    while watch.differs(TopicPartition(GOVERNANCE, 0)) and not stop.is_set():
+async def _governance_is_there(
+    watch: LogWatch, health: Health, stop: asyncio.Event, follower: GovernanceFollower | None = None
+) -> None:
+    """Return once the governance ledger is what Postgres knows of it: all else is judged by it."""
+    await reached(health, KAFKA, lambda: watch.look(follower))
+    while watch.governance_differs and not stop.is_set():
         await asyncio.sleep(PROBE_EVERY_S)
-        await reached(health, KAFKA, watch.look)
+        await reached(health, KAFKA, lambda: watch.look(follower))
 
 
 async def _look(watch: LogWatch, stream: LedgerStream, follower: GovernanceFollower) -> None:
     try:
-        await watch.look(follower.losses)
+        await watch.look(follower)
     except UNREACHABLE as error:
         structlog.get_logger().info("the log could not be looked at", error=repr(error))
         return

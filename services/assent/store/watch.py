@@ -5,24 +5,25 @@ nothing more is projected of it: the reader is not ready and says what it knew a
 by itself once the right log is back. A table that is older than the log only catches up.
 """
 
-from collections.abc import Sequence
-
 import asyncpg
 from aiokafka import TopicPartition
 
 from assent.observe.health import Health
 from assent.observe.history import History
-from assent.store.intake import ledger_of
+from assent.store.known import known_in_postgres
 from assent.store.positions import Reader, read_positions
-from assent_contracts.acceptance import Head, first_head
+from assent_contracts.acceptance import first_head
 from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.probe import Probe
-from assent_contracts.governed import Loss
-from assent_contracts.heads import Finding, known_of
+from assent_contracts.heads import Finding, HeadInEra
+from assent_contracts.topics import GOVERNANCE, ledger_of
+
+_GOVERNANCE = TopicPartition(GOVERNANCE, 0)
 
 
 class LogWatch:
-    """One reader's partitions."""
+    """One reader's partitions, and the governance ledger by which all of them are judged."""
 
     def __init__(
         self, reader: Reader, pool: asyncpg.Pool, connection: Connection, identity: str, health: Health
@@ -33,37 +34,48 @@ class LogWatch:
         self._identity = identity
         self._probe = Probe(connection)
         self._history = History(health)
-        self._known: dict[TopicPartition, Head] = {}
+        self._read: dict[TopicPartition, HeadInEra] = {}
         self._findings: dict[TopicPartition, Finding] = {}
 
     async def stop(self) -> None:
         """Disconnect."""
         await self._probe.stop()
 
-    async def look(self, losses: Sequence[Loss] = ()) -> None:
-        """Compare, and tell. `losses`: what governance has accepted, as far as it is known yet.
+    async def look(self, governance: GovernanceFollower | None = None) -> None:
+        """Compare, and tell. `governance`: as this reader goes by it, once that is followed.
 
-        Raises KafkaError, TimeoutError, and what asyncpg raises: all stays as told.
+        Raises KafkaError, TimeoutError, NotFollowingError, and what asyncpg raises: all stays as told.
         """
         # The tables first: a log that has only grown since reaches beyond them.
-        async with self._pool.acquire() as connection:
-            self._known.update(await read_positions(connection, self._reader))
-        known = dict(self._known)
-        heads = [known_of(ledger_of(place), place.partition, head) for place, head in known.items()]
-        found = await self._probe.findings(heads, losses)
-        by_name = {finding.place: finding for finding in found}
-        self._findings = {place: by_name[_name(place)] for place in known if _name(place) in by_name}
-        for place in known:
-            self._history.tell(_name(place), self._findings.get(place))
+        self._read.update(await read_positions(self._pool, self._reader))
+        read = dict(self._read)
+        losses = () if governance is None else governance.losses
+        findings = await self._probe.of_reader(read, losses)
+        less = None if governance is None else await self._less_governance(governance)
+        if less is not None:
+            findings.setdefault(_GOVERNANCE, less)
+        self._findings = findings
+        for place in {_GOVERNANCE, *read}:
+            self._history.tell(f"{place.topic}/{place.partition}", findings.get(place))
+
+    async def _less_governance(self, governance: GovernanceFollower) -> Finding | None:
+        """What is missing of governance by the heads that Postgres has.
+
+        By one that was put back, what was given up with a loss would count again.
+        """
+        known = (await known_in_postgres(self._pool, governance)).get(("governance", 0))
+        return None if known is None else await governance.hold_against(known)
 
     def differs(self, place: TopicPartition) -> bool:
-        """Whether a partition was not what is known of it when it was looked at last."""
-        return place in self._findings
+        """Whether a partition is not to be read: it, or governance, was not what is known of it."""
+        return place in self._findings or _GOVERNANCE in self._findings
+
+    @property
+    def governance_differs(self) -> bool:
+        """Whether governance was not what is known of it when it was looked at last."""
+        return _GOVERNANCE in self._findings
 
     def start_at(self, place: TopicPartition) -> int:
         """From which offset a partition is to be read, as far as it is known here."""
-        return self._known.setdefault(place, first_head(ledger_of(place), self._identity)).next_offset
-
-
-def _name(place: TopicPartition) -> str:
-    return f"{place.topic}/{place.partition}"
+        start = HeadInEra(first_head(ledger_of(place.topic), self._identity))
+        return self._read.setdefault(place, start).head.next_offset

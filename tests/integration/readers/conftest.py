@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from assent.store.intake import ledger_of
 from assent.store.migrate import migrate
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import reading
@@ -18,7 +17,7 @@ from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.governance_changes import CreatePolicy
-from assent_contracts.topics import GOVERNANCE, LEDGER
+from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.containers import Endpoints
 from tests.support.forge import FORGERIES, Place
 from tests.support.governing import ended, released
@@ -88,7 +87,11 @@ async def _junk(log: Log, written: Written) -> None:
 
 async def _read(log: Log, follower: GovernanceFollower, place: TopicPartition) -> tuple[list[Accepted], Head]:
     acceptance = Acceptance(
-        ledger_of(place), place.partition, identity=log.identity, writers=follower.writers, verify=verify
+        ledger_of(place.topic),
+        place.partition,
+        identity=log.identity,
+        writers=follower.writers,
+        verify=verify,
     )
     consumer = await reading(log.connection, {place: 0})
     try:

@@ -22,7 +22,7 @@ PUT_BACK: Final = "Put it back."
 
 
 def cut(partition: int, known: int = 9) -> Missing:
-    found = compare(known_of("ledger", partition, positions(known)[0]), Found(beginning=0, end=3))
+    found = compare(known_of("ledger", partition, positions(known)[0].head), Found(beginning=0, end=3))
     assert found is not None
     return found
 

@@ -9,7 +9,8 @@ from assent.cli.log_completeness import There, own_heads_if_readable, reader_fin
 from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file, write_heads_file
 from assent_contracts.acceptance import Head
-from assent_contracts.heads import Found, KeptHead
+from assent_contracts.heads import Found, HeadInEra, KeptHead
+from tests.support.losses import loss_at
 
 
 def there(*ends: int) -> There:
@@ -17,12 +18,14 @@ def there(*ends: int) -> There:
     return There(found, {})  # type: ignore[arg-type]
 
 
-def positions(*offsets: int) -> dict[int, Head]:
-    return {number: Head(offset - 1, "ab" * 32, 0, offset) for number, offset in enumerate(offsets)}
+def positions(*offsets: int) -> dict[int, HeadInEra]:
+    return {
+        number: HeadInEra(Head(offset - 1, "ab" * 32, 0, offset)) for number, offset in enumerate(offsets)
+    }
 
 
 def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() -> None:
-    behind, beyond = reader_findings("status", positions(100, 5), there(10, 25), most=15)
+    behind, beyond = reader_findings("status", positions(100, 5), there(10, 25), (), most=15)
     assert not behind.ok
     assert "20 records behind" in behind.what
     assert not beyond.ok
@@ -32,8 +35,17 @@ def test_a_partition_of_which_a_reader_holds_too_much_is_named_and_not_summed() 
     assert (beyond.service, beyond.follows_from) == ("status", "assent.ledger/0 cut")
 
 
+def test_a_reader_that_has_read_what_was_given_up_is_told_so_however_long_the_log_is() -> None:
+    behind, gone = reader_findings("status", positions(31, 5), there(99, 25), [loss_at(10)], most=200)
+    assert behind.ok
+    assert not gone.ok
+    assert "goes on behind offset 11, and what came after that is given up" in gone.why
+    assert "restore rebuild" in gone.remedy
+    assert len(reader_findings("status", positions(11, 5), there(99, 25), [loss_at(10)], most=200)) == 1
+
+
 def test_a_reader_that_has_all_is_not_behind() -> None:
-    [behind] = reader_findings("audit", positions(10, 25), there(10, 25), most=15)
+    [behind] = reader_findings("audit", positions(10, 25), there(10, 25), (), most=15)
     assert behind.ok
     assert "0 records behind" in behind.what
 
