@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from assent.observe.health import Health
 from assent.settings import ServiceSettings, need
-from assent.store.pool import Role, open_pool
+from assent.store.pool import NotConnectedError, Role, open_pool
 from assent.store.positions import Reader, claim_database
 from assent.store.projector import Projector, Write
 from assent.store.reasons import reason
@@ -130,6 +130,7 @@ async def _look(watch: LogWatch, stream: LedgerStream, follower: GovernanceFollo
 async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
     """What `reach` returns, once it does not fail for want of a server, or of the log that is known."""
     told = None
+    lacked = {condition}
     async for attempt in stamina.retry_context(
         on=(*UNREACHABLE, NotWholeError), attempts=None, timeout=None, wait_max=_RETRY_MAX_S
     ):
@@ -137,15 +138,28 @@ async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[
             try:
                 reached = await reach()
             except (*UNREACHABLE, NotWholeError) as error:
-                found = reason(error)
-                health.not_ready(condition, found)
+                found, lacks = reason(error), _lacking(error, condition)
+                lacked.add(lacks)
+                health.not_ready(lacks, found)
                 if found != told:
                     told = found
-                    structlog.get_logger().error("not ready", lacks=condition, why=found.why, todo=found.todo)
+                    structlog.get_logger().error("not ready", lacks=lacks, why=found.why, todo=found.todo)
                 raise
-            health.ready(condition)
+            for each in lacked:
+                health.ready(each)
             return reached
     raise AssertionError
+
+
+def _lacking(error: Exception, condition: str) -> str:
+    """Which server has failed; `condition` where the error does not say."""
+    match error:
+        case KafkaError():
+            return KAFKA
+        case NotConnectedError() | asyncpg.PostgresError() | asyncpg.InterfaceError():
+            return POSTGRES
+        case _:
+            return condition
 
 
 async def _claim(pool: asyncpg.Pool, identity: str) -> None:
