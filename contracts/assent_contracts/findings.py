@@ -156,10 +156,25 @@ def compare_ledger_settings(topic: str, settings: Mapping[str, str | None]) -> F
 
 
 def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
-    """Whether senders could say when their commands came, by the topic's settings; None when the broker does.
+    """Whether commands would be forgotten for newer ones of their object, or senders say when they came.
 
-    Log time, retention and what is refused for its date go by that time.
+    By the topic's settings; None when neither. Log time, retention and what is refused for its date go by the
+    broker's time.
     """
+    policy = settings.get("cleanup.policy") or "delete"
+    if policy != "delete":
+        return Finding(
+            kind="forgets",
+            topic=topic,
+            partition=None,
+            known=0,
+            found=0,
+            why=(
+                f"{topic} would forget commands before they are decided, all but the newest of each object:"
+                f" cleanup.policy={policy}."
+            ),
+            todo="Set it right: cleanup.policy=delete. `assent topics apply` does it.",
+        )
     return _dated_by_senders(
         topic, settings, "Commands are judged by when they came, and Kafka deletes by it."
     )

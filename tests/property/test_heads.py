@@ -261,6 +261,16 @@ def test_a_topic_whose_senders_say_when_a_command_came_is_a_finding() -> None:
     assert "assent topics apply" in finding.todo
 
 
+def test_a_topic_that_keeps_only_the_newest_command_of_an_object_is_a_finding() -> None:
+    assert compare_command_settings(COMMANDS, {"cleanup.policy": "delete"}) is None
+    for policy in ("compact", "compact,delete"):
+        finding = compare_command_settings(COMMANDS, {"cleanup.policy": policy})
+        assert finding is not None
+        assert (finding.kind, finding.place) == ("forgets", "assent.commands")
+        assert f"cleanup.policy={policy}" in finding.why
+        assert "assent topics apply" in finding.todo
+
+
 def test_heads_that_senders_date_or_that_are_not_there_are_a_finding() -> None:
     """A decider asks there what time it is: it would be told its own."""
     assert compare_heads_settings(HEADS, {"message.timestamp.type": "LogAppendTime"}) is None
