@@ -11,6 +11,7 @@ from assent.ledger.topics import apply_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.topics import HEADS
 from tests.bench.organisation import Organisation, organisation
 from tests.support.log import make_keys
 
@@ -59,7 +60,8 @@ async def found_log(connection: Connection, folder: Path, size: Organisation = "
 
 
 async def empty(connection: Connection, *topics: str) -> None:
-    """Delete these topics and make them anew."""
+    """Delete these topics and make them anew. What was known of the ledgers is forgotten with them."""
+    topics = (*topics, HEADS)
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:
