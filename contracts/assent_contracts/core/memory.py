@@ -67,6 +67,12 @@ class CommandMemory:
         """How many ids of the principal's are remembered, without what a wrong clock has dated ahead."""
         return len(self._commands.get(principal, _NOTHING)) - len(self._ahead.get(principal, ()))
 
+    def has_room(self, principal: str, at: int, *, sent: int, remembered: int) -> bool:
+        """Whether one command more is within both limits at log time `at` (ms), without a closer look."""
+        if len(self._commands.get(principal, _NOTHING)) >= remembered:
+            return False
+        return at // RATE_WINDOW_MS != self._minute or self._sent.get(principal, 0) < sent
+
     def next_forgotten(self, principal: str) -> int:
         """Log time (ms) from which on the principal has an id less, of which one must be remembered."""
         ahead = self._ahead.get(principal, ())

@@ -11,6 +11,16 @@ from assent_contracts.limits import COPIES_PER_MINUTE, RATE_WINDOW_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 
 
+def too_many(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
+    """The refusal of one command more that is no copy, at log time `at` (ms)."""
+    sent, remembered = settings.commands_per_minute, settings.remembered_commands
+    if memory.has_room(principal, at, sent=sent, remembered=remembered):
+        return None
+    return too_many_sent(memory, settings, principal, at) or too_many_remembered(
+        memory, settings, principal, at
+    )
+
+
 def too_many_sent(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
     """The refusal of one command more in this minute of log time `at` (ms), whatever it says."""
     most = settings.commands_per_minute

@@ -44,14 +44,16 @@ class Inputs:
         """
         if record.input is UNSET:
             return None
-        expected = next_input(
-            self._ledger,
-            self._partition,
-            losses,
-            read=self._next,
-            decided=self._decided,
-            last=record.seq - 1,
-        )
+        expected = self._next
+        if losses:
+            expected = next_input(
+                self._ledger,
+                self._partition,
+                losses,
+                read=self._next,
+                decided=self._decided,
+                last=record.seq - 1,
+            )
         if record.input < expected:
             return f"its input is {record.input}, and commands up to {expected - 1} are decided already"
         if record.input > expected:

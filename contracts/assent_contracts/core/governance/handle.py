@@ -6,7 +6,7 @@ from assent_contracts.core.governance.decide import Decision, decide_at_once, de
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.rates import too_many_copies, too_many_remembered, too_many_sent
+from assent_contracts.core.rates import too_many, too_many_copies
 from assent_contracts.core.received import Received
 from assent_contracts.core.sender import (
     came_before,
@@ -80,8 +80,7 @@ def handle_governance(
     if before is not None:
         return too_many_copies(memory, settings, command.principal, at) or cast("Decision", before)
     return (
-        too_many_sent(memory, settings, command.principal, at)
-        or too_many_remembered(memory, settings, command.principal, at)
+        too_many(memory, settings, command.principal, at)
         or disabled(sender)
         or decide_at_once(governance, command, at, through=sender.through)
     )

@@ -1,6 +1,6 @@
 """Each command to its rule."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import UNSET, UnsetType
 
@@ -34,6 +34,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 
 Decision = tuple[Event, ...] | Refusal
+_OF_APPLIERS: Final = (Claim, ReportOutcome)
 RequestCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
 
 
@@ -57,7 +58,7 @@ def decide(state: PartitionState, command: Command, context: Context) -> Decisio
 def decide_on(request: Request, last: int, command: RequestCommand, context: Context) -> Decision:
     """Decide a command on this request; `last`: the seq of the latest record that has changed it."""
     decision = _by_its_rule(request, command, context)
-    if isinstance(command, ReportOutcome | Claim) or isinstance(decision, Refusal):
+    if isinstance(decision, Refusal) or isinstance(command, _OF_APPLIERS):
         return decision
     return _not_as_seen(command.seen, last) or decision
 

@@ -5,7 +5,7 @@ The decider runs this once for each command; `assent audit verify` runs it again
 
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.rates import too_many_copies, too_many_remembered, too_many_sent
+from assent_contracts.core.rates import too_many, too_many_copies
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide
@@ -71,12 +71,7 @@ def handle(
     # Whether it is a copy comes first: those take nothing of what the principal can send.
     if is_copy(decision):
         return too_many_copies(memory, settings, command.principal, at) or decision
-    return (
-        too_many_sent(memory, settings, command.principal, at)
-        or too_many_remembered(memory, settings, command.principal, at)
-        or disabled(sender)
-        or decision
-    )
+    return too_many(memory, settings, command.principal, at) or disabled(sender) or decision
 
 
 def apply_decision(
@@ -90,11 +85,13 @@ def apply_decision(
 ) -> None:
     """Move the partition's state past a decision; its record names the governance seq `governance`."""
     command, sha256 = received.command, received.value_sha256
-    if counts(decision):
-        state.memory.count(command.principal, at, copy=is_copy(decision))
     if takes_its_id(decision):
+        # Such a command counts and is no copy, as most are.
+        state.memory.count(command.principal, at, copy=False)
         state.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256
         )
+    elif counts(decision):
+        state.memory.count(command.principal, at, copy=is_copy(decision))
     events = () if isinstance(decision, Refusal) else decision
     state.record(seq, at, events, governance=governance)

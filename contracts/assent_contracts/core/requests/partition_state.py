@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -34,6 +35,9 @@ class _Ended(msgspec.Struct, frozen=True, gc=False):
     seq: int
     until: int
     """Log time (ms) up to which it is known."""
+
+
+_OF_NO_REQUEST: Final = (CommandRepeated, LogTimeCorrected)
 
 
 class PartitionState:
@@ -127,7 +131,7 @@ class PartitionState:
                 self._open(seq, event)
             elif isinstance(event, WritersChanged):
                 self.writers_since = event.since
-            elif not isinstance(event, CommandRepeated | LogTimeCorrected):
+            elif not isinstance(event, _OF_NO_REQUEST):
                 self._go_on(event, at, seq)
         if is_later:
             self.memory.forget(at)
