@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from assent.gateway.api.requests import write_cursor
+from assent.gateway.application.requests import write_cursor
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings

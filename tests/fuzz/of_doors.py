@@ -16,10 +16,10 @@ from assent.directory.export import ExportError
 from assent.directory.read import parse_export
 from assent.founding.commands import founding_commands
 from assent.founding.file import GovernanceFileError, parse_governance_file
-from assent.gateway.api.actions import Verdict
-from assent.gateway.api.bodies import read_body
-from assent.gateway.api.cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.api.submissions import Submission
+from assent.gateway.application.actions import Verdict
+from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.bodies import read_body
 from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
 from assent.gateway.console.policy_forms import policy_sent, values_sent
 from assent.gateway.identity import jwts

@@ -12,7 +12,7 @@ import msgspec
 
 from assent.cli import output
 from assent.cli.answers import document_of, print_refusal
-from assent.cli.log_access import Reach, Server, Way, key_of, reading, way
+from assent.cli.log_access import LogAccess, Server, Way, key_of, reading, way
 from assent.cli.options import Options, Sender
 from assent.cli.publishing import publishing
 from assent.cli.request_output import find
@@ -224,7 +224,7 @@ def fail_not_decided(what: str, command: str | None, options: Options) -> NoRetu
     )
 
 
-async def _until_shown(to: Reach, decided: Decided) -> None:
+async def _until_shown(to: LogAccess, decided: Decided) -> None:
     # So that `assent show` after this command shows what it did. Not for long: the decision stands.
     with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         async with asyncio.timeout(_SHOWN_WITHIN_S), reading(to) as db:

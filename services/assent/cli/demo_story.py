@@ -14,7 +14,7 @@ from assent.cli import output
 from assent.cli.board import board
 from assent.cli.formatting import print_timeline
 from assent.cli.interrupts import stop_on_signals
-from assent.cli.log_access import Reach, reading
+from assent.cli.log_access import LogAccess, reading
 from assent.cli.options import Options
 from assent.cli.proving import tell_verified, verify_live
 from assent.cli.publishing import publishing
@@ -103,7 +103,7 @@ async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
         await asyncio.gather(task, stopping, return_exceptions=True)
 
 
-async def _submission_of(to: Reach, request: str) -> str:
+async def _submission_of(to: LogAccess, request: str) -> str:
     async with reading(to) as db:
         row = await show_request(db, request)
     return "" if row is None else row.submission
@@ -111,7 +111,7 @@ async def _submission_of(to: Reach, request: str) -> str:
 
 async def _start_and_play(everything: Everything) -> bool:
     await everything.start()
-    to = Reach(
+    to = LogAccess(
         Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
     )
     try:
@@ -130,7 +130,7 @@ def _tell(what: str, held: bool) -> None:
     output.show(mark + Text(output.visible(what), style="default"))
 
 
-async def _is_applied(to: Reach, target: Path, request: Opened) -> bool:
+async def _is_applied(to: LogAccess, target: Path, request: Opened) -> bool:
     """Wait until the request has ended; then its file must hold just what was approved."""
     async with reading(to) as db, asyncio.timeout(_APPLIED_LIMIT_S):
         # ASYNC110: what another process does is polled for.
@@ -151,7 +151,7 @@ def _has_ended(row: RequestView | None) -> bool:
     return row is not None and (row.status != "approved" or row.progress == "unknown")
 
 
-async def _is_proved(to: Reach, released: list[Opened]) -> bool:
+async def _is_proved(to: LogAccess, released: list[Opened]) -> bool:
     """Print the timeline of a request, the audit count, and whether all of it verifies."""
     found = await verify_live(to)
     recorded = sum(tally.records for tally in found.partitions.values())

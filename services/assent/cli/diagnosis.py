@@ -12,7 +12,7 @@ from assent.cli.consequences import faults, others
 from assent.cli.doctor import examine
 from assent.cli.errors import sentence
 from assent.cli.governance_warnings import Finding
-from assent.cli.log_access import following, reach
+from assent.cli.log_access import following, log_access
 from assent.cli.options import Options
 from assent.decider.clock_file import note_offset
 from assent.local.directory import Directory
@@ -23,7 +23,7 @@ from assent_contracts.digests import to_base64url
 
 def env(options: Options) -> None:
     """Print it as JSON, or as what a shell can evaluate."""
-    to = reach(options)
+    to = log_access(options)
 
     async def writers() -> dict[str, str]:
         async with following(to) as follower:

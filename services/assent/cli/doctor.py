@@ -14,7 +14,7 @@ from assent.cli.ahead import log_time_finding
 from assent.cli.consequences import with_causes
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.governance_warnings import Finding, close_calls
-from assent.cli.log_access import Reach, UnreachableError, following, governance_of, reach, reading
+from assent.cli.log_access import LogAccess, UnreachableError, following, governance_of, log_access, reading
 from assent.cli.log_completeness import (
     deciders_heads,
     file_finding,
@@ -64,7 +64,7 @@ async def examine(options: Options) -> list[Finding]:
 async def _examine(options: Options) -> list[Finding]:
     findings = [_python()]
     try:
-        to = reach(options)
+        to = log_access(options)
     except (NotFounded, StackNotRunning, SettingsError, UnreachableError) as error:
         return [*findings, Finding(ok=False, what="the running log", remedy=sentence(str(error)))]
     findings.append(Finding(ok=True, what=f"the log is founded: {to.identity[:16]}…"))
@@ -84,7 +84,7 @@ async def _examine(options: Options) -> list[Finding]:
     return findings
 
 
-async def _services(to: Reach) -> list[Finding]:
+async def _services(to: LogAccess) -> list[Finding]:
     loop = asyncio.get_running_loop()
     answers = await asyncio.gather(
         *(loop.run_in_executor(None, readiness, url) for url in to.services.values())
@@ -120,7 +120,7 @@ def _python() -> Finding:
     )
 
 
-async def _kafka(to: Reach) -> list[Finding]:
+async def _kafka(to: LogAccess) -> list[Finding]:
     admin = AIOKafkaAdminClient(**to.connection.options())
     specs = topic_specs()
     try:
@@ -186,7 +186,7 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Finding]:
     return [Finding(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
 
 
-async def _whole(options: Options, to: Reach, follower: GovernanceFollower) -> list[Finding]:
+async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) -> list[Finding]:
     """Whether the log holds what is known of it, and how far the readers are."""
     findings: list[Finding] = []
     own: list[KeptHead] = []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assent.cli import output
-from assent.cli.log_access import Reach, following, governance_of, reach, reading
+from assent.cli.log_access import LogAccess, following, governance_of, log_access, reading
 from assent.cli.log_completeness import deciders_heads
 from assent.cli.options import Options
 from assent.cli.proving import progressing, tell_finding
@@ -20,7 +20,7 @@ from assent_contracts.heads import KeptHead
 
 def export(file: Path, *, options: Options) -> None:
     """Write the file; it is not there when that fails."""
-    to = reach(options)
+    to = log_access(options)
     try:
         exported = asyncio.run(export_held(to, file, own=deciders_heads(options, to.identity)))
     except FileExistsError:
@@ -44,7 +44,7 @@ def export(file: Path, *, options: Options) -> None:
     )
 
 
-async def export_held(to: Reach, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
+async def export_held(to: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
     """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does.
 
     `own`: what its decider keeps in its file.
@@ -71,7 +71,7 @@ async def export_held(to: Reach, file: Path, *, own: Sequence[KeptHead] = ()) ->
 
 def heads(*, options: Options) -> None:
     """Print the newest head of each partition that is known outside the ledgers."""
-    to = reach(options)
+    to = log_access(options)
     expected = asyncio.run(_heads(to, deciders_heads(options, to.identity)))
     if not expected.heads:
         output.fail(
@@ -80,7 +80,7 @@ def heads(*, options: Options) -> None:
     output.print_json(expected)
 
 
-async def _heads(to: Reach, own: Sequence[KeptHead]) -> Expected:
+async def _heads(to: LogAccess, own: Sequence[KeptHead]) -> Expected:
     async with reading(to) as db:
         known = await known_to_postgres(db)
     kept = await kept_heads(to.connection, to.dsn)

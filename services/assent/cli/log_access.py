@@ -30,7 +30,7 @@ _OF_THE_LOG = frozenset({"writer", "recovery"})
 
 
 @dataclass(frozen=True)
-class Reach:
+class LogAccess:
     """How to reach one log."""
 
     connection: Connection
@@ -55,7 +55,7 @@ class Server:
     """Whether the command prints JSON, what goes wrong included."""
 
 
-Way = Reach | Server
+Way = LogAccess | Server
 """Which way to a log."""
 
 
@@ -63,7 +63,7 @@ class UnreachableError(Exception):
     """The command was not told how to reach a log, or as whom; the message says how to tell it."""
 
 
-def reach(options: Options) -> Reach:
+def log_access(options: Options) -> LogAccess:
     """From ASSENT_KAFKA, ASSENT_IDENTITY and ASSENT_POSTGRES, else from the stack that runs on --data.
 
     Raises StackNotRunning, NotFounded, SettingsError, UnreachableError.
@@ -73,21 +73,21 @@ def reach(options: Options) -> Reach:
         if missing:
             raise UnreachableError(f"ASSENT_KAFKA is set, so set {' and '.join(missing)} too.")
         environ = os.environ
-        return Reach(read_connection(environ), environ["ASSENT_IDENTITY"], environ["ASSENT_POSTGRES"])
+        return LogAccess(read_connection(environ), environ["ASSENT_IDENTITY"], environ["ASSENT_POSTGRES"])
     directory = Directory(options.data.resolve())
     founded = read_founded(directory)
     env = directory.read_env()
     services = {name.removeprefix(_SERVICE): url for name, url in env.items() if name.startswith(_SERVICE)}
-    return Reach(Connection(bootstrap=env["bootstrap"]), founded.identity, env["dsn"], services)
+    return LogAccess(Connection(bootstrap=env["bootstrap"]), founded.identity, env["dsn"], services)
 
 
 def way(sender: Sender, options: Options) -> Way:
-    """By --server or ASSENT_SERVER through a gateway, else as `reach` says.
+    """By --server or ASSENT_SERVER through a gateway, else as `log_access` says.
 
-    Raises what `reach` and `key_of` raise.
+    Raises what `log_access` and `key_of` raise.
     """
     if sender.server is None:
-        return reach(options)
+        return log_access(options)
     url, is_loopback = _server_url(sender.server)
     key = key_of(sender, options)
     return Server(url, is_loopback, _identity_of(sender, options), key, sender.timeout, options.json)
@@ -160,7 +160,7 @@ def _keys_in(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def following(to: Reach) -> AsyncIterator[GovernanceFollower]:
+async def following(to: LogAccess) -> AsyncIterator[GovernanceFollower]:
     """The governance of a log. Raises NotFoundedError, KafkaError."""
     follower = GovernanceFollower(to.connection, to.identity)
     await follower.start()
@@ -183,7 +183,7 @@ def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
 
 
 @asynccontextmanager
-async def reading(to: Reach) -> AsyncIterator[asyncpg.Pool]:
+async def reading(to: LogAccess) -> AsyncIterator[asyncpg.Pool]:
     """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
     pool = await open_pool(to.dsn, "assent_reader", application="assent-cli", size=2)
     try:

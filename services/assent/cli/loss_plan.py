@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from msgspec import Struct
 
 from assent.cli import output
-from assent.cli.log_access import Reach, reading
+from assent.cli.log_access import LogAccess, reading
 from assent.cli.log_completeness import deciders_heads, known_outside, look, missing, unknown_eras
 from assent.cli.options import Options
 from assent.decider.kept import read_heads_file
@@ -64,7 +64,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 async def plan_of(
-    to: Reach, follower: GovernanceFollower, ends: Ends, heads: tuple[Path, ...], options: Options
+    to: LogAccess, follower: GovernanceFollower, ends: Ends, heads: tuple[Path, ...], options: Options
 ) -> Plan:
     """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
     kept = [deciders_heads(options, to.identity)]
@@ -108,7 +108,7 @@ def _standing(ends: Ends, known: Mapping[Place, KnownHead]) -> list[StandingChan
     return found
 
 
-async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
+async def _stored(to: LogAccess, follower: GovernanceFollower) -> NewestHeads:
     newest = NewestHeads()
     try:
         await sift_database(to.dsn, newest, to.identity, trusted_keys(follower.writers.public_keys()))
@@ -118,7 +118,7 @@ async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
     return newest
 
 
-async def _named(to: Reach, ends: Ends) -> Named | None:
+async def _named(to: LogAccess, ends: Ends) -> Named | None:
     places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
         async with reading(to) as db, Probe(to.connection) as probe:

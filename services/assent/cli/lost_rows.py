@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from assent.cli import output
-from assent.cli.log_access import Reach
+from assent.cli.log_access import LogAccess
 from assent.store.pool import Executor
 from assent.store.queries import heads
 from assent_contracts.client.probe import Probe
@@ -12,7 +12,7 @@ from assent_contracts.heads import known_of
 from assent_contracts.topics import GOVERNANCE
 
 
-async def tell_lost_rows(to: Reach, db: Executor) -> None:
+async def tell_lost_rows(to: LogAccess, db: Executor) -> None:
     """Hold the log against what the tables were made from, and tell where it is less.
 
     Raises KafkaError, TimeoutError, and what asyncpg raises.

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from assent.cli import output
 from assent.cli.formatting import table
-from assent.cli.log_access import Reach, following, reach, reading
+from assent.cli.log_access import LogAccess, following, log_access, reading
 from assent.cli.log_completeness import deciders_heads
 from assent.cli.options import Options
 from assent.verify.audited import AuditTable
@@ -41,7 +41,7 @@ def verify(file: Path | None, identity: str | None, expect: Path | None, *, opti
             with progressing("verifying") as progress:
                 found = verify_file(file, identity, progress, expected=expected)
         else:
-            to = reach(options)
+            to = log_access(options)
             expected = None if expect is None else read_expected(expect, to.identity)
             found = asyncio.run(verify_live(to, expected, own=deciders_heads(options, to.identity)))
     except FindingError as finding:
@@ -53,7 +53,7 @@ def verify(file: Path | None, identity: str | None, expect: Path | None, *, opti
 
 
 async def verify_live(
-    to: Reach, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
+    to: LogAccess, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
 ) -> Verified:
     """Verify the running log with its audit table, and hold it against what is known of it elsewhere.
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from assent.cli import output
-from assent.cli.log_access import Reach, following, governance_of, reading
+from assent.cli.log_access import LogAccess, following, governance_of, reading
 from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
 from assent.store.heads import HEADS_UNREACHABLE
@@ -25,7 +25,7 @@ from assent_contracts.heads import KnownHead, Place, known_heads
 
 
 @asynccontextmanager
-async def publishing(to: Reach, source: str, options: Options) -> AsyncIterator[Publisher]:
+async def publishing(to: LogAccess, source: str, options: Options) -> AsyncIterator[Publisher]:
     """A publisher that hears decisions from where the status tables stand.
 
     Raises NotFoundedError, NotPublishedError, HeadsFileError, KafkaError, and what asyncpg raises when
@@ -52,7 +52,9 @@ async def publishing(to: Reach, source: str, options: Options) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def publishing_changes(to: Reach, source: str, options: Options) -> AsyncIterator[GovernancePublisher]:
+async def publishing_changes(
+    to: LogAccess, source: str, options: Options
+) -> AsyncIterator[GovernancePublisher]:
     """The same for changes to governance that work at once; Postgres need not answer."""
     async with following(to) as follower:
         await known_beforehand(follower, await _stored(to, follower), options)
@@ -82,7 +84,7 @@ async def known_beforehand(
     return known
 
 
-async def _stored(to: Reach, follower: GovernanceFollower) -> NewestHeads:
+async def _stored(to: LogAccess, follower: GovernanceFollower) -> NewestHeads:
     try:
         async with reading(to) as db:
             return await newest_in_postgres(db, follower)

@@ -8,7 +8,7 @@ import msgspec
 from assent.cli import output
 from assent.cli.formatting import print_requests
 from assent.cli.log_access import (
-    Reach,
+    LogAccess,
     Server,
     Way,
     following,
@@ -63,7 +63,7 @@ def requests(*, mine: bool, received: bool, limit: int, sender: Sender, options:
         print_requests(rows, now_ms())
 
 
-async def _list(to: Reach, principal: str | None, *, mine: bool, limit: int) -> list[RequestView]:
+async def _list(to: LogAccess, principal: str | None, *, mine: bool, limit: int) -> list[RequestView]:
     async with following(to) as follower:
         governance = governance_of(follower)
     since = now_ms() - governance.settings.visibility_ms

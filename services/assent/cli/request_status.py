@@ -3,7 +3,7 @@
 import asyncio
 
 from assent.cli import output
-from assent.cli.log_access import Reach, following, governance_of, reading
+from assent.cli.log_access import LogAccess, following, governance_of, reading
 from assent.cli.request_output import find
 from assent.reading.folding import state_of
 from assent.store.queries import LIST_MAX, AuditRow, RequestView, timeline
@@ -14,7 +14,7 @@ from assent_contracts.topics import LEDGER
 _APPEARS_WITHIN_S = 2.0
 
 
-async def standing(to: Reach, request: str) -> tuple[RequestView, Request, Governance]:
+async def standing(to: LogAccess, request: str) -> tuple[RequestView, Request, Governance]:
     """A request, its state, and governance now; ends the command when there is none."""
     row = await find(to, request)
     records = await _records(to, row)
@@ -22,7 +22,7 @@ async def standing(to: Reach, request: str) -> tuple[RequestView, Request, Gover
         return row, state_of(records), governance_of(follower)
 
 
-async def _records(to: Reach, row: RequestView) -> list[AuditRow]:
+async def _records(to: LogAccess, row: RequestView) -> list[AuditRow]:
     deadline = asyncio.get_running_loop().time() + _APPEARS_WITHIN_S
     async with reading(to) as db:
         while True:

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from assent.cli import output
 from assent.cli.answers import print_refusal
 from assent.cli.errors import sentence
-from assent.cli.log_access import Reach, following, reach
+from assent.cli.log_access import LogAccess, following, log_access
 from assent.cli.loss_plan import Plan, plan_of, print_plan
 from assent.cli.options import Options
 from assent.cli.up import log_to_file
@@ -111,7 +111,7 @@ def rebuild(*, yes: bool, options: Options) -> None:
     )
 
 
-async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[TopicPartition, int]:
+async def _of_another_history(to: LogAccess, follower: GovernanceFollower) -> dict[TopicPartition, int]:
     """The partitions in which notify stands where the ledger does not, and what of them still holds.
 
     By the record and not by its seq: what has been written since the loss soon has the same seqs.
@@ -123,13 +123,13 @@ async def _of_another_history(to: Reach, follower: GovernanceFollower) -> dict[T
 
 
 @asynccontextmanager
-async def _log(options: Options) -> AsyncIterator[Reach]:
+async def _log(options: Options) -> AsyncIterator[LogAccess]:
     """The log: a cluster's, or that of --data, whose Kafka and Postgres are started for the while.
 
     Nothing of --data may run beside it: a decider that leads goes by what it has read before.
     """
     if "ASSENT_KAFKA" in os.environ:
-        yield reach(options)
+        yield log_access(options)
         return
     directory = Directory(options.data.resolve())
     identity = read_founded(directory).identity
@@ -139,4 +139,4 @@ async def _log(options: Options) -> AsyncIterator[Reach]:
             stack = await running.enter_async_context(Stack(directory.root, progress=output.tell))
         except DirectoryInUse as error:
             output.fail(f"{sentence(str(error))} It is `assent up`: stop it first.", output.REFUSED)
-        yield Reach(Connection(bootstrap=stack.bootstrap), identity, stack.dsn)
+        yield LogAccess(Connection(bootstrap=stack.bootstrap), identity, stack.dsn)

@@ -12,7 +12,7 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.answers import print_refusal
 from assent.cli.formatting import lines_not_shown, payload_text
-from assent.cli.log_access import Reach, Server, Way, following, reading
+from assent.cli.log_access import LogAccess, Server, Way, following, reading
 from assent.cli.options import Options
 from assent.cli.showing import warnings
 from assent.cli.tables import difference_table
@@ -67,7 +67,7 @@ async def proven(to: Way, request: str) -> ProvenSubmission | NotProven:
     return await _beside_the_log(to, request)
 
 
-async def _beside_the_log(to: Reach, request: str) -> ProvenSubmission | NotProven:
+async def _beside_the_log(to: LogAccess, request: str) -> ProvenSubmission | NotProven:
     place = parse_request_id(request)
     assert place is not None, "the caller has looked it up"
     offset = await _offset(to, *place)
@@ -88,7 +88,7 @@ async def _beside_the_log(to: Reach, request: str) -> ProvenSubmission | NotProv
         return proven_submission(evidence, request, follower, verify)
 
 
-async def _offset(to: Reach, partition: int, seq: int) -> int | None:
+async def _offset(to: LogAccess, partition: int, seq: int) -> int | None:
     """Where the audit table has this record. A hint: what is there must prove itself."""
     deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
     async with reading(to) as db:

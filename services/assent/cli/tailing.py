@@ -8,7 +8,7 @@ import asyncpg
 from assent.cli import output
 from assent.cli.formatting import print_audit
 from assent.cli.interrupts import stop_on_signals
-from assent.cli.log_access import Reach, Server, following, governance_of, reading, way
+from assent.cli.log_access import LogAccess, Server, following, governance_of, reading, way
 from assent.cli.lost_rows import tell_lost_rows
 from assent.cli.options import Options, Sender
 from assent.reading.entries import Entry, audit_entry
@@ -50,7 +50,7 @@ async def _until_stopped(tailing: Coroutine[None, None, None]) -> None:
         await end(*tasks)
 
 
-async def _tail(to: Reach, limit: int, *, follow: bool, as_json: bool) -> None:
+async def _tail(to: LogAccess, limit: int, *, follow: bool, as_json: bool) -> None:
     async with reading(to) as db:
         await tell_lost_rows(to, db)
         # Where it goes on is settled first: what comes in between is printed once, and not left out.
@@ -76,7 +76,7 @@ async def _tail(to: Reach, limit: int, *, follow: bool, as_json: bool) -> None:
                 await asyncio.sleep(_FOLLOW_S)
 
 
-async def _places(to: Reach, db: Executor) -> Places:
+async def _places(to: LogAccess, db: Executor) -> Places:
     async with following(to) as follower:
         partitions = governance_of(follower).partitions
     places: dict[tuple[LedgerName, int], int] = {(GOVERNANCE, 0): -1}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from litestar import Request
 
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.problems import Problem
 
 _OF_ONE_NETWORK: Final = 64
@@ -30,16 +30,16 @@ def stranger(request: Request[Any, Any, Any]) -> str:
 
 
 @contextmanager
-def proving(request: Request[Any, Any, Any], door: Door) -> Iterator[None]:
+def proving(request: Request[Any, Any, Any], gateway: Gateway) -> Iterator[None]:
     """Look at a proof inside of this: who has brought too many that are none is refused before that.
 
     Raises Problem: too-many-requests. A proof that holds costs nothing.
     """
     who = stranger(request)
-    door.rates.refuse_spent(who)
+    gateway.rates.refuse_spent(who)
     try:
         yield
     except Problem as problem:
         if problem.status in _NOT_PROVED:
-            door.rates.spend(who)
+            gateway.rates.spend(who)
         raise

@@ -7,11 +7,11 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import Message, Scope
 
-from assent.gateway.api.bodies import BODY_MAX_BYTES
 from assent.gateway.api.description import PREFIX, openapi_of
 from assent.gateway.api.routes import API, HEALTH
+from assent.gateway.bodies import BODY_MAX_BYTES
 from assent.gateway.caller import find_caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.errors import or_page
 from assent.gateway.console.routes import console
 from assent.gateway.identity.local import LOCAL
@@ -24,20 +24,20 @@ from assent.reading.lost import LOST_HEADER, lost_header, lost_parts
 _NO_STORE = (b"cache-control", b"no-store")
 
 
-def make_app(door: Door) -> Litestar:
+def make_app(gateway: Gateway) -> Litestar:
     """The application of one gateway."""
     api = Router(PREFIX, route_handlers=list(API))
     return Litestar(
         [
             api,
-            openapi_of(API, cookie=door.sessions.cookie),
+            openapi_of(API, cookie=gateway.sessions.cookie),
             *HEALTH,
             *SIGNING_IN,
             *LOCAL,
             console(),
         ],
         dependencies={
-            "door": Provide(lambda: door, sync_to_thread=False),
+            "gateway": Provide(lambda: gateway, sync_to_thread=False),
             "caller": Provide(find_caller),
         },
         exception_handlers={
@@ -49,7 +49,7 @@ def make_app(door: Door) -> Litestar:
         before_request=_refuse_nul,
         request_max_body_size=BODY_MAX_BYTES,
         openapi_config=None,
-        before_send=[_protect(door)],
+        before_send=[_protect(gateway)],
         logging_config=None,
     )
 
@@ -60,23 +60,23 @@ async def _refuse_nul(request: Request[Any, Any, Any]) -> None:
         raise malformed("A parameter contains a NUL character.")
 
 
-def _protect(door: Door) -> Any:
-    encoded = security_headers(door.settings)
+def _protect(gateway: Gateway) -> Any:
+    encoded = security_headers(gateway.settings)
 
     async def protect(message: Message, scope: Scope) -> None:
         # On every answer, those to what went wrong among them.
         if message["type"] == "http.response.start":
             there = {name.lower() for name, _ in message["headers"]}
             # What the API answers is for who asked, unless a handler says otherwise.
-            always = [*encoded, _NO_STORE, *_lost(door)] if scope["path"].startswith(PREFIX) else encoded
+            always = [*encoded, _NO_STORE, *_lost(gateway)] if scope["path"].startswith(PREFIX) else encoded
             message["headers"] = [*message["headers"], *(each for each in always if each[0] not in there)]
 
     return protect
 
 
-def _lost(door: Door) -> list[tuple[bytes, bytes]]:
+def _lost(gateway: Gateway) -> list[tuple[bytes, bytes]]:
     """What the ledger lacks of what the tables may hold, as this gateway saw it last."""
-    value = lost_header(lost_parts(door.log.publisher.findings))
+    value = lost_header(lost_parts(gateway.log.publisher.findings))
     return [(LOST_HEADER.encode(), value.encode())] if value else []
 
 

@@ -8,7 +8,7 @@ from litestar import Request
 
 from assent.gateway import problems
 from assent.gateway.anonymous_limits import proving
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.identity.sessions import Session
 from assent.gateway.middleware import PRINCIPAL
 from assent.gateway.public import origins_of
@@ -36,44 +36,44 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.principal.id
 
 
-async def find_caller(request: Request[Any, Any, Any], door: Door) -> Caller:
+async def find_caller(request: Request[Any, Any, Any], gateway: Gateway) -> Caller:
     """The caller. Raises Problem: not-signed-in, not-permitted, cross-site, too-many-requests.
 
     The strongest proof that is given counts, and one that is given and wrong is refused: nothing falls back.
     """
-    caller = await _identified(request, door)
+    caller = await _identified(request, gateway)
     request.state[PRINCIPAL] = caller.id
-    door.rates.spend(caller.id)
+    gateway.rates.spend(caller.id)
     return caller
 
 
-async def _identified(request: Request[Any, Any, Any], door: Door) -> Caller:
+async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Caller:
     if "signature-input" in request.headers:
-        if door.signatures is None:
+        if gateway.signatures is None:
             raise problems.not_signed_in()
-        with proving(request, door):
-            principal = await door.signatures.verify(request)
-        return Caller(principal=enabled(door, principal), how="signature")
+        with proving(request, gateway):
+            principal = await gateway.signatures.verify(request)
+        return Caller(principal=enabled(gateway, principal), how="signature")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
-        _refuse_two_proofs(request, door)
-        if scheme.lower() != "bearer" or door.tokens is None:
+        _refuse_two_proofs(request, gateway)
+        if scheme.lower() != "bearer" or gateway.tokens is None:
             raise problems.not_signed_in()
-        with proving(request, door):
-            bearer = await door.tokens.bearer_of(token)
-        return Caller(principal=enabled(door, bearer.principal), how="token", ends_at=bearer.ends_at)
-    session = await door.sessions.find(request.cookies.get(door.sessions.cookie))
+        with proving(request, gateway):
+            bearer = await gateway.tokens.bearer_of(token)
+        return Caller(principal=enabled(gateway, bearer.principal), how="token", ends_at=bearer.ends_at)
+    session = await gateway.sessions.find(request.cookies.get(gateway.sessions.cookie))
     if session is None:
         raise problems.not_signed_in()
     if request.method not in _SAFE:
-        refuse_cross_site(request, door)
+        refuse_cross_site(request, gateway)
         await check_csrf(request, session)
-    return Caller(principal=enabled(door, session.principal), how="session", session=session)
+    return Caller(principal=enabled(gateway, session.principal), how="session", session=session)
 
 
-def enabled(door: Door, principal: str) -> Principal:
+def enabled(gateway: Gateway, principal: str) -> Principal:
     """The principal as governance knows it now. Raises Problem when it does not, or has disabled it."""
-    found = door.log.governance.principals.get(principal)
+    found = gateway.log.governance.principals.get(principal)
     if found is None or not found.enabled:
         what = "is disabled" if found else "is not registered"
         raise problems.Problem(
@@ -85,9 +85,9 @@ def enabled(door: Door, principal: str) -> Principal:
     return found
 
 
-def _refuse_two_proofs(request: Request[Any, Any, Any], door: Door) -> None:
+def _refuse_two_proofs(request: Request[Any, Any, Any], gateway: Gateway) -> None:
     # A browser adds its cookie by itself: with both it is unclear who acts, and which checks count.
-    if door.sessions.cookie in request.cookies:
+    if gateway.sessions.cookie in request.cookies:
         raise problems.Problem(
             400,
             "two-proofs",
@@ -96,16 +96,16 @@ def _refuse_two_proofs(request: Request[Any, Any, Any], door: Door) -> None:
         )
 
 
-def refuse_cross_site(request: Request[Any, Any, Any], door: Door) -> None:
+def refuse_cross_site(request: Request[Any, Any, Any], gateway: Gateway) -> None:
     """Refuse what another site made the browser send. Raises Problem."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    foreign = origin is not None and origin not in origins_of(door.settings.public_url)
+    foreign = origin is not None and origin not in origins_of(gateway.settings.public_url)
     if foreign or site in ("cross-site", "same-site"):
         raise problems.Problem(
             403,
             "cross-site",
             "Another site has made your browser send this.",
-            todo=f"Open {door.settings.public_url} and do it there.",
+            todo=f"Open {gateway.settings.public_url} and do it there.",
         )
 
 
@@ -123,7 +123,7 @@ async def check_csrf(request: Request[Any, Any, Any], session: Session) -> None:
         )
 
 
-def is_auditor(caller: Caller, door: Door) -> bool:
+def is_auditor(caller: Caller, gateway: Gateway) -> bool:
     """Whether the caller may look at everything: auditors and administrators of every type."""
-    governance = door.log.governance
+    governance = gateway.log.governance
     return any(governance.has_role(caller.id, role, EVERY_TYPE) for role in ("auditor", "administrator"))

@@ -43,8 +43,8 @@ class Signatures(Protocol):
         ...
 
 
-class Door(msgspec.Struct, frozen=True, kw_only=True):
-    """One gateway's parts: started before the first request, stopped after the last."""
+class Gateway(msgspec.Struct, frozen=True, kw_only=True):
+    """One gateway, for its request handlers: started before the first request, stopped after the last."""
 
     settings: GatewaySettings
     log: Log

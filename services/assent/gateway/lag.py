@@ -1,21 +1,31 @@
 """How far the tables are behind the ledger, and waiting until they hold what a client has written."""
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final
 
 import asyncpg
 import structlog
+from litestar.params import HeaderParameter
 
 from assent.gateway.problems import Problem, malformed
 from assent.store.queries import heads
 from assent.store.service import UNREACHABLE
 from assent_contracts.client.ending import end
-from assent_contracts.resources import parse_request_id
+from assent_contracts.resources import REQUEST_ID_PATTERN, parse_request_id
 
 AFTER_HEADER: Final = "assent-after"
 """`<partition>-<seq>`, as an answer's `position` says: the answer to this request knows it."""
 LAG_HEADER: Final = "assent-lag"
 """How many ledger records the tables do not hold yet."""
+After = Annotated[
+    str | None,
+    HeaderParameter(
+        name=AFTER_HEADER,
+        max_length=40,
+        schema_extra={"pattern": f"^{REQUEST_ID_PATTERN}$"},
+        description="Answer once the lists hold this position: an answer's `position`.",
+    ),
+]
 _LOOK_EVERY_S: Final = 0.02
 _IDLE_S: Final = 0.5
 _WAIT_S: Final = 3.0

@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from assent.gateway.application.visibility import may_see
 from assent.gateway.event_messages import Event, Memory, changed, governance_changed, requests_of
 from assent.gateway.event_stream import LOST, Listener
 from assent.gateway.identity.sessions import Sessions
@@ -16,7 +17,6 @@ from assent.gateway.lag import Lag
 from assent.gateway.limits import LiveLimits
 from assent.gateway.log_client import Log
 from assent.gateway.problems import Problem
-from assent.gateway.visibility import may_see
 from assent.store.queries import requests_at
 from assent.store.service import UNREACHABLE
 from assent_contracts.acceptance import Accepted

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from litestar import Request
 
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.public import names_loopback
 
 _PROXIED: Final = frozenset(
@@ -27,14 +27,14 @@ _PROXIED_PREFIX: Final = "x-forwarded"
 """Headers that a proxy adds: then the address is the proxy's, not the sender's."""
 
 
-def is_local(request: Request[Any, Any, Any], door: Door) -> bool:
+def is_local(request: Request[Any, Any, Any], gateway: Gateway) -> bool:
     """Whether it comes from this machine, and through no proxy, one on this machine among them.
 
     The address is that of the TCP connection. A proxy gives itself away by what it adds, by the name that
     people opened, or by being configured. One that does none of it is not seen: what nobody else may do
     needs a secret besides.
     """
-    if door.settings.trusted_proxies or any(_is_a_proxys(name) for name in request.headers):
+    if gateway.settings.trusted_proxies or any(_is_a_proxys(name) for name in request.headers):
         return False
     if request.client is None or not names_loopback(request.headers.get("host", "")):
         return False

@@ -1,11 +1,14 @@
 """By which address people reach a gateway: read once into one form, with which every other is compared."""
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+HOME: Final = "/"
+_PATH: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 def normal_url(text: str) -> str:
@@ -57,3 +60,11 @@ def origins_of(public_url: str) -> frozenset[str]:
 def names_loopback(host_header: str) -> bool:
     """Whether a Host header names this machine, at whichever port."""
     return host_header.lower() in _LOOPBACK or host_header.lower().rpartition(":")[0] in _LOOPBACK
+
+
+def safe_return(path: str) -> str:
+    """The path to continue at after a sign-in, if it is one of this site; else the first page.
+
+    Never another site: that would be an open redirect.
+    """
+    return path if _PATH.fullmatch(path) else HOME

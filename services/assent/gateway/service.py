@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from assent.gateway.app import make_app
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.connections import guarded
 from assent.gateway.identity.local_token import read_local_token
 from assent.gateway.identity.oidc import open_oidc
@@ -50,15 +50,15 @@ _FILES_BESIDE = 256
 
 
 async def serve(
-    settings: ServiceSettings, health: Health, stop: asyncio.Event, gateway: GatewaySettings | None = None
+    settings: ServiceSettings, health: Health, stop: asyncio.Event, own: GatewaySettings | None = None
 ) -> None:
-    """Answer until `stop`; `gateway`: instead of what the environment says.
+    """Answer until `stop`; `own`: instead of what the environment says.
 
     Raises SettingsError, KeyFileError, NotFoundedError, NotFollowingError.
     """
-    gateway = gateway or read_gateway_settings()
+    own = own or read_gateway_settings()
     key = load_key(need(settings.key_file, "ASSENT_KEY_FILE"))
-    local = read_local_token(gateway)
+    local = read_local_token(own)
     health.not_ready(LISTENING, STARTING)
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     async with AsyncExitStack() as open_things:
@@ -67,9 +67,9 @@ async def serve(
         await reached(health, POSTGRES, lambda: db.fetchval("select 1"))
         follower = await reached(health, KAFKA, lambda: _following_all(settings, db, health))
         open_things.push_async_callback(follower.stop)
-        oidc = open_oidc(gateway, await open_things.enter_async_context(open_client()), db, key)
-        lag, sessions = Lag(db), Sessions(db, key, secure=gateway.is_secure)
-        live = Live(db, lag, sessions, gateway.live)
+        oidc = open_oidc(own, await open_things.enter_async_context(open_client()), db, key)
+        lag, sessions = Lag(db), Sessions(db, key, secure=own.is_secure)
+        live = Live(db, lag, sessions, own.live)
 
         def heard(partition: int, accepted: Accepted) -> None:
             lag.heard(partition, accepted.record.seq)
@@ -83,8 +83,8 @@ async def serve(
             await reached(health, KAFKA, lookup.start)
         lag.start()
         open_things.push_async_callback(lag.stop)
-        door = Door(
-            settings=gateway,
+        gateway = Gateway(
+            settings=own,
             log=log,
             proofs=Proofs(*lookups),
             db=db,
@@ -93,16 +93,16 @@ async def serve(
             tokens=AccessTokens(oidc, lambda: log.governance) if oidc else None,
             oidc=oidc,
             local=local,
-            signatures=KeySignatures(lambda: log.governance, gateway.public_url),
+            signatures=KeySignatures(lambda: log.governance, own.public_url),
             once=Once(db),
-            rates=Rates(gateway.rate_per_second),
+            rates=Rates(own.rate_per_second),
             lag=lag,
             live=live,
         )
         live.start(log)
         await reached(health, POSTGRES, lambda: learn(db, follower, log.publisher))
         open_things.push_async_callback(live.stop)
-        await _answer(door, stop)
+        await _answer(gateway, stop)
 
 
 async def _following_all(settings: ServiceSettings, db: asyncpg.Pool, health: Health) -> GovernanceFollower:
@@ -132,14 +132,14 @@ class _Server(uvicorn.Server):
         self._on_listening()
 
 
-async def _answer(door: Door, stop: asyncio.Event) -> None:
-    most = _connections(door.settings.live.streams)
+async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
+    most = _connections(gateway.settings.live.streams)
     server = _Server(
         uvicorn.Config(
-            _behind_proxies(front_of(make_app(door), door.settings), door.settings),
-            host=door.settings.host,
-            port=door.settings.port,
-            http=guarded(most, door.settings.slow, security_headers(door.settings)),  # type: ignore[arg-type]
+            _behind_proxies(front_of(make_app(gateway), gateway.settings), gateway.settings),
+            host=gateway.settings.host,
+            port=gateway.settings.port,
+            http=guarded(most, gateway.settings.slow, security_headers(gateway.settings)),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             log_config=None,
@@ -148,13 +148,13 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN_S,
         ),
-        on_listening=lambda: door.health.ready(LISTENING),
+        on_listening=lambda: gateway.health.ready(LISTENING),
     )
     # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
-    probing = asyncio.create_task(_probe(door), name="probing")
+    probing = asyncio.create_task(_probe(gateway), name="probing")
     learning = asyncio.create_task(
-        keep_learning(door.db, door.log, door.health, on_change=door.live.reload), name="learning"
+        keep_learning(gateway.db, gateway.log, gateway.health, on_change=gateway.live.reload), name="learning"
     )
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -163,7 +163,7 @@ async def _answer(door: Door, stop: asyncio.Event) -> None:
             if task.done():
                 task.result()
     finally:
-        await door.live.stop()
+        await gateway.live.stop()
         server.should_exit = True
         await asyncio.gather(answering, return_exceptions=True)
         await end(probing, learning, stopping)
@@ -183,10 +183,10 @@ def _connections(streams: int) -> int:
     return wanted if most == resource.RLIM_INFINITY else min(wanted, most - _FILES_BESIDE)
 
 
-async def _probe(door: Door) -> None:
+async def _probe(gateway: Gateway) -> None:
     while True:
-        door.log.follower.check()
-        door.live.check()
-        await probe(door.health, POSTGRES, door.db.fetchval("select 1"))
-        await probe(door.health, KAFKA, door.log.follower.catch_up())
+        gateway.log.follower.check()
+        gateway.live.check()
+        await probe(gateway.health, POSTGRES, gateway.db.fetchval("select 1"))
+        await probe(gateway.health, KAFKA, gateway.log.follower.catch_up())
         await asyncio.sleep(PROBE_EVERY_S)

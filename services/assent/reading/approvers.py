@@ -4,7 +4,7 @@ import msgspec
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import standing_terms
-from assent_contracts.core.requests.explain import Deciding, able_to_approve
+from assent_contracts.core.requests.permissions import Deciding, able_to_approve
 from assent_contracts.core.requests.states import Request
 
 

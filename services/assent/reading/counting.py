@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent.reading.requests import state_of_row
+from assent.reading.requests import deciding_of_row
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import lapse, standing_terms
@@ -13,7 +13,7 @@ def counted(row: RequestView, governance: Governance) -> RequestView:
 
     An ended or released request has used its approvals: they are shown as they were.
     """
-    state = state_of_row(row)
+    state = deciding_of_row(row)
     if state is None or not row.approvals:
         return row
     terms = standing_terms(state.submission, governance)

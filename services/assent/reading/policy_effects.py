@@ -5,7 +5,7 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from assent.reading.requests import state_of_row
+from assent.reading.requests import deciding_of_row
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import deleted_policy, has_quorum, standing_terms
@@ -76,7 +76,7 @@ def _events(change: GovernanceChange) -> tuple[GovernanceEvent, ...]:
 
 
 def _fate(row: RequestView, now: Governance, then: Governance) -> Fate:
-    state = state_of_row(row)
+    state = deciding_of_row(row)
     if state is None:
         return "released"
     submission, approvals = state.submission, state.approvals

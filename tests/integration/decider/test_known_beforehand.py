@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from assent.cli.log_access import Reach
+from assent.cli.log_access import LogAccess
 from assent.cli.options import Options
 from assent.cli.publishing import publishing, publishing_changes
 from assent.decider.kept import HeadsFileError, heads_file, write_heads_file
@@ -39,10 +39,10 @@ def options(tmp_path: Path) -> Options:
 
 
 @pytest_asyncio.fixture
-async def to(running: Endpoints, log: Log, actor: Actor) -> AsyncIterator[Reach]:
+async def to(running: Endpoints, log: Log, actor: Actor) -> AsyncIterator[LogAccess]:
     """The module's log, with a decider that answers, and empty tables."""
     async with migrated(running.dsn) as dsn:
-        yield Reach(log.connection, log.identity, dsn)
+        yield LogAccess(log.connection, log.identity, dsn)
 
 
 def keep_beyond(log: Log, options: Options, ledger: LedgerName, partition: int) -> Path:
@@ -62,7 +62,7 @@ def keep_beyond(log: Log, options: Options, ledger: LedgerName, partition: int) 
     return file
 
 
-async def submit(to: Reach, log: Log, options: Options) -> None:
+async def submit(to: LogAccess, log: Log, options: Options) -> None:
     """A change to RESOURCE, as `assent submit` does it."""
     async with asyncio.timeout(_WITHIN_S), publishing(to, "tests", options) as publisher:
         command = SubmitChange(
@@ -77,14 +77,14 @@ async def submit(to: Reach, log: Log, options: Options) -> None:
         await publisher.send(command, log.keys[UPSTREAM], timeout_s=_WITHIN_S)
 
 
-async def disable(to: Reach, log: Log, options: Options) -> None:
+async def disable(to: LogAccess, log: Log, options: Options) -> None:
     """A change to governance, as `assent principals disable` does it."""
     async with asyncio.timeout(_WITHIN_S), publishing_changes(to, "tests", options) as publisher:
         await publisher.send(DisablePrincipal(principal="nobody"), log.keys["bob"], timeout_s=_WITHIN_S)
 
 
 async def test_nothing_is_published_to_what_the_decider_s_file_knows_more_of(
-    to: Reach, log: Log, options: Options
+    to: LogAccess, log: Log, options: Options
 ) -> None:
     await submit(to, log, options)
     keep_beyond(log, options, "ledger", PARTITION)
@@ -96,7 +96,7 @@ async def test_nothing_is_published_to_what_the_decider_s_file_knows_more_of(
 
 
 async def test_nothing_at_all_is_published_where_the_file_knows_more_of_governance(
-    to: Reach, log: Log, options: Options
+    to: LogAccess, log: Log, options: Options
 ) -> None:
     await disable(to, log, options)
     keep_beyond(log, options, "governance", 0)
@@ -106,7 +106,7 @@ async def test_nothing_at_all_is_published_where_the_file_knows_more_of_governan
 
 
 async def test_nothing_is_published_to_what_postgres_has_a_signed_head_beyond(
-    to: Reach, log: Log, options: Options
+    to: LogAccess, log: Log, options: Options
 ) -> None:
     async with known_beyond(log, to.dsn, PARTITION):
         with pytest.raises(NotPublishedError, match="ends at offset"):
@@ -114,14 +114,16 @@ async def test_nothing_is_published_to_what_postgres_has_a_signed_head_beyond(
 
 
 async def test_changes_to_governance_need_no_postgres(
-    to: Reach, log: Log, options: Options, capsys: pytest.CaptureFixture[str]
+    to: LogAccess, log: Log, options: Options, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    away = Reach(to.connection, to.identity, "postgresql://127.0.0.1:1/none")
+    away = LogAccess(to.connection, to.identity, "postgresql://127.0.0.1:1/none")
     await disable(away, log, options)
     assert "Postgres does not answer" in capsys.readouterr().err
 
 
-async def test_a_broken_file_is_named_and_nothing_is_published(to: Reach, log: Log, options: Options) -> None:
+async def test_a_broken_file_is_named_and_nothing_is_published(
+    to: LogAccess, log: Log, options: Options
+) -> None:
     keep_beyond(log, options, "ledger", PARTITION).write_bytes(b"[{")
     with pytest.raises(HeadsFileError, match="cannot be read"):
         await submit(to, log, options)

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from assent.gateway.api.requests import write_cursor
+from assent.gateway.application.requests import write_cursor
 from assent.gateway.connections import HEADERS_MAX_BYTES
 from assent.gateway.limits import LiveLimits, SlowLimits
 from assent.store.queries import Cursor

@@ -8,9 +8,9 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from assent.gateway.api.auditing import write_cursor as audit_cursor
-from assent.gateway.api.requests import write_cursor
 from assent.gateway.api.routes import API
+from assent.gateway.application.audit import write_cursor as audit_cursor
+from assent.gateway.application.requests import write_cursor
 from assent.gateway.console.routes import PAGES
 from assent.store.filters import AuditCursor, Cursor
 from tests.support.gateway import Gateway, accepted

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from assent.cli.exporting import export_held
-from assent.cli.log_access import Reach
+from assent.cli.log_access import LogAccess
 from assent.cli.proving import verify_live
 from assent.ledger.topics import apply_topics
 from assent.store.migrate import migrate
@@ -92,13 +92,13 @@ async def db(tables: str, running: Endpoints) -> AsyncIterator[asyncpg.Connectio
 
 
 @pytest.fixture
-def to(tables: str, log: Log, db: asyncpg.Connection) -> Reach:
+def to(tables: str, log: Log, db: asyncpg.Connection) -> LogAccess:
     name = f"/verify_{next(_numbers) - 1}"
     del db
-    return Reach(log.connection, log.identity, urlsplit(tables)._replace(path=name).geturl())
+    return LogAccess(log.connection, log.identity, urlsplit(tables)._replace(path=name).geturl())
 
 
-async def finding(to: Reach, expected: Expected | None = None) -> FindingError:
+async def finding(to: LogAccess, expected: Expected | None = None) -> FindingError:
     with pytest.raises(FindingError) as found:
         await verify_live(to, expected)
     return found.value
@@ -154,7 +154,7 @@ async def delete_before(log: Log, topic: str, partition: int, offset: int) -> No
         await admin.close()
 
 
-async def test_log_of_which_nothing_is_missing_is_verified_and_says_what_was_compared(to: Reach) -> None:
+async def test_log_of_which_nothing_is_missing_is_verified_and_says_what_was_compared(to: LogAccess) -> None:
     found = await verify_live(to)
     records = sum(tally.records for tally in found.partitions.values())
     assert f"every column of {records:,} rows" in found.checked[1]
@@ -178,7 +178,9 @@ async def test_log_of_which_nothing_is_missing_is_verified_and_says_what_was_com
     ],
     ids=lambda change: change.split()[0],
 )
-async def test_R16_changed_column_of_any_row_is_named(to: Reach, db: asyncpg.Connection, change: str) -> None:
+async def test_R16_changed_column_of_any_row_is_named(
+    to: LogAccess, db: asyncpg.Connection, change: str
+) -> None:
     where = "ledger = 'assent.ledger' and partition = 1 and seq = 2"
     await db.execute(f"update audit set {change} where {where}")  # noqa: S608  our own text
     error = await finding(to)
@@ -189,7 +191,7 @@ async def test_R16_changed_column_of_any_row_is_named(to: Reach, db: asyncpg.Con
 
 @pytest.mark.parametrize(("partition", "seq"), [(1, None), (1, -1), (9, 0), (-1, 0)])
 async def test_R16_row_that_no_record_has_is_named(
-    to: Reach, db: asyncpg.Connection, partition: int, seq: int | None
+    to: LogAccess, db: asyncpg.Connection, partition: int, seq: int | None
 ) -> None:
     newest = await db.fetchval("select max(seq) from audit where ledger = 'assent.ledger' and partition = 1")
     await db.execute(
@@ -204,13 +206,13 @@ async def test_R16_row_that_no_record_has_is_named(
     assert "principal = 'carol' outcome = 'assent.approval-given.v1' request = '1-0'" in error.what
 
 
-async def test_R16_record_whose_row_was_deleted_is_named(to: Reach, db: asyncpg.Connection) -> None:
+async def test_R16_record_whose_row_was_deleted_is_named(to: LogAccess, db: asyncpg.Connection) -> None:
     await db.execute("delete from audit where ledger = 'assent.governance' and seq = 3")
     error = await finding(to)
     assert (error.ledger, error.seq, error.what) == (GOVERNANCE, 3, "the audit table does not have it")
 
 
-async def test_table_that_is_behind_is_said_and_no_finding(to: Reach, db: asyncpg.Connection) -> None:
+async def test_table_that_is_behind_is_said_and_no_finding(to: LogAccess, db: asyncpg.Connection) -> None:
     await db.execute(
         "delete from audit where ledger = 'assent.ledger' and partition = 1;"
         " delete from positions where reader = 'audit' and ledger = 'assent.ledger' and partition = 1"
@@ -219,7 +221,7 @@ async def test_table_that_is_behind_is_said_and_no_finding(to: Reach, db: asyncp
 
 
 async def test_kafka_that_was_put_back_to_an_older_state_is_named_with_both_positions(
-    to: Reach, put_back: Callable, log: Log, tmp_path: Path
+    to: LogAccess, put_back: Callable, log: Log, tmp_path: Path
 ) -> None:
     whole = await put_back([])
     of_one = [each for each in whole if each.partition == 1]
@@ -235,7 +237,7 @@ async def test_kafka_that_was_put_back_to_an_older_state_is_named_with_both_posi
     assert not (tmp_path / "export").exists()
 
 
-async def test_ledger_that_was_made_anew_is_named(to: Reach, put_back: Callable, tmp_path: Path) -> None:
+async def test_ledger_that_was_made_anew_is_named(to: LogAccess, put_back: Callable, tmp_path: Path) -> None:
     await put_back([])
     assert "is the last that is there" in (await finding(to)).what
     with pytest.raises(FindingError):
@@ -243,7 +245,7 @@ async def test_ledger_that_was_made_anew_is_named(to: Reach, put_back: Callable,
 
 
 async def test_ledger_whose_first_records_were_deleted_is_named(
-    to: Reach, put_back: Callable, log: Log, tmp_path: Path
+    to: LogAccess, put_back: Callable, log: Log, tmp_path: Path
 ) -> None:
     await put_back(await put_back([]))
     await delete_before(log, LEDGER, 1, 2)
@@ -257,7 +259,7 @@ async def test_ledger_whose_first_records_were_deleted_is_named(
 
 @pytest.mark.skipif(chosen_stack() == "containers", reason="needs the broker's folder")
 async def test_bit_that_flips_on_the_brokers_disk_is_named(
-    to: Reach, log: Log, tmp_path_factory: pytest.TempPathFactory
+    to: LogAccess, log: Log, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     [segment] = tmp_path_factory.getbasetemp().glob(f"stack0/kafka/{LEDGER}-1/00000000000000000000.log")
     content = segment.read_bytes()
@@ -278,7 +280,7 @@ def _write_at(path: Path, at: int, content: bytes) -> None:
         file.write(content)
 
 
-async def test_head_that_somebody_has_kept_is_expected(to: Reach, log: Log) -> None:
+async def test_head_that_somebody_has_kept_is_expected(to: LogAccess, log: Log) -> None:
     records = await records_of(log, LEDGER, 1)
     head = ExpectedHead(ledger="ledger", partition=1, seq=len(records), sha256="0" * 64)
     error = await finding(to, Expected(identity=log.identity, heads=(head,)))
@@ -288,7 +290,7 @@ async def test_head_that_somebody_has_kept_is_expected(to: Reach, log: Log) -> N
 
 @pytest.mark.parametrize("signer", ["writer-1", "alice"])
 async def test_signed_head_beyond_the_ledger_is_named_if_a_writer_has_signed_it(
-    to: Reach, log: Log, signer: str
+    to: LogAccess, log: Log, signer: str
 ) -> None:
     seq = len(await records_of(log, GOVERNANCE, 0))
     head = SignedHead(
@@ -321,7 +323,7 @@ async def test_signed_head_beyond_the_ledger_is_named_if_a_writer_has_signed_it(
 
 
 async def test_command_that_was_passed_over_is_named_and_a_transactions_marker_is_not(
-    to: Reach, log: Log
+    to: LogAccess, log: Log
 ) -> None:
     offsets = [each.offset for each in await records_of(log, COMMANDS, 1)]
     marker = next(offset for offset in range(offsets[-1]) if offset not in offsets)

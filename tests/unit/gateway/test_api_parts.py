@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from assent.gateway.api.cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.api.description import describe
 from assent.gateway.api.governance_pages import page_of
 from assent.gateway.api.requests import is_same
 from assent.gateway.api.routes import API
+from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.nearby import is_local
 from assent.gateway.problems import Problem, ProblemDocument, of_refusal
 from assent.gateway.settings import read_gateway_settings

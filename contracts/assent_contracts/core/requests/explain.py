@@ -1,14 +1,8 @@
-"""Why a request stands where it stands: what is missing, who could give it, and why somebody cannot. Pure.
-
-Nothing is judged here that the rules do not judge: `decide_approve` says who may approve.
-"""
+"""The state of a request's approvals: what each rule has, what is missing, and who could give it. Pure."""
 
 import msgspec
 
-from assent_contracts.commands import Approve
-from assent_contracts.core.governance.signing import gateway_for, has_key
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.approve import decide_approve
 from assent_contracts.core.requests.approvers import (
     deleted_policy,
     has_quorum,
@@ -17,17 +11,12 @@ from assent_contracts.core.requests.approvers import (
     rejections_needed,
     standing_terms,
 )
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.permissions import Deciding, able_to_approve
 from assent_contracts.core.requests.requester import requester_refusal
-from assent_contracts.core.requests.states import Approval, Approved, NeedsApproval, Rejection
-from assent_contracts.core.sender import Sender, not_current
+from assent_contracts.core.requests.states import Approval, Rejection
 from assent_contracts.events import Lapse
 from assent_contracts.policies import PolicyTerms
-from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.resources import resource_type
-
-Deciding = NeedsApproval | Approved
-"""The states in which approvals count."""
+from assent_contracts.refusals import Refusal
 
 
 class RuleStands(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,46 +89,6 @@ def _lapsing(
         if reason is not None:
             lapsing.append(Lapsing(approval.approver, reason))
     return tuple(lapsing)
-
-
-def able_to_approve(request: Deciding, governance: Governance, at: int) -> tuple[str, ...]:
-    """The accounts whose approval would be taken at log time `at` (ms), in the order of their ids."""
-    terms = standing_terms(request.submission, governance)
-    named = frozenset[str]().union(
-        *(governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
-    )
-    return tuple(name for name in sorted(named) if why_not(request, name, governance, at) is None)
-
-
-def why_not(request: Deciding, principal: str, governance: Governance, at: int) -> Refusal | None:
-    """The refusal that the account's approval would get at log time `at` (ms); None when it would count."""
-    found = governance.principals.get(principal)
-    if found is None:
-        return Refusal(code=RefusalCode.UNKNOWN_OBJECT, detail=f"There is no principal {principal[:128]!r}.")
-    stale = not_current(Sender(found), at, at)
-    if stale is not None:
-        return stale
-    submission = request.submission
-    through = None
-    if not has_key(governance, principal, at):
-        through = gateway_for(governance, resource_type(submission.resource), at)
-        if through is None and found.person is not None:
-            return Refusal(
-                code=RefusalCode.UNKNOWN_KEY,
-                detail=f"{principal} has no key that is valid now, and no gateway could sign for them.",
-            )
-    command = Approve(
-        id="explained",
-        principal=principal,
-        at=at,
-        resource=submission.resource,
-        request="0-0",
-        submission=submission.sha256,
-    )
-    answer = decide_approve(
-        request, command, Context(0, submission.seq + 1, at, governance, found, b"", through)
-    )
-    return answer if isinstance(answer, Refusal) else None
 
 
 def _rules(

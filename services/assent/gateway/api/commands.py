@@ -5,9 +5,9 @@ from typing import Annotated
 from litestar import get
 from litestar.params import PathParameter, QueryParameter
 
+from assent.gateway.application.decisions import Decision, late_decision
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
-from assent.gateway.deciding import Decision, late_decision
+from assent.gateway.components import Gateway
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS
 
 
@@ -15,7 +15,7 @@ from assent_contracts.limits import COMMAND_ID_MAX_CHARS
 async def show_command(
     command_id: Annotated[str, PathParameter(max_length=COMMAND_ID_MAX_CHARS)],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     sent_at: Annotated[
         int, QueryParameter(ge=0, le=(1 << 53) - 1, description="When it was sent, ms since 1970.")
     ],
@@ -24,4 +24,4 @@ async def show_command(
     ] = None,
 ) -> Decision:
     """Answer with the decision on one's own command; 202 while there is none. Location named this address."""
-    return await late_decision(door, caller, command_id, resource, sent_at)
+    return await late_decision(gateway, caller, command_id, resource, sent_at)

@@ -20,8 +20,8 @@ from litestar.openapi.spec import Schema
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from assent.gateway.api.bodies import TAKES
 from assent.gateway.api.governance_pages import GOVERNANCE_HEADER
+from assent.gateway.bodies import TAKES
 from assent.gateway.caller import CSRF_HEADER
 from assent.gateway.lag import LAG_HEADER
 from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument
@@ -103,7 +103,7 @@ def describe(handlers: Sequence[HTTPRouteHandler], *, cookie: str) -> dict[str, 
 def _app_of(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
     return Litestar(
         [Router(PREFIX, route_handlers=list(handlers))],
-        dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in ("door", "caller")},
+        dependencies={name: Provide(lambda: None, sync_to_thread=False) for name in ("gateway", "caller")},
         plugins=[_StructsLater()],
         openapi_config=OpenAPIConfig(
             title="Assent",

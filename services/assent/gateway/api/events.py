@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.gateway.caller import Caller, refuse_cross_site
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.event_stream import Listener
 from assent_contracts.client.ending import end
 
@@ -42,7 +42,7 @@ time to time: come back then."""
 async def follow(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     last_event_id: Annotated[
         str | None,
         HeaderParameter(
@@ -58,11 +58,13 @@ async def follow(
     session = None
     if caller.how == "session":
         # A read, but one that lasts: no other site is to open streams until the person has no more.
-        refuse_cross_site(request, door)
-        session = request.cookies.get(door.sessions.cookie)
+        refuse_cross_site(request, gateway)
+        session = request.cookies.get(gateway.sessions.cookie)
 
     async def stream(_scope: Scope, receive: Receive, send: Send) -> None:
-        listener = door.live.join(caller.id, session, last=last_event_id, since=since, until=caller.ends_at)
+        listener = gateway.live.join(
+            caller.id, session, last=last_event_id, since=since, until=caller.ends_at
+        )
         # Only by receiving is it known that a client has left.
         leaving = asyncio.create_task(_left(receive, listener))
         try:
@@ -75,7 +77,7 @@ async def follow(
             # The connection goes with the unfinished answer.
             return
         finally:
-            door.live.leave(listener)
+            gateway.live.leave(listener)
             await end(leaving)
 
     return stream

@@ -9,16 +9,15 @@ from litestar import Response
 from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
+from assent.gateway.application.governance import POSITION
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.lag import AFTER_HEADER
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.limits import NAME_MAX_CHARS
 
 PAGE_MAX: Final = 200
-POSITION: Final = "governance-"
-"""A position on the governance ledger is this and the seq."""
 GOVERNANCE_HEADER: Final = "assent-governance"
 """The governance seq that an answer was made from."""
 _WAIT_S: Final = 3.0
@@ -56,18 +55,18 @@ def page_of(by_id: Mapping[str, _T], cursor: str | None, limit: int) -> tuple[li
 
 async def governance_after(
     caller: Caller,  # noqa: ARG001  whoever is signed in may look at all of it
-    door: Door,
+    gateway: Gateway,
     after: AfterGovernance = None,
 ) -> Governance:
     """Governance as it is, at least at the position `after`. Raises Problem: malformed, lagging."""
     if after is None:
-        return door.log.governance
+        return gateway.log.governance
     seq = after.removeprefix(POSITION)
     if seq == after or not seq.isascii() or not seq.isdecimal() or len(seq) > _SEQ_MAX_DIGITS:
         raise malformed(f"{AFTER_HEADER} is not {POSITION}<seq>: {after[:40]!r}.")
     try:
         async with asyncio.timeout(_WAIT_S):
-            await door.log.follower.beyond(int(seq) - 1)
+            await gateway.log.follower.beyond(int(seq) - 1)
     except TimeoutError as error:
         raise Problem(
             503,
@@ -76,7 +75,7 @@ async def governance_after(
             todo="Ask again after Retry-After seconds; the decision itself stands.",
             headers={"Retry-After": "1"},
         ) from error
-    return door.log.governance
+    return gateway.log.governance
 
 
 GOVERNANCE: Final = {"governance": Provide(governance_after)}

@@ -6,7 +6,7 @@ import msgspec
 from litestar import get
 
 from assent.gateway.caller import Caller, How
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Role
 
@@ -38,14 +38,14 @@ def roles_of(governance: Governance, principal: str) -> tuple[Role, ...]:
 
 
 @get("/me", operation_id="showMe")
-async def me(caller: Caller, door: Door) -> Me:
+async def me(caller: Caller, gateway: Gateway) -> Me:
     """Say who is asking, with which roles, and how they proved it."""
     account = caller.principal.account
     return Me(
         principal=caller.id,
         person=account.person,
         name=account.name,
-        roles=roles_of(door.log.governance, caller.id),
+        roles=roles_of(gateway.log.governance, caller.id),
         csrf=caller.session.csrf if caller.session is not None else None,
         how=caller.how,
     )

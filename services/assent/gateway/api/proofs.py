@@ -12,11 +12,12 @@ from aiokafka.errors import KafkaError
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.requests import After, find
+from assent.gateway.application.requests import find
+from assent.gateway.application.shown_submission import doubted, unreadable
+from assent.gateway.application.visibility import sees_all
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
-from assent.gateway.submission import doubted, unreadable
-from assent.gateway.visibility import sees_all
+from assent.gateway.components import Gateway
+from assent.gateway.lag import After
 from assent.store.queries import AuditRow, audit_tail
 from assent_contracts.client.follower import NotFollowingError
 from assent_contracts.commands import RequestId
@@ -55,24 +56,24 @@ class GovernanceLedger(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/requests/{request_id:str}/submission", operation_id="showSubmission")
 async def show_submission(
-    request_id: RequestId, caller: Caller, door: Door, after: After = None
+    request_id: RequestId, caller: Caller, gateway: Gateway, after: After = None
 ) -> Response[SubmissionProof]:
     """Show the exact bytes that a decision on this request names by their hash, with the writer's seal."""
-    await door.lag.reach(after)
-    found = await find(door, caller, request_id)
+    await gateway.lag.reach(after)
+    found = await find(gateway, caller, request_id)
     place = parse_request_id(found.id)
     assert place is not None, "`find` has looked it up by its id"
-    audited = await _audited(door, *place)
+    audited = await _audited(gateway, *place)
     if audited is None:
         raise doubted(found.id, "not-yet")
     try:
-        run = await door.proofs.for_clients.run_at(*place, audited.ledger_offset)
+        run = await gateway.proofs.for_clients.run_at(*place, audited.ledger_offset)
     except _UNREADABLE as error:
         raise doubted(found.id, "unreadable") from error
     if isinstance(run, NotProven):
         raise doubted(found.id, "differs")
     # The records after it are about other requests, which are not for everybody (decision 15).
-    whole = len(run.values) == 1 or sees_all(door.log.governance, caller.principal)
+    whole = len(run.values) == 1 or sees_all(gateway.log.governance, caller.principal)
     proof = SubmissionProof(
         request=found.id,
         value=run.values[0],
@@ -86,7 +87,7 @@ async def show_submission(
 @get("/governance/ledger", operation_id="showGovernanceLedger")
 async def show_governance_ledger(
     caller: Caller,  # noqa: ARG001  governance is shown to everybody who has signed in
-    door: Door,
+    gateway: Gateway,
     offset: Annotated[
         int,
         QueryParameter(ge=0, le=_OFFSET_MAX, description="Where to begin: the `next` of the page before."),
@@ -94,17 +95,19 @@ async def show_governance_ledger(
 ) -> Response[GovernanceLedger]:
     """Page through the governance ledger, to verify it under the log's identity."""
     try:
-        records, following = await door.proofs.for_clients.governance_from(offset, max_bytes=PAGE_MAX_BYTES)
+        records, following = await gateway.proofs.for_clients.governance_from(
+            offset, max_bytes=PAGE_MAX_BYTES
+        )
     except _UNREADABLE as error:
         raise unreadable("The governance ledger cannot be read now.") from error
     return Response(GovernanceLedger(records=records, next=following))
 
 
-async def _audited(door: Door, partition: int, seq: int) -> AuditRow | None:
+async def _audited(gateway: Gateway, partition: int, seq: int) -> AuditRow | None:
     """Where the audit table has this record, which may come a moment later than the request's row."""
     deadline = asyncio.get_running_loop().time() + _WITHIN_S
     while True:
-        rows = await audit_tail(door.db, {(LEDGER, partition): seq - 1}, 1)
+        rows = await audit_tail(gateway.db, {(LEDGER, partition): seq - 1}, 1)
         if rows and rows[0].seq == seq:
             return rows[0]
         if rows or asyncio.get_running_loop().time() > deadline:

@@ -15,9 +15,9 @@ from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
 from assent.gateway.anonymous_limits import proving
-from assent.gateway.api.bodies import TAKES, read_json
-from assent.gateway.components import Door
-from assent.gateway.deciding import ANSWER_WITHIN_S, late, not_sent, said, undecided
+from assent.gateway.application.decisions import ANSWER_WITHIN_S, decision_of, late, not_sent, undecided
+from assent.gateway.bodies import TAKES, read_json
+from assent.gateway.components import Gateway
 from assent.gateway.log_client import SOURCE
 from assent.gateway.problems import of_refusal
 from assent_contracts import cloudevents
@@ -81,7 +81,7 @@ class CommandSent(msgspec.Struct, frozen=True, kw_only=True):
 @post("/commands", opt={TAKES: CommandSent}, operation_id="relayCommand", status_code=200)
 async def relay(
     request: Request[Any, Any, Any],
-    door: Door,
+    gateway: Gateway,
     key: Annotated[str, HeaderParameter(name=KEY_HEADER, description="The id of the sender's key.")] = "",
     signature: Annotated[
         str, HeaderParameter(name=SIGNATURE_HEADER, description="Ed25519, base64url without padding.")
@@ -93,26 +93,26 @@ async def relay(
     when it is decided: 201 with the new request, 200, or the refusal.
     """
     proof: list[tuple[str, bytes]] = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
-    with proving(request, door):
+    with proving(request, gateway):
         value = await read_json(request)
-        envelope = _signed(door, value, proof)
+        envelope = _signed(gateway, value, proof)
         command = _decoded(value)
         if isinstance(command, Refusal):
             raise of_refusal(command)
-        sender = _sender(door, command, envelope)
-    door.rates.spend(sender)
+        sender = _sender(gateway, command, envelope)
+    gateway.rates.spend(sender)
     headers = [*_described(command), *proof]
     if isinstance(command, GovernanceCommand):
         return _of_governance(
-            await _decided(command, door.log.changes.send_bytes(value, headers, timeout_s=ANSWER_WITHIN_S))
+            await _decided(command, gateway.log.changes.send_bytes(value, headers, timeout_s=ANSWER_WITHIN_S))
         )
-    sending = door.log.publisher.send_bytes(
+    sending = gateway.log.publisher.send_bytes(
         value, command.resource.encode(), headers, timeout_s=ANSWER_WITHIN_S
     )
-    return await _of_request(door, command, await _decided(command, sending))
+    return await _of_request(gateway, command, await _decided(command, sending))
 
 
-def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envelope:
+def _signed(gateway: Gateway, value: bytes, headers: list[tuple[str, bytes]]) -> Envelope:
     """The body, once a registered key is known to have signed it: only then is it looked into.
 
     Raises Problem.
@@ -120,9 +120,9 @@ def _signed(door: Door, value: bytes, headers: list[tuple[str, bytes]]) -> Envel
     envelope = open_envelope(value, None, headers)
     if isinstance(envelope, Omitted):
         raise of_refusal(envelope.refusal)
-    governance, now = door.log.governance, now_ms()
+    governance, now = gateway.log.governance, now_ms()
     key = governance.keys.get(envelope.key_id)
-    signatures = Signatures(door.log.follower.identity, verify)
+    signatures = Signatures(gateway.log.follower.identity, verify)
     good = signatures.is_good(signed(envelope, None if key is None else key.public_key))
     refusal = unattributed(
         governance, envelope.key_id, signed=bool(envelope.signature), good=good, received_at=now
@@ -137,11 +137,11 @@ def _decoded(value: bytes) -> Command | GovernanceCommand | Refusal:
     return decode_governance_command(value) if is_governance else decode_command(value)
 
 
-def _sender(door: Door, command: Command | GovernanceCommand, envelope: Envelope) -> str:
+def _sender(gateway: Gateway, command: Command | GovernanceCommand, envelope: Envelope) -> str:
     """The principal whose own key has signed this command. Raises Problem: what the ledger would say."""
     now = now_ms()
     found = identify(
-        door.log.governance,
+        gateway.log.governance,
         command.principal,
         envelope.key_id,
         signed=True,
@@ -177,11 +177,11 @@ async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D])
         raise not_sent(error) from error
 
 
-async def _of_request(door: Door, command: Command, decided: Decided) -> Response[Relayed]:
+async def _of_request(gateway: Gateway, command: Command, decided: Decided) -> Response[Relayed]:
     if decided.refusal is not None:
         place = f"{decided.partition}-{decided.seq}"
         raise of_refusal(decided.refusal, ledger=LEDGER, position=place, at=decided.at)
-    decision = await said(door, command, decided)
+    decision = await decision_of(gateway, command, decided)
     relayed = Relayed(
         ledger=LEDGER,
         position=decision.position,

@@ -6,9 +6,10 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.requests import After, find, records_of
+from assent.gateway.application.requests import find, records_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
+from assent.gateway.lag import After
 from assent.gateway.problems import Problem
 from assent.reading.approvers import Approver, can_approve
 from assent.reading.explaining import (
@@ -49,9 +50,9 @@ class ExplainedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the account that was asked about can approve it, and why not."""
 
 
-async def state_now(door: Door, row: RequestView) -> Request:
+async def state_now(gateway: Gateway, row: RequestView) -> Request:
     """The state of a request at least as new as `row`. Raises Problem: lagging."""
-    records, whole = await records_of(door, row)
+    records, whole = await records_of(gateway, row)
     if not whole:
         raise Problem(
             503,
@@ -64,11 +65,13 @@ async def state_now(door: Door, row: RequestView) -> Request:
 
 
 @get("/requests/{request_id:str}/approvers", operation_id="showApprovers")
-async def show_approvers(request_id: RequestId, caller: Caller, door: Door, after: After = None) -> Approvers:
+async def show_approvers(
+    request_id: RequestId, caller: Caller, gateway: Gateway, after: After = None
+) -> Approvers:
     """Say who can approve a request now."""
-    await door.lag.reach(after)
-    row = await find(door, caller, request_id)
-    can = can_approve(await state_now(door, row), door.log.governance, now_ms())
+    await gateway.lag.reach(after)
+    row = await find(gateway, caller, request_id)
+    can = can_approve(await state_now(gateway, row), gateway.log.governance, now_ms())
     return Approvers(request=row.id, status=row.status, can_approve=can)
 
 
@@ -76,7 +79,7 @@ async def show_approvers(request_id: RequestId, caller: Caller, door: Door, afte
 async def explain(
     request_id: RequestId,
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     after: After = None,
     principal: Annotated[
         str | None,
@@ -84,9 +87,9 @@ async def explain(
     ] = None,
 ) -> ExplainedRequest:
     """Explain where a request stands: what each rule asks and has got, and what has to happen next."""
-    await door.lag.reach(after)
-    row = await find(door, caller, request_id)
-    state, governance = await state_now(door, row), door.log.governance
+    await gateway.lag.reach(after)
+    row = await find(gateway, caller, request_id)
+    state, governance = await state_now(gateway, row), gateway.log.governance
     document = explained(row, state, governance, now_ms(), principal)
     explanation = document.explanation
     step = None if explanation is None else next_step(explanation)

@@ -1,45 +1,31 @@
 """POST /requests/{id}/{action}: the forms on a request's page. Approve what you saw, or see what changed."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any
 
 from litestar import Request, Response, post
 from litestar.params import PathParameter
 
-from assent.gateway.api.actions import (
-    Body,
+from assent.gateway.application.actions import (
+    Action,
     Closing,
+    Details,
     Nothing,
     Release,
     Remark,
     Verdict,
     act,
-    approve_of,
-    cancel_of,
-    close_of,
-    complete_of,
-    reject_of,
-    revoke_of,
 )
-from assent.gateway.api.requests import find
+from assent.gateway.application.decisions import REOPENED
+from assent.gateway.application.requests import find
+from assent.gateway.application.waiting import shown
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.errors import said
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, held, key_after, key_of, read_form, see
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
-from assent.gateway.deciding import REOPENED
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.commands import RequestId
-
-Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
-_MAKE: Final[dict[Action, Any]] = {
-    "approve": approve_of,
-    "reject": reject_of,
-    "revoke": revoke_of,
-    "cancel": cancel_of,
-    "complete": complete_of,
-    "close": close_of,
-}
 
 
 @post(
@@ -53,23 +39,23 @@ async def act_on(
     request_id: RequestId,
     action: Annotated[Action, PathParameter()],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
 ) -> Response[Any]:
     """Do it and show what was done; where it is refused, the page says why, with the note still there."""
     form = await read_form(request)
     seen = form.number("seen")
     try:
-        body = _body(action, form, seen)
-        decision = await act(door, caller, request_id, body, _MAKE[action], idempotency_key=key_of(form))
+        details = _details(action, form, seen)
+        decision = await act(gateway, caller, request_id, action, details, idempotency_key=key_of(form))
     except Problem as problem:
         if problem.code == "not-found":
             raise
         if problem.code == REOPENED:
-            await held(door, str(problem.more["position"]))
-        found = await find(door, caller, request_id)
+            await shown(gateway, str(problem.more["position"]))
+        found = await find(gateway, caller, request_id)
         return await request_page(
             request,
-            door,
+            gateway,
             caller,
             found,
             status=problem.status,
@@ -78,19 +64,19 @@ async def act_on(
             note=form.text("reason") if action == "close" else form.text("note"),
             key=key_after(problem, form),
         )
-    return await see(door, decision.position, f"/requests/{request_id}#done")
+    return await see(gateway, decision.position, f"/requests/{request_id}#done")
 
 
-def _body(action: Action, form: Form, seen: int | None) -> Body:
+def _details(action: Action, form: Form, seen: int | None) -> Details:
     if seen is None:
         # R1: nobody decides on what they have not been shown.
         raise malformed(t("form.not_what_it_showed"))
-    note = form.text("note").strip()
+    note, submission = form.text("note").strip(), form.line("submission")
     match action:
         case "approve" | "reject":
-            return Verdict(submission=form.line("submission"), note=note, seen=seen)
+            return Verdict(submission=submission, note=note, seen=seen)
         case "complete":
-            return Release(submission=form.line("submission"), seen=seen)
+            return Release(submission=submission, seen=seen)
         case "revoke":
             return Remark(note=note, seen=seen)
         case "cancel":

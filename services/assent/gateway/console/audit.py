@@ -8,10 +8,10 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.auditing import read_cursor, write_cursor
-from assent.gateway.api.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.audit import read_cursor, write_cursor
+from assent.gateway.application.cursors import CURSOR_MAX_CHARS
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.console.timeline import Happening, happenings
@@ -54,7 +54,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 async def search(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     who: _Text = "",
     resource: _Text = "",
     about: Annotated[str, QueryParameter(name="request", max_length=32)] = "",
@@ -64,17 +64,17 @@ async def search(
     cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
 ) -> Response[str]:
     """Search the audit log, the newest first. Raises Problem."""
-    if not is_auditor(caller, door):
+    if not is_auditor(caller, gateway):
         raise Problem(403, "not-permitted", t("audit.not_yours"), todo=t("audit.ask"))
     asked = Asked(
         who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
     )
     wanted = _filter(asked)
-    rows = await search_audit(door.db, wanted, after=read_cursor(cursor), limit=_LIMIT + 1)
+    rows = await search_audit(gateway.db, wanted, after=read_cursor(cursor), limit=_LIMIT + 1)
     shown = rows[:_LIMIT]
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "audit.html",
         asked=asked,

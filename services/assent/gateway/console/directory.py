@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.policies import people_of
 from assent_contracts.core.governance.differences import setting_text
@@ -43,13 +43,13 @@ class RoleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/groups", include_in_schema=False)
-async def show_groups(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_groups(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """Every group with its members, and what they decide on by it."""
-    governance = door.log.governance
+    governance = gateway.log.governance
     groups = sorted(governance.groups.values(), key=lambda each: (each.name or each.id).casefold())
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "groups.html",
         groups=[_group(each, governance) for each in groups],
@@ -59,13 +59,13 @@ async def show_groups(request: Request[Any, Any, Any], caller: Caller, door: Doo
 
 
 @get("/roles", include_in_schema=False)
-async def show_roles(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_roles(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """Every role that somebody holds."""
-    governance = door.log.governance
+    governance = gateway.log.governance
     names = sorted({each.role for each in governance.assignments.values()})
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "roles.html",
         roles=[_role(name, governance) for name in names],
@@ -76,11 +76,11 @@ async def show_roles(request: Request[Any, Any, Any], caller: Caller, door: Door
 
 
 @get("/settings", include_in_schema=False)
-async def show_settings(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_settings(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """The settings in words, each with what it means."""
-    settings = door.log.governance.settings
+    settings = gateway.log.governance.settings
     values = [(name, setting_text(settings, name)) for name in Settings.__struct_fields__]
-    return await page(request, door, caller, "settings.html", values=values)
+    return await page(request, gateway, caller, "settings.html", values=values)
 
 
 def _group(group: Group, governance: Governance) -> GroupView:

@@ -6,8 +6,10 @@ from typing import Any, Final
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
-from assent.gateway.api.bodies import BODY_WITHIN_S
-from assent.gateway.components import Door
+from assent.gateway.application.governance import Changed
+from assent.gateway.application.waiting import shown
+from assent.gateway.bodies import BODY_WITHIN_S
+from assent.gateway.components import Gateway
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed
 from assent_contracts.client.publisher import new_command_id
@@ -15,7 +17,6 @@ from assent_contracts.client.publisher import new_command_id
 FORM_MAX_BYTES = 1024 * 1024
 """A payload of 256 KiB, three bytes for each where a form's encoding needs them, and room."""
 _VALUES_MAX = 2_000
-_DURABLE_WITHIN_S = 5.0
 _OUTCOME_UNKNOWN: Final = frozenset({"late", "log-unreachable", "lagging"})
 """Problems after which the command may count, or may have counted."""
 
@@ -82,19 +83,22 @@ def key_after(problem: Problem | None, form: Form | None) -> str:
     return sent if sent is not None and unknown else new_command_id()
 
 
-async def see(door: Door, position: str, path: str) -> Response[None]:
+async def see(gateway: Gateway, position: str, path: str) -> Response[None]:
     """Go on to a page (303) that shows what was just decided at `position`.
 
     Where the lists take longer than a few seconds, it shows what they hold, and how far they lag.
     """
-    await held(door, position)
+    await shown(gateway, position)
     return go(path)
 
 
-async def held(door: Door, position: str) -> None:
-    """Wait a few seconds for the lists to hold what was decided at `position`."""
-    partition, _, seq = position.partition("-")
-    await door.lag.durable(int(partition), int(seq), within_s=_DURABLE_WITHIN_S)
+async def see_changed(gateway: Gateway, done: Changed, then: str) -> Response[None]:
+    """Go on to the request that a change to governance has become; to `then` where it worked at once."""
+    return (
+        go(then)
+        if done.request is None
+        else await see(gateway, done.position, f"/requests/{done.request}#done")
+    )
 
 
 def go(path: str) -> Response[None]:

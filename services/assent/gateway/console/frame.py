@@ -2,10 +2,10 @@
 
 import msgspec
 
+from assent.gateway.application.visibility import sees_all
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.summaries import waiting
-from assent.gateway.visibility import sees_all
 from assent.reading.lost import lost_parts
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
@@ -34,23 +34,23 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """Signed in by a click, on this machine's demo."""
 
 
-async def frame_of(door: Door, caller: Caller, path: str) -> Frame:
+async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
     """The frame of a page at `path`."""
-    governance = door.log.governance
+    governance = gateway.log.governance
     return Frame(
         id=caller.id,
         name=name_of(governance, caller.id),
         csrf=caller.session.csrf if caller.session else "",
         path=path,
-        waiting=len(await waiting(door, caller)),
+        waiting=await waiting(gateway, caller),
         at=now_ms(),
-        behind=door.lag.records(),
-        lost=tuple(each.place for each in lost_parts(door.log.publisher.findings)),
+        behind=gateway.lag.records(),
+        lost=tuple(each.place for each in lost_parts(gateway.log.publisher.findings)),
         may_ask=holds(governance, caller.id, "requester"),
         sees_all=sees_all(governance, caller.principal),
-        is_auditor=is_auditor(caller, door),
+        is_auditor=is_auditor(caller, gateway),
         is_administrator=holds(governance, caller.id, "administrator"),
-        local=door.local is not None,
+        local=gateway.local is not None,
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.store.positions import Reader
 from assent.store.queries import heads
@@ -32,21 +32,21 @@ class ReaderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/health", include_in_schema=False)
-async def show_health(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_health(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """How it goes."""
     requests: dict[Reader, dict[int, Head]] = {
-        reader: await heads(door.db, reader, LEDGER) for reader in _READERS
+        reader: await heads(gateway.db, reader, LEDGER) for reader in _READERS
     }
-    governance = {reader: await heads(door.db, reader, GOVERNANCE) for reader in _READERS}
-    newest = _newest(door, requests)
-    ends = {partition: finding.found for partition, finding in door.log.publisher.findings.items()}
-    followed = len(door.log.follower.history) - 1
+    governance = {reader: await heads(gateway.db, reader, GOVERNANCE) for reader in _READERS}
+    newest = _newest(gateway, requests)
+    ends = {partition: finding.found for partition, finding in gateway.log.publisher.findings.items()}
+    followed = len(gateway.log.follower.history) - 1
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "health.html",
-        missing=door.health.missing(),
+        missing=gateway.health.missing(),
         readers=[
             _view(name, requests[name], newest, ends)
             for name in _READERS
@@ -54,13 +54,13 @@ async def show_health(request: Request[Any, Any, Any], caller: Caller, door: Doo
         ],
         records=sum(seq + 1 for seq in newest.values()),
         governance=followed + 1,
-        partitions=door.log.governance.partitions,
+        partitions=gateway.log.governance.partitions,
     )
 
 
-def _newest(door: Door, requests: Mapping[Reader, Mapping[int, Head]]) -> dict[int, int]:
+def _newest(gateway: Gateway, requests: Mapping[Reader, Mapping[int, Head]]) -> dict[int, int]:
     # What this gateway has heard, and what a reader holds that was there before it started.
-    newest = dict(door.lag.heard_up_to())
+    newest = dict(gateway.lag.heard_up_to())
     for places in requests.values():
         for partition, head in places.items():
             newest[partition] = max(head.seq, newest.get(partition, -1))

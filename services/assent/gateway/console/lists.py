@@ -6,14 +6,15 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
-from assent.gateway.api.requests import After, View, list_of
+from assent.gateway.application.requests import View, list_of
+from assent.gateway.application.visibility import sees_all
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.forms import go
 from assent.gateway.console.pages import page
 from assent.gateway.console.summaries import Summary, summaries, through_of, waiting
+from assent.gateway.lag import After
 from assent.gateway.problems import not_found
-from assent.gateway.visibility import sees_all
 from assent_contracts.events import Status
 
 _LIMIT: Final = 50
@@ -35,67 +36,67 @@ class Section(msgspec.Struct, frozen=True):
 
 
 @get("/", include_in_schema=False)
-async def start(caller: Caller, door: Door) -> Response[None]:
+async def start(caller: Caller, gateway: Gateway) -> Response[None]:
     """What waits for the caller first; else their own requests."""
-    return go("/received" if await waiting(door, caller) else "/requests")
+    return go("/received" if await waiting(gateway, caller) else "/requests")
 
 
 @get("/requests", include_in_schema=False, name="console-requests")
 async def my_requests(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     after: After = None,
     show: _Show = "",
     cursor: _Place = None,
 ) -> Response[str]:
     """R7: one's own, the newest change first."""
-    return await _list(request, caller, door, "mine", after, show, cursor)
+    return await _list(request, caller, gateway, "mine", after, show, cursor)
 
 
 @get("/received", include_in_schema=False)
 async def received(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     after: After = None,
     show: _Show = "",
     cursor: _Place = None,
 ) -> Response[str]:
     """R7, R9: what one decides on, what waits for the caller first; their own among them, not decidable."""
-    return await _list(request, caller, door, "received", after, show, cursor)
+    return await _list(request, caller, gateway, "received", after, show, cursor)
 
 
 @get("/requests/all", include_in_schema=False)
 async def all_requests(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     after: After = None,
     show: _Show = "",
     cursor: _Place = None,
 ) -> Response[str]:
     """Every request, for those who look after all of it. Raises Problem."""
-    if not sees_all(door.log.governance, caller.principal):
+    if not sees_all(gateway.log.governance, caller.principal):
         raise not_found("list of all requests")
-    return await _list(request, caller, door, "all", after, show, cursor)
+    return await _list(request, caller, gateway, "all", after, show, cursor)
 
 
 async def _list(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     view: View,
     after: str | None,
     show: Show,
     cursor: str | None,
 ) -> Response[str]:
-    await door.lag.reach(after)
-    found = await list_of(door, caller, view, statuses=_STATUSES[show], cursor=cursor, limit=_LIMIT)
-    lines = summaries(found.requests, door.log.governance, caller.principal, through_of(door, caller))
+    await gateway.lag.reach(after)
+    found = await list_of(gateway, caller, view, statuses=_STATUSES[show], cursor=cursor, limit=_LIMIT)
+    lines = summaries(found.requests, gateway.log.governance, caller.principal, through_of(gateway, caller))
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "requests.html",
         view=view,

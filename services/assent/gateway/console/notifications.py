@@ -6,9 +6,16 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
-from assent.gateway.api.targets import TargetChange, WantedTarget, added, changed, retried
+from assent.gateway.application.targets import (
+    TargetChange,
+    WantedTarget,
+    added,
+    changed,
+    removed,
+    retried,
+)
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import go, read_form
 from assent.gateway.console.pages import page
@@ -16,7 +23,7 @@ from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.targets.dead_letters import dead_letters
 from assent.targets.news import EVENTS, NewsEvent
-from assent.targets.own import NewTarget, list_targets, remove_target
+from assent.targets.own import NewTarget, list_targets
 from assent.targets.urls import TargetKind
 
 _HERE = "/notifications"
@@ -24,13 +31,17 @@ _LETTERS = 50
 
 
 @get(_HERE, include_in_schema=False)
-async def show_notifications(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_notifications(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
+) -> Response[str]:
     """The caller's targets and what did not arrive."""
-    return await _page(request, caller, door)
+    return await _page(request, caller, gateway)
 
 
 @post(_HERE, include_in_schema=False)
-async def add_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def add_notification(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
+) -> Response[str]:
     """One more target. The page that answers is the only one that ever shows a webhook's secret."""
     form = await read_form(request)
     kind, chosen = form.line("kind"), form.all("events")
@@ -44,29 +55,31 @@ async def add_notification(request: Request[Any, Any, Any], caller: Caller, door
             url=values["url"],
             events=None if every else cast("tuple[NewsEvent, ...]", chosen),
         )
-        made = await added(door, caller, wanted)
+        made = await added(gateway, caller, wanted)
     except Problem as problem:
-        return await _page(request, caller, door, problem=problem, values=values)
-    return await _page(request, caller, door, made=made)
+        return await _page(request, caller, gateway, problem=problem, values=values)
+    return await _page(request, caller, gateway, made=made)
 
 
 @get(f"{_HERE}/change", include_in_schema=False)
 async def show_change(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     target: Annotated[str, QueryParameter(max_length=36)] = "",
 ) -> Response[str]:
     """The form for one target of the caller's. Raises Problem."""
     wanted = _target(target)
-    found = next((each for each in await list_targets(door.db, caller.id) if each.id == wanted), None)
+    found = next((each for each in await list_targets(gateway.db, caller.id) if each.id == wanted), None)
     if found is None:
-        raise _not_theirs()
-    return await page(request, door, caller, "notification_change.html", target=found, events=EVENTS)
+        raise not_found("target of yours")
+    return await page(request, gateway, caller, "notification_change.html", target=found, events=EVENTS)
 
 
 @post(f"{_HERE}/change", include_in_schema=False, status_code=303)
-async def change_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
+async def change_notification(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
+) -> Response[None]:
     """Which news go to a target, and whether any do. Raises Problem."""
     form = await read_form(request)
     chosen = form.all("events")
@@ -78,12 +91,8 @@ async def change_notification(request: Request[Any, Any, Any], caller: Caller, d
         events=None if every or not chosen else cast("tuple[NewsEvent, ...]", chosen),
         enabled=bool(chosen) and form.line("enabled") == "on",
     )
-    await changed(door, caller, _target(form.line("target")), wanted)
+    await changed(gateway, caller, _target(form.line("target")), wanted)
     return go(_HERE)
-
-
-def _not_theirs() -> Problem:
-    return not_found("target of yours")
 
 
 def _target(text: str) -> UUID:
@@ -94,25 +103,28 @@ def _target(text: str) -> UUID:
 
 
 @post(f"{_HERE}/remove", include_in_schema=False, status_code=303)
-async def remove_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
+async def remove_notification(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
+) -> Response[None]:
     """Hear of nothing more there. Raises Problem."""
     form = await read_form(request)
-    if not await remove_target(door.db, caller.id, _target(form.line("target"))):
-        raise _not_theirs()
+    await removed(gateway, caller, _target(form.line("target")))
     return go(_HERE)
 
 
 @post(f"{_HERE}/retry", include_in_schema=False, status_code=303)
-async def retry_notification(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[None]:
+async def retry_notification(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
+) -> Response[None]:
     """Have a message sent again. Raises Problem."""
-    await retried(door.db, caller, (await read_form(request)).number("letter") or 0)
+    await retried(gateway, caller, (await read_form(request)).number("letter") or 0)
     return go(_HERE)
 
 
 async def _page(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     *,
     made: NewTarget | None = None,
     problem: Problem | None = None,
@@ -120,12 +132,12 @@ async def _page(
 ) -> Response[str]:
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "notifications.html",
         status=problem.status if problem else 200,
-        targets=await list_targets(door.db, caller.id),
-        letters=await dead_letters(door.db, recipient=caller.id, limit=_LETTERS),
+        targets=await list_targets(gateway.db, caller.id),
+        letters=await dead_letters(gateway.db, recipient=caller.id, limit=_LETTERS),
         events=EVENTS,
         made=made,
         problem=said(problem) if problem else None,

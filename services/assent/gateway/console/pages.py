@@ -6,10 +6,10 @@ from typing import Any, Final
 from litestar import MediaType, Request, Response
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.frame import frame_of, holds, name_of
 from assent.gateway.console.rendering import render
-from assent.gateway.identity.returning import safe_return
+from assent.gateway.public import safe_return
 from assent_contracts.governed import Role
 
 _PRIVATE: Final = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
@@ -18,7 +18,7 @@ _TOLD_ROLES: Final[tuple[Role, ...]] = ("administrator", "requester", "approver"
 
 async def page(
     request: Request[Any, Any, Any],
-    door: Door,
+    gateway: Gateway,
     caller: Caller,
     template: str,
     /,
@@ -28,11 +28,11 @@ async def page(
     **context: Any,
 ) -> Response[str]:
     """A page with its frame. `context`: what its template needs beside `frame` and `who`."""
-    governance = door.log.governance
+    governance = gateway.log.governance
     path = request.url.path
     content = render(
         template,
-        frame=await frame_of(door, caller, path),
+        frame=await frame_of(gateway, caller, path),
         who=lambda principal: name_of(governance, principal),
         **context,
     )
@@ -46,7 +46,7 @@ def plain_page(
     return _html(render(template, frame=None, **context), status, headers)
 
 
-def render_sign_in(door: Door, return_to: str = "/", *, problem: str | None = None) -> Response[str]:
+def render_sign_in(gateway: Gateway, return_to: str = "/", *, problem: str | None = None) -> Response[str]:
     """The page to sign in on: at the provider, or by a click where this machine's demo runs.
 
     `return_to`: the path to go on to; `problem`: why the last try did not work.
@@ -54,16 +54,16 @@ def render_sign_in(door: Door, return_to: str = "/", *, problem: str | None = No
     return plain_page(
         "sign_in.html",
         status=200 if problem is None else 401,
-        local=door.local is not None,
-        people=_people(door) if door.local is not None else [],
-        has_provider=door.settings.oidc is not None,
+        local=gateway.local is not None,
+        people=_people(gateway) if gateway.local is not None else [],
+        has_provider=gateway.settings.oidc is not None,
         return_to=safe_return(return_to),
         problem=problem,
     )
 
 
-def _people(door: Door) -> list[dict[str, Any]]:
-    governance = door.log.governance
+def _people(gateway: Gateway) -> list[dict[str, Any]]:
+    governance = gateway.log.governance
     return [
         {
             "id": each.id,

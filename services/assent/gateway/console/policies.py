@@ -6,11 +6,11 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
+from assent.gateway.application.governance import change_governance, effects_of, prospect_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.errors import said
-from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form
-from assent.gateway.console.governance_changes import carry, effects_of, prospect_of
+from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see_changed
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -50,9 +50,9 @@ class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/policies", include_in_schema=False)
-async def show_policies(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_policies(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """Every policy, with its sentence and the people who could meet it."""
-    governance = door.log.governance
+    governance = gateway.log.governance
     policies = sorted(governance.policies.values(), key=lambda each: (each.resource_type, each.name, each.id))
     views = [
         PolicyView(
@@ -62,7 +62,7 @@ async def show_policies(request: Request[Any, Any, Any], caller: Caller, door: D
         )
         for each in policies
     ]
-    return await page(request, door, caller, "policies.html", policies=views)
+    return await page(request, gateway, caller, "policies.html", policies=views)
 
 
 def people_of(governance: Governance, groups: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,37 +77,37 @@ def people_of(governance: Governance, groups: tuple[str, ...]) -> tuple[str, ...
 
 
 @get("/policies/new", include_in_schema=False)
-async def show_new(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """The form of a new policy."""
-    return await _form(request, door, caller, empty_values(), is_new=True)
+    return await _form(request, gateway, caller, empty_values(), is_new=True)
 
 
 @get("/policies/edit", include_in_schema=False)
 async def show_edit(
-    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[str]:
     """The form of a policy as it is. Raises Problem."""
-    policy = _found(door, policy_id)
-    values = values_of(policy, door.log.governance.version(policy_object(policy.id)))
-    return await _form(request, door, caller, values, is_new=False)
+    policy = _found(gateway, policy_id)
+    values = values_of(policy, gateway.log.governance.version(policy_object(policy.id)))
+    return await _form(request, gateway, caller, values, is_new=False)
 
 
 @get("/policies/delete", include_in_schema=False)
 async def show_delete(
-    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[str]:
     """What deleting it would do, before anything is sent. Raises Problem."""
-    policy = _found(door, policy_id)
-    version = door.log.governance.version(policy_object(policy.id))
+    policy = _found(gateway, policy_id)
+    version = gateway.log.governance.version(policy_object(policy.id))
     assert version is not None, "what is there has a version"
-    prospect = prospect_of(door, caller, DeletePolicy(policy=policy.id, version=version))
-    return await _delete_page(request, door, caller, policy, version, prospect)
+    prospect = prospect_of(gateway, caller, DeletePolicy(policy=policy.id, version=version))
+    return await _delete_page(request, gateway, caller, policy, version, prospect)
 
 
 @post("/policies/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
-async def send_new(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[Any]:
+async def send_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[Any]:
     """Look ahead, or send."""
-    return await _sent(request, door, caller, is_new=True)
+    return await _sent(request, gateway, caller, is_new=True)
 
 
 @post(
@@ -117,35 +117,40 @@ async def send_new(request: Request[Any, Any, Any], caller: Caller, door: Door) 
     request_max_body_size=FORM_MAX_BYTES,
 )
 async def send_edit(
-    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[Any]:
     """Look ahead, or send. Raises Problem."""
-    _found(door, policy_id)
-    return await _sent(request, door, caller, is_new=False, policy_id=policy_id)
+    _found(gateway, policy_id)
+    return await _sent(request, gateway, caller, is_new=False, policy_id=policy_id)
 
 
 @post("/policies/delete", include_in_schema=False, status_code=303)
 async def send_delete(
-    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, door: Door
+    request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[Any]:
     """Send the deletion. Raises Problem."""
-    policy = _found(door, policy_id)
+    policy = _found(gateway, policy_id)
     form = await read_form(request)
     version = form.number("version")
     if version is None:
         raise malformed(t("form.not_what_it_showed"))
-    prospect = prospect_of(door, caller, DeletePolicy(policy=policy.id, version=version))
-    justification = form.text("justification").strip()
+    prospect = prospect_of(gateway, caller, DeletePolicy(policy=policy.id, version=version))
     try:
-        return await carry(door, caller, prospect, justification, key_of(form), "/policies")
+        return await _send(gateway, caller, prospect, form)
     except Problem as problem:
         return await _delete_page(
-            request, door, caller, policy, version, prospect, problem=problem, form=form
+            request, gateway, caller, policy, version, prospect, problem=problem, form=form
         )
 
 
+async def _send(gateway: Gateway, caller: Caller, prospect: Prospect, form: Form) -> Response[None]:
+    justification = form.text("justification").strip()
+    done = await change_governance(gateway, caller, prospect, justification, idempotency_key=key_of(form))
+    return await see_changed(gateway, done, "/policies")
+
+
 async def _sent(
-    request: Request[Any, Any, Any], door: Door, caller: Caller, *, is_new: bool, policy_id: str = ""
+    request: Request[Any, Any, Any], gateway: Gateway, caller: Caller, *, is_new: bool, policy_id: str = ""
 ) -> Response[Any]:
     form = await read_form(request)
     values = values_sent(form)
@@ -153,14 +158,13 @@ async def _sent(
         values = msgspec.structs.replace(values, id=policy_id)
     prospect: Prospect | None = None
     try:
-        prospect = prospect_of(door, caller, _change(values, is_new=is_new))
+        prospect = prospect_of(gateway, caller, _change(values, is_new=is_new))
         if form.line("step") == "send":
-            justification = form.text("justification").strip()
-            return await carry(door, caller, prospect, justification, key_of(form), "/policies")
+            return await _send(gateway, caller, prospect, form)
     except Problem as problem:
         return await _form(
             request,
-            door,
+            gateway,
             caller,
             values,
             is_new=is_new,
@@ -171,7 +175,7 @@ async def _sent(
     back = form.line("step") == "back"
     return await _form(
         request,
-        door,
+        gateway,
         caller,
         values,
         is_new=is_new,
@@ -191,7 +195,7 @@ def _change(values: PolicyValues, *, is_new: bool) -> GovernanceChange:
 
 async def _form(
     request: Request[Any, Any, Any],
-    door: Door,
+    gateway: Gateway,
     caller: Caller,
     values: PolicyValues,
     *,
@@ -200,10 +204,10 @@ async def _form(
     problem: Problem | None = None,
     form: Form | None = None,
 ) -> Response[str]:
-    governance = door.log.governance
+    governance = gateway.log.governance
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "policy_form.html",
         status=problem.status if problem else 200,
@@ -214,7 +218,7 @@ async def _form(
         types=sorted({each.resource_type for each in governance.policies.values()}),
         units=tuple(UNITS_MS),
         prospect=prospect,
-        effects=await effects_of(door, prospect.change) if prospect else None,
+        effects=await effects_of(gateway, prospect.change) if prospect else None,
         problem=said(problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
@@ -223,7 +227,7 @@ async def _form(
 
 async def _delete_page(
     request: Request[Any, Any, Any],
-    door: Door,
+    gateway: Gateway,
     caller: Caller,
     policy: Policy,
     version: int,
@@ -234,22 +238,22 @@ async def _delete_page(
 ) -> Response[str]:
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "policy_delete.html",
         status=problem.status if problem else 200,
         policy=policy,
         version=version,
         prospect=prospect,
-        effects=await effects_of(door, prospect.change) if prospect else None,
+        effects=await effects_of(gateway, prospect.change) if prospect else None,
         problem=said(problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
     )
 
 
-def _found(door: Door, policy_id: str) -> Policy:
-    policy = door.log.governance.policies.get(policy_id)
+def _found(gateway: Gateway, policy_id: str) -> Policy:
+    policy = gateway.log.governance.policies.get(policy_id)
     if policy is None:
         raise not_found(f"policy {policy_id[:64]}")
     return policy

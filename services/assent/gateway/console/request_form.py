@@ -6,17 +6,15 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get, post
 
-from assent.gateway.api.submissions import checked
+from assent.gateway.application.submissions import submit
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.errors import said
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
-from assent.gateway.deciding import decide, fields_of
 from assent.gateway.problems import Problem, malformed, of_refusal
-from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.sentences import policy_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.files import payload_of_file
@@ -29,47 +27,45 @@ _EMPTY = {**dict.fromkeys(_FIELDS, ""), "operation": "edit", "kind": "text"}
 
 
 @get("/requests/new", include_in_schema=False)
-async def show_form(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[str]:
+async def show_form(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
     """The form. Raises Problem: not-permitted for whom no submission would be taken."""
-    _need_requester(door, caller)
-    return await _form_page(request, caller, door)
+    _need_requester(gateway, caller)
+    return await _form_page(request, caller, gateway)
 
 
 @post("/requests/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
-async def send_form(request: Request[Any, Any, Any], caller: Caller, door: Door) -> Response[Any]:
+async def send_form(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[Any]:
     """Submit it and show the request; where it is refused, the form again with everything in it."""
-    _need_requester(door, caller)
+    _need_requester(gateway, caller)
     form = await read_form(request)
     try:
-        command = checked(_command(caller, form))
-        decision = await decide(door, command, once=key_of(form) is not None)
+        decision = await submit(
+            gateway,
+            caller,
+            resource=f"{form.line('type')}/{form.line('name')}",
+            operation=form.line("operation"),
+            justification=form.text("justification").strip(),
+            payload=_payload(form),
+            idempotency_key=key_of(form),
+        )
     except Problem as problem:
-        return await _form_page(request, caller, door, form=form, problem=problem)
-    return await see(door, decision.position, f"/requests/{decision.request}#done")
+        return await _form_page(request, caller, gateway, form=form, problem=problem)
+    return await see(gateway, decision.position, f"/requests/{decision.request}#done")
 
 
-def _command(caller: Caller, form: Form) -> SubmitChange:
-    return SubmitChange(
-        **fields_of(caller, f"{form.line('type')}/{form.line('name')}", key_of(form)),
-        operation=form.line("operation"),
-        justification=form.text("justification").strip(),
-        payload=_payload(form),
-    )
-
-
-def _payload(form: Form) -> msgspec.Raw:
+def _payload(form: Form) -> bytes:
     content = _file(form)
     if content is None:
         # The line ends of a field are the browser's: those of a file are kept.
         content = form.text("payload").encode()
     if form.line("kind") != "json":
-        return msgspec.Raw(payload_of_file(content))
+        return payload_of_file(content)
     try:
         content.decode()
         msgspec.json.decode(content)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise malformed(t("new.not_json", why=str(error)[:200])) from error
-    return msgspec.Raw(content.strip())
+    return content.strip()
 
 
 def _file(form: Form) -> bytes | None:
@@ -86,20 +82,20 @@ def _file(form: Form) -> bytes | None:
 async def _form_page(
     request: Request[Any, Any, Any],
     caller: Caller,
-    door: Door,
+    gateway: Gateway,
     *,
     form: Form | None = None,
     problem: Problem | None = None,
 ) -> Response[str]:
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "new_request.html",
         status=problem.status if problem else 200,
         values={name: form.text(name) for name in _FIELDS} if form else _EMPTY,
         problem=said(problem) if problem else None,
-        types=_types(door.log.governance, caller.id),
+        types=_types(gateway.log.governance, caller.id),
         operations=_OPERATIONS,
         key=key_after(problem, form),
     )
@@ -122,7 +118,7 @@ def _types(governance: Governance, principal: str) -> list[dict[str, Any]]:
     ]
 
 
-def _need_requester(door: Door, caller: Caller) -> None:
-    if not holds(door.log.governance, caller.id, "requester"):
+def _need_requester(gateway: Gateway, caller: Caller) -> None:
+    if not holds(gateway.log.governance, caller.id, "requester"):
         detail = t("new.no_role", who=caller.id)
         raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))

@@ -7,18 +7,18 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, get
 
-from assent.gateway.api.requests import After, find
+from assent.gateway.application.governance import effects_of
+from assent.gateway.application.requests import find, records_of
+from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
-from assent.gateway.console.available_actions import can_close, possible, why_not_approve
-from assent.gateway.console.governance_changes import effects_of
+from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import Standing, standing_of_request
 from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.console.timeline import Happening, happenings
+from assent.gateway.lag import After
 from assent.gateway.problems import not_found
-from assent.gateway.submission import Doubt, doubted, shown_submission, was_applied
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.payloads import shown_payload
@@ -26,20 +26,23 @@ from assent.reading.policy_effects import Effects
 from assent.reading.requests import state_of_row
 from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something
-from assent.store.queries import AuditRow, RequestView, heads, last_applied, timeline
+from assent.store.queries import RequestView, last_applied, timeline
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import RequestId
-from assent_contracts.core.requests.explain import Deciding
+from assent_contracts.core.requests.permissions import (
+    Action,
+    Deciding,
+    approval_refusal,
+    possible_actions,
+)
 from assent_contracts.files import file_of_payload
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
-_AUDITED_WITHIN_S = 3.0
-_LOOK_EVERY_S = 0.03
 _NEVER_KEPT = {"Cache-Control": "private, no-store"}
 _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-_BY_HASH: Final = frozenset({"approve", "reject", "complete"})
+_BY_HASH: Final[frozenset[Action]] = frozenset({"approve", "reject", "complete"})
 """R23: what names the submission by its hash, so only where the page shows what the ledger has."""
 
 
@@ -54,7 +57,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     """Why this page offers no decision by that hash."""
     look: str
     is_own: bool
-    can: frozenset[str]
+    can: frozenset[Action]
     why_not: Refusal | None
     todo: str
     """What to do about `why_not`."""
@@ -78,16 +81,20 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/requests/{request_id:str}", include_in_schema=False, name="console-request")
 async def show_request_page(
-    request: Request[Any, Any, Any], request_id: RequestId, caller: Caller, door: Door, after: After = None
+    request: Request[Any, Any, Any],
+    request_id: RequestId,
+    caller: Caller,
+    gateway: Gateway,
+    after: After = None,
 ) -> Response[str]:
     """One request. Raises Problem."""
-    await door.lag.reach(after)
-    return await request_page(request, door, caller, await find(door, caller, request_id))
+    await gateway.lag.reach(after)
+    return await request_page(request, gateway, caller, await find(gateway, caller, request_id))
 
 
 async def request_page(
     request: Request[Any, Any, Any],
-    door: Door,
+    gateway: Gateway,
     caller: Caller,
     found: RequestView,
     *,
@@ -101,10 +108,10 @@ async def request_page(
 
     `key`: of its form, where that was sent before and is to count once.
     """
-    review = await review_of(door, caller, found)
+    review = await review_of(gateway, caller, found)
     return await page(
         request,
-        door,
+        gateway,
         caller,
         "request.html",
         status=status,
@@ -114,7 +121,7 @@ async def request_page(
         since=_since(review, seen),
         note=note,
         first_lines=FIRST_LINES,
-        server=door.settings.public_url,
+        server=gateway.settings.public_url,
         key=key or new_command_id(),
     )
 
@@ -126,20 +133,27 @@ def _since(review: Review, seen: int | None) -> list[Happening]:
     return [each for each in review.happened if each.is_after(seen) and each.refusal is None]
 
 
-async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
+async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Review:
     """Everything that the page says about a request."""
-    governance, now = door.log.governance, now_ms()
-    through = through_of(door, caller)
-    records = await _audited(door, row)
-    shown = await shown_submission(door, row, records)
+    governance, now = gateway.log.governance, now_ms()
+    through = through_of(gateway, caller)
+    records, is_whole = await records_of(gateway, row)
+    shown = await shown_submission(gateway, row, records)
     submitted = shown.submitted
     row = row if submitted is None else as_submitted(row, submitted)
     state = state_of_row(row)
-    refusal = why_not_approve(state, governance, caller.principal, now, through) if state else None
+    deciding = state if isinstance(state, Deciding) else None
+    refusal = (
+        approval_refusal(deciding, governance, caller.principal, now, through=through) if deciding else None
+    )
     # From what the ledger does not confirm, nothing is worked out.
-    change = governance_diff(submitted, door.log.governance_at) if shown.doubt is None else None
-    before, is_unsure = await _before(door, row) if change is None else (None, False)
-    can = _can(row, state, door, caller, now)
+    change = governance_diff(submitted, gateway.log.governance_at) if shown.doubt is None else None
+    before, is_unsure = await _before(gateway, row) if change is None else (None, False)
+    can = (
+        possible_actions(state, governance, caller.principal, now, through=through)
+        if state
+        else frozenset[Action]()
+    )
     return Review(
         row=row,
         submission=submitted.sha256 if submitted else "",
@@ -149,36 +163,30 @@ async def review_of(door: Door, caller: Caller, row: RequestView) -> Review:
         can=can if shown.doubt is None else can - _BY_HASH,
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
-        standing=standing_of_request(state, governance, now) if state else None,
+        standing=standing_of_request(deciding, governance, now) if deciding else None,
         payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
         name_mixes=is_odd(row.resource),
         before=before.request if before else None,
         is_before_unsure=is_unsure,
         change=change,
-        effects=await _effects(door, state, submitted) if change and submitted else None,
+        effects=await _effects(gateway, submitted) if change and submitted and deciding else None,
         happened=happenings(shown.records),
-        is_whole=any(each.seq >= row.last_seq for each in records if each.partition == row.partition),
+        is_whole=is_whole,
     )
 
 
-async def _effects(door: Door, state: Deciding | None, submitted: Submitted) -> Effects | None:
-    wanted = change_of(submitted) if state is not None else None
-    return None if wanted is None else await effects_of(door, wanted)
+async def _effects(gateway: Gateway, submitted: Submitted) -> Effects | None:
+    wanted = change_of(submitted)
+    return None if wanted is None else await effects_of(gateway, wanted)
 
 
-def _can(row: RequestView, state: Deciding | None, door: Door, caller: Caller, at: int) -> frozenset[str]:
-    governance, principal = door.log.governance, caller.principal
-    can = possible(state, governance, principal, at, through_of(door, caller)) if state else frozenset()
-    return can | {"close"} if can_close(row, governance, principal, at) else can
-
-
-async def _before(door: Door, row: RequestView) -> tuple[Submitted | None, bool]:
+async def _before(gateway: Gateway, row: RequestView) -> tuple[Submitted | None, bool]:
     """(what was applied to the object last before, whether Postgres named something that is not so)."""
-    named = await last_applied(door.db, row)
+    named = await last_applied(gateway.db, row)
     if named is None:
         return None, False
-    found = await was_applied(door, row, named)
+    found = await was_applied(gateway, row, named)
     return found, found is None
 
 
@@ -189,35 +197,21 @@ def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
     )
 
 
-async def _audited(door: Door, row: RequestView) -> list[AuditRow]:
-    """The request's records, once the audit log holds what its row says; as many as there are, else."""
-    try:
-        async with asyncio.timeout(_AUDITED_WITHIN_S):
-            while True:
-                head = (await heads(door.db, "audit")).get(row.partition)
-                if head is not None and head.seq >= row.last_seq:
-                    break
-                await asyncio.sleep(_LOOK_EVERY_S)
-    except TimeoutError:
-        pass
-    return await timeline(door.db, row.id)
-
-
 @get("/requests/{request_id:str}/content", include_in_schema=False)
-async def show_content(request_id: RequestId, caller: Caller, door: Door) -> Response[str]:
+async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[str]:
     """Every line of the payload, for a window of its own. Raises Problem."""
-    row, payload = await _submitted(door, caller, request_id)
+    row, payload = await _submitted(gateway, caller, request_id)
     text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
     return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
 
 
 @get("/requests/{request_id:str}/payload", include_in_schema=False)
-async def send_payload(request_id: RequestId, caller: Caller, door: Door) -> Response[bytes]:
+async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[bytes]:
     """The exact bytes, to save: never shown by the browser. Raises Problem.
 
     A file comes back as it was taken; any other payload as the JSON that was submitted.
     """
-    row, payload = await _submitted(door, caller, request_id)
+    row, payload = await _submitted(gateway, caller, request_id)
     content = file_of_payload(payload)
     name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
     saved = f"{row.id}-{name}{'.json' if content is None else ''}"
@@ -228,9 +222,9 @@ async def send_payload(request_id: RequestId, caller: Caller, door: Door) -> Res
     )
 
 
-async def _submitted(door: Door, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
-    row = await find(door, caller, request_id)
-    shown = await shown_submission(door, row, await timeline(door.db, row.id))
+async def _submitted(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+    row = await find(gateway, caller, request_id)
+    shown = await shown_submission(gateway, row, await timeline(gateway.db, row.id))
     if shown.submitted is None:
         raise not_found("payload")
     if shown.doubt is not None:

@@ -6,7 +6,8 @@ from assent.reading.explaining import Next, next_step
 from assent.reading.lapses import LAPSES
 from assent_contracts.core.governance.sentences import group_words
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.explain import Deciding, RuleStands, explain
+from assent_contracts.core.requests.explain import RuleStands, explain
+from assent_contracts.core.requests.permissions import Deciding
 from assent_contracts.policies import ADMINISTRATORS
 
 

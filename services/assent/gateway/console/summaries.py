@@ -5,16 +5,16 @@ from typing import Final
 
 import msgspec
 
-from assent.gateway.api.requests import list_of
+from assent.gateway.application.requests import list_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
-from assent.gateway.console.available_actions import possible
+from assent.gateway.components import Gateway
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import explain
+from assent_contracts.core.requests.permissions import Action, Deciding, is_possible, possible_actions
 
 WAITING_MAX: Final = 100
 """Requests that are looked at to count those that wait for somebody."""
@@ -31,7 +31,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Approvals that count, and that all rules together ask for."""
     is_own: bool
     """R9: by the person, not by the account."""
-    can: frozenset[str]
+    can: frozenset[Action]
     """What the reader can do now, such as `approve`."""
 
 
@@ -48,14 +48,16 @@ def summary(
 ) -> Summary:
     """One request at log time `at` (ms)."""
     state = state_of_row(row)
-    rules = explain(state, governance, at).rules if state is not None else ()
+    rules = explain(state, governance, at).rules if isinstance(state, Deciding) else ()
     return Summary(
         row=row,
         look=look_of(row),
         given=sum(each.quorum - each.missing for each in rules),
         asked=sum(each.quorum for each in rules),
         is_own=principal.person is not None and principal.person == row.person,
-        can=frozenset() if state is None else possible(state, governance, principal, at, through),
+        can=frozenset()
+        if state is None
+        else possible_actions(state, governance, principal, at, through=through),
     )
 
 
@@ -64,13 +66,18 @@ def look_of(row: RequestView) -> str:
     return row.progress or row.status
 
 
-async def waiting(door: Door, caller: Caller) -> list[Summary]:
-    """The requests that the caller can approve now, at most WAITING_MAX."""
-    found = await list_of(door, caller, "received", statuses=["needs_approval"], limit=WAITING_MAX)
-    lines = summaries(found.requests, door.log.governance, caller.principal, through_of(door, caller))
-    return [each for each in lines if "approve" in each.can]
+async def waiting(gateway: Gateway, caller: Caller) -> int:
+    """How many requests the caller can approve now, of at most WAITING_MAX."""
+    found = await list_of(gateway, caller, "received", statuses=["needs_approval"], limit=WAITING_MAX)
+    governance, now, through = gateway.log.governance, now_ms(), through_of(gateway, caller)
+    states = (state_of_row(row) for row in found.requests)
+    return sum(
+        state is not None
+        and is_possible("approve", state, governance, caller.principal, now, through=through)
+        for state in states
+    )
 
 
-def through_of(door: Door, caller: Caller) -> str | None:
+def through_of(gateway: Gateway, caller: Caller) -> str | None:
     """The gateway that signs what the caller decides here."""
-    return door.log.key.principal if door.log.key.principal != caller.id else None
+    return gateway.log.key.principal if gateway.log.key.principal != caller.id else None

@@ -14,11 +14,11 @@ from litestar.params import Body
 
 from assent.gateway.anonymous_limits import proving
 from assent.gateway.caller import enabled, refuse_cross_site
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.identity.local_token import COOKIE, PATH, LocalToken
-from assent.gateway.identity.returning import safe_return
 from assent.gateway.nearby import is_local
 from assent.gateway.problems import Problem, not_found
+from assent.gateway.public import safe_return
 
 _TOKEN_MAX_CHARS = 128
 
@@ -31,14 +31,14 @@ class LocalSignIn(msgspec.Struct, frozen=True):
 
 
 @get(PATH, include_in_schema=False)
-async def open_local(request: Request[Any, Any, Any], door: Door) -> Response[None]:
+async def open_local(request: Request[Any, Any, Any], gateway: Gateway) -> Response[None]:
     """The link that the terminal shows. The browser keeps that it had the token; the page of people follows.
 
     Raises Problem: not-found where it is not switched on, not-on-this-machine, local-token,
     too-many-requests.
     """
-    token = _nearby(request, door)
-    with proving(request, door):
+    token = _nearby(request, gateway)
+    with proving(request, gateway):
         sent = request.query_params.getall("token", [])
         if len(sent) != 1 or len(sent[0]) > _TOKEN_MAX_CHARS or not token.is_token(sent[0]):
             raise _without_token("This link is not of the start that runs now.")
@@ -46,7 +46,7 @@ async def open_local(request: Request[Any, Any, Any], door: Door) -> Response[No
         None, status_code=303, headers={"Cache-Control": "no-store", "Location": "/sign-in"}
     )
     response.set_cookie(
-        COOKIE, token.kept, path="/sign-in", httponly=True, secure=door.settings.is_secure, samesite="lax"
+        COOKIE, token.kept, path="/sign-in", httponly=True, secure=gateway.settings.is_secure, samesite="lax"
     )
     return response
 
@@ -54,7 +54,7 @@ async def open_local(request: Request[Any, Any, Any], door: Door) -> Response[No
 @post(PATH, status_code=303, include_in_schema=False)
 async def sign_in_locally(
     request: Request[Any, Any, Any],
-    door: Door,
+    gateway: Gateway,
     data: Annotated[LocalSignIn, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[None]:
     """Be one of the people that governance knows.
@@ -62,43 +62,43 @@ async def sign_in_locally(
     Raises Problem: not-found where it is not switched on, not-on-this-machine, local-token, cross-site,
     too-many-requests.
     """
-    refuse_unless_let_in(request, door)
-    refuse_cross_site(request, door)
-    principal = enabled(door, data.principal)
+    refuse_unless_let_in(request, gateway)
+    refuse_cross_site(request, gateway)
+    principal = enabled(gateway, data.principal)
     if principal.person is None:
         raise not_found("person of this name")
-    await door.sessions.close(request.cookies.get(door.sessions.cookie))
-    token = await door.sessions.open(principal.id)
+    await gateway.sessions.close(request.cookies.get(gateway.sessions.cookie))
+    token = await gateway.sessions.open(principal.id)
     structlog.get_logger().info("signed in by a click", principal=principal.id)
     response: Response[None] = Response(
         None, status_code=303, headers={"Location": safe_return(data.return_to)}
     )
-    response.set_cookie(door.sessions.cookie, token, **door.sessions.cookie_settings())
+    response.set_cookie(gateway.sessions.cookie, token, **gateway.sessions.cookie_settings())
     return response
 
 
 LOCAL = (open_local, sign_in_locally)
 
 
-def refuse_unless_let_in(request: Request[Any, Any, Any], door: Door) -> None:
+def refuse_unless_let_in(request: Request[Any, Any, Any], gateway: Gateway) -> None:
     """Refuse who is not at this machine, or has not opened the link. Raises Problem."""
-    token = _nearby(request, door)
-    with proving(request, door):
+    token = _nearby(request, gateway)
+    with proving(request, gateway):
         if not token.is_kept(request.cookies.get(COOKIE)):
             raise _without_token("Local sign-in is for the browser that has opened the link.")
 
 
-def _nearby(request: Request[Any, Any, Any], door: Door) -> LocalToken:
-    if door.local is None:
+def _nearby(request: Request[Any, Any, Any], gateway: Gateway) -> LocalToken:
+    if gateway.local is None:
         raise not_found("local sign-in")
-    if not is_local(request, door):
+    if not is_local(request, gateway):
         raise Problem(
             403,
             "not-on-this-machine",
             "Local sign-in is for this machine only. This request came from elsewhere, or through a proxy.",
             todo="Open the link on the machine itself. For others, configure a provider: ASSENT_OIDC_ISSUER.",
         )
-    return door.local
+    return gateway.local
 
 
 def _without_token(detail: str) -> Problem:

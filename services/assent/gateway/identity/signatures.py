@@ -22,7 +22,7 @@ from http_message_signatures.resolvers import HTTPSignatureKeyResolver
 from http_message_signatures.signatures import HTTPMessageVerifier
 from litestar import Request
 
-from assent.gateway.api.bodies import read_bytes
+from assent.gateway.bodies import read_bytes
 from assent.gateway.middleware import SENT_AS
 from assent.gateway.problems import Problem
 from assent.gateway.public import hosts_of

@@ -9,14 +9,14 @@ from litestar import MediaType, Request, Response, get, post
 
 from assent.gateway.anonymous_limits import stranger
 from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.console.pages import render_sign_in
 from assent.gateway.identity.local import refuse_unless_let_in
 from assent.gateway.identity.oidc import CALLBACK, NotSignedInError, Oidc, SignedIn
 from assent.gateway.identity.provider import ProviderError, unreachable
-from assent.gateway.identity.returning import HOME, safe_return
 from assent.gateway.identity.sign_ins import SIGN_IN_S
 from assent.gateway.problems import Problem, malformed, not_found
+from assent.gateway.public import HOME, safe_return
 from assent_contracts.core.governance.principals import Principal
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -25,7 +25,7 @@ _ERROR: Final = re.compile(r"[a-z_]{1,64}")
 
 
 @get("/sign-in", include_in_schema=False)
-async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
+async def sign_in(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
     """To the provider; where there is none, the page of the demo's people.
 
     `return_to`: the path to go on to. `prompt=login`: the provider is to ask who it is, also somebody whom
@@ -36,16 +36,16 @@ async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
     """
     sent = _sent(request)
     wanted = safe_return(sent.get("return_to", HOME))
-    if door.oidc is None:
-        if door.local is None:
+    if gateway.oidc is None:
+        if gateway.local is None:
             raise not_found("sign-in")
-        refuse_unless_let_in(request, door)
-        return render_sign_in(door, wanted)
+        refuse_unless_let_in(request, gateway)
+        return render_sign_in(gateway, wanted)
     # Nobody is known yet, and each begins with a row in the database.
-    door.rates.spend(stranger(request))
-    sign_ins, anew = door.oidc.sign_ins, sent.get("prompt") == "login"
+    gateway.rates.spend(stranger(request))
+    sign_ins, anew = gateway.oidc.sign_ins, sent.get("prompt") == "login"
     try:
-        url, leaving = await door.oidc.leave(wanted, request.cookies.get(sign_ins.cookie), anew=anew)
+        url, leaving = await gateway.oidc.leave(wanted, request.cookies.get(sign_ins.cookie), anew=anew)
     except ProviderError as error:
         raise unreachable() from error
     response = _redirect(url)
@@ -54,16 +54,16 @@ async def sign_in(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
 
 
 @get(CALLBACK, include_in_schema=False)
-async def come_back(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
+async def come_back(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
     """From the provider, with a code or without. Raises Problem: sign-in-failed, not-permitted, malformed,
     provider-unreachable, too-many-requests.
     """
-    if door.oidc is None:
+    if gateway.oidc is None:
         raise not_found("sign-in")
-    door.rates.spend(stranger(request))
+    gateway.rates.spend(stranger(request))
     sent = _sent(request)
-    left = await door.oidc.sign_ins.come_back(
-        sent.get("state", ""), request.cookies.get(door.oidc.sign_ins.cookie)
+    left = await gateway.oidc.sign_ins.come_back(
+        sent.get("state", ""), request.cookies.get(gateway.oidc.sign_ins.cookie)
     )
     if left is None:
         raise _failed(
@@ -72,44 +72,44 @@ async def come_back(request: Request[Any, Any, Any], door: Door) -> Response[Any
         )
     if "code" not in sent:
         raise _failed(f"The provider did not sign you in: {_named(sent.get('error'))}.")
-    signed_in = await _finished(door.oidc.finish(left, sent["code"], sent.get("iss")))
-    principal = _person(door, signed_in.principal)
+    signed_in = await _finished(gateway.oidc.finish(left, sent["code"], sent.get("iss")))
+    principal = _person(gateway, signed_in.principal)
     # Whatever session the browser has brought ends, and a new one begins (session fixation).
-    await door.sessions.close(request.cookies.get(door.sessions.cookie))
-    token = await door.sessions.open(principal.id, id_token=signed_in.id_token)
+    await gateway.sessions.close(request.cookies.get(gateway.sessions.cookie))
+    token = await gateway.sessions.open(principal.id, id_token=signed_in.id_token)
     structlog.get_logger().info("signed in", principal=principal.id)
     response = _redirect(safe_return(left.return_to))
-    response.set_cookie(door.sessions.cookie, token, **door.sessions.cookie_settings())
+    response.set_cookie(gateway.sessions.cookie, token, **gateway.sessions.cookie_settings())
     return response
 
 
 @post("/sign-out", status_code=303, include_in_schema=False)
-async def sign_out(request: Request[Any, Any, Any], door: Door) -> Response[Any]:
+async def sign_out(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
     """End the session here, then at the provider. Raises Problem: cross-site.
 
     Also for somebody who has been disabled meanwhile: nobody asks here who they are.
     """
-    token = request.cookies.get(door.sessions.cookie)
-    session = await door.sessions.find(token)
-    refuse_cross_site(request, door)
+    token = request.cookies.get(gateway.sessions.cookie)
+    session = await gateway.sessions.find(token)
+    refuse_cross_site(request, gateway)
     if session is not None:
         await check_csrf(request, session)
-        await door.sessions.close(token)
+        await gateway.sessions.close(token)
         structlog.get_logger().info("signed out", principal=session.principal)
-    there = await _at_provider(door.oidc, session.id_token if session else None)
+    there = await _at_provider(gateway.oidc, session.id_token if session else None)
     response = _redirect(HOME) if there is None else _going_on(there)
-    settings = door.sessions.cookie_settings()
-    response.set_cookie(door.sessions.cookie, "", max_age=0, **settings)
+    settings = gateway.sessions.cookie_settings()
+    response.set_cookie(gateway.sessions.cookie, "", max_age=0, **settings)
     return response
 
 
 SIGNING_IN: Final = (sign_in, come_back, sign_out)
 
 
-def _person(door: Door, principal: str) -> Principal:
+def _person(gateway: Gateway, principal: str) -> Principal:
     other = "or sign in as somebody else at /sign-in?prompt=login."
     try:
-        found = enabled(door, principal)
+        found = enabled(gateway, principal)
     except Problem as problem:
         problem.todo = f"{problem.todo.rstrip('.')}, {other}"
         raise

@@ -9,8 +9,8 @@ import pytest
 from assent.gateway.identity import oidc
 from assent.gateway.identity.jwts import BadTokenError
 from assent.gateway.identity.oidc import NotSignedInError, principal_in
-from assent.gateway.identity.returning import safe_return
 from assent.gateway.identity.tokens import client_of
+from assent.gateway.public import safe_return
 from assent.gateway.settings import OidcSettings, read_gateway_settings
 from assent.settings import SettingsError
 

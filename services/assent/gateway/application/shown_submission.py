@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 import structlog
 
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.problems import Problem
 from assent.gateway.proofs import LedgerUnreadableError
 from assent.observe.metrics import SUBMISSIONS_DOUBTED
@@ -33,7 +33,9 @@ class ShownSubmission(msgspec.Struct, frozen=True, kw_only=True):
     doubt: Doubt | None = None
 
 
-async def shown_submission(door: Door, row: RequestView, records: Sequence[AuditRow]) -> ShownSubmission:
+async def shown_submission(
+    gateway: Gateway, row: RequestView, records: Sequence[AuditRow]
+) -> ShownSubmission:
     """The submission of a request, held against the ledger. `records`: its timeline in the audit table."""
     place = parse_request_id(row.id)
     assert place is not None, "`find` has looked it up by its id"
@@ -42,7 +44,7 @@ async def shown_submission(door: Door, row: RequestView, records: Sequence[Audit
         return ShownSubmission(submitted=None, records=records, doubt="not-yet")
     told = submitted_in(audited.record, *place)
     try:
-        value = await door.proofs.value_at(*place, audited.ledger_offset)
+        value = await gateway.proofs.value_at(*place, audited.ledger_offset)
     except LedgerUnreadableError:
         _report(row, "unreadable", ())
         return ShownSubmission(submitted=_known(told), records=records, doubt="unreadable")
@@ -72,7 +74,7 @@ def _report(row: RequestView, doubt: Doubt, wrong: Sequence[str]) -> None:
     structlog.get_logger().error("a submission is in doubt", request=row.id, doubt=doubt, wrong=list(wrong))
 
 
-async def was_applied(door: Door, row: RequestView, named: AppliedBefore) -> Submitted | None:
+async def was_applied(gateway: Gateway, row: RequestView, named: AppliedBefore) -> Submitted | None:
     """What Postgres names as applied last before `row`, where the ledger has it as applied; else None.
 
     A request that was applied still earlier would pass: which one was last, only a reading of the whole
@@ -82,8 +84,8 @@ async def was_applied(door: Door, row: RequestView, named: AppliedBefore) -> Sub
     if place is None or (submission.partition, submission.seq) >= place or submission.partition != place[0]:
         return None
     try:
-        value = await door.proofs.value_at(place[0], submission.seq, submission.ledger_offset)
-        done = await door.proofs.value_at(place[0], named.done_seq, named.done_offset)
+        value = await gateway.proofs.value_at(place[0], submission.seq, submission.ledger_offset)
+        done = await gateway.proofs.value_at(place[0], named.done_seq, named.done_offset)
     except LedgerUnreadableError:
         return None
     if isinstance(value, NotProven) or isinstance(done, NotProven):

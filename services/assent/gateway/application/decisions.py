@@ -1,6 +1,5 @@
-"""From what a caller wants to the ledger's answer: sign, publish, wait, and say it."""
+"""From a caller's command to its decision: sign, publish, wait, and answer."""
 
-import asyncio
 import hashlib
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -8,8 +7,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 from aiokafka.errors import KafkaError
 
+from assent.gateway.application.waiting import audited
 from assent.gateway.caller import Caller
-from assent.gateway.components import Door
+from assent.gateway.components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
 from assent.reading.lapses import reopened_because
 from assent.store.queries import AuditRow, audit_tail
@@ -38,8 +38,6 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.topics import LEDGER
 
 ANSWER_WITHIN_S: Final = 10.0
-_AUDITED_WITHIN_S: Final = 3.0
-_LOOK_EVERY_S: Final = 0.05
 _CLOCKS_MS: Final = 5 * 60 * 1_000
 REOPENED: Final = "reopened"
 _LATEST_MS: Final = COMMAND_MEMORY_MS
@@ -74,8 +72,8 @@ def command_id(caller: Caller, idempotency_key: str | None) -> str:
     return hashlib.sha256(f"{caller.id}\0{idempotency_key}".encode()).hexdigest()
 
 
-def fields_of(caller: Caller, resource: str, idempotency_key: str | None) -> dict[str, Any]:
-    """What every command says: id, principal, time and object."""
+def command_fields(caller: Caller, resource: str, idempotency_key: str | None) -> dict[str, Any]:
+    """The fields of every command: id, principal, time and object."""
     return {
         "id": command_id(caller, idempotency_key),
         "principal": caller.id,
@@ -84,29 +82,29 @@ def fields_of(caller: Caller, resource: str, idempotency_key: str | None) -> dic
     }
 
 
-async def decide(door: Door, command: Command, *, once: bool) -> Decision:
+async def decide(gateway: Gateway, command: Command, *, once: bool) -> Decision:
     """Publish a command in the caller's name and answer with its decision.
 
     `once`: its id is that of an Idempotency-Key, and it may have been sent before. Raises Problem: the
     refusal, `late` (202) when no decision came in time, `log-unreachable`, `reopened`.
     """
     if once:
-        command = msgspec.structs.replace(command, at=(await door.once.first_sent(command.id)).at)
+        command = msgspec.structs.replace(command, at=(await gateway.once.first_sent(command.id)).at)
     try:
-        decided = await door.log.publisher.send(command, door.log.key, timeout_s=ANSWER_WITHIN_S)
+        decided = await gateway.log.publisher.send(command, gateway.log.key, timeout_s=ANSWER_WITHIN_S)
     except NotDecidedError as error:
         raise late(command.id, command.resource, command.at) from error
     except KafkaError as error:
         raise not_sent(error) from error
-    return await said(door, command, decided)
+    return await decision_of(gateway, command, decided)
 
 
-async def said(door: Door, command: Command, decided: Decided) -> Decision:
-    """A decision as the caller hears it: of the first one, if the command came before. Raises Problem."""
+async def decision_of(gateway: Gateway, command: Command, decided: Decided) -> Decision:
+    """A decision as the caller gets it: the first one, if the command was sent before. Raises Problem."""
     first = _first(decided)
     if first is None:
         return _answer(command, decided, repeated=False)
-    before = await _decided_before(door, decided.partition, first)
+    before = await _decided_before(gateway, decided.partition, first)
     if not _says_the_same(before, command):
         if decided.refusal is None:
             msg = f"command {command.id}: the audit log has another first decision than the ledger"
@@ -155,22 +153,19 @@ def _reopened(command: Complete, decided: Decided) -> Problem:
     )
 
 
-async def _decided_before(door: Door, partition: int, seq: int) -> AuditRow:
+async def _decided_before(gateway: Gateway, partition: int, seq: int) -> AuditRow:
     """The record of the first decision. Raises Problem: the audit log may not have it yet."""
-    deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
-    while True:
-        rows = await audit_tail(door.db, {(LEDGER, partition): seq - 1}, limit=1)
-        if rows:
-            return rows[0]
-        if asyncio.get_running_loop().time() > deadline:
-            raise Problem(
-                503,
-                "lagging",
-                f"This was decided before, at {partition}-{seq}, which the audit log does not hold yet.",
-                todo="Send it again after Retry-After seconds with the same Idempotency-Key.",
-                headers={"Retry-After": "1"},
-            )
-        await asyncio.sleep(_LOOK_EVERY_S)
+    await audited(gateway, partition, seq)
+    rows = await audit_tail(gateway.db, {(LEDGER, partition): seq - 1}, limit=1)
+    if rows and rows[0].seq == seq:
+        return rows[0]
+    raise Problem(
+        503,
+        "lagging",
+        f"This was decided before, at {partition}-{seq}, which the audit log does not hold yet.",
+        todo="Send it again after Retry-After seconds with the same Idempotency-Key.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _says_the_same(before: AuditRow, command: Command) -> bool:
@@ -250,7 +245,7 @@ def unreachable() -> Problem:
 
 
 async def late_decision(
-    door: Door, caller: Caller, command: str, resource: str | None, sent_at: int
+    gateway: Gateway, caller: Caller, command: str, resource: str | None, sent_at: int
 ) -> Decision:
     """The decision on one's own command about `resource` (if told), sent at `sent_at` (ms).
 
@@ -259,7 +254,7 @@ async def late_decision(
     if not is_identifier(command, COMMAND_ID_MAX_CHARS):
         raise not_found(f"command {command[:40]!r}")
     rows = await records_with_id(
-        door.db,
+        gateway.db,
         caller.id,
         command,
         resource=resource,

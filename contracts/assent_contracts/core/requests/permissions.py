@@ -1,0 +1,126 @@
+"""What an account can do to a request now, and who could approve it. Pure.
+
+The rules are asked and nothing is decided here: each answer is the one that a command would get.
+"""
+
+from typing import Any, Final, Literal, get_args
+
+from assent_contracts.commands import Approve, Cancel, CloseRequest, Complete, Reject, Revoke
+from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.signing import gateway_for, has_key
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.approvers import standing_terms
+from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decide import Decision, RequestCommand, decide_on
+from assent_contracts.core.requests.states import Approved, NeedsApproval, Open
+from assent_contracts.core.sender import Sender, not_current
+from assent_contracts.events import ChangeReleased
+from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.resources import resource_type
+
+Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
+"""What people do to a request."""
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+Deciding = NeedsApproval | Approved
+"""The states in which approvals count."""
+COMMANDS: Final[dict[Action, type[Approve | Reject | Revoke | Cancel | Complete | CloseRequest]]] = {
+    "approve": Approve,
+    "reject": Reject,
+    "revoke": Revoke,
+    "cancel": Cancel,
+    "complete": Complete,
+    "close": CloseRequest,
+}
+
+
+def possible_actions(
+    request: Open, governance: Governance, principal: Principal, at: int, *, through: str | None
+) -> frozenset[Action]:
+    """The actions that would be accepted at log time `at` (ms). `through`: the gateway that would sign."""
+    return frozenset(
+        action
+        for action in ACTIONS
+        if is_possible(action, request, governance, principal, at, through=through)
+    )
+
+
+def is_possible(
+    action: Action,
+    request: Open,
+    governance: Governance,
+    principal: Principal,
+    at: int,
+    *,
+    through: str | None,
+) -> bool:
+    """Whether one action would be accepted; a completion that would only reopen the request would not."""
+    if not principal.enabled:
+        return False
+    answer = _answer(action, request, governance, principal, at, through)
+    if isinstance(answer, Refusal):
+        return False
+    return action != "complete" or any(isinstance(each, ChangeReleased) for each in answer)
+
+
+def approval_refusal(
+    request: Open, governance: Governance, principal: Principal, at: int, *, through: str | None
+) -> Refusal | None:
+    """The refusal that this account's approval would get at log time `at` (ms); None when it would count."""
+    answer = _answer("approve", request, governance, principal, at, through)
+    return answer if isinstance(answer, Refusal) else None
+
+
+def able_to_approve(request: Deciding, governance: Governance, at: int) -> tuple[str, ...]:
+    """The accounts whose approval would be accepted at log time `at` (ms), in the order of their ids."""
+    terms = standing_terms(request.submission, governance)
+    named = frozenset[str]().union(
+        *(governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
+    )
+    return tuple(name for name in sorted(named) if why_not(request, name, governance, at) is None)
+
+
+def why_not(request: Deciding, principal: str, governance: Governance, at: int) -> Refusal | None:
+    """The refusal that an approval by this account would get, with whatever could sign it; None if none."""
+    found = governance.principals.get(principal)
+    if found is None:
+        return Refusal(code=RefusalCode.UNKNOWN_OBJECT, detail=f"There is no principal {principal[:128]!r}.")
+    stale = not_current(Sender(found), at, at)
+    if stale is not None:
+        return stale
+    through = None
+    if not has_key(governance, principal, at):
+        through = gateway_for(governance, resource_type(request.submission.resource), at)
+        if through is None and found.person is not None:
+            return Refusal(
+                code=RefusalCode.UNKNOWN_KEY,
+                detail=f"{principal} has no key that is valid now, and no gateway could sign for them.",
+            )
+    return approval_refusal(request, governance, found, at, through=through)
+
+
+def _answer(
+    action: Action,
+    request: Open,
+    governance: Governance,
+    principal: Principal,
+    at: int,
+    through: str | None,
+) -> Decision:
+    submission = request.submission
+    context = Context(0, submission.seq + 1, at, governance, principal, b"", through)
+    return decide_on(request, 0, _command(action, request, principal, at), context)
+
+
+def _command(action: Action, request: Open, principal: Principal, at: int) -> RequestCommand:
+    fields: dict[str, Any] = {
+        "id": "asked",
+        "principal": principal.id,
+        "at": at,
+        "resource": request.submission.resource,
+        "request": "0-0",
+    }
+    if action in ("approve", "reject", "complete"):
+        fields["submission"] = request.submission.sha256
+    elif action == "close":
+        fields["reason"] = "asked"
+    return COMMANDS[action](**fields)

@@ -1,0 +1,109 @@
+"""Search the audit log and export it: every action on record, refused ones too (R16)."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.caller import Caller, is_auditor
+from assent.gateway.components import Gateway
+from assent.gateway.problems import of_refusal
+from assent.reading.entries import Entry, audit_entry
+from assent.store.filters import AuditCursor, AuditFilter, LedgerName
+from assent.store.queries import LIST_MAX, AuditRow
+from assent.store.queries_large import search_part
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of the audit log, the newest first: `limit`, or fewer where they are large."""
+
+    entries: list[Entry]
+    next: str | None
+    """The `cursor` of the page after this one; null on the last."""
+
+
+class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an export. `record` is the text of the ledger record's value: `value_sha256` is over it."""
+
+    ledger: LedgerName
+    partition: int
+    seq: int
+    offset: int
+    at: int
+    request: str | None
+    resource: str | None
+    principal: str | None
+    command: str | None
+    outcome: str
+    value_sha256: str
+    record: str
+
+
+class ExportEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """The last line of an export: one that lacks it was cut off."""
+
+    end: bool = True
+    records: int
+    next: str | None
+    """The `cursor` to go on from, when there are more than one export holds."""
+
+
+def refuse_others(caller: Caller, gateway: Gateway) -> None:
+    """Let auditors and administrators of every type pass. Raises Problem: not-permitted."""
+    if not is_auditor(caller, gateway):
+        detail = "The audit log is for those with the role auditor or administrator."
+        raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))
+
+
+def write_cursor(cursor: AuditCursor) -> str:
+    """Where a page ends, as text."""
+    return cursor_text(msgspec.structs.astuple(cursor))
+
+
+def read_cursor(text: str | None) -> AuditCursor | None:
+    """Where a page begins. Raises Problem."""
+    if text is None:
+        return None
+    return AuditCursor(*cursor_place(text, tuple[BigInt, LedgerName, Int, BigInt]))
+
+
+async def audit_page(gateway: Gateway, wanted: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
+    """One page of a search. Raises Problem."""
+    part = await search_part(gateway.db, wanted, after=read_cursor(cursor), limit=limit)
+    return AuditPage(
+        entries=[audit_entry(row) for row in part.rows],
+        next=write_cursor(part.rows[-1].cursor) if part.more else None,
+    )
+
+
+async def exported(
+    gateway: Gateway, wanted: AuditFilter, after: AuditCursor | None, limit: int
+) -> AsyncIterator[bytes]:
+    """The lines of an export, one record each. What is read meanwhile is in no page."""
+    written, more = 0, True
+    while more and written < limit:
+        part = await search_part(gateway.db, wanted, after=after, limit=min(LIST_MAX, limit - written))
+        for row in part.rows:
+            yield msgspec.json.encode(_line(row)) + b"\n"
+            after = row.cursor
+        written, more = written + len(part.rows), part.more
+    end = ExportEnd(records=written, next=write_cursor(after) if more and after else None)
+    yield msgspec.json.encode(end) + b"\n"
+
+
+def _line(row: AuditRow) -> ExportedRecord:
+    return ExportedRecord(
+        ledger=row.ledger,
+        partition=row.partition,
+        seq=row.seq,
+        offset=row.ledger_offset,
+        at=row.at,
+        request=row.request,
+        resource=row.resource,
+        principal=row.principal,
+        command=row.command,
+        outcome=row.outcome,
+        value_sha256=row.value_sha256,
+        record=row.record.decode(),
+    )

@@ -1,0 +1,141 @@
+"""Change governance: at once, or as a request that a second administrator must approve (R3, R15, R18)."""
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from assent.gateway.application.decisions import (
+    ANSWER_WITHIN_S,
+    command_fields,
+    command_id,
+    decide,
+    not_sent,
+    undecided,
+)
+from assent.gateway.application.submissions import checked
+from assent.gateway.caller import Caller
+from assent.gateway.components import Gateway
+from assent.gateway.problems import of_refusal
+from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
+from assent.reading.prospects import Prospect, foresee, submission
+from assent.store.queries import open_of_type
+from assent_contracts.client.governance_publisher import GovernanceDecided
+from assent_contracts.client.publisher import NotDecidedError, now_ms
+from assent_contracts.commands import command_type
+from assent_contracts.governance_changes import GovernanceChange
+
+POSITION = "governance-"
+"""A position on the governance ledger is this and the seq."""
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a change: decided at once, or the request that it has become."""
+
+    sentence: str
+    object: str
+    why_approval: str | None
+    """Why a second administrator must approve; null when it worked at once."""
+    request: str | None
+    position: str
+    """`governance-<seq>`, or the request's ledger position: send it as Assent-After to read what follows."""
+    at: int
+    """Log time, ms."""
+    events: tuple[str, ...]
+    repeated: bool = False
+
+
+def prospect_of(gateway: Gateway, caller: Caller, change: GovernanceChange) -> Prospect:
+    """What would become of the caller's change, signed by this gateway, if it were sent now."""
+    return foresee(gateway.log.governance, change, caller.id, now_ms(), through=gateway.log.key.principal)
+
+
+async def effects_of(gateway: Gateway, change: GovernanceChange) -> Effects | None:
+    """What the change would make of the requests that are open under its policy; None for other changes."""
+    governance = gateway.log.governance
+    kind = type_of_change(change, governance)
+    if kind is None:
+        return None
+    rows, count = await open_of_type(gateway.db, kind, limit=LISTED_MAX)
+    return effects(change, rows, count, governance)
+
+
+async def change_governance(
+    gateway: Gateway,
+    caller: Caller,
+    prospect: Prospect,
+    justification: str,
+    *,
+    idempotency_key: str | None,
+) -> Changed:
+    """Send the change of a prospect: at once, or as a request where that is needed.
+
+    Raises Problem: its refusal among them. Sent again with its Idempotency-Key, it goes the way that it went
+    first.
+    """
+    needs_approval = prospect.why_approval is not None
+    if await _works_at_once(gateway, caller, idempotency_key, needs_approval=needs_approval):
+        return await _at_once(gateway, caller, prospect, idempotency_key)
+    fields = command_fields(caller, prospect.object, idempotency_key)
+    del fields["resource"]
+    command = checked(submission(prospect.change, justification, fields))
+    decision = await decide(gateway, command, once=idempotency_key is not None)
+    return Changed(
+        sentence=prospect.sentence,
+        object=prospect.object,
+        why_approval=prospect.why_approval,
+        request=decision.request,
+        position=decision.position,
+        at=decision.at,
+        events=decision.events,
+        repeated=decision.repeated,
+    )
+
+
+async def _works_at_once(
+    gateway: Gateway, caller: Caller, idempotency_key: str | None, *, needs_approval: bool
+) -> bool:
+    if idempotency_key is None:
+        return not needs_approval
+    sent = await gateway.once.first_sent(command_id(caller, idempotency_key), at_once=not needs_approval)
+    return sent.at_once
+
+
+async def _at_once(
+    gateway: Gateway, caller: Caller, prospect: Prospect, idempotency_key: str | None
+) -> Changed:
+    decided = await _decided_at_once(gateway, caller, prospect.change, idempotency_key)
+    return Changed(
+        sentence=prospect.sentence,
+        object=prospect.object,
+        why_approval=None,
+        request=None,
+        position=f"{POSITION}{decided.seq}",
+        at=decided.at,
+        events=tuple(command_type(event) for event in decided.events),
+        repeated=decided.repeated,
+    )
+
+
+async def _decided_at_once(
+    gateway: Gateway, caller: Caller, change: GovernanceChange, idempotency_key: str | None
+) -> GovernanceDecided:
+    """The decision: of the first try, if it was sent before with this key. Raises Problem: the refusal,
+    `late` (202), `log-unreachable`.
+    """
+    again = None if idempotency_key is None else command_id(caller, idempotency_key)
+    at = None if again is None else (await gateway.once.first_sent(again, at_once=True)).at
+    try:
+        decided = await gateway.log.changes.send(
+            change,
+            gateway.log.key,
+            principal=caller.id,
+            command_id=again,
+            at=at,
+            timeout_s=ANSWER_WITHIN_S,
+        )
+    except NotDecidedError as error:
+        raise undecided() from error
+    except KafkaError as error:
+        raise not_sent(error) from error
+    if decided.refusal is not None:
+        raise of_refusal(decided.refusal, position=f"{POSITION}{decided.seq}")
+    return decided

@@ -1,0 +1,112 @@
+"""Find requests: one that the caller may see, and the lists of R7."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.application.visibility import may_see, sees_all
+from assent.gateway.application.waiting import audited
+from assent.gateway.caller import Caller
+from assent.gateway.components import Gateway
+from assent.gateway.problems import not_found
+from assent.reading.counting import counted
+from assent.reading.received import received_groups, received_types
+from assent.store.queries import (
+    AuditRow,
+    Cursor,
+    RequestFilter,
+    RequestView,
+    groups_of_open_policy_requests,
+    list_requests,
+    show_request,
+    timeline,
+)
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.events import Status
+from assent_contracts.resources import parse_request_id
+
+_COMING_WITHIN_S: Final = 2.0
+View = Literal["mine", "received", "all"]
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests, the newest change first."""
+
+    requests: list[RequestView]
+    next: str | None
+    """The `cursor` of the page after this one; null on the last."""
+
+
+async def find(gateway: Gateway, caller: Caller, request_id: str) -> RequestView:
+    """A request that the caller may see. Raises Problem: not-found, also where it is not theirs to see."""
+    found = await show_request(gateway.db, request_id)
+    place = parse_request_id(request_id)
+    if found is None and place is not None and gateway.lag.is_coming(*place):
+        # It was submitted a moment ago: whoever has its id need not wait by themselves.
+        await gateway.lag.durable(*place, within_s=_COMING_WITHIN_S)
+        found = await show_request(gateway.db, request_id)
+    # The id is what was asked for, whatever the row says that it is.
+    if (
+        found is None
+        or found.id != request_id
+        or not may_see(gateway.log.governance, caller.principal, found)
+    ):
+        raise not_found(f"request {request_id[:40]}")
+    return counted(found, gateway.log.governance)
+
+
+async def list_of(
+    gateway: Gateway,
+    caller: Caller,
+    view: View,
+    *,
+    statuses: list[Status] | None = None,
+    resource: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """R7, R14: one page of a list. Raises Problem."""
+    wanted = await _wanted(gateway, caller, view)
+    if wanted is None:
+        return Page(requests=[], next=None)
+    wanted = msgspec.structs.replace(wanted, statuses=statuses, resource=resource)
+    since = now_ms() - gateway.log.governance.settings.visibility_ms
+    rows = await list_requests(
+        gateway.db, wanted, ended_since_ms=since, after=read_cursor(cursor), limit=limit + 1
+    )
+    more = len(rows) > limit
+    found = [counted(row, gateway.log.governance) for row in rows[:limit]]
+    return Page(requests=found, next=write_cursor(rows[limit - 1].cursor) if more else None)
+
+
+async def _wanted(gateway: Gateway, caller: Caller, view: View) -> RequestFilter | None:
+    governance, principal = gateway.log.governance, caller.principal
+    if view == "mine":
+        # R9: all accounts of one person are theirs; a service has no other account.
+        return (
+            RequestFilter(person=principal.person)
+            if principal.person
+            else RequestFilter(requester=principal.id)
+        )
+    if view == "all" and sees_all(governance, principal):
+        return RequestFilter()
+    groups = received_groups(governance, principal.id, await groups_of_open_policy_requests(gateway.db))
+    types = received_types(governance, principal.id)
+    return RequestFilter(groups=groups, types=types) if groups or types else None
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Where a page ends, as text."""
+    return cursor_text(msgspec.structs.astuple(cursor))
+
+
+def read_cursor(text: str | None) -> Cursor | None:
+    """Where a page begins. Raises Problem."""
+    return None if text is None else Cursor(*cursor_place(text, tuple[BigInt, Int, BigInt]))
+
+
+async def records_of(gateway: Gateway, found: RequestView) -> tuple[list[AuditRow], bool]:
+    """The records of a request, and whether they are as new as `found`: the audit log may be behind."""
+    is_whole = await audited(gateway, found.partition, found.last_seq)
+    return await timeline(gateway.db, found.id), is_whole

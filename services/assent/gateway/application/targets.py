@@ -1,0 +1,86 @@
+"""Where the caller is notified, and the messages that did not arrive (R17)."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from assent.gateway.caller import Caller
+from assent.gateway.components import Gateway
+from assent.gateway.problems import Problem, not_found
+from assent.targets.dead_letters import retry_dead_letter
+from assent.targets.news import NewsEvent
+from assent.targets.own import NewTarget, TargetView, add_target, change_target, remove_target
+from assent.targets.urls import URL_MAX_CHARS, TargetKind, TargetRefusedError
+
+
+class WantedTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place to hear of things."""
+
+    kind: Annotated[TargetKind, msgspec.Meta(description="apprise: mail and chat; webhook: signed JSON.")]
+    url: Annotated[
+        str, msgspec.Meta(max_length=URL_MAX_CHARS, description="A secret: it is never shown again.")
+    ]
+    events: Annotated[
+        tuple[NewsEvent, ...] | None, msgspec.Meta(description="Which news; absent for all of them.")
+    ] = None
+
+
+class TargetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be otherwise about a place; what is absent stays."""
+
+    events: Annotated[
+        tuple[NewsEvent, ...] | UnsetType | None,
+        msgspec.Meta(description="Which news; null for all of them."),
+    ] = UNSET
+    enabled: Annotated[
+        bool | UnsetType,
+        msgspec.Meta(description="Whether anything is sent there."),
+    ] = UNSET
+
+
+async def added(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:
+    """The target that was made. Raises Problem with the reason's code."""
+    try:
+        async with gateway.db.acquire() as connection:
+            return await add_target(
+                connection,
+                caller.id,
+                wanted.kind,
+                wanted.url,
+                events=wanted.events,
+                allow_private=gateway.settings.private_targets,
+            )
+    except TargetRefusedError as error:
+        raise _refused(error) from error
+
+
+def _refused(error: TargetRefusedError) -> Problem:
+    return Problem(422, error.reason, str(error), todo="Give another target, or correct this one.")
+
+
+async def changed(gateway: Gateway, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
+    """The target as it is now. Raises Problem: not-found, or with the reason's code."""
+    try:
+        found = await change_target(
+            gateway.db, caller.id, target, events=wanted.events, enabled=wanted.enabled
+        )
+    except TargetRefusedError as error:
+        raise _refused(error) from error
+    if found is None:
+        raise not_found("target of yours")
+    return found
+
+
+async def removed(gateway: Gateway, caller: Caller, target: UUID) -> None:
+    """Remove one of the caller's targets. Raises Problem: not-found."""
+    if not await remove_target(gateway.db, caller.id, target):
+        raise not_found("target of yours")
+
+
+async def retried(gateway: Gateway, caller: Caller, letter: int) -> None:
+    """Send one of the caller's dead letters again. Raises Problem: not-found."""
+    async with gateway.db.acquire() as connection:
+        if not await retry_dead_letter(connection, letter, recipient=caller.id):
+            raise not_found("message of yours that did not arrive")

@@ -1,0 +1,29 @@
+"""Wait until the tables hold a record that was just decided: so that callers read their own writes."""
+
+import asyncio
+from typing import Final
+
+from assent.gateway.components import Gateway
+from assent.store.queries import heads
+
+_SHOWN_WITHIN_S: Final = 5.0
+_AUDITED_WITHIN_S: Final = 3.0
+_LOOK_EVERY_S: Final = 0.03
+
+
+async def shown(gateway: Gateway, position: str) -> bool:
+    """Whether the status tables hold the record at a position, `<partition>-<seq>`, within a few seconds."""
+    partition, _, seq = position.partition("-")
+    return await gateway.lag.durable(int(partition), int(seq), within_s=_SHOWN_WITHIN_S)
+
+
+async def audited(gateway: Gateway, partition: int, seq: int) -> bool:
+    """Whether the audit log holds a record of the request ledger within a few seconds."""
+    deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
+    while True:
+        head = (await heads(gateway.db, "audit")).get(partition)
+        if head is not None and head.seq >= seq:
+            return True
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(_LOOK_EVERY_S)
