@@ -148,8 +148,8 @@ FAULTS: Final = (
     _time(
         "what the rate refuses counts",
         "requests/handle",
-        "    if counts(decision):\n",
-        "    if decision is not None:\n",
+        "    elif counts(decision):\n",
+        "    elif decision is not None:\n",
     ),
     _time(
         "what the rate refuses takes its id",
