@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from assent.decider.term import Reading, Term
+from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.batches import Batch
@@ -116,7 +116,7 @@ class Leader:
         writer: Writer[Any] = Writer(desk, start, sealer=self._sealer, is_signed=self._signatures.has_signed)
         if isinstance(desk, RequestsDesk):
             desk.governance = self._log.state()
-        acceptance, noted = self._acceptance(writer, start), Reading(self._known_head)
+        acceptance, noted = self._acceptance(writer, start), TermReading(self._known_head)
         entries = self._topic.entries
         for offset in range(start.next_offset, len(entries)):
             for accepted in acceptance.offer(offset, entries[offset].value, entries[offset].headers):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from assent.decider.listed import load_writer_key
-from assent.decider.losing import Accepted, accept_loss, ends_now
+from assent.decider.losing import AcceptedLoss, accept_loss, ends_now
 from assent.founding.found import RECOVERY_KEY, WRITER_KEY
 from assent.store.heads import keep_heads
 from assent_contracts.client.heads import signed_head
@@ -23,7 +23,7 @@ async def accept_the_loss(log: Log) -> None:
         ends = await ends_now(log.connection, follower)
         key = load_key(log.folder / RECOVERY_KEY)
         done = await accept_loss(log.connection, log.identity, key, ends, ())
-    assert isinstance(done, Accepted)
+    assert isinstance(done, AcceptedLoss)
 
 
 def loss_at(seq: int) -> Loss:

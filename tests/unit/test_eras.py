@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent.verify.claims import Claims, Release
+from assent.verify.claims import Claims, RecordedRelease
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, era_at, is_given_up, losses_since
@@ -198,5 +198,5 @@ def test_R18_verify_asks_for_no_release_that_is_given_up_and_for_that_of_the_nex
     claims.confirm()
     claims.add(CLAIM)
     claims.submitted(CLAIM.request, CLAIM.submission_sha256, CLAIM.as_of)
-    claims.released(CLAIM.request, Release(seq=8, digest=CLAIM.digest, governance=11))
+    claims.released(CLAIM.request, RecordedRelease(seq=8, digest=CLAIM.digest, governance=11))
     claims.confirm()

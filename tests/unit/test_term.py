@@ -1,6 +1,6 @@
 """What a takeover notes of the commands that its ledger has decided, to hold them against what stands."""
 
-from assent.decider.term import Reading, Term
+from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance
 from assent_contracts.digests import sha256_hex
 from assent_contracts.ledger import OmittedCommand
@@ -18,7 +18,7 @@ def command(offset: int) -> OmittedCommand:
 
 def read(*offsets: int) -> Term:
     """A ledger that has decided the commands at these offsets, in this order."""
-    written, reading = Written(sim.START), Reading(None)
+    written, reading = Written(sim.START), TermReading(None)
     for offset in offsets:
         reading.note(written.put(REFUSED, at=0, input_offset=offset, command=command(offset)))
     acceptance: Acceptance = sim.reader()

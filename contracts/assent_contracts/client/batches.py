@@ -25,14 +25,14 @@ _VARINT_MAX_BITS: Final = 63
 
 
 @dataclass(frozen=True)
-class Batch:
+class FetchedBatch:
     """One batch: its records, and the offset after it (of which compaction may have left no record)."""
 
     records: list[ConsumerRecord]
     next_offset: int
 
 
-def read_batches(place: TopicPartition, data: bytes) -> Iterator[Batch]:
+def read_batches(place: TopicPartition, data: bytes) -> Iterator[FetchedBatch]:
     """The whole batches in a fetch response's bytes.
 
     Raises CorruptRecordException, UnsupportedCodecError.
@@ -50,7 +50,7 @@ def read_batches(place: TopicPartition, data: bytes) -> Iterator[Batch]:
             msg = f"{place}: a batch of format {magic}"
             raise CorruptRecordException(msg)
         records = [] if attributes & _CONTROL else list(_records(place, data[at:end]))
-        yield Batch(records, base + last_delta + 1)
+        yield FetchedBatch(records, base + last_delta + 1)
         at = end
 
 

@@ -70,7 +70,7 @@ _decode_said = msgspec.json.Decoder(_Said).decode
 _decode_submission = msgspec.json.Decoder(_Submission).decode
 
 
-class Release(msgspec.Struct, frozen=True, gc=False):
+class ReleasedAt(msgspec.Struct, frozen=True, gc=False):
     """Where and when (log time, ms) a change was released."""
 
     seq: int
@@ -99,7 +99,7 @@ class OpenRequest(msgspec.Struct):
     submission: str
     """SHA-256 of the submission command's bytes: what was approved."""
     on_behalf_of: str | UnsetType = UNSET
-    release: Release | None = None
+    release: ReleasedAt | None = None
     grant: Grant | None = None
     unsettled: bool = False
     """Nobody knows whether it was applied: people settle it."""
@@ -221,7 +221,7 @@ class OpenRequests:
             case ChangeReleased():
                 found = self.find(event.request)
                 if found is not None:
-                    found.release = Release(accepted.record.seq, accepted.record.at)
+                    found.release = ReleasedAt(accepted.record.seq, accepted.record.at)
                 return found
             case ChangeClaimed():
                 found = self.find(event.request)

@@ -43,7 +43,7 @@ from assent_contracts.signing import NO_IDENTITY
 _CHANGE_NOTHING = ReleaseRefused | CommandRepeated
 
 
-class Gap(msgspec.Struct, frozen=True):
+class EvidenceGap(msgspec.Struct, frozen=True):
     """The first governance record that lacks evidence, and what it lacks."""
 
     seq: int
@@ -59,7 +59,7 @@ class GovernanceEvidence:
         self.history: list[tuple[GovernanceEvent, ...]] = []
         """The events of each seq, up to the gap."""
         self.past = Past(self.history)
-        self.gap: Gap | None = None
+        self.gap: EvidenceGap | None = None
         self.confirmations = Confirmations()
         self._founding = Signatures(NO_IDENTITY, verify)
         self._record = GovernanceLedgerState()
@@ -86,7 +86,7 @@ class GovernanceEvidence:
                 if isinstance(event, LossAccepted):
                     self.confirmations.give_up(event.loss)
         else:
-            self.gap = Gap(record.seq, lacks)
+            self.gap = EvidenceGap(record.seq, lacks)
 
     def lacking(self, seq: int, *, confirmed: bool = True) -> str | None:
         """Why nothing can be judged by governance up to `seq`; None when it can.

@@ -1,13 +1,13 @@
 """Whether log time is ahead of the clock, for `assent doctor`: then deadlines stand still. Pure."""
 
-from assent.cli.governance_warnings import Finding
+from assent.cli.governance_warnings import Check
 from assent.cli.log_completeness import Outside
 from assent.decider.clocks import APART_MS
 from assent_contracts.core.governance.differences import moment
 from assent_contracts.topics import LEDGER_TOPICS
 
 
-def log_time_finding(outside: Outside, now: int) -> Finding:
+def log_time_finding(outside: Outside, now: int) -> Check:
     """Hold the log time of each partition's newest known head against this machine's clock, `now` (ms)."""
     times = {
         f"{LEDGER_TOPICS[head.ledger]}/{head.partition}": head.at
@@ -17,9 +17,9 @@ def log_time_finding(outside: Outside, now: int) -> Finding:
     }
     ahead = {place: at for place, at in times.items() if at > now + APART_MS}
     if not ahead:
-        return Finding(ok=True, what="log time is not ahead of this machine's clock")
+        return Check(ok=True, what="log time is not ahead of this machine's clock")
     furthest = max(ahead, key=lambda place: ahead[place])
-    return Finding(
+    return Check(
         ok=False,
         what=f"log time is not ahead of this machine's clock in {', '.join(sorted(ahead))}",
         why=f"In {furthest} it is {moment(ahead[furthest])}, and this machine's clock says {moment(now)}:"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from assent.cli.governance_warnings import Finding
+from assent.cli.governance_warnings import Check
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -19,13 +19,13 @@ class Fault(msgspec.Struct, frozen=True):
     """What follows from it, in a sentence; empty for nothing."""
 
 
-def with_causes(findings: Sequence[Finding]) -> list[Finding]:
+def with_causes(findings: Sequence[Check]) -> list[Check]:
     """The same findings: each that follows from a fault follows from one that is among them.
 
     Where nobody has looked at the fault itself, whoever came upon it first tells it.
     """
     told = {each.fault for each in findings if each.fault}
-    marked: list[Finding] = []
+    marked: list[Check] = []
     for each in findings:
         if each.follows_from and each.follows_from not in told:
             told.add(each.follows_from)
@@ -34,24 +34,24 @@ def with_causes(findings: Sequence[Finding]) -> list[Finding]:
     return marked
 
 
-def faults(findings: Sequence[Finding]) -> list[Fault]:
+def faults(findings: Sequence[Check]) -> list[Fault]:
     """What is wrong with the log, in the order in which it was found, with what follows from it.
 
     `findings`: as `with_causes` returns them.
     """
-    by_remedy: dict[str, list[Finding]] = {}
+    by_remedy: dict[str, list[Check]] = {}
     for each in findings:
         if each.fault:
             by_remedy.setdefault(each.remedy, []).append(each)
     return [_fault(remedy, causes, findings) for remedy, causes in by_remedy.items()]
 
 
-def others(findings: Iterable[Finding]) -> list[Finding]:
+def others(findings: Iterable[Check]) -> list[Check]:
     """What is neither a fault of the log nor follows from one."""
     return [each for each in findings if not each.fault and not each.follows_from]
 
 
-def _fault(remedy: str, causes: Sequence[Finding], findings: Sequence[Finding]) -> Fault:
+def _fault(remedy: str, causes: Sequence[Check], findings: Sequence[Check]) -> Fault:
     names = {each.fault for each in causes}
     follow = [each for each in findings if each.follows_from in names]
     return Fault(
@@ -62,7 +62,7 @@ def _fault(remedy: str, causes: Sequence[Finding], findings: Sequence[Finding]) 
     )
 
 
-def _follows(follow: Sequence[Finding]) -> str:
+def _follows(follow: Sequence[Check]) -> str:
     if not follow:
         return ""
     count = len(follow)

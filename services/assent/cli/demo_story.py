@@ -20,7 +20,7 @@ from assent.cli.proving import tell_verified, verify_live
 from assent.cli.publishing import publishing
 from assent.cli.setting_up import found_log
 from assent.cli.up import log_to_file, tell_where
-from assent.demo.story import Opened, Story, read_changes
+from assent.demo.story import DemoStory, Opened, read_changes
 from assent.founding.file import read_governance_file
 from assent.infra_files import infra_path
 from assent.local import Directory
@@ -116,7 +116,7 @@ async def _start_and_play(everything: Everything) -> bool:
     )
     try:
         async with publishing(to, "assent-demo", Options(data=everything.directory.root)) as publisher:
-            story = Story(publisher, everything.directory.keys, partial(_submission_of, to), _tell)
+            story = DemoStory(publisher, everything.directory.keys, partial(_submission_of, to), _tell)
             released = await story.play(read_changes(infra_path("demo/changes")))
         applied = [await _is_applied(to, everything.target, request) for request in released]
         return await _is_proved(to, released) and story.held and all(applied) and bool(released)

@@ -11,7 +11,7 @@ from assent.cli import output
 from assent.cli.consequences import faults, others
 from assent.cli.doctor import examine
 from assent.cli.errors import sentence
-from assent.cli.governance_warnings import Finding
+from assent.cli.governance_warnings import Check
 from assent.cli.log_access import following, log_access
 from assent.cli.options import Options
 from assent.decider.clock_file import note_offset
@@ -76,7 +76,7 @@ def doctor(options: Options, *, accept_clock: bool) -> None:
         )
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _print(findings: Sequence[Check]) -> None:
     """What is wrong with the log itself comes first: much else may follow from it."""
     for fault in faults(findings):
         _print_one(fault.what, ok=False, lines=(*fault.whys, fault.remedy, fault.follows))

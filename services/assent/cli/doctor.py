@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from assent.cli.ahead import log_time_finding
 from assent.cli.consequences import with_causes
 from assent.cli.errors import kafka_sentence, sentence
-from assent.cli.governance_warnings import Finding, close_calls
+from assent.cli.governance_warnings import Check, close_calls
 from assent.cli.log_access import LogAccess, UnreachableError, following, governance_of, log_access, reading
 from assent.cli.log_completeness import (
     deciders_heads,
@@ -48,26 +48,25 @@ from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.heads import Finding as Missing
-from assent_contracts.heads import KeptHead
+from assent_contracts.heads import Finding, KeptHead
 from assent_contracts.topics import LEDGER_TOPICS
 
 LAG_MAX_RECORDS = 10_000
 _READERS: tuple[Reader, ...] = ("status", "audit")
 
 
-async def examine(options: Options) -> list[Finding]:
+async def examine(options: Options) -> list[Check]:
     """Look at all of it, as far as one can get. What follows from a fault of the log is marked so."""
     return with_causes(await _examine(options))
 
 
-async def _examine(options: Options) -> list[Finding]:
+async def _examine(options: Options) -> list[Check]:
     findings = [_python()]
     try:
         to = log_access(options)
     except (NotFounded, StackNotRunning, SettingsError, UnreachableError) as error:
-        return [*findings, Finding(ok=False, what="the running log", remedy=sentence(str(error)))]
-    findings.append(Finding(ok=True, what=f"the log is founded: {to.identity[:16]}…"))
+        return [*findings, Check(ok=False, what="the running log", remedy=sentence(str(error)))]
+    findings.append(Check(ok=True, what=f"the log is founded: {to.identity[:16]}…"))
     kafka = await _kafka(to)
     findings += [*kafka, *await _services(to)]
     if not kafka[0].ok:
@@ -80,11 +79,11 @@ async def _examine(options: Options) -> list[Finding]:
     except KafkaError as error:
         findings.append(_no_kafka("the governance ledger can be read", error))
     except NotFoundedError as error:
-        findings.append(Finding(ok=False, what="the governance ledger", remedy=sentence(str(error))))
+        findings.append(Check(ok=False, what="the governance ledger", remedy=sentence(str(error))))
     return findings
 
 
-async def _services(to: LogAccess) -> list[Finding]:
+async def _services(to: LogAccess) -> list[Check]:
     loop = asyncio.get_running_loop()
     answers = await asyncio.gather(
         *(loop.run_in_executor(None, readiness, url) for url in to.services.values())
@@ -96,14 +95,14 @@ async def _services(to: LogAccess) -> list[Finding]:
     ]
 
 
-def service_findings(name: str, said: Readiness) -> Iterator[Finding]:
+def service_findings(name: str, said: Readiness) -> Iterator[Check]:
     """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
     if not said.missing:
-        yield Finding(ok=True, what=f"{name} is ready", service=name)
+        yield Check(ok=True, what=f"{name} is ready", service=name)
     lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
     noted = {f"has all that it asks ({each})": why for each, why in said.noted.items()}
     for what, lacks in (*sorted(lacking.items()), *sorted(noted.items())):
-        yield Finding(
+        yield Check(
             ok=False,
             what=f"{name} {what}",
             why=lacks.why,
@@ -113,14 +112,12 @@ def service_findings(name: str, said: Readiness) -> Iterator[Finding]:
         )
 
 
-def _python() -> Finding:
+def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(
-        ok=sys.version_info >= (3, 11), what=f"Python {version}", remedy="Use Python 3.11 or newer."
-    )
+    return Check(ok=sys.version_info >= (3, 11), what=f"Python {version}", remedy="Use Python 3.11 or newer.")
 
 
-async def _kafka(to: LogAccess) -> list[Finding]:
+async def _kafka(to: LogAccess) -> list[Check]:
     admin = AIOKafkaAdminClient(**to.connection.options())
     specs = topic_specs()
     try:
@@ -132,23 +129,23 @@ async def _kafka(to: LogAccess) -> list[Finding]:
         await admin.close()
     missing = sorted(specs.keys() - there.keys())
     return [
-        Finding(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
-        Finding(
+        Check(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
+        Check(
             ok=not missing,
             what=f"{len(specs)} topics",
-            remedy=f"Missing: {', '.join(missing)}. `assent topics apply` makes them.",
+            remedy=f"Finding: {', '.join(missing)}. `assent topics apply` makes them.",
         ),
         *topic_findings(setting_differences(specs, there)),
     ]
 
 
-def topic_findings(differences: list[Difference]) -> Iterator[Finding]:
+def topic_findings(differences: list[Difference]) -> Iterator[Check]:
     """One finding for each setting of a topic that is another; one in all when there is none."""
     if not differences:
-        yield Finding(ok=True, what="the topics are set as they must be")
+        yield Check(ok=True, what="the topics are set as they must be")
     for each in differences:
         forgets = each.topic in LEDGER_TOPICS.values()
-        yield Finding(
+        yield Check(
             ok=False,
             what=f"{each.topic}: {each.setting} = {each.must}",
             why=f"It is {each.found}.",
@@ -157,15 +154,15 @@ def topic_findings(differences: list[Difference]) -> Iterator[Finding]:
         )
 
 
-def _no_kafka(what: str, error: KafkaError) -> Finding:
+def _no_kafka(what: str, error: KafkaError) -> Check:
     remedy = f"{kafka_reason(error).todo} See logs/kafka.log."
-    return Finding(ok=False, what=what, why=kafka_sentence(error), remedy=remedy)
+    return Check(ok=False, what=what, why=kafka_sentence(error), remedy=remedy)
 
 
-def _governance(follower: GovernanceFollower) -> list[Finding]:
+def _governance(follower: GovernanceFollower) -> list[Check]:
     governance = governance_of(follower)
     findings = [
-        Finding(
+        Check(
             ok=follower.quarantined == 0,
             what=f"governance at seq {governance.seq}, {follower.quarantined} records quarantined",
             remedy="Somebody without the writer's key has written to assent.governance: check the ACLs.",
@@ -174,7 +171,7 @@ def _governance(follower: GovernanceFollower) -> list[Finding]:
     return [*findings, *close_calls(governance, now_ms())]
 
 
-def _writer(path: Path, follower: GovernanceFollower) -> list[Finding]:
+def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
     """Whether what this machine's decider seals counts: without that all is up and nothing is decided."""
     if "ASSENT_KAFKA" in os.environ:
         return []
@@ -183,12 +180,12 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Finding]:
         remedy = "" if reason is None else f"{reason.why} {reason.todo}"
     except KeyFileError as error:
         remedy = str(error)
-    return [Finding(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
+    return [Check(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
 
 
-async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) -> list[Finding]:
+async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) -> list[Check]:
     """Whether the log holds what is known of it, and how far the readers are."""
-    findings: list[Finding] = []
+    findings: list[Check] = []
     own: list[KeptHead] = []
     try:
         own = deciders_heads(options, to.identity)
@@ -201,10 +198,10 @@ async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) 
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         found = reason(error)
         remedy = f"{found.todo} See logs/postgres.log."
-        findings.append(Finding(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
+        findings.append(Check(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
         stored, positions = NewestHeads(), {}
     else:
-        findings += [Finding(ok=True, what="Postgres answers"), stored_finding(stored)]
+        findings += [Check(ok=True, what="Postgres answers"), stored_finding(stored)]
     outside = await known_outside(to.connection, follower, stored, own)
     findings.append(log_time_finding(outside, now_ms()))
     there = await look(to.connection, follower, outside)
@@ -213,12 +210,12 @@ async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) 
     less = missing(outside, there, follower) + await look_at_topics(to.connection, follower.partitions)
     findings += [_missing(each) for each in less]
     if not less:
-        findings.append(Finding(ok=True, what=f"the log holds all {len(outside.known)} known heads"))
+        findings.append(Check(ok=True, what=f"the log holds all {len(outside.known)} known heads"))
     return findings
 
 
-def _missing(finding: Missing) -> Finding:
-    return Finding(
+def _missing(finding: Finding) -> Check:
+    return Check(
         ok=False,
         what=f"{finding.place} is whole",
         why=finding.why,

@@ -13,7 +13,7 @@ from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known
 from assent.verify.expected import Expected, ExpectedHead, SealedHead
 from assent.verify.export import Exported, export_ledgers
 from assent.verify.finding import FindingError
-from assent.verify.known import KnownHeads
+from assent.verify.known import HeadsElsewhere
 from assent_contracts.client.heads import good_heads
 from assent_contracts.heads import KeptHead
 
@@ -65,7 +65,7 @@ async def export_held(to: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()
                 governance.partitions,
                 file,
                 progress,
-                KnownHeads(known),
+                HeadsElsewhere(known),
             )
 
 

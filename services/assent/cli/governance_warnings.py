@@ -21,7 +21,7 @@ SOON_MS = 14 * 24 * 60 * 60 * 1_000
 _NAMED_MAX = 8
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Check(msgspec.Struct, frozen=True):
     """One thing looked at."""
 
     ok: bool
@@ -38,7 +38,7 @@ class Finding(msgspec.Struct, frozen=True):
     """The `fault` that this check has come upon, and that another one is first to tell."""
 
 
-def close_calls(governance: Governance, at: int) -> Iterator[Finding]:
+def close_calls(governance: Governance, at: int) -> Iterator[Check]:
     """What was looked at, at log time `at` (ms); what is not ok should be seen to before it is too late."""
     for policy in governance.policies.values():
         yield _policy(governance, policy, at)
@@ -47,10 +47,10 @@ def close_calls(governance: Governance, at: int) -> Iterator[Finding]:
     yield from _keys_that_end(governance, at)
 
 
-def _policy(governance: Governance, policy: Policy, at: int) -> Finding:
+def _policy(governance: Governance, policy: Policy, at: int) -> Check:
     refusal = unmet(governance, policy) or unsigned(governance, policy, at)
     if refusal is not None:
-        return Finding(
+        return Check(
             ok=False,
             what=f"policy {policy.id} ({policy.resource_type}) can be met",
             remedy=f"{refusal.detail} Add people to its approver groups, or give them keys.",
@@ -65,7 +65,7 @@ def _policy(governance: Governance, policy: Policy, at: int) -> Finding:
         f"{rule_text(rule)} ({counted(people, 'person', 'people')})"
         for people, rule in zip(able, policy.approvals, strict=True)
     )
-    return Finding(
+    return Check(
         ok=spare > 0,
         what=f"policy {policy.id} ({policy.resource_type}): {asks} must approve",
         remedy="It cannot lose one more person: a requester among those left could not be approved."
@@ -73,9 +73,9 @@ def _policy(governance: Governance, policy: Policy, at: int) -> Finding:
     )
 
 
-def _administrators(governance: Governance, at: int) -> Iterator[Finding]:
+def _administrators(governance: Governance, at: int) -> Iterator[Check]:
     people = len(acting_administrators(governance, at))
-    yield Finding(
+    yield Check(
         ok=people > ADMINISTRATORS_MIN,
         what=f"{counted(people, 'person', 'people')} can act as administrator",
         remedy=f"R3: {ADMINISTRATORS_MIN} must always remain, so none of them can leave."
@@ -83,7 +83,7 @@ def _administrators(governance: Governance, at: int) -> Iterator[Finding]:
     )
 
 
-def _without_key(governance: Governance, at: int) -> Iterator[Finding]:
+def _without_key(governance: Governance, at: int) -> Iterator[Check]:
     """Approvers who could not sign, for each policy whose people need a key of their own."""
     for policy in governance.policies.values():
         if not policy.own_signature and gateway_for(governance, policy.resource_type, at) is not None:
@@ -97,7 +97,7 @@ def _without_key(governance: Governance, at: int) -> Iterator[Finding]:
         ]
         more = " and more" if len(without) > _NAMED_MAX else ""
         if without:
-            yield Finding(
+            yield Check(
                 ok=False,
                 what=f"the approvers of policy {policy.id} have keys",
                 remedy=f"Without one: {', '.join(without[:_NAMED_MAX])}{more}."
@@ -105,7 +105,7 @@ def _without_key(governance: Governance, at: int) -> Iterator[Finding]:
             )
 
 
-def _keys_that_end(governance: Governance, at: int) -> Iterator[Finding]:
+def _keys_that_end(governance: Governance, at: int) -> Iterator[Check]:
     """Administrators and gateways whose last key ends soon, or who have none."""
     sign = [
         *((name, "administrator") for name in sorted(governance.holders("administrator", EVERY_TYPE))),
@@ -118,7 +118,7 @@ def _keys_that_end(governance: Governance, at: int) -> Iterator[Finding]:
         if ends is None and role == "administrator" and gateway_for(governance, GOVERNANCE_TYPE, at):
             continue  # who signs in at the gateway needs none
         when = "It has none now" if ends is None else f"The last ends at {moment(ends)}"
-        yield Finding(
+        yield Check(
             ok=ends is not None and ends >= at + SOON_MS,
             what=f"{role} {name} has a key that is valid for two weeks at least",
             remedy=f"{when}: `assent keys new`, `assent keys register`."

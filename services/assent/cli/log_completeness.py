@@ -10,10 +10,10 @@ import structlog
 from aiokafka import TopicPartition
 
 from assent.cli.decided import decided_before
-from assent.cli.governance_warnings import Finding
+from assent.cli.governance_warnings import Check
 from assent.cli.options import Options
+from assent.decider.completeness import INPUT_TOPICS, input_finding
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
-from assent.decider.whole import INPUT_TOPICS, input_finding
 from assent.observe.health import fault_of
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -21,8 +21,8 @@ from assent_contracts.client.heads import sift_beside, sift_topic
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.probe import Probe
 from assent_contracts.governed import Loss
-from assent_contracts.heads import Finding as Missing
 from assent_contracts.heads import (
+    Finding,
     Found,
     HeadInEra,
     KeptHead,
@@ -134,9 +134,9 @@ async def look(connection: Connection, follower: GovernanceFollower, outside: Ou
     )
 
 
-def missing(outside: Outside, there: There, follower: GovernanceFollower) -> list[Missing]:
+def missing(outside: Outside, there: There, follower: GovernanceFollower) -> list[Finding]:
     """What is missing of what is known, one for each partition of a ledger or of commands."""
-    findings: list[Missing | None] = []
+    findings: list[Finding | None] = []
     for place, found in there.ledgers.items():
         known = outside.known.get(place) or nothing_known(*place)
         findings.append(follower.compare(known) if place[0] == "governance" else compare(known, found))
@@ -159,10 +159,10 @@ def unknown_eras(outside: Outside, follower: GovernanceFollower) -> tuple[str, .
 
 def reader_findings(
     name: str, positions: Mapping[int, HeadInEra], there: There, losses: Sequence[Loss], most: int
-) -> list[Finding]:
+) -> list[Check]:
     """How far a reader is behind: one finding, and one for each partition of which it holds too much."""
     lag = 0
-    findings: list[Finding] = []
+    findings: list[Check] = []
     for (ledger, partition), found in there.ledgers.items():
         if ledger != "ledger":
             continue
@@ -171,7 +171,7 @@ def reader_findings(
         gone = None if read is None else given_up(ledger, partition, read, losses)
         if gone is not None:
             findings.append(
-                Finding(
+                Check(
                     ok=False,
                     what=f"{name} and {LEDGER}/{partition}",
                     why=gone.why,
@@ -182,7 +182,7 @@ def reader_findings(
             )
         elif read_to > found.end:
             findings.append(
-                Finding(
+                Check(
                     ok=False,
                     what=f"{name} and {LEDGER}/{partition}",
                     why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
@@ -194,7 +194,7 @@ def reader_findings(
             )
         else:
             lag += found.end - read_to
-    behind = Finding(
+    behind = Check(
         ok=lag <= most,
         what=f"{name} is {lag:,} records behind the ledger",
         remedy=f"Is the service running? See logs/{name}.log.",
@@ -203,9 +203,9 @@ def reader_findings(
     return [behind, *findings]
 
 
-def stored_finding(newest: NewestHeads) -> Finding:
+def stored_finding(newest: NewestHeads) -> Check:
     """Of the heads in Postgres."""
-    return Finding(
+    return Check(
         ok=not newest.false,
         what="the heads in Postgres are the writers' own",
         why=f"At least {newest.false:,} name a writer who has not signed them. They count for nothing.",
@@ -217,6 +217,6 @@ def stored_finding(newest: NewestHeads) -> Finding:
     )
 
 
-def file_finding(error: HeadsFileError) -> Finding:
+def file_finding(error: HeadsFileError) -> Check:
     """Of the decider's file."""
-    return Finding(ok=False, what="the decider's file of heads", remedy=str(error))
+    return Check(ok=False, what="the decider's file of heads", remedy=str(error))

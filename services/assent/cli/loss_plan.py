@@ -12,7 +12,7 @@ from assent.cli.log_access import LogAccess, reading
 from assent.cli.log_completeness import deciders_heads, known_outside, look, missing, unknown_eras
 from assent.cli.options import Options
 from assent.decider.kept import read_heads_file
-from assent.decider.losing import Ends
+from assent.decider.losing import LedgerEnds
 from assent.store.given_up import Named, given_up
 from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower
@@ -64,7 +64,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 async def plan_of(
-    to: LogAccess, follower: GovernanceFollower, ends: Ends, heads: tuple[Path, ...], options: Options
+    to: LogAccess, follower: GovernanceFollower, ends: LedgerEnds, heads: tuple[Path, ...], options: Options
 ) -> Plan:
     """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
     kept = [deciders_heads(options, to.identity)]
@@ -90,7 +90,7 @@ async def plan_of(
     )
 
 
-def _standing(ends: Ends, known: Mapping[Place, KnownHead]) -> list[StandingChange]:
+def _standing(ends: LedgerEnds, known: Mapping[Place, KnownHead]) -> list[StandingChange]:
     loss = Loss(era="", ends=ends.ends)
     found: list[StandingChange] = []
     for request, outcome in ends.lead.writer.desk.governance.release_outcomes.items():
@@ -118,7 +118,7 @@ async def _stored(to: LogAccess, follower: GovernanceFollower) -> NewestHeads:
     return newest
 
 
-async def _named(to: LogAccess, ends: Ends) -> Named | None:
+async def _named(to: LogAccess, ends: LedgerEnds) -> Named | None:
     places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
         async with reading(to) as db, Probe(to.connection) as probe:

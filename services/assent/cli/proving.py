@@ -21,7 +21,7 @@ from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known
 from assent.verify.expected import Expected, check_signed, known_of, read_expected
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
-from assent.verify.known import KnownHeads
+from assent.verify.known import HeadsElsewhere
 from assent.verify.live import verify_governance, verify_requests
 from assent.verify.report import Verified, verified
 from assent_contracts.client.keys import verify as verify_signature
@@ -62,7 +62,7 @@ async def verify_live(
     """
     async with reading(to) as db:
         # Before the ledgers are read: they may only have grown since.
-        known = KnownHeads(await known_to_postgres(db))
+        known = HeadsElsewhere(await known_to_postgres(db))
         known.add(() if expected is None else known_of(expected))
         kept, audited = await kept_heads(to.connection, to.dsn), AuditTable(db)
         governance = await verify_governance(

@@ -17,7 +17,7 @@ from assent.cli.log_access import LogAccess, following, log_access
 from assent.cli.loss_plan import Plan, plan_of, print_plan
 from assent.cli.options import Options
 from assent.cli.up import log_to_file
-from assent.decider.losing import Accepted, accept_loss, ends_now
+from assent.decider.losing import AcceptedLoss, accept_loss, ends_now
 from assent.local import Directory, DirectoryInUse, Stack
 from assent.local.founded import read_founded
 from assent.store.migrate import migrate
@@ -66,7 +66,7 @@ def accept(
 
 
 class _Done(Struct, frozen=True):
-    accepted: Accepted
+    accepted: AcceptedLoss
     plan: Plan
 
 

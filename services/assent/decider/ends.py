@@ -5,7 +5,7 @@ from typing import Final
 KEPT: Final = 64
 
 
-class Ends:
+class SeenEnds:
     """The ends that were seen: the longer ago, the fewer are kept, and always the first."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from assent.decider.stopped import StoppedError
-from assent.decider.term import Reading, Term
+from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
@@ -46,7 +46,7 @@ async def take_over_governance(
     start, releases = first_head("governance", identity), Releases()
     desk = GovernanceDesk(releases)
     writer = Writer(desk, start, sealer=sealer, is_signed=Signatures(identity, verify).has_signed)
-    acceptance, noted = _acceptance(identity, desk, start), Reading(known)
+    acceptance, noted = _acceptance(identity, desk, start), TermReading(known)
     consumer = await reading(connection, {_PLACE: 0})
     try:
         end = (await consumer.end_offsets([_PLACE]))[_PLACE]

@@ -5,11 +5,11 @@ See infra/decisions/0035-accepting-a-loss.md.
 
 import msgspec
 
+from assent.decider.completeness import inputs_of
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
 from assent.decider.recovery import record_by_recovery
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
-from assent.decider.whole import inputs_of
 from assent.ledger.appender import LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -24,7 +24,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import RECOVERY
 
 
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+class AcceptedLoss(msgspec.Struct, frozen=True, kw_only=True):
     """The governance record that accepted a loss, and where the log goes on."""
 
     seq: int
@@ -32,7 +32,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[LedgerEnd, ...]
 
 
-class Ends(msgspec.Struct, frozen=True):
+class LedgerEnds(msgspec.Struct, frozen=True):
     """Where every ledger ends now, and from which offsets commands would be decided."""
 
     lead: GovernanceLead
@@ -41,7 +41,7 @@ class Ends(msgspec.Struct, frozen=True):
     """What is missing of the commands."""
 
 
-async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ends:
+async def ends_now(connection: Connection, follower: GovernanceFollower) -> LedgerEnds:
     """Read every ledger to its end. Raises KafkaError, StoppedError, TimeoutError."""
     lead = await take_over_governance(connection, follower.identity)
     terms: dict[Place, Term] = {("governance", 0): lead.term}
@@ -53,7 +53,7 @@ async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ends
         next_offset, finding = await _input_of(connection, place, term, follower)
         inputs += [] if finding is None else [finding]
         ends.append(end_of(place, term, next_offset))
-    return Ends(lead, tuple(ends), tuple(inputs))
+    return LedgerEnds(lead, tuple(ends), tuple(inputs))
 
 
 def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
@@ -81,8 +81,8 @@ async def _input_of(
 
 
 async def accept_loss(
-    connection: Connection, identity: str, key: SecretKey, ends: Ends, given_up: tuple[str, ...]
-) -> Accepted | Refusal:
+    connection: Connection, identity: str, key: SecretKey, ends: LedgerEnds, given_up: tuple[str, ...]
+) -> AcceptedLoss | Refusal:
     """Let the log go on from these ends. Raises KafkaError, TimeoutError."""
     # It seals under this id, whatever its file calls it.
     key.id = RECOVERY
@@ -95,4 +95,4 @@ async def accept_loss(
         return refuse(RefusalCode.OUTDATED, "Somebody wrote governance meanwhile: stop all deciders first.")
     if isinstance(decided, Refusal):
         return decided
-    return Accepted(seq=decided[0], era=command.id, ends=ends.ends)
+    return AcceptedLoss(seq=decided[0], era=command.id, ends=ends.ends)

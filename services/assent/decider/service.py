@@ -10,6 +10,7 @@ import stamina
 import structlog
 from aiokafka.errors import KafkaError
 
+from assent.decider.completeness import Completeness
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.kept import HeadsFileError, heads_file
 from assent.decider.known import KnownHeads
@@ -27,7 +28,6 @@ from assent.decider.term import Term
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.together import until_one_ends
 from assent.decider.watch import Watch
-from assent.decider.whole import Wholeness
 from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
 from assent.observe.health import Health
@@ -70,7 +70,7 @@ class Decider:
     ) -> None:
         """`heads_file`, `postgres`: where heads are known outside Kafka, see KnownHeads."""
         self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres, health=health)
-        self._whole = Wholeness(connection, follower, self._known)
+        self._whole = Completeness(connection, follower, self._known)
         self._connection = connection
         self._key = key
         self._follower = follower

@@ -6,7 +6,7 @@ import structlog
 
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import follow
-from assent.decider.term import Reading, Term
+from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -40,7 +40,7 @@ async def take_over(
         sealer=sealer,
         is_signed=Signatures(follower.identity, verify).has_signed,
     )
-    noted = Reading(known)
+    noted = TermReading(known)
     log = structlog.get_logger().bind(partition=partition)
     await reader.start()
     gc.disable()

@@ -14,7 +14,7 @@ _RECEIVED_KEPT: Final = 64
 _DECIDED_KEPT: Final = 64
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True):
+class DecidedCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command that a ledger has decided."""
 
     seq: int = -1
@@ -34,7 +34,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     """The offset after the head's record: others that were never accepted may stand behind it."""
     next_input: int
     """By the records, the offset of the first command that is not decided yet."""
-    decided: tuple[Decided, ...]
+    decided: tuple[DecidedCommand, ...]
     """The latest of the decided commands, the last one at the end; their offsets only ever rise."""
     received: tuple[int, ...]
     """When the latest of the decided commands were received, ms since 1970; the last one at the end."""
@@ -42,16 +42,16 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     """Of the record at the seq that is known from elsewhere, hex."""
 
     @property
-    def last(self) -> Decided:
+    def last(self) -> DecidedCommand:
         """The last command that the ledger has decided."""
-        return self.decided[-1] if self.decided else Decided()
+        return self.decided[-1] if self.decided else DecidedCommand()
 
     def decided_at(self) -> dict[int, str]:
         """The hashes of the decided commands by their offsets, where the ledger says them."""
         return {each.input: each.sha256 for each in self.decided if each.sha256 is not None}
 
 
-class Reading:
+class TermReading:
     """What a takeover notes of the records that it reads."""
 
     def __init__(self, known: KnownHead | None) -> None:
@@ -86,7 +86,7 @@ class Reading:
         )
 
 
-def decided_by(record: LedgerRecord) -> Decided:
+def decided_by(record: LedgerRecord) -> DecidedCommand:
     """What a record says of the command that it decides; `input` is -1 where it decides none."""
     match decode_recorded_command(record):
         case RecordedCommand(value=value):
@@ -96,4 +96,4 @@ def decided_by(record: LedgerRecord) -> Decided:
         case None:
             sha256 = None
     at = record.input if isinstance(record.input, int) else -1
-    return Decided(seq=record.seq, input=at, sha256=sha256)
+    return DecidedCommand(seq=record.seq, input=at, sha256=sha256)

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from assent.decider.asking_time import ask_time
 from assent.decider.believed import put_right
 from assent.decider.clocks import APART_MS, Appends, Seen, first_doubt
-from assent.decider.ends import Ends
+from assent.decider.ends import SeenEnds
 from assent.decider.machine import Machine
 from assent.observe import metrics
 from assent.observe.clock import Reading
@@ -63,7 +63,7 @@ class Timekeeper:
         self._condition = f"clocks-{name}"
         self._machine = machine
         self._health = health
-        self._ends = Ends()
+        self._ends = SeenEnds()
         self._before = deque(before, _KEPT)
         """When the appends before the next portion came, ms since 1970, by the clocks alone."""
         self._last = before[-1] if before else None

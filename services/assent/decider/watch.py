@@ -6,10 +6,10 @@ from typing import Any, Final
 import structlog
 from aiokafka.errors import KafkaError
 
+from assent.decider.completeness import input_finding, input_place, ledger_place
 from assent.decider.known import KnownHeads
 from assent.decider.missing import MissingError
 from assent.decider.term import Term
-from assent.decider.whole import input_finding, input_place, ledger_place
 from assent.ledger.appender import Appender, LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower

@@ -28,7 +28,7 @@ Tell = Callable[[str, bool], None]
 """(what happened, whether it held)"""
 
 
-class Change(msgspec.Struct, frozen=True):
+class StoryChange(msgspec.Struct, frozen=True):
     """One file of the folder that the upstream publishes."""
 
     resource: str
@@ -48,25 +48,25 @@ class Opened(msgspec.Struct, frozen=True):
     id: str
     submission: str
     """SHA-256 (hex) of the submission's bytes: decisions name it (R23)."""
-    change: Change
+    change: StoryChange
 
 
-def read_changes(folder: Path) -> dict[str, Change]:
+def read_changes(folder: Path) -> dict[str, StoryChange]:
     """The changes in a folder of `<type>/<file>`, by resource.
 
     A script's payload is its text as a JSON string; an app's is its manifest as it stands.
     """
-    changes: dict[str, Change] = {}
+    changes: dict[str, StoryChange] = {}
     for path in sorted(folder.glob("*/*")):
         kind, content = path.parent.name, path.read_bytes()
         name = path.stem if kind == "app" else path.name
         payload = content.strip() if kind == "app" else encode(content.decode())
         applied = payload if kind == "app" else content
-        changes[f"{kind}/{name}"] = Change(f"{kind}/{name}", payload, applied)
+        changes[f"{kind}/{name}"] = StoryChange(f"{kind}/{name}", payload, applied)
     return changes
 
 
-class Story:
+class DemoStory:
     """Plays the steps as the people and services of the demo's governance file."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Story:
         self._tell = tell
         self.held = True
 
-    async def play(self, changes: dict[str, Change]) -> list[Opened]:
+    async def play(self, changes: dict[str, StoryChange]) -> list[Opened]:
         """Play it; returns the requests that must end up applied.
 
         Raises NotDecidedError and KafkaError, after which the rest is not played.
@@ -96,7 +96,7 @@ class Story:
         await self._own_request(requests["script/firewall-baseline.sh"])
         return released
 
-    async def _publish(self, change: Change) -> Opened:
+    async def _publish(self, change: StoryChange) -> Opened:
         # The firewall script is Alice's: she cannot approve it herself, from whichever account.
         principal = "alice" if change.resource == "script/firewall-baseline.sh" else UPSTREAM
         decided = await self._submit(change, principal)
@@ -114,7 +114,7 @@ class Story:
         self._say(f"{principal} submits {change.resource}{_because(decided)}", held=False)
         return Opened("0-0", "", change)
 
-    async def _submit(self, change: Change, principal: str) -> Decided:
+    async def _submit(self, change: StoryChange, principal: str) -> Decided:
         command = SubmitChange(
             **self._who(principal, change.resource),
             operation="edit",

@@ -23,15 +23,15 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from assent.dispatch.standing import AGAIN_AFTER_S, Standing, copy_of
 from assent.dispatch.submissions import ReleaseMismatchError, Submissions
+from assent.dispatch.written_releases import AGAIN_AFTER_S, WrittenReleases, copy_of
 from assent.observe import metrics
 from assent_contracts import cloudevents
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import POSITION_HEADER, Change, decode_change
 from assent_contracts.client.connection import Connection, writing
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.open_requests import OpenRequest, OpenRequests, Release
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests, ReleasedAt
 from assent_contracts.client.probe import LOOK_EVERY_S
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.codec import encode
@@ -71,7 +71,7 @@ class PartitionDispatch:
         )
         self._submissions = Submissions(connection, partition)
         self._requests = OpenRequests(partition, evidence)
-        self._standing = Standing(connection, partition, _release_of, again_after_s=again_after_s)
+        self._standing = WrittenReleases(connection, partition, _release_of, again_after_s=again_after_s)
         self._look_at = 0.0
         self._held_back: dict[str, str] = {}
         self._producer: AIOKafkaProducer | None = None
@@ -214,7 +214,7 @@ def _is_for_appliers(request: OpenRequest) -> bool:
     return resource_type(request.resource) not in BUILT_IN_TYPES
 
 
-def _release(request: OpenRequest) -> Release:
+def _release(request: OpenRequest) -> ReleasedAt:
     assert request.release is not None
     return request.release
 

@@ -35,7 +35,7 @@ class Tokens(Protocol):
         ...
 
 
-class Signatures(Protocol):
+class RequestSignatures(Protocol):
     """HTTP messages signed with a principal's key."""
 
     async def verify(self, request: Request[Any, Any, Any]) -> str:
@@ -54,7 +54,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     tokens: Tokens | None
     """None where no provider is configured."""
-    signatures: Signatures | None
+    signatures: RequestSignatures | None
     """None while nobody checks them."""
     oidc: Oidc | None = None
     """Sign-in of people with a provider; None where none is configured."""

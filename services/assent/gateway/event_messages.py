@@ -16,7 +16,7 @@ _SLACK_MS: Final = 2_000
 """Gateways hear partitions in orders of their own, and their clocks differ: rather twice than never."""
 
 
-class Changed(msgspec.Struct, frozen=True, kw_only=True):
+class RequestChanged(msgspec.Struct, frozen=True, kw_only=True):
     """A request as it stands since a ledger record."""
 
     request: str
@@ -37,7 +37,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 def changed(row: RequestView, position: str) -> Event:
     """The event of a request's change."""
-    data = Changed(request=row.id, status=row.status, resource=row.resource, position=position)
+    data = RequestChanged(request=row.id, status=row.status, resource=row.resource, position=position)
     chunk = b"id: %b\nevent: changed\ndata: %b\n\n" % (position.encode(), msgspec.json.encode(data))
     return Event(id=position, chunk=chunk, told_at=now_ms(), about=row)
 
@@ -49,7 +49,7 @@ def governance_changed(seq: int) -> Event:
     return Event(id=position, chunk=chunk, told_at=now_ms(), about=None)
 
 
-class Memory:
+class RecentEvents:
     """The last events. What was before them, or went by while nobody listened, is forgotten."""
 
     def __init__(self) -> None:

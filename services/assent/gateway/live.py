@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 
 from assent.gateway.application.visibility import may_see
-from assent.gateway.event_messages import Event, Memory, changed, governance_changed, requests_of
+from assent.gateway.event_messages import Event, RecentEvents, changed, governance_changed, requests_of
 from assent.gateway.event_stream import LOST, Listener
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
@@ -52,7 +52,7 @@ class Live:
         """Request -> the last record about it: both (partition, seq)."""
         self._missed = False
         self._work = asyncio.Event()
-        self._memory = Memory()
+        self._memory = RecentEvents()
         self._memory.forget()
         self._by_principal: dict[str, set[Listener]] = {}
         self._slices: list[set[Listener]] = [set() for _ in range(_SLICES)]

@@ -42,7 +42,7 @@ class Log:
         return governance
 
 
-class Ends(msgspec.Struct):
+class Publishers(msgspec.Struct):
     """What has to be stopped again, in this order."""
 
     publisher: Publisher
@@ -60,7 +60,7 @@ async def open_log(
     key: SecretKey,
     db: asyncpg.Pool,
     on_accepted: Hears,
-) -> tuple[Log, Ends]:
+) -> tuple[Log, Publishers]:
     """Publish, and hear decisions from where the status tables stand.
 
     `on_accepted` gets (partition, accepted record) for every record that comes. Raises KafkaError, and what
@@ -77,7 +77,7 @@ async def open_log(
         on_accepted=on_accepted,
     )
     changes = GovernancePublisher(settings.kafka, follower, source=SOURCE)
-    ends = Ends(publisher, changes)
+    ends = Publishers(publisher, changes)
     try:
         await publisher.start()
         await changes.start()

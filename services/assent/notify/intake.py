@@ -74,7 +74,7 @@ _NO_WORDS: Final = _Words()
 _Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
 
 
-class Intake:
+class NewsIntake:
     """Writes the outbox's rows; `write` is what a projector calls."""
 
     def __init__(self, follower: GovernanceFollower) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
-from assent.notify.intake import Intake
+from assent.notify.intake import NewsIntake
 from assent.notify.queue import Queue
 from assent.notify.sender import SENDING, Pace, Sender
 from assent.notify.settings import NotifySettings, read_notify_settings
@@ -31,7 +31,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     await notify(settings, read_notify_settings(), Pace(), health, stop)
 
 
-def reader_of(intake: Intake) -> ReaderSpec:
+def reader_of(intake: NewsIntake) -> ReaderSpec:
     """The reader of both ledgers that fills the outbox."""
     return ReaderSpec(reader="notify", role="assent_notify", topics=(LEDGER, GOVERNANCE), write=intake.write)
 
@@ -63,7 +63,7 @@ async def _take_in(settings: ServiceSettings, health: Health, stop: asyncio.Even
     if follower is None:
         return
     try:
-        reader = reader_of(Intake(follower))
+        reader = reader_of(NewsIntake(follower))
         await _together(serve_reader(reader, settings, health, stop, group=group), _watch(follower, stop))
     finally:
         await follower.stop()

@@ -33,7 +33,7 @@ from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.resources import parse_request_id
 
 
-class Approval(msgspec.Struct, frozen=True, gc=False):
+class ApprovalRow(msgspec.Struct, frozen=True, gc=False):
     """R8: one approver's approval, as it is shown, and the gateway that signed for them, if one did."""
 
     approver: str
@@ -43,7 +43,7 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
     through: str | None = None
 
 
-class Rejection(msgspec.Struct, frozen=True, gc=False):
+class RejectionRow(msgspec.Struct, frozen=True, gc=False):
     """R8: one approver's rejection, as it is shown."""
 
     approver: str
@@ -87,8 +87,8 @@ class RequestRow(msgspec.Struct):
     submitted_at: int
     status: Status
     progress: str | None
-    approvals: tuple[Approval, ...]
-    rejections: tuple[Rejection, ...]
+    approvals: tuple[ApprovalRow, ...]
+    rejections: tuple[RejectionRow, ...]
     rejecter: str | None
     rejection_note: str | None
     closed_by: str | None
@@ -142,7 +142,7 @@ def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> 
     match event:
         case ApprovalGiven():
             through = None if event.through is UNSET else event.through
-            approval = Approval(event.approver, event.person, words.note, moment.at, through)
+            approval = ApprovalRow(event.approver, event.person, words.note, moment.at, through)
             row.approvals = (*row.approvals, approval)
             row.deadline = event.deadline
         case RequestApproved():
@@ -155,7 +155,7 @@ def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> 
         case RequestReopened():
             row.status, row.progress = "needs_approval", None
         case RejectionGiven():
-            rejection = Rejection(event.approver, event.person, words.note, moment.at)
+            rejection = RejectionRow(event.approver, event.person, words.note, moment.at)
             row.rejections = (*row.rejections, rejection)
         case ChangeReleased():
             row.status, row.progress = "approved", "released"
@@ -181,7 +181,7 @@ def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> 
             assert_never(event)
 
 
-def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
+def _without(approvals: tuple[ApprovalRow, ...], approver: str) -> tuple[ApprovalRow, ...]:
     return tuple(each for each in approvals if each.approver != approver)
 
 

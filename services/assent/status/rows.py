@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import TopicPartition
 from msgspec import UNSET
 
-from assent.status.fold import Approval, MissingRequestError, Rejection, RequestRow, seq_of, take_record
+from assent.status.fold import ApprovalRow, MissingRequestError, RejectionRow, RequestRow, seq_of, take_record
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Accepted
@@ -21,8 +21,8 @@ _FIELDS: Final = RequestRow.__struct_fields__
 _JSON: Final = frozenset({"terms", "approvals", "rejections"})
 
 
-_decode_approvals = msgspec.json.Decoder(tuple[Approval, ...]).decode
-_decode_rejections = msgspec.json.Decoder(tuple[Rejection, ...]).decode
+_decode_approvals = msgspec.json.Decoder(tuple[ApprovalRow, ...]).decode
+_decode_rejections = msgspec.json.Decoder(tuple[RejectionRow, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 

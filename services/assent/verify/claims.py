@@ -8,7 +8,7 @@ from assent_contracts.evidence.claims import Claim, Released, untrue
 from assent_contracts.governed import Loss
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RecordedRelease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A release as the request ledger has it."""
 
     seq: int
@@ -23,7 +23,7 @@ class Claims:
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
         self._submissions: dict[str, tuple[bytes, int]] = {}
-        self._releases: dict[str, Release] = {}
+        self._releases: dict[str, RecordedRelease] = {}
 
     def __len__(self) -> int:
         """How many there are."""
@@ -51,7 +51,7 @@ class Claims:
         if request in self._claims:
             self._submissions[request] = (value_sha256, governance)
 
-    def released(self, request: str, release: Release) -> None:
+    def released(self, request: str, release: RecordedRelease) -> None:
         """Take in that the request ledger has released this request."""
         if request in self._claims:
             self._releases[request] = release

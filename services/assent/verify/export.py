@@ -19,7 +19,7 @@ from msgspec import Meta
 from assent.verify.chain import fetched, must_begin
 from assent.verify.expected import ExpectedHead
 from assent.verify.finding import FindingError
-from assent.verify.known import KnownHeads, places_of
+from assent.verify.known import HeadsElsewhere, places_of
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Headers
 from assent_contracts.client.connection import Connection, reading
@@ -69,14 +69,14 @@ async def export_ledgers(
     partitions: int,
     path: Path,
     progress: Progress,
-    known: KnownHeads | None = None,
+    known: HeadsElsewhere | None = None,
 ) -> Exported:
     """Write `path`, which must not exist, and does not when anything is raised.
 
     `known`: where the ledgers were known to be before. Raises FindingError when they have less than that or
     do not begin at their beginning, FileExistsError, KafkaError.
     """
-    known = KnownHeads() if known is None else known
+    known = HeadsElsewhere() if known is None else known
     with path.open("xb") as file:
         try:
             with tempfile.TemporaryFile(dir=path.parent) as body:
@@ -105,7 +105,7 @@ async def _export_parts(
     partitions: int,
     body: BinaryIO,
     progress: Progress,
-    known: KnownHeads,
+    known: HeadsElsewhere,
 ) -> "list[Part]":
     known.must_be_in(places_of(partitions))
     governance = GovernancePart(identity, body)
@@ -120,7 +120,7 @@ async def _export_parts(
     return parts
 
 
-async def _export(connection: Connection, part: "Part", progress: Progress, known: KnownHeads) -> None:
+async def _export(connection: Connection, part: "Part", progress: Progress, known: HeadsElsewhere) -> None:
     place = TopicPartition(LEDGER_TOPICS[part.acceptance.ledger], part.acceptance.partition)
     consumer = await reading(connection, {place: 0})
     read_to = 0

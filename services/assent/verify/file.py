@@ -10,7 +10,7 @@ from assent.verify.expected import Expected, ExpectError, check_signed, known_of
 from assent.verify.export import ExportedRecord, Manifest, Progress
 from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.known import KnownHeads, places_of
+from assent.verify.known import HeadsElsewhere, places_of
 from assent.verify.report import Verified, verified
 from assent.verify.requests import RequestsVerifier
 from assent_contracts import limits, seal
@@ -75,7 +75,7 @@ class _Proof:
         self._identity = identity
         self._verify = verify
         self._expected = expected
-        self._known = KnownHeads(() if expected is None else known_of(expected))
+        self._known = HeadsElsewhere(() if expected is None else known_of(expected))
         self._governance = GovernanceVerifier(identity, verify)
         self._requests: dict[int, RequestsVerifier] = {}
         self.place: tuple[LedgerName, int] = ("governance", 0)

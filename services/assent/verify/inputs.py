@@ -11,7 +11,7 @@ from assent_contracts.ledger import LedgerRecord
 from assent_contracts.topics import LedgerName
 
 
-class Gap(msgspec.Struct, frozen=True):
+class InputGap(msgspec.Struct, frozen=True):
     """Offsets of the command topic between two decided commands, for which no decision stands."""
 
     seq: int
@@ -30,7 +30,7 @@ class Inputs:
     """The commands of one partition, as its records name them."""
 
     def __init__(self, ledger: LedgerName, partition: int) -> None:
-        self.gaps: list[Gap] = []
+        self.gaps: list[InputGap] = []
         """Only the markers of a transaction may stand there: who has the command topic can look."""
         self._ledger: LedgerName = ledger
         self._partition = partition
@@ -57,6 +57,6 @@ class Inputs:
         if record.input < expected:
             return f"its input is {record.input}, and commands up to {expected - 1} are decided already"
         if record.input > expected:
-            self.gaps.append(Gap(record.seq, expected, record.input))
+            self.gaps.append(InputGap(record.seq, expected, record.input))
         self._next, self._decided = record.input + 1, record.seq
         return None

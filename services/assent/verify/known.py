@@ -28,7 +28,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     head: KnownHead
 
 
-class KnownHeads:
+class HeadsElsewhere:
     """Every head that is known from somewhere else than the ledger that is verified."""
 
     def __init__(self, known: Sequence[Known] = ()) -> None:

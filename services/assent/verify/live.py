@@ -9,7 +9,7 @@ from assent.verify.chain import ends, read_chain
 from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.known import KnownHeads, places_of
+from assent.verify.known import HeadsElsewhere, places_of
 from assent.verify.markers import must_be_markers
 from assent.verify.requests import RequestsVerifier
 from assent_contracts.acceptance import Acceptance, Accepted
@@ -30,13 +30,13 @@ async def verify_governance(
     identity: str,
     check: VerifySignature,
     compare: Compare | None = None,
-    known: KnownHeads | None = None,
+    known: HeadsElsewhere | None = None,
 ) -> GovernanceVerifier:
     """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError.
 
     `known`: what is known elsewhere of where it stood.
     """
-    known = KnownHeads() if known is None else known
+    known = HeadsElsewhere() if known is None else known
     verifier = GovernanceVerifier(identity, check)
     acceptance = Acceptance("governance", 0, identity=identity, writers=verifier.writers, verify=verify)
 
@@ -65,7 +65,7 @@ async def verify_requests(
     *,
     compare: Compare | None = None,
     claims: Claims | None = None,
-    known: KnownHeads | None = None,
+    known: HeadsElsewhere | None = None,
 ) -> dict[int, Tally]:
     """Verify every partition of the request ledger. Raises FindingError, KafkaError.
 
@@ -73,7 +73,7 @@ async def verify_requests(
     to what the request ledger had then, so whatever they are about is read here if it exists.
     """
     claims = Claims() if claims is None else claims
-    known = KnownHeads() if known is None else known
+    known = HeadsElsewhere() if known is None else known
     known.must_be_in(places_of(partitions))
     total = sum((await ends(connection, [TopicPartition(LEDGER, n) for n in range(partitions)])).values())
     tallies: dict[int, Tally] = {}
@@ -97,7 +97,7 @@ async def _verify_partition(
     connection: Connection,
     follower: GovernanceFollower,
     verifier: RequestsVerifier,
-    known: KnownHeads,
+    known: HeadsElsewhere,
     compare: Compare | None,
     tell: Callable[[int], None],
 ) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from assent.verify.finding import FindingError
-from assent.verify.inputs import Gap
+from assent.verify.inputs import InputGap
 from assent_contracts.client.connection import Connection, reading
 from assent_contracts.client.fetch import fetch, positions
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LedgerName
@@ -19,7 +19,7 @@ _POLL_MS = 500
 
 
 async def must_be_markers(
-    connection: Connection, ledger: LedgerName, partition: int, gaps: Sequence[Gap]
+    connection: Connection, ledger: LedgerName, partition: int, gaps: Sequence[InputGap]
 ) -> None:
     """Raises FindingError for the first gap of which the command topic does not show that nothing was sent.
 
@@ -52,7 +52,7 @@ _TODO = (
 )
 
 
-async def _first_record(consumer: AIOKafkaConsumer, place: TopicPartition, gap: Gap) -> int | None:
+async def _first_record(consumer: AIOKafkaConsumer, place: TopicPartition, gap: InputGap) -> int | None:
     """The offset of the first record in a gap; None when there is none."""
     if (await positions(consumer))[place] != gap.first:
         consumer.seek(place, gap.first)

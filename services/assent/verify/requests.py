@@ -15,7 +15,7 @@ from assent.verify.again import (
     should_not_be_kept,
     unjudged,
 )
-from assent.verify.claims import Claims, Release
+from assent.verify.claims import Claims, RecordedRelease
 from assent.verify.finding import FindingError, Tally
 from assent.verify.inputs import Inputs
 from assent_contracts.acceptance import Accepted, first_head
@@ -129,7 +129,9 @@ class RequestsVerifier:
                     governance = self._desk.governance.seq
                     self._claims.submitted(event.request, received.value_sha256, governance)
                 case ChangeReleased():
-                    release = Release(seq=seq, digest=event.digest, governance=self._desk.governance.seq)
+                    release = RecordedRelease(
+                        seq=seq, digest=event.digest, governance=self._desk.governance.seq
+                    )
                     self._claims.released(event.request, release)
                 case _:
                     pass

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from assent.gateway.event_messages import REMEMBERED, Memory, governance_changed
+from assent.gateway.event_messages import REMEMBERED, RecentEvents, governance_changed
 from assent.gateway.event_stream import LOST, WAITING_MAX, Listener
 from assent.gateway.limits import LiveLimits
 from assent_contracts.client.ending import end
@@ -302,7 +302,7 @@ async def test_a_client_that_is_too_slow_is_told_to_reload_and_little_is_kept_fo
 
 
 def test_what_nobody_heard_is_not_remembered_as_if_it_had_not_been() -> None:
-    memory = Memory()
+    memory = RecentEvents()
     assert memory.since(None, None) == []
     before = now_ms()
     memory.keep(governance_changed(7))

@@ -13,7 +13,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.intake import STALE_AFTER_MS, Intake
+from assent.notify.intake import STALE_AFTER_MS, NewsIntake
 from assent.notify.past import PastGovernance
 from assent.notify.service import reader_of
 from assent.notify.webhook import post
@@ -82,7 +82,7 @@ async def test_R17_approvers_and_requester_hear_of_a_life_each_thing_once(
         await actor.claim(request)
         await actor.report(request)
         heads = (await read_all(log, follower)).heads
-        await caught_up(db, reader_of(Intake(follower)), heads)
+        await caught_up(db, reader_of(NewsIntake(follower)), heads)
         await settled(db)
     # R9: not the requester's other account. R4: not who is in none of the groups.
     assert heard(web, "alice-admin") == heard(web, "dave") == []
@@ -245,7 +245,7 @@ async def test_R17_records_that_come_again_or_far_too_late_tell_nobody_anything(
     request = await actor.opened(f"script/{uuid4()}", principal="alice")
     partition = int(request.request.split("-")[0])
     accepted = (await read_all(log, follower)).accepted[("assent.ledger", partition)]
-    intake, place = Intake(follower), TopicPartition("assent.ledger", partition)
+    intake, place = NewsIntake(follower), TopicPartition("assent.ledger", partition)
     rolled_back = db.transaction()
     await rolled_back.start()
     await intake.write(db, place, accepted)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from assent.notify.intake import Intake
+from assent.notify.intake import NewsIntake
 from assent.notify.service import reader_of
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -39,7 +39,7 @@ async def test_R21_who_becomes_an_approver_is_told_of_what_waits_and_of_nothing_
         ended_already = await actor.opened(f"script/{uuid4()}", principal="alice")
         await actor.cancel(ended_already, "alice")
         heads = (await read_all(log, follower)).heads
-        await caught_up(db, reader_of(Intake(follower)), heads)
+        await caught_up(db, reader_of(NewsIntake(follower)), heads)
         more = Policy(
             id="more",
             name="More",
@@ -54,7 +54,7 @@ async def test_R21_who_becomes_an_approver_is_told_of_what_waits_and_of_nothing_
         await until(told)
         later = await actor.opened(f"script/{uuid4()}", principal="alice")
         heads = (await read_all(log, follower)).heads
-        await caught_up(db, reader_of(Intake(follower)), heads)
+        await caught_up(db, reader_of(NewsIntake(follower)), heads)
         await settled(db)
     found = [each.json["data"]["request"] for each in web.received if each.path == "/erin"]
     assert found == [waiting.request, later.request]

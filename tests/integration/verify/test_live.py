@@ -18,7 +18,7 @@ from assent.ledger.topics import apply_topics
 from assent.store.migrate import migrate
 from assent.verify.expected import Expected, ExpectedHead
 from assent.verify.finding import FindingError
-from assent.verify.inputs import Gap
+from assent.verify.inputs import InputGap
 from assent.verify.markers import must_be_markers
 from assent_contracts.client.connection import reading as consuming
 from assent_contracts.client.connection import writing
@@ -327,14 +327,14 @@ async def test_command_that_was_passed_over_is_named_and_a_transactions_marker_i
 ) -> None:
     offsets = [each.offset for each in await records_of(log, COMMANDS, 1)]
     marker = next(offset for offset in range(offsets[-1]) if offset not in offsets)
-    await must_be_markers(log.connection, "ledger", 1, [Gap(3, marker, marker + 1)])
+    await must_be_markers(log.connection, "ledger", 1, [InputGap(3, marker, marker + 1)])
     before = offsets[offsets.index(marker - 1)]
     with pytest.raises(FindingError) as found:
-        await must_be_markers(log.connection, "ledger", 1, [Gap(3, before, marker + 1)])
+        await must_be_markers(log.connection, "ledger", 1, [InputGap(3, before, marker + 1)])
     assert f"a record at {before} of {COMMANDS}/1 was passed over" in found.value.what
     beyond = offsets[-1] + 1
     with pytest.raises(FindingError, match="does not have it any more"):
-        await must_be_markers(log.connection, "ledger", 1, [Gap(3, beyond, beyond + 5)])
+        await must_be_markers(log.connection, "ledger", 1, [InputGap(3, beyond, beyond + 5)])
     await verify_live(to)
     await delete_before(log, COMMANDS, 1, marker + 1)
     assert "does not have it any more" in (await finding(to)).what

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from assent_contracts.changes import Change
-from assent_contracts.client.open_requests import Grant, OpenRequest, Release
+from assent_contracts.client.open_requests import Grant, OpenRequest, ReleasedAt
 from assent_contracts.client.steps import granted, is_settled, left_alone, not_to_apply, too_late
 from assent_contracts.commands import Claim
 from assent_contracts.digests import sha256_hex
@@ -21,7 +21,7 @@ OPEN = OpenRequest(
     digest=sha256_hex(PAYLOAD),
     submission=sha256_hex(b"submitted"),
 )
-RELEASED = msgspec.structs.replace(OPEN, release=Release(4, START))
+RELEASED = msgspec.structs.replace(OPEN, release=ReleasedAt(4, START))
 CHANGE = RELEASED.change(PAYLOAD)
 CLAIM = Claim(id="c-1", principal="applier", at=START, resource="app/a", request="0-1")
 GRANT = Grant(command="c-1", applier="applier", digest=OPEN.digest, deadline=START + 60_000)

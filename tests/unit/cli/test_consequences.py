@@ -6,7 +6,7 @@ import pytest
 
 from assent.cli.consequences import faults, others, with_causes
 from assent.cli.doctor import service_findings
-from assent.cli.governance_warnings import Finding
+from assent.cli.governance_warnings import Check
 from assent.decider.missing import MissingError, missing_because
 from assent.observe.health import Reason
 from assent.observe.readiness import Readiness
@@ -14,24 +14,23 @@ from assent.observe.reasons import kafka_reason, reason_of
 from assent.store.reasons import reason
 from assent_contracts.client.follower import NotWholeError
 from assent_contracts.client.probe import LedgerDiffersError
-from assent_contracts.heads import Finding as Missing
-from assent_contracts.heads import Found, compare, known_of
+from assent_contracts.heads import Finding, Found, compare, known_of
 from tests.unit.cli.test_whole import positions
 
 PUT_BACK: Final = "Put it back."
 
 
-def cut(partition: int, known: int = 9) -> Missing:
+def cut(partition: int, known: int = 9) -> Finding:
     found = compare(known_of("ledger", partition, positions(known)[0].head), Found(beginning=0, end=3))
     assert found is not None
     return found
 
 
-def looked_at(name: str, fault: str = "") -> Finding:
-    return Finding(ok=False, what=f"{name} is whole", why=f"{name} is short.", remedy=PUT_BACK, fault=fault)
+def looked_at(name: str, fault: str = "") -> Check:
+    return Check(ok=False, what=f"{name} is whole", why=f"{name} is short.", remedy=PUT_BACK, fault=fault)
 
 
-def of(service: str, condition: str, said: Reason) -> Finding:
+def of(service: str, condition: str, said: Reason) -> Check:
     [found] = service_findings(service, Readiness({condition: said}))
     return found
 
@@ -44,7 +43,7 @@ def test_what_services_say_of_one_fault_follows_from_it() -> None:
         of("status", "history of assent.ledger/1", reason_of(cut(1, known=7))),
         of("status", "history of assent.ledger/2", reason_of(cut(2))),
     ]
-    fine = Finding(ok=True, what="fine")
+    fine = Check(ok=True, what="fine")
     marked = with_causes([fine, *follow, first, second])
     assert marked == [fine, *follow, first, second]
     [fault] = faults(marked)

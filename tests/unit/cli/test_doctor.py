@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from assent.cli.doctor import service_findings
-from assent.cli.governance_warnings import Finding
+from assent.cli.governance_warnings import Check
 from assent.observe.health import Health, Reason
 from assent.observe.health_server import HealthServer
 from assent.observe.readiness import readiness
@@ -13,14 +13,14 @@ from assent.observe.readiness import readiness
 AWAY: Final = Reason(why="Kafka cannot be reached.", todo="Check its brokers.")
 
 
-def examined(health: Health) -> list[Finding]:
+def examined(health: Health) -> list[Check]:
     with HealthServer(health, "127.0.0.1", 0) as server:
         return list(service_findings("audit", readiness(f"http://127.0.0.1:{server.port}")))
 
 
 def test_each_condition_has_its_why_and_its_remedy() -> None:
     health = Health()
-    assert examined(health) == [Finding(ok=True, what="audit is ready", service="audit")]
+    assert examined(health) == [Check(ok=True, what="audit is ready", service="audit")]
     health.not_ready("kafka", AWAY)
     health.not_ready("postgres", AWAY)
     kafka, postgres = examined(health)
@@ -33,7 +33,7 @@ def test_what_does_not_keep_a_service_from_its_work_is_named_beside_its_being_re
     health = Health()
     health.note("postgres", AWAY)
     ready, noted = examined(health)
-    assert ready == Finding(ok=True, what="audit is ready", service="audit")
+    assert ready == Check(ok=True, what="audit is ready", service="audit")
     assert (noted.ok, noted.what, noted.why) == (False, "audit has all that it asks (postgres)", AWAY.why)
     health.note("postgres", None)
     assert examined(health) == [ready]

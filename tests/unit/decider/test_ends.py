@@ -1,10 +1,10 @@
 """Since when a record can have been there."""
 
-from assent.decider.ends import KEPT, Ends
+from assent.decider.ends import KEPT, SeenEnds
 
 
 def test_a_record_was_not_there_when_the_partition_ended_before_it() -> None:
-    ends = Ends()
+    ends = SeenEnds()
     assert ends.after(0) is None
     assert ends.latest == 0
     for end, steady in [(3, 100), (3, 200), (5, 300), (4, 400), (5, 250)]:
@@ -15,7 +15,7 @@ def test_a_record_was_not_there_when_the_partition_ended_before_it() -> None:
 
 def test_under_load_the_first_end_is_kept_and_the_latest_ones_and_none_is_wrong() -> None:
     """One record a millisecond, and an end as often."""
-    ends, looks = Ends(), 100 * KEPT
+    ends, looks = SeenEnds(), 100 * KEPT
     for end in range(looks):
         ends.note(end, end)
     found = [ends.after(offset) for offset in range(looks)]

@@ -4,7 +4,7 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from assent.verify.finding import FindingError
-from assent.verify.inputs import Gap, Inputs
+from assent.verify.inputs import InputGap, Inputs
 from assent_contracts.codec import encode
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.governed import LedgerEnd, Loss
@@ -47,7 +47,7 @@ def test_commands_that_were_passed_over_are_a_gap(chains: Chains) -> None:
     seq = chains.requests.next_seq
     chains.send(chains.submission())
     _, requests = chains.verified()
-    assert requests.inputs.gaps == [Gap(seq, 3, 8)]
+    assert requests.inputs.gaps == [InputGap(seq, 3, 8)]
     assert str(requests.inputs.gaps[0]) == "no decision stands for input 3 to 7"
 
 
@@ -56,7 +56,7 @@ def test_log_whose_first_command_was_not_the_topics_first_has_a_gap_before_it() 
     chains.requests.next_input = 1
     chains.submitted()
     _, requests = chains.verified()
-    assert requests.inputs.gaps == [Gap(0, 0, 1)]
+    assert requests.inputs.gaps == [InputGap(0, 0, 1)]
 
 
 def test_gap_of_governance_is_one_too(chains: Chains) -> None:

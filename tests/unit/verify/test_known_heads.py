@@ -3,7 +3,7 @@
 import pytest
 
 from assent.verify.finding import FindingError
-from assent.verify.known import Known, KnownHeads, places_of
+from assent.verify.known import HeadsElsewhere, Known, places_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LedgerName
@@ -24,7 +24,9 @@ def known(seq: int, sha256: str, *, ledger: LedgerName = "ledger", partition: in
     return Known(source=SOURCE, head=head)
 
 
-def read(heads: KnownHeads, records: list[Accepted], *, end: int | None = None, beginning: int = 0) -> None:
+def read(
+    heads: HeadsElsewhere, records: list[Accepted], *, end: int | None = None, beginning: int = 0
+) -> None:
     """Read these records on Kafka, where the partition ends at `end`; without, in a file."""
     heads.take("ledger", PARTITION, records)
     offsets = None if end is None else (beginning, end)
@@ -34,14 +36,14 @@ def read(heads: KnownHeads, records: list[Accepted], *, end: int | None = None, 
 @pytest.mark.parametrize("end", [None, 3, 9])
 def test_ledger_with_all_that_is_known_of_it_passes(records: list[Accepted], end: int | None) -> None:
     for each in records:
-        read(KnownHeads([known(each.record.seq, each.value_sha256)]), records, end=end)
+        read(HeadsElsewhere([known(each.record.seq, each.value_sha256)]), records, end=end)
 
 
 @pytest.mark.parametrize("end", [None, 2, 9])
 def test_ledger_that_ends_before_a_known_head_is_named_with_both_positions(
     records: list[Accepted], end: int | None
 ) -> None:
-    heads = KnownHeads([known(2, records[2].value_sha256)])
+    heads = HeadsElsewhere([known(2, records[2].value_sha256)])
     with pytest.raises(FindingError) as found:
         read(heads, records[:2], end=end)
     assert (found.value.partition, found.value.seq) == (PARTITION, 2)
@@ -56,14 +58,14 @@ def test_ledger_with_another_record_where_one_is_known_is_named(
     records: list[Accepted], end: int | None
 ) -> None:
     with pytest.raises(FindingError, match="another record here"):
-        read(KnownHeads([known(1, "0" * 64)]), records, end=end)
+        read(HeadsElsewhere([known(1, "0" * 64)]), records, end=end)
 
 
 def test_head_that_is_heard_of_after_its_partition_was_read_is_held_all_the_same(
     records: list[Accepted],
 ) -> None:
     governance = Chains().governance.records
-    heads = KnownHeads()
+    heads = HeadsElsewhere()
     heads.take("governance", 0, governance)
     heads.hold("governance", 0, last_seq=len(governance) - 1, offsets=(0, len(governance)))
     heads.add([known(2, governance[2].value_sha256, ledger="governance", partition=0)])
@@ -72,7 +74,7 @@ def test_head_that_is_heard_of_after_its_partition_was_read_is_held_all_the_same
 
 
 def test_head_of_a_partition_that_is_not_there_is_named() -> None:
-    heads = KnownHeads([known(0, "0" * 64, partition=4)])
+    heads = HeadsElsewhere([known(0, "0" * 64, partition=4)])
     heads.must_be_in(places_of(5))
     with pytest.raises(FindingError) as found:
         heads.must_be_in(places_of(4))

@@ -6,7 +6,7 @@ state and by the same rules as the decider. There is nothing in it that the page
 
 from litestar import Response, get
 
-from assent.gateway.api.governance_pages import GOVERNANCE, said
+from assent.gateway.api.governance_pages import GOVERNANCE, versioned
 from assent.reading.snapshot import Snapshot, snapshot_of
 from assent_contracts.core.governance.state import Governance
 
@@ -14,4 +14,4 @@ from assent_contracts.core.governance.state import Governance
 @get("/governance", dependencies=GOVERNANCE, operation_id="showGovernance")
 async def show_governance(governance: Governance) -> Response[Snapshot]:
     """Show accounts, keys, groups, roles, policies and settings as they are, with their versions."""
-    return said(governance, snapshot_of(governance))
+    return versioned(governance, snapshot_of(governance))

@@ -82,6 +82,6 @@ GOVERNANCE: Final = {"governance": Provide(governance_after)}
 """What a handler about governance depends on."""
 
 
-def said(governance: Governance, answer: _T) -> Response[_T]:
+def versioned(governance: Governance, answer: _T) -> Response[_T]:
     """An answer that says which state of governance it was made from."""
     return Response(answer, headers={GOVERNANCE_HEADER: str(governance.seq)})

@@ -10,7 +10,7 @@ from assent.gateway.api.governance_pages import (
     PageLimit,
     id_in,
     page_of,
-    said,
+    versioned,
 )
 from assent.gateway.api.policies import version_of
 from assent.gateway.problems import not_found
@@ -65,7 +65,9 @@ async def list_groups(
 ) -> Response[GroupPage]:
     """List the groups."""
     groups, more = page_of(governance.groups, cursor, limit)
-    return said(governance, GroupPage(groups=[group_view(each, governance) for each in groups], next=more))
+    return versioned(
+        governance, GroupPage(groups=[group_view(each, governance) for each in groups], next=more)
+    )
 
 
 @get("/groups/{group_id:path}", dependencies=GOVERNANCE, operation_id="showGroup")
@@ -83,4 +85,4 @@ async def show_group(group_id: Id, governance: Governance) -> Response[ShownGrou
         ),
         assignments=sorted(each.id for each in governance.assignments.values() if group_id in each.groups),
     )
-    return said(governance, shown)
+    return versioned(governance, shown)

@@ -10,7 +10,7 @@ from assent.gateway.api.governance_pages import (
     PageLimit,
     id_in,
     page_of,
-    said,
+    versioned,
 )
 from assent.gateway.problems import not_found
 from assent.reading.approvers import Approver
@@ -101,7 +101,7 @@ async def list_policies(
 ) -> Response[PolicyPage]:
     """List the access policies."""
     policies, more = page_of(governance.policies, cursor, limit)
-    return said(
+    return versioned(
         governance, PolicyPage(policies=[policy_view(each, governance) for each in policies], next=more)
     )
 
@@ -115,6 +115,6 @@ async def show_policy(policy_id: Id, governance: Governance) -> Response[ShownPo
         raise not_found(f"policy {policy_id[:40]!r}")
     view = policy_view(found, governance)
     rules = [rule_meets(rule, governance) for rule in found.approvals]
-    return said(
+    return versioned(
         governance, ShownPolicy(policy=found, version=view.version, sentence=view.sentence, rules=rules)
     )

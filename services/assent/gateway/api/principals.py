@@ -10,7 +10,7 @@ from assent.gateway.api.governance_pages import (
     PageLimit,
     id_in,
     page_of,
-    said,
+    versioned,
 )
 from assent.gateway.api.me import roles_of
 from assent.gateway.problems import not_found
@@ -83,7 +83,7 @@ async def list_principals(
 ) -> Response[PrincipalPage]:
     """List the accounts."""
     found, more = page_of(governance.principals, cursor, limit)
-    return said(governance, PrincipalPage(principals=[_view(each) for each in found], next=more))
+    return versioned(governance, PrincipalPage(principals=[_view(each) for each in found], next=more))
 
 
 @get("/principals/{principal_id:path}", dependencies=GOVERNANCE, operation_id="showPrincipal")
@@ -101,4 +101,4 @@ async def show_principal(principal_id: Id, governance: Governance) -> Response[S
         roles=roles_of(governance, principal_id),
         keys=_keys(governance, principal_id),
     )
-    return said(governance, shown)
+    return versioned(governance, shown)

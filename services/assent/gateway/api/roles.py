@@ -10,7 +10,7 @@ from assent.gateway.api.governance_pages import (
     PageLimit,
     id_in,
     page_of,
-    said,
+    versioned,
 )
 from assent.gateway.api.policies import version_of
 from assent.gateway.problems import not_found
@@ -53,7 +53,9 @@ async def list_roles(
 ) -> Response[RolePage]:
     """List the role assignments."""
     assignments, more = page_of(governance.assignments, cursor, limit)
-    return said(governance, RolePage(roles=[role_view(each, governance) for each in assignments], next=more))
+    return versioned(
+        governance, RolePage(roles=[role_view(each, governance) for each in assignments], next=more)
+    )
 
 
 @get("/roles/{assignment_id:path}", dependencies=GOVERNANCE, operation_id="showRole")
@@ -63,4 +65,4 @@ async def show_role(assignment_id: Id, governance: Governance) -> Response[RoleV
     found = governance.assignments.get(assignment_id)
     if found is None:
         raise not_found(f"role assignment {assignment_id[:40]!r}")
-    return said(governance, role_view(found, governance))
+    return versioned(governance, role_view(found, governance))

@@ -3,7 +3,7 @@
 import msgspec
 from litestar import Response, get
 
-from assent.gateway.api.governance_pages import GOVERNANCE, said
+from assent.gateway.api.governance_pages import GOVERNANCE, versioned
 from assent_contracts.core.governance.differences import setting_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import SETTINGS
@@ -33,4 +33,4 @@ def settings_view(governance: Governance) -> SettingsView:
 @get("/settings", dependencies=GOVERNANCE, operation_id="showSettings")
 async def show_settings(governance: Governance) -> Response[SettingsView]:
     """Show the settings."""
-    return said(governance, settings_view(governance))
+    return versioned(governance, settings_view(governance))

@@ -20,7 +20,7 @@ from assent.gateway.application.requests import find
 from assent.gateway.application.waiting import shown
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent.gateway.console.errors import said
+from assent.gateway.console.errors import problem_words
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
@@ -59,7 +59,7 @@ async def act_on(
             caller,
             found,
             status=problem.status,
-            problem=said(problem),
+            problem=problem_words(problem),
             seen=seen,
             note=form.text("reason") if action == "close" else form.text("note"),
             key=key_after(problem, form),

@@ -41,10 +41,10 @@ def _page_of(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
             return Response("", status_code=401, media_type=MediaType.TEXT)
         if request.method in ("GET", "HEAD"):
             return Response(None, status_code=303, headers={"Location": sign_in_at(request)})
-    return plain_page("problem.html", status=problem.status, headers=_kept(problem), **said(problem))
+    return plain_page("problem.html", status=problem.status, headers=_kept(problem), **problem_words(problem))
 
 
-def said(problem: Problem) -> dict[str, Any]:
+def problem_words(problem: Problem) -> dict[str, Any]:
     """What the templates say of a problem: a title in words, what happened, what to do, the open request."""
     key = f"problem.{problem.code}"
     known = texts()

@@ -16,7 +16,7 @@ from assent.gateway.application.targets import (
 )
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent.gateway.console.errors import said
+from assent.gateway.console.errors import problem_words
 from assent.gateway.console.forms import go, read_form
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
@@ -140,7 +140,7 @@ async def _page(
         letters=await dead_letters(gateway.db, recipient=caller.id, limit=_LETTERS),
         events=EVENTS,
         made=made,
-        problem=said(problem) if problem else None,
+        problem=problem_words(problem) if problem else None,
         values=values or {"kind": "apprise", "url": "", "events": ()},
     )
 

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from assent.gateway.application.governance import change_governance, effects_of, prospect_of
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent.gateway.console.errors import said
+from assent.gateway.console.errors import problem_words
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see_changed
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
@@ -219,7 +219,7 @@ async def _form(
         units=tuple(UNITS_MS),
         prospect=prospect,
         effects=await effects_of(gateway, prospect.change) if prospect else None,
-        problem=said(problem) if problem else None,
+        problem=problem_words(problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
     )
@@ -246,7 +246,7 @@ async def _delete_page(
         version=version,
         prospect=prospect,
         effects=await effects_of(gateway, prospect.change) if prospect else None,
-        problem=said(problem) if problem else None,
+        problem=problem_words(problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
     )

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from assent.gateway.application.submissions import submit
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent.gateway.console.errors import said
+from assent.gateway.console.errors import problem_words
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
@@ -94,7 +94,7 @@ async def _form_page(
         "new_request.html",
         status=problem.status if problem else 200,
         values={name: form.text(name) for name in _FIELDS} if form else _EMPTY,
-        problem=said(problem) if problem else None,
+        problem=problem_words(problem) if problem else None,
         types=_types(gateway.log.governance, caller.id),
         operations=_OPERATIONS,
         key=key_after(problem, form),

@@ -14,7 +14,7 @@ from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
-from assent.gateway.console.request_progress import Standing, standing_of_request
+from assent.gateway.console.request_progress import RequestProgress, progress_of
 from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.lag import After
@@ -61,7 +61,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     why_not: Refusal | None
     todo: str
     """What to do about `why_not`."""
-    standing: Standing | None
+    standing: RequestProgress | None
     payload: PayloadView | None
     hides: bool
     """The justification has characters that are shown by their numbers."""
@@ -163,7 +163,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         can=can if shown.doubt is None else can - _BY_HASH,
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
-        standing=standing_of_request(deciding, governance, now) if deciding else None,
+        standing=progress_of(deciding, governance, now) if deciding else None,
         payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
         name_mixes=is_odd(row.resource),

@@ -28,7 +28,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     changed_since: bool
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of it."""
 
     rules: tuple[RuleView, ...]
@@ -43,12 +43,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """R19: why the change is not released for its requester now."""
 
 
-def standing_of_request(state: Deciding, governance: Governance, at: int) -> Standing:
+def progress_of(state: Deciding, governance: Governance, at: int) -> RequestProgress:
     """Where the request stands at log time `at` (ms)."""
     explained = explain(state, governance, at)
     accounts = {each.person: each.approver for each in state.approvals}
     barred = explained.requester_refusal
-    return Standing(
+    return RequestProgress(
         rules=tuple(_rule(each, accounts, governance) for each in explained.rules),
         next=next_step(explained),
         lapsing=tuple((each.approver, LAPSES[each.reason]) for each in explained.lapsing),

@@ -13,7 +13,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, KeySet, OKPKey, RSAKey
 
-from assent.gateway.identity.kept import AGAIN_AFTER_S, Kept
+from assent.gateway.identity.cached import AGAIN_AFTER_S, Cached
 from assent.gateway.problems import Problem
 from assent.gateway.settings import is_loopback
 
@@ -69,8 +69,10 @@ class Provider:
         """`client`: see `open_client`; its owner closes it."""
         self.issuer = issuer
         self._client = client
-        self._document = Kept(self._discover, fresh_s=_DOCUMENT_FRESH_S, failures=ProviderError, clock=clock)
-        self._keys = Kept(self._fetch_keys, fresh_s=_KEYS_FRESH_S, failures=ProviderError, clock=clock)
+        self._document = Cached(
+            self._discover, fresh_s=_DOCUMENT_FRESH_S, failures=ProviderError, clock=clock
+        )
+        self._keys = Cached(self._fetch_keys, fresh_s=_KEYS_FRESH_S, failures=ProviderError, clock=clock)
 
     async def metadata(self) -> Metadata:
         """The provider's document. Raises ProviderError."""

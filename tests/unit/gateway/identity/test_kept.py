@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assent.gateway.identity.kept import AGAIN_AFTER_S, STALE_S, Kept
+from assent.gateway.identity.cached import AGAIN_AFTER_S, STALE_S, Cached
 
 FRESH_S = 300.0
 
@@ -16,7 +16,7 @@ class Origin:
         self.at = 1_000.0
         self.fetched = 0
         self.is_down = False
-        self.kept = Kept(self.fetch, fresh_s=FRESH_S, failures=OSError, clock=lambda: self.at)
+        self.kept = Cached(self.fetch, fresh_s=FRESH_S, failures=OSError, clock=lambda: self.at)
 
     async def fetch(self) -> int:
         self.fetched += 1

@@ -39,7 +39,7 @@ def input_place(place: Place) -> TopicPartition:
     return TopicPartition(INPUT_TOPICS[place[0]], place[1])
 
 
-class Wholeness:
+class Completeness:
     """Whether a log is whole, as far as this decider knows."""
 
     def __init__(self, connection: Connection, follower: GovernanceFollower, known: KnownHeads) -> None:

@@ -49,7 +49,7 @@ def copy_of(value: bytes, offset: int, age_s: float = 0.0) -> Copy:
     return Copy(offset, sha256_hex(value), time.monotonic() - age_s)
 
 
-class Standing:
+class WrittenReleases:
     """The copies of one partition's waiting releases."""
 
     def __init__(

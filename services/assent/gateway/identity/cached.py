@@ -14,7 +14,7 @@ STALE_S: Final = 60 * 60.0
 _T = TypeVar("_T")
 
 
-class Kept(Generic[_T]):
+class Cached(Generic[_T]):
     """One value of one origin. Many may ask at once: one of them fetches, the others wait for it."""
 
     def __init__(
