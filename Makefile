@@ -85,9 +85,9 @@ bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the 
 requirements: $(STAMP) ## pin the dependencies anew; UPGRADE=1 takes the newest versions
 	@$(PIP) install uv
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
-		pyproject.toml --output-file infra/requirements/runtime.txt
+		pyproject.toml --extra gateway --extra notify --output-file infra/requirements/runtime.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
-		pyproject.toml --group dev --constraint infra/requirements/runtime.txt --output-file $(PINS)
+		pyproject.toml --extra local --group dev --constraint infra/requirements/runtime.txt --output-file $(PINS)
 	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
 
 clean: ## remove .venv, the local data and all caches (stop `make run` first)

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import structlog
 import uvloop
 
+from assent.extras import Extra, MissingExtraError, need_extra
 from assent.observe.health import Health
 from assent.observe.health_server import HealthServer
 from assent.observe.logs import configure_logs
@@ -42,6 +43,15 @@ def run_service(name: str, service: Service, *conditions: str) -> None:
         log.exception("failed")
         sys.exit(1)
     log.info("stopped")
+
+
+def exit_without(extra: Extra) -> None:
+    """Exit with 2, and say what to install, where an optional part that this process needs is missing."""
+    try:
+        need_extra(extra)
+    except MissingExtraError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
 
 
 async def _run(service: Service, settings: ServiceSettings, health: Health) -> None:

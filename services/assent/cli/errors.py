@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 
 from assent.cli.log_access import UnreachableError
 from assent.decider.kept import HeadsFileError
+from assent.extras import MissingExtraError
 from assent.ledger.topics import TopicsError
 from assent.local import (
     DirectoryInUse,
@@ -34,6 +35,7 @@ _SAY_IT_THEMSELVES = (
     JarMismatch,
     JarsUnavailable,
     KeyFileError,
+    MissingExtraError,
     NoSystemUser,
     NotFounded,
     SettingsError,

