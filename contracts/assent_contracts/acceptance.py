@@ -27,7 +27,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """Where an accepted chain stands: enough to go on from there."""
+    """Where an accepted chain stands: enough to continue from there."""
 
     seq: int
     value_sha256: str

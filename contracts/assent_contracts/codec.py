@@ -285,7 +285,7 @@ def is_known_identifier(text: str) -> bool:
 
 
 def identifier_refusal(name: str, text: str, max_chars: int) -> Refusal:
-    """Why `text` is no identifier."""
+    """Why `text` is not an identifier."""
     if len(text) > max_chars:
         return too_large(name, len(text), max_chars, "characters")
     return malformed(f"{name} is not 1 to {max_chars} printable ASCII characters without spaces.")

@@ -71,7 +71,7 @@ def end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
 
 
 def is_void(era: str, losses: Sequence[Loss]) -> bool:
-    """Whether a head of an era counts no more, because a loss was accepted since it was signed or read.
+    """Whether a head of an era no longer counts, because a loss was accepted since it was signed or read.
 
     `losses`: what governance has accepted, in order. What an accepted loss says of each ledger's end stands
     in place of all heads of the eras before it. A head of an era that governance does not know counts.

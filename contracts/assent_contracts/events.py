@@ -18,7 +18,7 @@ from assent_contracts.commands import (
 from assent_contracts.policies import PolicyTerms
 
 Lapse = Literal["disabled", "not-eligible", "own-signature-required"]
-"""Why an approval counts no more: the account is disabled, in none of the groups, or did not sign."""
+"""Why an approval no longer counts: the account is disabled, in none of the groups, or did not sign."""
 
 
 class EventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -55,7 +55,7 @@ class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval
 
 
 class ApprovalLapsed(EventFields, frozen=True, kw_only=True, tag="assent.approval-lapsed.v1", gc=False):
-    """An approval counts no more, because of what governance says about its approver now."""
+    """An approval no longer counts, because of what governance says about its approver now."""
 
     approver: PrincipalId
     reason: Lapse

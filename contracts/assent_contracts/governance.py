@@ -168,7 +168,7 @@ class WriterRetired(
 
 
 class LossAccepted(GovernanceEventFields, frozen=True, kw_only=True, tag="assent.loss-accepted.v1", gc=False):
-    """The log goes on from these ends: what was known beyond them counts no more."""
+    """The log continues from these ends: what was known beyond them no longer counts."""
 
     loss: Loss
 

@@ -51,7 +51,7 @@ class WriterRegistry:
         """The last governance seq that has been taken in."""
 
     def apply(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
-        """Take in the accepted governance record `seq`. Records come in order."""
+        """Consume the accepted governance record `seq`. Records come in order."""
         assert seq == self.head + 1, f"governance seq {seq} after {self.head}"
         for event in events:
             match event:

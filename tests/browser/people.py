@@ -49,7 +49,7 @@ class Visitors:
         """A window of one of the demo's people, by the link and the button that bears their name."""
         page = await self.window(screen, scheme=scheme)
         await page.goto(LINK)
-        await page.get_by_role("button", name=f"Be {name}", exact=False).first.click()
+        await page.get_by_role("button", name=f"Sign in as {name}", exact=False).first.click()
         await expect(page.get_by_role("main")).to_be_visible()
         return page
 

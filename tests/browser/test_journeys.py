@@ -101,7 +101,7 @@ async def test_decision_on_what_has_changed_since_is_refused_and_shows_what_chan
     request = await ask(alice, "changed", kind="app")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto(f"/requests/{request}")
-    # His window hears of nothing any more: as after a night in a closed laptop.
+    # His window is notified of nothing any more: as after a night in a closed laptop.
     await bob.context.set_offline(True)
     await visitors.gateway.approve(request, "carol", note="Fine.")
     await bob.evaluate(
@@ -215,7 +215,7 @@ async def test_who_has_not_signed_in_signs_in_and_comes_back(visitors: Visitors,
     await window.goto(page)
     await expect(window).to_have_url(re.compile("/sign-in"))
     await expect(window.get_by_text("This is a demo sign-in")).to_be_visible()
-    await window.get_by_role("button", name="Be Dave Osei").click()
+    await window.get_by_role("button", name="Sign in as Dave Osei").click()
     await expect(window).to_have_url(re.compile(f"{page}$"))
 
 
@@ -235,7 +235,7 @@ async def test_R17_person_adds_a_webhook_sees_its_secret_once_changes_and_remove
     visitors.expected.append("422")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto("/notifications")
-    await expect(bob.get_by_role("heading", name="You hear of nothing yet")).to_be_visible()
+    await expect(bob.get_by_role("heading", name="You get no notifications yet")).to_be_visible()
     await bob.get_by_label("Webhook").check()
     await bob.get_by_label("Address").fill("https://127.0.0.1/hook")
     await bob.get_by_role("button", name="Add").click()
@@ -246,17 +246,17 @@ async def test_R17_person_adds_a_webhook_sees_its_secret_once_changes_and_remove
     await bob.goto("/notifications")
     await expect(bob.get_by_text("whsec_")).to_have_count(0)
     target = bob.get_by_role("article")
-    await expect(target).to_contain_text("Hears of everything.")
+    await expect(target).to_contain_text("Gets every notification.")
     await target.get_by_role("link", name="Change https://hooks.example.com").click()
-    await bob.get_by_label("Somebody has approved").uncheck()
+    await bob.get_by_label("An approval was given").uncheck()
     await bob.get_by_label("Send them").uncheck()
     await fits(bob)
     await bob.get_by_role("button", name="Save").click()
     await expect(target).to_contain_text("Switched off: nothing is sent there.")
-    await expect(target).to_contain_text("Somebody has rejected")
-    await expect(target).not_to_contain_text("Somebody has approved")
+    await expect(target).to_contain_text("A rejection was given")
+    await expect(target).not_to_contain_text("An approval was given")
     await bob.get_by_role("button", name="Remove https://hooks.example.com").click()
-    await expect(bob.get_by_role("heading", name="You hear of nothing yet")).to_be_visible()
+    await expect(bob.get_by_role("heading", name="You get no notifications yet")).to_be_visible()
 
 
 async def test_R14_request_that_nobody_decides_on_expires_before_its_requesters_eyes(

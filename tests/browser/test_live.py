@@ -115,7 +115,7 @@ async def test_page_whose_session_has_ended_goes_to_sign_in_and_comes_back(visit
     await bob.context.clear_cookies(path="/")
     await changes(visitors, "script/signed-out.sh")
     await bob.wait_for_url(re.compile(r"/sign-in\?return_to="))
-    await bob.get_by_role("button", name="Be Bob Ortega").click()
+    await bob.get_by_role("button", name="Sign in as Bob Ortega").click()
     await expect(bob).to_have_url(re.compile(r"/requests\?show=open$"))
 
 

@@ -119,7 +119,7 @@ def test_who_can_approve_and_why_somebody_cannot(governed: Cli) -> None:
 
 
 def test_approval_of_who_was_disabled_reopens_the_request(governed: Cli) -> None:
-    """The requester completes, and hears who counts no more: 2, as for any other refusal."""
+    """The requester completes, and hears who no longer counts: 2, as for any other refusal."""
     assert governed("principals", "register", "frank", "--person", "frank.novak", "--as", "bob").code == 0
     # Without her the policy for apps could not lose anybody.
     joins = governed("groups", "set", "security", "--add", "frank", "-j", "Joined", "--json", "--as", "bob")

@@ -1,4 +1,4 @@
-"""A log that was cut, put back or made anew: nothing is decided on it until what is known is there again."""
+"""A log that was cut, put back or recreated: nothing is decided on it until what is known is there again."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -235,7 +235,7 @@ async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine
 async def test_a_command_that_is_sent_once_more_where_it_was_hides_nothing_that_is_missing(
     machine: Machine,
 ) -> None:
-    """The topic was made anew, and the sender of the last decided command hits its offset by chance."""
+    """The topic was recreated, and the sender of the last decided command hits its offset by chance."""
     place = TopicPartition(COMMANDS, partition_of("a"))
     names = [name for name in map(str, range(40)) if partition_of(name) == place.partition][:2]
     await machine.works(*names)

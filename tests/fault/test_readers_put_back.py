@@ -1,4 +1,4 @@
-"""A log that was cut, put back or made anew beneath its readers, and their own stores put back beneath it."""
+"""A log that was cut, put back or recreated beneath its readers, and their own stores put back beneath it."""
 
 import itertools
 import shutil

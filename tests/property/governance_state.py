@@ -22,7 +22,7 @@ class State:
         self.members: dict[str, tuple[str, ...]] = {}
         self.assignments: dict[str, RoleAssignment] = {}
         self.policies: dict[tuple[str, int], Policy] = {}
-        """By id and the seq of its creation: one made anew under an old id is another one."""
+        """By id and the seq of its creation: one recreated under an old id is another one."""
         self.protected = False
         self.writers: set[str] = set()
         self.settings = Settings()

@@ -18,7 +18,7 @@ FEW = 56
 """Governance is forged seldom: from then on nothing has evidence."""
 PEOPLE = ("alice", "alice2", *APPROVERS, "dave", "mallory")
 _DERAILED = (ImpossibleEventError, AssertionError, KeyError)
-"""The honest decider cannot go on from what the thief wrote: what is on the ledger is judged all the same."""
+"""The honest decider cannot continue from what the thief wrote: what is on the ledger is judged anyway."""
 
 Will = tuple[str, str, str, str]
 """Kind, principal, request and submission of a command that a person has truly signed."""

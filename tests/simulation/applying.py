@@ -89,7 +89,7 @@ class Applier:
         disk, changes = self.on_disk, self._broker.changes
         disk.head = self._ledger.remembered(disk.head)
         if disk.offset and sha256_at(changes, disk.offset - 1) != disk.before:
-            disk.offset = 0  # that topic was put back or made anew: it is transport
+            disk.offset = 0  # that topic was put back or recreated: it is transport
 
     def _take_in_hand(self, ledger: ActedOn) -> None:
         changes, disk = self._broker.changes, self.on_disk

@@ -1,4 +1,4 @@
-"""A loss is accepted with the recovery key while everything is stopped, and the world goes on from there."""
+"""A loss is accepted with the recovery key while everything is stopped; the world continues."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Losing:
     def is_forgotten(self, newest: list[bytes]) -> bool:
         """Whether the last acceptance is lost itself, and what it gave up is what the request ledger has.
 
-        By what is there nobody can tell: the log goes on from there, and the model does not follow it.
+        By what is there nobody can tell: the log continues from there, and the model does not follow it.
         """
         world = self._world
         if world.broker.governance.end > self._offset:

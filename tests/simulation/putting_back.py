@@ -97,7 +97,7 @@ class PuttingBack:
         return broker.ledger not in shorter and broker.commands.end < world.next_input
 
     def _give_up(self, newest: Copy) -> str:
-        """The newest copy never comes back: the recovery key accepts the loss, and everybody begins anew."""
+        """The newest copy never comes back: the recovery key accepts the loss, and everybody begins again."""
         world, broker = self._world, self._world.broker
         self._stop_all()
         older = broker.copied()
@@ -156,7 +156,7 @@ class PuttingBack:
         return "the newest copy is back"
 
     def _stop_all(self) -> None:
-        """The broker was stopped for it: every connection has ended, and every process begins anew."""
+        """The broker was stopped for it: every connection has ended, and every process begins again."""
         world = self._world
         for leader in world.leaders:
             unsaid = leader.unsaid()

@@ -121,7 +121,7 @@ class World:
         return Leader(self.log, self.broker, key, governs=governs, made=self.made, outside=self.outside)
 
     def auditing(self, head: Head | None = None) -> LedgerReading:
-        """An auditor who has just come, and goes on behind this head."""
+        """An auditor who has just come, and continues after this head."""
         following = Following(self.log, self.broker)
         return LedgerReading(following, self.broker, self.audit, head, self.outside)
 
@@ -239,7 +239,7 @@ class World:
         if roll < 0.1 and self.backups:
             old = rng.choice(self.backups).copied()
             self.table.head, self.table.rows = old.head, old.rows
-            # The database was stopped for it: whoever was connected begins anew.
+            # The database was stopped for it: whoever was connected begins again.
             for each in self.projectors:
                 each.crash()
             return f"the table is put back to seq {old.head.seq}"
@@ -248,7 +248,7 @@ class World:
         return f"the table is at seq {self.table.head.seq}"
 
     def stop_appliers(self) -> None:
-        """Dispatch and appliers begin anew."""
+        """Dispatch and appliers begin again."""
         for each in self.appliers:
             each.crash()
         if self._dispatch is not None:

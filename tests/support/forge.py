@@ -1,4 +1,4 @@
-"""Records that somebody who can write to a ledger's topic, but is no writer, might put there."""
+"""Records that somebody who can write to a ledger's topic, but is not a writer, might put there."""
 
 import hashlib
 from collections.abc import Callable

@@ -119,7 +119,7 @@ class Gateway:
         return request
 
     async def governed(self, change: dict[str, Any], principal: str = "bob") -> None:
-        """A change to who may do what: at once, or approved by carol and completed where it must be."""
+        """A change to permissions: at once, or approved by carol and completed where it must be."""
         client = await self.signed_in(principal)
         body = {"change": change, "justification": "It is needed."}
         answer = await client.post("/api/v1/governance/changes", json=body)

@@ -123,7 +123,7 @@ def test_OpenBao_3814_members_of_nested_groups() -> None:
     """OpenBao did not recognise approvers who were in a control group through another group.
 
     Here a group has its members flattened, with the path kept, so there is one answer to who is in it; a
-    group is no member of a group, and one that is nested in itself is refused.
+    group is not a member of a group, and one that is nested in itself is refused.
     """
     governance = organisation()
     people = tuple(

@@ -1,4 +1,4 @@
-"""Approvals are counted by person, and again at the release: who has lost the right counts no more."""
+"""Approvals are counted by person, and again at the release: who has lost the right no longer counts."""
 
 import pytest
 

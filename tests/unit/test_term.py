@@ -43,5 +43,5 @@ def test_a_ledger_that_has_decided_nothing_knows_of_no_command() -> None:
 
 
 def test_a_hole_between_decided_commands_hides_none_of_them() -> None:
-    """A transaction's marker has an offset and is no command."""
+    """A transaction's marker has an offset and is not a command."""
     assert set(read(0, 1, 5).decided_at()) == {0, 1, 5}

@@ -21,8 +21,8 @@ only. To lose the changes in hand makes the ones that had been claimed *unknown*
 When the log was put back. `state_dir` also holds how far the ledger had been read. Where a partition ends
 before that, or goes on otherwise, its request ids name other requests than those that were applied here:
 nothing is claimed, applied or reported there until the right log is back, or its loss was accepted. Then this
-client goes on from where the accepted loss says, and warns of what it had gone by beyond. `assent.changes` is
-transport: where it was made anew, it is read from its beginning. Where `state_dir` is an older copy, `recall`
+client continues from where the accepted loss says, and warns of what it had read beyond. `assent.changes` is
+transport: where it was recreated, it is read from its beginning. Where `state_dir` is an older copy, `recall`
 is asked of what was applied since: `not-held` tells of what the target has lost. Without `recall` nobody can.
 """
 

@@ -95,7 +95,7 @@ async def _by_hand(
 
 
 def _parsed(place: TopicPartition, offset: int, data: bytes) -> tuple[list[ConsumerRecord], int]:
-    """The records from an offset on, and the offset to go on from."""
+    """The records from an offset on, and the offset to continue from."""
     records: list[ConsumerRecord] = []
     for batch in read_batches(place, data):
         records += [record for record in batch.records if record.offset >= offset]

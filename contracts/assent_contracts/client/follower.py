@@ -273,7 +273,7 @@ class GovernanceFollower:
 
 
 def _named(value: bytes | None) -> int:
-    """The governance seq that a record names; -1 for what is no record."""
+    """The governance seq that a record names; -1 for what is not a record."""
     if value is None:
         return -1
     try:

@@ -30,7 +30,7 @@ def signed_head(key: SecretKey, identity: str, head: SignedHead) -> KeptHead:
 
 
 def kept_from(record: ConsumerRecord) -> KeptHead | None:
-    """What a record of the topic holds; None for what is no head, or does not stand under its place's key.
+    """What a record of the topic holds; None for what is not a head, or does not stand under its place's key.
 
     Under other keys heads that nobody has signed would outlive the topic's compaction: they cost no more
     than being read.

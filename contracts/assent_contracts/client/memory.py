@@ -105,7 +105,7 @@ class Memory:
     async def start(self, partition: int) -> int:
         """From which offset to read a partition of `assent.changes`. Raises KafkaError, TimeoutError.
 
-        Where it was left; from its beginning where another record stands there, or none: it was made anew.
+        Where it was left; from its beginning where another record stands there, or none: it was recreated.
         """
         place, position = TopicPartition(CHANGES, partition), self._journal.position(partition)
         there = (await self._probe.found({place: position.offset}))[place]

@@ -157,7 +157,7 @@ class OpenRequests:
         self._unreadable: int | None = None
 
     def take(self, accepted: Accepted) -> OpenRequest | None:
-        """Take in the next accepted record; the request whose change it released, if it did."""
+        """Consume the next accepted record; the request whose change it released, if it did."""
         released = None
         try:
             events = decode_events(accepted.record)

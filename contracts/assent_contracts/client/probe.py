@@ -23,7 +23,7 @@ _POLL_MS: Final = 200
 
 
 class LedgerDiffersError(KafkaError):
-    """A ledger is not the one that was read: it was cut, put back or made anew. Go on once it is back."""
+    """A ledger is not the one that was read: it was cut, put back or recreated. Go on once it is back."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings: Final = tuple(findings)

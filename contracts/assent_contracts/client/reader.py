@@ -58,7 +58,7 @@ def _offer(acceptance: Acceptance, records: Sequence[ConsumerRecord]) -> list[Ac
 class LedgerReader:
     """Accepted records of some partitions, from given heads, as they come.
 
-    It goes on only while the partitions are the ones that it has read: not cut, put back or made anew.
+    It goes on only while the partitions are the ones that it has read: not cut, put back or recreated.
     """
 
     def __init__(

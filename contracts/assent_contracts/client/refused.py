@@ -32,7 +32,7 @@ class Refused:
         return self._by_seq.get(seq)
 
     def take(self, record: LedgerRecord) -> None:
-        """Take in the next record, and let go of what log time had passed before it: it may be a copy."""
+        """Consume the next record, and let go of what log time had passed before it: it may be a copy."""
         for refused in self._in_order.let_go(self._at):
             del self._by_seq[refused.seq]
         self._at = record.at

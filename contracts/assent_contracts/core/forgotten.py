@@ -13,7 +13,7 @@ import msgspec
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
 
 GAP_MS: Final = 10 * 60 * 1_000
-"""A shorter stretch of dates in which nothing was let go is no gap."""
+"""A shorter stretch of dates in which nothing was let go is not a gap."""
 GAPS_MAX: Final = 256
 """So many are known, the latest ones: what is dated in an earlier one is refused."""
 

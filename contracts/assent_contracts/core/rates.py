@@ -12,7 +12,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def too_many(memory: CommandMemory, settings: Settings, principal: str, at: int) -> Refusal | None:
-    """The refusal of one command more that is no copy, at log time `at` (ms)."""
+    """The refusal of one command more that is not a copy, at log time `at` (ms)."""
     sent, remembered = settings.commands_per_minute, settings.remembered_commands
     if memory.has_room(principal, at, sent=sent, remembered=remembered):
         return None

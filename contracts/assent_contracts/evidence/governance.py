@@ -70,7 +70,7 @@ class GovernanceEvidence:
         return self._record.governance.time_corrections
 
     def take(self, record: LedgerRecord, events: tuple[GovernanceEvent, ...]) -> None:
-        """Take in the next accepted record of the governance ledger, and its events.
+        """Consume the next accepted record of the governance ledger, and its events.
 
         After the gap nothing is judged any more: what is decided by it has no evidence.
         """

@@ -78,7 +78,7 @@ class RequestsEvidence:
         self._waiting_max_bytes = waiting_max_bytes
 
     def take(self, record: LedgerRecord, events: tuple[Event, ...]) -> None:
-        """Take in the next accepted record, and its events."""
+        """Consume the next accepted record, and its events."""
         named = record.governance if isinstance(record.governance, int) else -1
         self._correct_time(named)
         if not events:

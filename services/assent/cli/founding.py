@@ -34,7 +34,7 @@ def init(
     ] = 4,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Found a new log in --data from a governance file: who there is, who may do what.
+    """Found a new log in --data from a governance file: people, groups, roles and policies.
 
     Nothing is written when the file is refused. Keep the identity that this prints somewhere safe: it says
     which log this is, and `audit verify --file` asks for it.

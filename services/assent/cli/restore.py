@@ -24,7 +24,7 @@ def accept(
     ] = (),
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Let the log go on from where it ends now; what was known beyond it is given up for good.
+    """Let the log continue from where it ends now; what was known beyond it is given up for good.
 
     Only when no newer copy of Kafka's data is left: infra/restore.md says what to try first. It needs Kafka,
     and no decider. The log is that of --data while `assent up` does not run, or that which ASSENT_KAFKA,
@@ -44,7 +44,7 @@ def rebuild(
     yes: Annotated[bool, Parameter(negative="", show_default=False, help="Do not ask.")] = False,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Empty the tables of status and audit: they are projected anew from the ledgers as they are.
+    """Empty the tables of status and audit: they are projected again from the ledgers as they are.
 
     What was sent to people, who is signed in and which heads are known stays. The login that ASSENT_POSTGRES
     names must own the tables.

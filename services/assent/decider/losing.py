@@ -1,4 +1,4 @@
-"""Accept a loss with the recovery key, while no decider leads: the log goes on from where it ends.
+"""Accept a loss with the recovery key, while no decider leads: the log continues from where it ends.
 
 See infra/decisions/0035-accepting-a-loss.md.
 """
@@ -83,7 +83,7 @@ async def _input_of(
 async def accept_loss(
     connection: Connection, identity: str, key: SecretKey, ends: LedgerEnds, given_up: tuple[str, ...]
 ) -> AcceptedLoss | Refusal:
-    """Let the log go on from these ends. Raises KafkaError, TimeoutError."""
+    """Let the log continue from these ends. Raises KafkaError, TimeoutError."""
     # It seals under this id, whatever its file calls it.
     key.id = RECOVERY
     command = AcceptLoss(

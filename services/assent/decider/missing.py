@@ -16,7 +16,7 @@ NOT_ASKED: Final = Reason(
 
 
 class MissingError(Exception):
-    """This partition is not led, lest it goes on from where it does not end. It is looked at again."""
+    """This partition is not led, lest it continue from where it does not end. It is looked at again."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(f"{finding.why} {finding.todo}")

@@ -21,7 +21,7 @@ async def until_founded(
 ) -> GovernanceFollower | None:
     """Governance, followed, once the topic begins with this log's record 0; None at `stop`.
 
-    A topic that was emptied or made anew is looked at again: the right one may be put back.
+    A topic that was emptied or recreated is looked at again: the right one may be put back.
     """
     told = False
     while not stop.is_set():

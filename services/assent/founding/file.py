@@ -1,4 +1,4 @@
-"""The governance file: who there is, who may do what, and which types are protected. TOML.
+"""The governance file: people, permissions, and which types are protected. TOML.
 
 See infra/demo/governance.toml for one with the tables that a founding needs. What the tables mean is in
 `meaning`.

@@ -85,6 +85,6 @@ def _on_failure(_request: Request[Any, Any, Any], error: Exception) -> Response[
 
     structlog.get_logger().error("request failed", exc_info=error)
     problem = Problem(
-        500, "failed", "Something went wrong here.", todo="Try again; if it stays so, tell whoever runs this."
+        500, "failed", "Something went wrong here.", todo="Try again. If it persists, tell the operator."
     )
     return on_problem(_request, problem)

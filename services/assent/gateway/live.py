@@ -1,4 +1,4 @@
-"""Live events: who hears of a change, once the tables hold it. One loop tells all listeners."""
+"""Live events: who is notified of a change, once the tables hold it. One loop tells all listeners."""
 
 import asyncio
 import itertools
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Live:
-    """Takes what the gateway hears of the log, and tells those who listen and may see it."""
+    """Takes what the gateway is notified of the log, and tells those who listen and may see it."""
 
     def __init__(self, db: asyncpg.Pool, lag: Lag, sessions: Sessions, limits: LiveLimits) -> None:
         self._db = db

@@ -91,7 +91,7 @@ async def _set(
                 error = for_code(resource["error_code"])
                 msg = f"{resource['resource_name']}: {error.__name__}: {resource['error_message']}"
                 raise TopicsError(msg)
-    # A broker hears of it from the controller, a moment later.
+    # A broker is notified of it from the controller, a moment later.
     try:
         async with asyncio.timeout(_SETTLES_S):
             # ASYNC110: nobody tells.

@@ -120,7 +120,7 @@ def administrators(governance: Governance, resource: str, among: frozenset[str])
 def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) -> frozenset[str]:
     """Those of `among` who are told that a key was registered: whoever it signs for, and administrators.
 
-    A thief may have registered it. So the person hears of it on all their accounts.
+    A thief may have registered it. So the person is notified of it on all their accounts.
     """
     holder = governance.principals[key.principal]
     accounts = {each.id for each in governance.principals.values() if each.person == holder.person}

@@ -14,7 +14,7 @@ CONDITION = "governance-evidence"
 
 
 def watch_governance(follower: GovernanceFollower, health: Health) -> None:
-    """Before `follower` is started: it judges governance, and `health` hears of the first gap."""
+    """Before `follower` is started: it judges governance, and `health` is notified of the first gap."""
     evidence = follower.evidence
     assert evidence is not None, "the follower is made with evidence"
     health.ready(CONDITION)

@@ -84,10 +84,10 @@ def status_words(status: Status, progress: Progress | None) -> str:
 
 
 def explanation_lines(explanation: Explanation, governance: Governance) -> list[str]:
-    """What each rule asks and has got, whose approval counts no more, and who rejected it."""
+    """What each rule asks and has got, whose approval no longer counts, and who rejected it."""
     lines = [rule_sentence(rule, governance) for rule in explanation.rules]
     lines += [
-        f"The approval of {each.approver}, who {LAPSES[each.reason]}, counts no more."
+        f"The approval of {each.approver}, who {LAPSES[each.reason]}, no longer counts."
         for each in explanation.lapsing
     ]
     if explanation.rejections:

@@ -1,4 +1,4 @@
-"""Why an approval counts no more, and why a request had to be opened again, in words."""
+"""Why an approval no longer counts, and why a request had to be opened again, in words."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -20,4 +20,4 @@ def reopened_because(events: Iterable[Event]) -> str:
     if not lapses:
         return f"{detail} A policy asks for more than when it was approved."
     who = "; ".join(f"that of {each.approver}, who {LAPSES[each.reason]}" for each in lapses)
-    return f"{detail} Approvals that count no more: {who}."
+    return f"{detail} Approvals that no longer count: {who}."

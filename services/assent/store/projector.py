@@ -2,7 +2,7 @@
 
 The rows and the position move in one transaction, on the condition that the position stands where this
 instance thinks. Whatever fails, here or there, the answer is the same: forget what was held in memory, read
-the position again and go on from it. Nothing is skipped and nothing is taken in twice.
+the position again and continue from it. Nothing is skipped and nothing is taken in twice.
 """
 
 import time

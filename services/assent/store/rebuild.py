@@ -1,4 +1,4 @@
-"""Empty the readers' tables, so that they are projected anew from the ledgers as they are.
+"""Empty the readers' tables, so that they are projected again from the ledgers as they are.
 
 What is not a projection stays: targets and news that were sent, sessions, and the heads that are known.
 """

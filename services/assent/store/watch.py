@@ -1,6 +1,6 @@
 """What Postgres knows of the log, held against the log: at the start, and again and again.
 
-Rows are only as true as the log that they were made from. Where a partition was cut, put back or made anew,
+Rows are only as true as the log that they were made from. Where a partition was cut, put back or recreated,
 nothing more is projected of it: the reader is not ready and says what it knew and what it finds, and goes on
 by itself once the right log is back. A table that is older than the log only catches up.
 """

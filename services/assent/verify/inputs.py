@@ -38,7 +38,7 @@ class Inputs:
         self._decided = -1
 
     def take(self, record: LedgerRecord, losses: Sequence[Loss]) -> str | None:
-        """Take in the next record; what is wrong with its input, if anything is.
+        """Consume the next record; what is wrong with its input, if anything is.
 
         `losses`: what governance, as of this record, has accepted as lost. Input starts again by them only.
         """

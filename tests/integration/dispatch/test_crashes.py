@@ -1,4 +1,4 @@
-"""An applier that is killed anywhere goes on from its journal: one claim, one application, one outcome."""
+"""An applier that is killed anywhere continues from its journal: one claim, one application, one outcome."""
 
 import asyncio
 from pathlib import Path

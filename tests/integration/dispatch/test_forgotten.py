@@ -1,4 +1,4 @@
-"""`assent.changes` forgets, or is made anew: what still waits is written again, and appliers hear of it."""
+"""`assent.changes` forgets, or is recreated: what still waits is written again, and appliers hear of it."""
 
 from pathlib import Path
 

@@ -75,7 +75,7 @@ async def _moved_to(dsn: str, position: str) -> None:
 async def test_a_partition_that_the_tables_do_not_get_on_with_holds_up_no_other_ones_events(
     behind: Gateway, log: Log
 ) -> None:
-    """Runs last: it leaves positions behind that no reader goes on from."""
+    """Runs last: it leaves positions behind that no reader continues from."""
     asked: dict[str, str] = {}
     async with reading(SPECS["status"], log, behind.dsn, "behind-live"):
         while len(asked) < 2:

@@ -103,7 +103,7 @@ async def test_R22_approved_request_whose_policy_is_gone_has_its_way_out_on_the_
     await until(gone)
     page = await page_of(gateway, "alice", request)
     assert 'id="cancel"' in page.text
-    assert "It cannot go on" in page.text
+    assert "It cannot continue" in page.text
     assert 'id="reject"' in (await page_of(gateway, "carol", request)).text
     canceled = accepted(await gateway.act(request, "cancel", "alice"))
     assert canceled["events"] == ["assent.request-reopened.v1", "assent.request-canceled.v1"]

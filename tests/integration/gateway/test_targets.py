@@ -1,4 +1,4 @@
-"""R17 over HTTP: where somebody hears of things is theirs alone, and no address inside is reached by it."""
+"""R17 over HTTP: a person's targets are theirs alone, and no address inside is reached by one."""
 
 import asyncpg
 import pytest

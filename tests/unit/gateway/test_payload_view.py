@@ -88,7 +88,7 @@ def test_text_that_is_too_long_is_shown_plain_and_the_page_says_so() -> None:
 
 
 def test_same_text_is_coloured_once() -> None:
-    """A live page is made anew at each event: its text has not changed."""
+    """A live page is recreated at each event: its text has not changed."""
     coloured.cache_clear()
     for _ in range(3):
         view("echo hello\n", "a.sh")

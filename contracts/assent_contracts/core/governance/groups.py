@@ -45,7 +45,7 @@ def _bad_paths(group: Group) -> Refusal | None:
 
 
 def unknown_member(governance: Governance, group: Group) -> Refusal | None:
-    """The refusal of a member who is no principal."""
+    """The refusal of a member who is not a principal."""
     for member in group.members:
         if member not in governance.principals:
             return refuse(

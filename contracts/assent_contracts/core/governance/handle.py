@@ -39,7 +39,7 @@ class GovernanceLedgerState:
         """What counts as the log time of the last record, ms: a correction counts once it is taken in."""
 
     def take(self, seq: int, at: int, events: tuple[GovernanceEvent, ...]) -> None:
-        """Take in the record `seq`, decided at log time `at`."""
+        """Consume the record `seq`, decided at log time `at`."""
         self.governance.evolve(seq, events)
         if at > self.at:
             self.at = at

@@ -1,4 +1,4 @@
-"""A loss: the log goes on from where it ends, by the recovery key alone."""
+"""A loss: the log continues from where it ends, by the recovery key alone."""
 
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import Governance

@@ -140,7 +140,7 @@ class Governance:
         self._asking: frozenset[str] | None = None
 
     def evolve(self, seq: int, events: tuple[GovernanceEvent, ...]) -> None:
-        """Take in the accepted record `seq`; records come in order."""
+        """Consume the accepted record `seq`; records come in order."""
         assert seq == self.seq + 1, f"governance seq {seq} after {self.seq}"
         for event in events:
             # What fits nothing that there is changes nothing. No rule makes such an event, but a stolen key

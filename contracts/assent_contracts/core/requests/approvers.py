@@ -71,7 +71,7 @@ def deleted_policy(submission: Submission, governance: Governance) -> str | None
 
 
 def lapse(approval: Approval, terms: tuple[PolicyTerms, ...], governance: Governance) -> Lapse | None:
-    """Why an approval counts no more under these terms; None when it does."""
+    """Why an approval no longer counts under these terms; None when it does."""
     if not governance.principals[approval.approver].enabled:
         return "disabled"
     why: Lapse | None = "not-eligible"

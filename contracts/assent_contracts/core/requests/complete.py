@@ -95,7 +95,7 @@ def lapsed(
     terms: tuple[PolicyTerms, ...],
     context: Context,
 ) -> tuple[ApprovalLapsed, ...]:
-    """An event for each approval that counts no more."""
+    """An event for each approval that no longer counts."""
     if not request.approvals:
         return ()
     return tuple(

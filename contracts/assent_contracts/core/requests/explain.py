@@ -37,7 +37,7 @@ class RuleStands(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lapsing(msgspec.Struct, frozen=True):
-    """An approval that counts no more."""
+    """An approval that no longer counts."""
 
     approver: str
     reason: Lapse

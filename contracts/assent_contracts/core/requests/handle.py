@@ -86,7 +86,7 @@ def apply_decision(
     """Move the partition's state past a decision; its record names the governance seq `governance`."""
     command, sha256 = received.command, received.value_sha256
     if takes_its_id(decision):
-        # Such a command counts and is no copy, as most are.
+        # Such a command counts and is not a copy, as most are.
         state.memory.count(command.principal, at, copy=False)
         state.memory.remember(
             command.principal, command.id, dated=command.at, seq=seq, at=at, value_sha256=sha256

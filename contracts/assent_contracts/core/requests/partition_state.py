@@ -119,7 +119,7 @@ class PartitionState:
         return LogTimeCorrected(since=governance.time_corrections[-1].seq)
 
     def record(self, seq: int, at: int, events: tuple[Event, ...], *, governance: int) -> None:
-        """Take in the record `seq`, decided at log time `at`, which names this governance seq."""
+        """Consume the record `seq`, decided at log time `at`, which names this governance seq."""
         is_later = at > self.at
         if at < self.at:
             self.memory.set_back(at)

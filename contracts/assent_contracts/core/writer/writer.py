@@ -113,7 +113,7 @@ class Writer(Generic[D]):
         self.passed(accepted)
 
     def passed(self, accepted: Accepted) -> None:
-        """Note that the chain goes on behind this record, which the desk has moved past."""
+        """Note that the chain continues after this record, which the desk has moved past."""
         record = accepted.record
         self._chain.follow(record.seq, accepted.value_sha256, record.epoch)
         if isinstance(record.input, int):

@@ -1,4 +1,4 @@
-"""/api/v1/notifications: where the caller hears of what waits for them, and what did not arrive (R17)."""
+"""/api/v1/notifications: where the caller is notified, and what did not arrive there (R17)."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -40,7 +40,7 @@ class DeadLetters(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/notifications/targets", operation_id="listTargets")
 async def list_own(caller: Caller, gateway: Gateway) -> Targets:
-    """List where one hears of things."""
+    """List where one is notified of things."""
     return Targets(await list_targets(gateway.db, caller.id))
 
 

@@ -46,7 +46,7 @@ class ExportEnd(msgspec.Struct, frozen=True, kw_only=True):
     end: bool = True
     records: int
     next: str | None
-    """The `cursor` to go on from, when there are more than one export holds."""
+    """The `cursor` to continue from, when there are more than one export holds."""
 
 
 def refuse_others(caller: Caller, gateway: Gateway) -> None:

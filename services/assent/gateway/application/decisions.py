@@ -140,7 +140,7 @@ def _is_released(decided: Decided) -> bool:
 
 
 def _reopened(command: Complete, decided: Decided) -> Problem:
-    """R12: what was to be completed was opened again instead. That is recorded, and is no refusal there."""
+    """R12: a request was opened again instead of completed. That is recorded, and is not a refusal there."""
     return Problem(
         409,
         REOPENED,

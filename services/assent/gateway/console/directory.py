@@ -1,4 +1,4 @@
-"""/groups, /roles and /settings: who may do what, and the times and limits that hold for all."""
+"""/groups, /roles and /settings: permissions, and the times and limits that hold for all."""
 
 from typing import Any, Final
 

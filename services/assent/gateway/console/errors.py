@@ -37,7 +37,7 @@ def _page_of(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         problem = Problem(status, _code(status), "", todo="")
     if problem.code == "not-signed-in":
         if "hx-request" in request.headers:
-            # A part of a page that would load itself anew: the page knows where to come back to.
+            # A part of a page that would load itself again: the page knows where to come back to.
             return Response("", status_code=401, media_type=MediaType.TEXT)
         if request.method in ("GET", "HEAD"):
             return Response(None, status_code=303, headers={"Location": sign_in_at(request)})

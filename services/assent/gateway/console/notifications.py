@@ -1,4 +1,4 @@
-"""/notifications: where somebody hears of what waits for them, and what did not arrive there (R17)."""
+"""/notifications: where somebody is notified of what waits for them, and what did not arrive there (R17)."""
 
 from typing import Annotated, Any, cast
 from uuid import UUID

@@ -49,7 +49,7 @@ def plain_page(
 def render_sign_in(gateway: Gateway, return_to: str = "/", *, problem: str | None = None) -> Response[str]:
     """The page to sign in on: at the provider, or by a click where this machine's demo runs.
 
-    `return_to`: the path to go on to; `problem`: why the last try did not work.
+    `return_to`: the path to continue to; `problem`: why the last try did not work.
     """
     return plain_page(
         "sign_in.html",

@@ -34,7 +34,7 @@ class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RuleView, ...]
     next: Next
     lapsing: tuple[tuple[str, str], ...]
-    """(account, why its approval counts no more)"""
+    """(account, why its approval no longer counts)"""
     rejections: tuple[str, ...]
     rejections_needed: int
     automatic: bool

@@ -25,7 +25,7 @@ class Cached(Generic[_T]):
         failures: type[Exception],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`fresh_s`: how long the value goes without being fetched anew; `failures`: what `fetch` raises."""
+        """`fresh_s`: how long the value goes without being fetched again; `failures`: what `fetch` raises."""
         self._fetch = fetch
         self._fresh_s = fresh_s
         self._failures = failures

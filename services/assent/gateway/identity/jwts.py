@@ -56,7 +56,7 @@ def _claims(token: str, key: Any, algorithm: str) -> dict[str, Any]:
     registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     try:
         with warnings.catch_warnings():
-            # It warns of the name EdDSA (RFC 9864), which providers go on to use.
+            # It warns of the name EdDSA (RFC 9864), which providers continue to use.
             warnings.simplefilter("ignore", SecurityWarning)
             return jwt.decode(token, key, registry=registry).claims
     except (JoseError, ValueError, TypeError) as error:

@@ -28,7 +28,7 @@ _ERROR: Final = re.compile(r"[a-z_]{1,64}")
 async def sign_in(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
     """To the provider; where there is none, the page of the demo's people.
 
-    `return_to`: the path to go on to. `prompt=login`: the provider is to ask who it is, also somebody whom
+    `return_to`: the path to continue to. `prompt=login`: the provider is to ask who it is, also somebody whom
     it knows already: else nobody whom it knows but governance does not could ever come in as another.
 
     Raises Problem: provider-unreachable, too-many-requests, malformed, not-found where nobody can sign in;
