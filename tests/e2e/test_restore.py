@@ -54,8 +54,13 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
     finally:
         assert up.stop() == 0
 
-    # Postgres is newer: it names what is given up.
+    # Postgres is newer: it names what is given up, and is not emptied before that.
     put_back(cli, newer, "postgres")
+    early = cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S)
+    assert (early.code, "accept the loss first" in early.err) == (2, True), early
+    wrong = str(cli.data / "keys" / "bob.key")
+    other = cli("restore", "accept", "--recovery-key", wrong, "--dry-run", limit_s=_LIMIT_S)
+    assert (other.code, "is not the recovery key" in other.err) == (2, True), other
     shown = cli("restore", "accept", "--recovery-key", key, "--dry-run", limit_s=_LIMIT_S)
     assert shown.code == 0, shown
     assert "records given up" in shown.out
@@ -74,7 +79,23 @@ def test_an_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path
         # What was given up is asked for again.
         cli.until_status(cli.submit("script/three.sh", b"x", "--text"), "needs_approval")
         assert cli("doctor").code == 0
-        assert cli("audit", "verify").code == 0
+        expected = tmp_path / "heads.json"
+        expected.write_text(cli("audit", "heads").out)
+        assert cli("audit", "verify", "--expect", str(expected)).code == 0
+    finally:
+        assert up.stop() == 0
+
+    # A copy of Postgres from before the acceptance: the log has nothing to put back.
+    put_back(cli, newer, "postgres")
+    up = Up(cli, tmp_path / "up.txt", says="what came after that is given up")
+    try:
+        assert "Put the newest copy of Kafka's data back" not in up.log.read_text()
+    finally:
+        assert up.stop() == 0
+    assert cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S).code == 0
+    up = Up(cli, tmp_path / "up.txt")
+    try:
+        assert cli("doctor").code == 0
     finally:
         assert up.stop() == 0
 

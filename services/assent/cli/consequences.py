@@ -55,7 +55,7 @@ def _fault(remedy: str, causes: Sequence[Check], findings: Sequence[Check]) -> F
     names = {each.fault for each in causes}
     follow = [each for each in findings if each.follows_from in names]
     return Fault(
-        what=causes[0].what if len(causes) == 1 else f"{len(causes)} parts of the log are whole",
+        what=causes[0].what if len(causes) == 1 else f"the log is whole: {len(causes)} parts of it are not",
         whys=[each.why for each in causes],
         remedy=remedy,
         follows=_follows(follow),

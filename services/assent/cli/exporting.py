@@ -15,6 +15,7 @@ from assent.verify.export import Exported, export_ledgers
 from assent.verify.finding import FindingError
 from assent.verify.known import HeadsElsewhere
 from assent_contracts.client.heads import good_heads
+from assent_contracts.eras import is_void
 from assent_contracts.heads import KeptHead
 
 
@@ -85,7 +86,7 @@ async def _heads(to: LogAccess, own: Sequence[KeptHead]) -> Expected:
         known = await known_to_postgres(db)
     kept = await kept_heads(to.connection, to.dsn)
     async with following(to) as follower:
-        writers = follower.writers.public_keys()
+        writers, losses = follower.writers.public_keys(), follower.losses
     of_audit = [each.head for each in known if each.source == known[0].source]
     return Expected(
         identity=to.identity,
@@ -95,6 +96,8 @@ async def _heads(to: LogAccess, own: Sequence[KeptHead]) -> Expected:
         ),
         signed=tuple(
             SealedHead(value=each.value, writer=each.writer, seal=each.seal)
-            for _, each in good_heads(to.identity, [*kept, *own], writers)
+            for head, each in good_heads(to.identity, [*kept, *own], writers)
+            # What was given up with an accepted loss is not expected.
+            if not is_void(head.era, losses)
         ),
     )

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from assent.cli import output
 from assent.cli.answers import print_refusal
 from assent.cli.errors import sentence
-from assent.cli.log_access import LogAccess, following, log_access
+from assent.cli.log_access import LogAccess, following, governance_of, log_access, reading
 from assent.cli.loss_plan import Plan, plan_of, print_plan
 from assent.cli.options import Options
 from assent.cli.up import log_to_file
@@ -21,6 +21,7 @@ from assent.decider.losing import AcceptedLoss, accept_loss, ends_now
 from assent.local import Directory, DirectoryInUse, Stack
 from assent.local.founded import read_founded
 from assent.store.migrate import migrate
+from assent.store.positions import read_positions
 from assent.store.rebuild import empty_tables, notify_positions, shared_with
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -38,6 +39,8 @@ def accept(
 
     async def run() -> _Done | Refusal | None:
         async with _log(options) as to, following(to) as follower:
+            if governance_of(follower).recovery != key.public_key:
+                output.fail(f"{recovery_key} is not the recovery key of this log.", output.REFUSED)
             ends = await ends_now(to.connection, follower)
             plan = await plan_of(to, follower, ends, heads, options)
             _tell_plan(plan, options, dry_run=dry_run)
@@ -100,6 +103,7 @@ def rebuild(*, yes: bool, options: Options) -> None:
     async def run() -> None:
         async with _log(options) as to, following(to) as follower:
             await migrate(to.dsn)
+            await _refuse_what_is_lost(to, follower)
             await empty_tables(to.dsn, await _of_another_history(to, follower))
 
     asyncio.run(run())
@@ -109,6 +113,23 @@ def rebuild(*, yes: bool, options: Options) -> None:
     output.say(
         "Emptied the tables: status and audit fill them again from the ledgers as they are." + _on_a_cluster()
     )
+
+
+async def _refuse_what_is_lost(to: LogAccess, follower: GovernanceFollower) -> None:
+    """Only these tables name what is lost: they are not emptied before that is accepted."""
+    async with reading(to) as db, Probe(to.connection) as probe:
+        found = [
+            finding
+            for reader in ("audit", "status")
+            for finding in (await probe.of_reader(await read_positions(db, reader), follower.losses)).values()
+        ]
+    lost = sorted({finding.place for finding in found if finding.kind != "given-up"})
+    if lost:
+        output.fail(
+            f"Part of the log is lost ({', '.join(lost)}), and these tables name what. Nothing was emptied."
+            " Put the newest copy of Kafka's data back, or accept the loss first: `assent restore accept`.",
+            output.REFUSED,
+        )
 
 
 async def _of_another_history(to: LogAccess, follower: GovernanceFollower) -> dict[TopicPartition, int]:

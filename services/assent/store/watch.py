@@ -5,6 +5,8 @@ nothing more is projected of it: the reader is not ready and says what it knew a
 by itself once the right log is back. A table that is older than the log only catches up.
 """
 
+from collections.abc import Sequence
+
 import asyncpg
 from aiokafka import TopicPartition
 
@@ -14,8 +16,9 @@ from assent.store.known import known_in_postgres
 from assent.store.positions import Reader, read_positions
 from assent_contracts.acceptance import first_head
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.follower import GovernanceFollower, NotFollowingError, NotFoundedError
 from assent_contracts.client.probe import Probe
+from assent_contracts.governed import Loss
 from assent_contracts.heads import Finding, HeadInEra
 from assent_contracts.topics import GOVERNANCE, ledger_of
 
@@ -32,6 +35,7 @@ class LogWatch:
         self._reader: Reader = reader
         self._pool = pool
         self._identity = identity
+        self._connection = connection
         self._probe = Probe(connection)
         self._history = History(health)
         self._read: dict[TopicPartition, HeadInEra] = {}
@@ -51,12 +55,27 @@ class LogWatch:
         read = dict(self._read)
         losses = () if governance is None else governance.losses
         findings = await self._probe.of_reader(read, losses)
+        if governance is None and _GOVERNANCE in findings:
+            # These tables may be older than an accepted loss: then what is to be done is another thing.
+            findings = await self._probe.of_reader(read, await self._losses())
         less = None if governance is None else await self._less_governance(governance)
         if less is not None:
             findings.setdefault(_GOVERNANCE, less)
         self._findings = findings
         for place in {_GOVERNANCE, *read}:
             self._history.tell(f"{place.topic}/{place.partition}", findings.get(place))
+
+    async def _losses(self) -> Sequence[Loss]:
+        """The losses that governance has accepted, as far as it can be read."""
+        follower = GovernanceFollower(self._connection, self._identity)
+        try:
+            await follower.start()
+        except (NotFoundedError, NotFollowingError):
+            return ()
+        else:
+            return follower.losses
+        finally:
+            await follower.stop()
 
     async def _less_governance(self, governance: GovernanceFollower) -> Finding | None:
         """What is missing of governance by the heads that Postgres has.

@@ -47,7 +47,7 @@ def test_what_services_say_of_one_fault_follows_from_it() -> None:
     marked = with_causes([fine, *follow, first, second])
     assert marked == [fine, *follow, first, second]
     [fault] = faults(marked)
-    assert fault.what == "2 parts of the log are whole"
+    assert fault.what == "the log is whole: 2 parts of it are not"
     assert fault.whys == ["one is short.", "two is short."]
     assert fault.remedy == PUT_BACK
     assert "3 more checks fail because of this" in fault.follows
