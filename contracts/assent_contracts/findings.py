@@ -140,19 +140,8 @@ def compare_ledger_settings(topic: str, settings: Mapping[str, str | None]) -> F
     ]
     if not wrong:
         return None
-    return Finding(
-        kind="forgets",
-        topic=topic,
-        partition=None,
-        known=0,
-        found=0,
-        why=f"{topic} would forget records: {', '.join(wrong)}. A ledger is kept for ever.",
-        todo=(
-            "Set it right: "
-            + "; ".join(f"{name}={value}" for name, value in wanted.items())
-            + ". `assent topics apply` does it."
-        ),
-    )
+    why = f"{topic} would forget records: {', '.join(wrong)}. A ledger is kept for ever."
+    return _forgets(topic, why, wanted)
 
 
 def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> Finding | None:
@@ -163,18 +152,11 @@ def compare_command_settings(topic: str, settings: Mapping[str, str | None]) -> 
     """
     policy = settings.get("cleanup.policy") or "delete"
     if policy != "delete":
-        return Finding(
-            kind="forgets",
-            topic=topic,
-            partition=None,
-            known=0,
-            found=0,
-            why=(
-                f"{topic} would forget commands before they are decided, all but the newest of each object:"
-                f" cleanup.policy={policy}."
-            ),
-            todo="Set it right: cleanup.policy=delete. `assent topics apply` does it.",
+        why = (
+            f"{topic} would forget commands before they are decided, all but the newest of each object:"
+            f" cleanup.policy={policy}."
         )
+        return _forgets(topic, why, {"cleanup.policy": "delete"})
     return _dated_by_senders(
         topic, settings, "Commands are judged by when they came, and Kafka deletes by it."
     )
@@ -197,6 +179,19 @@ def heads_missing(topic: str) -> Finding:
         found=0,
         why=f"{topic} is not there. Deciders say in it how far each ledger goes, and ask there for the time.",
         todo="Make it: `assent topics apply` does it, and it goes on by itself then.",
+    )
+
+
+def _forgets(topic: str, why: str, wanted: Mapping[str, str]) -> Finding:
+    settings = "; ".join(f"{name}={value}" for name, value in wanted.items())
+    return Finding(
+        kind="forgets",
+        topic=topic,
+        partition=None,
+        known=0,
+        found=0,
+        why=why,
+        todo=f"Set it right: {settings}. `assent topics apply` does it.",
     )
 
 

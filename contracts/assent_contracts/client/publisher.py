@@ -82,7 +82,7 @@ class Publisher:
     ) -> None:
         """`governance` has been started. Without `read` the ledger is read from its start.
 
-        `read`: how far its partitions were read by whoever tells; what was given up since counts off.
+        `read`: up to where its partitions were read elsewhere; what was given up since is left out.
 
         `known`: as for LedgerReader. `on_accepted` gets every accepted record, before whoever waits for it
         as a decision.

@@ -16,9 +16,7 @@ from assent.reading.entries import Entry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.history import history
 from assent.reading.submitted import as_submitted
-from assent.store.queries import (
-    RequestView,
-)
+from assent.store.queries import RequestView
 from assent_contracts.commands import RequestId
 from assent_contracts.events import Status
 

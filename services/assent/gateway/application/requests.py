@@ -13,6 +13,7 @@ from assent.gateway.problems import not_found
 from assent.reading.counting import counted
 from assent.reading.received import received_groups, received_types
 from assent.store.queries import (
+    LIST_MAX,
     AuditRow,
     Cursor,
     RequestFilter,
@@ -25,6 +26,7 @@ from assent.store.queries import (
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.events import Status
 from assent_contracts.resources import parse_request_id
+from assent_contracts.topics import LEDGER
 
 _COMING_WITHIN_S: Final = 2.0
 View = Literal["mine", "received", "all"]
@@ -108,5 +110,8 @@ def read_cursor(text: str | None) -> Cursor | None:
 
 async def records_of(gateway: Gateway, found: RequestView) -> tuple[list[AuditRow], bool]:
     """The records of a request, and whether they are as new as `found`: the audit log may be behind."""
-    is_whole = await audited(gateway, found.partition, found.last_seq)
-    return await timeline(gateway.db, found.id), is_whole
+    await audited(gateway, found.partition, found.last_seq)
+    records = await timeline(gateway.db, found.id)
+    # By the records themselves: a position of the audit log may be ahead of rows that somebody has deleted.
+    last = max((each.seq for each in records if each.ledger == LEDGER), default=-1)
+    return records, last >= found.last_seq or len(records) == LIST_MAX
