@@ -113,6 +113,25 @@ async def test_R23_changed_record_of_the_audit_log_is_not_what_is_shown(gateway:
     assert "fake" not in msgspec.json.encode(shown).decode()
 
 
+async def test_R16_record_that_was_deleted_from_the_audit_log_is_missing_from_what_is_shown(
+    gateway: Gateway,
+) -> None:
+    """How far the audit service says that it has come tells nothing about the rows."""
+    request = await submitted(gateway, "deleted", payload="echo real")
+    canceled = accepted(await gateway.act(request, "cancel", "alice"))
+    client = await gateway.signed_in("bob")
+    address, after = f"/api/v1/requests/{request}", {"assent-after": canceled["position"]}
+    assert "etag" in (await client.get(address, headers=after)).headers
+    async with as_owner(gateway) as owner:
+        place = parse_request_id(canceled["position"])
+        await owner.execute(
+            "delete from audit where ledger = 'assent.ledger' and partition = $1 and seq = $2",
+            *place,  # type: ignore[misc]
+        )
+    assert "etag" not in (await client.get(address, headers=after)).headers
+    assert "The audit log is a moment behind" in await page_of(gateway, request)
+
+
 async def test_R23_offset_that_leads_elsewhere_proves_nothing(gateway: Gateway) -> None:
     request = (await gateway.submit("script/offset.sh"))["request"]
     place = parse_request_id(request)
