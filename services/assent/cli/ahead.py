@@ -3,7 +3,7 @@
 from assent.cli.governance_warnings import Check
 from assent.cli.log_completeness import Outside
 from assent.decider.clocks import APART_MS
-from assent_contracts.core.governance.differences import moment
+from assent_contracts.core.governance.wording import moment
 from assent_contracts.topics import LEDGER_TOPICS
 
 

@@ -12,11 +12,13 @@ from assent.cli.log_access import way
 from assent.cli.options import Options, Sender
 from assent.cli.tables import print_facts, print_table
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.core.governance.differences import holders_text, moment, setting_text
-from assent_contracts.core.governance.policies import approver_groups
+from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.principals import Key, Principal
-from assent_contracts.core.governance.sentences import policy_sentence
+from assent_contracts.core.governance.roles import holders_text
+from assent_contracts.core.governance.satisfiability import approver_groups
+from assent_contracts.core.governance.settings import setting_text
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import moment
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import group_object, policy_object, role_object
 from assent_contracts.governed import RoleAssignment, Settings
