@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from aiokafka import TopicPartition
 
-from assent.cli.decided import decided_before
-from assent.cli.governance_warnings import Check
+from assent.cli.diagnosis.check import Check
+from assent.cli.last_decided import decided_before
 from assent.cli.options import Options
 from assent.decider.completeness import INPUT_TOPICS, input_finding
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file

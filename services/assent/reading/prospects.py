@@ -64,6 +64,11 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     """In words: `1 of the administrators (3 people)`."""
     refusal: Refusal | None = None
 
+    @property
+    def works_at_once(self) -> bool:
+        """R3, R15, R18: whether the change is sent as it is; otherwise its request is, see `request_for`."""
+        return self.why_approval is None
+
 
 def foresee(
     governance: Governance, change: GovernanceChange, principal: str, at: int, *, through: str | None = None
@@ -86,7 +91,7 @@ def foresee(
     disabled = not_current(Sender(found), at, at)
     if disabled is not None:
         return msgspec.structs.replace(prospect, refusal=disabled)
-    if prospect.why_approval is None:
+    if prospect.works_at_once:
         command = ChangeGovernance(id="dry-run", principal=principal, at=at, change=change)
         answer = decide_at_once(governance, command, at, through=through)
         return msgspec.structs.replace(prospect, refusal=answer if isinstance(answer, Refusal) else None)
@@ -95,9 +100,8 @@ def foresee(
 
 def _foresee_request(prospect: Prospect, governance: Governance, context: Context) -> Prospect:
     fields = {"id": "dry-run", "principal": context.principal.id, "at": context.at}
-    command = submission(prospect.change, PLACEHOLDER, fields)
-    bad_form = decode_command(encode(command))
-    answer = bad_form if isinstance(bad_form, Refusal) else decide_submit(None, 0, command, context)
+    command = request_for(prospect.change, PLACEHOLDER, fields)
+    answer = command if isinstance(command, Refusal) else decide_submit(None, 0, command, context)
     if isinstance(answer, Refusal):
         return msgspec.structs.replace(prospect, refusal=answer)
     submitted = answer[0]
@@ -108,6 +112,18 @@ def _foresee_request(prospect: Prospect, governance: Governance, context: Contex
         asks=tuple(terms_sentence(each, governance) for each in submitted.terms),
         approvers=tuple(rule_words(rule, governance) for each in submitted.terms for rule in each.rules),
     )
+
+
+def request_for(
+    change: GovernanceChange, justification: str, fields: dict[str, Any]
+) -> SubmitChange | Refusal:
+    """The command that asks a second administrator for the change; the refusal that its form would get.
+
+    `fields`: its id, principal and at.
+    """
+    command = submission(change, justification, fields)
+    read = decode_command(encode(command))
+    return read if isinstance(read, Refusal) else command
 
 
 def submission(change: GovernanceChange, justification: str, fields: dict[str, Any]) -> SubmitChange:
