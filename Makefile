@@ -15,10 +15,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 # The integration tests that take their Kafka and Postgres from wherever ASSENT_TEST_STACK says.
 ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integration/bad_input
 
+# Each worker takes whole files, in their order: what takes long begins first.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What is read hundreds of times by new processes is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-containers soak fuzz simulate faults lint format schemas bench requirements clean
+.PHONY: help setup chromium run test test-long test-full test-containers soak fuzz simulate faults lint format schemas bench requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -47,12 +53,17 @@ chromium: ## install Debian's Chromium for the browser tests, where there is non
 run: $(STAMP) ## the whole of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once)
 
-test: $(STAMP) chromium ## all tests but those on containers and the soak; ARGS go to pytest; WORKERS=0: in one process
-	@$(BIN)/python -m pytest -m "not containers and not soak" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(STAMP) chromium ## the tests, of every part; ARGS go to pytest; WORKERS=0: in one process
+	@$(PYTEST) -m "not long and not containers and not soak" $(ARGS)
+
+test-long: $(STAMP) ## the tests that take long: restores, clocks, Keycloak, schemathesis, fuzz, simulations
+	@$(PYTEST) -m "long and not containers and not soak" $(ARGS)
+
+test-full: test test-long ## both: all tests but those on containers and the soak
 
 test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
-	@ASSENT_TEST_STACK=containers $(BIN)/python -m pytest -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
+	@ASSENT_TEST_STACK=containers $(PYTEST) -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
 
 soak: $(STAMP) ## writers killed and paused at random, for long
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
