@@ -19,8 +19,8 @@ def page() -> str:
             "A gateway serves this API below `/api/v1`. Its OpenAPI 3.1 document is at"
             " `/api/v1/openapi.json`. Programs authenticate with an access token of your OpenID provider or"
             " with a signature of their own key (RFC 9421), browsers with the session of the console. A"
-            " refusal is an `application/problem+json` with one of the [refusal codes](refusals.md). 202 means"
-            " that no decision came in time: `Location` is where to look."
+            " refusal is an `application/problem+json` with one of the [refusal codes](refusals.md). 202"
+            " means that no decision came in time: `Location` is where to look."
         ),
         table(("operation", "what it does"), _overview(document)),
     ]

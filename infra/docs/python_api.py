@@ -30,8 +30,8 @@ def page() -> str:
         "# Python API",
         (
             "`assent-contracts` holds the messages and the rules; `assent-contracts[kafka]` adds the clients."
-            " These are the names that a program needs to [publish changes](../how-to/publish.md) or to [apply"
-            " them](../how-to/apply.md)."
+            " These are the names that a program needs to [publish changes](../how-to/publish.md) or to"
+            " [apply them](../how-to/apply.md)."
         ),
     ]
     for name, members in MODULES.items():

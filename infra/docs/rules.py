@@ -29,7 +29,7 @@ def read_rules() -> list[Rule]:
     return msgspec.convert(document["rules"], list[Rule])
 
 
-def tests_of_rules() -> dict[str, dict[str, list[str]]]:
+def named_tests() -> dict[str, dict[str, list[str]]]:
     """Rule → test file → its tests of that rule, whose names or first lines have the rule's id."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -60,7 +60,7 @@ def _shown(path: Path) -> str:
 
 def page() -> str:
     """The reference page."""
-    tests, code = tests_of_rules(), code_of_rules()
+    tests, code = named_tests(), code_of_rules()
     parts = [
         "# Rules",
         (

@@ -20,7 +20,7 @@ _FENCE: Final = re.compile(
     r'^(?P<indent> *)```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^(?P=indent)```$',
     re.DOTALL | re.MULTILINE,
 )
-PARSED: Final = frozenset({"toml", "json", "yaml", "csv"})
+PARSED: Final = frozenset({"toml", "json", "yaml", "csv", "ini"})
 """Languages of files. A block with a title is written to that file, any is parsed."""
 
 

@@ -1,19 +1,20 @@
 """Whether what a command printed has the shape that a page shows.
 
-The same words in the same order. Numbers, times, hashes, keys and the width of columns may differ. A line of
-`…` stands for any lines, and `…` at the end of a line for its rest.
+The same words in the same order, and the same request ids and positions. Other numbers, times, hashes, keys
+and the width of columns may differ. A line of `…` stands for any lines, and `…` at the end of a line for its
+rest.
 """
 
 import re
 from typing import Final
 
+_NUMBER: Final = re.compile(r"(?P<place>\b\d+[-/]\d+\b)|\d+(\.\d+)?")
 _REPLACED: Final = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "ID"),
     (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])"), "KEY"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?Z?"), "TIME"),
     (re.compile(r"[─━═]+"), "─"),
-    (re.compile(r"\d+(\.\d+)?"), "0"),
     (re.compile(r"\s+"), " "),
 )
 
@@ -44,4 +45,4 @@ def _fits(shown: str, printed: str) -> bool:
 def _plain(line: str) -> str:
     for pattern, stands_for in _REPLACED:
         line = pattern.sub(stands_for, line)
-    return line.strip()
+    return _NUMBER.sub(lambda match: match["place"] or "0", line).strip()

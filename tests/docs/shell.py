@@ -1,10 +1,13 @@
 """A terminal in which the blocks of a page are run, as its reader would type them."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 from typing import Final, Self
@@ -19,6 +22,7 @@ while IFS= read -r file <&3; do
 done
 """
 _ENDED: Final = re.compile(r"\n?<<ended (\d+)>>\n")
+_SIZE: Final = (50, 110)
 _ASKS: Final = "[y/N] "
 _LIMIT_S: Final = 120.0
 
@@ -29,6 +33,7 @@ class Terminal:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._folder = folder
         self._terminal, inner = pty.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", *_SIZE, 0, 0))
         read, self._blocks = os.pipe()
         self._count = 0
         self._bash = subprocess.Popen(

@@ -1,5 +1,6 @@
 """Every snippet of the documentation runs, in the order in which a reader comes to it, on one real stack."""
 
+import configparser
 import csv
 import json
 import os
@@ -98,9 +99,17 @@ def parse(block: Block, where: str) -> None:
         "json": json.loads,
         "yaml": yaml.safe_load,
         "csv": lambda text: list(csv.reader(text.splitlines(), strict=True)),
+        "ini": _read_unit,
         "python": lambda text: compile(text, where, "exec"),
     }
     parsers[block.language](block.text)
+
+
+def _read_unit(text: str) -> None:
+    unit = configparser.ConfigParser(interpolation=None)
+    # A unit's names are as they are written.
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(text)
 
 
 @pytest.fixture(scope="module")
