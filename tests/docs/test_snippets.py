@@ -20,18 +20,23 @@ from tests.docs.pages import DOCS, PARSED, Block, blocks_of, pages
 from tests.docs.shape import differences
 from tests.docs.shell import Background, Terminal
 
+
+def _in_order(nav: Any) -> Iterator[str]:
+    """The pages of the site's navigation, from its top."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for each in nav.values() if isinstance(nav, dict) else nav:
+            yield from _in_order(each)
+
+
 ROOT: Final = DOCS.parent
-ORDER: Final = (
-    "tutorial.md",
-    "how-to/decide.md",
-    "how-to/publish.md",
-    "how-to/administer.md",
-    "how-to/apply.md",
-    "how-to/audit.md",
-    "how-to/operate.md",
-    "how-to/keys.md",
+ORDER: Final = tuple(
+    page
+    for page in _in_order(yaml.safe_load((DOCS / "mkdocs.yml").read_text())["nav"])
+    if page == "tutorial.md" or page.startswith("how-to/")
 )
-"""The pages whose snippets run: each continues with the log of the tutorial."""
+"""The pages whose snippets run, as the site lists them: each continues with the log of the tutorial."""
 _CONSOLE: Final = "http://localhost:8700"
 """As the pages name it; where this port is taken, `assent up` takes another and says so."""
 _SAID_CONSOLE: Final = re.compile(r"^Console: (\S+)$", re.MULTILINE)
