@@ -25,5 +25,6 @@ def log_time_finding(outside: Outside, now: int) -> Check:
         why=f"In {furthest} it is {moment(ahead[furthest])}, and this machine's clock says {moment(now)}:"
         " until then deadlines and leases stand still.",
         remedy="If this machine's clock is wrong, set it. If it is right, a wrong time was recorded:"
-        " `assent settings correct-time now`, which a second administrator approves: see infra/clocks.md.",
+        " `assent settings correct-time now`, which a second administrator approves: see"
+        " docs/how-to/clocks.md.",
     )
