@@ -24,7 +24,7 @@ from assent.ledger.appender import Appender
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings, need
-from assent_contracts.client.connection import reading
+from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.reader import acceptance_of
@@ -92,7 +92,7 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     await follower.start()
     checker = (SignatureChecker if work.check else _SaysYes)(settings.identity)
     writer, term = await take_over(settings.kafka, PARTITION, follower, sealer_of(key))
-    consumer = await reading(settings.kafka, {TopicPartition(COMMANDS, PARTITION): writer.next_input})
+    consumer = await open_consumer(settings.kafka, {TopicPartition(COMMANDS, PARTITION): writer.next_input})
     started = _first_read(consumer)
     appender = _Watched(
         settings.kafka,

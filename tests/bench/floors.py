@@ -15,8 +15,7 @@ from nacl.bindings import crypto_sign_open
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings
-from assent_contracts.client.connection import reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
@@ -34,7 +33,7 @@ _TOLD_EVERY = 50_000
 async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     work = job()
     place = TopicPartition(work.topic or COMMANDS, PARTITION)
-    consumer = await reading(settings.kafka, {place: 0})
+    consumer = await open_consumer(settings.kafka, {place: 0})
     try:
         if work.topic:
             answer(await _consume(consumer, place, work.commands, work.max_records))
@@ -54,7 +53,7 @@ async def _consume(
     read = told = 0
     started = 0.0
     while read < records:
-        fetched = await fetch(consumer, place, timeout_ms=500, max_records=most)
+        fetched = await consumer.getmany(place, timeout_ms=500, max_records=most)
         started = started or (time.perf_counter() if fetched else 0.0)
         read += len(fetched.get(place, ()))
         if read - told >= _TOLD_EVERY:
@@ -73,7 +72,7 @@ async def _signatures(
     checks: list[tuple[bytes, bytes]] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         while read < records:
-            fetched = await fetch(consumer, place, timeout_ms=500)
+            fetched = await consumer.getmany(place, timeout_ms=500)
             for record in fetched.get(place, ()):
                 checks.append(_check_of(record, governance, follower.identity))
                 read += 1

@@ -17,7 +17,7 @@ from msgspec import Raw
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings, need
-from assent_contracts.client.connection import reading, writing
+from assent_contracts.client.connection import open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key, signed_headers
 from assent_contracts.client.publisher import Publisher, new_command_id, now_ms
@@ -69,9 +69,9 @@ async def _product(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[S
 @asynccontextmanager
 async def _relayed(settings: ServiceSettings, key: SecretKey) -> AsyncIterator[Submit]:
     place = TopicPartition(OUT_OF, PARTITION)
-    consumer = await reading(settings.kafka, {place: 0})
+    consumer = await open_consumer(settings.kafka, {place: 0})
     consumer.seek(place, (await consumer.end_offsets([place]))[place])
-    producer = await writing(settings.kafka)
+    producer = await open_producer(settings.kafka)
     waiting: dict[bytes, asyncio.Future[None]] = {}
     # As many bytes as the product's, signed once: a relay would not sign.
     headers = signed_headers(key, settings.identity, _submission(key), b"", SOURCE)

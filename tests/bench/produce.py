@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.topics import COMMANDS
 from tests.bench.workload import PARTITION, WAVE, Message, Mix, messages
@@ -40,7 +40,7 @@ async def produce(
     told: Callable[[int, int], None],
 ) -> None:
     """Append `commands` (whole waves) to the commands' one partition, which is empty."""
-    producer = await writing(connection)
+    producer = await open_producer(connection)
     in_flight: deque[asyncio.Future[object]] = deque()
     done = 0
     try:

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.settings import ServiceSettings
-from assent_contracts.client.connection import reading, writing
+from assent_contracts.client.connection import open_consumer, open_producer
 from tests.bench.workload import PARTITION
 
 INTO: Final = "bench.relay.in"
@@ -17,8 +17,8 @@ _POLL_MS: Final = 500
 
 
 async def _relay(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
-    consumer = await reading(settings.kafka, {TopicPartition(INTO, PARTITION): 0})
-    producer = await writing(settings.kafka)
+    consumer = await open_consumer(settings.kafka, {TopicPartition(INTO, PARTITION): 0})
+    producer = await open_producer(settings.kafka)
     try:
         while not stop.is_set():
             for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():

@@ -16,7 +16,7 @@ from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
 from assent.store.heads import stored_heads
-from assent_contracts.client.connection import writing
+from assent_contracts.client.connection import open_producer
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.events import RequestCompleted
@@ -427,7 +427,7 @@ async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) 
 
 async def send_junk(log: Log, place: TopicPartition, count: int) -> None:
     """Records that are no commands, but stand in their place."""
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     try:
         for number in range(count):
             await producer.send_and_wait(place.topic, b"junk %d" % number, partition=place.partition)

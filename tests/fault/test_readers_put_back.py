@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
-from assent_contracts.client.connection import writing
+from assent_contracts.client.connection import open_producer
 from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.reader import LedgerReader
 from assent_contracts.heads import Finding
@@ -228,11 +228,10 @@ async def test_ledger_that_was_made_anew_is_noticed_while_it_is_read(log: Log, d
         ledger = LedgerReader(log.connection, follower, dict.fromkeys(range(PARTITIONS)))
         await ledger.start()
         try:
-            ends = await ledger.end_offsets()
-            while not ledger.has_read(ends):
-                await ledger.poll()
+            async for _ in ledger.until(await ledger.end_offsets()):
+                pass
             await make_anew(log.connection, LEDGER)
-            producer = await writing(log.connection)
+            producer = await open_producer(log.connection)
             for partition in range(PARTITIONS):
                 for _ in range(20):
                     await producer.send_and_wait(LEDGER, b"junk", partition=partition)

@@ -4,8 +4,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.local.stack import Stack
-from assent_contracts.client.connection import reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import open_consumer
 from assent_contracts.topics import LEDGER
 from tests.support.world import ALL, World
 
@@ -44,11 +43,13 @@ async def test_kafka_that_is_killed_and_comes_back_loses_and_doubles_nothing(
 
 
 async def test_consumer_can_be_stopped_while_the_broker_is_away(faulty: World, stack: Stack) -> None:
-    consumers = [await reading(faulty.log.connection, {TopicPartition(LEDGER, 0): 0}) for _ in range(20)]
+    consumers = [
+        await open_consumer(faulty.log.connection, {TopicPartition(LEDGER, 0): 0}) for _ in range(20)
+    ]
     await stack.kafka.kill()
     try:
         for consumer in consumers:
-            assert await fetch(consumer, timeout_ms=30) == {}
+            assert await consumer.getmany(timeout_ms=30) == {}
             await consumer.stop()
     finally:
         await stack.kafka.start()

@@ -19,8 +19,7 @@ from assent.observe.health import Health
 from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.client.applier import Applier
 from assent_contracts.client.applying import Apply, Handled, Recall
-from assent_contracts.client.connection import Connection, reading, writing
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import PartitionTasks
 from assent_contracts.codec import encode
@@ -136,12 +135,12 @@ async def applying(
 async def read_changes(connection: Connection) -> list[ConsumerRecord]:
     """Everything on `assent.changes` now."""
     places = [TopicPartition(CHANGES, partition) for partition in range(PARTITIONS)]
-    consumer = await reading(connection, dict.fromkeys(places, 0))
+    consumer = await open_consumer(connection, dict.fromkeys(places, 0))
     records: list[ConsumerRecord] = []
     try:
         ends = await consumer.end_offsets(places)
         while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for fetched in (await fetch(consumer, timeout_ms=200)).values():
+            for fetched in (await consumer.getmany(timeout_ms=200)).values():
                 records += fetched
     finally:
         await consumer.stop()
@@ -150,7 +149,7 @@ async def read_changes(connection: Connection) -> list[ConsumerRecord]:
 
 async def forge(log: Log, partition: int, value: bytes | None, *, position: int = 1 << 60) -> None:
     """Put a record on `assent.changes`, as somebody with a producer can."""
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     try:
         await producer.send_and_wait(
             CHANGES,

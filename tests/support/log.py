@@ -266,9 +266,8 @@ async def read_ledger(log: Log, follower: GovernanceFollower) -> dict[int, list[
     await reader.start()
     try:
         accepted: dict[int, list[Accepted]] = {partition: [] for partition in range(PARTITIONS)}
-        ends = await reader.end_offsets()
-        while not reader.has_read(ends):
-            for partition, run in (await reader.poll()).items():
+        async for polled in reader.until(await reader.end_offsets()):
+            for partition, run in polled.items():
                 accepted[partition] += run
     finally:
         await reader.stop()

@@ -11,7 +11,7 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c
 
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection, open_producer
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 _CRC_AT: Final = 17
@@ -54,7 +54,7 @@ def build_batch(records: list[RawRecord], codec: str | None = None) -> bytes:
 
 async def produce_raw(connection: Connection, topic: str, partition: int, batch: bytes) -> int:
     """Send a batch as it is; returns the offset of its first record. Raises KafkaError."""
-    producer = await writing(connection)
+    producer = await open_producer(connection)
     try:
         await producer.partitions_for(topic)
         node = producer.client.cluster.leader_for_partition(TopicPartition(topic, partition))

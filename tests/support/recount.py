@@ -12,8 +12,8 @@ import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection, open_consumer
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.topics import COMMANDS
 from tests.support.log import PARTITIONS, Log, read_ledger
@@ -36,12 +36,12 @@ async def read_topic(
 ) -> dict[int, list[ConsumerRecord]]:
     """Every record that is in a topic now, by partition."""
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    consumer = await reading(connection, dict.fromkeys(places, 0))
+    consumer = await open_consumer(connection, dict.fromkeys(places, 0))
     records: dict[int, list[ConsumerRecord]] = {number: [] for number in range(partitions)}
     try:
         ends = await consumer.end_offsets(places)
         while any(at < ends[place] for place, at in (await positions(consumer)).items()):
-            for place, fetched in (await fetch(consumer, timeout_ms=500)).items():
+            for place, fetched in (await consumer.getmany(timeout_ms=500)).items():
                 records[place.partition] += fetched
     finally:
         await consumer.stop()

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.helpers import create_ssl_context
 
 from assent_contracts import limits
+from assent_contracts.client.fetch import Records, fetch
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 FETCH_MAX_BYTES = 4 * 1024 * 1024
@@ -65,7 +66,17 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consumer(AIOKafkaConsumer):
-    """aiokafka's consumer, but for its end."""
+    """aiokafka's consumer, which also fetches what it cannot parse, and always stops."""
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> Records:
+        """What has arrived, by partition; empty when nothing did within `timeout_ms`. Raises KafkaError.
+
+        Every record comes out once, in order, whatever is in its headers: aiokafka's own would stop for good
+        at one that is not UTF-8. Such a batch comes whole, though it has more than `max_records`.
+        """
+        return await fetch(self, super().getmany, *partitions, timeout_ms=timeout_ms, max_records=max_records)
 
     async def stop(self) -> None:
         """Stop, whatever it was doing.
@@ -81,7 +92,7 @@ class Consumer(AIOKafkaConsumer):
             stopping.result()
 
 
-async def reading(
+async def open_consumer(
     connection: Connection, offsets: dict[TopicPartition, int], *, partition_bytes: int = FETCH_MAX_BYTES
 ) -> Consumer:
     """A started consumer of these partitions, from these offsets; in no group, committing nothing.
@@ -103,7 +114,7 @@ async def reading(
     return consumer
 
 
-async def writing(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:
+async def open_producer(connection: Connection, *, linger_ms: int = 0) -> AIOKafkaProducer:
     """A started producer that loses and doubles nothing: acks=all, idempotent."""
     producer = AIOKafkaProducer(
         **connection.options(),

@@ -1,6 +1,7 @@
 """Take records off a consumer, also those that aiokafka cannot parse."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -17,8 +18,16 @@ _BY_HAND_MAX_BYTES = 256 * 1024
 """Of each partition; a broker sends the first batch whole, however little is asked for."""
 
 
+GetMany = Callable[..., Awaitable[Records]]
+"""aiokafka's own `getmany`."""
+
+
 async def fetch(
-    consumer: AIOKafkaConsumer, *partitions: TopicPartition, timeout_ms: int, max_records: int | None = None
+    consumer: AIOKafkaConsumer,
+    getmany: GetMany,
+    *partitions: TopicPartition,
+    timeout_ms: int,
+    max_records: int | None = None,
 ) -> Records:
     """What has arrived, by partition; empty when nothing did within `timeout_ms`.
 
@@ -27,7 +36,7 @@ async def fetch(
     """
     before = await positions(consumer, *partitions)
     try:
-        return await consumer.getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        return await getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
     except UnicodeDecodeError:
         # What it had taken off other partitions is gone with the exception: back to where all began.
         for place, offset in before.items():

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.ending import end
-from assent_contracts.client.fetch import Records, fetch, positions
+from assent_contracts.client.fetch import Records, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import Probe
 from assent_contracts.client.refused import Refused
@@ -117,7 +117,7 @@ class GovernanceFollower:
 
     async def start(self) -> None:
         """Read to the end and go on in the background. Raises NotFoundedError, NotWholeError, KafkaError."""
-        self._consumer = await reading(self._connection, {_PARTITION: 0})
+        self._consumer = await open_consumer(self._connection, {_PARTITION: 0})
         self._beginning = (await self._consumer.beginning_offsets([_PARTITION]))[_PARTITION]
         self._task = asyncio.create_task(self._follow(self._consumer), name="governance")
         self._confirming = asyncio.create_task(self._confirm(), name="governance-confirming")
@@ -239,7 +239,7 @@ class GovernanceFollower:
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> Records:
         try:
-            return await fetch(consumer, timeout_ms=_POLL_MS)
+            return await consumer.getmany(timeout_ms=_POLL_MS)
         except OffsetOutOfRangeError:
             await self._look()
             raise

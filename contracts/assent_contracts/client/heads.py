@@ -7,10 +7,10 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.keys import SecretKey, head_headers
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
+from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.heads import KeptHead, SignedHead, decode_head, encode_head, topic_key
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.topics import HEADS
@@ -93,19 +93,17 @@ async def read_heads(connection: Connection) -> list[KeptHead]:
 
 
 async def _records_now(connection: Connection) -> AsyncGenerator[Sequence[ConsumerRecord]]:
-    consumer = await reading(connection, {PLACE: 0}, partition_bytes=_FETCH_BYTES)
-    try:
-        end = (await consumer.end_offsets([PLACE]))[PLACE]
-        while (await positions(consumer))[PLACE] < end:
-            yield await _poll(consumer)
-    finally:
-        await consumer.stop()
+    async with partition_contents(
+        connection, PLACE, partition_bytes=_FETCH_BYTES, max_records=PIECE
+    ) as contents:
+        async for records in contents:
+            yield records
 
 
 @asynccontextmanager
 async def following_heads(connection: Connection) -> AsyncIterator["HeadsStream"]:
     """The topic from its beginning, and then as it grows. Raises KafkaError."""
-    consumer = await reading(connection, {PLACE: 0})
+    consumer = await open_consumer(connection, {PLACE: 0})
     try:
         yield HeadsStream(consumer)
     finally:
@@ -124,7 +122,7 @@ class HeadsStream:
 
 
 async def _poll(consumer: AIOKafkaConsumer) -> Sequence[ConsumerRecord]:
-    fetched = await fetch(consumer, PLACE, timeout_ms=_POLL_MS, max_records=PIECE)
+    fetched = await consumer.getmany(PLACE, timeout_ms=_POLL_MS, max_records=PIECE)
     return fetched.get(PLACE, ())
 
 

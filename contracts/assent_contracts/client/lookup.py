@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from assent_contracts import limits, seal
-from assent_contracts.client.connection import Connection, started
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection, Consumer, started
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.ledger import LedgerRecord
@@ -45,7 +45,7 @@ class LedgerLookup:
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **self._connection.options(),
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -97,7 +97,7 @@ class LedgerLookup:
             try:
                 end = (await consumer.end_offsets([_GOVERNANCE]))[_GOVERNANCE]
                 while offset < end:
-                    for record in (await fetch(consumer, _GOVERNANCE, timeout_ms=_POLL_MS)).get(
+                    for record in (await consumer.getmany(_GOVERNANCE, timeout_ms=_POLL_MS)).get(
                         _GOVERNANCE, ()
                     ):
                         entry = _entry(record)
@@ -129,7 +129,7 @@ class LedgerLookup:
         values: list[bytes] = []
         proof: Proof | None = None
         while True:
-            records = (await fetch(consumer, place, timeout_ms=_POLL_MS)).get(place, [])
+            records = (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])
             if not records and await _is_at_end(consumer, place):
                 return _NOTHING_THERE
             await self._governance.know(record.value for record in records if record.headers)

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent_contracts.client.connection import Connection, Consumer, started
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import positions
 from assent_contracts.governed import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, HeadInEra, KnownHead, compare, given_up, known_of
 from assent_contracts.topics import LEDGER_TOPICS, ledger_of
@@ -128,7 +128,7 @@ class Probe:
         consumer.seek(place, offset)
         try:
             while (await positions(consumer, place))[place] <= offset:
-                for record in (await fetch(consumer, place, timeout_ms=_POLL_MS)).get(place, ()):
+                for record in (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, ()):
                     if record.offset in wanted:
                         hashes[record.offset] = _sha256(record)
         finally:
@@ -178,7 +178,7 @@ async def _hashes(consumer: Consumer, wanted: Mapping[TopicPartition, int]) -> d
     left = dict(wanted)
     try:
         while left:
-            fetched = await fetch(consumer, *left, timeout_ms=_POLL_MS)
+            fetched = await consumer.getmany(*left, timeout_ms=_POLL_MS)
             for place, records in fetched.items():
                 hashes[place] = _hash_at(left[place], records)
             # A marker of a transaction has an offset and is never delivered: the position moves past it.

@@ -4,7 +4,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection, open_producer
 
 
 class CommandProducer:
@@ -17,7 +17,7 @@ class CommandProducer:
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
-        self._producer = await writing(self._connection)
+        self._producer = await open_producer(self._connection)
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -42,7 +42,7 @@ class CommandProducer:
     async def _replace(self, failed: AIOKafkaProducer) -> None:
         # After a failed batch an idempotent producer may refuse every further one.
         try:
-            fresh = await writing(self._connection)
+            fresh = await open_producer(self._connection)
         except KafkaError:
             return  # Kafka is away still: the next send will fail and try again
         if self._producer is failed:

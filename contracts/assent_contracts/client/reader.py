@@ -1,15 +1,15 @@
 """Read the ledger's partitions through the acceptance rule."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
-from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.ending import end
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError, Probe
@@ -96,7 +96,7 @@ class LedgerReader:
 
     async def start(self) -> None:
         """Connect. Raises KafkaError, and LedgerDiffersError when this is not the ledger that is known."""
-        self._consumer = await reading(
+        self._consumer = await open_consumer(
             self._connection,
             {TopicPartition(LEDGER, partition): at for partition, at in self._read_to.items()},
         )
@@ -167,7 +167,7 @@ class LedgerReader:
         self._check()
         self._hold_what_differs()
         try:
-            fetched = await fetch(self._consumer, timeout_ms=timeout_ms, max_records=max_records)
+            fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
         except OffsetOutOfRangeError:
             await self._out_of_range()
             return {}
@@ -188,6 +188,11 @@ class LedgerReader:
         self._eras |= {partition: era for partition, records in accepted.items() if records}
         self._read_to = {place.partition: at for place, at in (await positions(self._consumer)).items()}
         return accepted
+
+    async def until(self, ends: Mapping[int, int]) -> AsyncIterator[dict[int, list[Accepted]]]:
+        """What each `poll` brings, perhaps nothing, until every partition is read to its offset in `ends`."""
+        while any(self._read_to[number] < end for number, end in ends.items()):
+            yield await self.poll()
 
     async def _out_of_range(self) -> None:
         """Go on from the head if only what nobody had accepted is gone; else raises LedgerDiffersError."""
@@ -218,7 +223,3 @@ class LedgerReader:
     def positions(self) -> dict[int, int]:
         """The offsets up to which the partitions have been read."""
         return dict(self._read_to)
-
-    def has_read(self, ends: dict[int, int]) -> bool:
-        """Whether every partition has been read up to these offsets."""
-        return all(self._read_to[number] >= end for number, end in ends.items())

@@ -13,8 +13,7 @@ from typing import Final
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.journal import Journal
 from assent_contracts.client.memory import Memory, position_after
 from assent_contracts.client.probe import LOOK_EVERY_S
@@ -44,11 +43,11 @@ async def _take_from(
 ) -> None:
     """Returns when the topic has to be read from elsewhere."""
     place = TopicPartition(CHANGES, partition)
-    consumer = await reading(connection, {place: offset})
+    consumer = await open_consumer(connection, {place: offset})
     look_at = time.monotonic() + LOOK_EVERY_S
     try:
         while True:
-            records = (await fetch(consumer, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).get(place)
+            records = (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).get(place)
             if records:
                 await take(records)
                 position = position_after(records[-1].offset, records[-1].value)

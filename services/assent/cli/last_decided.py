@@ -6,8 +6,8 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from assent.decider.term import decided_by
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection, open_consumer
+from assent_contracts.client.fetch import positions
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import Place, SignedHead
 from assent_contracts.ledger import decode_record
@@ -24,14 +24,14 @@ async def decided_before(connection: Connection, heads: Sequence[SignedHead]) ->
     None that lies further back, or of which the ledger keeps no hash. Raises KafkaError.
     """
     ends = {TopicPartition(LEDGER_TOPICS[head.ledger], head.partition): head for head in heads}
-    consumer = await reading(
+    consumer = await open_consumer(
         connection, {place: max(0, head.next_offset - _BACK) for place, head in ends.items()}
     )
     values: dict[str, bytes] = {}
     left = set(ends)
     try:
         while left:
-            for records in (await fetch(consumer, *left, timeout_ms=_POLL_MS)).values():
+            for records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).values():
                 values |= {sha256_hex(each.value): each.value for each in records if each.value is not None}
             at = await positions(consumer, *left)
             left = {place for place in left if at[place] < ends[place].next_offset}

@@ -6,7 +6,7 @@ from typing import Final
 from assent.decider.clocks import Seen
 from assent.decider.machine import Machine
 from assent.ledger.appender import broker_time
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.topics import HEADS
 
 KEY: Final = b"clock"
@@ -20,7 +20,7 @@ async def ask_time(connection: Connection, machine: Machine) -> Seen | None:
     None where the topic keeps senders' time, which is this machine's own.
     Raises KafkaError, TimeoutError.
     """
-    producer = await writing(connection)
+    producer = await open_producer(connection)
     try:
         async with asyncio.timeout(_WITHIN_S):
             after = machine.read().steady

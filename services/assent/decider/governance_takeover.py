@@ -6,10 +6,10 @@ from aiokafka import TopicPartition
 
 from assent.decider.stopped import StoppedError
 from assent.decider.term import Term, TermReading
-from assent_contracts.acceptance import Acceptance, Head, first_head
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import verify
+from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.releases import Releases
 from assent_contracts.core.writer.writer import Sealer, Writer
@@ -18,7 +18,6 @@ from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE
 
 _PLACE = TopicPartition(GOVERNANCE, 0)
-_POLL_MS = 500
 
 
 class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,24 +46,12 @@ async def take_over_governance(
     desk = GovernanceDesk(releases)
     writer = Writer(desk, start, sealer=sealer, is_signed=Signatures(identity, verify).has_signed)
     acceptance, noted = _acceptance(identity, desk, start), TermReading(known)
-    consumer = await reading(connection, {_PLACE: 0})
-    try:
-        end = (await consumer.end_offsets([_PLACE]))[_PLACE]
-        read_to = 0
-        while read_to < end:
-            for record in (await fetch(consumer, timeout_ms=_POLL_MS)).get(_PLACE, ()):
-                # What comes in beyond the end may be a run's first half: it is not looked at.
-                if record.offset >= end:
-                    break
+    async with partition_contents(connection, _PLACE) as contents:
+        async for records in contents:
+            for record in records:
                 for accepted in acceptance.offer(record.offset, record.value, record.headers):
-                    try:
-                        writer.replay(accepted)
-                    except Exception as error:
-                        raise StoppedError(GOVERNANCE, accepted.offset) from error
+                    _replay(writer, accepted)
                     noted.note(accepted)
-            read_to = (await positions(consumer))[_PLACE]
-    finally:
-        await consumer.stop()
     writer.begin()
     structlog.get_logger().info(
         "took over",
@@ -74,8 +61,15 @@ async def take_over_governance(
         next_input=writer.next_input,
         quarantined=acceptance.quarantined,
     )
-    term = noted.term(acceptance, end)
+    term = noted.term(acceptance, contents.end)
     return GovernanceLead(identity=identity, writer=writer, term=term, releases=releases)
+
+
+def _replay(writer: Writer[GovernanceDesk], accepted: Accepted) -> None:
+    try:
+        writer.replay(accepted)
+    except Exception as error:
+        raise StoppedError(GOVERNANCE, accepted.offset) from error
 
 
 def _acceptance(identity: str, desk: GovernanceDesk, head: Head) -> Acceptance:

@@ -34,7 +34,7 @@ from assent.observe.health import Health
 from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
-from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
@@ -227,7 +227,7 @@ class Decider:
             on_append=time.acknowledged,
         )
         watch = Watch(place, writer, term, appender, self._connection, self._known, self._follower, era)
-        consumer = await reading(self._connection, {around.place: writer.next_input})
+        consumer = await open_consumer(self._connection, {around.place: writer.next_input})
         try:
             await appender.start()
             self._health.ready(f"partition-{around.name}")

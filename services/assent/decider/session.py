@@ -19,7 +19,7 @@ from assent.decider.together import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import positions
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.writer import Decided, Incoming, Writer
 from assent_contracts.findings import compare_input
@@ -91,7 +91,7 @@ class Session:
     async def _take_in(self) -> None:
         place = self._around.place
         while True:
-            fetched = await fetch(self._consumer, place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            fetched = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             records = fetched.get(place)
             end = (await positions(self._consumer, place)).get(place, self._handed_over)
             if records is None:

@@ -47,8 +47,8 @@ async def take_over(
     try:
         ends = await reader.end_offsets()
         told = 0
-        while not reader.has_read(ends):
-            for accepted in (await reader.poll()).get(partition, ()):
+        async for polled in reader.until(ends):
+            for accepted in polled.get(partition, ()):
                 _take(writer, accepted)
                 noted.note(accepted)
             if writer.seq - told >= _PROGRESS_RECORDS:

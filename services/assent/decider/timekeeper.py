@@ -19,8 +19,7 @@ from assent.observe import metrics
 from assent.observe.clock import Reading
 from assent.observe.health import Health, Reason
 from assent.observe.reasons import clock_stepped, clocks_apart
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, open_consumer
 
 _ASK_EVERY_S: Final = 1.0
 _NEWEST_MS: Final = 2_000
@@ -222,7 +221,7 @@ class Timekeeper:
 
     async def _ask_newest(self) -> bool:
         """Whether there is a newer append than was known, which says what the broker's clock is by now."""
-        consumer = await reading(self._connection, {self._place: 0})
+        consumer = await open_consumer(self._connection, {self._place: 0})
         try:
             asked = self._machine.read().steady
             end = (await consumer.end_offsets([self._place]))[self._place]
@@ -230,7 +229,7 @@ class Timekeeper:
             if end == 0:
                 return False
             consumer.seek(self._place, end - 1)
-            found = (await fetch(consumer, self._place, timeout_ms=_NEWEST_MS)).get(self._place, ())
+            found = (await consumer.getmany(self._place, timeout_ms=_NEWEST_MS)).get(self._place, ())
         finally:
             await consumer.stop()
         if not found:

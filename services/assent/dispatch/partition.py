@@ -17,7 +17,7 @@ bear governance out is left to appliers, which read them all.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
@@ -29,7 +29,7 @@ from assent.observe import metrics
 from assent_contracts import cloudevents
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import POSITION_HEADER, Change, decode_change
-from assent_contracts.client.connection import Connection, writing
+from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, ReleasedAt
 from assent_contracts.client.probe import LOOK_EVERY_S
@@ -83,12 +83,11 @@ class PartitionDispatch:
 
         Raises KafkaError, TimeoutError, ReleaseMismatchError.
         """
-        self._producer = await writing(self._connection)
+        self._producer = await open_producer(self._connection)
         await self._submissions.start()
         await self._reader.start()
-        ends = await self._reader.end_offsets()
-        while not self._reader.has_read(ends):
-            for accepted in await self._poll():
+        async for polled in self._reader.until(await self._reader.end_offsets()):
+            for accepted in self._counted(polled):
                 self._requests.take(accepted)
         waiting = self._waiting()
         missing = await self._standing.missing(waiting)
@@ -150,7 +149,10 @@ class PartitionDispatch:
             await self._write(lost)
 
     async def _poll(self) -> Sequence[Accepted]:
-        polled = await self._reader.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+        return self._counted(await self._reader.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS))
+
+    def _counted(self, polled: Mapping[int, Sequence[Accepted]]) -> Sequence[Accepted]:
+        """This partition's records, after what was quarantined among them has been counted."""
         quarantined = self._reader.acceptances[self._partition].quarantined
         if quarantined > self._quarantined:
             self._log.warning("quarantined", records=quarantined - self._quarantined)

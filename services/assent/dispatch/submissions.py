@@ -7,8 +7,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.connection import Connection, started
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, Consumer, started
 from assent_contracts.client.open_requests import OpenRequest, submitted_payload
 from assent_contracts.topics import LEDGER
 
@@ -36,7 +35,7 @@ class Submissions:
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             **self._connection.options(),
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -97,7 +96,7 @@ class Submissions:
 
     async def _record_at(self, consumer: AIOKafkaConsumer, request: OpenRequest) -> ConsumerRecord:
         while True:
-            fetched = await fetch(consumer, self._place, timeout_ms=_POLL_MS, max_records=1)
+            fetched = await consumer.getmany(self._place, timeout_ms=_POLL_MS, max_records=1)
             for record in fetched.get(self._place, ()):
                 if record.offset > request.offset:
                     msg = f"request {request.request}: offset {request.offset} of the ledger is gone"

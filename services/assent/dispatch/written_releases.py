@@ -17,9 +17,9 @@ from typing import Final
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.open_requests import OpenRequest
+from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.client.probe import Probe
 from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import CHANGES
@@ -109,16 +109,13 @@ class WrittenReleases:
         if first is None:
             return
         end = (await self._probe.found({self._place: 0}))[self._place].end
-        consumer = await reading(self._connection, {self._place: first})
-        try:
-            while await consumer.position(self._place) < end:
-                for record in (await fetch(consumer, timeout_ms=_POLL_MS)).get(self._place, ()):
+        async with partition_contents(self._connection, self._place, start=first, end=end) as contents:
+            async for records in contents:
+                for record in records:
                     request = self._is_copy(record, waiting)
                     if request is not None:
                         age_s = max(0.0, (now_ms - record.timestamp) / 1_000)
                         self.note(request, copy_of(record.value or b"", record.offset, age_s))
-        finally:
-            await consumer.stop()
 
 
 def _earliest_ms(waiting: Iterable[OpenRequest]) -> int:

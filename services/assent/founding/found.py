@@ -9,8 +9,9 @@ from assent.founding.commands import FOUNDER, founding_commands
 from assent.founding.file import GovernanceFile, GovernanceFileError
 from assent.ledger.appender import Appender
 from assent_contracts.acceptance import Acceptance, Head, first_head
-from assent_contracts.client.connection import Connection, reading
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey, load_key, verify
+from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.state import Governance
@@ -170,13 +171,9 @@ def _recorded(value: bytes, founder: SecretKey, identity: str) -> RecordedComman
 async def found(connection: Connection, links: list[Link], writer: SecretKey, at_ms: int) -> Founded:
     """Append the first records to the empty governance topic. Raises AlreadyFoundedError, KafkaError."""
     place = TopicPartition(GOVERNANCE, 0)
-    consumer = await reading(connection, {place: 0})
-    try:
-        end = (await consumer.end_offsets([place]))[place]
-    finally:
-        await consumer.stop()
-    if end != 0:
-        raise AlreadyFoundedError
+    async with partition_contents(connection, place) as contents:
+        if contents.end != 0:
+            raise AlreadyFoundedError
     identity = sha256_hex(links[0].value)
 
     def acceptance_from(head: Head) -> Acceptance:

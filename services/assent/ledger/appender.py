@@ -11,9 +11,9 @@ from aiokafka.structs import RecordMetadata
 
 from assent.observe.clock import read_clock
 from assent_contracts.acceptance import Acceptance, Head
-from assent_contracts.client.connection import Connection, reading, writing
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.keys import SecretKey, seal_headers
+from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import RecordTooLargeError
 from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
@@ -95,7 +95,7 @@ class Appender:
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""
-        self._producer = await writing(self._connection)
+        self._producer = await open_producer(self._connection)
 
     async def stop(self) -> None:
         """Drop the producer; whatever is in flight may or may not land."""
@@ -163,17 +163,15 @@ class Appender:
     async def _read_between(self, between: Between) -> Head:
         """The accepted head there, which is the oldest batch's. Raises LostLeadError where it is another."""
         acceptance = self._acceptance_from(self.confirmed)
-        consumer = await reading(self._connection, {self._place: between.start})
-        try:
-            async with asyncio.timeout(READ_BACK_TIMEOUT_S):
-                read_to = between.start
-                while read_to < between.end:
-                    for record in (await fetch(consumer, timeout_ms=500)).get(self._place, ()):
-                        if record.offset < between.end:
-                            acceptance.offer(record.offset, record.value, record.headers)
-                        read_to = record.offset + 1
-        finally:
-            await consumer.stop()
+        async with (
+            asyncio.timeout(READ_BACK_TIMEOUT_S),
+            partition_contents(
+                self._connection, self._place, start=between.start, end=between.end
+            ) as contents,
+        ):
+            async for records in contents:
+                for record in records:
+                    acceptance.offer(record.offset, record.value, record.headers)
         if not self._unconfirmed.is_accepted(acceptance.head):
             place = f"{self._place.topic}/{self._place.partition}"
             seq = self._unconfirmed.oldest_seq

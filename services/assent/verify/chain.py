@@ -1,15 +1,16 @@
 """Read one ledger partition on Kafka from its first record to its end, through the acceptance rule."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException
 
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection, open_consumer
+from assent_contracts.client.partition_contents import PartitionContents, partition_contents
 from assent_contracts.heads import PUT_BACK
 from assent_contracts.topics import LEDGER_TOPICS
 
@@ -19,8 +20,6 @@ Take = Callable[[Sequence[Accepted]], None]
 """Takes an accepted run."""
 After = Callable[[Sequence[Accepted], int], Awaitable[None]]
 """Hears what one poll has brought, and up to which offset all is read."""
-
-_POLL_MS = 500
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -38,14 +37,8 @@ async def read_chain(
     A ledger is kept for ever from offset 0: one that begins later cannot be judged at all.
     """
     place = TopicPartition(LEDGER_TOPICS[acceptance.ledger], acceptance.partition)
-    consumer = await reading(connection, {place: 0})
-    try:
-        beginning = (await consumer.beginning_offsets([place]))[place]
-        end = (await consumer.end_offsets([place]))[place]
-        must_begin(acceptance, beginning)
-        read_to = 0
-        while read_to < end:
-            records = await fetched(consumer, place, acceptance)
+    async with ledger_contents(connection, place, acceptance) as contents:
+        async for records in contents:
             if learn is not None:
                 await learn(records)
             accepted: list[Accepted] = []
@@ -54,39 +47,38 @@ async def read_chain(
                 if run:
                     take(run)
                     accepted.extend(run)
-            read_to = (await positions(consumer))[place]
-            await after(accepted, read_to)
-    finally:
-        await consumer.stop()
-    return Stretch(beginning, end)
+            await after(accepted, contents.read_to)
+    return Stretch(contents.beginning, contents.end)
+
+
+@asynccontextmanager
+async def ledger_contents(
+    connection: Connection, place: TopicPartition, acceptance: Acceptance
+) -> AsyncIterator[PartitionContents]:
+    """What a ledger partition has now, from its first record on.
+
+    Raises KafkaError, and FindingError where the first records were deleted or the broker's disk has altered
+    bytes.
+    """
+    async with partition_contents(connection, place) as contents:
+        if contents.beginning > 0:
+            what = f"the topic begins at offset {contents.beginning:,}: its first records were deleted"
+            raise FindingError(acceptance.ledger, acceptance.partition, 0, what, todo=PUT_BACK)
+        try:
+            yield contents
+        except CorruptRecordException as error:
+            what = (
+                f"the batch at offset {contents.read_to:,} of {place.topic}/{place.partition} does not have"
+                " the checksum that it was written with: its bytes were altered on the broker's disk"
+            )
+            seq = acceptance.head.seq + 1
+            raise FindingError(acceptance.ledger, acceptance.partition, seq, what) from error
 
 
 async def ends(connection: Connection, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     """The offsets at which these partitions end now. Raises KafkaError."""
-    consumer = await reading(connection, dict.fromkeys(places, 0))
+    consumer = await open_consumer(connection, dict.fromkeys(places, 0))
     try:
         return await consumer.end_offsets(places)
     finally:
         await consumer.stop()
-
-
-def must_begin(acceptance: Acceptance, beginning: int) -> None:
-    """Raises FindingError when the first records of a ledger partition, which begins here, are gone."""
-    if beginning > 0:
-        what = f"the topic begins at offset {beginning:,}: its first records were deleted"
-        raise FindingError(acceptance.ledger, acceptance.partition, 0, what, todo=PUT_BACK)
-
-
-async def fetched(
-    consumer: AIOKafkaConsumer, place: TopicPartition, acceptance: Acceptance
-) -> Sequence[ConsumerRecord]:
-    """The partition's next records. Raises FindingError for bytes that the broker's disk has altered."""
-    try:
-        return (await fetch(consumer, timeout_ms=_POLL_MS)).get(place, ())
-    except CorruptRecordException as error:
-        offset = (await positions(consumer))[place]
-        what = (
-            f"the batch at offset {offset:,} of {place.topic}/{place.partition} does not have the checksum"
-            " that it was written with: its bytes were altered on the broker's disk"
-        )
-        raise FindingError(acceptance.ledger, acceptance.partition, acceptance.head.seq + 1, what) from error

@@ -16,14 +16,13 @@ import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 from msgspec import Meta
 
-from assent.verify.chain import fetched, must_begin
+from assent.verify.chain import ledger_contents
 from assent.verify.expected import ExpectedHead
 from assent.verify.finding import FindingError
 from assent.verify.known import HeadsElsewhere, places_of
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Headers
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import positions
+from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.reader import acceptance_of
@@ -122,22 +121,15 @@ async def _export_parts(
 
 async def _export(connection: Connection, part: "Part", progress: Progress, known: HeadsElsewhere) -> None:
     place = TopicPartition(LEDGER_TOPICS[part.acceptance.ledger], part.acceptance.partition)
-    consumer = await reading(connection, {place: 0})
-    read_to = 0
-    try:
-        beginning = (await consumer.beginning_offsets([place]))[place]
-        end = (await consumer.end_offsets([place]))[place]
-        must_begin(part.acceptance, beginning)
-        while read_to < end and not part.ended:
-            records = await fetched(consumer, place, part.acceptance)
+    async with ledger_contents(connection, place, part.acceptance) as contents:
+        async for records in contents:
             await part.learn(records)
             for record in records:
                 known.take(*part.place, part.take(record))
-            read_to = (await positions(consumer))[place]
-            progress(min(read_to, end), end)
-    finally:
-        await consumer.stop()
-    known.hold(*part.place, last_seq=part.records - 1, offsets=(beginning, end))
+            progress(contents.read_to, contents.end)
+            if part.ended:
+                break
+    known.hold(*part.place, last_seq=part.records - 1, offsets=(contents.beginning, contents.end))
 
 
 class Part:

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from assent.verify.finding import FindingError
 from assent.verify.inputs import InputGap
-from assent_contracts.client.connection import Connection, reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import Connection, open_consumer
+from assent_contracts.client.fetch import positions
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LedgerName
 
 COMMAND_TOPICS: dict[LedgerName, str] = {"ledger": COMMANDS, "governance": GOVERNANCE_COMMANDS}
@@ -28,7 +28,7 @@ async def must_be_markers(
     if not gaps:
         return
     place = TopicPartition(COMMAND_TOPICS[ledger], partition)
-    consumer = await reading(connection, {place: 0})
+    consumer = await open_consumer(connection, {place: 0})
     try:
         beginning = (await consumer.beginning_offsets([place]))[place]
         end = (await consumer.end_offsets([place]))[place]
@@ -57,7 +57,7 @@ async def _first_record(consumer: AIOKafkaConsumer, place: TopicPartition, gap: 
     if (await positions(consumer))[place] != gap.first:
         consumer.seek(place, gap.first)
     while (await positions(consumer))[place] < gap.end:
-        records = (await fetch(consumer, timeout_ms=_POLL_MS, max_records=1)).get(place, ())
+        records = (await consumer.getmany(timeout_ms=_POLL_MS, max_records=1)).get(place, ())
         if records:
             return records[0].offset if records[0].offset < gap.end else None
     return None

@@ -22,8 +22,7 @@ from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.clock import Reading, read_clock
 from assent.observe.health import Health, Reason
 from assent_contracts import cloudevents
-from assent_contracts.client.connection import Connection, reading, writing
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import Connection, open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms
 from assent_contracts.codec import encode
@@ -111,7 +110,7 @@ async def send(log: Log, command: SubmitChange | Approve | Revoke, *, dated_ms: 
             event_type=command_type(command), event_id=command.id, source="tests", at_ms=command.at
         ),
     ]
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     try:
         sent = await producer.send_and_wait(
             COMMANDS,
@@ -307,11 +306,11 @@ async def test_the_end_of_a_partition_is_looked_at_again_and_again_though_comman
     """Else nobody would know since when the next one can have been there."""
     place = TopicPartition(COMMANDS, HERE)
     time = Timekeeper(log.connection, place, str(HERE), Machine(), Health())
-    consumer = await reading(log.connection, {place: 0})
+    consumer = await open_consumer(log.connection, {place: 0})
 
     async def next_one() -> Appends:
         await send(log, submission())
-        return time.seen((await fetch(consumer, place, timeout_ms=10_000))[place])
+        return time.seen((await consumer.getmany(place, timeout_ms=10_000))[place])
 
     first = await next_one()
     assert first.afters == [None]
@@ -332,7 +331,7 @@ async def test_the_end_of_a_partition_is_looked_at_again_and_again_though_comman
 
 async def test_no_topic_keeps_the_time_that_a_sender_claims(log: Log) -> None:
     """Kafka would delete what is dated 1970 before it is decided, and keep what is dated far ahead."""
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     try:
         for topic in topic_specs():
             for dated_ms in (0, now_ms() + 90 * DAY_MS):

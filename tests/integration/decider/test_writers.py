@@ -20,7 +20,7 @@ from assent.ledger.topics import apply_topics
 from assent.observe.health import Health
 from assent.settings import read_settings
 from assent_contracts.acceptance import Head
-from assent_contracts.client.connection import reading
+from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms
@@ -87,7 +87,7 @@ async def forge(log: Log, follower: GovernanceFollower, key: SecretKey, governan
     acceptance = acceptance_of(3, follower)
     place = TopicPartition(LEDGER, 3)
     accepted = (await read_ledger(log, follower))[3]
-    consumer = await reading(log.connection, {place: 0})
+    consumer = await open_consumer(log.connection, {place: 0})
     end = (await consumer.end_offsets([place]))[place]
     await consumer.stop()
     last = accepted[-1] if accepted else None

@@ -6,8 +6,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.dispatch.partition import PartitionDispatch
 from assent_contracts.changes import decode_change
-from assent_contracts.client.connection import reading
-from assent_contracts.client.fetch import fetch
+from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.probe import Probe
 from assent_contracts.topics import CHANGES
@@ -26,11 +25,11 @@ async def copies_of(log: Log, request: str) -> list[ConsumerRecord]:
         there = await probe.found(dict.fromkeys(PLACES, 0))
     finally:
         await probe.stop()
-    consumer = await reading(log.connection, {place: found.beginning for place, found in there.items()})
+    consumer = await open_consumer(log.connection, {place: found.beginning for place, found in there.items()})
     records: list[ConsumerRecord] = []
     try:
         while any([await consumer.position(place) < found.end for place, found in there.items()]):
-            for fetched in (await fetch(consumer, timeout_ms=200)).values():
+            for fetched in (await consumer.getmany(timeout_ms=200)).values():
                 records += fetched
     finally:
         await consumer.stop()

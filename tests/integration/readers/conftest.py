@@ -11,8 +11,8 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
-from assent_contracts.client.connection import reading
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import open_consumer
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.governance_changes import CreatePolicy
@@ -92,12 +92,12 @@ async def _read(log: Log, follower: GovernanceFollower, place: TopicPartition) -
         writers=follower.writers,
         verify=verify,
     )
-    consumer = await reading(log.connection, {place: 0})
+    consumer = await open_consumer(log.connection, {place: 0})
     try:
         end = (await consumer.end_offsets([place]))[place]
         accepted: list[Accepted] = []
         while (await positions(consumer))[place] < end:
-            for record in (await fetch(consumer, timeout_ms=200)).get(place, []):
+            for record in (await consumer.getmany(timeout_ms=200)).get(place, []):
                 accepted += acceptance.offer(record.offset, record.value, record.headers)
     finally:
         await consumer.stop()

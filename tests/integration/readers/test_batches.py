@@ -13,9 +13,9 @@ from assent.store.pool import open_pool
 from assent.store.projector import Projector
 from assent.store.service import ReaderSpec
 from assent.store.watch import LogWatch
-from assent_contracts.client.connection import reading as consuming
+from assent_contracts.client.connection import open_consumer as consuming
 from assent_contracts.client.ending import end
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from tests.integration.readers.conftest import Written
 from tests.integration.readers.each_once import assert_each_record_once
@@ -34,7 +34,7 @@ async def raw_records(log: Log, place: TopicPartition) -> list[ConsumerRecord]:
         end = (await consumer.end_offsets([place]))[place]
         records: list[ConsumerRecord] = []
         while (await positions(consumer))[place] < end:
-            records += (await fetch(consumer, timeout_ms=200)).get(place, [])
+            records += (await consumer.getmany(timeout_ms=200)).get(place, [])
     finally:
         await consumer.stop()
     return records

@@ -19,9 +19,9 @@ from assent.verify.expected import Expected, ExpectedHead
 from assent.verify.finding import FindingError
 from assent.verify.inputs import InputGap
 from assent.verify.markers import must_be_markers
-from assent_contracts.client.connection import reading as consuming
-from assent_contracts.client.connection import writing
-from assent_contracts.client.fetch import fetch, positions
+from assent_contracts.client.connection import open_consumer as consuming
+from assent_contracts.client.connection import open_producer
+from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.digests import to_base64url
 from assent_contracts.heads import SignedHead, encode_head, head_message, topic_key
@@ -110,14 +110,14 @@ async def records_of(log: Log, topic: str, partition: int) -> list[ConsumerRecor
     try:
         end = (await consumer.end_offsets([place]))[place]
         while (await positions(consumer))[place] < end:
-            found += (await fetch(consumer, timeout_ms=200)).get(place, [])
+            found += (await consumer.getmany(timeout_ms=200)).get(place, [])
     finally:
         await consumer.stop()
     return found
 
 
 async def write(log: Log, records: list[ConsumerRecord]) -> None:
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     try:
         for each in records:
             await producer.send_and_wait(
@@ -305,7 +305,7 @@ async def test_signed_head_beyond_the_ledger_is_named_if_a_writer_has_signed_it(
     key = log.keys.get(signer, log.writer)
     sealing = to_base64url(key.sign(head_message(log.identity, value))).encode()
     headers = [(WRITER_HEADER, log.writer.id.encode()), (SEAL_HEADER, sealing)]
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     try:
         await producer.send_and_wait(HEADS, value, topic_key("governance", 0), headers=headers)
         if signer == log.writer.id:

@@ -11,7 +11,7 @@ from assent.verify.export import export_ledgers
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
 from assent.verify.live import verify_governance, verify_requests
-from assent_contracts.client.connection import reading, writing
+from assent_contracts.client.connection import open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.events import RequestCompleted
@@ -145,10 +145,10 @@ async def test_an_altered_record_that_is_injected_is_quarantined_and_named(
     before = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
     partition, tally = next((number, tally) for number, tally in before.items() if tally.records)
     place = TopicPartition(LEDGER, partition)
-    consumer = await reading(log.connection, {place: 0})
+    consumer = await open_consumer(log.connection, {place: 0})
     record = (await consumer.getmany(place, timeout_ms=5_000))[place][0]
     await consumer.stop()
-    producer = await writing(log.connection)
+    producer = await open_producer(log.connection)
     value = record.value.replace(b'"seq":0', b'"seq":1')
     injected = await producer.send_and_wait(
         LEDGER, value, key=record.key, partition=partition, headers=list(record.headers)
