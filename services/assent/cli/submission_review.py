@@ -56,10 +56,10 @@ def confirm(found: ProvenSubmission, verb: Verb, review: Review, options: Option
         return
     if review.yes:
         if not found.is_sealed:
-            output.tell(_UNSEALED)
+            output.print_progress(_UNSEALED)
         return
     print_submission(found)
-    output.say()
+    output.print_line()
     left = 0 if found.change else lines_not_shown(bytes(submitted.payload), submitted.resource)
     unseen = f", {left:,} lines of which were not shown" if left else ""
     if not _asked(f"{verb} request {submitted.request}{unseen}? [y/N] "):
@@ -105,12 +105,12 @@ def print_submission(found: ProvenSubmission) -> None:
         *warnings(submitted.resource, submitted.justification),
     ):
         facts.add_row(Text(name, style="dim"), Text(visible(value)))
-    output.show(facts)
-    output.say()
+    output.print_block(facts)
+    output.print_line()
     if found.change is not None:
-        output.say(found.change.sentence)
-        output.show(difference_table(found.change.difference))
+        output.print_line(found.change.sentence)
+        output.print_block(difference_table(found.change.difference))
     else:
-        output.show(payload_text(bytes(submitted.payload), submitted.resource, submitted.request))
+        output.print_block(payload_text(bytes(submitted.payload), submitted.resource, submitted.request))
     if not found.is_sealed:
-        output.say(_UNSEALED, style="bold yellow")
+        output.print_line(_UNSEALED, style="bold yellow")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 from cyclopts import Parameter
 
-from assent.cli.commands.requests import Request
+from assent.cli.commands.requests import RequestId
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ExpectedSubmission = Annotated[
 
 
 def approve(
-    request: Request,
+    request: RequestId,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Shown to the requester (R8).")] = "",
     yes: Yes = False,
@@ -49,7 +49,7 @@ def approve(
 
 
 def reject(
-    request: Request,
+    request: RequestId,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
     yes: Yes = False,
@@ -70,7 +70,7 @@ def reject(
 
 
 def revoke(
-    request: Request,
+    request: RequestId,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
     access: AccessOptions = DEFAULT_ACCESS,
@@ -83,7 +83,7 @@ def revoke(
 
 
 def cancel(
-    request: Request, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    request: RequestId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Withdraw your own request, before approval or once it has lost its quorum (R11, R22)."""
     from assent_contracts.commands import Cancel
@@ -92,7 +92,7 @@ def cancel(
 
 
 def complete(
-    request: Request,
+    request: RequestId,
     *,
     yes: Yes = False,
     submission: ExpectedSubmission = None,
@@ -112,7 +112,7 @@ def complete(
 
 
 def close(
-    request: Request,
+    request: RequestId,
     *,
     reason: Annotated[str, Parameter(help="Why; everybody who sees the request can read it (R22).")],
     access: AccessOptions = DEFAULT_ACCESS,
@@ -125,7 +125,7 @@ def close(
 
 
 def settle(
-    request: Request,
+    request: RequestId,
     outcome: Annotated[Literal["succeeded", "failed"], Parameter(help="What you found out.")],
     *,
     message: Annotated[str, Parameter(show_default=False, help="How you know.")] = "",
