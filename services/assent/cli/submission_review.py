@@ -25,9 +25,10 @@ _UNSEALED: Final = (
 )
 
 
-class Review(msgspec.Struct, frozen=True):
+class Review(msgspec.Struct, frozen=True, kw_only=True):
     """How the caller knows what they decide on: by a look at it, not at all (`yes`), or by its hash."""
 
+    verb: Verb
     yes: bool
     submission: str | None
 
@@ -37,17 +38,18 @@ class Review(msgspec.Struct, frozen=True):
         return not self.yes and self.submission is None
 
 
-def refuse_unseen(review: Review, verb: Verb, options: Options) -> None:
+def refuse_unseen(review: Review, options: Options) -> None:
     """End the command, before anything is read, where nobody could answer the question that it would ask."""
     if review.asks and (options.json or not sys.stdin.isatty()):
         output.fail(
-            f"Nothing was signed. `assent {verb.lower()}` shows what was submitted and asks, and nobody"
-            " can answer here. Say --submission HASH (`assent show` prints it), or --yes to do it unseen.",
+            f"Nothing was signed. `assent {review.verb.lower()}` shows what was submitted and asks, and"
+            " nobody can answer here. Say --submission HASH (`assent show` prints it),"
+            " or --yes to do it unseen.",
             output.REFUSED,
         )
 
 
-def confirm(found: ProvenSubmission, verb: Verb, review: Review, options: Options) -> None:
+def confirm(found: ProvenSubmission, review: Review, options: Options) -> None:
     """Return when the caller means this submission; exits otherwise."""
     submitted = found.submitted
     if review.submission is not None:
@@ -62,7 +64,7 @@ def confirm(found: ProvenSubmission, verb: Verb, review: Review, options: Option
     output.print_line()
     left = 0 if found.change else lines_not_shown(bytes(submitted.payload), submitted.resource)
     unseen = f", {left:,} lines of which were not shown" if left else ""
-    if not _asked(f"{verb} request {submitted.request}{unseen}? [y/N] "):
+    if not _asked(f"{review.verb} request {submitted.request}{unseen}? [y/N] "):
         output.fail("Nothing was signed.")
 
 
