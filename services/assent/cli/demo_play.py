@@ -12,6 +12,7 @@ from assent.applier.target import Target
 from assent.cli import output
 from assent.cli.board import board, print_addresses
 from assent.cli.connection.log_access import LogAccess, reading
+from assent.cli.connection.projection import projected
 from assent.cli.connection.publishers import publishing
 from assent.cli.formatting import print_timeline
 from assent.cli.interrupts import stop_on_signals
@@ -27,6 +28,7 @@ from assent.local.everything import Everything
 from assent.local.founded import is_founded
 from assent.reading.entries import audit_entry
 from assent.reading.visible import visible
+from assent.store.pool import Executor
 from assent.store.queries import RequestView, count_audit, show_request, timeline
 from assent.verify.finding import FindingError
 from assent_contracts.client.connection import Connection
@@ -34,7 +36,6 @@ from assent_contracts.client.publisher import NotDecidedError
 
 _PARTITIONS = 4
 _APPLIED_LIMIT_S = 60.0
-_LOOK_S = 0.05
 
 
 async def play(options: Options, *, once: bool) -> bool | None:
@@ -126,11 +127,10 @@ def _print_step(what: str, held: bool) -> None:
 
 async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
     """Wait until the request has ended; then its file must hold just what was approved."""
-    async with reading(access) as db, asyncio.timeout(_APPLIED_LIMIT_S):
-        # ASYNC110: what another process does is polled for.
-        while not _has_ended(row := await show_request(db, request.id)):  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_S)
-    assert row is not None
+    async with reading(access) as db:
+        row = await projected(partial(_ended_row, db, request.id), within_s=_APPLIED_LIMIT_S)
+    if row is None:
+        raise TimeoutError
     try:
         content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
     except OSError:
@@ -141,8 +141,10 @@ async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
     return held
 
 
-def _has_ended(row: RequestView | None) -> bool:
-    return row is not None and (row.status != "approved" or row.progress == "unknown")
+async def _ended_row(db: Executor, request: str) -> RequestView | None:
+    row = await show_request(db, request)
+    has_ended = row is not None and (row.status != "approved" or row.progress == "unknown")
+    return row if has_ended else None
 
 
 async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
@@ -150,10 +152,9 @@ async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
     found = await verify_live(access)
     recorded = sum(tally.records for tally in found.partitions.values())
     async with reading(access) as db:
-        async with asyncio.timeout(_APPLIED_LIMIT_S):
-            # ASYNC110: what another process writes is polled for.
-            while (audited := await count_audit(db)) < recorded:  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK_S)
+        audited = await projected(partial(_audited, db, recorded), within_s=_APPLIED_LIMIT_S)
+        if audited is None:
+            raise TimeoutError
         for request in released[:1]:
             entries = [audit_entry(row) for row in await timeline(db, request.id)]
             output.print_line()
@@ -163,3 +164,9 @@ async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
     _print_step(f"the audit log has {audited:,} records, the ledgers have {recorded:,}", audited == recorded)
     print_verified(found)
     return audited == recorded
+
+
+async def _audited(db: Executor, recorded: int) -> int | None:
+    """How many records the audit log has, once these are in it."""
+    count = await count_audit(db)
+    return count if count >= recorded else None
