@@ -1,13 +1,18 @@
 """Fixtures for every test that needs the real Kafka and Postgres."""
 
 import os
+import random
+import secrets
 import tempfile
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.containers import Endpoints
@@ -20,6 +25,38 @@ _CHECKOUT = Path(__file__).parents[1]
 _TEMPORARY = Path(tempfile.gettempdir()) / f"assent-{zlib.crc32(bytes(_CHECKOUT)):08x}"
 _TEMPORARY.mkdir(exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_TEMPORARY))
+
+# A failure ends with the line that makes the same example again.
+settings.register_profile("assent", print_blob=True)
+settings.load_profile("assent")
+
+_ON_ONE_SYSTEM = {
+    f"tests/e2e/test_{name}.py" for name in ("life", "policy_forms", "refusals", "server_cli", "system")
+}
+"""Files whose tests share the system that `tests/e2e` starts: one worker takes them all."""
+
+
+class _ByFileOrSystem(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tests/e2e" if file in _ON_ONE_SYSTEM else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Give each worker whole files: what they share is started once for a worker."""
+    return _ByFileOrSystem(config, log)
+
+
+SEED = "ASSENT_TEST_SEED"
+"""The seed of a test that chooses at random, to run it again."""
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Choices at random. A test that fails shows its seed, which `ASSENT_TEST_SEED` repeats."""
+    seed = int(os.environ.get(SEED) or secrets.randbelow(1 << 32))
+    print(f"again: {SEED}={seed}")
+    return random.Random(seed)
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -53,7 +53,7 @@ async def _run(arguments: argparse.Namespace, console: Console, folder: Path) ->
     commands, repeats = arguments.commands, arguments.repeats
     latency_s = _LATENCY_S if commands >= _QUICK_COMMANDS else _QUICK_LATENCY_S
     with Steps(console, estimate_s(chosen, commands, repeats, latency_s)) as steps:
-        async with Stack(folder / "data") as stack:
+        async with Stack(folder / "data", for_load=True) as stack:
             log = await found_log(Connection(bootstrap=stack.bootstrap), folder, arguments.organisation)
             bench = Bench(stack, log, folder, steps, commands=commands, latency_s=latency_s)
             if chosen & OF_A_LEDGER:

@@ -49,6 +49,7 @@ def cancel(cli: Cli, request: str) -> Answer:
     return cli("cancel", request, "--as", "device-config", "--json", "--timeout", "5")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_clock_that_is_set_wrong_waits_for_a_person_and_log_time_that_ran_ahead_is_set_back(
     tmp_path: Path,

@@ -1,10 +1,7 @@
 """A policy of another form than the demo's, by the command line: made, met by approvals, turned down."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from assent.infra_files import infra_path
 from tests.support.cli import Cli, Up
 
 KIOSKS = ("policies", "create", "kiosks", "--type", "kiosk", "--approval", "2:security")
@@ -12,15 +9,10 @@ FORM = ("--rejections", "2", "--completion", "automatic")
 
 
 @pytest.fixture(scope="module")
-def kiosks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    """A log of its own, on which two administrators have made the policy for kiosks."""
-    cli = Cli(tmp_path_factory.mktemp("forms") / "data")
-    founded = cli("init", str(infra_path("demo/governance.toml")), "--make-keys")
-    assert founded.code == 0, founded
-    up = Up(cli, tmp_path_factory.mktemp("forms-up") / "up.txt")
+def kiosks(up: Up, cli: Cli) -> Cli:
+    """Two administrators have made the policy for kiosks."""
     create_policy(cli)
-    yield cli
-    assert up.stop() == 0
+    return cli
 
 
 def create_policy(cli: Cli) -> None:

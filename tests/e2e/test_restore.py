@@ -1,4 +1,4 @@
-"""Older copies are put back under everything: what one sees, and the way back of infra/restore.md."""
+"""Older copies are put back under everything: what one sees, and the way back of docs/how-to/restore.md."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from assent.infra_files import infra_path
 from assent.observe.readiness import readiness
 from tests.support.cli import Cli, Up
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(500)]
 _LIMIT_S = 150
 
 

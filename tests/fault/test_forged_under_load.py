@@ -12,11 +12,11 @@ from tests.support.world import ALL, World
 
 
 @pytest.mark.timeout(180)
-async def test_forged_records_under_load_change_nothing(faulty: World) -> None:
+async def test_forged_records_under_load_change_nothing(faulty: World, dice: random.Random) -> None:
     services = faulty.start(*ALL)
     faulty.load.start()
     await faulty.load.until_decided(40)
-    forging = asyncio.create_task(_forge(faulty))
+    forging = asyncio.create_task(_forge(faulty, dice))
     await faulty.load.until_decided(200)
     for service in services:
         service.kill()
@@ -27,13 +27,13 @@ async def test_forged_records_under_load_change_nothing(faulty: World) -> None:
     await faulty.settled(timeout_s=90)
 
 
-async def _forge(world: World) -> None:
+async def _forge(world: World, dice: random.Random) -> None:
     while True:
         ledger = await read_ledger(world.log, world.follower)
         for partition in range(PARTITIONS):
             if ledger[partition]:
                 # By now the head has moved on, or not: both must be dropped.
                 place = Place(world.log, LEDGER, partition, ledger[partition])
-                names = random.sample(sorted(FORGERIES), 4)
+                names = dice.sample(sorted(FORGERIES), 4)
                 await place.put(*(FORGERIES[name](place) for name in names))
                 await Place(world.log, GOVERNANCE, 0, ledger[partition]).put(FORGERIES[names[0]](place))

@@ -7,11 +7,13 @@ import pytest
 from tests.support.world import ALL, World
 
 
-async def test_decider_that_is_killed_at_many_points_decides_everything_once(faulty: World) -> None:
+async def test_decider_that_is_killed_at_many_points_decides_everything_once(
+    faulty: World, dice: random.Random
+) -> None:
     [decider] = faulty.start("forced")
     faulty.load.start()
     for _ in range(6):
-        await faulty.load.until_decided(random.randint(1, 60))
+        await faulty.load.until_decided(dice.randint(1, 60))
         decider.kill()
     await faulty.load.until_decided(30)
     await faulty.load.finish()
@@ -19,14 +21,14 @@ async def test_decider_that_is_killed_at_many_points_decides_everything_once(fau
 
 
 @pytest.mark.timeout(180)
-async def test_every_service_that_is_killed_goes_on_where_it_was(faulty: World) -> None:
+async def test_every_service_that_is_killed_goes_on_where_it_was(faulty: World, dice: random.Random) -> None:
     services = faulty.start(*ALL)
     faulty.load.start()
     await faulty.load.until_decided(60)
     for _ in range(3):
-        random.shuffle(services)
+        dice.shuffle(services)
         for service in services:
-            await faulty.load.until_decided(random.randint(1, 20))
+            await faulty.load.until_decided(dice.randint(1, 20))
             service.kill()
     await faulty.load.until_decided(30)
     await faulty.load.finish()

@@ -16,7 +16,6 @@ from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
 from assent.store.heads import stored_heads
-from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.newest_heads import NewestHeads
@@ -43,7 +42,7 @@ from tests.support.losses import accept_the_loss
 from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.recount import read_topic
 from tests.support.services import Services
-from tests.support.stack import fresh_database, until
+from tests.support.stack import migrated_database, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -389,8 +388,7 @@ async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_
 
 
 async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) -> None:
-    dsn = await fresh_database(machine.stack.dsn, "heads")
-    await migrate(dsn)
+    dsn = await migrated_database(machine.stack.dsn, "heads")
     environ = {
         "ASSENT_KAFKA": machine.stack.bootstrap,
         "ASSENT_IDENTITY": machine.log.identity,

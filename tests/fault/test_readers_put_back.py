@@ -13,7 +13,6 @@ from aiokafka import TopicPartition
 
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
-from assent.store.migrate import migrate
 from assent_contracts.client.connection import writing
 from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.client.reader import LedgerReader
@@ -28,7 +27,7 @@ from tests.support.losses import accept_the_loss, known_beyond
 from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.readers import SPECS, Running, positions, reading
 from tests.support.recount import read_topic
-from tests.support.stack import fresh_database, until
+from tests.support.stack import fresh_database, migrated_database, until
 from tests.support.tampering import forget_records, make_anew
 
 pytestmark = pytest.mark.timeout(240)
@@ -55,9 +54,7 @@ async def log(stack: Stack, tmp_path: Path) -> Log:
 
 @pytest_asyncio.fixture
 async def dsn(stack: Stack) -> str:
-    made = await fresh_database(stack.dsn, "put_back")
-    await migrate(made)
-    return made
+    return await migrated_database(stack.dsn, "put_back")
 
 
 @asynccontextmanager
@@ -197,8 +194,7 @@ async def test_a_reader_that_has_read_what_is_given_up_is_told_though_it_stands_
         for reader in readers.values():
             why = await lacks(reader.health, "assent.ledger/", "what came after that is given up")
             assert "restore rebuild" in why.todo
-    empty = await fresh_database(dsn, "put_back_rebuilt")
-    await migrate(empty)
+    empty = await migrated_database(dsn, "put_back_rebuilt")
     async with reading_all(log, empty) as readers:
         await has_records(empty, 8)
         for reader in readers.values():
@@ -213,8 +209,7 @@ async def test_deleted_beginning_of_the_ledger_is_noticed(log: Log, dsn: str) ->
         await forget_records(log.connection, places)
         for reader in readers.values():
             await lacks(reader.health, "begins at offset 1 and not at 0")
-    empty = await fresh_database(dsn, "put_back_empty")
-    await migrate(empty)
+    empty = await migrated_database(dsn, "put_back_empty")
     async with reading_all(log, empty) as readers:
         for reader in readers.values():
             await lacks(reader.health, "begins at offset 1 and not at 0")

@@ -127,23 +127,21 @@ _DECIDERS: Final = ("decider", "forced")
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 async def test_hours_of_faults_lose_double_and_forge_nothing(
-    faulty: World, stack: Stack, tmp_path: Path
+    faulty: World, stack: Stack, tmp_path: Path, dice: random.Random
 ) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}, {MINUTES:g} minutes")
-    choose = random.Random(seed)
+    print(f"{MINUTES:g} minutes")
     faulty.load.pace_s = 0.5
-    soak = Soak(faulty, stack, tmp_path, choose)
+    soak = Soak(faulty, stack, tmp_path, dice)
     faulty.load.start()
     started, whole = time.monotonic(), MINUTES * 60
     certain = list(_ONCE)
     while (passed := time.monotonic() - started) < whole:
-        await asyncio.sleep(choose.expovariate(0.5))
+        await asyncio.sleep(dice.expovariate(0.5))
         faulty.services.revive()
         if certain and passed > certain[0][0] * whole:
             what = certain.pop(0)[1]
         else:
-            what = choose.choices([*_OFTEN], [*_OFTEN.values()])[0]
+            what = dice.choices([*_OFTEN], [*_OFTEN.values()])[0]
         await soak.happen(what)
     await soak.calm()
     before = faulty.load.decided

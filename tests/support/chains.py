@@ -18,21 +18,21 @@ from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.codec import encode
 from assent_contracts.core.governance import decide as rules
-from assent_contracts.core.governance.handle import (
-    GovernanceLedgerState,
-    apply_governance_decision,
-    handle_governance,
-)
+from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.handle import apply_decision, handle
+from assent_contracts.core.received import Envelope, open_envelope
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.writer.chain import Chain
+from assent_contracts.core.writer.governance_desk import GovernanceDesk
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Incoming, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
 from assent_contracts.governance import (
+    GOVERNANCE_KEY,
     ChangeGovernance,
     CloseFounding,
     FoundLog,
@@ -42,7 +42,14 @@ from assent_contracts.governance import (
 from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.governed import Founding, Settings
-from assent_contracts.ledger import OmittedCommand, RecordedCommand, decode_record
+from assent_contracts.ledger import (
+    OmittedCommand,
+    RecordedCommand,
+    decode_events,
+    decode_governance_events,
+    decode_record,
+    decode_refusal,
+)
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
@@ -68,10 +75,26 @@ def signed(value: bytes, key: SecretKey, identity: str) -> RecordedCommand:
     return RecordedCommand(value=Raw(value), key=key.id, signature=signature)
 
 
+def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
+    """The command as the ledger keeps it, as it was received."""
+    headers = [("assent-key", recorded.key.encode()), ("assent-signature", recorded.signature.encode())]
+    envelope = open_envelope(bytes(recorded.value), kafka_key, headers)
+    assert isinstance(envelope, Envelope), envelope
+    return envelope
+
+
+def _writer(desk: Any, start: Head) -> Writer[Any]:
+    """One that nobody retires."""
+    writer = Writer(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer.begin()
+    return writer
+
+
 class Written:
     """One ledger partition's accepted records."""
 
     def __init__(self, start: Head) -> None:
+        self.start = start
         self.records: list[Accepted] = []
         self.next_input = 0
         """The offset of the first command that is not decided yet."""
@@ -88,8 +111,22 @@ class Written:
         """The next record, whatever it says. What came by the topic came at its log time if need be."""
         if fields.get("input_offset", UNSET) is not UNSET:
             fields = {"received_at": fields["at"], **fields}
-        link = self._chain.link(None, decision, **fields)
-        accepted = Accepted(self.next_seq, decode_record(link.value), link.value, sha256_hex(link.value))
+        return self._keep(self._chain.link(None, decision, **fields).value)
+
+    def decided(self, writer: Writer[Any], envelope: Envelope, at: int) -> Accepted:
+        """The next record, which this writer makes of what it receives. Its signature is taken for good."""
+        for last in self.records[-1:]:
+            writer.passed(last)
+        writer.decide(Incoming(self.next_input, at, envelope, None, signature_good=True))
+        batch = writer.take_batch()
+        assert batch is not None
+        [link] = batch.links
+        accepted = self._keep(link.value)
+        self._chain.follow(accepted.record.seq, accepted.value_sha256, accepted.record.epoch)
+        return accepted
+
+    def _keep(self, value: bytes) -> Accepted:
+        accepted = Accepted(self.next_seq, decode_record(value), value, sha256_hex(value))
         self.records.append(accepted)
         if accepted.record.input is not UNSET:
             self.next_input = accepted.record.input + 1
@@ -127,13 +164,27 @@ class Chains:
         """`settings`: those of the founding."""
         self.at = START
         self.governance = Written(first_head("governance", NO_IDENTITY))
-        self.record = GovernanceLedgerState()
+        self._desk, self._requests_desk = GovernanceDesk(), RequestsDesk(PARTITION)
+        self._governor = _writer(self._desk, self.governance.start)
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self.state = PartitionState(PARTITION)
-        self._seen = Governance()
         self._ids = 0
         self._found(settings)
         self.requests = Written(first_head("ledger", self.identity))
+        self._decider = _writer(self._requests_desk, self.requests.start)
+
+    @property
+    def record(self) -> GovernanceLedgerState:
+        """Governance, as its writer has it."""
+        return self._desk.record
+
+    @property
+    def state(self) -> PartitionState:
+        """The requests, as their writer has them."""
+        return self._requests_desk.state
+
+    @property
+    def _seen(self) -> Governance:
+        return self._requests_desk.governance
 
     @property
     def identity(self) -> str:
@@ -168,19 +219,23 @@ class Chains:
         """Decide a governance command honestly, and write it down."""
         key = key or key_of(command.principal)
         recorded = signed(encode(command), key, self.identity)
+        if command.principal == FOUNDER_NAME:
+            decision = self._founded(recorded)
+        else:
+            envelope = _envelope(recorded, GOVERNANCE_KEY)
+            record = self.governance.decided(self._governor, envelope, self.at).record
+            decision = decode_refusal(record) or decode_governance_events(record)
+        self.history.append(() if isinstance(decision, Refusal) else decision)
+        return decision
+
+    def _founded(self, recorded: RecordedCommand) -> tuple[GovernanceEvent, ...] | Refusal:
+        """The founder's commands come by no topic."""
         received = governance_received_again(recorded)
         assert not isinstance(received, Refusal), received
-        decision = handle_governance(
-            self.record, received, signature_good=True, at=self.at, received_at=self.at
-        )
-        seq = self.governance.next_seq
-        is_founding = command.principal == FOUNDER_NAME
-        apply_governance_decision(
-            self.record, received, decision, seq=seq, at=self.at, by_topic=not is_founding
-        )
-        self.history.append(() if isinstance(decision, Refusal) else decision)
-        by_command = UNSET if is_founding else self.governance.next_input
-        self.governance.put(decision, at=self.at, input_offset=by_command, command=recorded)
+        seq, times = self.governance.next_seq, {"at": self.at, "received_at": self.at}
+        decision = self._desk.handle(received, signature_good=True, seq=seq, **times)
+        self._desk.apply_decision(received, decision, seq=seq, at=self.at, by_topic=False)
+        self.governance.put(decision, at=self.at, command=recorded)
         return decision
 
     def change(self, principal: str, change: GovernanceChange) -> tuple[GovernanceEvent, ...] | Refusal:
@@ -201,7 +256,7 @@ class Chains:
         fields = {"at": self.at, "input_offset": self.governance.next_input, "command": command, **fields}
         self.governance.put(decision, **fields)
         events = () if isinstance(decision, Refusal) else decision
-        self.record.take(self.governance.next_seq - 1, self.at, events)
+        self._desk.apply(events, seq=self.governance.next_seq - 1, at=self.at)
         self.history.append(events)
         return self.governance.next_seq - 1
 
@@ -212,15 +267,9 @@ class Chains:
         """
         self._catch_up()
         recorded = signed(encode(command), key or key_of(command.principal), self.identity)
-        received = received_again(recorded)
-        assert not isinstance(received, Refusal), received
-        seq = self.requests.next_seq
-        times, named = {"at": self.at, "received_at": self.at}, self._seen.seq
-        decision = handle(self.state, received, signature_good=True, seq=seq, governance=self._seen, **times)
-        apply_decision(self.state, received, decision, seq=seq, at=self.at, governance=named)
-        input_offset = self.requests.next_input
-        self.requests.put(decision, governance=named, input_offset=input_offset, command=recorded, **times)
-        return decision
+        envelope = _envelope(recorded, command.resource.encode())
+        record = self.requests.decided(self._decider, envelope, self.at).record
+        return decode_refusal(record) or decode_events(record)
 
     def end_carried(self) -> None:
         """The request decider ends what governance has dealt with."""
@@ -236,8 +285,7 @@ class Chains:
         return self.requests.next_seq - 1
 
     def _catch_up(self) -> None:
-        while self._seen.seq < len(self.history) - 1:
-            self._seen.evolve(self._seen.seq + 1, self.history[self._seen.seq + 1])
+        self._requests_desk.follow(self.history, len(self.history) - 1)
 
     def submission(self, change: GovernanceChange = MORE, resource: str | None = None) -> c.SubmitChange:
         """Carol's submission of a change to governance."""

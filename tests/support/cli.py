@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from tests.support import forked
+
 COMMAND = Path(sys.executable).with_name("assent")
 _LIMIT_S = 60.0
 
@@ -35,6 +37,8 @@ class Cli:
 
     data: Path
     env: dict[str, str] = field(default_factory=dict)
+    cold: bool = False
+    """Start Python for each command, instead of forking one that has imported what commands need."""
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("ASSENT_")}
@@ -51,14 +55,19 @@ class Cli:
         )
 
     def __call__(self, *arguments: str, stdin: bytes | None = None, limit_s: float = _LIMIT_S) -> Answer:
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            env=self.environment(),
-            input=b"" if stdin is None else stdin,
-            capture_output=True,
-            timeout=limit_s,
-            check=False,
-        )
+        environ, content = self.environment(), b"" if stdin is None else stdin
+        # What the environment has Python do at its start is not done by a fork.
+        if self.cold or "PYTHONPATH" in self.env:
+            done = subprocess.run(
+                [COMMAND, *arguments],
+                env=environ,
+                input=content,
+                capture_output=True,
+                timeout=limit_s,
+                check=False,
+            )
+        else:
+            done = forked.run("assent.cli", arguments, environ=environ, stdin=content, limit_s=limit_s)
         answer = Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in answer.err, answer.err
         return answer

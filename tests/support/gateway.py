@@ -14,7 +14,6 @@ import msgspec
 from assent.gateway.service import serve
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
 from assent.observe.health import Health
-from assent.store.migrate import migrate
 from assent.store.service import KAFKA, POSTGRES
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms
@@ -22,7 +21,7 @@ from assent_contracts.commands import Claim, Outcome, ReportOutcome
 from tests.support.local_token import LINK, token_file
 from tests.support.log import APPLIER, Actor, Log, deciding, publishing
 from tests.support.readers import SPECS, reading, settings_for
-from tests.support.stack import fresh_database, until
+from tests.support.stack import migrated_database, until
 
 _numbers = itertools.count()
 
@@ -217,8 +216,7 @@ async def _listens(task: asyncio.Task[None], port: int) -> bool:
 @asynccontextmanager
 async def migrated(dsn: str) -> AsyncIterator[str]:
     """The DSN of a migrated database of its own on the server of `dsn`."""
-    made = await fresh_database(dsn, f"gateway_{os.getpid()}_{next(_numbers)}")
-    await migrate(made)
+    made = await migrated_database(dsn, f"gateway_{os.getpid()}_{next(_numbers)}")
     yield made
 
 

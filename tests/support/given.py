@@ -1,4 +1,4 @@
-"""Stories: who does what, one line after the other, decided by the real rules over a real state.
+"""Stories: who does what, one line after the other, decided by the writer of a partition.
 
 story = Story()
 story.given("alice submits", "bob approves")
@@ -9,19 +9,16 @@ A line may end in `via portal`: then that gateway's key has signed, on behalf of
 
 from typing import Any, Final
 
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from assent_contracts import commands as c
 from assent_contracts.acceptance import first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Received
+from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.requests.decide import Decision
-from assent_contracts.core.requests.expire import decide_expiry
-from assent_contracts.core.requests.handle import apply_decision, handle
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import receive
-from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -30,10 +27,11 @@ from assent_contracts.core.requests.states import (
     Released,
     Unsettled,
 )
-from assent_contracts.core.writer.chain import Chain
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Incoming, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.events import ChangeSubmitted, RequestEvent
-from assent_contracts.ledger import RecordedCommand
+from assent_contracts.events import ChangeSubmitted
+from assent_contracts.ledger import decode_events, decode_record, decode_refusal
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
@@ -82,10 +80,15 @@ class Story:
     def __init__(
         self, resource: str = SCRIPT, *, governance: Governance | None = None, payload: bytes = PAYLOAD
     ) -> None:
-        self.governance = governance or ORGANISATION
         self.resource = resource
         self.payload = payload
-        self.state = PartitionState(partition_for(resource.encode(), PARTITIONS))
+        self._desk = RequestsDesk(partition_for(resource.encode(), PARTITIONS))
+        self._desk.governance = governance or ORGANISATION
+        # No sealer: nobody retires it. A story says whether a signature is good, also of a key that is new.
+        self._writer = Writer(
+            self._desk, first_head("ledger", IDENTITY), sealer=None, is_signed=lambda _envelope, _key: True
+        )
+        self._writer.begin()
         self.at = START
         self.records: list[bytes] = []
         """The ledger: each decision's record, byte for byte."""
@@ -93,8 +96,21 @@ class Story:
         """The id of the last request that was opened; of none, before."""
         self.submission = "0" * 64
         """The SHA-256 of its submission's bytes (R23)."""
-        self._chain = Chain(first_head("ledger", IDENTITY), epoch=1)
         self._commands = 0
+
+    @property
+    def governance(self) -> Governance:
+        """Governance as the writer follows it."""
+        return self._desk.governance
+
+    @governance.setter
+    def governance(self, governance: Governance) -> None:
+        self._desk.governance = governance
+
+    @property
+    def state(self) -> PartitionState:
+        """The requests, as the writer has them."""
+        return self._desk.state
 
     def given(self, *lines: str) -> "Story":
         """What happened before; it must not have been refused."""
@@ -108,10 +124,8 @@ class Story:
         if line in _TIMES:
             self.at += _TIMES[line]
             return ""
-        if line == "the writer looks at the clock":
-            return " + ".join(self.write_expiries())
-        if line == "the writer looks at governance":
-            return " + ".join(self.write_carried())
+        if line in ("the writer looks at the clock", "the writer looks at governance"):
+            return " + ".join(self.write_due())
         said, _, gateway = line.partition(" via ")
         who, verb = said.split(" ", 1)
         decision = self.send(self.command(who, verb), signer=gateway or None)
@@ -126,53 +140,34 @@ class Story:
         self, it: Received[c.Command], *, signature_good: bool = True, received_at: int | None = None
     ) -> Decision:
         """Decide what was received, now unless something else is said, and record it."""
-        seq, came = len(self.records), self.at if received_at is None else received_at
+        came = self.at if received_at is None else received_at
         self.at = max(self.at, came)
-        decision = handle(
-            self.state,
-            it,
-            signature_good=signature_good,
-            seq=seq,
-            at=self.at,
-            received_at=came,
-            governance=self.governance,
+        envelope = Envelope(
+            it.value, it.value_sha256, it.command.resource.encode(), it.key_id, it.signature, None, None
         )
-        apply_decision(self.state, it, decision, seq=seq, at=self.at, governance=self.governance.seq)
-        command = RecordedCommand(value=Raw(it.value), key=it.key_id, signature=it.signature)
-        self._record(decision, command, came)
+        tried = self._desk.signing_key(envelope)
+        offset = len(self.records)
+        self._writer.decide(Incoming(offset, came, envelope, tried, signature_good))
+        decision = self._written()
         if not isinstance(decision, Refusal) and isinstance(decision[0], ChangeSubmitted):
             self.request, self.submission = decision[0].request, decision[0].submission
         return decision
 
-    def write_expiries(self) -> list[str]:
-        """The writer's own records: what log time alone decides."""
+    def write_due(self) -> list[str]:
+        """The writer's own records: what log time alone decides, and what became of released governance."""
         written: list[str] = []
-        for seq in self.state.due(self.at):
-            request = self.state.requests[seq]
-            assert isinstance(request, NeedsApproval | Approved | Released | Applying)
-            written.append(self._write(decide_expiry(f"{self.state.partition}-{seq}", request)))
+        for own in self._writer.record_due(self.at):
+            self._written()
+            written += [type(event).__name__ for event in own.events]
         return written
 
-    def write_carried(self) -> list[str]:
-        """The writer's own records: what became of the changes to governance that were released."""
-        return [self._write(event) for _, event in release_outcomes_due(self.state, self.governance)]
-
-    def _write(self, event: RequestEvent) -> str:
-        self.state.record(len(self.records), self.at, (event,), governance=self.governance.seq)
-        self._record((event,), None)
-        return type(event).__name__
-
-    def _record(self, decision: Decision, command: RecordedCommand | None, received_at: int = 0) -> None:
-        link = self._chain.link(
-            self.resource.encode(),
-            decision,
-            at=self.at,
-            governance=self.governance.seq,
-            input_offset=UNSET if command is None else len(self.records),
-            received_at=UNSET if command is None else received_at,
-            command=UNSET if command is None else command,
-        )
+    def _written(self) -> Decision:
+        batch = self._writer.take_batch()
+        assert batch is not None
+        [link] = batch.links
         self.records.append(link.value)
+        record = decode_record(link.value)
+        return decode_refusal(record) or decode_events(record)
 
     def command(self, who: str, verb: str) -> c.Command:
         """The command behind `who verb`: a fresh id, dated now, on the story's last request."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.forked import Forked
+
 ROOT = Path(__file__).parents[2]
 _SHOWN_LINES = 25
 _STOP_LIMIT_S = 15.0
@@ -32,7 +34,7 @@ class Running:
         self.log = log
         self.deaths: list[int] = []
         """Exit codes of when it ended by itself."""
-        self._argv = [*dies_with_us(), sys.executable, "-m", *module]
+        self._module, *self._arguments = module
         self._environ = environ
         self._popen = self._start()
 
@@ -40,15 +42,16 @@ class Running:
     def pid(self) -> int:
         return self._popen.pid
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as output:
-            return subprocess.Popen(
-                self._argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=self._environ,
-                cwd=ROOT,
+    def _start(self) -> Forked:
+        with self.log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+            return Forked(
+                self._module,
+                self._arguments,
+                environ=self._environ,
+                stdin=nothing.fileno(),
+                stdout=output.fileno(),
+                stderr=output.fileno(),
+                folder=ROOT,
             )
 
     def revive(self) -> None:

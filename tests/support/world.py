@@ -10,7 +10,6 @@ import asyncpg
 
 from assent.applier.names import TEMPORARY_PREFIX
 from assent.local.stack import Stack
-from assent.store.migrate import migrate
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.policies import BUILT_IN_TYPES
@@ -22,7 +21,7 @@ from tests.support.log import PARTITIONS, Log, following, fresh_log
 from tests.support.model import Model, Organisation, Request
 from tests.support.recount import Recount, recount
 from tests.support.services import Running, Services
-from tests.support.stack import fresh_database
+from tests.support.stack import migrated_database
 
 ALL = ("decider", "status", "audit", "dispatch", "applier")
 _LOOK_S = 0.3
@@ -204,8 +203,7 @@ def _content(request: Request) -> bytes:
 async def world(stack: Stack, folder: Path) -> AsyncIterator[World]:
     """A new log, a new database, nothing running yet but the load's publisher."""
     log = await fresh_log(stack.bootstrap, folder / "keys")
-    dsn = await fresh_database(stack.dsn, "faults")
-    await migrate(dsn)
+    dsn = await migrated_database(stack.dsn, "faults")
     environ = {"ASSENT_KAFKA": stack.bootstrap, "ASSENT_IDENTITY": log.identity, "ASSENT_POSTGRES": dsn}
     async with AsyncExitStack() as open_things:
         follower = await open_things.enter_async_context(following(log))

@@ -183,6 +183,7 @@ def test_command_that_came_in_time_is_not_stale_however_late_it_is_decided() -> 
     """The broker's append time counts, not when a decider that was down came back."""
     story = Story()
     story.at += 5 * DAY_MS
+    story.send(story.command("mallory", "cancels"))
     late = submission(story, at=START)
     assert names(story.take(received(late), received_at=START + 1)) == "ChangeSubmitted"
 
@@ -190,6 +191,7 @@ def test_command_that_came_in_time_is_not_stale_however_late_it_is_decided() -> 
 def test_key_must_be_valid_when_the_command_came_not_when_it_is_decided() -> None:
     story = Story(governance=organisation(Settings(expiry_ms=1_000 * DAY_MS)))
     story.at = START + 401 * DAY_MS
+    story.send(story.command("mallory", "cancels"))
     before = START + 400 * DAY_MS - 1
     assert names(story.take(received(submission(story, at=before)), received_at=before)) == "ChangeSubmitted"
     assert (

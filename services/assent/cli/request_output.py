@@ -19,7 +19,8 @@ from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.commands import command_type
-from assent_contracts.core.governance.differences import duration, rule_text
+from assent_contracts.core.governance.policies import rule_text
+from assent_contracts.core.governance.wording import duration
 from assent_contracts.events import ApprovalLapsed
 from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
 from assent_contracts.proof import NotProven

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from assent.local.aot import ahead_of_time
-from assent.local.broker import format_storage, java, run_broker
+from assent.local.broker import QUICK, format_storage, java, run_broker
 from assent.local.directory import Directory
 from assent.local.jars import cache_directory, kafka_jars
 from assent.local.ports import HOST, HeldPort, hold_port
@@ -26,8 +26,12 @@ class Kafka:
     it where they look for it.
     """
 
-    def __init__(self, directory: Directory, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Directory, progress: Callable[[str], None], *, for_load: bool = False
+    ) -> None:
+        """`for_load`: compile what runs often as well as Java can, which pays after minutes of load."""
         self._directory = directory
+        self._flags = () if for_load else QUICK
         self._progress = progress
         self._child: Child | None = None
         self._ports: tuple[HeldPort, HeldPort] | None = None
@@ -54,7 +58,7 @@ class Kafka:
             await end_stale(leftover, directory=self._directory)
         cache = cache_directory()
         jars = await self._jars(cache)
-        program = java(jars, *await ahead_of_time(cache, jars, self._progress))
+        program = java(jars, *await ahead_of_time(cache, jars, self._progress), *self._flags)
         await format_storage(self._directory, program)
         for attempt in range(1, _ATTEMPTS + 1):
             chosen = self._ports or self._choose_ports()

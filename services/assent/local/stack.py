@@ -21,14 +21,16 @@ class Stack:
     elsewhere the next start on the same directory ends what was left.
     """
 
-    def __init__(self, data: Path, *, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, progress: Callable[[str], None] | None = None, for_load: bool = False
+    ) -> None:
         """`progress` gets a line, for people, when something takes long or changes the machine.
 
-        It may be called from another thread.
+        It may be called from another thread. `for_load`: for minutes of load rather than a quick start.
         """
         self.directory = Directory(data.resolve())
         tell = progress or _nobody
-        self.kafka = Kafka(self.directory, tell)
+        self.kafka = Kafka(self.directory, tell, for_load=for_load)
         self.postgres = Postgres(self.directory, tell)
         self._ownership: ExitStack | None = None
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from assent.reading.lapses import LAPSES
 from assent.store.queries import RequestView
-from assent_contracts.core.governance.sentences import rule_words
+from assent_contracts.core.governance.policies import rule_words
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import Explanation, RuleStands, explain
 from assent_contracts.core.requests.permissions import Deciding, why_not

@@ -6,10 +6,11 @@ import msgspec
 
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.changes import change_difference, change_sentence
 from assent_contracts.core.governance.decide import decide_at_once
-from assent_contracts.core.governance.differences import Line, difference
+from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.permissions import why_approval
-from assent_contracts.core.governance.sentences import change_sentence, rule_words, terms_sentence
+from assent_contracts.core.governance.policies import rule_words, terms_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.submit import decide_submit
@@ -52,7 +53,7 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     change: GovernanceChange
     object: str
     sentence: str
-    difference: tuple[Line, ...]
+    difference: tuple[FieldChange, ...]
     why_approval: str | None
     """Why a second administrator must approve; None when it works at once."""
     terms: tuple[PolicyTerms, ...] = ()
@@ -80,7 +81,7 @@ def foresee(
         change=change,
         object=object_of(change),
         sentence=change_sentence(change, governance),
-        difference=difference(change, governance),
+        difference=change_difference(change, governance),
         why_approval=why_approval(governance, change, principal, through),
     )
     found = governance.principals.get(principal)

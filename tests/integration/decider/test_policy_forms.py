@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from assent.store.migrate import migrate
 from assent.store.pool import open_pool
 from assent.store.queries import RequestView, show_request
 from assent_contracts.client.follower import GovernanceFollower
@@ -28,7 +27,7 @@ from tests.support.governing import assert_verified
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import Actor, Log
 from tests.support.readers import SPECS, reading
-from tests.support.stack import fresh_database, until
+from tests.support.stack import migrated_database, until
 
 KIOSKS = policy_table(
     "kiosk",
@@ -49,9 +48,7 @@ async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> L
 @pytest_asyncio.fixture
 async def dsn(running: Endpoints) -> str:
     """A migrated database of the test's own."""
-    made = await fresh_database(running.dsn, "policy_forms")
-    await migrate(made)
-    return made
+    return await migrated_database(running.dsn, "policy_forms")
 
 
 def refused(decided: Decided) -> RefusalCode:

@@ -71,6 +71,7 @@ async def test_every_operation_is_named_once_and_says_what_it_answers(gateway: G
         assert "application/problem+json" in each["responses"]["401"]["content"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(_LIMIT_S + 30)
 async def test_schemathesis_finds_nothing(gateway: Gateway, tmp_path: Path) -> None:
     client = await gateway.signed_in("bob")

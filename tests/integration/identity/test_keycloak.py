@@ -18,7 +18,7 @@ from tests.support.gateway import Gateway, accepted, everything, gateway_setting
 from tests.support.lacking import lacking
 from tests.support.log import Log
 
-pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.keycloak, pytest.mark.timeout(300)]
 
 CLIENT = "assent-console"
 

@@ -12,11 +12,10 @@ from assent.cli.diagnosis.examination import examine
 from assent.cli.options import Options
 from assent.ledger.topic_state import topic_specs, topic_states
 from assent.ledger.topics import TopicsError, apply_topics
-from assent.store.migrate import migrate
 from assent_contracts.topics import COMMANDS, LEDGER
 from tests.support.containers import Endpoints, chosen_stack
 from tests.support.log import PARTITIONS, Log, fresh_log
-from tests.support.stack import fresh_database, until
+from tests.support.stack import migrated_database, until
 
 _FORGETS = {"retention.ms": "604800000", "cleanup.policy": "compact", "segment.bytes": "20971520"}
 
@@ -40,8 +39,7 @@ async def admin(log: Log) -> AsyncIterator[AIOKafkaAdminClient]:
 @pytest.fixture
 async def options(log: Log, running: Endpoints, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Options:
     """As of an operator of a cluster."""
-    dsn = await fresh_database(running.dsn, "topics")
-    await migrate(dsn)
+    dsn = await migrated_database(running.dsn, "topics")
     for name, value in (("KAFKA", log.connection.bootstrap), ("IDENTITY", log.identity), ("POSTGRES", dsn)):
         monkeypatch.setenv(f"ASSENT_{name}", value)
     return Options(data=tmp_path)

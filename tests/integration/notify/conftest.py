@@ -13,12 +13,11 @@ from assent.notify.sender import SENDING, Pace
 from assent.notify.service import notify
 from assent.notify.settings import NotifySettings
 from assent.observe.health import Health
-from assent.store.migrate import migrate
 from tests.support.containers import Endpoints
 from tests.support.log import Log
 from tests.support.readers import Running, settings_for
 from tests.support.receivers import MailReceiver, WebReceiver, mail_receiver, web_receiver
-from tests.support.stack import fresh_database
+from tests.support.stack import migrated_database
 
 PUBLIC = "https://assent.example.com"
 OWN = NotifySettings(public_url=PUBLIC, allow_private=True, attempts=3)
@@ -32,9 +31,7 @@ Notifying = Callable[..., AbstractAsyncContextManager[Running]]
 @pytest.fixture
 async def dsn(running: Endpoints) -> str:
     """A migrated database of the test's own."""
-    made = await fresh_database(running.dsn, f"notify_{next(_numbers)}")
-    await migrate(made)
-    return made
+    return await migrated_database(running.dsn, f"notify_{next(_numbers)}")
 
 
 @pytest.fixture

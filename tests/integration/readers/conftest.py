@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from assent.store.migrate import migrate
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import reading
 from assent_contracts.client.fetch import fetch, positions
@@ -24,7 +23,7 @@ from tests.support.governing import ended, released
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.people import policy_of
 from tests.support.readers import SPECS, Heads
-from tests.support.stack import fresh_database
+from tests.support.stack import migrated_database
 
 AWKWARD = 'Grüße – „it\'s" \\ "quoted"\n\ttab, 日本語, emoji 🦊, \\u0000 as text, \ufeff and %s {} $1 --'
 """What a justification or a note may hold."""
@@ -135,9 +134,7 @@ async def written(story: None, log: Log, follower: GovernanceFollower) -> Writte
 @pytest.fixture
 async def dsn(running: Endpoints) -> str:
     """A migrated database of the test's own."""
-    made = await fresh_database(running.dsn, f"readers_{next(_numbers)}")
-    await migrate(made)
-    return made
+    return await migrated_database(running.dsn, f"readers_{next(_numbers)}")
 
 
 @pytest.fixture

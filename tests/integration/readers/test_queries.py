@@ -6,7 +6,6 @@ import asyncpg
 import pytest_asyncio
 
 from assent.store import queries
-from assent.store.migrate import migrate
 from assent.store.pool import open_pool
 from assent.store.queries import RequestFilter, RequestView
 from assent_contracts.client.follower import GovernanceFollower
@@ -16,7 +15,7 @@ from tests.integration.readers.conftest import AWKWARD, PAYLOAD, Written, read_a
 from tests.support.containers import Endpoints
 from tests.support.log import Log
 from tests.support.readers import SPECS, caught_up, reading
-from tests.support.stack import fresh_database
+from tests.support.stack import migrated_database
 
 ALL = RequestFilter()
 OPEN = ("needs_approval", "approved")
@@ -32,8 +31,7 @@ async def whole(story: None, log: Log, follower: GovernanceFollower) -> Written:
 @pytest_asyncio.fixture(scope="module")
 async def pool(running: Endpoints, log: Log, whole: Written) -> AsyncIterator[asyncpg.Pool]:
     """A reading pool on a database that has everything."""
-    dsn = await fresh_database(running.dsn, "queries")
-    await migrate(dsn)
+    dsn = await migrated_database(running.dsn, "queries")
     db = await asyncpg.connect(dsn)
     for spec in SPECS.values():
         async with reading(spec, log, dsn, f"queries-{spec.reader}"):

@@ -8,7 +8,6 @@ import pytest_asyncio
 
 from assent.store import queries
 from assent.store.filters import AuditFilter, RequestFilter
-from assent.store.migrate import migrate
 from assent.store.pool import open_pool
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.client.follower import GovernanceFollower
@@ -20,7 +19,7 @@ from tests.support.containers import Endpoints
 from tests.support.governing import ended, released
 from tests.support.log import Actor, Log
 from tests.support.readers import SPECS, caught_up, reading
-from tests.support.stack import fresh_database
+from tests.support.stack import migrated_database
 
 ALL = AuditFilter()
 SCRIPT = "script/often.sh"
@@ -47,8 +46,7 @@ async def pool(
     await actor.cancel(canceled)
     await actor.publisher.send_bytes(b"no command", b"script/x", [])
     await ended(log, follower, await released(actor, NEW_POLICY))
-    dsn = await fresh_database(running.dsn, "search")
-    await migrate(dsn)
+    dsn = await migrated_database(running.dsn, "search")
     heads = (await read_all(log, follower)).heads
     db = await asyncpg.connect(dsn)
     for spec in SPECS.values():

@@ -15,7 +15,6 @@ from assent.cli.connection.log_access import LogAccess
 from assent.cli.ledger_export import export_held
 from assent.cli.verification import verify_live
 from assent.ledger.topics import apply_topics
-from assent.store.migrate import migrate
 from assent.verify.expected import Expected, ExpectedHead
 from assent.verify.finding import FindingError
 from assent.verify.inputs import InputGap
@@ -32,7 +31,7 @@ from tests.integration.readers.conftest import read_all
 from tests.support.containers import Endpoints, chosen_stack
 from tests.support.log import PARTITIONS, Actor, Log, deciding, delete_topics, publishing
 from tests.support.readers import SPECS, caught_up, reading
-from tests.support.stack import fresh_database
+from tests.support.stack import migrated_database
 
 _numbers = itertools.count()
 TABLES = "verify_whole"
@@ -45,8 +44,7 @@ async def tables(running: Endpoints, log: Log, follower: GovernanceFollower) -> 
         for number in range(6):
             await actor.released(f"script/{number}.sh")
         await _in_a_transaction(log, actor)
-    dsn = await fresh_database(running.dsn, TABLES)
-    await migrate(dsn)
+    dsn = await migrated_database(running.dsn, TABLES)
     written = await read_all(log, follower)
     db = await asyncpg.connect(dsn)
     try:

@@ -103,7 +103,7 @@ def test_a_claim_is_known_by_its_command_and_an_end_is_forgotten(released: Story
 @pytest.mark.parametrize("ends", ["bob rejects", "alice cancels", "30 days pass"])
 def test_a_request_that_ends_is_forgotten(ends: str) -> None:
     story = Story().given("alice submits", ends)
-    story.write_expiries()
+    story.write_due()
     assert len(folded(story)) == 0
     assert folded(story).find(story.request) is None
 

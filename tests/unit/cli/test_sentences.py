@@ -5,8 +5,10 @@ import pytest
 
 from assent.cli.diagnosis.governance_checks import governance_checks
 from assent.reading.prospects import foresee
-from assent_contracts.core.governance.differences import Line, difference, duration, moment
-from assent_contracts.core.governance.sentences import change_sentence, policy_sentence
+from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.field_changes import FieldChange
+from assent_contracts.core.governance.policies import policy_sentence
+from assent_contracts.core.governance.wording import duration, moment
 from assent_contracts.governance import (
     GroupDefined,
     KeyExpires,
@@ -113,18 +115,18 @@ def test_single_rule_s_quorum_is_named_as_such() -> None:
     two = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=2, groups=("security",)),))
     change = EditPolicy(policy=two, version=18)
     assert change_sentence(change, organisation(policies=(one,))) == "Edit policy apps: quorum 1 becomes 2."
-    assert difference(change, organisation(policies=(one,))) == (Line("quorum", "1", "2"),)
+    assert change_difference(change, organisation(policies=(one,))) == (FieldChange("quorum", "1", "2"),)
 
 
 def test_group_differs_by_members_and_policy_by_rules() -> None:
     group = DefineGroup(group=Group(id="owners", name="Owners", members=("erin", "bob")), version=14)
-    assert difference(group, organisation()) == (
-        Line("name", "App owners", "Owners"),
-        Line("member", None, "bob"),
-        Line("member", "dave", None),
+    assert change_difference(group, organisation()) == (
+        FieldChange("name", "App owners", "Owners"),
+        FieldChange("member", None, "bob"),
+        FieldChange("member", "dave", None),
     )
-    deleted = difference(DeletePolicy(policy="apps", version=18), organisation())
-    assert Line("approval 2", "1 of owners", None) in deleted
+    deleted = change_difference(DeletePolicy(policy="apps", version=18), organisation())
+    assert FieldChange("approval 2", "1 of owners", None) in deleted
     assert all(line.after is None for line in deleted)
 
 
@@ -219,5 +221,5 @@ def test_group_is_named_with_its_id_and_a_role_with_those_who_get_it() -> None:
     policy = msgspec.structs.replace(APPS, id="new", approvals=(ApprovalRule(groups=("sec2",)),))
     assert "Security team (sec2, 1 person)" in change_sentence(CreatePolicy(policy=policy), governance)
     given = AssignRole(assignment=RoleAssignment(id="a", role="administrator", groups=("sec2",)))
-    lines = [line.after for line in difference(given, governance) if line.field == "holder"]
+    lines = [line.after for line in change_difference(given, governance) if line.field == "holder"]
     assert lines == ["erin (in group sec2)", "group sec2"]

@@ -116,7 +116,7 @@ def test_release_of_a_change_to_governance_is_nobody_s_to_claim_and_never_expire
     assert proposal.when("applier claims") == "not-an-applier"
     assert proposal.when("carol reports unknown") != "OutcomeUnknown"
     proposal.story.given("30 days pass", "30 days pass")
-    assert proposal.story.write_expiries() == []
+    assert proposal.story.write_due() == []
     released = proposal.story.state.find(proposal.story.request, proposal.story.resource)
     assert isinstance(released, Released)
 

@@ -42,7 +42,7 @@ def list_policies(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = 
     """List the access policies, each with a sentence that says what it asks for."""
     from assent.cli.connection.selection import governance_now
     from assent.cli.tables import print_table
-    from assent_contracts.core.governance.sentences import policy_sentence
+    from assent_contracts.core.governance.policies import policy_sentence
 
     governance = governance_now(access, options)
     if options.json:
@@ -58,7 +58,7 @@ def list_policies(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = 
 def _document(governance: "Governance", name: str) -> dict[str, Any]:
     import msgspec
 
-    from assent_contracts.core.governance.sentences import policy_sentence
+    from assent_contracts.core.governance.policies import policy_sentence
     from assent_contracts.governance_changes import policy_object
 
     found = governance.policies[name]

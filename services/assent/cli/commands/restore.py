@@ -34,10 +34,10 @@ def accept(
 ) -> None:
     """Let the log continue from where it ends now; what was known beyond it is given up for good.
 
-    Only when no newer copy of Kafka's data is left: infra/restore.md says what to try first. It needs Kafka,
-    and no decider. The log is that of --data while `assent up` does not run, or that which ASSENT_KAFKA,
-    ASSENT_IDENTITY and ASSENT_POSTGRES name. It lists by name what is given up, as far as Postgres knows it.
-    Run `assent restore rebuild` after it.
+    Only when no newer copy of Kafka's data is left: docs/how-to/restore.md says what to try first. It needs
+    Kafka, and no decider. The log is that of --data while `assent up` does not run, or that which
+    ASSENT_KAFKA, ASSENT_IDENTITY and ASSENT_POSTGRES name. It lists by name what is given up, as far as
+    Postgres knows it. Run `assent restore rebuild` after it.
 
     Example: assent restore accept --recovery-key /mnt/usb/recovery.key
     """

@@ -35,7 +35,7 @@ def list_roles(
 
     from assent.cli.connection.selection import governance_now
     from assent.cli.tables import print_table
-    from assent_contracts.core.governance.differences import holders_text
+    from assent_contracts.core.governance.roles import holders_text
     from assent_contracts.governance_changes import role_object
 
     governance = governance_now(access, options)

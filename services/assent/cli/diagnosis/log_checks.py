@@ -8,7 +8,7 @@ from assent.decider.clocks import APART_MS
 from assent.decider.kept import HeadsFileError
 from assent.observe.health import fault_of
 from assent_contracts.client.newest_heads import NewestHeads
-from assent_contracts.core.governance.differences import moment
+from assent_contracts.core.governance.wording import moment
 from assent_contracts.governed import Loss
 from assent_contracts.heads import HeadInEra, given_up
 from assent_contracts.topics import LEDGER, LEDGER_TOPICS
@@ -32,7 +32,8 @@ def log_time_finding(outside: OutsideHeads, now: int) -> Check:
         why=f"In {furthest} it is {moment(ahead[furthest])}, and this machine's clock says {moment(now)}:"
         " until then deadlines and leases stand still.",
         remedy="If this machine's clock is wrong, set it. If it is right, a wrong time was recorded:"
-        " `assent settings correct-time now`, which a second administrator approves: see infra/clocks.md.",
+        " `assent settings correct-time now`, which a second administrator approves: see"
+        " docs/how-to/clocks.md.",
     )
 
 
@@ -65,7 +66,7 @@ def reader_findings(
                     ok=False,
                     what=f"{name} and {LEDGER}/{partition}",
                     why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
-                    remedy="Its rows are of a log that was longer. See infra/restore.md.",
+                    remedy="Its rows are of a log that was longer. See docs/how-to/restore.md.",
                     service=name,
                     # What `compare` says of a partition that ends before it was known to end.
                     follows_from=fault_of(f"{LEDGER}/{partition}", "cut"),
@@ -91,7 +92,7 @@ def stored_finding(newest: NewestHeads) -> Check:
         remedy=(
             "Somebody has written to the table who has the status service's rights: change its password."
             " status deletes within a week what it may; as the table's owner you may at once:"
-            " infra/restore.md says how."
+            " docs/how-to/restore.md says how."
         ),
     )
 

@@ -1,7 +1,12 @@
 """Settings: what a change may do, and whether it loosens."""
 
+from typing import Final
+
+from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
 from assent_contracts.core.governance.fields import out_of_date, refuse
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import duration
 from assent_contracts.governance import GovernanceEvent, SettingsChanged
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings
 from assent_contracts.governed import Settings
@@ -42,3 +47,36 @@ def only_tightens(before: Settings, after: Settings) -> bool:
         for unlicensed in (before.allow_unlicensed_admins, True)
         for own_signature in (before.governance_own_signature, True)
     }
+
+
+def settings_difference(before: Settings, after: Settings) -> tuple[FieldChange, ...]:
+    """The settings that are different, times in words."""
+    fields = Settings.__struct_fields__
+    return changed(
+        *(
+            (name.removesuffix("_ms"), setting_text(before, name), setting_text(after, name))
+            for name in fields
+        )
+    )
+
+
+def setting_text(settings: Settings, name: str) -> str:
+    """One setting for people."""
+    value = getattr(settings, name)
+    if name.endswith("_ms"):
+        return duration(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+CHANGE_SETTINGS: Final = ChangeRules[ChangeSettings](
+    decide=lambda governance, change, _at: change_settings(governance, change),
+    sentence=lambda change, governance: (
+        f"Change settings: {becomes(settings_difference(governance.settings, change.settings))}."
+    ),
+    difference=lambda change, governance: settings_difference(governance.settings, change.settings),
+    why_approval=lambda governance, change, _asker: (
+        None if only_tightens(governance.settings, change.settings) else "it loosens a setting"
+    ),
+)
