@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from assent.cli.log_completeness import known_outside, look, missing
+from assent.cli.log_completeness import missing, outside_heads, present_log
 from assent.decider.service import Decider
 from assent.ledger.topics import apply_topics
 from assent.local.stack import Stack
@@ -212,8 +212,8 @@ async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) 
 async def found_by_doctor(machine: Machine) -> set[tuple[int | None, str]]:
     """What `assent doctor` finds missing, by what stands in Kafka alone."""
     async with following(machine.log) as follower:
-        outside = await known_outside(machine.log.connection, follower, NewestHeads())
-        there = await look(machine.log.connection, follower, outside)
+        outside = await outside_heads(machine.log.connection, follower, NewestHeads())
+        there = await present_log(machine.log.connection, follower, outside)
         return {(each.partition, each.kind) for each in missing(outside, there, follower)}
 
 

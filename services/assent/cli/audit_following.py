@@ -7,7 +7,7 @@ import asyncpg
 
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
-from assent.cli.connection.lost_rows import tell_lost_rows
+from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.interrupts import stop_on_signals
 from assent.reading.entries import Entry, audit_entry
 from assent.store.pool import Executor
@@ -20,10 +20,10 @@ _RETRY_S = 1.0
 EntryPrinter = Callable[[Iterable[Entry]], None]
 
 
-async def follow_audit(to: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
+async def follow_audit(access: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
     """Print the latest `limit` records and then each new one, until Ctrl-C, which is how it ends."""
     stop = stop_on_signals()
-    tasks = asyncio.create_task(_follow(to, limit, print_entries)), asyncio.create_task(stop.wait())
+    tasks = asyncio.create_task(_follow(access, limit, print_entries)), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if tasks[0].done():
@@ -33,11 +33,11 @@ async def follow_audit(to: LogAccess, limit: int, print_entries: EntryPrinter) -
         await end(*tasks)
 
 
-async def _follow(to: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
-    async with reading(to) as db:
-        await tell_lost_rows(to, db)
+async def _follow(access: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
+    async with reading(access) as db:
+        await warn_of_lost_rows(access, db)
         # Where it continues is settled first: what comes in between is printed once, and not left out.
-        places = await _places(to, db)
+        places = await _places(access, db)
         rows = await audit_tail(db, None, limit)
         print_entries(audit_entry(row) for row in rows if row.seq <= places[(row.ledger, row.partition)])
         away = False
@@ -47,7 +47,7 @@ async def _follow(to: LogAccess, limit: int, print_entries: EntryPrinter) -> Non
                 away = False
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 if not away:
-                    output.tell("Postgres is away; this goes on when it is back.")
+                    output.print_progress("Postgres is away; this goes on when it is back.")
                 away = True
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -57,8 +57,8 @@ async def _follow(to: LogAccess, limit: int, print_entries: EntryPrinter) -> Non
                 await asyncio.sleep(_FOLLOW_S)
 
 
-async def _places(to: LogAccess, db: Executor) -> Places:
-    async with following(to) as follower:
+async def _places(access: LogAccess, db: Executor) -> Places:
+    async with following(access) as follower:
         partitions = governance_of(follower).partitions
     places: dict[tuple[LedgerName, int], int] = {(GOVERNANCE, 0): -1}
     places |= {(LEDGER, number): -1 for number in range(partitions)}

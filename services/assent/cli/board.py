@@ -34,7 +34,7 @@ class Board:
         if self.live is not None:
             self.live.update(self.table())
         else:
-            output.tell(f"{status.name}: {status.state}{_about(status)}")
+            output.print_progress(f"{status.name}: {status.state}{_about(status)}")
 
     def table(self) -> Table:
         """Name, state in a word, a shape and a colour, process, restarts."""
@@ -64,20 +64,20 @@ def board() -> Iterator[Board]:
         yield shown
         return
     with (
-        output.above_what_is_live(),
+        output.printing_above_live_table(),
         Live(shown.table(), console=err, refresh_per_second=8, redirect_stdout=False) as live,
     ):
         shown.live = live
         yield shown
 
 
-def tell_addresses(everything: Everything) -> None:
+def print_addresses(everything: Everything) -> None:
     """Say where everything is, once it is up."""
-    output.tell(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
-    output.tell(f"Applied changes: {everything.target}")
+    output.print_progress(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
+    output.print_progress(f"Applied changes: {everything.target}")
     if everything.console is not None:
-        output.tell(f"Console: {everything.console}")
+        output.print_progress(f"Console: {everything.console}")
     if everything.sign_in_link is not None:
-        output.tell(f"Sign in, in a browser on this machine: {everything.sign_in_link}")
-        output.tell("Who has that link can be anybody here; it ends when this does.")
-    output.tell(f"Try: assent requests --data {everything.directory.root}")
+        output.print_progress(f"Sign in, in a browser on this machine: {everything.sign_in_link}")
+        output.print_progress("Who has that link can be anybody here; it ends when this does.")
+    output.print_progress(f"Try: assent requests --data {everything.directory.root}")

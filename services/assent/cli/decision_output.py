@@ -33,9 +33,9 @@ def print_refusal(
         output.print_json({**decision_document(decided), "refusal": refusal, "what_to_do": what_to_do})
         return
     sent = "Refused" if decided is not None else "Not sent, it would be refused"
-    output.complain(f"{sent}: {refusal.code}", style="bold red")
-    output.complain(refusal.detail, style="default")
-    output.complain(what_to_do, style="default")
+    output.print_problem(f"{sent}: {refusal.code}", style="bold red")
+    output.print_problem(refusal.detail, style="default")
+    output.print_problem(what_to_do, style="default")
 
 
 def decision_document(decided: Decided | GovernanceDecided | None) -> dict[str, object]:
@@ -78,9 +78,9 @@ def finish(decided: Decided, done: str, options: Options) -> NoReturn:
     if options.json:
         output.print_json(decision_document(decided))
     elif (first := repeats(decided)) is not None:
-        output.say(f"Decided before, at seq {first} of partition {decided.partition}.")
+        output.print_line(f"Decided before, at seq {first} of partition {decided.partition}.")
     else:
-        output.say(f"{done}{_more(decided)}  (ledger {decided.partition}/{decided.seq})")
+        output.print_line(f"{done}{_more(decided)}  (ledger {decided.partition}/{decided.seq})")
     sys.exit(output.DECIDED)
 
 

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from assent.applier.target import Target
 from assent.cli import output
-from assent.cli.board import board, tell_addresses
+from assent.cli.board import board, print_addresses
 from assent.cli.connection.log_access import LogAccess, reading
+from assent.cli.connection.projection import projected
 from assent.cli.connection.publishers import publishing
 from assent.cli.formatting import print_timeline
 from assent.cli.interrupts import stop_on_signals
@@ -26,6 +27,8 @@ from assent.local import Directory
 from assent.local.everything import Everything
 from assent.local.founded import is_founded
 from assent.reading.entries import audit_entry
+from assent.reading.visible import visible
+from assent.store.pool import Executor
 from assent.store.queries import RequestView, count_audit, show_request, timeline
 from assent.verify.finding import FindingError
 from assent_contracts.client.connection import Connection
@@ -33,7 +36,6 @@ from assent_contracts.client.publisher import NotDecidedError
 
 _PARTITIONS = 4
 _APPLIED_LIMIT_S = 60.0
-_LOOK_S = 0.05
 
 
 async def play(options: Options, *, once: bool) -> bool | None:
@@ -44,7 +46,7 @@ async def play(options: Options, *, once: bool) -> bool | None:
     stop = stop_on_signals()
     directory = Directory(options.data.resolve())
     if not is_founded(directory):
-        output.tell("Founding a log for the demo's people and policies.")
+        output.print_progress("Founding a log for the demo's people and policies.")
         founding = found_log(
             directory,
             infra_path("demo/governance.toml"),
@@ -55,29 +57,29 @@ async def play(options: Options, *, once: bool) -> bool | None:
             return None
     log_to_file(options)
     with board() as shown:
-        everything = Everything(options.data, progress=output.tell, on_change=shown)
+        everything = Everything(options.data, progress=output.print_progress, on_change=shown)
         playing = asyncio.create_task(_start_and_play(everything))
         try:
             if not await _unless(stop, playing):
                 return None
             if not once:
-                tell_addresses(everything)
-                _tell_people(everything)
+                print_addresses(everything)
+                _print_people(everything)
                 await stop.wait()
             return playing.result()
         finally:
-            output.tell("Stopping.")
+            output.print_progress("Stopping.")
             await everything.stop()
 
 
-def _tell_people(everything: Everything) -> None:
+def _print_people(everything: Everything) -> None:
     if everything.sign_in_link is None:
         return
     people = [
         each for each in read_governance_file(infra_path("demo/governance.toml")).principals if each.person
     ]
     names = ", ".join(f"{each.id} ({each.name})" for each in people)
-    output.tell(f"Sign in with the link above as one of the demo's people: {names}.")
+    output.print_progress(f"Sign in with the link above as one of the demo's people: {names}.")
 
 
 async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
@@ -94,69 +96,77 @@ async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
         await asyncio.gather(task, stopping, return_exceptions=True)
 
 
-async def _submission_of(to: LogAccess, request: str) -> str:
-    async with reading(to) as db:
+async def _submission_of(access: LogAccess, request: str) -> str:
+    async with reading(access) as db:
         row = await show_request(db, request)
     return "" if row is None else row.submission
 
 
 async def _start_and_play(everything: Everything) -> bool:
     await everything.start()
-    to = LogAccess(
+    access = LogAccess(
         Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
     )
     try:
-        async with publishing(to, "assent-demo", Options(data=everything.directory.root)) as publisher:
-            story = DemoStory(publisher, everything.directory.keys, partial(_submission_of, to), _tell)
+        async with publishing(access, "assent-demo", Options(data=everything.directory.root)) as publisher:
+            story = DemoStory(
+                publisher, everything.directory.keys, partial(_submission_of, access), _print_step
+            )
             released = await story.play(read_changes(infra_path("demo/changes")))
-        applied = [await _is_applied(to, everything.target, request) for request in released]
-        return await _is_proved(to, released) and story.held and all(applied) and bool(released)
+        applied = [await _is_applied(access, everything.target, request) for request in released]
+        return await _is_proved(access, released) and story.held and all(applied) and bool(released)
     except (NotDecidedError, FindingError, KafkaError, TimeoutError) as error:
-        _tell(str(error) or type(error).__name__, held=False)
+        _print_step(str(error) or type(error).__name__, held=False)
         return False
 
 
-def _tell(what: str, held: bool) -> None:
+def _print_step(what: str, held: bool) -> None:
     mark = Text("✔ ", style="green") if held else Text("✘ NOT AS EXPECTED ", style="bold red")
-    output.show(mark + Text(output.visible(what), style="default"))
+    output.print_block(mark + Text(visible(what), style="default"))
 
 
-async def _is_applied(to: LogAccess, target: Path, request: Opened) -> bool:
+async def _is_applied(access: LogAccess, target: Path, request: Opened) -> bool:
     """Wait until the request has ended; then its file must hold just what was approved."""
-    async with reading(to) as db, asyncio.timeout(_APPLIED_LIMIT_S):
-        # ASYNC110: what another process does is polled for.
-        while not _has_ended(row := await show_request(db, request.id)):  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_S)
-    assert row is not None
+    async with reading(access) as db:
+        row = await projected(partial(_ended_row, db, request.id), within_s=_APPLIED_LIMIT_S)
+    if row is None:
+        raise TimeoutError
     try:
         content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
     except OSError:
         content = None
     held = row.status == "completed" and content == request.change.applied
     what = f"{row.applier} applies {request.id}: {request.change.resource} is {row.status}"
-    _tell(f"{what} ({row.outcome_message})" if row.outcome_message else what, held)
+    _print_step(f"{what} ({row.outcome_message})" if row.outcome_message else what, held)
     return held
 
 
-def _has_ended(row: RequestView | None) -> bool:
-    return row is not None and (row.status != "approved" or row.progress == "unknown")
+async def _ended_row(db: Executor, request: str) -> RequestView | None:
+    row = await show_request(db, request)
+    has_ended = row is not None and (row.status != "approved" or row.progress == "unknown")
+    return row if has_ended else None
 
 
-async def _is_proved(to: LogAccess, released: list[Opened]) -> bool:
+async def _is_proved(access: LogAccess, released: list[Opened]) -> bool:
     """Print the timeline of a request, the audit count, and whether all of it verifies."""
-    found = await verify_live(to)
+    found = await verify_live(access)
     recorded = sum(tally.records for tally in found.partitions.values())
-    async with reading(to) as db:
-        async with asyncio.timeout(_APPLIED_LIMIT_S):
-            # ASYNC110: what another process writes is polled for.
-            while (audited := await count_audit(db)) < recorded:  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK_S)
+    async with reading(access) as db:
+        audited = await projected(partial(_audited, db, recorded), within_s=_APPLIED_LIMIT_S)
+        if audited is None:
+            raise TimeoutError
         for request in released[:1]:
             entries = [audit_entry(row) for row in await timeline(db, request.id)]
-            output.say()
-            output.say(f"Timeline of request {request.id}, {request.change.resource}:")
+            output.print_line()
+            output.print_line(f"Timeline of request {request.id}, {request.change.resource}:")
             print_timeline(entries)
-            output.say()
-    _tell(f"the audit log has {audited:,} records, the ledgers have {recorded:,}", audited == recorded)
+            output.print_line()
+    _print_step(f"the audit log has {audited:,} records, the ledgers have {recorded:,}", audited == recorded)
     print_verified(found)
     return audited == recorded
+
+
+async def _audited(db: Executor, recorded: int) -> int | None:
+    """How many records the audit log has, once these are in it."""
+    count = await count_audit(db)
+    return count if count >= recorded else None

@@ -37,7 +37,7 @@ async def synchronise(
     whole, too_large = fitting(directory_difference(export, governance), governance)
     left_out = (*left_out, *too_large)
     for each in left_out:
-        output.tell(f"Left out, {each.why}.")
+        output.print_progress(f"Left out, {each.why}.")
     code = await _send_difference(log, whole, governance, principal, change_options, options)
     # The code alone must show that not everybody is in.
     return code or (output.REFUSED if left_out else output.DECIDED)
@@ -73,7 +73,7 @@ async def _send_difference(
         if outcome.decided.refusal is not None:
             return output.REFUSED
         if outcome.request is not None and number + 1 < len(steps):
-            output.tell(
+            output.print_progress(
                 f"{len(steps) - number - 1} more changes wait:"
                 f" run this again when {outcome.request} is completed."
             )
@@ -135,4 +135,4 @@ def _say_nothing_to_do(options: Options) -> None:
     if options.json:
         output.print_json({"difference": None, "events": []})
     else:
-        output.say("Nothing to do: governance says what the directory says already.")
+        output.print_line("Nothing to do: governance says what the directory says already.")

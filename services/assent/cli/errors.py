@@ -93,9 +93,9 @@ def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
         place = {"partition": None, "seq": None, "at": None, "events": []}
         output.print_json({**place, "refusal": refusal, "what_to_do": error.todo})
     else:
-        output.complain(f"Refused: {error.code}", style="bold red")
-        output.complain(error.detail, style="default")
-        output.complain(error.todo, style="default")
+        output.print_problem(f"Refused: {error.code}", style="bold red")
+        output.print_problem(error.detail, style="default")
+        output.print_problem(error.todo, style="default")
     sys.exit(output.REFUSED if error.is_permanent else output.NOT_DECIDED)
 
 

@@ -68,7 +68,7 @@ def approvals_text(row: RequestView) -> str:
 def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
     """R7: a table of requests; times are ages where the terminal is narrow."""
     if not rows:
-        output.say("No requests. `assent submit` makes one.")
+        output.print_line("No requests. `assent submit` makes one.")
         return
     wide = output.console().width >= _WIDE_COLUMNS
     time = "changed" if wide else "age"
@@ -83,7 +83,7 @@ def print_requests(rows: Sequence[RequestView], now_ms: int) -> None:
             Text(visible(row.requester)),
             Text(when(row.changed_at) if wide else age(row.changed_at, now_ms)),
         )
-    output.show(made)
+    output.print_block(made)
 
 
 def payload_text(payload: bytes, resource: str, request: str) -> Text:
@@ -141,7 +141,7 @@ def print_timeline(entries: Sequence[Entry]) -> None:
             Text(visible(entry.principal or "assent")),
             _what(entry),
         )
-    output.show(made)
+    output.print_block(made)
 
 
 def print_audit(entries: Iterable[Entry]) -> None:
@@ -153,10 +153,10 @@ def print_audit(entries: Iterable[Entry]) -> None:
         line = Text(visible(head + (f"  {entry.resource}" if entry.resource else "")), overflow="fold")
         what = _what(entry)
         if line.cell_len + 2 + what.cell_len <= width:
-            output.show(Text.assemble(line, "  ", what))
+            output.print_block(Text.assemble(line, "  ", what))
         else:
-            output.show(line)
-            output.show(Padding(what, (0, 0, 0, 4), expand=False))
+            output.print_block(line)
+            output.print_block(Padding(what, (0, 0, 0, 4), expand=False))
 
 
 def _what(entry: Entry) -> Text:

@@ -110,16 +110,16 @@ def print_outcome(outcome: ChangeOutcome, options: Options) -> None:
     elif options.json:
         output.print_json(outcome_document(outcome))
     elif outcome.request is not None:
-        output.say(prospect.sentence)
-        output.say(f"A second administrator must approve: {prospect.why_approval}.")
-        output.say(f"Submitted: request {outcome.request}")
+        output.print_line(prospect.sentence)
+        output.print_line(f"A second administrator must approve: {prospect.why_approval}.")
+        output.print_line(f"Submitted: request {outcome.request}")
         for each in prospect.approvers:
-            output.say(f"Must approve, you not among them: {each}")
-        output.say(
+            output.print_line(f"Must approve, you not among them: {each}")
+        output.print_line(
             f"Next: they `assent approve {outcome.request}`, then you `assent complete {outcome.request}`."
         )
     else:
-        output.say(f"Done: {prospect.sentence}  (governance {decided.seq})")
+        output.print_line(f"Done: {prospect.sentence}  (governance {decided.seq})")
 
 
 def outcome_document(outcome: ChangeOutcome) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def finish_dry_run(
             _print_prospect(prospect)
         if found is not None:
             _print_effects(found)
-        output.say("Nothing was changed: this was a dry run.")
+        output.print_line("Nothing was changed: this was a dry run.")
     sys.exit(output.REFUSED if any(each.refusal is not None for each in prospects) else output.DECIDED)
 
 
@@ -159,24 +159,24 @@ def _dry_document(prospect: Prospect) -> dict[str, Any]:
 
 
 def _print_prospect(prospect: Prospect) -> None:
-    output.say(prospect.sentence)
+    output.print_line(prospect.sentence)
     if prospect.difference:
-        output.show(difference_table(prospect.difference))
+        output.print_block(difference_table(prospect.difference))
     if prospect.refusal is not None:
-        output.complain(f"It would be refused: {prospect.refusal.code}", style="bold red")
-        output.complain(prospect.refusal.detail, style="default")
-        output.complain(WHAT_TO_DO[prospect.refusal.code], style="default")
+        output.print_problem(f"It would be refused: {prospect.refusal.code}", style="bold red")
+        output.print_problem(prospect.refusal.detail, style="default")
+        output.print_problem(WHAT_TO_DO[prospect.refusal.code], style="default")
     elif prospect.why_approval is None:
-        output.say("It would work at once.")
+        output.print_line("It would work at once.")
     else:
-        output.say(f"A second administrator must approve: {prospect.why_approval}.")
+        output.print_line(f"A second administrator must approve: {prospect.why_approval}.")
         for each in prospect.asks:
-            output.say(each)
+            output.print_line(each)
 
 
 def _print_effects(found: Effects) -> None:
-    output.say(f"Open requests of type {found.resource_type}: {found.count:,}")
+    output.print_line(f"Open requests of type {found.resource_type}: {found.count:,}")
     for fate, requests in found.fates.items():
-        output.say(f"  {fate_sentence(fate, len(requests))} {' '.join(requests)}")
+        output.print_line(f"  {fate_sentence(fate, len(requests))} {' '.join(requests)}")
     if found.count > found.listed:
-        output.say(f"  These are the {found.listed} oldest.")
+        output.print_line(f"  These are the {found.listed} oldest.")

@@ -14,23 +14,23 @@ from assent_contracts.eras import is_void
 from assent_contracts.heads import KeptHead
 
 
-async def export_held(to: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
+async def export_held(access: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
     """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does.
 
     `own`: what its decider keeps in its file.
     """
     # Before the ledgers are read: they may only have grown since.
-    async with reading(to) as db:
+    async with reading(access) as db:
         known = await known_to_postgres(db)
-    kept = await kept_heads(to.connection, to.dsn)
-    async with following(to) as follower:
+    kept = await kept_heads(access.connection, access.dsn)
+    async with following(access) as follower:
         governance = governance_of(follower)
-        known += known_by_writers(to.identity, kept, governance.writers, governance.losses)
-        known += known_by_writers(to.identity, own, governance.writers, governance.losses, where=IN_FILE)
+        known += known_by_writers(access.identity, kept, governance.writers, governance.losses)
+        known += known_by_writers(access.identity, own, governance.writers, governance.losses, where=IN_FILE)
         with progress_bar("exporting") as progress:
             return await export_ledgers(
-                to.connection,
-                to.identity,
+                access.connection,
+                access.identity,
                 follower,
                 governance.partitions,
                 file,
@@ -39,23 +39,23 @@ async def export_held(to: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()
             )
 
 
-async def heads_elsewhere(to: LogAccess, own: Sequence[KeptHead]) -> Expected:
+async def heads_elsewhere(access: LogAccess, own: Sequence[KeptHead]) -> Expected:
     """The newest head of each partition that is known outside the ledgers. `own`: as for `export_held`."""
-    async with reading(to) as db:
+    async with reading(access) as db:
         known = await known_to_postgres(db)
-    kept = await kept_heads(to.connection, to.dsn)
-    async with following(to) as follower:
+    kept = await kept_heads(access.connection, access.dsn)
+    async with following(access) as follower:
         writers, losses = follower.writers.public_keys(), follower.losses
     of_audit = [each.head for each in known if each.source == known[0].source]
     return Expected(
-        identity=to.identity,
+        identity=access.identity,
         heads=tuple(
             ExpectedHead(ledger=head.ledger, partition=head.partition, seq=head.seq, sha256=head.sha256)
             for head in of_audit
         ),
         signed=tuple(
             SealedHead(value=each.value, writer=each.writer, seal=each.seal)
-            for head, each in good_heads(to.identity, [*kept, *own], writers)
+            for head, each in good_heads(access.identity, [*kept, *own], writers)
             # What was given up with an accepted loss is not expected.
             if not is_void(head.era, losses)
         ),

@@ -63,7 +63,7 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
         at_ms=at_ms,
     )
     if not make_missing_keys:
-        _tell_who_lacks_a_key(read)
+        _warn_of_missing_keys(read)
     await _prepare_directory(directory)
     save_keys(
         {writer_path: writer}
@@ -75,12 +75,12 @@ async def found_log(directory: Directory, file: Path, *, partitions: int, make_m
     write_founded(directory, FoundedLog(identity=founded.identity, partitions=partitions))
     end_founding(directory)
     if not read.recovery_key:
-        output.tell(
+        output.print_progress(
             f"{recovery_path} is the recovery key. If the writer's key is lost or stolen, it alone names"
             " another: move it off this machine now and keep it offline."
         )
     if not (directory.keys / KEYS["applier"]).exists():
-        output.tell(
+        output.print_progress(
             f"No {KEYS['applier']} in {directory.keys}: released changes wait for an applier of your own."
         )
     return founded
@@ -99,8 +99,8 @@ async def _kafka(directory: Directory, partitions: int) -> AsyncIterator[Connect
     if "ASSENT_KAFKA" in os.environ:
         yield read_connection(os.environ)
         return
-    output.tell("Founding: starting Kafka, writing the first records.")
-    async with Stack(directory.root, progress=output.tell) as stack:
+    output.print_progress("Founding: starting Kafka, writing the first records.")
+    async with Stack(directory.root, progress=output.print_progress) as stack:
         connection = Connection(bootstrap=stack.bootstrap)
         (await apply_topics(connection, partitions=partitions)).must_fit()
         yield connection
@@ -112,7 +112,7 @@ async def _prepare_directory(directory: Directory) -> None:
         if is_founded(directory):
             raise AlreadyFoundedError
         if founding_was_cut_short(directory):
-            output.tell("An earlier `assent init` was cut short here: beginning again.")
+            output.print_progress("An earlier `assent init` was cut short here: beginning again.")
             await end_stale("kafka", directory=directory)
             shutil.rmtree(directory.kafka, ignore_errors=True)
         elif directory.kafka.exists():
@@ -121,11 +121,11 @@ async def _prepare_directory(directory: Directory) -> None:
         begin_founding(directory)
 
 
-def _tell_who_lacks_a_key(file: GovernanceFile) -> None:
+def _warn_of_missing_keys(file: GovernanceFile) -> None:
     with_key = {key.principal for key in file.keys}
     without = [principal.id for principal in file.principals if principal.id not in with_key]
     if without:
-        output.tell(
+        output.print_progress(
             f"Without a key, and so unable to sign: {', '.join(without)}."
             " `--make-keys` makes keys; [[keys]] in the file registers their own."
         )

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, reading
-from assent.cli.log_completeness import deciders_heads, known_outside, look, missing, unknown_eras
+from assent.cli.log_completeness import deciders_heads, missing, outside_heads, present_log, unknown_eras
 from assent.cli.options import Options
 from assent.decider.kept import read_heads_file
 from assent.decider.losing import LedgerEnds
@@ -27,7 +27,7 @@ from assent_contracts.topics import LEDGER_TOPICS
 _PRINTED_MAX = 50
 
 
-class Given(Struct, frozen=True, kw_only=True):
+class GivenUpPartition(Struct, frozen=True, kw_only=True):
     """What would be given up of one ledger partition."""
 
     ledger: str
@@ -37,7 +37,7 @@ class Given(Struct, frozen=True, kw_only=True):
     next_input: int
 
 
-class StandingChange(Struct, frozen=True, kw_only=True):
+class UnconfirmedChange(Struct, frozen=True, kw_only=True):
     """A change to governance that stays in force, though the request that it came from is given up."""
 
     seq: int
@@ -54,8 +54,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     missing: list[str]
     """What is missing, a sentence each."""
-    partitions: list[Given]
-    standing: list[StandingChange]
+    partitions: list[GivenUpPartition]
+    standing: list[UnconfirmedChange]
     """Changes to governance that nobody can confirm any more."""
     given_up: tuple[str, ...]
     """Eras whose own acceptance was lost."""
@@ -64,18 +64,22 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 async def plan_of(
-    to: LogAccess, follower: GovernanceFollower, ends: LedgerEnds, heads: tuple[Path, ...], options: Options
+    access: LogAccess,
+    follower: GovernanceFollower,
+    ends: LedgerEnds,
+    heads: tuple[Path, ...],
+    options: Options,
 ) -> Plan:
     """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
-    kept = [deciders_heads(options, to.identity)]
+    kept = [deciders_heads(options, access.identity)]
     kept += [read_heads_file(path) or [] for path in heads]
-    outside = await known_outside(to.connection, follower, await _stored(to, follower), *kept)
-    there = await look(to.connection, follower, outside)
+    outside = await outside_heads(access.connection, follower, await _stored(access, follower), *kept)
+    there = await present_log(access.connection, follower, outside)
     places: dict[Place, LedgerEnd] = {(each.ledger, each.partition): each for each in ends.ends}
     return Plan(
         missing=sorted({finding.why for finding in [*missing(outside, there, follower), *ends.inputs]}),
         partitions=[
-            Given(
+            GivenUpPartition(
                 ledger=end.ledger,
                 partition=end.partition,
                 known_seq=outside.known[place].seq if place in outside.known else -1,
@@ -86,19 +90,19 @@ async def plan_of(
         ],
         standing=_standing(ends, outside.known),
         given_up=unknown_eras(outside, follower),
-        named=await _named(to, ends),
+        named=await _named(access, ends),
     )
 
 
-def _standing(ends: LedgerEnds, known: Mapping[Place, KnownHead]) -> list[StandingChange]:
+def _standing(ends: LedgerEnds, known: Mapping[Place, KnownHead]) -> list[UnconfirmedChange]:
     loss = Loss(era="", ends=ends.ends)
-    found: list[StandingChange] = []
+    found: list[UnconfirmedChange] = []
     for request, outcome in ends.lead.writer.desk.governance.release_outcomes.items():
         if outcome.refusal is None and gives_up_of(loss, request, outcome.released):
             partition, _ = parse_request_id(request) or (-1, -1)
             head = known.get(("ledger", partition))
             found.append(
-                StandingChange(
+                UnconfirmedChange(
                     seq=outcome.seq,
                     request=request,
                     released=outcome.released,
@@ -108,20 +112,20 @@ def _standing(ends: LedgerEnds, known: Mapping[Place, KnownHead]) -> list[Standi
     return found
 
 
-async def _stored(to: LogAccess, follower: GovernanceFollower) -> NewestHeads:
+async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHeads:
     newest = NewestHeads()
     try:
-        await sift_database(to.dsn, newest, to.identity, trusted_keys(follower.writers.public_keys()))
+        await sift_database(access.dsn, newest, access.identity, trusted_keys(follower.writers.public_keys()))
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked which heads it knows", error=repr(error))
-        output.tell("Postgres does not answer: what it knows of the log is not shown here.")
+        output.print_progress("Postgres does not answer: what it knows of the log is not shown here.")
     return newest
 
 
-async def _named(to: LogAccess, ends: LedgerEnds) -> Named | None:
+async def _named(access: LogAccess, ends: LedgerEnds) -> Named | None:
     places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
-        async with reading(to) as db, Probe(to.connection) as probe:
+        async with reading(access) as db, Probe(access.connection) as probe:
             return await given_up(db, probe, places)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked what is given up", error=repr(error))
@@ -131,30 +135,30 @@ async def _named(to: LogAccess, ends: LedgerEnds) -> Named | None:
 def print_plan(plan: Plan) -> None:
     """For people."""
     for each in plan.missing:
-        output.say(each)
+        output.print_line(each)
     for part in plan.partitions:
         topic = LEDGER_TOPICS["governance" if part.ledger == "governance" else "ledger"]
         lost = max(0, part.known_seq - part.there_seq)
-        output.say(
+        output.print_line(
             f"{topic}/{part.partition}: known {_up_to(part.known_seq)}, there {_up_to(part.there_seq)};"
             f" {lost:,} records given up; commands count from offset {part.next_input:,}."
         )
     for each in plan.standing:
-        output.say(
+        output.print_line(
             f"Governance seq {each.seq:,} stays in force, and its request {each.request} is given up:"
             " nobody can confirm it any more. Look at it with `assent audit tail`."
         )
         if not each.known:
-            output.say(
+            output.print_line(
                 f"  No release of {each.request} was ever known: somebody with a writer's key may have made"
                 " it up. Find out before you accept.",
                 style="bold red",
             )
     if plan.named is None:
-        output.say("Postgres does not answer: nobody can say by name what is given up.")
+        output.print_line("Postgres does not answer: nobody can say by name what is given up.")
     elif plan.missing:
         for line in named_lines(plan.named):
-            output.say(line)
+            output.print_line(line)
 
 
 def named_lines(named: Named) -> list[str]:

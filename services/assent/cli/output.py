@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from assent.reading.visible import hidden_places, visible
-
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -47,7 +45,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 @contextmanager
-def above_what_is_live() -> Iterator[None]:
+def printing_above_live_table() -> Iterator[None]:
     """What is printed goes through the console that redraws a table, on the same terminal; not into files."""
     if sys.stdout.isatty():
         _consoles[False] = console(stderr=True)
@@ -57,14 +55,14 @@ def above_what_is_live() -> Iterator[None]:
         _consoles.pop(False, None)
 
 
-def show(what: "RenderableType") -> None:
+def print_block(what: "RenderableType") -> None:
     """Print a table or a text that brings its own style, fitted to the width."""
     console().print(what, markup=False)
 
 
-def say(line: str = "", style: str | None = None) -> None:
+def print_line(line: str = "", style: str | None = None) -> None:
     """Print a line for people, as it is: it is never cut or wrapped here."""
-    console().print(visible(line), style=style, markup=False, soft_wrap=True)
+    console().print(_visible(line), style=style, markup=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -85,6 +83,8 @@ def _escaped(document: bytes) -> bytes:
     """The same JSON, with what a terminal would obey or not draw escaped as JSON allows."""
     if document.isascii():
         return document
+    from assent.reading.visible import hidden_places
+
     text = document.decode()
     made: list[str] = []
     done = 0
@@ -92,6 +92,13 @@ def _escaped(document: bytes) -> bytes:
         made += (text[done:at], json.dumps(text[at])[1:-1])
         done = at + 1
     return "".join((*made, text[done:])).encode()
+
+
+def _visible(line: str, *, also: str = "") -> str:
+    # Here, not above: `--help` prints nothing of others.
+    from assent.reading.visible import visible
+
+    return visible(line, also=also)
 
 
 def write_bytes(content: bytes) -> None:
@@ -105,17 +112,17 @@ def _write(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def tell(line: str) -> None:
+def print_progress(line: str) -> None:
     """Progress, for people: on standard error, so that it is never in a script's way."""
-    console(stderr=True).print(visible(line), style="dim", markup=False, soft_wrap=True)
+    console(stderr=True).print(_visible(line), style="dim", markup=False, soft_wrap=True)
 
 
-def complain(line: str, style: str = "red") -> None:
+def print_problem(line: str, style: str = "red") -> None:
     """What is wrong, for people: on standard error."""
-    console(stderr=True).print(visible(line, also="\n"), style=style, markup=False, soft_wrap=True)
+    console(stderr=True).print(_visible(line, also="\n"), style=style, markup=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Say what is wrong and what to do, and exit."""
-    complain(message)
+    print_problem(message)
     sys.exit(code)

@@ -82,15 +82,15 @@ def print_request(shown: ShownRequest) -> None:
     facts.add_column(overflow="fold")
     for name, value in _facts(row, shown.history):
         facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
-    output.show(facts)
+    output.print_block(facts)
     if diff is not None:
-        output.say()
-        output.say(diff.sentence)
-        output.show(difference_table(diff.difference))
+        output.print_line()
+        output.print_line(diff.sentence)
+        output.print_block(difference_table(diff.difference))
     elif shown.submitted is not None:
-        output.say()
-        output.show(payload_text(bytes(shown.submitted.payload), row.resource, row.id))
-    output.say()
+        output.print_line()
+        output.print_block(payload_text(bytes(shown.submitted.payload), row.resource, row.id))
+    output.print_line()
     print_timeline(shown.timeline)
 
 

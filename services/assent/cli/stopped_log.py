@@ -30,18 +30,18 @@ async def stopped_log(options: Options) -> AsyncIterator[LogAccess]:
         return
     directory = Directory(options.data.resolve())
     identity = read_founded(directory).identity
-    output.tell("Starting Kafka and Postgres for the while.")
+    output.print_progress("Starting Kafka and Postgres for the while.")
     async with AsyncExitStack() as running:
         try:
-            stack = await running.enter_async_context(Stack(directory.root, progress=output.tell))
+            stack = await running.enter_async_context(Stack(directory.root, progress=output.print_progress))
         except DirectoryInUse as error:
             output.fail(f"{sentence(str(error))} It is `assent up`: stop it first.", output.REFUSED)
         yield LogAccess(Connection(bootstrap=stack.bootstrap), identity, stack.dsn)
 
 
-async def refuse_unaccepted_loss(to: LogAccess, follower: GovernanceFollower) -> None:
+async def refuse_unaccepted_loss(access: LogAccess, follower: GovernanceFollower) -> None:
     """Only these tables name what is lost: they are not emptied before that is accepted."""
-    async with reading(to) as db, Probe(to.connection) as probe:
+    async with reading(access) as db, Probe(access.connection) as probe:
         found = [
             finding
             for reader in ("audit", "status")
@@ -56,12 +56,12 @@ async def refuse_unaccepted_loss(to: LogAccess, follower: GovernanceFollower) ->
         )
 
 
-async def notified_elsewhere(to: LogAccess, follower: GovernanceFollower) -> dict[TopicPartition, int]:
+async def notified_elsewhere(access: LogAccess, follower: GovernanceFollower) -> dict[TopicPartition, int]:
     """The partitions in which notify stands where the ledger does not, and what of them still holds.
 
     By the record and not by its seq: what has been written since the loss soon has the same seqs.
     """
-    stands = await notify_positions(to.dsn)
-    async with Probe(to.connection) as probe:
+    stands = await notify_positions(access.dsn)
+    async with Probe(access.connection) as probe:
         differing = await probe.of_reader(stands, follower.losses)
     return {place: shared_with(place, stands[place], follower.losses) for place in differing}

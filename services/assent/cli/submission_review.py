@@ -25,9 +25,10 @@ _UNSEALED: Final = (
 )
 
 
-class Review(msgspec.Struct, frozen=True):
+class Review(msgspec.Struct, frozen=True, kw_only=True):
     """How the caller knows what they decide on: by a look at it, not at all (`yes`), or by its hash."""
 
+    verb: Verb
     yes: bool
     submission: str | None
 
@@ -37,17 +38,18 @@ class Review(msgspec.Struct, frozen=True):
         return not self.yes and self.submission is None
 
 
-def refuse_unseen(review: Review, verb: Verb, options: Options) -> None:
+def refuse_unseen(review: Review, options: Options) -> None:
     """End the command, before anything is read, where nobody could answer the question that it would ask."""
     if review.asks and (options.json or not sys.stdin.isatty()):
         output.fail(
-            f"Nothing was signed. `assent {verb.lower()}` shows what was submitted and asks, and nobody"
-            " can answer here. Say --submission HASH (`assent show` prints it), or --yes to do it unseen.",
+            f"Nothing was signed. `assent {review.verb.lower()}` shows what was submitted and asks, and"
+            " nobody can answer here. Say --submission HASH (`assent show` prints it),"
+            " or --yes to do it unseen.",
             output.REFUSED,
         )
 
 
-def confirm(found: ProvenSubmission, verb: Verb, review: Review, options: Options) -> None:
+def confirm(found: ProvenSubmission, review: Review, options: Options) -> None:
     """Return when the caller means this submission; exits otherwise."""
     submitted = found.submitted
     if review.submission is not None:
@@ -56,13 +58,13 @@ def confirm(found: ProvenSubmission, verb: Verb, review: Review, options: Option
         return
     if review.yes:
         if not found.is_sealed:
-            output.tell(_UNSEALED)
+            output.print_progress(_UNSEALED)
         return
     print_submission(found)
-    output.say()
+    output.print_line()
     left = 0 if found.change else lines_not_shown(bytes(submitted.payload), submitted.resource)
     unseen = f", {left:,} lines of which were not shown" if left else ""
-    if not _asked(f"{verb} request {submitted.request}{unseen}? [y/N] "):
+    if not _asked(f"{review.verb} request {submitted.request}{unseen}? [y/N] "):
         output.fail("Nothing was signed.")
 
 
@@ -105,12 +107,12 @@ def print_submission(found: ProvenSubmission) -> None:
         *warnings(submitted.resource, submitted.justification),
     ):
         facts.add_row(Text(name, style="dim"), Text(visible(value)))
-    output.show(facts)
-    output.say()
+    output.print_block(facts)
+    output.print_line()
     if found.change is not None:
-        output.say(found.change.sentence)
-        output.show(difference_table(found.change.difference))
+        output.print_line(found.change.sentence)
+        output.print_block(difference_table(found.change.difference))
     else:
-        output.show(payload_text(bytes(submitted.payload), submitted.resource, submitted.request))
+        output.print_block(payload_text(bytes(submitted.payload), submitted.resource, submitted.request))
     if not found.is_sealed:
-        output.say(_UNSEALED, style="bold yellow")
+        output.print_line(_UNSEALED, style="bold yellow")

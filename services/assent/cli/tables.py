@@ -30,9 +30,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty:
     for row in rows:
         made.add_row(*(Text(visible(cell), overflow="fold") for cell in row))
     if made.row_count:
-        output.show(made)
+        output.print_block(made)
     else:
-        output.say(empty)
+        output.print_line(empty)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -42,4 +42,4 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     made.add_column(overflow="fold")
     for name, value in facts:
         made.add_row(Text(name, style="dim"), Text(visible(value)))
-    output.show(made)
+    output.print_block(made)

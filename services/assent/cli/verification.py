@@ -22,31 +22,31 @@ from assent_contracts.heads import KeptHead
 
 
 async def verify_live(
-    to: LogAccess, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
+    access: LogAccess, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
 ) -> Verified:
     """Verify the running log with its audit table, and hold it against what is known of it elsewhere.
 
     `own`: what its decider keeps in its file.
     Raises FindingError, ExpectError, and what reading raises.
     """
-    async with reading(to) as db:
+    async with reading(access) as db:
         # Before the ledgers are read: they may only have grown since.
         known = HeadsElsewhere(await known_to_postgres(db))
         known.add(() if expected is None else known_of(expected))
-        kept, audited = await kept_heads(to.connection, to.dsn), AuditTable(db)
+        kept, audited = await kept_heads(access.connection, access.dsn), AuditTable(db)
         governance = await verify_governance(
-            to.connection, to.identity, verify_signature, audited.compare, known
+            access.connection, access.identity, verify_signature, audited.compare, known
         )
         if expected is not None:
             check_signed(expected, governance.writers, verify_signature)
         writers = governance.writers.public_keys()
-        known.add(known_by_writers(to.identity, kept, writers, governance.losses))
-        known.add(known_by_writers(to.identity, own, writers, governance.losses, where=IN_FILE))
+        known.add(known_by_writers(access.identity, kept, writers, governance.losses))
+        known.add(known_by_writers(access.identity, own, writers, governance.losses, where=IN_FILE))
         await audited.has_nothing_beside(governance.partitions)
-        async with following(to) as follower:
+        async with following(access) as follower:
             with progress_bar("verifying") as progress:
                 tallies = await verify_requests(
-                    to.connection,
+                    access.connection,
                     follower,
                     governance.partitions,
                     verify_signature,
@@ -57,7 +57,7 @@ async def verify_live(
                 )
             if len(follower.history) > len(governance.history):
                 # Requests were decided meanwhile under what governance had not said before.
-                await verify_governance(to.connection, to.identity, verify_signature)
+                await verify_governance(access.connection, access.identity, verify_signature)
     by_name = {"governance": governance.tally, **{str(number): each for number, each in tallies.items()}}
     return verified(by_name, known.sources(), from_file=False)
 
@@ -107,22 +107,22 @@ def print_verified(found: Verified) -> None:
             tally.quarantined,
         )
         made.add_row(name, *(f"{number:,}" for number in numbers))
-    output.show(made)
+    output.print_block(made)
     for name, tally in tallies.items():
         if tally.quarantined:
-            output.say(
+            output.print_line(
                 f"{name}: {tally.quarantined} records on the topic do not count (forged, late or altered);"
                 f" the first is at offset {tally.first_quarantined}.",
                 style="yellow",
             )
         if tally.given_up:
-            output.say(
+            output.print_line(
                 f"{name}: {tally.given_up} changes were carried out for requests that were given up with an"
                 " accepted loss: nobody can confirm them.",
                 style="yellow",
             )
-    output.say("✔ Verified:", style="green")
+    output.print_line("✔ Verified:", style="green")
     for each in found.checked:
-        output.say(f"  {each}.", style="green")
+        output.print_line(f"  {each}.", style="green")
     for each in found.not_checked:
-        output.say(f"Not checked: {each}.", style="yellow")
+        output.print_line(f"Not checked: {each}.", style="yellow")

@@ -5,7 +5,7 @@ from typing import Final
 import asyncpg
 import pytest
 
-from assent.cli.log_completeness import stored_finding
+from assent.cli.diagnosis.log_checks import stored_finding
 from assent.store.heads import drop_false_heads, keep_heads, sift_database, stored_heads
 from assent_contracts.client.heads import signed_head
 from assent_contracts.client.keys import SecretKey

@@ -7,6 +7,7 @@ import pytest
 
 from assent.cli import errors, formatting, output
 from assent.cli.commands import roles
+from assent.reading.visible import visible
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
 from tests.support.in_process import assent
@@ -214,8 +215,8 @@ def test_new_key_is_private_and_never_replaced(capsys: pytest.CaptureFixture[str
 
 
 def test_what_a_terminal_would_obey_is_shown_as_its_number() -> None:
-    assert output.visible("a\x1b[2Jb\u202ec\nd") == "a⟨U+001B⟩[2Jb⟨U+202E⟩c⟨U+000A⟩d"
-    assert output.visible("größer 日本 [red]", also="\n") == "größer 日本 [red]"
+    assert visible("a\x1b[2Jb\u202ec\nd") == "a⟨U+001B⟩[2Jb⟨U+202E⟩c⟨U+000A⟩d"
+    assert visible("größer 日本 [red]", also="\n") == "größer 日本 [red]"
 
 
 def test_payload_is_shown_whole_or_says_how_to_see_the_rest() -> None:

@@ -1,15 +1,15 @@
 """`assent doctor` on log time that ran ahead: nothing else would say so before a deadline is missed."""
 
-from assent.cli.diagnosis.log_time import log_time_finding
-from assent.cli.log_completeness import Outside
+from assent.cli.diagnosis.log_checks import log_time_finding
+from assent.cli.log_completeness import OutsideHeads
 from assent_contracts.heads import SignedHead, known_heads
 
 HOUR_MS = 60 * 60 * 1_000
 NOW = 1_767_225_600_000
 
 
-def outside(*heads: SignedHead) -> Outside:
-    return Outside(list(heads), known_heads(heads, ()))
+def outside(*heads: SignedHead) -> OutsideHeads:
+    return OutsideHeads(list(heads), known_heads(heads, ()))
 
 
 def head(partition: int, seq: int, at: int) -> SignedHead:

@@ -78,9 +78,9 @@ def export(
     from assent.verify.expected import Expected
     from assent.verify.finding import FindingError
 
-    to = log_access(options)
+    log = log_access(options)
     try:
-        exported = asyncio.run(export_held(to, file, own=deciders_heads(options, to.identity)))
+        exported = asyncio.run(export_held(log, file, own=deciders_heads(options, log.identity)))
     except FileExistsError:
         output.fail(f"{file} is there already; choose another name.")
     except FindingError as finding:
@@ -90,14 +90,14 @@ def export(
             {
                 "file": str(file),
                 "records": exported.records,
-                "identity": to.identity,
-                "heads": Expected(identity=to.identity, heads=exported.heads),
+                "identity": log.identity,
+                "heads": Expected(identity=log.identity, heads=exported.heads),
             }
         )
         return
-    output.say(f"Exported {exported.records:,} records to {file}")
-    output.say(f"Prove it anywhere: assent audit verify --file {file} --identity {to.identity}")
-    output.say(
+    output.print_line(f"Exported {exported.records:,} records to {file}")
+    output.print_line(f"Prove it anywhere: assent audit verify --file {file} --identity {log.identity}")
+    output.print_line(
         "That nothing was cut off it proves who has `assent audit heads` of another day: --expect FILE"
     )
 
@@ -114,8 +114,8 @@ def heads(*, options: Options = DEFAULT_OPTIONS) -> None:
     from assent.cli.ledger_export import heads_elsewhere
     from assent.cli.log_completeness import deciders_heads
 
-    to = log_access(options)
-    expected = asyncio.run(heads_elsewhere(to, deciders_heads(options, to.identity)))
+    log = log_access(options)
+    expected = asyncio.run(heads_elsewhere(log, deciders_heads(options, log.identity)))
     if not expected.heads:
         output.fail(
             "The audit table has nothing yet, so there is nothing to print: is the audit service running?"
@@ -169,9 +169,9 @@ def verify(
             with progress_bar("verifying") as progress:
                 found = verify_file(file, identity, progress, expected=expected)
         else:
-            to = log_access(options)
-            expected = None if expect is None else read_expected(expect, to.identity)
-            found = asyncio.run(verify_live(to, expected, own=deciders_heads(options, to.identity)))
+            log = log_access(options)
+            expected = None if expect is None else read_expected(expect, log.identity)
+            found = asyncio.run(verify_live(log, expected, own=deciders_heads(options, log.identity)))
     except FindingError as finding:
         fail_with_finding(finding, "verified", as_json=options.json)
     if options.json:

@@ -1,17 +1,16 @@
 """Commands that decide on a request, or end it: approve, reject, revoke, cancel, complete, close, settle."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 from cyclopts import Parameter
 
-from assent.cli.commands.requests import Request
+from assent.cli.commands.requests import RequestId
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
-    from assent.cli.submission_review import Review, Verb
+    from assent.cli.submission_review import Review
     from assent_contracts.client.publisher import Decided
-    from assent_contracts.commands import Command
+    from assent_contracts.commands import Approve, Complete, Reject, RequestCommand
 
 Yes = Annotated[
     bool,
@@ -28,7 +27,7 @@ ExpectedSubmission = Annotated[
 
 
 def approve(
-    request: Request,
+    request: RequestId,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Shown to the requester (R8).")] = "",
     yes: Yes = False,
@@ -40,16 +39,12 @@ def approve(
     from assent.cli.submission_review import Review
     from assent_contracts.commands import Approve
 
-    review = Review(yes=yes, submission=submission)
-
-    def command(submission: str, fields: dict[str, Any]) -> Approve:
-        return Approve(**fields, submission=submission, note=note)
-
-    _decide_on_submission(request, "Approve", command, "Approved", review, access, options)
+    review = Review(verb="Approve", yes=yes, submission=submission)
+    _decide_on_submission(request, Approve, "Approved", review, access, options, note=note)
 
 
 def reject(
-    request: Request,
+    request: RequestId,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
     yes: Yes = False,
@@ -61,16 +56,12 @@ def reject(
     from assent.cli.submission_review import Review
     from assent_contracts.commands import Reject
 
-    review = Review(yes=yes, submission=submission)
-
-    def command(submission: str, fields: dict[str, Any]) -> Reject:
-        return Reject(**fields, submission=submission, note=note)
-
-    _decide_on_submission(request, "Reject", command, "Rejected", review, access, options)
+    review = Review(verb="Reject", yes=yes, submission=submission)
+    _decide_on_submission(request, Reject, "Rejected", review, access, options, note=note)
 
 
 def revoke(
-    request: Request,
+    request: RequestId,
     *,
     note: Annotated[str, Parameter(show_default=False, help="Why; shown to the requester (R8).")] = "",
     access: AccessOptions = DEFAULT_ACCESS,
@@ -79,20 +70,20 @@ def revoke(
     """Take your approval back, before the change is released."""
     from assent_contracts.commands import Revoke
 
-    _decide(request, lambda fields: Revoke(**fields, note=note), "Took back the approval of", access, options)
+    _decide(request, Revoke, "Took back the approval of", access, options, note=note)
 
 
 def cancel(
-    request: Request, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    request: RequestId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Withdraw your own request, before approval or once it has lost its quorum (R11, R22)."""
     from assent_contracts.commands import Cancel
 
-    _decide(request, lambda fields: Cancel(**fields), "Canceled", access, options)
+    _decide(request, Cancel, "Canceled", access, options)
 
 
 def complete(
-    request: Request,
+    request: RequestId,
     *,
     yes: Yes = False,
     submission: ExpectedSubmission = None,
@@ -103,16 +94,12 @@ def complete(
     from assent.cli.submission_review import Review
     from assent_contracts.commands import Complete
 
-    review = Review(yes=yes, submission=submission)
-
-    def command(submission: str, fields: dict[str, Any]) -> Complete:
-        return Complete(**fields, submission=submission)
-
-    _decide_on_submission(request, "Complete", command, "Released:", review, access, options)
+    review = Review(verb="Complete", yes=yes, submission=submission)
+    _decide_on_submission(request, Complete, "Released:", review, access, options)
 
 
 def close(
-    request: Request,
+    request: RequestId,
     *,
     reason: Annotated[str, Parameter(help="Why; everybody who sees the request can read it (R22).")],
     access: AccessOptions = DEFAULT_ACCESS,
@@ -121,11 +108,11 @@ def close(
     """Close an open request of a type that you administer; nothing is applied (R22)."""
     from assent_contracts.commands import CloseRequest
 
-    _decide(request, lambda fields: CloseRequest(**fields, reason=reason), "Closed", access, options)
+    _decide(request, CloseRequest, "Closed", access, options, reason=reason)
 
 
 def settle(
-    request: Request,
+    request: RequestId,
     outcome: Annotated[Literal["succeeded", "failed"], Parameter(help="What you found out.")],
     *,
     message: Annotated[str, Parameter(show_default=False, help="How you know.")] = "",
@@ -135,22 +122,23 @@ def settle(
     """Say what became of a change whose outcome is unknown (administrators, or its applier)."""
     from assent_contracts.commands import ReportOutcome
 
-    def command(fields: dict[str, Any]) -> ReportOutcome:
-        return ReportOutcome(**fields, outcome=outcome, message=message)
-
-    _decide(request, command, f"Settled as {outcome}:", access, options)
+    done = f"Settled as {outcome}:"
+    _decide(request, ReportOutcome, done, access, options, outcome=outcome, message=message)
 
 
 def _decide_on_submission(
     request: str,
-    verb: "Verb",
-    command_of: "Callable[[str, dict[str, Any]], Command]",
+    kind: "type[Approve | Reject | Complete]",
     done: str,
     review: "Review",
     access: AccessOptions,
     options: Options,
+    **details: Any,
 ) -> NoReturn:
-    """R23: prove what was submitted, show it, ask, and sign its hash: never what a row or a gateway names."""
+    """R23: prove what was submitted, show it, ask, and sign its hash: never what a row or a gateway names.
+
+    `details`: the command's own fields.
+    """
     import asyncio
 
     from assent.cli.connection.keys import key_of
@@ -161,25 +149,27 @@ def _decide_on_submission(
 
     key = key_of(access, options)
     log = log_client(access, options, key)
-    refuse_unseen(review, verb, options)
+    refuse_unseen(review, options)
     found = asyncio.run(log.submission(request))
     if isinstance(found, NotProven):
         fail_unproven(request, found)
-    confirm(found, verb, review, options)
+    confirm(found, review, options)
     submitted = found.submitted
-    command = command_of(submitted.sha256, _fields(request, submitted.resource, key.principal))
+    fields = _fields(request, submitted.resource, key.principal)
+    command = kind(**fields, submission=submitted.sha256, **details)
     refuse_malformed(command, options)
     finish(asyncio.run(log.decide(command)), f"{done} request {request}", options)
 
 
 def _decide(
     request: str,
-    command_of: "Callable[[dict[str, Any]], Command]",
+    kind: "type[RequestCommand]",
     done: str,
     access: AccessOptions,
     options: Options,
+    **details: Any,
 ) -> NoReturn:
-    """Decide on a request by its id alone."""
+    """Decide on a request by its id alone. `details`: the command's own fields."""
     import asyncio
 
     from assent.cli.connection.keys import key_of
@@ -191,7 +181,7 @@ def _decide(
 
     async def run() -> "Decided":
         row = await log.request(request)
-        command = command_of(_fields(request, row.resource, key.principal))
+        command = kind(**_fields(request, row.resource, key.principal), **details)
         refuse_malformed(command, options)
         return await log.decide(command)
 

@@ -64,7 +64,7 @@ def accept_this_clock(options: Options) -> None:
         note_offset(directory.clock, read_clock())
     except (NotFounded, OSError) as error:
         output.fail(sentence(str(error)))
-    output.say(f"The clock of this machine is taken for right in the log {founded.identity[:16]}…")
+    output.print_line(f"The clock of this machine is taken for right in the log {founded.identity[:16]}…")
 
 
 def _print_findings(findings: "Sequence[Check]") -> None:
@@ -80,7 +80,9 @@ def _print_findings(findings: "Sequence[Check]") -> None:
 def _print_one(what: str, *, ok: bool, lines: Sequence[str]) -> None:
     from rich.text import Text
 
+    from assent.reading.visible import visible
+
     mark = Text("✔ ok    ", style="green") if ok else Text("✘ WRONG ", style="bold red")
-    output.show(mark + Text(output.visible(what), style="default"))
+    output.print_block(mark + Text(visible(what), style="default"))
     for line in filter(None, lines):
-        output.say(f"        {line}")
+        output.print_line(f"        {line}")

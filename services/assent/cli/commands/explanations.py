@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from assent.cli import output
-from assent.cli.commands.requests import Request
+from assent.cli.commands.requests import RequestId
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ who_can = App(name="who-can", group="Requests", help="Who can do something.")
 
 @who_can.command(name="approve")
 def who_can_approve(
-    request: Request, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    request: RequestId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """List the accounts whose approval of a request would count now."""
     import asyncio
@@ -38,7 +38,7 @@ def who_can_approve(
 
 
 def explain(
-    request: Request,
+    request: RequestId,
     *,
     for_: Annotated[
         str | None, Parameter(name="--for", help="Say whether this account can approve it, and if not, why.")
@@ -58,24 +58,26 @@ def explain(
         output.print_json(document)
         return
     status = status_words(row.status, row.progress)
-    output.say(f"Request {row.id}, {row.operation} {row.resource} by {row.requester}: {status}.")
+    output.print_line(f"Request {row.id}, {row.operation} {row.resource} by {row.requester}: {status}.")
     if document.explanation is not None:
         _print_explanation(row, document.explanation, found.sentences)
     if document.for_:
-        output.say(standing_sentence(document.for_))
+        output.print_line(standing_sentence(document.for_))
 
 
 def _print_explanation(row: "RequestView", explanation: "Explanation", sentences: list[str]) -> None:
     from assent.reading.explaining import next_sentence, next_step
 
     for line in sentences:
-        output.say(f"  {line}")
+        output.print_line(f"  {line}")
     match next_step(explanation):
         case "resubmit":
             pass  # the line on the deleted policy contains it
         case "complete":
-            output.say(f"Nothing is missing: {row.requester} can `assent complete {row.id}`.")
+            output.print_line(f"Nothing is missing: {row.requester} can `assent complete {row.id}`.")
         case "approve":
-            output.say(f"Missing: approvals. `assent who-can approve {row.id}` lists who can give them.")
+            output.print_line(
+                f"Missing: approvals. `assent who-can approve {row.id}` lists who can give them."
+            )
         case "add-approvers" | "permit-requester" as step:
-            output.say(next_sentence(row, step))
+            output.print_line(next_sentence(row, step))

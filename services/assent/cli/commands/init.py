@@ -63,6 +63,6 @@ def init(
     if options.json:
         output.print_json(founded)
         return
-    output.say(f"Founded a log of {founded.records} governance records in {options.data}.")
-    output.say(f"Its identity: {founded.identity}")
-    output.say(f"Next: assent up --data {options.data}")
+    output.print_line(f"Founded a log of {founded.records} governance records in {options.data}.")
+    output.print_line(f"Its identity: {founded.identity}")
+    output.print_line(f"Next: assent up --data {options.data}")

@@ -61,7 +61,7 @@ def new(
             {"id": secret.id, "principal": principal, "public_key": secret.public, "file": str(path)}
         )
         return
-    output.tell(
+    output.print_progress(
         f"Wrote {path}; keep it secret. It counts once the log knows its public key. Before `assent init`"
         " that goes into the governance file, as below. Afterwards:"
         f" `assent keys register {secret.public} --id {secret.id} --for {principal}`;"
@@ -73,7 +73,7 @@ def new(
         f'principal = "{principal}"',
         f'public_key = "{secret.public}"',
     ):
-        output.say(line)
+        output.print_line(line)
 
 
 @keys.command(name="list")

@@ -94,7 +94,7 @@ def show_policy(
             ("version", str(document["version"])),
         ]
     )
-    output.say(document["sentence"])
+    output.print_line(document["sentence"])
 
 
 @policies.command(name="create")

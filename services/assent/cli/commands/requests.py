@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 from assent.cli import output
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
-Request = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
+RequestId = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
 
 
 def submit(
@@ -85,7 +85,7 @@ def _payload_of(path: Path, options: Options, *, as_text: bool) -> bytes:
     if name.startswith("-"):
         output.fail(f"There is no option {name}; `assent submit --help` lists them.")
     if str(path) == "-" and sys.stdin.isatty():
-        output.tell("Reading the payload from the terminal; Ctrl-D ends it.")
+        output.print_progress("Reading the payload from the terminal; Ctrl-D ends it.")
     with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
         content = file.read(limits.PAYLOAD_MAX_BYTES + 1)
     if len(content) > limits.PAYLOAD_MAX_BYTES:
@@ -144,7 +144,7 @@ def requests(
 
 
 def show(
-    request: Request,
+    request: RequestId,
     *,
     payload: Annotated[
         bool,
@@ -167,7 +167,9 @@ def show(
 
     shown = shown_request(asyncio.run(log_client(access, options).details(request)))
     if shown.doubt is not None:
-        output.complain(f"What was submitted is not proven: {shown.doubt} Decide on nothing that this shows.")
+        output.print_problem(
+            f"What was submitted is not proven: {shown.doubt} Decide on nothing that this shows."
+        )
     if payload or save is not None:
         if shown.submitted is None:
             output.fail(f"The payload of {request} is not proven.", output.NOT_DECIDED)
@@ -194,4 +196,4 @@ def _write_payload(payload: bytes, save: Path | None) -> None:
     # A file that is there is never written over.
     with save.open("xb") as opened:
         opened.write(content)
-    output.say(f"{save}: {len(content):,} bytes, SHA-256 {sha256_hex(content)}")
+    output.print_line(f"{save}: {len(content):,} bytes, SHA-256 {sha256_hex(content)}")

@@ -54,7 +54,7 @@ def accept(
     log_to_file(options)
     done = asyncio.run(_accept(key, recovery_key, heads, options, yes=yes, dry_run=dry_run))
     if done is None:
-        output.tell("Nothing was changed.")
+        output.print_progress("Nothing was changed.")
         return
     if isinstance(done, Refusal):
         refuse_unsent(done, WHAT_TO_DO[done.code], options)
@@ -62,9 +62,11 @@ def accept(
     if options.json:
         output.print_json({**structs.asdict(accepted), "plan": plan})
         return
-    output.say(f"Accepted the loss, in governance record {accepted.seq}. The log goes on from where it ends.")
-    output.say("Save what is above: once the tables are rebuilt nobody can name it any more.")
-    output.say(f"Next: `assent restore rebuild`. Put the recovery key away again.{_on_a_cluster()}")
+    output.print_line(
+        f"Accepted the loss, in governance record {accepted.seq}. The log goes on from where it ends."
+    )
+    output.print_line("Save what is above: once the tables are rebuilt nobody can name it any more.")
+    output.print_line(f"Next: `assent restore rebuild`. Put the recovery key away again.{_on_a_cluster()}")
 
 
 async def _accept(
@@ -83,17 +85,17 @@ async def _accept(
     from assent.decider.losing import accept_loss, ends_now
     from assent_contracts.refusals import Refusal
 
-    async with stopped_log(options) as to, following(to) as follower:
+    async with stopped_log(options) as access, following(access) as follower:
         if governance_of(follower).recovery != key.public_key:
             output.fail(f"{key_file} is not the recovery key of this log.", output.REFUSED)
-        ends = await ends_now(to.connection, follower)
-        plan = await plan_of(to, follower, ends, heads, options)
+        ends = await ends_now(access.connection, follower)
+        plan = await plan_of(access, follower, ends, heads, options)
         _print_plan(plan, options, dry_run=dry_run)
         if not plan.missing:
             output.fail("Nothing is missing of what is known: there is no loss.", output.REFUSED)
         if dry_run or not (yes or _is_sure("Give it up")):
             return None
-        done = await accept_loss(to.connection, to.identity, key, ends, plan.given_up)
+        done = await accept_loss(access.connection, access.identity, key, ends, plan.given_up)
         return done if isinstance(done, Refusal) else (done, plan)
 
 
@@ -105,7 +107,7 @@ def _print_plan(plan: "Plan", options: Options, *, dry_run: bool) -> None:
     elif dry_run:
         output.print_json(plan)
     else:
-        output.tell("\n".join(plan.missing))
+        output.print_progress("\n".join(plan.missing))
 
 
 def _on_a_cluster() -> str:
@@ -138,13 +140,13 @@ def rebuild(
 
     log_to_file(options)
     if not (yes or _is_sure("Empty the tables of status and audit, to be projected anew")):
-        output.tell("Nothing was changed.")
+        output.print_progress("Nothing was changed.")
         return
     asyncio.run(_rebuild(options))
     if options.json:
         output.print_json({"rebuilt": True})
         return
-    output.say(
+    output.print_line(
         "Emptied the tables: status and audit fill them again from the ledgers as they are." + _on_a_cluster()
     )
 
@@ -155,7 +157,7 @@ async def _rebuild(options: Options) -> None:
     from assent.store.migrate import migrate
     from assent.store.rebuild import empty_tables
 
-    async with stopped_log(options) as to, following(to) as follower:
-        await migrate(to.dsn)
-        await refuse_unaccepted_loss(to, follower)
-        await empty_tables(to.dsn, await notified_elsewhere(to, follower))
+    async with stopped_log(options) as access, following(access) as follower:
+        await migrate(access.dsn)
+        await refuse_unaccepted_loss(access, follower)
+        await empty_tables(access.dsn, await notified_elsewhere(access, follower))

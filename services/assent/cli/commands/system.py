@@ -25,28 +25,28 @@ async def _run_until_stopped(data: "Path") -> None:
     import asyncio
 
     from assent.cli import output
-    from assent.cli.board import board, tell_addresses
+    from assent.cli.board import board, print_addresses
     from assent.cli.interrupts import stop_on_signals
     from assent.local.everything import Everything
 
     stop = stop_on_signals()
     with board() as shown:
-        everything = Everything(data, progress=output.tell, on_change=shown)
+        everything = Everything(data, progress=output.print_progress, on_change=shown)
         starting = asyncio.create_task(everything.start())
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
                 await starting
-                tell_addresses(everything)
+                print_addresses(everything)
                 await stopping
         finally:
-            output.tell("Stopping.")
+            output.print_progress("Stopping.")
             for task in (starting, stopping):
                 task.cancel()
             await asyncio.gather(starting, stopping, return_exceptions=True)
             await everything.stop()
-    output.tell("Stopped.")
+    output.print_progress("Stopped.")
 
 
 def env(*, options: Options = DEFAULT_OPTIONS) -> None:
@@ -61,22 +61,22 @@ def env(*, options: Options = DEFAULT_OPTIONS) -> None:
     from assent.cli.connection.log_access import following, log_access
     from assent_contracts.digests import to_base64url
 
-    to = log_access(options)
+    access = log_access(options)
 
     async def writers() -> dict[str, str]:
-        async with following(to) as follower:
+        async with following(access) as follower:
             return {key_id: to_base64url(key) for key_id, key in follower.writers.public_keys().items()}
 
     document = {
-        "kafka": to.connection.bootstrap,
-        "postgres": to.dsn,
-        "identity": to.identity,
+        "kafka": access.connection.bootstrap,
+        "postgres": access.dsn,
+        "identity": access.identity,
         "writers": asyncio.run(writers()),
     }
     if options.json:
         output.print_json(document)
         return
     for name in ("kafka", "postgres", "identity"):
-        output.say(f"export ASSENT_{name.upper()}={shlex.quote(str(document[name]))}")
+        output.print_line(f"export ASSENT_{name.upper()}={shlex.quote(str(document[name]))}")
     for key_id, public_key in document["writers"].items():
-        output.say(f"# writer {key_id}: {public_key}")
+        output.print_line(f"# writer {key_id}: {public_key}")

@@ -59,10 +59,10 @@ def apply(
 
 def _print_applied(applied: "Applied", *, dry_run: bool) -> None:
     if applied.created:
-        output.say(f"{'Missing' if dry_run else 'Created'}: {', '.join(applied.created)}.")
+        output.print_line(f"{'Missing' if dry_run else 'Created'}: {', '.join(applied.created)}.")
     for each in applied.changed:
-        output.say(
+        output.print_line(
             f"{each}." if dry_run else f"{each.topic}: {each.setting} was {each.found}, is {each.must}."
         )
     if not (applied.created or applied.changed or applied.partitions):
-        output.say("Nothing to do: all topics are there, as they must be.")
+        output.print_line("Nothing to do: all topics are there, as they must be.")

@@ -170,8 +170,10 @@ async def _recover(
     if options.json:
         output.print_json(done)
         return
-    output.say(f"Changed the writers, in governance record {done.seq}. Writers: {', '.join(done.writers)}.")
-    output.say("Start the decider with the key of one of them, and put the recovery key away again.")
+    output.print_line(
+        f"Changed the writers, in governance record {done.seq}. Writers: {', '.join(done.writers)}."
+    )
+    output.print_line("Start the decider with the key of one of them, and put the recovery key away again.")
 
 
 async def _print_writers(connection: "Connection", identity: str, options: Options) -> None:
@@ -184,8 +186,8 @@ async def _print_writers(connection: "Connection", identity: str, options: Optio
         output.print_json({"dry_run": True, "writers": writers})
         return
     for name, public_key in writers.items():
-        output.say(f"writer {name}: {public_key}")
-    output.say("Nothing was changed: this was a dry run.")
+        output.print_line(f"writer {name}: {public_key}")
+    output.print_line("Nothing was changed: this was a dry run.")
 
 
 @asynccontextmanager
@@ -209,8 +211,8 @@ async def _kafka_of_log(options: Options) -> AsyncIterator[tuple["Connection", s
     try:
         bootstrap = directory.read_env()["bootstrap"]
     except StackNotRunning:
-        output.tell("Starting Kafka for the while.")
-        async with Stack(directory.root, progress=output.tell) as stack:
+        output.print_progress("Starting Kafka for the while.")
+        async with Stack(directory.root, progress=output.print_progress) as stack:
             yield Connection(bootstrap=stack.bootstrap), identity
         return
     yield Connection(bootstrap=bootstrap), identity

@@ -21,7 +21,7 @@ from assent.cli.connection.log_client import (
     RequestNotFoundError,
     UndecidedError,
 )
-from assent.cli.connection.lost_rows import tell_lost_rows
+from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.connection.projection import projected
 from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
@@ -92,7 +92,7 @@ class DirectLog:
         governance = await self.governance()
         since = now_ms() - governance.settings.visibility_ms
         async with reading(self.access) as db:
-            await tell_lost_rows(self.access, db)
+            await warn_of_lost_rows(self.access, db)
             wanted = await self._wanted(which, governance, db)
             rows = await list_requests(db, wanted, ended_since_ms=since, limit=limit)
         return [counted(row, governance) for row in rows]
@@ -122,7 +122,7 @@ class DirectLog:
                 f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
             )
         async with reading(self.access) as db:
-            await tell_lost_rows(self.access, db)
+            await warn_of_lost_rows(self.access, db)
             row = await projected(partial(_row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
             if row is None:
                 head = (await heads(db)).get(place[0])
@@ -212,7 +212,7 @@ class DirectLog:
     async def audit_records(self, limit: int) -> list[Entry]:
         """R16: from the audit table."""
         async with reading(self.access) as db:
-            await tell_lost_rows(self.access, db)
+            await warn_of_lost_rows(self.access, db)
             return [audit_entry(row) for row in await audit_tail(db, None, limit)]
 
     async def decide(self, command: Command) -> Decided:

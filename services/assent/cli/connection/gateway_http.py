@@ -16,7 +16,7 @@ from assent.cli.connection.log_client import (
     GatewayUnreachableError,
     UndecidedError,
 )
-from assent.cli.connection.lost_rows import tell_lost
+from assent.cli.connection.lost_rows import warn_of_loss
 from assent.reading.lost import LOST_HEADER, places_in
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -120,7 +120,7 @@ async def _ask(access: GatewayAccess, request: httpx.Request, *, command: str | 
             httpx.AsyncClient(timeout=timeout, trust_env=not access.is_loopback, verify=True) as client,
         ):
             response = await client.send(request, stream=True)
-            tell_lost(places_in(response.headers.get(LOST_HEADER, "")))
+            warn_of_loss(places_in(response.headers.get(LOST_HEADER, "")))
             try:
                 return _answer(access, response, await _body(access, response))
             finally:

@@ -5,10 +5,22 @@ Everything is signed here: reads as HTTP messages, commands as they would be for
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
+from assent.cli.connection.gateway_documents import (
+    ApproversDocument,
+    AuditPage,
+    ExplanationDocument,
+    GovernanceLedgerPage,
+    ListPage,
+    PositionDocument,
+    RelayedCommand,
+    RequestDocument,
+    RequestPage,
+    SubmissionProof,
+)
 from assent.cli.connection.gateway_http import (
     GatewayAccess,
     GatewayAnswer,
@@ -27,9 +39,7 @@ from assent.cli.connection.log_client import (
     RequestList,
     RequestNotFoundError,
 )
-from assent.reading.approvers import Approver
 from assent.reading.entries import Entry
-from assent.reading.explaining import Explained
 from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
 from assent.store.queries import LIST_MAX, RequestView
@@ -43,7 +53,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Event
 from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
-from assent_contracts.proof import GovernanceProof, LedgerEntry, NotProven
+from assent_contracts.proof import GovernanceProof, NotProven
 from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 
@@ -51,64 +61,6 @@ _PAGE: Final = 200
 _GOVERNANCE_MAX_BYTES: Final = 1024 * 1024 * 1024
 """Of all pages of the governance ledger: a server that goes on for ever is cut off."""
 _T = TypeVar("_T")
-
-
-class _RequestPage(msgspec.Struct):
-    requests: list[RequestView]
-    next: str | None
-
-    def __len__(self) -> int:
-        return len(self.requests)
-
-
-class _RequestDocument(msgspec.Struct):
-    request: RequestView
-    timeline: list[Entry]
-    history: list[dict[str, Any]]
-
-
-class _ApproversDocument(msgspec.Struct):
-    can_approve: tuple[Approver, ...]
-
-
-class _ExplanationDocument(msgspec.Struct):
-    explained: Explained
-    sentences: list[str]
-
-
-class _AuditPage(msgspec.Struct):
-    entries: list[Entry]
-    next: str | None
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-
-_ListPage = TypeVar("_ListPage", _RequestPage, _AuditPage)
-
-
-class _Position(msgspec.Struct):
-    position: str
-
-
-class _RelayedCommand(msgspec.Struct):
-    position: str
-    at: int
-    request: str | None
-    events: msgspec.Raw
-    repeated: bool
-
-
-class _SubmissionProof(msgspec.Struct):
-    value: bytes
-    following: tuple[bytes, ...] | None
-    writer: str
-    seal: str
-
-
-class _GovernanceLedger(msgspec.Struct):
-    records: list[LedgerEntry]
-    next: int | None
 
 
 @dataclass(frozen=True)
@@ -137,7 +89,7 @@ class GatewayLog:
 
     async def requests(self, which: RequestList, limit: int) -> list[RequestView]:
         """R7: page by page, as the gateway lists them."""
-        pages = self._pages("/api/v1/requests", {"view": which}, limit, _RequestPage)
+        pages = self._pages("/api/v1/requests", {"view": which}, limit, RequestPage)
         return [row async for page in pages for row in page.requests]
 
     async def request(self, request: str) -> RequestView:
@@ -156,7 +108,7 @@ class GatewayLog:
 
     async def submission(self, request: str) -> ProvenSubmission | NotProven:
         """R23: what the gateway offers, held to the log's identity alone. Raises RequestNotFoundError."""
-        found = self._decoded(await self._about(request, "/submission"), _SubmissionProof)
+        found = self._decoded(await self._about(request, "/submission"), SubmissionProof)
         evidence = Evidence(
             value=found.value, following=found.following, writer=found.writer, seal=found.seal
         )
@@ -165,14 +117,14 @@ class GatewayLog:
     async def approvers(self, request: str) -> RequestApprovers:
         """Raises RequestNotFoundError."""
         row = await self.request(request)
-        found = self._decoded(await self._about(request, "/approvers"), _ApproversDocument)
+        found = self._decoded(await self._about(request, "/approvers"), ApproversDocument)
         return RequestApprovers(request=row, approvers=found.can_approve)
 
     async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
         """Raises RequestNotFoundError."""
         row = await self.request(request)
         asked = {} if principal is None else {"principal": principal}
-        found = self._decoded(await self._about(request, "/explanation", asked), _ExplanationDocument)
+        found = self._decoded(await self._about(request, "/explanation", asked), ExplanationDocument)
         return ExplainedRequest(request=row, explained=found.explained, sentences=found.sentences)
 
     async def open_requests(self, resource_type: str) -> OpenRequests:
@@ -187,12 +139,12 @@ class GatewayLog:
 
     async def audit_records(self, limit: int) -> list[Entry]:
         """R16: page by page, as the gateway lists them."""
-        pages = self._pages("/api/v1/audit", {}, limit, _AuditPage)
+        pages = self._pages("/api/v1/audit", {}, limit, AuditPage)
         return [entry async for page in pages for entry in page.entries][::-1]
 
     async def _pages(
-        self, path: str, asked: dict[str, str], limit: int, kind: type[_ListPage]
-    ) -> AsyncIterator[_ListPage]:
+        self, path: str, asked: dict[str, str], limit: int, kind: type[ListPage]
+    ) -> AsyncIterator[ListPage]:
         """The pages of a list up to `limit` items."""
         left, cursor = limit, None
         while left > 0:
@@ -214,7 +166,7 @@ class GatewayLog:
             return Decided(
                 partition=partition, seq=seq, at=problem.at or 0, events=events, refusal=problem.refusal()
             )
-        relayed = self._decoded(answer, _RelayedCommand)
+        relayed = self._decoded(answer, RelayedCommand)
         if relayed.request is not None:
             # So that `assent show` after this command shows what it did. The decision stands in any case.
             path = f"/api/v1/requests/{relayed.request}"
@@ -232,7 +184,7 @@ class GatewayLog:
         if answer.problem is not None:
             refusal = answer.problem.refusal()
             return GovernanceDecided(seq=seq, at=answer.problem.at or 0, events=(), refusal=refusal)
-        relayed = self._decoded(answer, _RelayedCommand)
+        relayed = self._decoded(answer, RelayedCommand)
         events = self._content(answer, relayed.events, tuple[GovernanceEvent, ...])
         return GovernanceDecided(
             seq=seq, at=relayed.at, events=events, refusal=None, repeated=relayed.repeated
@@ -245,7 +197,7 @@ class GatewayLog:
         size = 0
         while offset is not None:
             answer = await get(self.access, "/api/v1/governance/ledger", {"offset": str(offset)})
-            page = self._decoded(answer, _GovernanceLedger)
+            page = self._decoded(answer, GovernanceLedgerPage)
             size += len(answer.body)
             if (page.next is not None and page.next <= offset) or size > _GOVERNANCE_MAX_BYTES:
                 bad_answer(self.access, answer)
@@ -257,9 +209,9 @@ class GatewayLog:
             offset = page.next
         return proof
 
-    async def _document(self, request: str) -> _RequestDocument:
+    async def _document(self, request: str) -> RequestDocument:
         answer = await self._about(request)
-        found = self._decoded(answer, _RequestDocument)
+        found = self._decoded(answer, RequestDocument)
         return found if found.request.id == request else bad_answer(self.access, answer)
 
     async def _about(
@@ -292,7 +244,7 @@ class GatewayLog:
         return answer
 
     def _place(self, answer: GatewayAnswer) -> tuple[int, int]:
-        position = self._decoded(answer, _Position).position
+        position = self._decoded(answer, PositionDocument).position
         return parse_request_id(position) or bad_answer(self.access, answer)
 
     def _decoded(self, answer: GatewayAnswer, kind: type[_T]) -> _T:

@@ -54,9 +54,9 @@ def log_access(options: Options) -> LogAccess:
 
 
 @asynccontextmanager
-async def following(to: LogAccess) -> AsyncIterator[GovernanceFollower]:
+async def following(access: LogAccess) -> AsyncIterator[GovernanceFollower]:
     """The governance of a log. Raises NotFoundedError, KafkaError."""
-    follower = GovernanceFollower(to.connection, to.identity)
+    follower = GovernanceFollower(access.connection, access.identity)
     await follower.start()
     try:
         yield follower
@@ -77,9 +77,9 @@ def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
 
 
 @asynccontextmanager
-async def reading(to: LogAccess) -> AsyncIterator[asyncpg.Pool]:
+async def reading(access: LogAccess) -> AsyncIterator[asyncpg.Pool]:
     """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
-    pool = await open_pool(to.dsn, "assent_reader", application="assent-cli", size=2)
+    pool = await open_pool(access.dsn, "assent_reader", application="assent-cli", size=2)
     try:
         yield pool
     finally:

@@ -25,19 +25,19 @@ from assent_contracts.heads import KnownHead, Place, known_heads
 
 
 @asynccontextmanager
-async def publishing(to: LogAccess, source: str, options: Options) -> AsyncIterator[Publisher]:
+async def publishing(access: LogAccess, source: str, options: Options) -> AsyncIterator[Publisher]:
     """A publisher that hears decisions from where the status tables stand.
 
     Raises NotFoundedError, NotPublishedError, HeadsFileError, KafkaError, and what asyncpg raises when
     Postgres cannot be reached.
     """
-    async with following(to) as follower:
-        async with reading(to) as db:
+    async with following(access) as follower:
+        async with reading(access) as db:
             read = await requests_read(db)
             stored = await newest_in_postgres(db, follower)
         known = await known_beforehand(follower, stored, options)
         publisher = Publisher(
-            to.connection,
+            access.connection,
             follower,
             partitions=governance_of(follower).partitions,
             source=source,
@@ -53,12 +53,12 @@ async def publishing(to: LogAccess, source: str, options: Options) -> AsyncItera
 
 @asynccontextmanager
 async def publishing_changes(
-    to: LogAccess, source: str, options: Options
+    access: LogAccess, source: str, options: Options
 ) -> AsyncIterator[GovernancePublisher]:
     """The same for changes to governance that work at once; Postgres need not answer."""
-    async with following(to) as follower:
-        await known_beforehand(follower, await _stored(to, follower), options)
-        publisher = GovernancePublisher(to.connection, follower, source=source)
+    async with following(access) as follower:
+        await known_beforehand(follower, await _stored(access, follower), options)
+        publisher = GovernancePublisher(access.connection, follower, source=source)
         await publisher.start()
         try:
             yield publisher
@@ -84,11 +84,11 @@ async def known_beforehand(
     return known
 
 
-async def _stored(to: LogAccess, follower: GovernanceFollower) -> NewestHeads:
+async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHeads:
     try:
-        async with reading(to) as db:
+        async with reading(access) as db:
             return await newest_in_postgres(db, follower)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked which heads it knows", error=repr(error))
-        output.tell("Postgres does not answer: what it knows of the log is left out here.")
+        output.print_progress("Postgres does not answer: what it knows of the log is left out here.")
         return NewestHeads()

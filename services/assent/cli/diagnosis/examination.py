@@ -21,16 +21,18 @@ from assent.cli.connection.log_access import (
 from assent.cli.diagnosis.check import Check
 from assent.cli.diagnosis.faults import with_causes
 from assent.cli.diagnosis.governance_checks import governance_checks
-from assent.cli.diagnosis.log_time import log_time_finding
+from assent.cli.diagnosis.log_checks import (
+    file_finding,
+    log_time_finding,
+    reader_findings,
+    stored_finding,
+)
 from assent.cli.errors import kafka_sentence, sentence
 from assent.cli.log_completeness import (
     deciders_heads,
-    file_finding,
-    known_outside,
-    look,
     missing,
-    reader_findings,
-    stored_finding,
+    outside_heads,
+    present_log,
 )
 from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError
@@ -71,19 +73,19 @@ async def examine(options: Options) -> list[Check]:
 async def _examine(options: Options) -> list[Check]:
     findings = [_python()]
     try:
-        to = log_access(options)
+        access = log_access(options)
     except (NotFounded, StackNotRunning, SettingsError, UnreachableError) as error:
         return [*findings, Check(ok=False, what="the running log", remedy=sentence(str(error)))]
-    findings.append(Check(ok=True, what=f"the log is founded: {to.identity[:16]}…"))
-    kafka = await _kafka(to)
-    findings += [*kafka, *await _services(to)]
+    findings.append(Check(ok=True, what=f"the log is founded: {access.identity[:16]}…"))
+    kafka = await _kafka(access)
+    findings += [*kafka, *await _services(access)]
     if not kafka[0].ok:
         return findings
     try:
-        async with following(to) as follower:
+        async with following(access) as follower:
             findings += _governance(follower)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
-            findings += await _whole(options, to, follower)
+            findings += await _whole(options, access, follower)
     except KafkaError as error:
         findings.append(_no_kafka("the governance ledger can be read", error))
     except NotFoundedError as error:
@@ -91,14 +93,14 @@ async def _examine(options: Options) -> list[Check]:
     return findings
 
 
-async def _services(to: LogAccess) -> list[Check]:
+async def _services(access: LogAccess) -> list[Check]:
     loop = asyncio.get_running_loop()
     answers = await asyncio.gather(
-        *(loop.run_in_executor(None, readiness, url) for url in to.services.values())
+        *(loop.run_in_executor(None, readiness, url) for url in access.services.values())
     )
     return [
         finding
-        for name, said in zip(to.services, answers, strict=True)
+        for name, said in zip(access.services, answers, strict=True)
         for finding in service_findings(name, said)
     ]
 
@@ -125,19 +127,19 @@ def _python() -> Check:
     return Check(ok=sys.version_info >= (3, 11), what=f"Python {version}", remedy="Use Python 3.11 or newer.")
 
 
-async def _kafka(to: LogAccess) -> list[Check]:
-    admin = AIOKafkaAdminClient(**to.connection.options())
+async def _kafka(access: LogAccess) -> list[Check]:
+    admin = AIOKafkaAdminClient(**access.connection.options())
     specs = topic_specs()
     try:
         await admin.start()
         there = await topic_states(admin, specs)
     except KafkaError as error:
-        return [_no_kafka(f"Kafka answers at {to.connection.bootstrap}", error)]
+        return [_no_kafka(f"Kafka answers at {access.connection.bootstrap}", error)]
     finally:
         await admin.close()
     missing = sorted(specs.keys() - there.keys())
     return [
-        Check(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
+        Check(ok=True, what=f"Kafka answers at {access.connection.bootstrap}"),
         Check(
             ok=not missing,
             what=f"{len(specs)} topics",
@@ -191,16 +193,16 @@ def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
     return [Check(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
 
 
-async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) -> list[Check]:
+async def _whole(options: Options, access: LogAccess, follower: GovernanceFollower) -> list[Check]:
     """Whether the log holds what is known of it, and how far the readers are."""
     findings: list[Check] = []
     own: list[KeptHead] = []
     try:
-        own = deciders_heads(options, to.identity)
+        own = deciders_heads(options, access.identity)
     except HeadsFileError as error:
         findings.append(file_finding(error))
     try:
-        async with reading(to) as db:
+        async with reading(access) as db:
             stored = await newest_in_postgres(db, follower)
             positions = {name: await requests_read(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -210,12 +212,12 @@ async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) 
         stored, positions = NewestHeads(), {}
     else:
         findings += [Check(ok=True, what="Postgres answers"), stored_finding(stored)]
-    outside = await known_outside(to.connection, follower, stored, own)
+    outside = await outside_heads(access.connection, follower, stored, own)
     findings.append(log_time_finding(outside, now_ms()))
-    there = await look(to.connection, follower, outside)
+    there = await present_log(access.connection, follower, outside)
     for name, read in positions.items():
         findings += reader_findings(name, read, there, follower.losses, LAG_MAX_RECORDS)
-    less = missing(outside, there, follower) + await look_at_topics(to.connection, follower.partitions)
+    less = missing(outside, there, follower) + await look_at_topics(access.connection, follower.partitions)
     findings += [_missing(each) for each in less]
     if not less:
         findings.append(Check(ok=True, what=f"the log holds all {len(outside.known)} known heads"))

@@ -15,7 +15,7 @@ from assent.store.reasons import reason
 from assent_contracts.client.follower import NotWholeError
 from assent_contracts.client.probe import LedgerDiffersError
 from assent_contracts.heads import Finding, Found, compare, known_of
-from tests.unit.cli.test_whole import positions
+from tests.unit.cli.test_log_checks import positions
 
 PUT_BACK: Final = "Put it back."
 

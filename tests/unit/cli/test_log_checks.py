@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assent.cli.log_completeness import There, own_heads_if_readable, reader_findings
+from assent.cli.diagnosis.log_checks import reader_findings
+from assent.cli.log_completeness import PresentLog, own_heads_if_readable
 from assent.cli.options import Options
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file, write_heads_file
 from assent_contracts.acceptance import Head
@@ -13,9 +14,9 @@ from assent_contracts.heads import Found, HeadInEra, KeptHead
 from tests.support.losses import loss_at
 
 
-def there(*ends: int) -> There:
+def there(*ends: int) -> PresentLog:
     found = {("ledger", number): Found(beginning=0, end=end) for number, end in enumerate(ends)}
-    return There(found, {})  # type: ignore[arg-type]
+    return PresentLog(found, {})  # type: ignore[arg-type]
 
 
 def positions(*offsets: int) -> dict[int, HeadInEra]:

@@ -1,0 +1,87 @@
+"""What a gateway answers, as far as the command line reads it."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from assent.reading.approvers import Approver
+from assent.reading.entries import Entry
+from assent.reading.explaining import Explained
+from assent.store.queries import RequestView
+from assent_contracts.proof import LedgerEntry
+
+
+class RequestPage(msgspec.Struct):
+    """A page of GET /api/v1/requests."""
+
+    requests: list[RequestView]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
+class RequestDocument(msgspec.Struct):
+    """GET /api/v1/requests/{id}, but for what the log itself proves."""
+
+    request: RequestView
+    timeline: list[Entry]
+    history: list[dict[str, Any]]
+
+
+class ApproversDocument(msgspec.Struct):
+    """GET /api/v1/requests/{id}/approvers."""
+
+    can_approve: tuple[Approver, ...]
+
+
+class ExplanationDocument(msgspec.Struct):
+    """GET /api/v1/requests/{id}/explanation."""
+
+    explained: Explained
+    sentences: list[str]
+
+
+class AuditPage(msgspec.Struct):
+    """A page of GET /api/v1/audit."""
+
+    entries: list[Entry]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+ListPage = TypeVar("ListPage", RequestPage, AuditPage)
+
+
+class PositionDocument(msgspec.Struct):
+    """The place on a ledger of whatever POST /api/v1/commands answers."""
+
+    position: str
+
+
+class RelayedCommand(msgspec.Struct):
+    """POST /api/v1/commands: a decision that is not a refusal."""
+
+    position: str
+    at: int
+    request: str | None
+    events: msgspec.Raw
+    repeated: bool
+
+
+class SubmissionProof(msgspec.Struct):
+    """GET /api/v1/requests/{id}/submission."""
+
+    value: bytes
+    following: tuple[bytes, ...] | None
+    writer: str
+    seal: str
+
+
+class GovernanceLedgerPage(msgspec.Struct):
+    """A page of GET /api/v1/governance/ledger."""
+
+    records: list[LedgerEntry]
+    next: int | None

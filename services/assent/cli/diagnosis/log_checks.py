@@ -1,0 +1,102 @@
+"""What `assent doctor` makes of what is known of the log: its time, its readers, its kept heads. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from assent.cli.diagnosis.check import Check
+from assent.cli.log_completeness import OutsideHeads, PresentLog
+from assent.decider.clocks import APART_MS
+from assent.decider.kept import HeadsFileError
+from assent.observe.health import fault_of
+from assent_contracts.client.newest_heads import NewestHeads
+from assent_contracts.core.governance.wording import moment
+from assent_contracts.governed import Loss
+from assent_contracts.heads import HeadInEra, given_up
+from assent_contracts.topics import LEDGER, LEDGER_TOPICS
+
+
+def log_time_finding(outside: OutsideHeads, now: int) -> Check:
+    """Hold the log time of each partition's newest known head against this machine's clock, `now` (ms)."""
+    times = {
+        f"{LEDGER_TOPICS[head.ledger]}/{head.partition}": head.at
+        for head in outside.heads
+        if (known := outside.known.get((head.ledger, head.partition))) is not None
+        and (known.seq, known.sha256) == (head.seq, head.sha256)
+    }
+    ahead = {place: at for place, at in times.items() if at > now + APART_MS}
+    if not ahead:
+        return Check(ok=True, what="log time is not ahead of this machine's clock")
+    furthest = max(ahead, key=lambda place: ahead[place])
+    return Check(
+        ok=False,
+        what=f"log time is not ahead of this machine's clock in {', '.join(sorted(ahead))}",
+        why=f"In {furthest} it is {moment(ahead[furthest])}, and this machine's clock says {moment(now)}:"
+        " until then deadlines and leases stand still.",
+        remedy="If this machine's clock is wrong, set it. If it is right, a wrong time was recorded:"
+        " `assent settings correct-time now`, which a second administrator approves: see"
+        " docs/how-to/clocks.md.",
+    )
+
+
+def reader_findings(
+    name: str, positions: Mapping[int, HeadInEra], there: PresentLog, losses: Sequence[Loss], most: int
+) -> list[Check]:
+    """How far a reader is behind: one finding, and one for each partition of which it holds too much."""
+    lag = 0
+    findings: list[Check] = []
+    for (ledger, partition), found in there.ledgers.items():
+        if ledger != "ledger":
+            continue
+        read = positions.get(partition)
+        read_to = 0 if read is None else read.head.next_offset
+        gone = None if read is None else given_up(ledger, partition, read, losses)
+        if gone is not None:
+            findings.append(
+                Check(
+                    ok=False,
+                    what=f"{name} and {LEDGER}/{partition}",
+                    why=gone.why,
+                    remedy=gone.todo,
+                    service=name,
+                    fault=fault_of(gone.place, gone.kind),
+                )
+            )
+        elif read_to > found.end:
+            findings.append(
+                Check(
+                    ok=False,
+                    what=f"{name} and {LEDGER}/{partition}",
+                    why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
+                    remedy="Its rows are of a log that was longer. See docs/how-to/restore.md.",
+                    service=name,
+                    # What `compare` says of a partition that ends before it was known to end.
+                    follows_from=fault_of(f"{LEDGER}/{partition}", "cut"),
+                )
+            )
+        else:
+            lag += found.end - read_to
+    behind = Check(
+        ok=lag <= most,
+        what=f"{name} is {lag:,} records behind the ledger",
+        remedy=f"Is the service running? See logs/{name}.log.",
+        service=name,
+    )
+    return [behind, *findings]
+
+
+def stored_finding(newest: NewestHeads) -> Check:
+    """Of the heads in Postgres."""
+    return Check(
+        ok=not newest.false,
+        what="the heads in Postgres are the writers' own",
+        why=f"At least {newest.false:,} name a writer who has not signed them. They count for nothing.",
+        remedy=(
+            "Somebody has written to the table who has the status service's rights: change its password."
+            " status deletes within a week what it may; as the table's owner you may at once:"
+            " docs/how-to/restore.md says how."
+        ),
+    )
+
+
+def file_finding(error: HeadsFileError) -> Check:
+    """Of the decider's file."""
+    return Check(ok=False, what="the decider's file of heads", remedy=str(error))
