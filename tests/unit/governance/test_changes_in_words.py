@@ -104,6 +104,11 @@ CASES = {
         "Change role assignment r-approver (approver): holder bob is added.",
         (("holder", None, "bob"),),
     ),
+    "a role withdrawn": (
+        c.WithdrawRole(assignment="r-approver", version=0),
+        "Withdraw the role approver from group approvers (r-approver).",
+        None,
+    ),
     "a policy deleted, of two": (
         c.DeletePolicy(policy="scripts-too", version=0),
         "Delete policy scripts-too: other policies still protect script.",
@@ -164,6 +169,8 @@ def test_R21_a_directory_is_told_account_by_account_and_group_by_group() -> None
         Line("group desk", None, "new"),
     )
     force(made, c.SyncDirectory(difference=first))
+    changed = DirectoryDifference(groups=(Group(id="desk", members=("eve", "bob"), source="directory"),))
+    assert difference(c.SyncDirectory(difference=changed), made) == (Line("group desk, member", None, "bob"),)
     gone = DirectoryDifference(vanished=("eve",), vanished_groups=("desk",))
     assert difference(c.SyncDirectory(difference=gone), made) == (
         Line("group desk, member", "eve", None),

@@ -14,14 +14,29 @@ from assent_contracts.core.requests.states import Submission
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, LogFounded
-from assent_contracts.governance_changes import SyncDirectory, key_object, policy_object
-from assent_contracts.governed import Account, DirectoryDifference, Founding
+from assent_contracts.governance_changes import (
+    DIRECTORY,
+    AssignRole,
+    SyncDirectory,
+    key_object,
+    policy_object,
+)
+from assent_contracts.governed import Account, DirectoryDifference, Founding, RoleAssignment
 from assent_contracts.heads import verify_head
 from assent_contracts.policies import ADMINISTRATORS, ApprovalRule, PolicyTerms
 from assent_contracts.refusals import Refusal
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.writers import WriterRegistry
-from tests.support.people import FOUNDER, PARTITIONS, RECOVERY_KEY, START, WRITER, open_founding, organisation
+from tests.support.people import (
+    FOUNDER,
+    PARTITIONS,
+    RECOVERY_KEY,
+    START,
+    WRITER,
+    force,
+    open_founding,
+    organisation,
+)
 from tests.unit.governance.answers import fits
 from tests.unit.governance.test_losses import accept, ends
 
@@ -54,7 +69,19 @@ def asked(resource: str, requester: str, *terms: PolicyTerms) -> Submission:
 
 
 def test_R19_anybody_asks_for_a_change_to_their_own_key() -> None:
-    assert requester_refusal(asked(key_object("mallory-key"), "mallory"), organisation()) is None
+    governance = organisation()
+    assert requester_refusal(asked(key_object("mallory-key"), "mallory"), governance) is None
+    refusal = requester_refusal(asked(policy_object("apps"), "mallory"), governance)
+    assert refusal is not None
+    assert refusal.code == "requester-not-permitted"
+
+
+def test_R21_the_directorys_service_completes_what_it_synchronises() -> None:
+    governance = organisation()
+    role = RoleAssignment(id="sync", role="directory", principals=("upstream",))
+    assert requester_refusal(asked(DIRECTORY, "upstream"), governance) is not None
+    force(governance, AssignRole(assignment=role))
+    assert requester_refusal(asked(DIRECTORY, "upstream"), governance) is None
 
 
 def test_R19_who_no_longer_administers_what_they_asked_for_cannot_complete_it() -> None:
