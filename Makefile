@@ -8,6 +8,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.assent-setup
 PINS := infra/requirements/dev.txt
+DOCS_PINS := infra/requirements/docs.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package assent-contracts
@@ -24,7 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas bench requirements clean
+.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas \
+	bench docs requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -32,14 +34,14 @@ help: ## show this list
 
 setup: $(STAMP) ## install everything into .venv, pinned by hash
 
-$(STAMP): $(PINS) pyproject.toml contracts/pyproject.toml
+$(STAMP): $(PINS) $(DOCS_PINS) pyproject.toml contracts/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "setup: Assent needs Python 3.11 or newer and '$(PYTHON)' is not; try: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "setup: '$(PYTHON)' cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "setup: installing into .venv (about a minute the first time)"
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $(PINS)
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $(PINS) --requirement $(DOCS_PINS)
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable ./contracts --editable .
 	@touch $@
 
@@ -97,12 +99,17 @@ schemas: $(STAMP) ## write the JSON Schemas of the messages anew
 bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the figures
 	@$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
 
+docs: $(STAMP) ## build the documentation into build/docs/site; a broken link is an error
+	@$(BIN)/python -m infra.docs
+
 requirements: $(STAMP) ## pin the dependencies anew; UPGRADE=1 takes the newest versions
 	@$(PIP) install uv
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		pyproject.toml --extra gateway --extra notify --output-file infra/requirements/runtime.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		pyproject.toml --extra local --group dev --constraint infra/requirements/runtime.txt --output-file $(PINS)
+	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
+		--group docs --constraint $(PINS) --output-file $(DOCS_PINS)
 	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
 
 clean: ## remove .venv, the local data and all caches (stop `make run` first)

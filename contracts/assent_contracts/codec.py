@@ -2,27 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, assert_never, cast
+from typing import Final, cast, get_args
 
 import msgspec
 from msgspec import UNSET
 
 from assent_contracts import limits
 from assent_contracts.characters import draws_nothing
-from assent_contracts.commands import (
-    Approve,
-    Cancel,
-    Claim,
-    CloseRequest,
-    Command,
-    CommandFields,
-    Complete,
-    Reject,
-    ReportOutcome,
-    Revoke,
-    SubmitChange,
-)
+from assent_contracts.commands import Command, CommandFields, RequestCommand, SubmitChange
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import (
@@ -185,29 +174,13 @@ def check_fields(command: Command) -> Refusal | None:
     common = _check_common(command)
     if common is not None:
         return common
-    match command:
-        case SubmitChange():
-            return _check_submission(command)
-        case Approve() | Reject():
-            return (
-                _check_request(command.request)
-                or _check_submission_hash(command.submission)
-                or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
-            )
-        case Complete():
-            return _check_request(command.request) or _check_submission_hash(command.submission)
-        case Revoke():
-            return _check_request(command.request) or _check_text("note", command.note, limits.NOTE_MAX_CHARS)
-        case ReportOutcome():
-            return _check_request(command.request) or _check_text(
-                "message", command.message, limits.OUTCOME_MESSAGE_MAX_CHARS
-            )
-        case CloseRequest():
-            return _check_request(command.request) or _check_reason(command.reason)
-        case Cancel() | Claim():
-            return _check_request(command.request)
-        case _:
-            assert_never(command)
+    if isinstance(command, SubmitChange):
+        return _check_submission(command)
+    for name, check in _CHECKS[type(command)]:
+        refusal = check(getattr(command, name))
+        if refusal is not None:
+            return refusal
+    return None
 
 
 def _check_common(command: CommandFields) -> Refusal | None:
@@ -263,6 +236,25 @@ def _check_submission_hash(submission: str) -> Refusal | None:
     if _DIGEST.fullmatch(submission) is None:
         return malformed("submission is not 64 lower-case hex digits.")
     return None
+
+
+_CHECKS_BY_FIELD: Final[dict[str, Callable[[str], Refusal | None]]] = {
+    "request": _check_request,
+    "submission": _check_submission_hash,
+    "note": lambda note: _check_text("note", note, limits.NOTE_MAX_CHARS),
+    "message": lambda message: _check_text("message", message, limits.OUTCOME_MESSAGE_MAX_CHARS),
+    "reason": _check_reason,
+}
+_TYPED: Final = {*CommandFields.__struct_fields__, "outcome", "seen"}
+"""Fields that their types limit, or that every command has."""
+
+
+def _checks_of(kind: type[RequestCommand]) -> tuple[tuple[str, Callable[[str], Refusal | None]], ...]:
+    """The checks of a command's fields, in their order. Raises KeyError for a field that has none."""
+    return tuple((name, _CHECKS_BY_FIELD[name]) for name in kind.__struct_fields__ if name not in _TYPED)
+
+
+_CHECKS: Final = {kind: _checks_of(kind) for kind in get_args(RequestCommand)}
 
 
 def _check_text(name: str, text: str, max_chars: int) -> Refusal | None:

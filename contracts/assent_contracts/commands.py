@@ -3,7 +3,7 @@
 A version that was ever written stays readable: a new version is a new class with a new tag.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -98,7 +98,7 @@ class SubmitChange(CommandFields, frozen=True, kw_only=True, tag="assent.submit-
 
 
 class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1", gc=False):
-    """Approve the request, having seen everything that was submitted."""
+    """Approve what was submitted, having seen all of it (R4, R8, R9, R23)."""
 
     request: RequestId
     submission: SubmissionHash
@@ -107,7 +107,7 @@ class Approve(CommandFields, frozen=True, kw_only=True, tag="assent.approve.v1",
 
 
 class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", gc=False):
-    """End the request without the change being made, having seen everything that was submitted."""
+    """Reject what was submitted, having seen all of it: the change is not made (R4, R8, R9, R23)."""
 
     request: RequestId
     submission: SubmissionHash
@@ -116,7 +116,7 @@ class Reject(CommandFields, frozen=True, kw_only=True, tag="assent.reject.v1", g
 
 
 class Revoke(CommandFields, frozen=True, kw_only=True, tag="assent.revoke.v1", gc=False):
-    """Take back one's own approval before the change is released."""
+    """Take back one's own approval before the change is released (R8)."""
 
     request: RequestId
     note: Note = ""
@@ -124,14 +124,14 @@ class Revoke(CommandFields, frozen=True, kw_only=True, tag="assent.revoke.v1", g
 
 
 class Cancel(CommandFields, frozen=True, kw_only=True, tag="assent.cancel.v1", gc=False):
-    """R11: the requester withdraws the request before approval."""
+    """Withdraw one's own request before it is approved (R11)."""
 
     request: RequestId
     seen: SeenSeq | UnsetType = UNSET
 
 
 class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1", gc=False):
-    """R12: the requester releases the approved change to the applier."""
+    """Release one's own approved change to the applier (R12)."""
 
     request: RequestId
     submission: SubmissionHash
@@ -139,7 +139,7 @@ class Complete(CommandFields, frozen=True, kw_only=True, tag="assent.complete.v1
 
 
 class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-request.v1", gc=False):
-    """R22: an administrator of the type ends an open request that nobody is applying."""
+    """End an open request of a type that one administers, with a reason: nothing is applied (R22)."""
 
     request: RequestId
     reason: Reason
@@ -160,7 +160,22 @@ class ReportOutcome(CommandFields, frozen=True, kw_only=True, tag="assent.report
     message: Annotated[str, _documented("For people.", maxLength=limits.OUTCOME_MESSAGE_MAX_CHARS)] = ""
 
 
-Command = SubmitChange | Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
+Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
+"""What people do to a request."""
+ActionCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest
+ACTIONS: Final[dict[Action, type[ActionCommand]]] = {
+    "approve": Approve,
+    "reject": Reject,
+    "revoke": Revoke,
+    "cancel": Cancel,
+    "complete": Complete,
+    "close": CloseRequest,
+}
+"""The command of each action. The HTTP API, the console and the permissions take their fields from it."""
+
+RequestCommand = ActionCommand | Claim | ReportOutcome
+"""The commands on a request that there is."""
+Command = SubmitChange | RequestCommand
 
 
 def command_type(command: msgspec.Struct | type[msgspec.Struct]) -> str:

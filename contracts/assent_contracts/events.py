@@ -1,6 +1,6 @@
 """Events of requests: what a decision made true. Past tense, versioned by `type`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -21,14 +21,37 @@ Lapse = Literal["disabled", "not-eligible", "own-signature-required"]
 """Why an approval no longer counts: the account is disabled, in none of the groups, or did not sign."""
 
 
+RequesterNews = Literal[
+    "completed",
+    "failed",
+    "outcome-unknown",
+    "expired",
+    "closed",
+    "rejected",
+    "approved",
+    "reopened",
+    "approval-revoked",
+    "rejection-given",
+    "approval-given",
+]
+"""R17: what a requester is notified of. The most important first: one record makes one notification."""
+
+
 class EventFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """What every event of a request says."""
+    """What every event of a request has."""
+
+    news: ClassVar[RequesterNews | None] = None
+    """R17: what its requester is notified of; None for their own action, or if another event has it."""
+    asks_approvers: ClassVar[bool] = False
+    """R17: whether the approvers are notified that the request needs them, now or again."""
 
     request: RequestId
 
 
 class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change-submitted.v1", gc=False):
     """A request was opened: it needs approval (or none, where the type is unprotected: no terms)."""
+
+    asks_approvers: ClassVar[bool] = True
 
     resource: Resource
     operation: Operation
@@ -45,6 +68,8 @@ class ChangeSubmitted(EventFields, frozen=True, kw_only=True, tag="assent.change
 
 class ApprovalGiven(EventFields, frozen=True, kw_only=True, tag="assent.approval-given.v1", gc=False):
     """One approver's approval counts from now on, for as long as they are eligible."""
+
+    news: ClassVar[RequesterNews | None] = "approval-given"
 
     approver: PrincipalId
     person: str
@@ -64,9 +89,14 @@ class ApprovalLapsed(EventFields, frozen=True, kw_only=True, tag="assent.approva
 class RequestApproved(EventFields, frozen=True, kw_only=True, tag="assent.request-approved.v1", gc=False):
     """Every policy has its quorum: the requester can complete."""
 
+    news: ClassVar[RequesterNews | None] = "approved"
+
 
 class ApprovalRevoked(EventFields, frozen=True, kw_only=True, tag="assent.approval-revoked.v1", gc=False):
     """An approver took their approval back: the request needs approval (again)."""
+
+    news: ClassVar[RequesterNews | None] = "approval-revoked"
+    asks_approvers: ClassVar[bool] = True
 
     approver: PrincipalId
     deadline: Milliseconds
@@ -75,9 +105,14 @@ class ApprovalRevoked(EventFields, frozen=True, kw_only=True, tag="assent.approv
 class RequestReopened(EventFields, frozen=True, kw_only=True, tag="assent.request-reopened.v1", gc=False):
     """What had been approved needs approval again: approvals lapsed, or a policy asks for more."""
 
+    news: ClassVar[RequesterNews | None] = "reopened"
+    asks_approvers: ClassVar[bool] = True
+
 
 class RejectionGiven(EventFields, frozen=True, kw_only=True, tag="assent.rejection-given.v1", gc=False):
     """One approver said no; a policy can ask for several of them."""
+
+    news: ClassVar[RequesterNews | None] = "rejection-given"
 
     approver: PrincipalId
     person: str
@@ -85,6 +120,8 @@ class RejectionGiven(EventFields, frozen=True, kw_only=True, tag="assent.rejecti
 
 class RequestRejected(EventFields, frozen=True, kw_only=True, tag="assent.request-rejected.v1", gc=False):
     """An approver ended the request."""
+
+    news: ClassVar[RequesterNews | None] = "rejected"
 
     approver: PrincipalId
 
@@ -95,6 +132,8 @@ class RequestCanceled(EventFields, frozen=True, kw_only=True, tag="assent.reques
 
 class RequestClosed(EventFields, frozen=True, kw_only=True, tag="assent.request-closed.v1", gc=False):
     """R22: an administrator of the type ended it; the command contains the reason. Nothing is applied."""
+
+    news: ClassVar[RequesterNews | None] = "closed"
 
     closed_by: PrincipalId
 
@@ -118,11 +157,15 @@ class ChangeClaimed(EventFields, frozen=True, kw_only=True, tag="assent.change-c
 class RequestCompleted(EventFields, frozen=True, kw_only=True, tag="assent.request-completed.v1", gc=False):
     """The change was applied."""
 
+    news: ClassVar[RequesterNews | None] = "completed"
+
     reporter: PrincipalId
 
 
 class RequestFailed(EventFields, frozen=True, kw_only=True, tag="assent.request-failed.v1", gc=False):
     """The change was not applied; the report's message says why."""
+
+    news: ClassVar[RequesterNews | None] = "failed"
 
     reporter: PrincipalId
     message: Annotated[str, Meta(description="Where nobody reported: why Assent could not carry it out.")] | (
@@ -133,11 +176,15 @@ class RequestFailed(EventFields, frozen=True, kw_only=True, tag="assent.request-
 class OutcomeUnknown(EventFields, frozen=True, kw_only=True, tag="assent.outcome-unknown.v1", gc=False):
     """Nobody can tell whether it was applied: never retried silently, people settle it."""
 
+    news: ClassVar[RequesterNews | None] = "outcome-unknown"
+
     cause: Literal["lease-ended", "reported"]
 
 
 class RequestExpired(EventFields, frozen=True, kw_only=True, tag="assent.request-expired.v1", gc=False):
     """R14: no progress within the time limit."""
+
+    news: ClassVar[RequesterNews | None] = "expired"
 
 
 class CommandRepeated(

@@ -6,9 +6,10 @@ from typing import Final
 from assent_contracts.heads import PUT_BACK, Finding, FindingKind, Found, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
-_MORE: Final = "infra/restore.md says more."
+_MORE: Final = "docs/how-to/restore.md says more."
 _ACCEPT: Final = (
-    "accept the loss with the recovery key, `assent restore accept`; infra/restore.md says what it means."
+    "accept the loss with the recovery key, `assent restore accept`; docs/how-to/restore.md says what it"
+    " means."
 )
 
 

@@ -140,7 +140,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 PUT_BACK: Final = (
     "Put the newest copy of Kafka's data back: it goes on by itself then. If there is none, accept the loss"
-    " with the recovery key: `assent restore accept`; infra/restore.md says what that gives up."
+    " with the recovery key: `assent restore accept`; docs/how-to/restore.md says what that gives up."
 )
 
 
@@ -284,7 +284,7 @@ def compare(known: KnownHead, found: Found) -> Finding | None:
             ),
             todo=(
                 "Put a copy of Kafka's data back that has them: nothing else brings them back. See that"
-                " nothing deletes from it, `assent doctor` tells; infra/restore.md says more."
+                " nothing deletes from it, `assent doctor` tells; docs/how-to/restore.md says more."
             ),
         )
     if known.seq >= 0 and found.sha256 is not None and found.sha256 != known.sha256:

@@ -80,3 +80,16 @@ class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     completion: Completion = "requester"
     expiry_ms: int | None = None
     own_signature: bool = False
+
+
+def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
+    """What a policy asks for; `since`: the governance seq at which it was created."""
+    return PolicyTerms(
+        policy=policy.id,
+        since=since,
+        rules=policy.approvals,
+        rejections=policy.rejections,
+        completion=policy.completion,
+        expiry_ms=policy.expiry_ms,
+        own_signature=own_signature,
+    )

@@ -14,6 +14,7 @@ import msgspec
 from assent_contracts.client.connection import Connection
 
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s,:/@\[\]]+):[0-9]{1,5}")
+_KAFKA_VARIABLES: Final = {"bootstrap": "ASSENT_KAFKA", "sasl_password": "ASSENT_KAFKA_SASL_PASSWORD_FILE"}
 _T = TypeVar("_T")
 
 
@@ -22,21 +23,36 @@ class SettingsError(Exception):
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the services are told. Secrets come as files, never as values."""
+    """What every service reads. Secrets are read from files, never from values.
+
+    A field's text begins with its variable: the reference of the settings is made of these texts.
+    """
 
     kafka: Connection
     identity: str
-    """SHA-256 (hex) of governance record 0: which log this is."""
+    """ASSENT_IDENTITY: which log this is: the SHA-256 (64 hex digits) of its first governance record, as
+    `assent init` prints it. Required."""
     postgres: str | None
+    """ASSENT_POSTGRES: the database, `postgresql://USER@HOST:5432/NAME`. Required by status, audit, notify
+    and the gateway; the decider reads the heads there when it is set."""
     key_file: Path | None
+    """ASSENT_KEY_FILE: the file with the service's own signing key. Required by the decider, the gateway and
+    the applier."""
     http_port: int | None
-    """Where /livez, /readyz and /metrics answer, on loopback unless `http_host` says otherwise."""
+    """ASSENT_HTTP_PORT: the port on which `/livez`, `/readyz` and `/metrics` answer. Without it they do not.
+    The gateway answers them on its own port."""
     http_host: str
+    """ASSENT_HTTP_HOST: the address to which that port is bound. Default: `127.0.0.1`."""
     target: Path | None
+    """ASSENT_TARGET: the folder to which the applier applies changes. Required by the applier."""
     state: Path | None
+    """ASSENT_STATE: the service's folder for what must outlive a restart. Required by the applier; the
+    decider keeps the heads of the log there."""
     clock_file: Path | None
-    """Where the broker runs on this machine: the decider's note of what the clock is believed to be."""
+    """ASSENT_CLOCK_FILE: where the decider notes what it believes of the clock. For a decider on the machine
+    of the only broker."""
     log_level: str
+    """ASSENT_LOG_LEVEL: `debug`, `info`, `warning` or `error`. Default: `info`."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
@@ -55,16 +71,21 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
     )
 
 
+def kafka_variable(field: str) -> str:
+    """The variable from which a field of Connection is read. The password's names a file."""
+    return _KAFKA_VARIABLES.get(field, f"ASSENT_KAFKA_{field.upper()}")
+
+
 def read_connection(environ: Mapping[str, str]) -> Connection:
     """How to reach Kafka. Raises SettingsError."""
     options: dict[str, object] = {
         "bootstrap": _required(environ, "ASSENT_KAFKA", "host:port of the brokers, with commas between")
     }
     for field in msgspec.structs.fields(Connection):
-        value = environ.get(f"ASSENT_KAFKA_{field.name.upper()}")
-        if value is not None and field.name != "sasl_password":
+        value = environ.get(kafka_variable(field.name))
+        if value is not None and field.name not in ("bootstrap", "sasl_password"):
             options[field.name] = value
-    password_file = _path(environ, "ASSENT_KAFKA_SASL_PASSWORD_FILE")
+    password_file = _path(environ, kafka_variable("sasl_password"))
     if password_file is not None:
         options["sasl_password"] = password_file.read_text().strip()
     try:

@@ -1,4 +1,4 @@
-"""Older copies are put back under everything: what one sees, and the way back of infra/restore.md."""
+"""Older copies are put back under everything: what one sees, and the way back of docs/how-to/restore.md."""
 
 import json
 import re

@@ -21,14 +21,13 @@ def _evidence(breaks: str, file: str, old: str, new: str) -> Fault:
 FAULTS: Final = (
     _rows(
         "a row keeps an approval that was taken back",
-        "            row.approvals = _without(row.approvals, event.approver)\n"
-        '            row.status, row.deadline = "needs_approval", event.deadline\n',
-        '            row.status, row.deadline = "needs_approval", event.deadline\n',
+        "    if len(after.approvals) != len(row.approvals):\n",
+        "    if len(after.approvals) > len(row.approvals):\n",
     ),
     _rows(
         "a row does not say that a request is approved",
-        '            row.status = "approved"\n        case ApprovalRevoked',
-        '            row.status = "needs_approval"\n        case ApprovalRevoked',
+        "    row.status, row.progress = status_of(after)\n",
+        "    row.status, row.progress = status_of(before)\n",
     ),
     _rows(
         "a row has another record's seq",
@@ -37,13 +36,13 @@ FAULTS: Final = (
     ),
     _rows(
         "a row's deadline does not move",
-        "            row.approvals = (*row.approvals, approval)\n            row.deadline = event.deadline\n",
-        "            row.approvals = (*row.approvals, approval)\n",
+        "    row.deadline = _deadline(after)\n",
+        "",
     ),
     _rows(
         "events of a second request land in the first one's row",
-        "            fold(rows[seq_of(event.request)], event, words, moment)\n",
-        "            fold(rows[min(rows)], event, words, moment)\n",
+        "            fold(rows[seq_of(event.request)], event, text, moment)\n",
+        "            fold(rows[min(rows)], event, text, moment)\n",
     ),
     _client(
         "a change with another payload is taken for the release",
@@ -60,8 +59,8 @@ FAULTS: Final = (
     _client(
         "an ended request's change waits to be claimed",
         "open_requests",
-        "            self._open.pop(place[1], None)\n",
-        "            self._open.get(place[1], None)\n",
+        "            del self._open[seq]\n",
+        "            self._open.get(seq)\n",
     ),
     _client(
         "a claimed change is handed over again",

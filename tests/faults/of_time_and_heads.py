@@ -189,7 +189,7 @@ FAULTS: Final = (
     ),
     _time(
         "log time is corrected to a later time",
-        "governance/correcting_time",
+        "governance/time_corrections",
         "    if not 0 <= change.to <= at:\n",
         "    if change.to < 0:\n",
     ),

@@ -17,7 +17,7 @@ from assent.directory.read import parse_export
 from assent.founding.commands import founding_commands
 from assent.founding.file import GovernanceFileError, parse_governance_file
 from assent.gateway.api.submissions import Submission
-from assent.gateway.application.actions import Verdict
+from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.bodies import read_body
 from assent.gateway.console.forms import FORM_MAX_BYTES, read_form
@@ -62,7 +62,7 @@ def _request(body: bytes, content_type: bytes) -> Request[Any, Any, Any]:
 
 
 def _body(body: bytes) -> object:
-    kind = (Submission, Verdict)[chances(body).randrange(2)]
+    kind = (Submission, DETAILS["approve"])[chances(body).randrange(2)]
     return _LOOP.run_until_complete(read_body(_request(body, b"application/json"), kind))
 
 

@@ -22,6 +22,7 @@ from assent_contracts.changes import decode_change
 from assent_contracts.client.batches import read_batches
 from assent_contracts.client.keys import seal_headers, verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
+from assent_contracts.core.requests.evolve import ImpossibleEventError
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import (
     IncoherentRecordError,
@@ -126,7 +127,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
         OpenRequests(PARTITION, _EVIDENCE).take(accepted)
         take_row({}, record, events)
         submitted_payload(accepted.value)
-    except (*_NOT_RECORDS, IncoherentRecordError, MissingRequestError, KeyError):
+    except (*_NOT_RECORDS, IncoherentRecordError, ImpossibleEventError, MissingRequestError, KeyError):
         return
 
 

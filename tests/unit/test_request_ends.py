@@ -4,10 +4,11 @@ from typing import get_args
 
 import pytest
 
+from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import verify
-from assent_contracts.client.open_requests import OpenRequests
-from assent_contracts.core.requests.evolve import _ENDS, evolve
-from assent_contracts.core.requests.states import Closed, NeedsApproval, Submission
+from assent_contracts.client.open_requests import OpenRequest, OpenRequests
+from assent_contracts.core.requests.evolve import _ENDS, ImpossibleEventError, evolve
+from assent_contracts.core.requests.states import Applying, Closed, NeedsApproval, Submission
 from assent_contracts.events import (
     RequestCanceled,
     RequestClosed,
@@ -18,8 +19,12 @@ from assent_contracts.events import (
     RequestRejected,
 )
 from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.ledger import LedgerRecord
 
 REQUEST = "0-0"
+SUBMITTED = Submission(0, "script/x", "alice", "p-alice", "", "", ())
+NEEDS_APPROVAL = NeedsApproval(SUBMITTED, (), (), 9)
+APPLYING = Applying(SUBMITTED, "applier", 9)
 ENDS = (
     RequestRejected(request=REQUEST, approver="bob"),
     RequestCanceled(request=REQUEST),
@@ -37,17 +42,25 @@ def test_each_of_them_has_a_status_and_an_example_here() -> None:
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: type(end).__name__)
 def test_what_dispatch_and_appliers_know_of_a_request_ends_with_each(end: RequestEnd) -> None:
     """A request that they took for open would be handed over, or its claim believed."""
-    known = OpenRequests(0, GovernanceEvidence("0" * 64, verify))
-    known._open[0] = object()  # type: ignore[assignment]
-    known._end(end)
-    assert len(known) == 0
+    for state in (NEEDS_APPROVAL, APPLYING):
+        known = OpenRequests(0, GovernanceEvidence("0" * 64, verify))
+        known._open[0] = OpenRequest(REQUEST, 0, "script/x", "edit", "alice", "", "", "", state=state)
+        known._advance(end, accepted_at(1))
+        assert len(known) == (0 if isinstance(state, _ENDS[type(end)].out_of) else 1)
+
+
+def accepted_at(seq: int) -> Accepted:
+    """An accepted record, of which only the place and the time are looked at."""
+    return Accepted(seq, LedgerRecord(seq=seq, prev="", epoch=0, at=5), b"", "")
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: type(end).__name__)
 def test_no_event_ends_a_request_in_a_state_that_it_does_not_fit(end: RequestEnd) -> None:
-    submitted = Submission(0, "script/x", "alice", "p-alice", "", "", ())
-    status, states = _ENDS[type(end)]
-    if NeedsApproval in states:
-        after = evolve(NeedsApproval(submitted, (), (), 9), end, 5)
-        assert isinstance(after, Closed)
-        assert after.status == status
+    for state in (NEEDS_APPROVAL, APPLYING):
+        if isinstance(state, _ENDS[type(end)].out_of):
+            after = evolve(state, end, 5)
+            assert isinstance(after, Closed)
+            assert after.status == _ENDS[type(end)].status
+        else:
+            with pytest.raises(ImpossibleEventError):
+                evolve(state, end, 5)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from assent_contracts import events as e
+from assent_contracts.commands import ACTIONS
 from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
-from assent_contracts.core.requests.permissions import ACTIONS, is_possible, possible_actions
+from assent_contracts.core.requests.permissions import is_possible, possible_actions
 from assent_contracts.core.requests.states import Closed, Open
 from assent_contracts.governance_changes import (
     CreatePolicy,

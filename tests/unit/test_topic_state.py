@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.cli.doctor import topic_findings
+from assent.cli.diagnosis.examination import topic_findings
 from assent.ledger.topic_state import (
     Difference,
     TopicState,

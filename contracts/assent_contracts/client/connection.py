@@ -22,12 +22,19 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     bootstrap: str
     """host:port of one broker or several, with commas between them; any that answers names the others."""
     security_protocol: SecurityProtocol = "PLAINTEXT"
+    """`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
     ca_file: str | None = None
+    """PEM file with the authorities that sign the brokers' certificates. None: those of the system."""
     certificate_file: str | None = None
+    """PEM file with the client's certificate, for TLS on both sides."""
     key_file: str | None = None
+    """PEM file with that certificate's private key."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`."""
     sasl_username: str | None = None
+    """The user of SASL."""
     sasl_password: str | None = None
+    """The password of SASL."""
 
     def __repr__(self) -> str:
         """Without the password: this may reach a log."""

@@ -6,52 +6,23 @@ with `lacking`, before a release is acted on.
 """
 
 import hashlib
-from typing import assert_never
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent_contracts.acceptance import Accepted
 from assent_contracts.changes import Change
-from assent_contracts.events import (
-    ApprovalGiven,
-    ApprovalLapsed,
-    ApprovalRevoked,
-    ChangeClaimed,
-    ChangeReleased,
-    ChangeSubmitted,
-    CommandRepeated,
-    LogTimeCorrected,
-    OfNoRequest,
-    OutcomeUnknown,
-    RejectionGiven,
-    RequestApproved,
-    RequestEnd,
-    RequestReopened,
-    WritersChanged,
-)
+from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
+from assent_contracts.core.requests.states import Applying, Closed, Open, Released, Unsettled
+from assent_contracts.events import ChangeSubmitted, OfNoRequest, RequestEvent
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.evidence.requests import RequestsEvidence
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_recorded_command
 from assent_contracts.resources import parse_request_id
 
-_Going = (
-    ChangeReleased
-    | ChangeClaimed
-    | OutcomeUnknown
-    | ApprovalGiven
-    | ApprovalLapsed
-    | ApprovalRevoked
-    | RejectionGiven
-    | RequestApproved
-    | RequestReopened
-    | OfNoRequest
-)
-"""Every event but the one that opens a request and those that end it."""
-
 
 class _Said(msgspec.Struct):
-    """What a command says beside what its events repeat."""
+    """What only the command contains: its events do not repeat it."""
 
     id: str
     justification: str = ""
@@ -103,6 +74,8 @@ class OpenRequest(msgspec.Struct):
     grant: Grant | None = None
     unsettled: bool = False
     """Nobody knows whether it was applied: people settle it."""
+    state: Open | None = None
+    """As the shared fold has it, from its submission on."""
 
     def change(self, payload: msgspec.Raw) -> Change:
         """The released change, all of it as the ledger has it. Raises ValueError for another payload."""
@@ -155,6 +128,8 @@ class OpenRequests:
         self._open: dict[int, OpenRequest] = {}
         self._evidence = RequestsEvidence(partition, governance)
         self._unreadable: int | None = None
+        self._impossible: dict[int, int] = {}
+        """By the seq of an open request: the record that no decision on it could have made."""
 
     def take(self, accepted: Accepted) -> OpenRequest | None:
         """Consume the next accepted record; the request whose change it released, if it did."""
@@ -169,10 +144,8 @@ class OpenRequests:
         for event in events:
             if isinstance(event, ChangeSubmitted):
                 self._submit(event, accepted)
-            elif isinstance(event, RequestEnd):
-                self._end(event)
-            else:
-                released = self._go_on(event, accepted) or released
+            elif not isinstance(event, OfNoRequest):
+                released = self._advance(event, accepted) or released
         return released
 
     def find(self, request: str) -> OpenRequest | None:
@@ -188,7 +161,10 @@ class OpenRequests:
         if self._unreadable is not None:
             return f"seq {self._unreadable} of partition {self.partition} cannot be read"
         place = parse_request_id(request.request)
-        return self._evidence.lacking(-1 if place is None else place[1], confirmed=confirmed)
+        seq = -1 if place is None else place[1]
+        if seq in self._impossible:
+            return f"seq {self._impossible[seq]} of partition {self.partition} does not fit the request"
+        return self._evidence.lacking(seq, confirmed=confirmed)
 
     def opened_at(self, seq: int) -> OpenRequest | None:
         """The request that the record `seq` opened, if it is open."""
@@ -214,43 +190,37 @@ class OpenRequests:
             digest=event.digest,
             submission=event.submission,
             on_behalf_of=event.on_behalf_of,
+            state=open_request(event, accepted.record.seq),
         )
 
-    def _go_on(self, event: _Going, accepted: Accepted) -> OpenRequest | None:
-        match event:
-            case ChangeReleased():
-                found = self.find(event.request)
-                if found is not None:
-                    found.release = ReleasedAt(accepted.record.seq, accepted.record.at)
+    def _advance(self, event: RequestEvent, accepted: Accepted) -> OpenRequest | None:
+        """Move an open request past an event; the request, if the event released its change."""
+        found = self.find(event.request)
+        if found is None or found.state is None:
+            return None
+        record, seq = accepted.record, found.state.submission.seq
+        try:
+            after = evolve(found.state, event, record.at)
+        except ImpossibleEventError:
+            # Only a writer can have sealed it. What it means is unknown, so nothing is applied.
+            self._impossible[seq] = record.seq
+            return None
+        if isinstance(after, Closed):
+            del self._open[seq]
+            self._impossible.pop(seq, None)
+            return None
+        found.state = after
+        match after:
+            case Released():
+                found.release = ReleasedAt(record.seq, record.at)
                 return found
-            case ChangeClaimed():
-                found = self.find(event.request)
-                if found is not None:
-                    found.grant = Grant(_said(accepted).id, event.applier, event.digest, event.deadline)
-            case OutcomeUnknown():
-                found = self.find(event.request)
-                if found is not None:
-                    found.unsettled = True
-            case (
-                ApprovalGiven()
-                | ApprovalLapsed()
-                | ApprovalRevoked()
-                | RejectionGiven()
-                | RequestApproved()
-                | RequestReopened()
-                | CommandRepeated()
-                | WritersChanged()
-                | LogTimeCorrected()
-            ):
-                pass  # the release is what counts here
+            case Applying():
+                found.grant = Grant(_said(accepted).id, after.applier, found.digest, after.deadline)
+            case Unsettled():
+                found.unsettled = True
             case _:
-                assert_never(event)
+                pass
         return None
-
-    def _end(self, event: RequestEnd) -> None:
-        place = parse_request_id(event.request)
-        if place is not None:
-            self._open.pop(place[1], None)
 
 
 def _said(accepted: Accepted) -> _Said:

@@ -1,8 +1,4 @@
-"""The commands of `assent`, and what becomes of errors that none of them handles.
-
-The modules of the commands say what each takes; what does the work is imported when a command runs, so that
-`--help` and a slip of the keyboard are answered at once.
-"""
+"""The commands of `assent`, and what becomes of errors that none of them handles."""
 
 import logging
 import os
@@ -12,17 +8,25 @@ from inspect import BoundArguments
 
 from cyclopts import App, CycloptsError
 
-from assent.cli import (
-    accounts,
-    auditing,
+from assent.cli import output
+from assent.cli.commands import (
+    audit,
+    decisions,
     demo,
-    founding,
-    membership,
-    output,
+    directory,
+    doctor,
+    explanations,
+    groups,
+    init,
+    keys,
+    policies,
+    principals,
     requests,
     restore,
-    rules,
-    running,
+    roles,
+    settings,
+    system,
+    topics,
     writers,
 )
 from assent.cli.options import Options
@@ -38,34 +42,34 @@ app = App(
     version_flags=["--version"],
     default_parameter=None,
 )
-for command in (founding.init, running.up, running.env, running.doctor, demo.demo):
+for command in (init.init, system.up, system.env, doctor.doctor, demo.demo):
     app.command(command, group="System")
 for command in (
     requests.submit,
-    requests.approve,
-    requests.reject,
-    requests.revoke,
-    requests.cancel,
-    requests.complete,
-    requests.close,
-    requests.settle,
+    decisions.approve,
+    decisions.reject,
+    decisions.revoke,
+    decisions.cancel,
+    decisions.complete,
+    decisions.close,
+    decisions.settle,
     requests.requests,
     requests.show,
-    rules.explain,
+    explanations.explain,
 ):
     app.command(command, group="Requests")
 for group in (
-    rules.who_can,
-    accounts.principals,
-    founding.keys,
+    explanations.who_can,
+    principals.principals,
+    keys.keys,
     writers.writers,
-    membership.groups,
-    membership.roles,
-    membership.directory,
-    rules.settings,
-    rules.policies,
-    auditing.audit,
-    founding.topics,
+    groups.groups,
+    roles.roles,
+    directory.directory,
+    settings.settings,
+    policies.policies,
+    audit.audit,
+    topics.topics,
     restore.restore,
 ):
     app.command(group)
@@ -79,9 +83,9 @@ def run(arguments: Sequence[str]) -> None:
     except CycloptsError:
         # It has been printed. 2 would say that the ledger refused something.
         sys.exit(output.FAILED)
-    _keep_logs_out_of_the_way(bound)
+    _keep_logs_out_of_the_way(_options_of(bound))
     try:
-        _call(command, bound)
+        _call(command, bound, _options_of(bound))
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has had enough; nothing more can be said there, not at exit either.
@@ -89,7 +93,12 @@ def run(arguments: Sequence[str]) -> None:
         sys.exit(output.PIPE_CLOSED)
 
 
-def _call(command: Callable[..., object], bound: BoundArguments) -> None:
+def _options_of(bound: BoundArguments) -> Options:
+    found = bound.arguments.get("options")
+    return found if isinstance(found, Options) else Options()
+
+
+def _call(command: Callable[..., object], bound: BoundArguments, options: Options) -> None:
     try:
         command(*bound.args, **bound.kwargs)
     except KeyboardInterrupt:
@@ -97,17 +106,14 @@ def _call(command: Callable[..., object], bound: BoundArguments) -> None:
     except BrokenPipeError:
         raise
     except Exception as error:
-        from assent.cli.errors import explain
+        from assent.cli.errors import fail_with
 
-        explained = explain(error)
-        if explained is None:
-            raise
-        output.fail(explained)
+        fail_with(error, as_json=options.json)
+        raise
 
 
-def _keep_logs_out_of_the_way(bound: BoundArguments) -> None:
-    options = bound.arguments.get("options")
-    if isinstance(options, Options) and options.verbose:
+def _keep_logs_out_of_the_way(options: Options) -> None:
+    if options.verbose:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     else:
         # Libraries warn of what they then handle; what ends a command is said in its own words.

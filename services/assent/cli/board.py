@@ -9,6 +9,7 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.cli.formatting import table
+from assent.local.everything import Everything
 from assent.local.supervisor import Status
 
 _LOOKS = {
@@ -68,3 +69,15 @@ def board() -> Iterator[Board]:
     ):
         shown.live = live
         yield shown
+
+
+def tell_addresses(everything: Everything) -> None:
+    """Say where everything is, once it is up."""
+    output.tell(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
+    output.tell(f"Applied changes: {everything.target}")
+    if everything.console is not None:
+        output.tell(f"Console: {everything.console}")
+    if everything.sign_in_link is not None:
+        output.tell(f"Sign in, in a browser on this machine: {everything.sign_in_link}")
+        output.tell("Who has that link can be anybody here; it ends when this does.")
+    output.tell(f"Try: assent requests --data {everything.directory.root}")

@@ -1,12 +1,23 @@
-"""What an error means to whoever typed the command, and what they can do."""
+"""What an error means to the user of a command, what they can do, and how the command exits."""
 
 import re
+import sys
+from typing import NoReturn
 
 import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent.cli.log_access import UnreachableError
+from assent.cli import output
+from assent.cli.connection.log_access import UnreachableError
+from assent.cli.connection.log_client import (
+    GatewayAnswerError,
+    GatewayRefusalError,
+    GatewayUnreachableError,
+    NotProjectedError,
+    RequestNotFoundError,
+    UndecidedError,
+)
 from assent.decider.kept import HeadsFileError
 from assent.extras import MissingExtraError
 from assent.ledger.topics import TopicsError
@@ -48,7 +59,47 @@ _BOOTSTRAP = re.compile(r"\('([^']+)', ([0-9]+)")
 _LOOK = "`assent doctor` tells what is wrong."
 
 
-def explain(error: Exception) -> str | None:  # noqa: C901  an arm each
+def fail_with(error: Exception, *, as_json: bool) -> None:
+    """Print what the error means and exit with its code. Returns for what is a fault of Assent's."""
+    match error:
+        case UndecidedError():
+            if as_json:
+                _print_undecided(error)
+            output.fail(str(error), output.NOT_DECIDED)
+        case GatewayUnreachableError():
+            if as_json and error.command is not None:
+                _print_undecided(error)
+            output.fail(str(error), output.NOT_DECIDED)
+        case GatewayRefusalError():
+            _fail_refused(error, as_json=as_json)
+        case GatewayAnswerError():
+            output.fail(str(error), output.FAILED if error.is_of_assent else output.NOT_DECIDED)
+        case RequestNotFoundError() | NotProjectedError():
+            output.fail(str(error))
+        case _:
+            explanation = explanation_of(error)
+            if explanation is not None:
+                output.fail(explanation)
+
+
+def _print_undecided(error: UndecidedError | GatewayUnreachableError) -> None:
+    output.print_json({"decided": False, "command": error.command, "what": error.what})
+
+
+def _fail_refused(error: GatewayRefusalError, *, as_json: bool) -> NoReturn:
+    """As a refusal of the ledger's is printed, without a place on the ledger."""
+    if as_json:
+        refusal = {"code": error.code, "detail": error.detail}
+        place = {"partition": None, "seq": None, "at": None, "events": []}
+        output.print_json({**place, "refusal": refusal, "what_to_do": error.todo})
+    else:
+        output.complain(f"Refused: {error.code}", style="bold red")
+        output.complain(error.detail, style="default")
+        output.complain(error.todo, style="default")
+    sys.exit(output.REFUSED if error.is_permanent else output.NOT_DECIDED)
+
+
+def explanation_of(error: Exception) -> str | None:  # noqa: C901  an arm each
     """A sentence or two for people; None for what is a fault of Assent's."""
     match error:
         case _ if isinstance(error, _SAY_IT_THEMSELVES):

@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from aiokafka import TopicPartition
 
-from assent.cli.decided import decided_before
-from assent.cli.governance_warnings import Check
+from assent.cli.diagnosis.check import Check
+from assent.cli.last_decided import decided_before
 from assent.cli.options import Options
 from assent.decider.completeness import INPUT_TOPICS, input_finding
 from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
@@ -186,7 +186,7 @@ def reader_findings(
                     ok=False,
                     what=f"{name} and {LEDGER}/{partition}",
                     why=f"It holds that up to offset {read_to:,}, and it ends at offset {found.end:,}.",
-                    remedy="Its rows are of a log that was longer. See infra/restore.md.",
+                    remedy="Its rows are of a log that was longer. See docs/how-to/restore.md.",
                     service=name,
                     # What `compare` says of a partition that ends before it was known to end.
                     follows_from=fault_of(f"{LEDGER}/{partition}", "cut"),
@@ -212,7 +212,7 @@ def stored_finding(newest: NewestHeads) -> Check:
         remedy=(
             "Somebody has written to the table who has the status service's rights: change its password."
             " status deletes within a week what it may; as the table's owner you may at once:"
-            " infra/restore.md says how."
+            " docs/how-to/restore.md says how."
         ),
     )
 

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from msgspec import Struct
 
 from assent.cli import output
-from assent.cli.log_access import LogAccess, reading
+from assent.cli.connection.log_access import LogAccess, reading
 from assent.cli.log_completeness import deciders_heads, known_outside, look, missing, unknown_eras
 from assent.cli.options import Options
 from assent.decider.kept import read_heads_file

@@ -25,7 +25,7 @@ class Options:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Sender:
+class AccessOptions:
     """Who asks or sends, which way, and how long to wait for an answer."""
 
     as_: Annotated[str | None, Parameter(name="--as", env_var="ASSENT_AS")] = None
@@ -45,12 +45,12 @@ class Sender:
 
 
 DEFAULT_OPTIONS = Options()
-DEFAULT_SENDER = Sender()
+DEFAULT_ACCESS = AccessOptions()
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Changing:
+class ChangeOptions:
     """How a change to governance is made."""
 
     justification: Annotated[
@@ -62,4 +62,4 @@ class Changing:
     "Change nothing: print what it would do, whether somebody must approve it, and any refusal."
 
 
-DEFAULT_CHANGING = Changing()
+DEFAULT_CHANGE_OPTIONS = ChangeOptions()

@@ -1,137 +1,65 @@
-"""Look at requests: lists, and one with everything that was said about it."""
+"""One request, as the ledger proves it and as people read it."""
 
-import asyncio
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+from rich.table import Table
+from rich.text import Text
 
 from assent.cli import output
-from assent.cli.formatting import print_requests
-from assent.cli.log_access import (
-    LogAccess,
-    Server,
-    Way,
-    following,
-    governance_of,
-    key_of,
-    reading,
-    way,
-)
-from assent.cli.lost_rows import tell_lost_rows
-from assent.cli.options import Options, Sender
-from assent.cli.showing import Shown, print_request
-from assent.cli.submission import proven
-from assent.reading.counting import counted
-from assent.reading.entries import Entry, Words, audit_entry
-from assent.reading.history import history
-from assent.reading.received import received_groups, received_types
+from assent.cli.connection.log_client import RequestDetails
+from assent.cli.formatting import payload_text, print_timeline, status_text, when
+from assent.cli.tables import difference_table
+from assent.reading.entries import Entry, Words
+from assent.reading.governance_diff import GovernanceDiff
+from assent.reading.lapses import LAPSES
+from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.submitted import Submitted, as_submitted
-from assent.store.queries import (
-    RequestFilter,
-    RequestView,
-    groups_of_open_policy_requests,
-    heads,
-    list_requests,
-    show_request,
-    timeline,
-)
-from assent_contracts.client.publisher import now_ms
-from assent_contracts.digests import sha256_hex
-from assent_contracts.files import file_of_payload
+from assent.reading.visible import hides_something, visible
+from assent.store.queries import ApprovalView, RequestView
+from assent_contracts.commands import command_type
+from assent_contracts.core.governance.policies import rule_text
+from assent_contracts.core.governance.wording import duration
+from assent_contracts.events import ApprovalLapsed
+from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
 from assent_contracts.proof import NotProven
-from assent_contracts.resources import parse_request_id, request_id
+from assent_contracts.resources import request_id
 from assent_contracts.topics import LEDGER
 
-_APPEARS_WITHIN_S = 5.0
+
+class ShownRequest(msgspec.Struct):
+    """A request with everything on record about it, as the ledger proves it."""
+
+    request: RequestView
+    timeline: list[Entry]
+    history: list[dict[str, Any]]
+    change: GovernanceDiff | None
+    submitted: Submitted | None
+    doubt: str | None = None
+    """R23: why what was submitted is not proven; None where it is."""
 
 
-def requests(*, mine: bool, received: bool, limit: int, sender: Sender, options: Options) -> None:
-    """`assent requests`."""
-    # Who asks is settled first: without that there is nothing to reach for.
-    principal = key_of(sender, options).principal if mine or received else None
-    to = way(sender, options)
-    if isinstance(to, Server):
-        from assent.cli import server
-
-        view = "mine" if mine else "received" if received else "all"
-        rows = asyncio.run(server.requests(to, view, limit))
-    else:
-        rows = asyncio.run(_list(to, principal, mine=mine, limit=limit))
-    if options.json:
-        output.print_json(rows)
-    else:
-        print_requests(rows, now_ms())
-
-
-async def _list(to: LogAccess, principal: str | None, *, mine: bool, limit: int) -> list[RequestView]:
-    async with following(to) as follower:
-        governance = governance_of(follower)
-    since = now_ms() - governance.settings.visibility_ms
-    async with reading(to) as db:
-        await tell_lost_rows(to, db)
-        wanted = RequestFilter()
-        if principal is not None and mine:
-            found = governance.principals.get(principal)
-            # R9, R20: what was asked for from any of the person's accounts, and on their behalf.
-            wanted = (
-                RequestFilter(requester=principal)
-                if found is None or found.person is None
-                else RequestFilter(person=found.person)
-            )
-        elif principal is not None:
-            asked = await groups_of_open_policy_requests(db)
-            wanted = RequestFilter(
-                groups=received_groups(governance, principal, asked),
-                types=received_types(governance, principal),
-            )
-        rows = await list_requests(db, wanted, ended_since_ms=since, limit=limit)
-    return [counted(row, governance) for row in rows]
-
-
-def show(request: str, *, payload: bool, save: Path | None, sender: Sender, options: Options) -> None:
-    """`assent show`."""
-    to = way(sender, options)
-    shown, submitted = asyncio.run(_look(to, request))
-    if shown.doubt is not None:
-        output.complain(f"What was submitted is not proven: {shown.doubt} Decide on nothing that this shows.")
-    if payload or save is not None:
-        if submitted is None:
-            output.fail(f"The payload of {request} is not proven.", output.NOT_DECIDED)
-        _give(bytes(submitted.payload), save)
-    elif options.json:
-        document = {"request": shown.request, "timeline": shown.timeline, "history": shown.history}
-        if shown.change is not None:
-            document["change"] = shown.change
-        output.print_json(document | ({"doubt": shown.doubt} if shown.doubt else {}))
-    else:
-        print_request(shown, None if submitted is None else bytes(submitted.payload))
-
-
-def _give(payload: bytes, save: Path | None) -> None:
-    if save is None:
-        output.write_bytes(payload)
-        return
-    file = file_of_payload(payload)
-    content = payload if file is None else file
-    # A file that is there is never written over.
-    with save.open("xb") as opened:
-        opened.write(content)
-    output.say(f"{save}: {len(content):,} bytes, SHA-256 {sha256_hex(content)}")
-
-
-async def _look(to: Way, request: str) -> tuple[Shown, Submitted | None]:
-    """A request, and what was submitted, where that is proven: all that is shown of it is from there."""
-    shown = await _told(to, request)
-    found = await proven(to, request)
-    if isinstance(found, NotProven):
-        return msgspec.structs.replace(shown, change=None, doubt=found.why), None
-    submitted = found.submitted
-    return Shown(
-        request=as_submitted(shown.request, submitted),
-        timeline=[_with_words(entry, submitted) for entry in shown.timeline],
-        history=shown.history,
-        change=found.change,
-    ), submitted
+def shown_request(found: RequestDetails) -> ShownRequest:
+    """What is shown of a request: of its submission, what the ledger proves and no more."""
+    proven = found.submission
+    if isinstance(proven, NotProven):
+        return ShownRequest(
+            request=found.request,
+            timeline=found.timeline,
+            history=found.history,
+            change=None,
+            submitted=None,
+            doubt=proven.why,
+        )
+    submitted = proven.submitted
+    return ShownRequest(
+        request=as_submitted(found.request, submitted),
+        timeline=[_with_words(entry, submitted) for entry in found.timeline],
+        history=found.history,
+        change=proven.change,
+        submitted=submitted,
+    )
 
 
 def _with_words(entry: Entry, submitted: Submitted) -> Entry:
@@ -146,47 +74,96 @@ def _with_words(entry: Entry, submitted: Submitted) -> Entry:
     )
 
 
-async def _told(to: Way, request: str) -> Shown:
-    if isinstance(to, Server):
-        from assent.cli import server
+def print_request(shown: ShownRequest) -> None:
+    """One request for people: facts, what it would change in governance or its payload, timeline."""
+    row, diff = shown.request, shown.change
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in _facts(row, shown.history):
+        facts.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(visible(value)))
+    output.show(facts)
+    if diff is not None:
+        output.say()
+        output.say(diff.sentence)
+        output.show(difference_table(diff.difference))
+    elif shown.submitted is not None:
+        output.say()
+        output.show(payload_text(bytes(shown.submitted.payload), row.resource, row.id))
+    output.say()
+    print_timeline(shown.timeline)
 
-        return await server.shown(to, request)
-    row = await find(to, request)
-    async with reading(to) as db:
-        records = await timeline(db, request)
-    async with following(to) as follower:
-        row = counted(row, governance_of(follower))
-    return Shown(
-        request=row,
-        timeline=[audit_entry(record) for record in records],
-        history=history(records),
-        change=None,
-    )
+
+def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, str | Text]]:
+    facts: list[tuple[str, str | Text]] = [
+        ("request", row.id),
+        ("status", status_text(row)),
+        ("object", row.resource),
+        ("operation", row.operation),
+        ("requester", row.requester),
+        *([("on behalf of", row.on_behalf_of)] if row.on_behalf_of else []),
+        ("justification", row.justification),
+        ("submission", row.submission),
+        ("digest", row.digest),
+    ]
+    facts += warnings(row.resource, row.justification)
+    facts += [("policy", _asked(terms)) for terms in row.terms]
+    through = {each["approver"]: each["through"] for each in said if each.get("through")}
+    facts += [
+        (
+            "approved by" if each.lapsed is None else "no longer counts",
+            _with_note(_signed(each.approver, through) + _lapsed(each), each.note),
+        )
+        for each in row.approvals
+    ]
+    facts += [("rejected by", _with_note(each.approver, each.note)) for each in row.rejections]
+    facts += [
+        ("lapsed", f"the approval of {each['approver']}, who {LAPSES[each['reason']]}")
+        for each in said
+        if _is(each, ApprovalLapsed)
+    ]
+    if row.closed_by is not None:
+        facts.append(("closed by", _with_note(row.closed_by, row.closing_reason)))
+    if row.applier is not None or row.outcome_message:
+        facts.append(("applier", _with_note(row.applier or row.reporter or "assent", row.outcome_message)))
+    # What governance carries out has no deadline that anybody waits for.
+    if row.deadline is not None and not (row.resource_type in BUILT_IN_TYPES and row.progress):
+        facts.append(("expires", when(row.deadline)))
+    return facts
 
 
-async def find(to: Way, request: str) -> RequestView:
-    """A request as it stands; ends the command when there is none."""
-    if isinstance(to, Server):
-        from assent.cli import server
+def warnings(resource: str, justification: str) -> list[tuple[str, str]]:
+    """What could be overlooked in a submission beside its payload."""
+    found: list[tuple[str, str]] = []
+    if hides_something(plain_ends(justification), also="\n\t"):
+        found.append(("warning", "the justification has characters that a screen would hide or obey"))
+    if is_odd(resource):
+        found.append(("warning", "the object's name may look like another one: compare it letter by letter"))
+    return found
 
-        return (await server.shown(to, request)).request
-    place = parse_request_id(request)
-    if place is None:
-        output.fail(f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them.")
-    async with reading(to) as db:
-        await tell_lost_rows(to, db)
-        deadline = asyncio.get_running_loop().time() + _APPEARS_WITHIN_S
-        while (row := await show_request(db, request)) is None:
-            head = (await heads(db)).get(place[0])
-            known = head is not None and head.seq >= place[1]
-            # One that was just submitted may not be in the tables yet.
-            if known:
-                output.fail(f"There is no request {request}; `assent requests` lists them.")
-            if asyncio.get_running_loop().time() > deadline:
-                output.fail(
-                    f"There is no request {request} yet: the lists have come to"
-                    f" {place[0]}-{-1 if head is None else head.seq}. If it was just submitted, try again;"
-                    " `assent doctor` says how far the lists are behind."
-                )
-            await asyncio.sleep(0.05)
-        return row
+
+def _is(said: dict[str, Any], event: type[msgspec.Struct]) -> bool:
+    return said["type"] == command_type(event)
+
+
+def _asked(terms: PolicyTerms) -> str:
+    asked = " and ".join(rule_text(rule) for rule in terms.rules)
+    more = [
+        *([f"{terms.rejections} rejections end it"] if terms.rejections != 1 else []),
+        *(["the last approval releases it"] if terms.completion == "automatic" else []),
+        *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
+        *(["own signatures"] if terms.own_signature else []),
+    ]
+    return "; ".join([f"{terms.policy}: {asked}", *more])
+
+
+def _signed(approver: str, through: dict[str, str]) -> str:
+    return f"{approver} (through {through[approver]})" if approver in through else approver
+
+
+def _lapsed(approval: ApprovalView) -> str:
+    return "" if approval.lapsed is None else f", who {LAPSES[approval.lapsed]}"
+
+
+def _with_note(who: str, note: str | None) -> str:
+    return f"{who}: {note}" if note else who

@@ -8,10 +8,10 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.formatting import table
 from assent.reading.visible import visible
-from assent_contracts.core.governance.differences import Line
+from assent_contracts.core.governance.field_changes import FieldChange
 
 
-def difference_table(lines: Iterable[Line]) -> Table:
+def difference_table(lines: Iterable[FieldChange]) -> Table:
     """What would change, field by field: a sign, what it was and what it would be, never by colour alone."""
     made = table("", "field", "before", "after")
     for line in lines:

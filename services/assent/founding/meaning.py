@@ -1,5 +1,7 @@
 """What the tables of a governance file mean, where that is more than to copy a field."""
 
+from typing import Any
+
 from assent.founding.durations import duration_ms
 from assent.founding.file import GovernanceFileError, PolicyTable, SettingsTable
 from assent_contracts.governed import Settings
@@ -12,13 +14,7 @@ def settings_of(table: SettingsTable) -> Settings:
         expiry_ms=_duration_ms("settings.expiry", table.expiry, at_least_ms=1_000),
         lease_ms=_duration_ms("settings.lease", table.lease, at_least_ms=100),
         visibility_ms=_duration_ms("settings.visibility", table.visibility, at_least_ms=1_000),
-        allow_unlicensed_admins=table.allow_unlicensed_admins,
-        unprotected=table.unprotected,
-        open_requests_max=table.open_requests_max,
-        commands_per_minute=table.commands_per_minute,
-        remembered_commands=table.remembered_commands,
-        vanish_max_percent=table.vanish_max_percent,
-        governance_own_signature=table.governance_own_signature,
+        **_copied(table, Settings),
     )
 
 
@@ -27,19 +23,13 @@ def policy_of(table: PolicyTable) -> Policy:
     expiry_ms = None
     if table.expiry is not None:
         expiry_ms = _duration_ms(f"policy {table.id!r}: expiry", table.expiry, at_least_ms=1_000)
-    return Policy(
-        id=table.id,
-        name=table.name,
-        description=table.description,
-        resource_type=table.resource_type,
-        approvals=_rules_of(table),
-        rejections=table.rejections,
-        completion=table.completion,
-        expiry_ms=expiry_ms,
-        own_signature=table.own_signature,
-        on_behalf_of=table.on_behalf_of,
-        excluded_groups=table.excluded_groups,
-    )
+    return Policy(approvals=_rules_of(table), expiry_ms=expiry_ms, **_copied(table, Policy))
+
+
+def _copied(table: SettingsTable | PolicyTable, kind: type[Settings | Policy]) -> dict[str, Any]:
+    """The fields that a table has as the contracts have them, under the same name and of the same type."""
+    names = set(table.__struct_fields__) & set(kind.__struct_fields__) - {"approvals"}
+    return {name: getattr(table, name) for name in names}
 
 
 def _rules_of(table: PolicyTable) -> tuple[ApprovalRule, ...]:

@@ -7,8 +7,9 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Of event streams: how many, and how long each may last."""
 
     streams: int = 10_000
+    """ASSENT_GATEWAY_STREAMS: how many event streams may be open at once. Default: `10000`."""
     streams_each: int = 20
-    """Of one principal."""
+    """ASSENT_GATEWAY_STREAMS_EACH: how many of them one account may have. Default: `20`."""
     beat_s: float = 15.0
     """A comment shows that a stream is alive."""
     session_s: float = 60.0

@@ -20,47 +20,52 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The provider that people sign in with and that machines get their tokens from."""
 
     issuer: str
-    """ASSENT_OIDC_ISSUER: the provider's issuer, letter by letter as its tokens say it (a final slash
-    counts). Its discovery document lies below it. https, but on loopback. Unset: there is no provider."""
+    """ASSENT_OIDC_ISSUER: the provider's issuer, exactly as its tokens state it (a final slash counts). It
+    must be https, except on loopback. Without it there is no provider."""
     client_id: str
-    """ASSENT_OIDC_CLIENT_ID: what the provider knows this gateway as. Required beside the issuer. Register
+    """ASSENT_OIDC_CLIENT_ID: the gateway's client id at the provider. Required with the issuer. Register
     `<public url>/sign-in/callback` there as redirect URI and `<public url>/` as post-logout redirect URI."""
     client_secret_file: Path | None
-    """ASSENT_OIDC_CLIENT_SECRET_FILE: the file with the client's secret, read once at the start. Unset: a
-    public client, whose code is protected by PKCE alone."""
+    """ASSENT_OIDC_CLIENT_SECRET_FILE: the file with the client's secret, read once at the start. Without it
+    the gateway is a public client, protected by PKCE alone."""
     principal_claim: str
-    """ASSENT_OIDC_PRINCIPAL_CLAIM: which claim holds the id of the principal. `sub`, unless said otherwise:
-    it is the only one that a provider never gives to somebody else. `preferred_username` where nobody can
-    change their own, and names are never given anew. `email` counts only with `email_verified`."""
+    """ASSENT_OIDC_PRINCIPAL_CLAIM: the claim that holds the account's id. Default: `sub`. Only `sub` is never
+    given to another user. Use `preferred_username` only where users cannot change it and the provider never
+    reuses it. `email` counts only with `email_verified`."""
     audience: str
-    """ASSENT_OIDC_AUDIENCE: what access tokens must be meant for (`aud`): `assent`, unless said otherwise.
-    Never the client id: the id_tokens of people are meant for that."""
+    """ASSENT_OIDC_AUDIENCE: the audience (`aud`) that access tokens must have. Default: `assent`. It must not
+    be the client id, which is the audience of id_tokens."""
     scope: str
-    """ASSENT_OIDC_SCOPE: what the sign-in asks the provider for, `openid` among it: `openid profile`, unless
-    said otherwise."""
+    """ASSENT_OIDC_SCOPE: the scopes that the sign-in requests; `openid` must be among them. Default: `openid
+    profile`."""
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the gateway listens, how people reach it, and how they prove who they are."""
 
     host: str
+    """ASSENT_GATEWAY_HOST: the address on which the gateway listens. Default: `127.0.0.1`."""
     port: int
+    """ASSENT_GATEWAY_PORT: the port on which the gateway listens. Default: `8700`."""
     public_url: str
-    """ASSENT_PUBLIC_URL: scheme and host by which browsers reach it, and nothing else. Links and redirects
-    are made of it, and forms are taken from its pages alone."""
+    """ASSENT_PUBLIC_URL: the scheme and host by which browsers reach the gateway, such as
+    `https://assent.example`. Links and redirects are built from it, and forms are accepted only from its
+    pages. It must be https, except on loopback. Default: `http://localhost:8700`."""
     oidc: OidcSettings | None
     local_sign_in: Path | None
-    """ASSENT_LOCAL_SIGN_IN_FILE: the file with the token of the link by which the demo's people sign in by a
-    click. On loopback only, and never beside a provider or behind a proxy. Unset: they do not."""
+    """ASSENT_LOCAL_SIGN_IN_FILE: the file with the token of the demo's sign-in link, which asks for no
+    password. Allowed on loopback only, and not together with a provider or a proxy. Without it there is no
+    such link."""
     private_targets: bool
-    """Whether notifications may go to addresses that are not public; the notify service is told the same."""
+    """ASSENT_NOTIFY_ALLOW_PRIVATE: `1` lets notification targets have addresses that are not public, and
+    webhooks use http. Give the notify service the same value. Default: `0`."""
     rate_per_second: int
-    """ASSENT_GATEWAY_RATE: requests of one principal to this gateway; and of one address, sign-ins and proofs
-    of who somebody is that are none."""
+    """ASSENT_GATEWAY_RATE: how many requests per second the gateway takes from one account, and how many
+    sign-ins and failed authentications from one address. Default: `100`."""
     trusted_proxies: tuple[str, ...] = ()
-    """ASSENT_GATEWAY_TRUSTED_PROXIES: networks, with commas between them, such as `10.0.3.0/24`. From these
-    alone X-Forwarded-For is believed. Set it behind a load balancer: else all that comes through it counts
-    as one address, and one attacker keeps everybody from signing in. Unset: nothing is believed."""
+    """ASSENT_GATEWAY_TRUSTED_PROXIES: the networks of your proxies, separated by commas, such as
+    `10.0.3.0/24`. The gateway believes X-Forwarded-For only from these. Set it behind a load balancer:
+    otherwise all its traffic counts as one address, and one attacker can keep all users from signing in."""
     live: LiveLimits = LiveLimits()
     slow: SlowLimits = SlowLimits()
 

@@ -126,7 +126,7 @@ def way_back(difference: Difference) -> str:
     if difference.surplus:
         return (
             "Kafka takes no partition away, and no decider leads while there are others than the log's own."
-            " Put Kafka's data from before back, or make the topic anew: infra/topics.md says how."
+            " Put Kafka's data from before back, or make the topic anew: docs/how-to/topics.md says how."
         )
     return (
         "Some of it is gone, or it is not this log's. Do not add partitions: objects would move between them."

@@ -1,80 +1,42 @@
 """R17: who hears what of a record. Pure: it goes by the events, and by governance as it was then."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, get_args
 
 from assent.reading.received import received_groups, received_types
-from assent.targets.news import NewsEvent
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.events import (
-    ApprovalGiven,
-    ApprovalLapsed,
-    ApprovalRevoked,
-    ChangeClaimed,
     ChangeReleased,
     ChangeSubmitted,
-    OutcomeUnknown,
-    RejectionGiven,
     RequestApproved,
-    RequestCanceled,
-    RequestClosed,
-    RequestCompleted,
     RequestEnd,
+    RequesterNews,
     RequestEvent,
-    RequestExpired,
-    RequestFailed,
-    RequestRejected,
-    RequestReopened,
 )
 from assent_contracts.governed import SigningKey
 from assent_contracts.policies import ADMINISTRATORS, PolicyTerms, administrators_of
 from assent_contracts.resources import resource_type
 
-REQUESTER_HEARS: Final[dict[type[RequestEvent], NewsEvent]] = {
-    RequestCompleted: "completed",
-    RequestFailed: "failed",
-    OutcomeUnknown: "outcome-unknown",
-    RequestExpired: "expired",
-    RequestClosed: "closed",
-    RequestRejected: "rejected",
-    RequestApproved: "approved",
-    RequestReopened: "reopened",
-    ApprovalRevoked: "approval-revoked",
-    RejectionGiven: "rejection-given",
-    ApprovalGiven: "approval-given",
-}
-"""The weightiest first: of one record, the requester hears one thing."""
+_IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
 
 
-NOT_TOLD: Final[tuple[type[RequestEvent], ...]] = (
-    ChangeSubmitted,
-    ApprovalLapsed,
-    RequestCanceled,
-    ChangeReleased,
-    ChangeClaimed,
-)
-"""What requesters do themselves, or what another event of the same record means to them."""
+def requester_hears(events: Iterable[RequestEvent]) -> RequesterNews | None:
+    """R17: what the requester is notified of after a record, the most important of it; None for nothing."""
+    found: set[RequesterNews | None] = {event.news for event in events}
+    return next((news for news in _IMPORTANCE if news in found), None)
 
 
-def requester_hears(events: Iterable[RequestEvent]) -> NewsEvent | None:
-    """What a record means to the requester; None when there is nothing that they do not know."""
-    kinds = {type(event) for event in events}
-    return next((news for kind, news in REQUESTER_HEARS.items() if kind in kinds), None)
-
-
-def needs_approval_again(events: Iterable[RequestEvent]) -> bool:
-    """Whether approvers have something to do that they had not before."""
-    kinds = tuple(events)
-    return any(isinstance(event, RequestReopened | ApprovalRevoked) for event in kinds) and not any(
-        isinstance(event, RequestEnd) for event in kinds
-    )
+def needs_approval_again(events: Sequence[RequestEvent]) -> bool:
+    """Whether approvers have something to do that they had not before this record."""
+    asked = any(event.asks_approvers and not isinstance(event, ChangeSubmitted) for event in events)
+    return asked and not any(isinstance(event, RequestEnd) for event in events)
 
 
 def waits_for_approval(events: Iterable[RequestEvent]) -> bool | None:
     """Whether the request needs approval after these events; None when they leave that as it was."""
     waits: bool | None = None
     for event in events:
-        if isinstance(event, ChangeSubmitted | RequestReopened | ApprovalRevoked):
+        if event.asks_approvers:
             waits = True
         elif isinstance(event, RequestApproved | ChangeReleased):
             waits = False

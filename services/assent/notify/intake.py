@@ -20,6 +20,7 @@ from assent.notify.audience import (
 from assent.notify.newcomers import STALE_AFTER_MS, Newcomers, approvers_of, governance_told
 from assent.notify.outbox import add, listening
 from assent.notify.past import PastGovernance
+from assent.reading.sender_text import failure_message, sender_text
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent.targets.news import Facts, MadeRequest, News
@@ -32,7 +33,6 @@ from assent_contracts.events import (
     OutcomeUnknown,
     RequestEnd,
     RequestEvent,
-    RequestFailed,
 )
 from assent_contracts.governance import KeyRegistered
 from assent_contracts.governance_changes import key_object
@@ -55,21 +55,6 @@ _SQL = load_sql(Path(__file__).with_name("intake.sql"))
 class MissingRequestError(Exception):
     """A record is about a request that was never opened: the tables are not what the position says."""
 
-
-class _Words(msgspec.Struct, gc=False):
-    principal: str = ""
-    justification: str = ""
-    note: str = ""
-    message: str = ""
-    reason: str = ""
-
-
-class _Recorded(msgspec.Struct, gc=False):
-    value: _Words
-
-
-_decode_words = msgspec.json.Decoder(_Recorded).decode
-_NO_WORDS: Final = _Words()
 
 _Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
 
@@ -128,7 +113,7 @@ class NewsIntake:
         if governance.founder is not None:
             # Whoever founds the log knows the keys that they put into its file.
             return []
-        by = _NO_WORDS if record.command is UNSET else _decode_words(record.command).value
+        by = sender_text(record)
         return [
             News(
                 record.seq,
@@ -183,19 +168,15 @@ def _stale_before() -> int:
 
 def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: MadeRequest) -> Facts:
     """What the texts about a record are made of."""
-    sent = _NO_WORDS if record.command is UNSET else _decode_words(record.command).value
-    words = sent.justification or sent.note or sent.message or sent.reason
-    for event in events:
-        # Nobody reported what governance could not carry out: then the event itself says why.
-        if isinstance(event, RequestFailed) and event.message is not UNSET:
-            words = event.message
+    sent = sender_text(record)
+    outcome = next((message for event in events if (message := failure_message(event, sent))), "")
     return Facts(
         resource=request.resource,
         operation=request.operation,
         requester=request.requester,
         on_behalf_of=request.on_behalf_of or "",
         by=sent.principal,
-        words=words,
+        words=outcome or sent.justification or sent.note or sent.reason,
         released=any(isinstance(event, ChangeReleased) for event in events),
     )
 

@@ -14,14 +14,16 @@ _ATTEMPTS_MAX: Final = 100
 
 
 class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """ASSENT_PUBLIC_URL, ASSENT_NOTIFY_ALLOW_PRIVATE and ASSENT_NOTIFY_ATTEMPTS."""
+    """What the notify service reads beside the settings of every service."""
 
     public_url: str | None = None
-    """Where people open the console, without a slash at its end; None: messages carry no link."""
+    """ASSENT_PUBLIC_URL: the address of the console, for the links in messages. Without it they have none."""
     allow_private: bool = False
-    """Whether targets may have addresses that are not public, and webhooks http://."""
+    """ASSENT_NOTIFY_ALLOW_PRIVATE: `1` lets targets have addresses that are not public, and webhooks use
+    http. Give the gateway the same value. Default: `0`."""
     attempts: int = ATTEMPTS_DEFAULT
-    """After so many a message is a dead letter."""
+    """ASSENT_NOTIFY_ATTEMPTS: after so many failed attempts a message is kept as a dead letter. Default:
+    `10`."""
 
 
 def read_notify_settings(environ: Mapping[str, str] = os.environ) -> NotifySettings:

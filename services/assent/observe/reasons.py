@@ -45,7 +45,7 @@ FOLLOWING_ENDED: Final = Reason(
 NOT_FOUNDED: Final = Reason(
     why="assent.governance does not begin with the record that this log's identity names.",
     todo="Check ASSENT_IDENTITY. If it is right, the topic was emptied or made anew: put the newest copy of"
-    " Kafka's data back, see infra/restore.md. It goes on by itself then.",
+    " Kafka's data back, see docs/how-to/restore.md. It goes on by itself then.",
 )
 UNCONFIRMED: Final = Reason(
     why="The governance ledger cannot be read to its end, so nothing is decided.",
@@ -106,7 +106,7 @@ def target_lacks(changes: int) -> Reason:
         why=f"{changes:,} objects are not in the target as this applier applied them last: its state folder"
         " and its target are an older copy.",
         todo="Its log names each request (not-held): submit these changes again, or put the newer copy back."
-        " infra/restore.md says more. It is told until the applier is started anew.",
+        " docs/how-to/restore.md says more. It is told until the applier is started anew.",
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from assent.reading.submitted import Submitted
-from assent_contracts.core.governance.differences import Line, difference
-from assent_contracts.core.governance.sentences import change_sentence
+from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_codec import decode_governance_change
@@ -18,7 +18,7 @@ class GovernanceDiff(msgspec.Struct, frozen=True):
     """What a request to change governance would change, as its approvers decide on it."""
 
     sentence: str
-    difference: tuple[Line, ...]
+    difference: tuple[FieldChange, ...]
 
 
 def change_of(submitted: Submitted) -> GovernanceChange | None:
@@ -41,4 +41,4 @@ def governance_diff(
     if isinstance(change, Refusal):
         return None
     governance = governance_at(submitted.governance)
-    return GovernanceDiff(change_sentence(change, governance), difference(change, governance))
+    return GovernanceDiff(change_sentence(change, governance), change_difference(change, governance))

@@ -6,10 +6,11 @@ import msgspec
 
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.governance.changes import change_difference, change_sentence
 from assent_contracts.core.governance.decide import decide_at_once
-from assent_contracts.core.governance.differences import Line, difference
+from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.permissions import why_approval
-from assent_contracts.core.governance.sentences import change_sentence, rule_words, terms_sentence
+from assent_contracts.core.governance.policies import rule_words, terms_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.submit import decide_submit
@@ -52,7 +53,7 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     change: GovernanceChange
     object: str
     sentence: str
-    difference: tuple[Line, ...]
+    difference: tuple[FieldChange, ...]
     why_approval: str | None
     """Why a second administrator must approve; None when it works at once."""
     terms: tuple[PolicyTerms, ...] = ()
@@ -62,6 +63,11 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     approvers: tuple[str, ...] = ()
     """In words: `1 of the administrators (3 people)`."""
     refusal: Refusal | None = None
+
+    @property
+    def works_at_once(self) -> bool:
+        """R3, R15, R18: whether the change is sent as it is; otherwise its request is, see `request_for`."""
+        return self.why_approval is None
 
 
 def foresee(
@@ -75,7 +81,7 @@ def foresee(
         change=change,
         object=object_of(change),
         sentence=change_sentence(change, governance),
-        difference=difference(change, governance),
+        difference=change_difference(change, governance),
         why_approval=why_approval(governance, change, principal, through),
     )
     found = governance.principals.get(principal)
@@ -85,7 +91,7 @@ def foresee(
     disabled = not_current(Sender(found), at, at)
     if disabled is not None:
         return msgspec.structs.replace(prospect, refusal=disabled)
-    if prospect.why_approval is None:
+    if prospect.works_at_once:
         command = ChangeGovernance(id="dry-run", principal=principal, at=at, change=change)
         answer = decide_at_once(governance, command, at, through=through)
         return msgspec.structs.replace(prospect, refusal=answer if isinstance(answer, Refusal) else None)
@@ -94,9 +100,8 @@ def foresee(
 
 def _foresee_request(prospect: Prospect, governance: Governance, context: Context) -> Prospect:
     fields = {"id": "dry-run", "principal": context.principal.id, "at": context.at}
-    command = submission(prospect.change, PLACEHOLDER, fields)
-    bad_form = decode_command(encode(command))
-    answer = bad_form if isinstance(bad_form, Refusal) else decide_submit(None, 0, command, context)
+    command = request_for(prospect.change, PLACEHOLDER, fields)
+    answer = command if isinstance(command, Refusal) else decide_submit(None, 0, command, context)
     if isinstance(answer, Refusal):
         return msgspec.structs.replace(prospect, refusal=answer)
     submitted = answer[0]
@@ -107,6 +112,18 @@ def _foresee_request(prospect: Prospect, governance: Governance, context: Contex
         asks=tuple(terms_sentence(each, governance) for each in submitted.terms),
         approvers=tuple(rule_words(rule, governance) for each in submitted.terms for rule in each.rules),
     )
+
+
+def request_for(
+    change: GovernanceChange, justification: str, fields: dict[str, Any]
+) -> SubmitChange | Refusal:
+    """The command that asks a second administrator for the change; the refusal that its form would get.
+
+    `fields`: its id, principal and at.
+    """
+    command = submission(change, justification, fields)
+    read = decode_command(encode(command))
+    return read if isinstance(read, Refusal) else command
 
 
 def submission(change: GovernanceChange, justification: str, fields: dict[str, Any]) -> SubmitChange:

@@ -1,33 +1,25 @@
-"""What one event makes of a request's row. Pure."""
-
-from typing import assert_never
+"""The row of a request after a record: the shared fold of the core, with the texts beside it. Pure."""
 
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.events import (
-    ApprovalGiven,
-    ApprovalLapsed,
-    ApprovalRevoked,
-    ChangeClaimed,
-    ChangeReleased,
-    ChangeSubmitted,
-    Event,
-    OfNoRequest,
-    OutcomeUnknown,
-    RejectionGiven,
-    RequestApproved,
-    RequestCanceled,
-    RequestClosed,
-    RequestCompleted,
-    RequestEnd,
-    RequestEvent,
-    RequestExpired,
-    RequestFailed,
-    RequestRejected,
-    RequestReopened,
-    Status,
+from assent.reading.sender_text import SenderText, failure_message, sender_text
+from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
+from assent_contracts.core.requests.permissions import Deciding
+from assent_contracts.core.requests.states import (
+    Applying,
+    Approval,
+    Closed,
+    Open,
+    Progress,
+    Rejection,
+    Request,
+    Submission,
+    Unsettled,
+    open_state,
+    status_of,
 )
+from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest, RequestEvent, Status
 from assent_contracts.ledger import IncoherentRecordError, LedgerRecord
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.resources import parse_request_id
@@ -52,20 +44,8 @@ class RejectionRow(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
-class Words(msgspec.Struct, frozen=True, gc=False):
-    """What the command's sender wrote for people; events do not repeat it."""
-
-    justification: str = ""
-    note: str = ""
-    message: str = ""
-    reason: str = ""
-
-
-NO_WORDS = Words()
-
-
 class Moment(msgspec.Struct, frozen=True, gc=False):
-    """Which ledger record an event stands in, and its log time in ms."""
+    """The seq of the ledger record that contains an event, and its log time in ms."""
 
     seq: int
     at: int
@@ -86,7 +66,7 @@ class RequestRow(msgspec.Struct):
     terms: msgspec.Raw
     submitted_at: int
     status: Status
-    progress: str | None
+    progress: Progress | None
     approvals: tuple[ApprovalRow, ...]
     rejections: tuple[RejectionRow, ...]
     rejecter: str | None
@@ -102,10 +82,10 @@ class RequestRow(msgspec.Struct):
 
 
 class MissingRequestError(Exception):
-    """An event is about a request that has no row: the table is not what the position says."""
+    """An event is about a request that has no row: the table does not match its position."""
 
 
-def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow:
+def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> RequestRow:
     """R6: the row of a new request."""
     return RequestRow(
         seq=moment.seq,
@@ -114,7 +94,7 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
         requester=event.requester,
         on_behalf_of=None if event.on_behalf_of is UNSET else event.on_behalf_of,
         person=event.person,
-        justification=words.justification,
+        justification=text.justification,
         submission=event.submission,
         digest=event.digest,
         terms=msgspec.Raw(msgspec.json.encode(event.terms)),
@@ -136,96 +116,92 @@ def open_row(event: ChangeSubmitted, words: Words, moment: Moment) -> RequestRow
     )
 
 
-def fold(row: RequestRow, event: RequestEvent, words: Words, moment: Moment) -> None:  # noqa: C901  an arm each
-    """Move a row on past an event that follows its submission."""
+def fold(row: RequestRow, event: RequestEvent, text: SenderText, moment: Moment) -> None:
+    """Move a row past an event that follows its submission.
+
+    Raises ImpossibleEventError when the event does not fit the state.
+    """
+    before = _state(row)
+    if before is None:
+        msg = f"{type(event).__name__} on a request that is {row.status}"
+        raise ImpossibleEventError(msg)
+    after = evolve(before, event, moment.at)
+    row.status, row.progress = status_of(after)
+    row.deadline = _deadline(after)
     row.changed_at, row.last_seq = moment.at, moment.seq
-    match event:
-        case ApprovalGiven():
-            through = None if event.through is UNSET else event.through
-            approval = ApprovalRow(event.approver, event.person, words.note, moment.at, through)
-            row.approvals = (*row.approvals, approval)
-            row.deadline = event.deadline
-        case RequestApproved():
-            row.status = "approved"
-        case ApprovalRevoked():
-            row.approvals = _without(row.approvals, event.approver)
-            row.status, row.deadline = "needs_approval", event.deadline
-        case ApprovalLapsed():
-            row.approvals = _without(row.approvals, event.approver)
-        case RequestReopened():
-            row.status, row.progress = "needs_approval", None
-        case RejectionGiven():
-            rejection = RejectionRow(event.approver, event.person, words.note, moment.at)
-            row.rejections = (*row.rejections, rejection)
-        case ChangeReleased():
-            row.status, row.progress = "approved", "released"
-            # What governance carries out itself waits for nobody, so it never expires.
-            row.deadline = None if event.deadline == FOR_EVER_MS else event.deadline
-        case ChangeClaimed():
-            row.progress, row.applier, row.deadline = "applying", event.applier, event.deadline
-        case OutcomeUnknown():
-            row.progress, row.deadline = "unknown", None
-            row.outcome_message = words.message or None
-        case ChangeSubmitted():
-            raise AssertionError
-        case (
-            RequestRejected()
-            | RequestCompleted()
-            | RequestFailed()
-            | RequestCanceled()
-            | RequestClosed()
-            | RequestExpired()
-        ):
-            _close(row, event, words)
+    if isinstance(after, Deciding):
+        _write_decisions(row, after, text, moment)
+    elif isinstance(after, Applying):
+        row.applier = after.applier
+    elif isinstance(after, Unsettled):
+        row.outcome_message = failure_message(event, text) or None
+    elif isinstance(after, Closed):
+        _write_end(row, after, event, text)
+
+
+def _state(row: RequestRow) -> Open | None:
+    # The fold does not look at the terms, so they stay as they are in the row.
+    submission = Submission(row.seq, row.resource, row.requester, row.person, row.submission, row.digest, ())
+    return open_state(
+        row.status,
+        row.progress,
+        submission,
+        tuple(Approval(each.approver, each.person, each.through) for each in row.approvals),
+        tuple(Rejection(each.approver, each.person) for each in row.rejections),
+        deadline=FOR_EVER_MS if row.deadline is None else row.deadline,
+        applier=row.applier or "",
+    )
+
+
+def _deadline(after: Request) -> int | None:
+    if isinstance(after, Unsettled | Closed):
+        return None
+    # What governance carries out itself waits for nobody, so it never expires.
+    return None if after.deadline == FOR_EVER_MS else after.deadline
+
+
+def _write_decisions(row: RequestRow, after: Deciding, text: SenderText, moment: Moment) -> None:
+    """R8: the approvals and rejections that count, each with the note and the time of its own record."""
+    if len(after.approvals) != len(row.approvals):
+        earlier = {each.approver: each for each in row.approvals}
+        row.approvals = tuple(
+            earlier.get(each.approver)
+            or ApprovalRow(each.approver, each.person, text.note, moment.at, each.through)
+            for each in after.approvals
+        )
+    row.rejections += tuple(
+        RejectionRow(each.approver, each.person, text.note, moment.at)
+        for each in after.rejections[len(row.rejections) :]
+    )
+
+
+def _write_end(row: RequestRow, after: Closed, event: RequestEvent, text: SenderText) -> None:
+    match after.status:
+        case "rejected":
+            row.rejecter, row.rejection_note = after.by, text.note
+        case "canceled":
+            row.closed_by, row.closing_reason = after.by, None if after.by is None else text.reason
+        case "completed" | "failed":
+            row.reporter, row.outcome_message = after.by, failure_message(event, text) or None
         case _:
-            assert_never(event)
-
-
-def _without(approvals: tuple[ApprovalRow, ...], approver: str) -> tuple[ApprovalRow, ...]:
-    return tuple(each for each in approvals if each.approver != approver)
-
-
-def _close(row: RequestRow, event: RequestEnd, words: Words) -> None:
-    row.progress, row.deadline = None, None
-    match event:
-        case RequestRejected():
-            row.status, row.rejecter, row.rejection_note = "rejected", event.approver, words.note
-        case RequestCompleted():
-            row.status, row.reporter, row.outcome_message = "completed", event.reporter, words.message or None
-        case RequestFailed():
-            # Nobody reported what governance could not carry out: then the event itself says why.
-            message = words.message if event.message is UNSET else event.message
-            row.status, row.reporter, row.outcome_message = "failed", event.reporter, message or None
-        case RequestCanceled():
-            row.status = "canceled"
-        case RequestClosed():
-            row.status, row.closed_by, row.closing_reason = "canceled", event.closed_by, words.reason
-        case RequestExpired():
-            row.status = "expired"
-        case _:
-            assert_never(event)
-
-
-class _Recorded(msgspec.Struct, gc=False):
-    value: Words = NO_WORDS
-
-
-_decode_words = msgspec.json.Decoder(_Recorded).decode
+            pass
 
 
 def take_record(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event, ...]) -> None:
-    """Bring the rows, by their seqs, past one accepted record. Raises KeyError where a request has no row."""
-    moment = Moment(record.seq, record.at)
-    words = NO_WORDS if record.command is UNSET else _decode_words(record.command).value
+    """Bring the rows, by their seqs, past one accepted record.
+
+    Raises KeyError where a request has no row, ImpossibleEventError.
+    """
+    moment, text = Moment(record.seq, record.at), sender_text(record)
     for event in events:
         if isinstance(event, ChangeSubmitted):
-            rows[record.seq] = open_row(event, words, moment)
+            rows[record.seq] = open_row(event, text, moment)
         elif not isinstance(event, OfNoRequest):
-            fold(rows[seq_of(event.request)], event, words, moment)
+            fold(rows[seq_of(event.request)], event, text, moment)
 
 
 def seq_of(request: str) -> int:
-    """The seq in a request's id. Raises IncoherentRecordError for what is none."""
+    """The seq in a request's id. Raises IncoherentRecordError if it is not one."""
     place = parse_request_id(request)
     if place is None:
         msg = f"an event names the request {request[:40]!r}"

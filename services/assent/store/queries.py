@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -14,6 +14,7 @@ from assent.store.positions import Reader
 from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
 from assent_contracts.commands import SubmitChange
+from assent_contracts.core.requests.states import Progress
 from assent_contracts.events import Lapse, Status
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import parse_request_id
@@ -27,7 +28,6 @@ ROWS_AT_ONCE: Final = 16
 _SMALL_BYTES: Final = 16 * 1024
 _SUBMISSION: Final = str(SubmitChange.__struct_config__.tag)
 
-Progress = Literal["released", "applying", "unknown"]
 Places = Mapping[tuple[LedgerName, int], int]
 """(ledger, partition) -> seq"""
 

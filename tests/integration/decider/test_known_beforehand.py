@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from assent.cli.log_access import LogAccess
+from assent.cli.connection.log_access import LogAccess
+from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
-from assent.cli.publishing import publishing, publishing_changes
 from assent.decider.kept import HeadsFileError, heads_file, write_heads_file
 from assent.decider.listed import load_writer_key
 from assent.founding.found import WRITER_KEY

@@ -8,7 +8,7 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from assent.cli.doctor import examine
+from assent.cli.diagnosis.examination import examine
 from assent.cli.options import Options
 from assent.ledger.topic_state import topic_specs, topic_states
 from assent.ledger.topics import TopicsError, apply_topics

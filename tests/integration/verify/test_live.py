@@ -11,9 +11,9 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from assent.cli.exporting import export_held
-from assent.cli.log_access import LogAccess
-from assent.cli.proving import verify_live
+from assent.cli.connection.log_access import LogAccess
+from assent.cli.ledger_export import export_held
+from assent.cli.verification import verify_live
 from assent.ledger.topics import apply_topics
 from assent.verify.expected import Expected, ExpectedHead
 from assent.verify.finding import FindingError

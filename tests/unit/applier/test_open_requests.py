@@ -108,6 +108,21 @@ def test_a_request_that_ends_is_forgotten(ends: str) -> None:
     assert folded(story).find(story.request) is None
 
 
+def test_R1_a_change_is_not_applied_once_a_record_does_not_fit_its_request(released: Story) -> None:
+    """Only a stolen writer's key can seal one: here, a second claim of what is claimed."""
+    released.given("applier claims")
+    requests = folded(released)
+    found = requests.find(released.request)
+    assert found is not None
+    claim = released.records[-1]
+    record = decode_record(claim)
+    again = msgspec.structs.replace(record, seq=record.seq + 1)
+    requests.take(Accepted(200, again, claim, hashlib.sha256(claim).hexdigest()))
+    assert requests.lacking(found) == (
+        f"seq {again.seq} of partition {released.state.partition} does not fit the request"
+    )
+
+
 @pytest.fixture
 def released() -> Story:
     return Story().given(*RELEASED)

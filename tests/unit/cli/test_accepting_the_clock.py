@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assent.cli.diagnosis import take_clock_for_right
+from assent.cli.commands.doctor import accept_this_clock
 from assent.cli.options import Options
 from assent.decider.clock_file import believed_offset
 from assent.local.directory import Directory
@@ -15,7 +15,7 @@ from assent.observe.clock import read_clock
 def test_the_clock_is_noted_beside_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     directory = Directory(tmp_path)
     write_founded(directory, FoundedLog(identity="5e" * 32, partitions=4))
-    take_clock_for_right(Options(data=tmp_path))
+    accept_this_clock(Options(data=tmp_path))
     offset = believed_offset(directory.clock)
     assert offset is not None
     assert abs(offset - read_clock().offset) < 1_000
@@ -26,9 +26,9 @@ def test_where_no_log_is_or_the_decider_is_elsewhere_it_is_said_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        take_clock_for_right(Options(data=tmp_path))
+        accept_this_clock(Options(data=tmp_path))
     assert "assent init" in capsys.readouterr().err
     monkeypatch.setenv("ASSENT_KAFKA", "broker:9092")
     with pytest.raises(SystemExit):
-        take_clock_for_right(Options(data=tmp_path))
+        accept_this_clock(Options(data=tmp_path))
     assert "set the clock" in capsys.readouterr().err.lower()

@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from assent.cli import errors, formatting, membership, output
+from assent.cli import errors, formatting, output
+from assent.cli.commands import roles
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
 from tests.support.in_process import assent
@@ -115,7 +116,7 @@ def test_slip_is_1_and_says_what_to_do(
 
 
 def test_roles_of_the_command_line_are_those_of_the_contracts() -> None:
-    assert get_args(membership.Role) == get_args(Role)
+    assert get_args(roles.Role) == get_args(Role)
 
 
 @pytest.mark.parametrize(
@@ -243,6 +244,6 @@ def test_age_is_in_the_largest_unit_that_fills(ago_ms: int, said: str) -> None:
 
 
 def test_fault_of_assent_s_own_is_not_explained_away() -> None:
-    assert errors.explain(ValueError("a bug")) is None
-    assert errors.explain(FileNotFoundError(2, "No such file", "x")) == "x: No such file."
+    assert errors.explanation_of(ValueError("a bug")) is None
+    assert errors.explanation_of(FileNotFoundError(2, "No such file", "x")) == "x: No such file."
     assert errors.sentence("it is so") == "It is so."

@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from assent.cli.consequences import faults, others, with_causes
-from assent.cli.doctor import service_findings
-from assent.cli.governance_warnings import Check
+from assent.cli.diagnosis.check import Check
+from assent.cli.diagnosis.examination import service_findings
+from assent.cli.diagnosis.faults import faults, others, with_causes
 from assent.decider.missing import MissingError, missing_because
 from assent.observe.health import Reason
 from assent.observe.readiness import Readiness

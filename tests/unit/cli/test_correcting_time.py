@@ -2,9 +2,8 @@
 
 import pytest
 
-from assent.cli.change_builders import correct_time
+from assent.cli.commands.settings import time_correction
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import CorrectTime
 
 
@@ -12,16 +11,16 @@ from assent_contracts.governance_changes import CorrectTime
     "text", ["2026-01-01T00:00", "2026-01-01", "2026-01-01T01:00+01:00", "2026-01-01T00:00:00Z"]
 )
 def test_a_time_is_read_in_utc_unless_it_says_otherwise(text: str) -> None:
-    assert correct_time(text)(Governance()) == CorrectTime(to=1_767_225_600_000)
+    assert time_correction(text) == CorrectTime(to=1_767_225_600_000)
 
 
 def test_now_is_now() -> None:
-    change = correct_time("now")(Governance())
+    change = time_correction("now")
     assert isinstance(change, CorrectTime)
     assert abs(change.to - now_ms()) < 10_000
 
 
 def test_what_is_no_time_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        correct_time("yesterday")
+        time_correction("yesterday")
     assert "'yesterday' is no time" in capsys.readouterr().err

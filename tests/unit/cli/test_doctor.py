@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from assent.cli.doctor import service_findings
-from assent.cli.governance_warnings import Check
+from assent.cli.diagnosis.check import Check
+from assent.cli.diagnosis.examination import service_findings
 from assent.observe.health import Health, Reason
 from assent.observe.health_server import HealthServer
 from assent.observe.readiness import readiness

@@ -1,6 +1,6 @@
 """`assent doctor` on log time that ran ahead: nothing else would say so before a deadline is missed."""
 
-from assent.cli.ahead import log_time_finding
+from assent.cli.diagnosis.log_time import log_time_finding
 from assent.cli.log_completeness import Outside
 from assent_contracts.heads import SignedHead, known_heads
 

@@ -3,10 +3,12 @@
 import msgspec
 import pytest
 
-from assent.cli.governance_warnings import close_calls
+from assent.cli.diagnosis.governance_checks import governance_checks
 from assent.reading.prospects import foresee
-from assent_contracts.core.governance.differences import Line, difference, duration, moment
-from assent_contracts.core.governance.sentences import change_sentence, policy_sentence
+from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.field_changes import FieldChange
+from assent_contracts.core.governance.policies import policy_sentence
+from assent_contracts.core.governance.wording import duration, moment
 from assent_contracts.governance import (
     GroupDefined,
     KeyExpires,
@@ -113,18 +115,18 @@ def test_single_rule_s_quorum_is_named_as_such() -> None:
     two = msgspec.structs.replace(APPS, approvals=(ApprovalRule(quorum=2, groups=("security",)),))
     change = EditPolicy(policy=two, version=18)
     assert change_sentence(change, organisation(policies=(one,))) == "Edit policy apps: quorum 1 becomes 2."
-    assert difference(change, organisation(policies=(one,))) == (Line("quorum", "1", "2"),)
+    assert change_difference(change, organisation(policies=(one,))) == (FieldChange("quorum", "1", "2"),)
 
 
 def test_group_differs_by_members_and_policy_by_rules() -> None:
     group = DefineGroup(group=Group(id="owners", name="Owners", members=("erin", "bob")), version=14)
-    assert difference(group, organisation()) == (
-        Line("name", "App owners", "Owners"),
-        Line("member", None, "bob"),
-        Line("member", "dave", None),
+    assert change_difference(group, organisation()) == (
+        FieldChange("name", "App owners", "Owners"),
+        FieldChange("member", None, "bob"),
+        FieldChange("member", "dave", None),
     )
-    deleted = difference(DeletePolicy(policy="apps", version=18), organisation())
-    assert Line("approval 2", "1 of owners", None) in deleted
+    deleted = change_difference(DeletePolicy(policy="apps", version=18), organisation())
+    assert FieldChange("approval 2", "1 of owners", None) in deleted
     assert all(line.after is None for line in deleted)
 
 
@@ -171,13 +173,13 @@ def test_R3_dry_run_says_who_must_approve_and_what_would_be_refused() -> None:
 def test_doctor_warns_before_it_is_too_late() -> None:
     """A quorum or an administrator less, or a key that ends: each is said while it still works."""
     well = organisation(policies=())
-    assert all(finding.ok for finding in close_calls(well, AT))
+    assert all(finding.ok for finding in governance_checks(well, AT))
     soon = organisation(
         PrincipalDisabled(principal="carol"),
         KeyExpires(key="bob-1", not_after=AT + 86_400_000),
         policies=(APPS,),
     )
-    wrong = [finding.what for finding in close_calls(soon, AT) if not finding.ok]
+    wrong = [finding.what for finding in governance_checks(soon, AT) if not finding.ok]
     assert wrong == [
         "policy apps (app): 2 of security (3 people) and 1 of owners (2 people) must approve",
         "2 people can act as administrator",
@@ -196,7 +198,7 @@ def test_doctor_names_who_could_not_sign() -> None:
     without = organisation(
         KeyRevoked(key="erin-1"), KeyRevoked(key="dave-1"), staff, *gate, policies=(strict,)
     )
-    wrong = {finding.what: finding.remedy for finding in close_calls(without, AT) if not finding.ok}
+    wrong = {finding.what: finding.remedy for finding in governance_checks(without, AT) if not finding.ok}
     assert wrong.keys() == {
         "policy apps (app) can be met",
         "the approvers of policy apps have keys",
@@ -205,11 +207,11 @@ def test_doctor_names_who_could_not_sign() -> None:
     assert "Without one: dave, erin." in wrong["the approvers of policy apps have keys"]
     ending = key("gate", 97, not_after=AT + 60_000)
     soon = organisation(KeyRevoked(key="erin-1"), staff, *gate, KeyRegistered(key=ending), policies=(strict,))
-    assert [finding.what for finding in close_calls(soon, AT) if not finding.ok] == [
+    assert [finding.what for finding in governance_checks(soon, AT) if not finding.ok] == [
         "gateway gate has a key that is valid for two weeks at least"
     ]
     rejected = organisation(policies=(msgspec.structs.replace(APPS, rejections=4),))
-    assert not next(close_calls(rejected, AT)).ok
+    assert not next(governance_checks(rejected, AT)).ok
 
 
 def test_group_is_named_with_its_id_and_a_role_with_those_who_get_it() -> None:
@@ -219,5 +221,5 @@ def test_group_is_named_with_its_id_and_a_role_with_those_who_get_it() -> None:
     policy = msgspec.structs.replace(APPS, id="new", approvals=(ApprovalRule(groups=("sec2",)),))
     assert "Security team (sec2, 1 person)" in change_sentence(CreatePolicy(policy=policy), governance)
     given = AssignRole(assignment=RoleAssignment(id="a", role="administrator", groups=("sec2",)))
-    lines = [line.after for line in difference(given, governance) if line.field == "holder"]
+    lines = [line.after for line in change_difference(given, governance) if line.field == "holder"]
     assert lines == ["erin (in group sec2)", "group sec2"]

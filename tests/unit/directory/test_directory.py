@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from assent.cli.syncing import steps_of
+from assent.cli.directory_sync import steps_of
 from assent.directory.compare import directory_difference, fitting, parts, usable
 from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
 from assent.directory.nesting import flattened

@@ -11,7 +11,7 @@ import pytest
 from http_message_signatures.algorithms import ED25519
 from http_message_signatures.signatures import HTTPMessageSigner
 
-from assent.cli.signing import sign_request
+from assent.cli.connection.http_signature import sign_request
 from assent.gateway.identity.signatures import KeySignatures, Message
 from assent.gateway.problems import Problem
 from assent_contracts import governance_changes as c

@@ -3,9 +3,11 @@
 import pytest
 
 from assent_contracts import governance_changes as c
-from assent_contracts.core.governance.differences import Line, difference, moment
-from assent_contracts.core.governance.sentences import change_sentence, group_words
+from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.field_changes import FieldChange
+from assent_contracts.core.governance.policies import group_words
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import moment
 from assent_contracts.governed import Account, DirectoryDifference, Group, RoleAssignment, Writer
 from tests.support.people import START, WRITER, force, key_of, organisation, policy_of, public_key_of
 
@@ -128,15 +130,15 @@ def test_a_change_is_a_sentence_and_the_fields_that_it_makes_different(case: str
     change, sentence, lines = CASES[case]
     said = change_sentence(change, governance())
     assert sentence is None or said == sentence
-    found = difference(change, governance())
-    assert lines is None or found == tuple(Line(*line) for line in lines)
+    found = change_difference(change, governance())
+    assert lines is None or found == tuple(FieldChange(*line) for line in lines)
 
 
 def test_a_key_that_is_revoked_stays_so() -> None:
     made = governance()
     force(made, c.RevokeKey(key="bob-key"))
-    assert difference(c.RevokeKey(key="bob-key"), made) == ()
-    assert difference(c.RevokeKey(key="none"), made) == (Line("key", None, "revoked"),)
+    assert change_difference(c.RevokeKey(key="bob-key"), made) == ()
+    assert change_difference(c.RevokeKey(key="none"), made) == (FieldChange("key", None, "revoked"),)
     assert change_sentence(c.RevokeKeys(principal="bob"), made) == "Revoke all keys of bob (0 keys)."
 
 
@@ -161,24 +163,26 @@ def test_R21_a_directory_is_told_account_by_account_and_group_by_group() -> None
     account = Account(id="eve", kind="human", person="p-eve", name="Eve", source="directory")
     desk = Group(id="desk", members=("eve",), source="directory")
     first = DirectoryDifference(accounts=(account,), groups=(desk,))
-    assert difference(c.SyncDirectory(difference=first), made) == (
-        Line("principal eve, kind", None, "human"),
-        Line("principal eve, person", None, "p-eve"),
-        Line("principal eve, name", None, "Eve"),
-        Line("group desk, member", None, "eve"),
-        Line("group desk", None, "new"),
+    assert change_difference(c.SyncDirectory(difference=first), made) == (
+        FieldChange("principal eve, kind", None, "human"),
+        FieldChange("principal eve, person", None, "p-eve"),
+        FieldChange("principal eve, name", None, "Eve"),
+        FieldChange("group desk, member", None, "eve"),
+        FieldChange("group desk", None, "new"),
     )
     force(made, c.SyncDirectory(difference=first))
     changed = DirectoryDifference(groups=(Group(id="desk", members=("eve", "bob"), source="directory"),))
-    assert difference(c.SyncDirectory(difference=changed), made) == (Line("group desk, member", None, "bob"),)
+    assert change_difference(c.SyncDirectory(difference=changed), made) == (
+        FieldChange("group desk, member", None, "bob"),
+    )
     gone = DirectoryDifference(vanished=("eve",), vanished_groups=("desk",))
-    assert difference(c.SyncDirectory(difference=gone), made) == (
-        Line("group desk, member", "eve", None),
-        Line("group desk", "there", None),
-        Line("principal eve", "enabled", "disabled"),
+    assert change_difference(c.SyncDirectory(difference=gone), made) == (
+        FieldChange("group desk, member", "eve", None),
+        FieldChange("group desk", "there", None),
+        FieldChange("principal eve", "enabled", "disabled"),
     )
     force(made, c.SyncDirectory(difference=gone, version=made.version(c.DIRECTORY)))
     back = DirectoryDifference(accounts=(account,))
-    assert difference(c.SyncDirectory(difference=back), made) == (
-        Line("principal eve", "disabled", "enabled"),
+    assert change_difference(c.SyncDirectory(difference=back), made) == (
+        FieldChange("principal eve", "disabled", "enabled"),
     )

@@ -1,7 +1,11 @@
 """Accounts: register, disable, enable. Neither the kind nor the person of an account ever changes."""
 
+from typing import Final
+
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, changed
 from assent_contracts.core.governance.fields import bad_id, bad_text, refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import (
@@ -10,7 +14,12 @@ from assent_contracts.governance import (
     PrincipalEnabled,
     PrincipalRegistered,
 )
-from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal, RegisterPrincipal
+from assent_contracts.governance_changes import (
+    DisablePrincipal,
+    EnablePrincipal,
+    RegisterPrincipal,
+    principal_object,
+)
 from assent_contracts.governed import Account
 from assent_contracts.refusals import Refusal, RefusalCode
 
@@ -96,3 +105,50 @@ def enable_principal(
 
 def _unknown(principal: str) -> Refusal:
     return refuse(RefusalCode.UNKNOWN_OBJECT, f"There is no principal {principal[:128]!r}.")
+
+
+def account_words(account: Account) -> str:
+    """An account by its id and name, and whose it is."""
+    name = f" ({account.name})" if account.name else ""
+    if account.person is None:
+        return f"{account.id}{name}, a service"
+    return f"{account.id}{name}, an account of the person {account.person}"
+
+
+def account_difference(before: Account | None, after: Account) -> tuple[FieldChange, ...]:
+    """The fields of an account that are different."""
+    return changed(
+        ("kind", before and before.kind, after.kind),
+        ("person", before and before.person, after.person),
+        ("name", (before and before.name) or None, after.name or None),
+    )
+
+
+def _enabling(governance: Governance, principal: str, after: str) -> tuple[FieldChange, ...]:
+    found = governance.principals.get(principal)
+    before = None if found is None else "enabled" if found.enabled else "disabled"
+    return changed(("account", before, after))
+
+
+def _why_enabling(_governance: Governance, _change: EnablePrincipal, _asker: Asker) -> str:
+    return "it lets a disabled account act again"
+
+
+REGISTER_PRINCIPAL: Final = ChangeRules[RegisterPrincipal](
+    decide=lambda governance, change, _at: register_principal(governance, change),
+    sentence=lambda change, _: f"Register {account_words(change.account)}.",
+    difference=lambda change, _: account_difference(None, change.account),
+    brings_in=True,
+)
+ENABLE_PRINCIPAL: Final = ChangeRules[EnablePrincipal](
+    decide=lambda governance, change, _at: enable_principal(governance, change),
+    sentence=lambda change, _: f"Enable {change.principal}.",
+    difference=lambda change, governance: _enabling(governance, change.principal, "enabled"),
+    why_approval=_why_enabling,
+    given_power=lambda change: frozenset({principal_object(change.principal)}),
+)
+DISABLE_PRINCIPAL: Final = ChangeRules[DisablePrincipal](
+    decide=lambda governance, change, _at: disable_principal(governance, change),
+    sentence=lambda change, _: f"Disable {change.principal}.",
+    difference=lambda change, governance: _enabling(governance, change.principal, "disabled"),
+)

@@ -10,21 +10,14 @@ import msgspec
 
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
-from assent_contracts.core.governance.accounts import disable_principal, enable_principal, register_principal
-from assent_contracts.core.governance.changing_settings import change_settings
-from assent_contracts.core.governance.correcting_time import correct_time
-from assent_contracts.core.governance.directory import sync_directory
+from assent_contracts.core.governance.changes import rules_of
 from assent_contracts.core.governance.eligible import too_few_administrators
 from assent_contracts.core.governance.fields import is_public_key, refuse
-from assent_contracts.core.governance.groups import define_group, delete_group
 from assent_contracts.core.governance.lockout import harm
 from assent_contracts.core.governance.losses import accept_loss
-from assent_contracts.core.governance.permissions import given_power, not_permitted, why_approval
-from assent_contracts.core.governance.policies import create_policy, delete_policy, edit_policy
-from assent_contracts.core.governance.roles import assign_role, withdraw_role
-from assent_contracts.core.governance.signing_keys import expire_key, register_key, revoke_key, revoke_keys
+from assent_contracts.core.governance.permissions import not_permitted, why_approval
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.writers import add_writer, recover_writers, retire_writer
+from assent_contracts.core.governance.writers import recover_writers
 from assent_contracts.governance import (
     AcceptLoss,
     ChangeGovernance,
@@ -41,26 +34,7 @@ from assent_contracts.governance import (
     ReleaseRefused,
 )
 from assent_contracts.governance_changes import (
-    AddWriter,
-    AssignRole,
-    ChangeSettings,
-    CorrectTime,
-    CreatePolicy,
-    DefineGroup,
-    DeleteGroup,
-    DeletePolicy,
-    DisablePrincipal,
-    EditPolicy,
-    EnablePrincipal,
-    ExpireKey,
     GovernanceChange,
-    RegisterKey,
-    RegisterPrincipal,
-    RetireWriter,
-    RevokeKey,
-    RevokeKeys,
-    SyncDirectory,
-    WithdrawRole,
 )
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import RECOVERY
@@ -161,7 +135,7 @@ def carry_out(
 
 def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -> Refusal | None:
     """The refusal of a change that lets somebody act who is not what the approvers saw."""
-    for governed in sorted(given_power(change)):
+    for governed in sorted(rules_of(change).given_power(change)):
         version = governance.version(governed)
         if version is not None and version > as_of:
             return refuse(
@@ -173,54 +147,10 @@ def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -
 
 def decide_change(governance: Governance, change: GovernanceChange, at: int) -> Decision:
     """Whether the change fits what governance says now, whoever asks for it."""
-    decision = _by_its_rule(governance, change, at)
+    decision: Decision = rules_of(change).decide(governance, change, at)
     if isinstance(decision, Refusal):
         return decision
     return harm(governance, change, decision, at) or decision
-
-
-def _by_its_rule(governance: Governance, change: GovernanceChange, at: int) -> Decision:  # noqa: C901, PLR0912  an arm each
-    match change:
-        case RegisterPrincipal():
-            return register_principal(governance, change)
-        case EnablePrincipal():
-            return enable_principal(governance, change)
-        case DisablePrincipal():
-            return disable_principal(governance, change)
-        case RegisterKey():
-            return register_key(governance, change)
-        case ExpireKey():
-            return expire_key(governance, change)
-        case RevokeKey():
-            return revoke_key(governance, change)
-        case RevokeKeys():
-            return revoke_keys(governance, change)
-        case AddWriter():
-            return add_writer(governance, change)
-        case RetireWriter():
-            return retire_writer(governance, change)
-        case DefineGroup():
-            return define_group(governance, change)
-        case DeleteGroup():
-            return delete_group(governance, change)
-        case AssignRole():
-            return assign_role(governance, change)
-        case WithdrawRole():
-            return withdraw_role(governance, change)
-        case ChangeSettings():
-            return change_settings(governance, change)
-        case CreatePolicy():
-            return create_policy(governance, change, at)
-        case EditPolicy():
-            return edit_policy(governance, change, at)
-        case DeletePolicy():
-            return delete_policy(governance, change)
-        case SyncDirectory():
-            return sync_directory(governance, change)
-        case CorrectTime():
-            return correct_time(change, at)
-        case _:
-            assert_never(change)
 
 
 def _found(governance: Governance, founding: Founding) -> Decision:

@@ -1,11 +1,20 @@
 """A directory's humans and groups, taken over as one difference."""
 
 from collections.abc import Iterable
+from typing import Final
 
-from assent_contracts.core.governance.accounts import bad_account, spelt_otherwise
+from assent_contracts.core.governance.accounts import account_difference, bad_account, spelt_otherwise
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, about
 from assent_contracts.core.governance.fields import out_of_date, refuse, twice
-from assent_contracts.core.governance.groups import bad_group, group_in_use
-from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.groups import (
+    bad_group,
+    group_difference,
+    group_in_use,
+    is_guarded_group,
+)
+from assent_contracts.core.governance.state import EVERY_TYPE, Governance
+from assent_contracts.core.governance.wording import counted
 from assent_contracts.governance import DirectorySynced, GovernanceEvent
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
 from assent_contracts.governed import Account, DirectoryDifference, Group
@@ -140,3 +149,61 @@ def _over(governance: Governance, what: str, vanishing: int, there: int) -> Refu
         f"{vanishing:,} of {there:,} {what} of the directory would vanish;"
         f" at most {allowed:,} may at once ({percent} %).",
     )
+
+
+def _why_approval(governance: Governance, change: SyncDirectory, asker: Asker) -> str | None:
+    if governance.has_role(asker.principal, "directory", EVERY_TYPE):
+        return None
+    touched = [*(group.id for group in change.difference.groups), *change.difference.vanished_groups]
+    for group in touched:
+        if is_guarded_group(governance, group):
+            return f"group {group} decides on changes"
+    for account in change.difference.accounts:
+        before = governance.principals.get(account.id)
+        if before is not None and not before.enabled:
+            return f"it lets the disabled account {account.id} act again"
+    return None
+
+
+def _difference(directory: DirectoryDifference, governance: Governance) -> tuple[FieldChange, ...]:
+    lines: list[FieldChange] = []
+    for account in directory.accounts:
+        before = governance.principals.get(account.id)
+        lines += about(f"principal {account.id}", account_difference(before and before.account, account))
+        if before is not None and before.vanished:
+            lines.append(FieldChange(f"principal {account.id}", "disabled", "enabled"))
+    for group in directory.groups:
+        lines += about(f"group {group.id}", group_difference(governance.groups.get(group.id), group))
+        if group.id not in governance.groups:
+            lines.append(FieldChange(f"group {group.id}", None, "new"))
+    for name in directory.vanished_groups:
+        lines += about(f"group {name}", group_difference(governance.groups.get(name), None))
+        lines.append(FieldChange(f"group {name}", "there", None))
+    lines += [FieldChange(f"principal {name}", "enabled", "disabled") for name in directory.vanished]
+    return tuple(lines)
+
+
+def _counts(directory: DirectoryDifference, governance: Governance) -> str:
+    new = sum(account.id not in governance.principals for account in directory.accounts)
+    new_groups = sum(group.id not in governance.groups for group in directory.groups)
+    counts = (
+        (new, "new person", "new people"),
+        (len(directory.accounts) - new, "changed person", "changed people"),
+        (len(directory.vanished), "vanished person", "vanished people"),
+        (new_groups, "new group", None),
+        (len(directory.groups) - new_groups, "changed group", None),
+        (len(directory.vanished_groups), "vanished group", None),
+    )
+    return ", ".join(counted(number, one, many) for number, one, many in counts if number) or "nothing"
+
+
+SYNC_DIRECTORY: Final = ChangeRules[SyncDirectory](
+    decide=lambda governance, change, _at: sync_directory(governance, change),
+    sentence=lambda change, governance: (
+        f"Synchronise the directory: {_counts(change.difference, governance)}."
+    ),
+    difference=lambda change, governance: _difference(change.difference, governance),
+    why_approval=_why_approval,
+    is_own=lambda governance, _change, principal: governance.has_role(principal, "directory", EVERY_TYPE),
+    brings_in=True,
+)

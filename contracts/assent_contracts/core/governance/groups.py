@@ -1,9 +1,15 @@
 """Groups: who is in them. Told apart by id, never by name."""
 
+from typing import Final
+
 from assent_contracts import limits
+from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, changed
 from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
-from assent_contracts.core.governance.policies import approver_groups
+from assent_contracts.core.governance.roles import GUARDED_ROLES
+from assent_contracts.core.governance.satisfiability import approver_groups
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import counted, named
 from assent_contracts.governance import GovernanceEvent, GroupDefined, GroupDeleted
 from assent_contracts.governance_changes import DefineGroup, DeleteGroup, group_object
 from assent_contracts.governed import Group
@@ -91,3 +97,68 @@ def group_in_use(governance: Governance, group: str) -> Refusal | None:
 
 def _of_directory(group: str) -> Refusal:
     return refuse(RefusalCode.OF_DIRECTORY, f"group {group} is the directory's.")
+
+
+def is_guarded_group(governance: Governance, group: str) -> bool:
+    """Whether who is in the group decides on changes: a policy names it, or a guarded role goes by it."""
+    return any(group in approver_groups(policy) for policy in governance.policies.values()) or any(
+        group in assignment.groups
+        for assignment in governance.assignments.values()
+        if assignment.role in GUARDED_ROLES
+    )
+
+
+def _why_approval(governance: Governance, group: str) -> str | None:
+    return f"group {group} decides on changes" if is_guarded_group(governance, group) else None
+
+
+def _definition(group: Group, governance: Governance) -> str:
+    before = governance.groups.get(group.id)
+    if before is None:
+        members = counted(len(group.members), "member")
+        return (
+            f"Make group {group.id} with {members}{': ' if group.members else ''}{named([*group.members])}."
+        )
+    added = sorted(set(group.members) - set(before.members))
+    removed = sorted(set(before.members) - set(group.members))
+    parts = [
+        *([f"add {named(added)}"] if added else []),
+        *([f"remove {named(removed)}"] if removed else []),
+        *([f"name {before.name!r} becomes {group.name!r}"] if before.name != group.name else []),
+    ]
+    return f"Change group {group.id}: {'; '.join(parts) or 'nothing'}."
+
+
+def group_difference(before: Group | None, after: Group | None) -> tuple[FieldChange, ...]:
+    """The name and the members of a group that are different."""
+    was, will = _members(before), _members(after)
+    return (
+        *changed(("name", _name(before), _name(after))),
+        *(FieldChange("member", None, name) for name in sorted(will - was)),
+        *(FieldChange("member", name, None) for name in sorted(was - will)),
+    )
+
+
+def _members(group: Group | None) -> set[str]:
+    return set() if group is None else set(group.members)
+
+
+def _name(group: Group | None) -> str | None:
+    return None if group is None else group.name or None
+
+
+DEFINE_GROUP: Final = ChangeRules[DefineGroup](
+    decide=lambda governance, change, _at: define_group(governance, change),
+    sentence=lambda change, governance: _definition(change.group, governance),
+    difference=lambda change, governance: group_difference(
+        governance.groups.get(change.group.id), change.group
+    ),
+    why_approval=lambda governance, change, _asker: _why_approval(governance, change.group.id),
+    brings_in=True,
+)
+DELETE_GROUP: Final = ChangeRules[DeleteGroup](
+    decide=lambda governance, change, _at: delete_group(governance, change),
+    sentence=lambda change, _: f"Delete group {change.group}.",
+    difference=lambda change, governance: group_difference(governance.groups.get(change.group), None),
+    why_approval=lambda governance, change, _asker: _why_approval(governance, change.group),
+)

@@ -4,16 +4,16 @@ R3: two people can administer, always. Every policy can still be met, and those 
 still be signed for: nothing else could bring back what was lost.
 """
 
-from assent_contracts.core.governance.differences import moment
 from assent_contracts.core.governance.eligible import (
     ADMINISTRATORS_MIN,
     able_people,
     administering_people,
     too_few,
 )
-from assent_contracts.core.governance.policies import unmet, unsigned_rule
+from assent_contracts.core.governance.satisfiability import unmet, unsigned_rule
 from assent_contracts.core.governance.signing import first_loss
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import moment
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
     AddWriter,

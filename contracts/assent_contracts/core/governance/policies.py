@@ -1,15 +1,41 @@
 """Access policies: create, edit, delete; and whether a policy can be met (R2, R3, R5)."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from assent_contracts import limits
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.eligible import able_people, eligible_people, too_few_administrators
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.eligible import eligible_people, too_few_administrators
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
 from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
-from assent_contracts.core.governance.signing import able_at
-from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.satisfiability import (
+    approver_groups,
+    invalid,
+    unmet,
+    unsatisfiable,
+    unsigned,
+)
+from assent_contracts.core.governance.state import EVERY_TYPE, Governance
+from assent_contracts.core.governance.wording import counted, duration
 from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
-from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, policy_object
-from assent_contracts.policies import ApprovalRule, Policy
+from assent_contracts.governance_changes import (
+    CreatePolicy,
+    DeletePolicy,
+    EditPolicy,
+    group_object,
+    policy_object,
+)
+from assent_contracts.limits import FOR_EVER_MS
+from assent_contracts.policies import (
+    ADMINISTRATORS,
+    BUILT_IN_TYPES,
+    ApprovalRule,
+    Completion,
+    Policy,
+    PolicyTerms,
+)
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import has_control_characters, is_type_name
 
@@ -41,7 +67,7 @@ def edit_policy(governance: Governance, change: EditPolicy, at: int) -> tuple[Go
         return bad
     before = governance.policies[policy.id]
     if policy.resource_type != before.resource_type:
-        return _invalid(policy, "the resource type stays; create another policy for another type")
+        return invalid(policy, "the resource type stays; create another policy for another type")
     if policy == before:
         return refuse(RefusalCode.ALREADY_SO, f"policy {policy.id} is so already.")
     return (
@@ -71,18 +97,18 @@ def _bad_policy(policy: Policy) -> Refusal | None:
         or len(policy.name) > limits.NAME_MAX_CHARS
         or has_control_characters(policy.name)
     ):
-        return _invalid(policy, "a name has 1 to 128 characters")
+        return invalid(policy, "a name has 1 to 128 characters")
     if not is_type_name(policy.resource_type):
-        return _invalid(policy, "a policy protects exactly one resource type")
+        return invalid(policy, "a policy protects exactly one resource type")
     if policy.excluded_groups:
-        return _invalid(policy, "groups cannot be excluded (R2); name those that approve")
+        return invalid(policy, "groups cannot be excluded (R2); name those that approve")
     if not 0 < len(policy.approvals) <= limits.RULES_MAX:
-        return _invalid(policy, f"a policy asks for 1 to {limits.RULES_MAX} approvals")
+        return invalid(policy, f"a policy asks for 1 to {limits.RULES_MAX} approvals")
     if policy.rejections < 1:
-        return _unsatisfiable(policy, "no rejection would ever end a request: ask for 1 at least")
+        return unsatisfiable(policy, "no rejection would ever end a request: ask for 1 at least")
     for rule in policy.approvals:
         if not 0 < len(rule.groups) <= limits.GROUPS_MAX or twice(rule.groups) is not None:
-            return _invalid(policy, f"each approval names 1 to {limits.GROUPS_MAX} different approver groups")
+            return invalid(policy, f"each approval names 1 to {limits.GROUPS_MAX} different approver groups")
     return None
 
 
@@ -100,79 +126,172 @@ def too_large_together(governance: Governance, policy: Policy) -> Refusal | None
     )
 
 
-def approver_groups(policy: Policy) -> frozenset[str]:
-    """Every group that a policy names."""
-    return frozenset(group for rule in policy.approvals for group in rule.groups)
+def policy_difference(before: Policy | None, after: Policy | None) -> tuple[FieldChange, ...]:
+    """The parts of a policy that are different, its approvals rule by rule."""
+    was, will = _policy_fields(before), _policy_fields(after)
+    names = [name for name in (*was, *(name for name in will if name not in was)) if name != "approvals"]
+    rules = _rules(() if before is None else before.approvals, () if after is None else after.approvals)
+    return (*changed(*((name, was.get(name), will.get(name)) for name in names)), *rules)
 
 
-def unmet(governance: Governance, policy: Policy) -> Refusal | None:
-    """Why a policy cannot be met by who there is now (R5, quorum); None when it can."""
-    licensed = {group for assignment in governance.assignments.values() for group in assignment.groups}
-    for group in sorted(approver_groups(policy)):
-        if group not in governance.groups:
-            return _invalid(policy, f"there is no group {group[:128]!r}")
-        if governance.settings.allow_unlicensed_admins and group not in licensed:
-            return _invalid(policy, f"R5: group {group} is in no role assignment")
-    for rule in policy.approvals:
-        refusal = _rule_unmet(governance, policy, rule)
-        if refusal is not None:
-            return refusal
-    people = len(eligible_people(governance, tuple(sorted(approver_groups(policy)))))
-    if policy.rejections > people - 1:
-        return _unsatisfiable(
-            policy,
-            f"it asks for {policy.rejections} rejections of {people} people, the requester among them",
-        )
-    return None
+def _policy_fields(policy: Policy | None) -> dict[str, str | None]:
+    if policy is None:
+        return {}
+    return {
+        "name": policy.name,
+        "description": policy.description or None,
+        "resource type": policy.resource_type,
+        "rejections": str(policy.rejections),
+        "completion": policy.completion,
+        "expiry": "as the settings say" if policy.expiry_ms is None else duration(policy.expiry_ms),
+        "own signature": "required" if policy.own_signature else "not required",
+        "on behalf of": policy.on_behalf_of,
+    }
 
 
-def _rule_unmet(governance: Governance, policy: Policy, rule: ApprovalRule) -> Refusal | None:
-    if rule.quorum < 1:
-        return _unsatisfiable(policy, "a quorum of 0 would let everything through")
-    for group in rule.groups:
-        if not eligible_people(governance, (group,)):
-            return _unsatisfiable(
-                policy, f"group {group} is empty, or has only disabled accounts and services"
-            )
-    people = len(eligible_people(governance, rule.groups))
-    # Any one of them may be the requester, who cannot approve their own request (R9).
-    if rule.quorum > people - 1:
-        return _unsatisfiable(
-            policy,
-            f"it asks for {rule.quorum} of {', '.join(rule.groups)} beside the requester,"
-            f" and there {'is 1 eligible person' if people == 1 else f'are {people} eligible people'}",
-        )
-    return None
+def _rules(before: tuple[ApprovalRule, ...], after: tuple[ApprovalRule, ...]) -> Iterable[FieldChange]:
+    if len(before) == len(after) == 1 and set(before[0].groups) == set(after[0].groups):
+        yield from changed(("quorum", str(before[0].quorum), str(after[0].quorum)))
+        return
+    for number in range(max(len(before), len(after))):
+        was = rule_text(before[number]) if number < len(before) else None
+        will = rule_text(after[number]) if number < len(after) else None
+        yield from changed((f"approval {number + 1}", was, will))
 
 
-def unsigned(governance: Governance, policy: Policy, at: int) -> Refusal | None:
-    """Why too few of the eligible people could sign at log time `at` (ms); None when enough can."""
-    for rule in policy.approvals:
-        people = len(able_at(able_people(governance, policy, rule), at))
-        if rule.quorum > people - 1:
-            return unsigned_rule(governance, policy, rule, people, "")
-    return None
+def rule_text(rule: ApprovalRule) -> str:
+    """`2 of security or owners`, by the groups' ids."""
+    return f"{rule.quorum} of {' or '.join(rule.groups)}"
 
 
-def unsigned_rule(
-    governance: Governance, policy: Policy, rule: ApprovalRule, people: int, since: str
-) -> Refusal:
-    """The refusal of a rule that so many people could sign for; `since`: from when on, or nothing."""
-    how = (
-        "with a key of their own"
-        if governance.asks_own_signature(policy)
-        else "with a key or through a gateway"
+def policy_sentence(policy: Policy, governance: Governance) -> str:
+    """What a policy asks for: whose approvals, what ends a request, who completes it, and when it expires."""
+    named = " A service must name the person on whose behalf it submits."
+    asked = _asks(
+        policy.approvals,
+        policy.rejections,
+        policy.completion,
+        policy.expiry_ms,
+        governance,
+        own_signature=policy.own_signature,
     )
-    return _unsatisfiable(
-        policy,
-        f"it asks for {rule.quorum} of {', '.join(rule.groups)} beside the requester,"
-        f" and {since}{people} of them could sign {how}",
+    return asked + (named if policy.on_behalf_of == "required" else "")
+
+
+def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:
+    """The same for the terms that a request keeps, with the people that there are now."""
+    return _asks(
+        terms.rules,
+        terms.rejections,
+        terms.completion,
+        terms.expiry_ms,
+        governance,
+        own_signature=terms.own_signature,
     )
 
 
-def _invalid(policy: Policy, why: str) -> Refusal:
-    return refuse(RefusalCode.POLICY_INVALID, f"policy {policy.id[: limits.NAME_MAX_CHARS]}: {why}.")
+def _asks(
+    rules: tuple[ApprovalRule, ...],
+    rejections: int,
+    completion: Completion,
+    expiry_ms: int | None,
+    governance: Governance,
+    *,
+    own_signature: bool,
+) -> str:
+    expiry = min(expiry_ms or FOR_EVER_MS, governance.settings.expiry_ms)
+    ends = "one rejection ends it" if rejections == 1 else f"{rejections} rejections end it"
+    last = "the last approval releases it" if completion == "automatic" else "the requester completes it"
+    signed = " with their own keys" if own_signature else ""
+    return (
+        f"{' and '.join(rule_words(rule, governance) for rule in rules)} must approve{signed}; {ends};"
+        f" {last}; it expires after {duration(expiry)} without progress."
+    )
 
 
-def _unsatisfiable(policy: Policy, why: str) -> Refusal:
-    return refuse(RefusalCode.POLICY_UNSATISFIABLE, f"policy {policy.id}: {why}.")
+def rule_words(rule: ApprovalRule, governance: Governance) -> str:
+    """`2 of Security team (sec, 5 people) or App owners (owners, 3 people)`."""
+    return f"{rule.quorum} of {' or '.join(group_words(group, governance) for group in rule.groups)}"
+
+
+def group_words(group: str, governance: Governance) -> str:
+    """A group by its name and id, with how many eligible people are in it: other groups may have its name."""
+    people = counted(len(eligible_people(governance, (group,))), "person", "people")
+    base, _, kind = group.partition("/")
+    if base == ADMINISTRATORS:
+        return f"the administrators{f' for {kind}' if kind else ''} ({people})"
+    found = governance.groups.get(group)
+    if found is None:
+        return f"{group} (no such group)"
+    if found.name in ("", found.id):
+        return f"{found.id} ({people})"
+    return f"{found.name} ({found.id}, {people})"
+
+
+def _deletion(name: str, governance: Governance) -> str:
+    policy = governance.policies.get(name)
+    if policy is None:
+        return f"Delete policy {name}."
+    kind = policy.resource_type
+    if any(each.resource_type == kind and each.id != name for each in governance.policies.values()):
+        return f"Delete policy {name}: other policies still protect {kind}."
+    unprotected = governance.settings.unprotected == "pass"
+    then = "go through without approval" if unprotected else "are refused"
+    return f"Delete policy {name}: changes to {kind} {then} from then on."
+
+
+def _administered_type(governance: Governance, policy: str, resource_type: str | None) -> str:
+    """Administrators of every type for the built-in types: those policies rule over all administrators."""
+    found = governance.policies.get(policy)
+    kind = resource_type or (EVERY_TYPE if found is None else found.resource_type)
+    return EVERY_TYPE if kind in BUILT_IN_TYPES else kind
+
+
+def _creation(change: CreatePolicy, governance: Governance) -> str:
+    asks = policy_sentence(change.policy, governance)
+    return f"Create policy {change.policy.id} for {change.policy.resource_type}: {asks}"
+
+
+def _difference(change: CreatePolicy | EditPolicy, governance: Governance) -> tuple[FieldChange, ...]:
+    return policy_difference(governance.policies.get(change.policy.id), change.policy)
+
+
+def _given_power(change: CreatePolicy | EditPolicy) -> frozenset[str]:
+    return frozenset(map(group_object, approver_groups(change.policy)))
+
+
+def _why_approval(
+    _governance: Governance, _change: CreatePolicy | EditPolicy | DeletePolicy, _asker: Asker
+) -> str:
+    return "it changes a policy"
+
+
+CREATE_POLICY: Final = ChangeRules[CreatePolicy](
+    decide=create_policy,
+    sentence=_creation,
+    difference=_difference,
+    why_approval=_why_approval,
+    administered_type=lambda governance, change: _administered_type(
+        governance, change.policy.id, change.policy.resource_type
+    ),
+    given_power=_given_power,
+)
+EDIT_POLICY: Final = ChangeRules[EditPolicy](
+    decide=edit_policy,
+    sentence=lambda change, governance: (
+        f"Edit policy {change.policy.id}: {becomes(_difference(change, governance))}."
+    ),
+    difference=_difference,
+    why_approval=_why_approval,
+    administered_type=lambda governance, change: _administered_type(
+        governance, change.policy.id, change.policy.resource_type
+    ),
+    given_power=_given_power,
+)
+DELETE_POLICY: Final = ChangeRules[DeletePolicy](
+    decide=lambda governance, change, _at: delete_policy(governance, change),
+    sentence=lambda change, governance: _deletion(change.policy, governance),
+    difference=lambda change, governance: policy_difference(governance.policies.get(change.policy), None),
+    why_approval=_why_approval,
+    administered_type=lambda governance, change: _administered_type(governance, change.policy, None),
+)

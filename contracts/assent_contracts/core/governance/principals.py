@@ -6,7 +6,6 @@ import msgspec
 
 from assent_contracts.digests import from_base64url
 from assent_contracts.governed import Account, DirectoryDifference, Role, RoleAssignment, SigningKey
-from assent_contracts.policies import Policy, PolicyTerms
 
 Windows = tuple[tuple[int, int], ...]
 """Log times (ms), each from <= at < to."""
@@ -100,17 +99,4 @@ def holders_of(
             *assignment.principals,
             *(member for group in assignment.groups for member in members(group)),
         )
-    )
-
-
-def terms_of(policy: Policy, since: int, *, own_signature: bool) -> PolicyTerms:
-    """What a policy asks for; `since`: the governance seq at which it was created."""
-    return PolicyTerms(
-        policy=policy.id,
-        since=since,
-        rules=policy.approvals,
-        rejections=policy.rejections,
-        completion=policy.completion,
-        expiry_ms=policy.expiry_ms,
-        own_signature=own_signature,
     )

@@ -1,13 +1,20 @@
 """Role assignments: give a role to groups and principals, or take it away."""
 
+from typing import Final
+
 from assent_contracts import limits
+from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
 from assent_contracts.core.governance.fields import bad_id, out_of_date, refuse, twice
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import GovernanceEvent, RoleAssigned, RoleWithdrawn
-from assent_contracts.governance_changes import AssignRole, WithdrawRole, role_object
-from assent_contracts.governed import RoleAssignment
+from assent_contracts.governance_changes import AssignRole, WithdrawRole, group_object, role_object
+from assent_contracts.governed import Role, RoleAssignment
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import is_type_name
+
+GUARDED_ROLES: frozenset[Role] = frozenset({"administrator", "approver", "gateway", "directory"})
+"""The roles that let somebody decide, or speak for those who do: granted by two people only."""
 
 
 def assign_role(governance: Governance, change: AssignRole) -> tuple[GovernanceEvent, ...] | Refusal:
@@ -58,3 +65,88 @@ def withdraw_role(governance: Governance, change: WithdrawRole) -> tuple[Governa
     return out_of_date(governance, role_object(change.assignment), change.version) or (
         RoleWithdrawn(assignment=change.assignment),
     )
+
+
+def _why_role(governance: Governance, assignment: str, *roles: Role) -> str | None:
+    before = governance.assignments.get(assignment)
+    for role in roles if before is None else (*roles, before.role):
+        if role in GUARDED_ROLES:
+            return f"it concerns the role {role}"
+    return None
+
+
+def holders_text(assignment: RoleAssignment) -> str:
+    """Who holds a role by this assignment: `group a, bob`."""
+    return ", ".join([*(f"group {group}" for group in assignment.groups), *assignment.principals])
+
+
+def _sentence(assignment: RoleAssignment, governance: Governance) -> str:
+    before = governance.assignments.get(assignment.id)
+    if before is None:
+        return f"Give the role {assignment.role}{_for(assignment)} to {holders_text(assignment)}."
+    difference = becomes(_difference(before, assignment, governance))
+    return f"Change role assignment {assignment.id} ({assignment.role}): {difference}."
+
+
+def _withdrawal(name: str, governance: Governance) -> str:
+    before = governance.assignments.get(name)
+    if before is None:
+        return f"Withdraw role assignment {name}."
+    role = f"the role {before.role}{_for(before)}"
+    return f"Withdraw {role} from {holders_text(before)} ({before.id})."
+
+
+def _for(assignment: RoleAssignment) -> str:
+    return f" for {', '.join(assignment.resource_types)}" if assignment.resource_types else ""
+
+
+def _difference(
+    before: RoleAssignment | None, after: RoleAssignment | None, governance: Governance
+) -> tuple[FieldChange, ...]:
+    was, will = _holders(before, governance), _holders(after, governance)
+    return (
+        *changed(
+            ("role", before and before.role, after and after.role),
+            ("resource types", _types(before), _types(after)),
+        ),
+        *(FieldChange("holder", None, name) for name in sorted(will - was)),
+        *(FieldChange("holder", name, None) for name in sorted(was - will)),
+    )
+
+
+def _holders(assignment: RoleAssignment | None, governance: Governance) -> set[str]:
+    """The groups, and everybody by name: whoever decides on it sees who gets the role."""
+    if assignment is None:
+        return set()
+    members = {
+        f"{member} (in group {group})" for group in assignment.groups for member in governance.members(group)
+    }
+    return {*(f"group {group}" for group in assignment.groups), *members, *assignment.principals}
+
+
+def _types(assignment: RoleAssignment | None) -> str | None:
+    if assignment is None:
+        return None
+    return ", ".join(assignment.resource_types) or "every type"
+
+
+ASSIGN_ROLE: Final = ChangeRules[AssignRole](
+    decide=lambda governance, change, _at: assign_role(governance, change),
+    sentence=lambda change, governance: _sentence(change.assignment, governance),
+    difference=lambda change, governance: _difference(
+        governance.assignments.get(change.assignment.id), change.assignment, governance
+    ),
+    why_approval=lambda governance, change, _asker: _why_role(
+        governance, change.assignment.id, change.assignment.role
+    ),
+    given_power=lambda change: frozenset(map(group_object, change.assignment.groups)),
+    brings_in=True,
+)
+WITHDRAW_ROLE: Final = ChangeRules[WithdrawRole](
+    decide=lambda governance, change, _at: withdraw_role(governance, change),
+    sentence=lambda change, governance: _withdrawal(change.assignment, governance),
+    difference=lambda change, governance: _difference(
+        governance.assignments.get(change.assignment), None, governance
+    ),
+    why_approval=lambda governance, change, _asker: _why_role(governance, change.assignment),
+)

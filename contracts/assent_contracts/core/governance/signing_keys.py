@@ -1,8 +1,12 @@
 """Keys: register, let end earlier, revoke one or all."""
 
-from assent_contracts.core.governance.differences import moment
+from typing import Final
+
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, changed
 from assent_contracts.core.governance.fields import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import counted, moment
 from assent_contracts.digests import from_base64url
 from assent_contracts.governance import GovernanceEvent, KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
@@ -75,3 +79,100 @@ def revoke_keys(governance: Governance, change: RevokeKeys) -> tuple[GovernanceE
 
 def _unknown(key: str) -> Refusal:
     return refuse(RefusalCode.UNKNOWN_OBJECT, f"There is no key {key[:128]!r} that stands.")
+
+
+def keys_of(governance: Governance, principal: str) -> list[str]:
+    """The ids of the principal's keys that are not revoked."""
+    found = governance.keys.items()
+    return [key_id for key_id, key in found if key.principal == principal and not key.revoked]
+
+
+def _is_human(governance: Governance, principal: str) -> bool:
+    account = governance.principals.get(principal)
+    return account is not None and account.person is not None
+
+
+def _is_own_registration(governance: Governance, change: RegisterKey, principal: str) -> bool:
+    """A service gets its keys from people: with a stolen one it could register others that outlast it."""
+    return change.key.principal == principal and _is_human(governance, principal)
+
+
+def _is_own_key(governance: Governance, change: ExpireKey | RevokeKey, principal: str) -> bool:
+    key = governance.keys.get(change.key)
+    return key is not None and key.principal == principal
+
+
+def _why_registering(governance: Governance, change: RegisterKey, asker: Asker) -> str | None:
+    if asker.through is None and _is_own_registration(governance, change, asker.principal):
+        return None
+    return "it registers a key that its holder did not sign for"
+
+
+def _until(not_after: int) -> str:
+    return "for ever" if not_after >= FOR_EVER_MS else f"until {moment(not_after)}"
+
+
+def _of(key: str, governance: Governance) -> str:
+    found = governance.keys.get(key)
+    return "" if found is None else f" of {found.principal}"
+
+
+def _revocation(change: RevokeKeys, governance: Governance) -> str:
+    keys = keys_of(governance, change.principal)
+    return f"Revoke all keys of {change.principal} ({counted(len(keys), 'key')})."
+
+
+def _registered(change: RegisterKey, _governance: Governance) -> tuple[FieldChange, ...]:
+    return changed(
+        ("principal", None, change.key.principal),
+        ("public key", None, change.key.public_key),
+        ("valid from", None, moment(change.key.not_before)),
+        ("valid until", None, moment(change.key.not_after)),
+    )
+
+
+def _expired(change: ExpireKey, governance: Governance) -> tuple[FieldChange, ...]:
+    before = governance.keys.get(change.key)
+    return changed(
+        ("valid until", None if before is None else moment(before.not_after), moment(change.not_after))
+    )
+
+
+def _revoked(change: RevokeKey, governance: Governance) -> tuple[FieldChange, ...]:
+    before = governance.keys.get(change.key)
+    state = None if before is None else "revoked" if before.revoked else "registered"
+    return changed(("key", state, "revoked"))
+
+
+REGISTER_KEY: Final = ChangeRules[RegisterKey](
+    decide=lambda governance, change, _at: register_key(governance, change),
+    sentence=lambda change, _: (
+        f"Register the key {change.key.id} for {change.key.principal}, valid {_until(change.key.not_after)}."
+    ),
+    difference=_registered,
+    why_approval=_why_registering,
+    is_own=_is_own_registration,
+)
+EXPIRE_KEY: Final = ChangeRules[ExpireKey](
+    decide=lambda governance, change, _at: expire_key(governance, change),
+    sentence=lambda change, governance: (
+        f"Let the key {change.key}{_of(change.key, governance)} end at {moment(change.not_after)}."
+    ),
+    difference=_expired,
+    is_own=_is_own_key,
+)
+REVOKE_KEY: Final = ChangeRules[RevokeKey](
+    decide=lambda governance, change, _at: revoke_key(governance, change),
+    sentence=lambda change, governance: f"Revoke the key {change.key}{_of(change.key, governance)}.",
+    difference=_revoked,
+    is_own=_is_own_key,
+)
+REVOKE_KEYS: Final = ChangeRules[RevokeKeys](
+    decide=lambda governance, change, _at: revoke_keys(governance, change),
+    sentence=_revocation,
+    difference=lambda change, governance: tuple(
+        FieldChange(f"key {key_id}", "registered", "revoked")
+        for key_id in keys_of(governance, change.principal)
+    ),
+    is_own=lambda _governance, change, principal: change.principal == principal,
+)

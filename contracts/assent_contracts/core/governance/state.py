@@ -14,7 +14,6 @@ from assent_contracts.core.governance.principals import (
     holders_of,
     registered_key,
     synchronised,
-    terms_of,
     windows_of,
 )
 from assent_contracts.core.log_time import Correction
@@ -72,6 +71,7 @@ from assent_contracts.policies import (
     RESERVED_PREFIX,
     Policy,
     PolicyTerms,
+    terms_of,
 )
 from assent_contracts.refusals import Refusal
 

@@ -1,8 +1,12 @@
 """Writers: add and retire, by an approved change or by the recovery key."""
 
+from typing import Final
+
+from assent_contracts.core.governance.change_rules import Asker, ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, changed
 from assent_contracts.core.governance.fields import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.digests import from_base64url
+from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance import GovernanceEvent, RecoverWriters, WriterAdded, WriterRetired
 from assent_contracts.governance_changes import AddWriter, RetireWriter
 from assent_contracts.governed import Writer
@@ -77,3 +81,31 @@ def _none_left(governance: Governance, retired: set[str]) -> Refusal | None:
     if governance.writers.keys() - retired:
         return None
     return refuse(RefusalCode.LAST_WRITER, "No writer would be left: nothing could be decided.")
+
+
+def _why_approval(_governance: Governance, _change: AddWriter | RetireWriter, _asker: Asker) -> str:
+    return "it concerns who writes the log"
+
+
+def _retired(change: RetireWriter, governance: Governance) -> tuple[FieldChange, ...]:
+    before = governance.writers.get(change.writer)
+    return changed(
+        ("writer", None if before is None else "listed", "retired"),
+        ("public key", None if before is None else to_base64url(before), None),
+    )
+
+
+ADD_WRITER: Final = ChangeRules[AddWriter](
+    decide=lambda governance, change, _at: add_writer(governance, change),
+    sentence=lambda change, _: f"Add the writer {change.writer.id}: its key seals the log from then on.",
+    difference=lambda change, _: changed(
+        ("writer", None, change.writer.id), ("public key", None, change.writer.public_key)
+    ),
+    why_approval=_why_approval,
+)
+RETIRE_WRITER: Final = ChangeRules[RetireWriter](
+    decide=lambda governance, change, _at: retire_writer(governance, change),
+    sentence=lambda change, _: f"Retire the writer {change.writer}: its key seals nothing after that.",
+    difference=_retired,
+    why_approval=_why_approval,
+)

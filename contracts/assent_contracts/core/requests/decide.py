@@ -13,6 +13,7 @@ from assent_contracts.commands import (
     Complete,
     Reject,
     ReportOutcome,
+    RequestCommand,
     Revoke,
     SubmitChange,
 )
@@ -35,7 +36,6 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 Decision = tuple[Event, ...] | Refusal
 _OF_APPLIERS: Final = (Claim, ReportOutcome)
-RequestCommand = Approve | Reject | Revoke | Cancel | Complete | CloseRequest | Claim | ReportOutcome
 
 
 def decide(state: PartitionState, command: Command, context: Context) -> Decision:

@@ -69,14 +69,21 @@ def open_request(event: ChangeSubmitted, seq: int) -> NeedsApproval:
     return NeedsApproval(submission, (), (), event.deadline)
 
 
-_ENDS: Final[dict[type[RequestEnd], tuple[Status, tuple[type[Open], ...]]]] = {
-    RequestCompleted: ("completed", (Applying, Unsettled, Released)),
-    RequestFailed: ("failed", (Applying, Unsettled, Released)),
-    RequestRejected: ("rejected", (NeedsApproval,)),
-    RequestCanceled: ("canceled", (NeedsApproval,)),
+class _End(msgspec.Struct, frozen=True):
+    status: Status
+    out_of: tuple[type[Open], ...]
+    by: str = ""
+    """The event's field that names who ended it."""
+
+
+_ENDS: Final[dict[type[RequestEnd], _End]] = {
+    RequestCompleted: _End("completed", (Applying, Unsettled, Released), "reporter"),
+    RequestFailed: _End("failed", (Applying, Unsettled, Released), "reporter"),
+    RequestRejected: _End("rejected", (NeedsApproval,), "approver"),
+    RequestCanceled: _End("canceled", (NeedsApproval,)),
     # R13 has no status for it: the event names who closed it.
-    RequestClosed: ("canceled", (NeedsApproval, Approved, Released)),
-    RequestExpired: ("expired", (NeedsApproval, Approved, Released)),
+    RequestClosed: _End("canceled", (NeedsApproval, Approved, Released), "closed_by"),
+    RequestExpired: _End("expired", (NeedsApproval, Approved, Released)),
 }
 """Each event that ends a request: with which status, and out of which states."""
 
@@ -100,15 +107,19 @@ def evolve(request: Open, event: RequestEvent, at: int) -> Request:
 
     Raises ImpossibleEventError when the event does not fit the state.
     """
-    if isinstance(event, RequestEnd):
-        status, states = _ENDS[type(event)]
-        after = Closed(request.submission.resource, status, at) if isinstance(request, states) else None
-    else:
-        after = _moved_on(request, event)
+    after = _ended(request, event, at) if isinstance(event, RequestEnd) else _moved_on(request, event)
     if after is None:
         msg = f"{type(event).__name__} on a request that is {type(request).__name__}"
         raise ImpossibleEventError(msg)
     return after
+
+
+def _ended(request: Open, event: RequestEnd, at: int) -> Closed | None:
+    end = _ENDS[type(event)]
+    if not isinstance(request, end.out_of):
+        return None
+    by = intern(getattr(event, end.by)) if end.by else None
+    return Closed(request.submission.resource, end.status, at, by)
 
 
 def _without(approvals: tuple[Approval, ...], approver: str) -> tuple[Approval, ...]:
@@ -139,10 +150,10 @@ def _moved_on(request: Open, event: _Going) -> Open | None:  # noqa: C901, PLR09
                 rejections = (*request.rejections, Rejection(event.approver, event.person))
                 return msgspec.structs.replace(request, rejections=rejections)
         case ChangeReleased():
-            if isinstance(request, (NeedsApproval, Approved)):
+            if isinstance(request, (NeedsApproval, Approved)) and event.digest == request.submission.digest:
                 return Released(request.submission, event.deadline)
         case ChangeClaimed():
-            if isinstance(request, Released):
+            if isinstance(request, Released) and event.digest == request.submission.digest:
                 return Applying(request.submission, event.applier, event.deadline)
         case ApprovalRevoked():
             if isinstance(request, (NeedsApproval, Approved)):

@@ -3,9 +3,9 @@
 The rules are asked and nothing is decided here: each answer is the one that a command would get.
 """
 
-from typing import Any, Final, Literal, get_args
+from typing import Any
 
-from assent_contracts.commands import Approve, Cancel, CloseRequest, Complete, Reject, Revoke
+from assent_contracts.commands import ACTIONS, Action
 from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.signing import gateway_for, has_key
 from assent_contracts.core.governance.state import Governance
@@ -18,19 +18,8 @@ from assent_contracts.events import ChangeReleased
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 
-Action = Literal["approve", "reject", "revoke", "cancel", "complete", "close"]
-"""What people do to a request."""
-ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 Deciding = NeedsApproval | Approved
 """The states in which approvals count."""
-COMMANDS: Final[dict[Action, type[Approve | Reject | Revoke | Cancel | Complete | CloseRequest]]] = {
-    "approve": Approve,
-    "reject": Reject,
-    "revoke": Revoke,
-    "cancel": Cancel,
-    "complete": Complete,
-    "close": CloseRequest,
-}
 
 
 def possible_actions(
@@ -112,15 +101,14 @@ def _answer(
 
 
 def _command(action: Action, request: Open, principal: Principal, at: int) -> RequestCommand:
+    kind = ACTIONS[action]
     fields: dict[str, Any] = {
         "id": "asked",
         "principal": principal.id,
         "at": at,
         "resource": request.submission.resource,
         "request": "0-0",
+        "submission": request.submission.sha256,
+        "reason": "asked",
     }
-    if action in ("approve", "reject", "complete"):
-        fields["submission"] = request.submission.sha256
-    elif action == "close":
-        fields["reason"] = "asked"
-    return COMMANDS[action](**fields)
+    return kind(**{name: value for name, value in fields.items() if name in kind.__struct_fields__})

@@ -1,5 +1,7 @@
 """The states of a request. A request that nobody submitted has none."""
 
+from typing import Literal, assert_never
+
 import msgspec
 
 from assent_contracts.events import Status
@@ -83,8 +85,60 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     resource: str
     status: Status
     at: int
+    by: str | None = None
+    """The account that rejected, closed or reported it; None if it was canceled or expired."""
 
 
 Open = NeedsApproval | Approved | Released | Applying | Unsettled
 Request = Open | Closed
 Timed = NeedsApproval | Approved | Released | Applying
+Progress = Literal["released", "applying", "unknown"]
+"""How far the release of an approved change has come."""
+
+
+def status_of(request: Request) -> tuple[Status, Progress | None]:
+    """R13: the status that people see, and the progress of a released change."""
+    match request:
+        case NeedsApproval():
+            return "needs_approval", None
+        case Approved():
+            return "approved", None
+        case Released():
+            return "approved", "released"
+        case Applying():
+            return "approved", "applying"
+        case Unsettled():
+            return "approved", "unknown"
+        case Closed():
+            return request.status, None
+        case _:
+            assert_never(request)
+
+
+def open_state(
+    status: Status,
+    progress: Progress | None,
+    submission: Submission,
+    approvals: tuple[Approval, ...],
+    rejections: tuple[Rejection, ...],
+    *,
+    deadline: int,
+    applier: str,
+) -> Open | None:
+    """The inverse of `status_of` for a request that is open; None for an ended one.
+
+    Approvals are part of it only where they still count: a released request has used its own.
+    """
+    match status, progress:
+        case "needs_approval", None:
+            return NeedsApproval(submission, approvals, rejections, deadline)
+        case "approved", None:
+            return Approved(submission, approvals, rejections, deadline)
+        case "approved", "released":
+            return Released(submission, deadline)
+        case "approved", "applying":
+            return Applying(submission, applier, deadline)
+        case "approved", "unknown":
+            return Unsettled(submission, applier)
+        case _:
+            return None

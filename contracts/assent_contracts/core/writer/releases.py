@@ -4,25 +4,11 @@ They are few among many: a record is taken apart only when its bytes say that it
 """
 
 import re
-from typing import assert_never
 
 import msgspec
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.events import (
-    ApprovalGiven,
-    ApprovalLapsed,
-    ApprovalRevoked,
-    ChangeClaimed,
-    ChangeReleased,
-    ChangeSubmitted,
-    OutcomeUnknown,
-    RejectionGiven,
-    RequestApproved,
-    RequestEnd,
-    RequestEvent,
-    RequestReopened,
-)
+from assent_contracts.events import ChangeReleased, ChangeSubmitted, RequestEnd, RequestEvent
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -61,14 +47,14 @@ class Releases:
         return tuple(self._released.values())
 
     def take(self, accepted: Accepted) -> bool:
-        """Take in an accepted record of the request ledger; whether it releases a change to governance."""
+        """Consume an accepted record of the request ledger; whether it releases a change to governance."""
         record = accepted.record
         if not isinstance(record.events, msgspec.Raw) or not self._may_concern(bytes(record.events)):
             return False
         found = False
         for event in decode_events(record):
             if isinstance(event, RequestEvent):
-                found = self._go_on(event, record) or found
+                found = self._advance(event, record) or found
         return found
 
     def _may_concern(self, events: bytes) -> bool:
@@ -79,43 +65,29 @@ class Releases:
         about = _REQUEST.search(events)
         return about is not None and about[1] in self._submissions
 
-    def _go_on(self, event: RequestEvent, record: LedgerRecord) -> bool:
+    def _advance(self, event: RequestEvent, record: LedgerRecord) -> bool:
+        """Governance follows a request from its submission to its release, and forgets it when it ends."""
         request = event.request.encode()
-        if isinstance(event, RequestEnd):
+        if isinstance(event, ChangeSubmitted):
+            self._submit(event, record)
+        elif isinstance(event, RequestEnd):
             self._submissions.pop(request, None)
             self._released.pop(request, None)
-            return False
-        match event:
-            case ChangeSubmitted():
-                command = decode_recorded_command(record)
-                # A submission that names no governance was decided under none: it is not carried out.
-                if (
-                    isinstance(command, RecordedCommand)
-                    and isinstance(record.governance, int)
-                    and resource_type(event.resource) in BUILT_IN_TYPES
-                ):
-                    # A copy: the record that it is part of need not be kept.
-                    value = command.value.copy()
-                    kept = msgspec.structs.replace(command, value=value)
-                    self._submissions[request] = (kept, record.governance)
-            case ChangeReleased():
-                if request not in self._submissions:
-                    return False
-                self._released[request] = BuiltInRelease(
-                    event.request, record.seq, event.digest, *self._submissions[request]
-                )
-                return True
-            case (
-                ApprovalGiven()
-                | ApprovalLapsed()
-                | ApprovalRevoked()
-                | RejectionGiven()
-                | RequestApproved()
-                | RequestReopened()
-                | ChangeClaimed()
-                | OutcomeUnknown()
-            ):
-                pass  # nothing that governance has to carry out
-            case _:
-                assert_never(event)
+        elif isinstance(event, ChangeReleased) and request in self._submissions:
+            self._released[request] = BuiltInRelease(
+                event.request, record.seq, event.digest, *self._submissions[request]
+            )
+            return True
         return False
+
+    def _submit(self, event: ChangeSubmitted, record: LedgerRecord) -> None:
+        command = decode_recorded_command(record)
+        # A submission that names no governance was decided under none: it is not carried out.
+        if (
+            isinstance(command, RecordedCommand)
+            and isinstance(record.governance, int)
+            and resource_type(event.resource) in BUILT_IN_TYPES
+        ):
+            # A copy: the record that it is part of need not be kept.
+            kept = msgspec.structs.replace(command, value=command.value.copy())
+            self._submissions[event.request.encode()] = (kept, record.governance)

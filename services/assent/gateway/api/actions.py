@@ -1,18 +1,20 @@
 """POST /api/v1/requests/{id}/<action>: what people do to a request (R4, R8, R9, R11, R12, R22)."""
 
+import inspect
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import HeaderParameter
 
 from assent.gateway.api.submissions import IdempotencyKey
-from assent.gateway.application.actions import DETAILS, Action, act
+from assent.gateway.application.actions import DETAILS, act
 from assent.gateway.application.decisions import Decision
 from assent.gateway.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent_contracts.commands import RequestId
+from assent_contracts.commands import ACTIONS, Action, RequestId
 
 IfMatch = Annotated[
     str | None,
@@ -22,7 +24,7 @@ IfMatch = Annotated[
 ]
 
 
-def _action(name: Action, description: str) -> HTTPRouteHandler:
+def _action(name: Action) -> HTTPRouteHandler:
     kind = DETAILS[name]
 
     @post(
@@ -31,7 +33,7 @@ def _action(name: Action, description: str) -> HTTPRouteHandler:
         operation_id=f"{name}Request",
         status_code=200,
         summary=f"{name.capitalize()} a request",
-        description=description,
+        description=inspect.getdoc(ACTIONS[name]),
         name=f"api-{name}",
     )
     async def handler(
@@ -42,7 +44,7 @@ def _action(name: Action, description: str) -> HTTPRouteHandler:
         idempotency_key: IdempotencyKey = None,
         if_match: IfMatch = None,
     ) -> Decision:
-        details = await read_body(request, kind)
+        details = msgspec.structs.asdict(await read_body(request, kind))
         return await act(
             gateway, caller, request_id, name, details, idempotency_key=idempotency_key, if_match=if_match
         )
@@ -50,14 +52,4 @@ def _action(name: Action, description: str) -> HTTPRouteHandler:
     return handler
 
 
-ACTIONS = (
-    _action("approve", "Approve what was submitted, with a note (R4, R8, R9)."),
-    _action("reject", "End the request without the change being made (R4, R8, R9)."),
-    _action("revoke", "Take back one's own approval before the change is released."),
-    _action("cancel", "Withdraw one's own request before it is approved (R11)."),
-    _action("complete", "Release one's own approved change to the applier (R12)."),
-    _action(
-        "close",
-        "End an open request of a type that one administers, with a reason; nothing is applied (R22).",
-    ),
-)
+HANDLERS = tuple(_action(name) for name in ACTIONS)

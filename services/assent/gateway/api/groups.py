@@ -14,7 +14,7 @@ from assent.gateway.api.governance_pages import (
 )
 from assent.gateway.api.policies import version_of
 from assent.gateway.problems import not_found
-from assent_contracts.core.governance.policies import approver_groups
+from assent_contracts.core.governance.satisfiability import approver_groups
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import group_object
 from assent_contracts.governed import Group, Source

@@ -14,7 +14,7 @@ from assent.gateway.api.governance_pages import (
 )
 from assent.gateway.api.policies import version_of
 from assent.gateway.problems import not_found
-from assent_contracts.core.governance.differences import holders_text
+from assent_contracts.core.governance.roles import holders_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import role_object
 from assent_contracts.governed import RoleAssignment

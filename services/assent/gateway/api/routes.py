@@ -31,7 +31,7 @@ API: Final[tuple[HTTPRouteHandler, ...]] = (
     requests.list_,
     requests.show,
     proofs.show_submission,
-    *actions.ACTIONS,
+    *actions.HANDLERS,
     who_can.show_approvers,
     who_can.explain,
     signed_commands.relay,

@@ -4,7 +4,7 @@ import msgspec
 from litestar import Response, get
 
 from assent.gateway.api.governance_pages import GOVERNANCE, versioned
-from assent_contracts.core.governance.differences import setting_text
+from assent_contracts.core.governance.settings import setting_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governed import Settings

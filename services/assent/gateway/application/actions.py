@@ -1,9 +1,11 @@
 """Act on a request: approve, reject, revoke, cancel, complete or close it (R4, R8, R11, R12, R22, R23)."""
 
 import re
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, get_type_hints
 
 import msgspec
+from msgspec import UNSET
 
 from assent.gateway.application.decisions import Decision, command_fields, decide
 from assent.gateway.application.requests import find
@@ -12,8 +14,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.problems import Problem, of_refusal
 from assent.store.queries import RequestView
 from assent_contracts.codec import check_fields
-from assent_contracts.commands import Note, Reason, SubmissionHash
-from assent_contracts.core.requests.permissions import COMMANDS, Action
+from assent_contracts.commands import ACTIONS, Action, CommandFields
 
 Seen = Annotated[
     int | None,
@@ -21,51 +22,31 @@ Seen = Annotated[
 ]
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Yes, or no, to everything that was shown: the request's `submission` names it (R23)."""
-
-    submission: SubmissionHash
-    note: Note = ""
-    seen: Seen = None
+_NOT_GIVEN: Final = frozenset({*CommandFields.__struct_fields__, "request"})
+"""What the request, the caller and the clock determine."""
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The change that is released, by the request's `submission` (R23)."""
-
-    submission: SubmissionHash
-    seen: Seen = None
-
-
-class Remark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The note of a revocation."""
-
-    note: Note = ""
-    seen: Seen = None
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An action that needs no more than its name."""
-
-    seen: Seen = None
-
-
-class Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why an administrator closes a request."""
-
-    reason: Reason
-    seen: Seen = None
+def _details_of(action: Action) -> type[msgspec.Struct]:
+    kind = ACTIONS[action]
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for field in msgspec.structs.fields(kind):
+        if field.name == "seen":
+            fields.append(("seen", Seen, None))
+        elif field.name not in _NOT_GIVEN:
+            hint = get_type_hints(kind, include_extras=True)[field.name]
+            fields.append((field.name, hint) if field.required else (field.name, hint, field.default))
+    return msgspec.defstruct(
+        f"{action.capitalize()}Details",
+        fields,
+        namespace={"__doc__": f"What it takes to {action} a request."},
+        kw_only=True,
+        frozen=True,
+        forbid_unknown_fields=True,
+    )
 
 
-Details = Verdict | Release | Remark | Nothing | Closing
-DETAILS: Final[dict[Action, type[Details]]] = {
-    "approve": Verdict,
-    "reject": Verdict,
-    "revoke": Remark,
-    "cancel": Nothing,
-    "complete": Release,
-    "close": Closing,
-}
-"""What each action needs to be given."""
+DETAILS: Final[dict[Action, type[msgspec.Struct]]] = {action: _details_of(action) for action in ACTIONS}
+"""What the caller gives with each action: the rest of its command's fields."""
 
 
 async def act(
@@ -73,25 +54,30 @@ async def act(
     caller: Caller,
     request_id: str,
     action: Action,
-    details: Details,
+    details: Mapping[str, Any],
     *,
     idempotency_key: str | None = None,
     if_match: str | None = None,
 ) -> Decision:
     """The decision on an action on a request that the caller may see. Raises Problem.
 
+    `details`: the fields of DETAILS.
+
     `lagging` where the tables may not have the newest state of the request, and so cannot say whether that
     was seen.
     """
-    if details.seen is not None or if_match is not None:
+    seen = details.get("seen")
+    if seen is not None or if_match is not None:
         await gateway.lag.settled(request_id)
     shown = await find(gateway, caller, request_id)
-    fields = command_fields(caller, shown.resource, idempotency_key) | msgspec.structs.asdict(details)
     # R16: the ledger compares, so that a refused decision is on record.
-    fields["seen"] = details.seen if details.seen is not None else seen_of(if_match, shown)
-    if fields["seen"] is None:
-        del fields["seen"]
-    command = COMMANDS[action](**fields, request=request_id)
+    seen = seen_of(if_match, shown) if seen is None else seen
+    command = ACTIONS[action](
+        **command_fields(caller, shown.resource, idempotency_key),
+        **{name: value for name, value in details.items() if name != "seen"},
+        request=request_id,
+        seen=UNSET if seen is None else seen,
+    )
     refusal = check_fields(command)
     if refusal is not None:
         raise of_refusal(refusal)

@@ -11,17 +11,17 @@ from assent.gateway.application.decisions import (
     not_sent,
     undecided,
 )
-from assent.gateway.application.submissions import checked
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
-from assent.reading.prospects import Prospect, foresee, submission
+from assent.reading.prospects import Prospect, foresee, request_for
 from assent.store.queries import open_of_type
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import NotDecidedError, now_ms
 from assent_contracts.commands import command_type
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.refusals import Refusal
 
 POSITION = "governance-"
 """A position on the governance ledger is this and the seq."""
@@ -71,12 +71,13 @@ async def change_governance(
     Raises Problem: its refusal among them. Sent again with its Idempotency-Key, it goes the way that it went
     first.
     """
-    needs_approval = prospect.why_approval is not None
-    if await _works_at_once(gateway, caller, idempotency_key, needs_approval=needs_approval):
+    if await _works_at_once(gateway, caller, prospect, idempotency_key):
         return await _at_once(gateway, caller, prospect, idempotency_key)
     fields = command_fields(caller, prospect.object, idempotency_key)
     del fields["resource"]
-    command = checked(submission(prospect.change, justification, fields))
+    command = request_for(prospect.change, justification, fields)
+    if isinstance(command, Refusal):
+        raise of_refusal(command)
     decision = await decide(gateway, command, once=idempotency_key is not None)
     return Changed(
         sentence=prospect.sentence,
@@ -91,12 +92,12 @@ async def change_governance(
 
 
 async def _works_at_once(
-    gateway: Gateway, caller: Caller, idempotency_key: str | None, *, needs_approval: bool
+    gateway: Gateway, caller: Caller, prospect: Prospect, idempotency_key: str | None
 ) -> bool:
     if idempotency_key is None:
-        return not needs_approval
-    sent = await gateway.once.first_sent(command_id(caller, idempotency_key), at_once=not needs_approval)
-    return sent.at_once
+        return prospect.works_at_once
+    again = command_id(caller, idempotency_key)
+    return (await gateway.once.first_sent(again, at_once=prospect.works_at_once)).at_once
 
 
 async def _at_once(

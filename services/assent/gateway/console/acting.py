@@ -5,16 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, post
 from litestar.params import PathParameter
 
-from assent.gateway.application.actions import (
-    Action,
-    Closing,
-    Details,
-    Nothing,
-    Release,
-    Remark,
-    Verdict,
-    act,
-)
+from assent.gateway.application.actions import DETAILS, act
 from assent.gateway.application.decisions import REOPENED
 from assent.gateway.application.requests import find
 from assent.gateway.application.waiting import shown
@@ -25,7 +16,7 @@ from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed
-from assent_contracts.commands import RequestId
+from assent_contracts.commands import Action, RequestId
 
 
 @post(
@@ -61,25 +52,17 @@ async def act_on(
             status=problem.status,
             problem=problem_words(problem),
             seen=seen,
-            note=form.text("reason") if action == "close" else form.text("note"),
+            note=form.text("note") or form.text("reason"),
             key=key_after(problem, form),
         )
     return await see(gateway, decision.position, f"/requests/{request_id}#done")
 
 
-def _details(action: Action, form: Form, seen: int | None) -> Details:
+def _details(action: Action, form: Form, seen: int | None) -> dict[str, Any]:
     if seen is None:
         # R1: nobody decides on what they have not been shown.
         raise malformed(t("form.not_what_it_showed"))
-    note, submission = form.text("note").strip(), form.line("submission")
-    match action:
-        case "approve" | "reject":
-            return Verdict(submission=submission, note=note, seen=seen)
-        case "complete":
-            return Release(submission=submission, seen=seen)
-        case "revoke":
-            return Remark(note=note, seen=seen)
-        case "cancel":
-            return Nothing(seen=seen)
-        case "close":
-            return Closing(reason=form.text("reason").strip(), seen=seen)
+    fields = DETAILS[action].__struct_fields__
+    texts = {name: form.text(name).strip() for name in fields if name not in ("seen", "submission")}
+    named = {"submission": form.line("submission")} if "submission" in fields else {}
+    return {**named, **texts, "seen": seen}

@@ -9,8 +9,9 @@ from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.policies import people_of
-from assent_contracts.core.governance.differences import setting_text
-from assent_contracts.core.governance.permissions import GUARDED_ROLES, is_guarded_group
+from assent_contracts.core.governance.groups import is_guarded_group
+from assent_contracts.core.governance.roles import GUARDED_ROLES
+from assent_contracts.core.governance.settings import setting_text
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Group, RoleAssignment, Settings
 

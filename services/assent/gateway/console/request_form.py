@@ -15,7 +15,7 @@ from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed, of_refusal
-from assent_contracts.core.governance.sentences import policy_sentence
+from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.files import payload_of_file
 from assent_contracts.policies import BUILT_IN_TYPES

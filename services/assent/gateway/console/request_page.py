@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, get
 
+from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.governance import effects_of
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
@@ -28,22 +29,37 @@ from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something
 from assent.store.queries import RequestView, last_applied, timeline
 from assent_contracts.client.publisher import new_command_id, now_ms
-from assent_contracts.commands import RequestId
+from assent_contracts.commands import ACTIONS, Action, RequestId
 from assent_contracts.core.requests.permissions import (
-    Action,
     Deciding,
     approval_refusal,
     possible_actions,
 )
 from assent_contracts.files import file_of_payload
-from assent_contracts.refusals import WHAT_TO_DO, Refusal
+from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _NEVER_KEPT = {"Cache-Control": "private, no-store"}
 _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-_BY_HASH: Final[frozenset[Action]] = frozenset({"approve", "reject", "complete"})
+_BY_HASH: Final = frozenset(name for name, kind in ACTIONS.items() if "submission" in kind.__struct_fields__)
 """R23: what names the submission by its hash, so only where the page shows what the ledger has."""
+_TEXTS: Final = frozenset({"note", "reason"})
+
+
+_TITLES: Final[tuple[Action, ...]] = ("complete", "cancel", "reject", "revoke", "close")
+"""Which action the decision card is named after, the first that is possible."""
+
+
+class ActionForm(msgspec.Struct, frozen=True):
+    """The form of an action other than the yes or no of an approver."""
+
+    action: Action
+    text: str | None
+    """The text that it takes: `note` or `reason`."""
+    is_required: bool
+    is_aside: bool
+    """It is folded, because another action is what the page is for."""
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +74,9 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     look: str
     is_own: bool
     can: frozenset[Action]
+    forms: tuple[ActionForm, ...]
+    title: str
+    """Of the decision card: the last part of its name in the texts."""
     why_not: Refusal | None
     todo: str
     """What to do about `why_not`."""
@@ -154,13 +173,16 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         if state
         else frozenset[Action]()
     )
+    can = can if shown.doubt is None else can - _BY_HASH
     return Review(
         row=row,
         submission=submitted.sha256 if submitted else "",
         doubt=shown.doubt,
         look=look_of(row),
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
-        can=can if shown.doubt is None else can - _BY_HASH,
+        can=can,
+        forms=_forms(can),
+        title=_title(can, refusal),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=progress_of(deciding, governance, now) if deciding else None,
@@ -174,6 +196,31 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         happened=happenings(shown.records),
         is_whole=is_whole,
     )
+
+
+def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
+    """One form for each action that is possible, by the fields that it takes."""
+    forms: list[ActionForm] = []
+    for action, details in DETAILS.items():
+        if action in can and action not in ("approve", "reject"):
+            text = next((each for each in msgspec.structs.fields(details) if each.name in _TEXTS), None)
+            forms.append(
+                ActionForm(
+                    action,
+                    None if text is None else text.name,
+                    is_required=text is not None and text.required,
+                    is_aside=action == "close" and len(can) > 1,
+                )
+            )
+    return tuple(forms)
+
+
+def _title(can: frozenset[Action], why_not: Refusal | None) -> str:
+    if "approve" in can:
+        return "yours"
+    if why_not is not None and why_not.code is RefusalCode.OWN_SIGNATURE_REQUIRED:
+        return next((action for action in ("complete", "cancel") if action in can), "own_key")
+    return next((action for action in _TITLES if action in can), "none")
 
 
 async def _effects(gateway: Gateway, submitted: Submitted) -> Effects | None:

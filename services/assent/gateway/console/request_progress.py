@@ -4,7 +4,7 @@ import msgspec
 
 from assent.reading.explaining import Next, next_step
 from assent.reading.lapses import LAPSES
-from assent_contracts.core.governance.sentences import group_words
+from assent_contracts.core.governance.policies import group_words
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import RuleStands, explain
 from assent_contracts.core.requests.permissions import Deciding

@@ -11,10 +11,11 @@ from assent.gateway.components import Gateway
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.commands import Action
 from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import explain
-from assent_contracts.core.requests.permissions import Action, Deciding, is_possible, possible_actions
+from assent_contracts.core.requests.permissions import Deciding, is_possible, possible_actions
 
 WAITING_MAX: Final = 100
 """Requests that are looked at to count those that wait for somebody."""

@@ -1,0 +1,82 @@
+"""Settings: what a change may do, and whether it loosens."""
+
+from typing import Final
+
+from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
+from assent_contracts.core.governance.fields import out_of_date, refuse
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.wording import duration
+from assent_contracts.governance import GovernanceEvent, SettingsChanged
+from assent_contracts.governance_changes import SETTINGS, ChangeSettings
+from assent_contracts.governed import Settings
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+def change_settings(governance: Governance, change: ChangeSettings) -> tuple[GovernanceEvent, ...] | Refusal:
+    """All of them at once, so that two changes cannot mix."""
+    bad = out_of_date(governance, SETTINGS, change.version)
+    if bad is not None:
+        return bad
+    if change.settings == governance.settings and change.version is not None:
+        return refuse(RefusalCode.ALREADY_SO, "The settings are so already.")
+    return (SettingsChanged(settings=change.settings),)
+
+
+def only_tightens(before: Settings, after: Settings) -> bool:
+    """Whether the change closes something and can lock nobody out.
+
+    Times and quotas cut both ways (too short a time ends everything), so a change of one never counts.
+    """
+    switches = (after.unprotected, after.allow_unlicensed_admins, after.governance_own_signature)
+    same = Settings(
+        expiry_ms=after.expiry_ms,
+        lease_ms=after.lease_ms,
+        visibility_ms=after.visibility_ms,
+        open_requests_max=after.open_requests_max,
+        commands_per_minute=after.commands_per_minute,
+        remembered_commands=after.remembered_commands,
+        allow_unlicensed_admins=before.allow_unlicensed_admins,
+        unprotected=before.unprotected,
+        governance_own_signature=before.governance_own_signature,
+        vanish_max_percent=max(before.vanish_max_percent, after.vanish_max_percent),
+    )
+    return same == before and switches in {
+        (unprotected, unlicensed, own_signature)
+        for unprotected in (before.unprotected, "refuse")
+        for unlicensed in (before.allow_unlicensed_admins, True)
+        for own_signature in (before.governance_own_signature, True)
+    }
+
+
+def settings_difference(before: Settings, after: Settings) -> tuple[FieldChange, ...]:
+    """The settings that are different, times in words."""
+    fields = Settings.__struct_fields__
+    return changed(
+        *(
+            (name.removesuffix("_ms"), setting_text(before, name), setting_text(after, name))
+            for name in fields
+        )
+    )
+
+
+def setting_text(settings: Settings, name: str) -> str:
+    """One setting for people."""
+    value = getattr(settings, name)
+    if name.endswith("_ms"):
+        return duration(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+CHANGE_SETTINGS: Final = ChangeRules[ChangeSettings](
+    decide=lambda governance, change, _at: change_settings(governance, change),
+    sentence=lambda change, governance: (
+        f"Change settings: {becomes(settings_difference(governance.settings, change.settings))}."
+    ),
+    difference=lambda change, governance: settings_difference(governance.settings, change.settings),
+    why_approval=lambda governance, change, _asker: (
+        None if only_tightens(governance.settings, change.settings) else "it loosens a setting"
+    ),
+)

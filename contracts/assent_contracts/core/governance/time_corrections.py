@@ -1,0 +1,27 @@
+"""Log time: set back after a clock that ran ahead had its time recorded."""
+
+from typing import Final
+
+from assent_contracts.core.governance.change_rules import ChangeRules
+from assent_contracts.core.governance.field_changes import changed
+from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.wording import moment
+from assent_contracts.governance import GovernanceEvent, TimeCorrected
+from assent_contracts.governance_changes import CorrectTime
+from assent_contracts.refusals import Refusal, RefusalCode
+
+
+def correct_time(change: CorrectTime, at: int) -> tuple[GovernanceEvent, ...] | Refusal:
+    """Back only, as log time `at` (ms) has it here: whatever is later than `to`, in any partition."""
+    if not 0 <= change.to <= at:
+        now = moment(at)
+        return refuse(RefusalCode.MALFORMED, f"Log time is {now} here: set it to an earlier one.")
+    return (TimeCorrected(to=change.to),)
+
+
+CORRECT_TIME: Final = ChangeRules[CorrectTime](
+    decide=lambda _governance, change, at: correct_time(change, at),
+    sentence=lambda change, _: f"Set log time back to {moment(change.to)}, wherever it is later.",
+    difference=lambda change, _: changed(("log time", "where it is later", moment(change.to))),
+    why_approval=lambda _governance, _change, _asker: "it sets log time back",
+)

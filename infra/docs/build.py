@@ -1,0 +1,62 @@
+"""Write the pages into a folder and build the site there, strictly: a broken link is an error."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from infra.docs import cli, decisions, http, metrics, python_api, refusals, rules, settings, tables, topics
+from infra.docs.places import DOCS, ROOT
+
+GENERATED: Final[dict[str, Callable[[], str]]] = {
+    "rules": rules.page,
+    "refusals": refusals.page,
+    "settings": settings.page,
+    "topics": topics.page,
+    "tables": tables.page,
+    "metrics": metrics.page,
+    "cli": cli.page,
+    "http": http.page,
+    "python": python_api.page,
+}
+"""The pages of reference/ that are made from the code."""
+
+
+class SiteError(Exception):
+    """The site could not be built; the message is the generator's own."""
+
+
+def build(folder: Path) -> Path:
+    """Build the site below `folder`, whatever was there; returns the site's folder. Raises SiteError."""
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = folder / "pages"
+    shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.toml", "*.yml"))
+    shutil.copy(DOCS / "mkdocs.yml", folder / "mkdocs.yml")
+    shutil.copy(ROOT / "infra" / "pictures" / "console.png", pages / "pictures" / "console.png")
+    for name, page in GENERATED.items():
+        _write(pages / "reference" / f"{name}.md", page())
+    for name, text in decisions.pages().items():
+        _write(pages / "decisions" / name, text)
+    protocol = (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
+    _write(pages / "reference" / "protocol.md", protocol.replace("](../README.md)", "](../index.md)"))
+    _run(folder)
+    return folder / "site"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _run(folder: Path) -> None:
+    program = Path(sys.executable).with_name("zensical")
+    done = subprocess.run(  # noqa: S603  the generator that infra/requirements/docs.txt pins
+        [program, "build", "--strict", "--clean", "--config-file", folder / "mkdocs.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SiteError(f"{done.stdout}{done.stderr}")

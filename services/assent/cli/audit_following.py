@@ -1,0 +1,67 @@
+"""Follow the audit table of a log as new records come."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import asyncpg
+
+from assent.cli import output
+from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.connection.lost_rows import tell_lost_rows
+from assent.cli.interrupts import stop_on_signals
+from assent.reading.entries import Entry, audit_entry
+from assent.store.pool import Executor
+from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places
+from assent_contracts.client.ending import end
+from assent_contracts.topics import GOVERNANCE, LEDGER
+
+_FOLLOW_S = 0.3
+_RETRY_S = 1.0
+EntryPrinter = Callable[[Iterable[Entry]], None]
+
+
+async def follow_audit(to: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
+    """Print the latest `limit` records and then each new one, until Ctrl-C, which is how it ends."""
+    stop = stop_on_signals()
+    tasks = asyncio.create_task(_follow(to, limit, print_entries)), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        # For sure: a query that ends at this very moment can swallow the one cancellation of asyncio.run.
+        await end(*tasks)
+
+
+async def _follow(to: LogAccess, limit: int, print_entries: EntryPrinter) -> None:
+    async with reading(to) as db:
+        await tell_lost_rows(to, db)
+        # Where it continues is settled first: what comes in between is printed once, and not left out.
+        places = await _places(to, db)
+        rows = await audit_tail(db, None, limit)
+        print_entries(audit_entry(row) for row in rows if row.seq <= places[(row.ledger, row.partition)])
+        away = False
+        while True:
+            try:
+                rows = await audit_tail(db, places, limit)
+                away = False
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                if not away:
+                    output.tell("Postgres is away; this goes on when it is back.")
+                away = True
+                await asyncio.sleep(_RETRY_S)
+                continue
+            places = last_places(rows, places)
+            print_entries(map(audit_entry, rows))
+            if not rows:
+                await asyncio.sleep(_FOLLOW_S)
+
+
+async def _places(to: LogAccess, db: Executor) -> Places:
+    async with following(to) as follower:
+        partitions = governance_of(follower).partitions
+    places: dict[tuple[LedgerName, int], int] = {(GOVERNANCE, 0): -1}
+    places |= {(LEDGER, number): -1 for number in range(partitions)}
+    for ledger in (GOVERNANCE, LEDGER):
+        places |= {(ledger, number): head.seq for number, head in (await heads(db, "audit", ledger)).items()}
+    return places

@@ -1,0 +1,180 @@
+"""Commands about the audit log: tail, export, heads, verify (R16)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from assent.cli import output
+from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
+
+if TYPE_CHECKING:
+    from assent.reading.entries import Entry
+
+audit = App(name="audit", group="Audit", help="The audit log: every decision, refused ones included (R16).")
+
+
+@audit.command
+def tail(
+    *,
+    limit: Annotated[
+        int, Parameter(alias="-n", validator=Number(gte=1, lte=1_000), help="How many records at first.")
+    ] = 20,
+    follow: Annotated[
+        bool,
+        Parameter(alias="-f", negative="", show_default=False, help="Go on as new ones come, until Ctrl-C."),
+    ] = False,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Show the latest records of the audit log, the oldest of them first. With --json one to a line."""
+    import asyncio
+
+    from assent.cli.audit_following import follow_audit
+    from assent.cli.connection.log_access import log_access
+    from assent.cli.connection.selection import log_client
+
+    def print_entries(entries: "Iterable[Entry]") -> None:
+        _print_entries(entries, as_json=options.json)
+
+    if not follow:
+        print_entries(asyncio.run(log_client(access, options).audit_records(limit)))
+    elif access.server is None:
+        asyncio.run(follow_audit(log_access(options), limit, print_entries))
+    else:
+        log_client(access, options)  # what is wrong with --server comes first
+        output.fail("--follow reads the tables themselves; with --server look at the console's live pages.")
+
+
+def _print_entries(entries: "Iterable[Entry]", *, as_json: bool) -> None:
+    from assent.cli.formatting import print_audit
+
+    if not as_json:
+        print_audit(entries)
+        return
+    for entry in entries:
+        output.print_json_line(entry)
+
+
+@audit.command
+def export(
+    file: Annotated[Path, Parameter(help="The file to write; it must not exist.")],
+    *,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Write both ledgers, with their seals, into one file that `audit verify --file` proves anywhere.
+
+    They are held against what Postgres and the writers' signed heads know of them: of ledgers that have lost
+    something no file is written. Exits 0 when it is, 2 when something is missing, 1 when it cannot be.
+    """
+    import asyncio
+
+    from assent.cli.connection.log_access import log_access
+    from assent.cli.ledger_export import export_held
+    from assent.cli.log_completeness import deciders_heads
+    from assent.cli.verification import fail_with_finding
+    from assent.verify.expected import Expected
+    from assent.verify.finding import FindingError
+
+    to = log_access(options)
+    try:
+        exported = asyncio.run(export_held(to, file, own=deciders_heads(options, to.identity)))
+    except FileExistsError:
+        output.fail(f"{file} is there already; choose another name.")
+    except FindingError as finding:
+        fail_with_finding(finding, "exported", as_json=options.json)
+    if options.json:
+        output.print_json(
+            {
+                "file": str(file),
+                "records": exported.records,
+                "identity": to.identity,
+                "heads": Expected(identity=to.identity, heads=exported.heads),
+            }
+        )
+        return
+    output.say(f"Exported {exported.records:,} records to {file}")
+    output.say(f"Prove it anywhere: assent audit verify --file {file} --identity {to.identity}")
+    output.say(
+        "That nothing was cut off it proves who has `assent audit heads` of another day: --expect FILE"
+    )
+
+
+@audit.command
+def heads(*, options: Options = DEFAULT_OPTIONS) -> None:
+    """Print where each ledger partition stands, as JSON for `audit verify --expect`.
+
+    A chain proves its order, not that its end was not cut off. Keep what this prints where the log is not.
+    """
+    import asyncio
+
+    from assent.cli.connection.log_access import log_access
+    from assent.cli.ledger_export import heads_elsewhere
+    from assent.cli.log_completeness import deciders_heads
+
+    to = log_access(options)
+    expected = asyncio.run(heads_elsewhere(to, deciders_heads(options, to.identity)))
+    if not expected.heads:
+        output.fail(
+            "The audit table has nothing yet, so there is nothing to print: is the audit service running?"
+        )
+    output.print_json(expected)
+
+
+@audit.command
+def verify(
+    *,
+    file: Annotated[Path | None, Parameter(help="An exported file, instead of the running log.")] = None,
+    identity: Annotated[
+        str | None, Parameter(help="Which log the file must be; `init`, `env` and `export` print it.")
+    ] = None,
+    expect: Annotated[
+        Path | None,
+        Parameter(help="Where the ledgers were, kept elsewhere: what `audit heads` printed."),
+    ] = None,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Check the chain, the seals and the signatures, decide every command again, compare the audit table.
+
+    That goes for requests and for governance, and what each says of the other must be so. Every column of
+    every row of the audit table must be the record's, and no row may be without one. Nothing may be missing
+    that Postgres, the writers' signed heads or --expect know of. With --file it needs the file only, on any
+    machine: no Kafka and no Postgres. It says what it has checked, and what it could not.
+
+    Exits 0 when all of it holds; 2 when something does not, with the first bad partition and seq; 1 when it
+    could not be checked.
+    """
+    import asyncio
+    import re
+
+    import msgspec
+
+    from assent.cli.connection.log_access import log_access
+    from assent.cli.log_completeness import deciders_heads
+    from assent.cli.verification import fail_with_finding, print_verified, progress_bar, verify_live
+    from assent.verify.expected import read_expected
+    from assent.verify.file import verify_file
+    from assent.verify.finding import FindingError
+    from assent_contracts.digests import DIGEST_PATTERN
+
+    try:
+        if file is not None:
+            if identity is None:
+                output.fail("Say which log it must be: --identity HASH (`assent env` prints it).")
+            if re.fullmatch(DIGEST_PATTERN, identity) is None:
+                output.fail(f"--identity is 64 lower-case hex digits, not {identity[:80]!r}.")
+            expected = None if expect is None else read_expected(expect, identity)
+            with progress_bar("verifying") as progress:
+                found = verify_file(file, identity, progress, expected=expected)
+        else:
+            to = log_access(options)
+            expected = None if expect is None else read_expected(expect, to.identity)
+            found = asyncio.run(verify_live(to, expected, own=deciders_heads(options, to.identity)))
+    except FindingError as finding:
+        fail_with_finding(finding, "verified", as_json=options.json)
+    if options.json:
+        output.print_json({"verified": True, **msgspec.structs.asdict(found)})
+        return
+    print_verified(found)

@@ -1,0 +1,58 @@
+"""Commands about the organisation's directory."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from assent.cli.options import (
+    DEFAULT_ACCESS,
+    DEFAULT_CHANGE_OPTIONS,
+    DEFAULT_OPTIONS,
+    AccessOptions,
+    ChangeOptions,
+    Options,
+)
+
+directory = App(name="directory", group="Governance", help="The organisation's directory.")
+
+
+@directory.command(name="sync")
+def sync(
+    file: Annotated[Path, Parameter(help="The export, JSON or CSV, at most 32 MiB.")],
+    *,
+    change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Bring people and groups up to what an export of the directory says, in one signed difference.
+
+    JSON: {"users": [{"id", "person", "name", "active"}],
+    "groups": [{"id", "name", "members": [user ids], "groups": [ids of nested groups]}]}
+
+    CSV: the header kind,id,person,name,member_of (and active, if you like), then rows of kind user or group;
+    member_of holds the ids of the groups that it is in, between semicolons.
+
+    Only what the directory has brought is changed; what was made by hand stays. Who is not in the export any
+    more is disabled. Nested groups are flattened, each member with the path to it. How much may vanish at
+    once is a setting, vanish_max_percent. A user whose id is somebody else's here is left out and named; the
+    rest goes on, and the exit code is 2. A large difference is sent in several changes, what vanishes last.
+    """
+    import asyncio
+    import sys
+
+    from assent.cli import output
+    from assent.cli.connection.keys import key_of
+    from assent.cli.connection.selection import log_client
+    from assent.cli.directory_sync import synchronise
+    from assent.directory.export import ExportError
+    from assent.directory.read import read_export
+
+    key = key_of(access, options)
+    log = log_client(access, options, key)
+    try:
+        export = read_export(file)
+        code = asyncio.run(synchronise(log, export, key.principal, change_options, options))
+    except ExportError as error:
+        output.fail(f"{file}: {error}", output.REFUSED)
+    sys.exit(code)

@@ -1,0 +1,81 @@
+"""Commands that explain a request: where it is, what is missing and who can give it (R4, R9, R21, R22)."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from assent.cli import output
+from assent.cli.commands.requests import Request
+from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
+
+if TYPE_CHECKING:
+    from assent.store.queries import RequestView
+    from assent_contracts.core.requests.explain import Explanation
+
+who_can = App(name="who-can", group="Requests", help="Who can do something.")
+
+
+@who_can.command(name="approve")
+def who_can_approve(
+    request: Request, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+) -> None:
+    """List the accounts whose approval of a request would count now."""
+    import asyncio
+
+    from assent.cli.connection.selection import log_client
+    from assent.cli.tables import print_table
+
+    found = asyncio.run(log_client(access, options).approvers(request))
+    row = found.request
+    if options.json:
+        output.print_json({"request": row.id, "status": row.status, "can_approve": found.approvers})
+        return
+    print_table(
+        ("account", "person", "name", "through"),
+        ((each.principal, each.person or "", each.name, ", ".join(each.groups)) for each in found.approvers),
+        empty=f"Nobody can approve {row.id} now ({row.status}). `assent explain {row.id}` says why.",
+    )
+
+
+def explain(
+    request: Request,
+    *,
+    for_: Annotated[
+        str | None, Parameter(name="--for", help="Say whether this account can approve it, and if not, why.")
+    ] = None,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Explain where a request stands: rule by rule who has approved, what is missing, who could give it."""
+    import asyncio
+
+    from assent.cli.connection.selection import log_client
+    from assent.reading.explaining import standing_sentence, status_words
+
+    found = asyncio.run(log_client(access, options).explanation(request, for_))
+    row, document = found.request, found.explained
+    if options.json:
+        output.print_json(document)
+        return
+    status = status_words(row.status, row.progress)
+    output.say(f"Request {row.id}, {row.operation} {row.resource} by {row.requester}: {status}.")
+    if document.explanation is not None:
+        _print_explanation(row, document.explanation, found.sentences)
+    if document.for_:
+        output.say(standing_sentence(document.for_))
+
+
+def _print_explanation(row: "RequestView", explanation: "Explanation", sentences: list[str]) -> None:
+    from assent.reading.explaining import next_sentence, next_step
+
+    for line in sentences:
+        output.say(f"  {line}")
+    match next_step(explanation):
+        case "resubmit":
+            pass  # the line on the deleted policy contains it
+        case "complete":
+            output.say(f"Nothing is missing: {row.requester} can `assent complete {row.id}`.")
+        case "approve":
+            output.say(f"Missing: approvals. `assent who-can approve {row.id}` lists who can give them.")
+        case "add-approvers" | "permit-requester" as step:
+            output.say(next_sentence(row, step))

@@ -1,0 +1,172 @@
+"""Commands about accounts."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from assent.cli import output
+from assent.cli.options import (
+    DEFAULT_ACCESS,
+    DEFAULT_CHANGE_OPTIONS,
+    DEFAULT_OPTIONS,
+    AccessOptions,
+    ChangeOptions,
+    Options,
+)
+
+if TYPE_CHECKING:
+    from assent_contracts.core.governance.principals import Principal
+    from assent_contracts.core.governance.state import Governance
+    from assent_contracts.governed import RoleAssignment
+
+principals = App(name="principals", group="Governance", help="Accounts: who there is.")
+
+PrincipalId = Annotated[str, Parameter(help="The account's id.")]
+
+
+@principals.command(name="list")
+def list_principals(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
+    """List all accounts."""
+    from assent.cli.connection.selection import governance_now
+    from assent.cli.tables import print_table
+
+    governance = governance_now(access, options)
+    if options.json:
+        output.print_json([_document(each) for each in governance.principals.values()])
+        return
+    rows = (
+        (each.id, each.account.kind, each.person or "", each.account.name, _status(each))
+        for each in governance.principals.values()
+    )
+    print_table(("account", "kind", "person", "name", "status"), rows, empty="No accounts.")
+
+
+def _document(principal: "Principal") -> dict[str, Any]:
+    import msgspec
+
+    return {**msgspec.structs.asdict(principal.account), "enabled": principal.enabled}
+
+
+def _status(principal: "Principal") -> str:
+    if principal.enabled:
+        return "enabled"
+    return "disabled (gone from the directory)" if principal.vanished else "disabled"
+
+
+@principals.command(name="show")
+def show_principal(
+    principal: PrincipalId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+) -> None:
+    """Show one account: its person, groups, roles and keys."""
+    from assent.cli.commands.keys import key_document, validity
+    from assent.cli.commands.roles import holds
+    from assent.cli.connection.selection import governance_now
+    from assent.cli.tables import print_facts
+
+    governance = governance_now(access, options)
+    found = governance.principals.get(principal)
+    if found is None:
+        output.fail(f"There is no principal {principal!r}; `assent principals list` lists them.")
+    groups = [group for group in governance.groups if principal in governance.members(group)]
+    roles = [each for each in governance.assignments.values() if holds(each, principal, groups)]
+    keys = {key_id: key for key_id, key in governance.keys.items() if key.principal == principal}
+    if options.json:
+        document = {**_document(found), "groups": groups, "roles": roles}
+        output.print_json({**document, "keys": [key_document(*each) for each in keys.items()]})
+        return
+    print_facts(
+        [
+            ("account", principal),
+            ("kind", found.account.kind),
+            *([("person", found.person)] if found.person else []),
+            *([("name", found.account.name)] if found.account.name else []),
+            ("status", _status(found)),
+            ("source", found.account.source),
+            *(("group", _path(governance, group, principal)) for group in groups),
+            *(("role", f"{each.role}{_types_of(each)} ({each.id})") for each in roles),
+            *(("key", f"{key_id}, {validity(key)}") for key_id, key in keys.items()),
+        ]
+    )
+
+
+def _path(governance: "Governance", group: str, principal: str) -> str:
+    path = governance.groups[group].paths.get(principal, ())
+    return f"{group} (by way of {' > '.join(path)})" if path else group
+
+
+def _types_of(assignment: "RoleAssignment") -> str:
+    return f" for {', '.join(assignment.resource_types)}" if assignment.resource_types else ""
+
+
+@principals.command(name="register")
+def register_principal(
+    principal: PrincipalId,
+    *,
+    person: Annotated[
+        str | None,
+        Parameter(help="Who is behind it: two accounts of one person count as one (R9). Humans only."),
+    ] = None,
+    kind: Annotated[
+        Literal["human", "service"] | None, Parameter(help="human with --person, else service.")
+    ] = None,
+    name: Annotated[str, Parameter(show_default=False, help="Its name, for people.")] = "",
+    change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Make an account known. It can do nothing until it has a role and a key.
+
+    Example: assent principals register erin --person erin.novak --as bob
+    """
+    from assent.cli.governance_change import change_governance
+    from assent_contracts.governance_changes import RegisterPrincipal
+    from assent_contracts.governed import Account
+
+    kind = kind or ("service" if person is None else "human")
+    account = Account(id=principal, kind=kind, person=person, name=name)
+    change_governance(
+        lambda _: RegisterPrincipal(account=account),
+        change_options=change_options,
+        access=access,
+        options=options,
+    )
+
+
+@principals.command(name="disable")
+def disable_principal(
+    principal: PrincipalId,
+    *,
+    change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Let an account do nothing any more; its approvals stop counting. Works at once."""
+    from assent.cli.governance_change import change_governance
+    from assent_contracts.governance_changes import DisablePrincipal
+
+    change_governance(
+        lambda _: DisablePrincipal(principal=principal),
+        change_options=change_options,
+        access=access,
+        options=options,
+    )
+
+
+@principals.command(name="enable")
+def enable_principal(
+    principal: PrincipalId,
+    *,
+    change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
+    access: AccessOptions = DEFAULT_ACCESS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Let a disabled account act again."""
+    from assent.cli.governance_change import change_governance
+    from assent_contracts.governance_changes import EnablePrincipal
+
+    change_governance(
+        lambda _: EnablePrincipal(principal=principal),
+        change_options=change_options,
+        access=access,
+        options=options,
+    )

@@ -1,0 +1,1 @@
+"""How a command reaches a log: Kafka and Postgres themselves, or a gateway."""

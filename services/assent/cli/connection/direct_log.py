@@ -1,0 +1,279 @@
+"""A log whose Kafka and Postgres a command reaches itself."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.connection.log_client import (
+    COMMAND_SOURCE,
+    ExplainedRequest,
+    NotProjectedError,
+    OpenRequests,
+    RequestApprovers,
+    RequestDetails,
+    RequestList,
+    RequestNotFoundError,
+    UndecidedError,
+)
+from assent.cli.connection.lost_rows import tell_lost_rows
+from assent.cli.connection.projection import projected
+from assent.cli.connection.publishers import publishing, publishing_changes
+from assent.cli.options import Options
+from assent.reading.approvers import can_approve
+from assent.reading.counting import counted
+from assent.reading.entries import Entry, audit_entry
+from assent.reading.explaining import explained, explanation_lines
+from assent.reading.folding import state_of
+from assent.reading.history import history
+from assent.reading.policy_effects import LISTED_MAX
+from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.received import received_groups, received_types
+from assent.store.pool import Executor
+from assent.store.positions import Reader
+from assent.store.queries import (
+    LIST_MAX,
+    AuditRow,
+    RequestFilter,
+    RequestView,
+    audit_tail,
+    groups_of_open_policy_requests,
+    heads,
+    list_requests,
+    open_of_type,
+    show_request,
+    timeline,
+)
+from assent_contracts.client.governance_publisher import GovernanceDecided
+from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms
+from assent_contracts.commands import Command
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.requests.states import Request
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.proof import NotProven
+from assent_contracts.resources import parse_request_id
+from assent_contracts.topics import LEDGER
+
+_READERS: Final[tuple[Reader, ...]] = ("status", "audit")
+_SHOWN_WITHIN_S: Final = 1.0
+"""After a decision, which stands in any case."""
+_APPEARS_WITHIN_S: Final = 5.0
+_RECORDS_WITHIN_S: Final = 2.0
+_AROUND_S: Final = 60.0
+"""Connecting and disconnecting: brokers that accept connections and then do not answer must not hold us."""
+
+
+@dataclass(frozen=True)
+class DirectLog:
+    """The LogClient of a log whose Kafka and Postgres are in reach."""
+
+    access: LogAccess
+    options: Options
+    """Of the command: --data may have what its decider knows of the log."""
+    key: SecretKey | None
+    """Who asks and signs; None for commands that only read what does not depend on it."""
+    timeout_s: float
+    """For a decision."""
+
+    async def governance(self) -> Governance:
+        """The state of governance now, from its ledger."""
+        async with following(self.access) as follower:
+            return governance_of(follower)
+
+    async def requests(self, which: RequestList, limit: int) -> list[RequestView]:
+        """R7, R14: from the status tables; approvals as they count now."""
+        governance = await self.governance()
+        since = now_ms() - governance.settings.visibility_ms
+        async with reading(self.access) as db:
+            await tell_lost_rows(self.access, db)
+            wanted = await self._wanted(which, governance, db)
+            rows = await list_requests(db, wanted, ended_since_ms=since, limit=limit)
+        return [counted(row, governance) for row in rows]
+
+    async def _wanted(self, which: RequestList, governance: Governance, db: Executor) -> RequestFilter:
+        if which == "all":
+            return RequestFilter()
+        assert self.key is not None, "whose requests these are depends on who asks"
+        principal = self.key.principal
+        if which == "mine":
+            found = governance.principals.get(principal)
+            # R9, R20: what was asked for from any of the person's accounts, and on their behalf.
+            if found is None or found.person is None:
+                return RequestFilter(requester=principal)
+            return RequestFilter(person=found.person)
+        asked = await groups_of_open_policy_requests(db)
+        return RequestFilter(
+            groups=received_groups(governance, principal, asked),
+            types=received_types(governance, principal),
+        )
+
+    async def request(self, request: str) -> RequestView:
+        """Waits for one that was submitted a moment ago. Raises RequestNotFoundError."""
+        place = parse_request_id(request)
+        if place is None:
+            raise RequestNotFoundError(
+                f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
+            )
+        async with reading(self.access) as db:
+            await tell_lost_rows(self.access, db)
+            row = await projected(partial(_row_of, db, request, *place), within_s=_APPEARS_WITHIN_S)
+            if row is None:
+                head = (await heads(db)).get(place[0])
+                raise RequestNotFoundError(
+                    f"There is no request {request} yet: the lists have come to"
+                    f" {place[0]}-{-1 if head is None else head.seq}. If it was just submitted, try again;"
+                    " `assent doctor` says how far the lists are behind."
+                )
+            return row
+
+    async def details(self, request: str) -> RequestDetails:
+        """Raises RequestNotFoundError."""
+        row = await self.request(request)
+        async with reading(self.access) as db:
+            records = await timeline(db, request)
+        return RequestDetails(
+            request=counted(row, await self.governance()),
+            timeline=[audit_entry(record) for record in records],
+            history=history(records),
+            submission=await self._proven(request),
+        )
+
+    async def submission(self, request: str) -> ProvenSubmission | NotProven:
+        """R23: from the ledger itself. Raises RequestNotFoundError."""
+        await self.request(request)
+        return await self._proven(request)
+
+    async def _proven(self, request: str) -> ProvenSubmission | NotProven:
+        place = parse_request_id(request)
+        assert place is not None, "`request` has looked it up"
+        offset = await self._offset(*place)
+        if offset is None:
+            return NotProven("The audit log does not have its submission yet; try again.")
+        async with following(self.access) as follower:
+            lookup = LedgerLookup(self.access.connection, follower, [place[0]])
+            await lookup.start()
+            try:
+                run = await lookup.run_at(*place, offset)
+            except (KafkaError, TimeoutError) as error:
+                return NotProven(f"The ledger cannot be read: {error or type(error).__name__}.")
+            finally:
+                await lookup.stop()
+            if isinstance(run, NotProven):
+                return run
+            evidence = Evidence(
+                value=run.values[0], following=run.values[1:], writer=run.writer, seal=run.seal
+            )
+            return proven_submission(evidence, request, follower, verify)
+
+    async def _offset(self, partition: int, seq: int) -> int | None:
+        """Where the audit table has this record. A hint: what is there must prove itself."""
+        async with reading(self.access) as db:
+
+            async def next_row() -> AuditRow | None:
+                rows = await audit_tail(db, {(LEDGER, partition): seq - 1}, 1)
+                return rows[0] if rows else None
+
+            row = await projected(next_row, within_s=_APPEARS_WITHIN_S)
+        return None if row is None or row.seq != seq else row.ledger_offset
+
+    async def approvers(self, request: str) -> RequestApprovers:
+        """Raises RequestNotFoundError, NotProjectedError."""
+        row, state, governance = await self._state(request)
+        return RequestApprovers(request=row, approvers=can_approve(state, governance, now_ms()))
+
+    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+        """Raises RequestNotFoundError, NotProjectedError."""
+        row, state, governance = await self._state(request)
+        found = explained(row, state, governance, now_ms(), principal)
+        sentences = [] if found.explanation is None else explanation_lines(found.explanation, governance)
+        return ExplainedRequest(request=row, explained=found, sentences=sentences)
+
+    async def _state(self, request: str) -> tuple[RequestView, Request, Governance]:
+        row = await self.request(request)
+        async with reading(self.access) as db:
+            records = await projected(partial(_records_of, db, row), within_s=_RECORDS_WITHIN_S)
+        if records is None:
+            raise NotProjectedError(f"The records of {row.id} are not in the audit log yet; try again.")
+        return row, state_of(records), await self.governance()
+
+    async def open_requests(self, resource_type: str) -> OpenRequests:
+        """From the status tables."""
+        async with reading(self.access) as db:
+            rows, count = await open_of_type(db, resource_type, limit=LISTED_MAX)
+        return OpenRequests(requests=rows, count=count)
+
+    async def audit_records(self, limit: int) -> list[Entry]:
+        """R16: from the audit table."""
+        async with reading(self.access) as db:
+            await tell_lost_rows(self.access, db)
+            return [audit_entry(row) for row in await audit_tail(db, None, limit)]
+
+    async def decide(self, command: Command) -> Decided:
+        """Sign, publish and wait; then wait a moment for the tables. Raises UndecidedError."""
+        assert self.key is not None, "a command is signed"
+        try:
+            async with (
+                asyncio.timeout(self.timeout_s + _AROUND_S),
+                publishing(self.access, COMMAND_SOURCE, self.options) as publisher,
+            ):
+                decided = await publisher.send(command, self.key, timeout_s=self.timeout_s)
+        except NotDecidedError as error:
+            raise _undecided(error, command.id) from error
+        await self._shown(decided)
+        return decided
+
+    async def _shown(self, decided: Decided) -> None:
+        """So that `assent show` after a command shows what it did. Not for long: the decision stands."""
+        with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            async with asyncio.timeout(_SHOWN_WITHIN_S), reading(self.access) as db:
+                for reader in _READERS:
+                    await projected(partial(_is_at, db, reader, decided), within_s=_SHOWN_WITHIN_S)
+
+    async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
+        """The same for a change to governance that works at once. Raises UndecidedError."""
+        assert self.key is not None, "a command is signed"
+        try:
+            async with (
+                asyncio.timeout(self.timeout_s + _AROUND_S),
+                publishing_changes(self.access, COMMAND_SOURCE, self.options) as publisher,
+            ):
+                return await publisher.send(change, self.key, timeout_s=self.timeout_s)
+        except NotDecidedError as error:
+            raise _undecided(error, None) from error
+
+
+async def _row_of(db: Executor, request: str, partition: int, seq: int) -> RequestView | None:
+    """The request's row; None where it may come. Raises RequestNotFoundError where it will not."""
+    # Before the row is looked for: what comes in between has a row.
+    head = (await heads(db)).get(partition)
+    row = await show_request(db, request)
+    if row is None and head is not None and head.seq >= seq:
+        raise RequestNotFoundError(f"There is no request {request}; `assent requests` lists them.")
+    return row
+
+
+async def _records_of(db: Executor, row: RequestView) -> list[AuditRow] | None:
+    """The request's records; None while the audit log is behind the status: what lies between is missing."""
+    records = await timeline(db, row.id)
+    last = max((each.seq for each in records if each.ledger == LEDGER), default=-1)
+    return records if last >= row.last_seq or len(records) == LIST_MAX else None
+
+
+async def _is_at(db: Executor, reader: Reader, decided: Decided) -> bool | None:
+    head = (await heads(db, reader)).get(decided.partition)
+    return True if head is not None and head.seq >= decided.seq else None
+
+
+def _undecided(error: NotDecidedError, command: str | None) -> UndecidedError:
+    todo = (
+        "It may still be decided: `assent audit tail` shows it then."
+        " Is the decider up? `assent doctor` tells."
+    )
+    return UndecidedError(str(error), todo, command)

@@ -1,0 +1,199 @@
+"""One question to a gateway over HTTP, and its answer."""
+
+import asyncio
+import ssl
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import httpx
+import msgspec
+
+from assent.cli.connection.http_signature import sign_request
+from assent.cli.connection.log_client import (
+    GatewayAnswerError,
+    GatewayRefusalError,
+    GatewayUnreachableError,
+    UndecidedError,
+)
+from assent.cli.connection.lost_rows import tell_lost
+from assent.reading.lost import LOST_HEADER, places_in
+from assent_contracts.client.keys import SecretKey
+from assent_contracts.refusals import Refusal, RefusalCode
+
+_ANSWER_MAX_BYTES: Final = 256 * 1024 * 1024
+"""More than all of governance can be; a server that sends more is not one of ours."""
+_CONNECT_S: Final = 10.0
+_AROUND_S: Final = 15.0
+"""Beyond the decision's own time: connecting, and the way there and back."""
+_LATE, _FAILED_FROM = 202, 500
+
+
+@dataclass(frozen=True)
+class GatewayAccess:
+    """Where a gateway answers, and who asks."""
+
+    url: str
+    """Scheme and host."""
+    is_loopback: bool
+    key: SecretKey
+    timeout_s: float
+
+
+class ProblemAnswer(msgspec.Struct, kw_only=True):
+    """RFC 9457, as the gateway answers it."""
+
+    code: str
+    detail: str = ""
+    todo: str = ""
+    position: str | None = None
+    at: int | None = None
+    open_request: str | None = None
+    partition: int | None = None
+    decided: int | None = None
+    events: msgspec.Raw | None = None
+    """Of a completion that opened the request again: what happened, in full."""
+
+    def refusal(self) -> Refusal | None:
+        """The ledger's refusal that it is; None for what is the gateway's own."""
+        try:
+            code = RefusalCode(self.code)
+        except ValueError:
+            return None
+        return Refusal(
+            code=code,
+            detail=self.detail,
+            open_request=self.open_request,
+            partition=self.partition,
+            decided=self.decided,
+        )
+
+
+class GatewayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway has answered: a document, or a problem."""
+
+    status: int
+    body: bytes
+    problem: ProblemAnswer | None = None
+
+
+async def get(
+    access: GatewayAccess,
+    path: str,
+    asked: Mapping[str, str] | None = None,
+    *,
+    after: str | None = None,
+    allowed: Collection[str] = (),
+) -> GatewayAnswer:
+    """Read, signed with the user's key. `allowed`: the codes of problems that are answers.
+
+    `after`: a ledger position that the answer must know. Raises GatewayUnreachableError, GatewayRefusalError,
+    UndecidedError, GatewayAnswerError.
+    """
+    headers = {} if after is None else {"assent-after": after}
+    request = httpx.Request("GET", access.url + path, params=asked, headers=headers)
+    sign_request(request, access.key)
+    answer = await _ask(access, request, command=None)
+    if answer.problem is not None and answer.problem.code not in allowed:
+        raise problem_error(answer.status, answer.problem)
+    return answer
+
+
+async def post(
+    access: GatewayAccess, path: str, value: bytes, headers: Mapping[str, str], *, command: str
+) -> GatewayAnswer:
+    """Send bytes that carry their own proof. `command`: its id.
+
+    Raises GatewayUnreachableError, UndecidedError where they may have arrived, GatewayAnswerError.
+    """
+    headers = {"content-type": "application/json", **headers}
+    request = httpx.Request("POST", access.url + path, content=value, headers=headers)
+    return await _ask(access, request, command=command)
+
+
+async def _ask(access: GatewayAccess, request: httpx.Request, *, command: str | None) -> GatewayAnswer:
+    timeout = httpx.Timeout(access.timeout_s, connect=min(_CONNECT_S, access.timeout_s))
+    try:
+        # Proxies of the environment are for other hosts. Certificates are always verified.
+        async with (
+            asyncio.timeout(access.timeout_s + _AROUND_S),
+            httpx.AsyncClient(timeout=timeout, trust_env=not access.is_loopback, verify=True) as client,
+        ):
+            response = await client.send(request, stream=True)
+            tell_lost(places_in(response.headers.get(LOST_HEADER, "")))
+            try:
+                return _answer(access, response, await _body(access, response))
+            finally:
+                await response.aclose()
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise GatewayUnreachableError(_unreachable(access, error), command) from error
+    except (httpx.TransportError, TimeoutError) as error:
+        what = _unreachable(access, error)
+        if command is None:
+            raise GatewayUnreachableError(what, None) from error
+        raise undecided(f"{what} The command may have arrived.", command) from error
+
+
+async def _body(access: GatewayAccess, response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > _ANSWER_MAX_BYTES:
+            message = f"{access.url} answers with more than {_ANSWER_MAX_BYTES:,} bytes."
+            raise GatewayAnswerError(message, is_of_assent=True)
+    return bytes(body)
+
+
+def _answer(access: GatewayAccess, response: httpx.Response, body: bytes) -> GatewayAnswer:
+    content_type = response.headers.get("content-type", "").partition(";")[0]
+    # What is only late is told in the members of a problem, but is none.
+    if content_type == "application/problem+json" or response.status_code == _LATE:
+        try:
+            problem = msgspec.json.decode(body, type=ProblemAnswer)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            bad_answer(access, GatewayAnswer(status=response.status_code, body=body))
+        return GatewayAnswer(status=response.status_code, body=body, problem=problem)
+    answer = GatewayAnswer(status=response.status_code, body=body)
+    if content_type != "application/json" or not response.is_success:
+        bad_answer(access, answer)
+    return answer
+
+
+def _reason(error: Exception) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate does not hold: {cause.verify_message}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return "it took too long"
+    return str(error) or type(error).__name__
+
+
+def _unreachable(access: GatewayAccess, error: Exception) -> str:
+    return f"{access.url} cannot be reached: {_reason(error)}."
+
+
+def undecided(what: str, command: str | None) -> UndecidedError:
+    """The error of a decision that did not come in time. `command`: its id, where that is known."""
+    return UndecidedError(
+        what, "It may still be decided: `assent requests --mine` and `assent show` tell.", command
+    )
+
+
+def problem_error(
+    status: int, problem: ProblemAnswer, *, command: str | None = None
+) -> GatewayRefusalError | UndecidedError:
+    """The error that a problem is; of status 202 the decision on `command` is only late."""
+    if status == _LATE:
+        return undecided(problem.detail, command)
+    return GatewayRefusalError(problem.code, problem.detail, problem.todo, is_permanent=status < _FAILED_FROM)
+
+
+def bad_answer(access: GatewayAccess, answer: GatewayAnswer) -> NoReturn:
+    """Raise GatewayAnswerError: this is no gateway of Assent's, or one of another version."""
+    raise GatewayAnswerError(
+        f"{access.url} does not answer as Assent does (status {answer.status}, {len(answer.body):,} bytes)."
+        " Is --server the address of a gateway, and this assent of its version?",
+        is_of_assent=False,
+    )

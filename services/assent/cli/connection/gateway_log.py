@@ -1,0 +1,305 @@
+"""A log behind a gateway over HTTP: the same data that a command reads from the log and the tables itself.
+
+Everything is signed here: reads as HTTP messages, commands as they would be for Kafka. The key stays here.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from assent.cli.connection.gateway_http import (
+    GatewayAccess,
+    GatewayAnswer,
+    bad_answer,
+    get,
+    post,
+    problem_error,
+)
+from assent.cli.connection.log_client import (
+    COMMAND_SOURCE,
+    ExplainedRequest,
+    GatewayAnswerError,
+    OpenRequests,
+    RequestApprovers,
+    RequestDetails,
+    RequestList,
+    RequestNotFoundError,
+)
+from assent.reading.approvers import Approver
+from assent.reading.entries import Entry
+from assent.reading.explaining import Explained
+from assent.reading.policy_effects import LISTED_MAX
+from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.store.queries import LIST_MAX, RequestView
+from assent_contracts.client.governance_publisher import GovernanceDecided
+from assent_contracts.client.keys import signed_headers, verify
+from assent_contracts.client.publisher import Decided, new_command_id, now_ms
+from assent_contracts.codec import encode
+from assent_contracts.commands import Command
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.events import Event
+from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.proof import GovernanceProof, LedgerEntry, NotProven
+from assent_contracts.resources import parse_request_id
+from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
+
+_PAGE: Final = 200
+_GOVERNANCE_MAX_BYTES: Final = 1024 * 1024 * 1024
+"""Of all pages of the governance ledger: a server that goes on for ever is cut off."""
+_T = TypeVar("_T")
+
+
+class _RequestPage(msgspec.Struct):
+    requests: list[RequestView]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
+class _RequestDocument(msgspec.Struct):
+    request: RequestView
+    timeline: list[Entry]
+    history: list[dict[str, Any]]
+
+
+class _ApproversDocument(msgspec.Struct):
+    can_approve: tuple[Approver, ...]
+
+
+class _ExplanationDocument(msgspec.Struct):
+    explained: Explained
+    sentences: list[str]
+
+
+class _AuditPage(msgspec.Struct):
+    entries: list[Entry]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+_ListPage = TypeVar("_ListPage", _RequestPage, _AuditPage)
+
+
+class _Position(msgspec.Struct):
+    position: str
+
+
+class _RelayedCommand(msgspec.Struct):
+    position: str
+    at: int
+    request: str | None
+    events: msgspec.Raw
+    repeated: bool
+
+
+class _SubmissionProof(msgspec.Struct):
+    value: bytes
+    following: tuple[bytes, ...] | None
+    writer: str
+    seal: str
+
+
+class _GovernanceLedger(msgspec.Struct):
+    records: list[LedgerEntry]
+    next: int | None
+
+
+@dataclass(frozen=True)
+class GatewayLog:
+    """The LogClient of a log behind a gateway. Nothing that the gateway answers is signed unproven."""
+
+    access: GatewayAccess
+    identity: str
+    """Of the log that what is signed is for: told to the command, never by the gateway."""
+
+    async def governance(self) -> Governance:
+        """The state of governance now, as the log's identity proves it: a change is made from there.
+
+        A gateway can leave the newest records out: what is signed then names an older version and is refused.
+        """
+        proof = await self._governance_ledger()
+        state = Governance()
+        advance(state, proof.history, len(proof.history) - 1)
+        if state.seq < 0:
+            raise GatewayAnswerError(
+                f"{self.access.url} has no governance ledger of the log {self.identity}:"
+                " is --identity right?",
+                is_of_assent=True,
+            )
+        return state
+
+    async def requests(self, which: RequestList, limit: int) -> list[RequestView]:
+        """R7: page by page, as the gateway lists them."""
+        pages = self._pages("/api/v1/requests", {"view": which}, limit, _RequestPage)
+        return [row async for page in pages for row in page.requests]
+
+    async def request(self, request: str) -> RequestView:
+        """Raises RequestNotFoundError, also where it is not the caller's to see."""
+        return (await self._document(request)).request
+
+    async def details(self, request: str) -> RequestDetails:
+        """Raises RequestNotFoundError, also where it is not the caller's to see."""
+        found = await self._document(request)
+        return RequestDetails(
+            request=found.request,
+            timeline=found.timeline,
+            history=found.history,
+            submission=await self.submission(request),
+        )
+
+    async def submission(self, request: str) -> ProvenSubmission | NotProven:
+        """R23: what the gateway offers, held to the log's identity alone. Raises RequestNotFoundError."""
+        found = self._decoded(await self._about(request, "/submission"), _SubmissionProof)
+        evidence = Evidence(
+            value=found.value, following=found.following, writer=found.writer, seal=found.seal
+        )
+        return proven_submission(evidence, request, await self._governance_ledger(), verify)
+
+    async def approvers(self, request: str) -> RequestApprovers:
+        """Raises RequestNotFoundError."""
+        row = await self.request(request)
+        found = self._decoded(await self._about(request, "/approvers"), _ApproversDocument)
+        return RequestApprovers(request=row, approvers=found.can_approve)
+
+    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+        """Raises RequestNotFoundError."""
+        row = await self.request(request)
+        asked = {} if principal is None else {"principal": principal}
+        found = self._decoded(await self._about(request, "/explanation", asked), _ExplanationDocument)
+        return ExplainedRequest(request=row, explained=found.explained, sentences=found.sentences)
+
+    async def open_requests(self, resource_type: str) -> OpenRequests:
+        """Those among the newest LIST_MAX requests: the gateway lists no type alone."""
+        rows = [
+            row
+            for row in await self.requests("all", LIST_MAX)
+            if row.resource_type == resource_type and row.status in ("needs_approval", "approved")
+        ]
+        rows.sort(key=lambda row: (row.submitted_at, row.partition, row.seq))
+        return OpenRequests(requests=rows[:LISTED_MAX], count=len(rows))
+
+    async def audit_records(self, limit: int) -> list[Entry]:
+        """R16: page by page, as the gateway lists them."""
+        pages = self._pages("/api/v1/audit", {}, limit, _AuditPage)
+        return [entry async for page in pages for entry in page.entries][::-1]
+
+    async def _pages(
+        self, path: str, asked: dict[str, str], limit: int, kind: type[_ListPage]
+    ) -> AsyncIterator[_ListPage]:
+        """The pages of a list up to `limit` items."""
+        left, cursor = limit, None
+        while left > 0:
+            more = {} if cursor is None else {"cursor": cursor}
+            asked = {**asked, "limit": str(min(_PAGE, left)), **more}
+            page = self._decoded(await get(self.access, path, asked), kind)
+            yield page
+            left, cursor = left - len(page), page.next
+            if cursor is None:
+                return
+
+    async def decide(self, command: Command) -> Decided:
+        """Sign a command here, have it relayed, and wait for its decision. Raises UndecidedError."""
+        answer = await self._relay(command)
+        partition, seq = self._place(answer)
+        if (problem := answer.problem) is not None:
+            raw = problem.events
+            events = () if raw is None else self._content(answer, raw, tuple[Event, ...])
+            return Decided(
+                partition=partition, seq=seq, at=problem.at or 0, events=events, refusal=problem.refusal()
+            )
+        relayed = self._decoded(answer, _RelayedCommand)
+        if relayed.request is not None:
+            # So that `assent show` after this command shows what it did. The decision stands in any case.
+            path = f"/api/v1/requests/{relayed.request}"
+            await get(self.access, path, after=relayed.position, allowed=("not-found", "lagging"))
+        events = self._content(answer, relayed.events, tuple[Event, ...])
+        return Decided(partition=partition, seq=seq, at=relayed.at, events=events, refusal=None)
+
+    async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
+        """The same for a change to governance that works at once. Raises UndecidedError."""
+        command = ChangeGovernance(
+            id=new_command_id(), principal=self.access.key.principal, at=now_ms(), change=change
+        )
+        answer = await self._relay(command)
+        _, seq = self._place(answer)
+        if answer.problem is not None:
+            refusal = answer.problem.refusal()
+            return GovernanceDecided(seq=seq, at=answer.problem.at or 0, events=(), refusal=refusal)
+        relayed = self._decoded(answer, _RelayedCommand)
+        events = self._content(answer, relayed.events, tuple[GovernanceEvent, ...])
+        return GovernanceDecided(
+            seq=seq, at=relayed.at, events=events, refusal=None, repeated=relayed.repeated
+        )
+
+    async def _governance_ledger(self) -> GovernanceProof:
+        """Page by page, as far as the log's identity and its writers' seals prove it."""
+        proof = GovernanceProof(self.identity, verify)
+        offset: int | None = 0
+        size = 0
+        while offset is not None:
+            answer = await get(self.access, "/api/v1/governance/ledger", {"offset": str(offset)})
+            page = self._decoded(answer, _GovernanceLedger)
+            size += len(answer.body)
+            if (page.next is not None and page.next <= offset) or size > _GOVERNANCE_MAX_BYTES:
+                bad_answer(self.access, answer)
+            try:
+                for entry in page.records:
+                    proof.take(entry)
+            except (msgspec.MsgspecError, ValueError):
+                bad_answer(self.access, answer)
+            offset = page.next
+        return proof
+
+    async def _document(self, request: str) -> _RequestDocument:
+        answer = await self._about(request)
+        found = self._decoded(answer, _RequestDocument)
+        return found if found.request.id == request else bad_answer(self.access, answer)
+
+    async def _about(
+        self, request: str, what: str = "", asked: dict[str, str] | None = None
+    ) -> GatewayAnswer:
+        if parse_request_id(request) is None:
+            raise RequestNotFoundError(
+                f"{request!r} is no request id; they look like 2-1041, and `assent requests` lists them."
+            )
+        path = f"/api/v1/requests/{request}{what}"
+        answer = await get(self.access, path, asked, allowed=("not-found",))
+        if answer.problem is not None:
+            # One that was just submitted may not be in the lists yet: its id is its place on the ledger.
+            answer = await get(self.access, path, asked, after=request, allowed=("not-found", "lagging"))
+        if answer.problem is not None:
+            raise RequestNotFoundError(
+                f"There is no request {request} that you may see; `assent requests` lists them."
+            )
+        return answer
+
+    async def _relay(self, command: Command | GovernanceCommand) -> GatewayAnswer:
+        value = encode(command)
+        signed = dict(signed_headers(self.access.key, self.identity, command, value, COMMAND_SOURCE))
+        headers = {name: signed[name].decode() for name in (KEY_HEADER, SIGNATURE_HEADER)}
+        answer = await post(self.access, "/api/v1/commands", value, headers, command=command.id)
+        # What is on record is an answer of the ledger's; what is not was never published.
+        problem = answer.problem
+        if problem is not None and (problem.position is None or not (problem.refusal() or problem.events)):
+            raise problem_error(answer.status, problem, command=command.id)
+        return answer
+
+    def _place(self, answer: GatewayAnswer) -> tuple[int, int]:
+        position = self._decoded(answer, _Position).position
+        return parse_request_id(position) or bad_answer(self.access, answer)
+
+    def _decoded(self, answer: GatewayAnswer, kind: type[_T]) -> _T:
+        return self._content(answer, answer.body, kind)
+
+    def _content(self, answer: GatewayAnswer, content: bytes | msgspec.Raw, kind: type[_T]) -> _T:
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            bad_answer(self.access, answer)

@@ -1,0 +1,86 @@
+"""A log's Kafka and Postgres, as a command reaches them without a gateway."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from assent.cli.options import Options
+from assent.local.directory import Directory
+from assent.local.founded import read_founded
+from assent.settings import read_connection
+from assent.store.pool import open_pool
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.governance.state import Governance
+
+_SERVICE = "http."
+
+
+@dataclass(frozen=True)
+class LogAccess:
+    """How to reach one log."""
+
+    connection: Connection
+    identity: str
+    dsn: str
+    services: dict[str, str] = field(default_factory=dict)
+    """Where each service of the local system answers for its health; empty elsewhere."""
+
+
+class UnreachableError(Exception):
+    """The command was not told how to reach a log, or as whom; the message says how to tell it."""
+
+
+def log_access(options: Options) -> LogAccess:
+    """From ASSENT_KAFKA, ASSENT_IDENTITY and ASSENT_POSTGRES, else from the stack that runs on --data.
+
+    Raises StackNotRunning, NotFounded, SettingsError, UnreachableError.
+    """
+    if "ASSENT_KAFKA" in os.environ:
+        missing = [name for name in ("ASSENT_IDENTITY", "ASSENT_POSTGRES") if name not in os.environ]
+        if missing:
+            raise UnreachableError(f"ASSENT_KAFKA is set, so set {' and '.join(missing)} too.")
+        environ = os.environ
+        return LogAccess(read_connection(environ), environ["ASSENT_IDENTITY"], environ["ASSENT_POSTGRES"])
+    directory = Directory(options.data.resolve())
+    founded = read_founded(directory)
+    env = directory.read_env()
+    services = {name.removeprefix(_SERVICE): url for name, url in env.items() if name.startswith(_SERVICE)}
+    return LogAccess(Connection(bootstrap=env["bootstrap"]), founded.identity, env["dsn"], services)
+
+
+@asynccontextmanager
+async def following(to: LogAccess) -> AsyncIterator[GovernanceFollower]:
+    """The governance of a log. Raises NotFoundedError, KafkaError."""
+    follower = GovernanceFollower(to.connection, to.identity)
+    await follower.start()
+    try:
+        yield follower
+    finally:
+        await follower.stop()
+
+
+def governance_of(follower: GovernanceFollower) -> Governance:
+    """The state of governance now."""
+    return governance_at(follower, len(follower.history) - 1)
+
+
+def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
+    """The state of governance as its record `seq` left it."""
+    governance = Governance()
+    advance(governance, follower.history, seq)
+    return governance
+
+
+@asynccontextmanager
+async def reading(to: LogAccess) -> AsyncIterator[asyncpg.Pool]:
+    """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
+    pool = await open_pool(to.dsn, "assent_reader", application="assent-cli", size=2)
+    try:
+        yield pool
+    finally:
+        await pool.close()

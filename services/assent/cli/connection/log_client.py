@@ -1,0 +1,162 @@
+"""What commands ask of a log, the same whether they reach its Kafka and Postgres or a gateway."""
+
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from assent.reading.approvers import Approver
+from assent.reading.entries import Entry
+from assent.reading.explaining import Explained
+from assent.reading.proven import ProvenSubmission
+from assent.store.queries import RequestView
+from assent_contracts.client.governance_publisher import GovernanceDecided
+from assent_contracts.client.publisher import Decided
+from assent_contracts.commands import Command
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.proof import NotProven
+
+RequestList = Literal["mine", "received", "all"]
+"""R7: the requests that one's person submitted, those that one decides on, and all that one may see."""
+COMMAND_SOURCE = "assent-cli"
+"""What the command line names as the source of its commands."""
+
+
+class RequestDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with everything on record about it."""
+
+    request: RequestView
+    timeline: list[Entry]
+    history: list[dict[str, Any]]
+    submission: ProvenSubmission | NotProven
+    """R23: what was submitted, as the ledger proves it."""
+
+
+class RequestApprovers(msgspec.Struct, frozen=True, kw_only=True):
+    """A request, and who can approve it now."""
+
+    request: RequestView
+    approvers: tuple[Approver, ...]
+
+
+class ExplainedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request, where it stands, and what each rule asks and has got in sentences."""
+
+    request: RequestView
+    explained: Explained
+    sentences: list[str]
+
+
+class OpenRequests(msgspec.Struct, frozen=True, kw_only=True):
+    """The oldest open requests of one resource type, and how many there are."""
+
+    requests: list[RequestView]
+    count: int
+
+
+class LogClient(Protocol):
+    """One log, asked and sent to in the name of one key's principal.
+
+    Beside what its methods name, each raises what its way to the log raises: KafkaError, NotFoundedError,
+    TimeoutError, and what asyncpg raises; or GatewayUnreachableError, GatewayRefusalError and
+    GatewayAnswerError.
+    """
+
+    async def governance(self) -> Governance:
+        """The state of governance now, as the log's identity and its writers' seals prove it."""
+        ...
+
+    async def requests(self, which: RequestList, limit: int) -> list[RequestView]:
+        """R7, R14: at most `limit` requests, the newest change first."""
+        ...
+
+    async def request(self, request: str) -> RequestView:
+        """A request as it stands. One that was submitted a moment ago is waited for.
+
+        Raises RequestNotFoundError.
+        """
+        ...
+
+    async def details(self, request: str) -> RequestDetails:
+        """A request with everything on record about it. Raises RequestNotFoundError."""
+        ...
+
+    async def submission(self, request: str) -> ProvenSubmission | NotProven:
+        """R23: what was submitted, as the ledger proves it. Raises RequestNotFoundError."""
+        ...
+
+    async def approvers(self, request: str) -> RequestApprovers:
+        """R4: who can approve a request now. Raises RequestNotFoundError, NotProjectedError."""
+        ...
+
+    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+        """Where a request stands, for `principal` too. Raises RequestNotFoundError, NotProjectedError."""
+        ...
+
+    async def open_requests(self, resource_type: str) -> OpenRequests:
+        """The open requests of one type, the oldest first, as many as `policy_effects.LISTED_MAX`."""
+        ...
+
+    async def audit_records(self, limit: int) -> list[Entry]:
+        """R16: the latest records of the audit log, the oldest of them first."""
+        ...
+
+    async def decide(self, command: Command) -> Decided:
+        """Sign a command, publish it, and wait for its decision and for the tables to hold it.
+
+        Raises UndecidedError when none comes in time.
+        """
+        ...
+
+    async def decide_change(self, change: GovernanceChange) -> GovernanceDecided:
+        """The same for a change to governance that works at once. Raises UndecidedError."""
+        ...
+
+
+class RequestNotFoundError(Exception):
+    """There is no such request, or none that one may see; the message says how to find those there are."""
+
+
+class NotProjectedError(Exception):
+    """The tables do not hold yet what the answer is made from; the message says so."""
+
+
+class UndecidedError(Exception):
+    """No decision came in time; the command may still be decided."""
+
+    def __init__(self, what: str, todo: str, command: str | None) -> None:
+        """`todo`: how to find out. `command`: its id, where that is known."""
+        super().__init__(f"{what} {todo}")
+        self.what = what
+        self.command = command
+
+
+class GatewayUnreachableError(Exception):
+    """A gateway did not answer, and nothing was sent that could be decided."""
+
+    def __init__(self, what: str, command: str | None) -> None:
+        """`command`: the id of the one that was not sent; None for a read."""
+        super().__init__(f"{what} Nothing was sent. Is --server right, and the gateway up?")
+        self.what = what
+        self.command = command
+
+
+class GatewayRefusalError(Exception):
+    """A gateway refused by itself: the ledger has no record of it."""
+
+    def __init__(self, code: str, detail: str, todo: str, *, is_permanent: bool) -> None:
+        """`is_permanent`: whether the same would be refused again later."""
+        super().__init__(f"{code}: {detail} {todo}")
+        self.code = code
+        self.detail = detail
+        self.todo = todo
+        self.is_permanent = is_permanent
+
+
+class GatewayAnswerError(Exception):
+    """The answer is not one of Assent's, or is not about this log; the message says what to look at."""
+
+    def __init__(self, message: str, *, is_of_assent: bool) -> None:
+        """`is_of_assent`: whether a gateway of Assent's answered at all."""
+        super().__init__(message)
+        self.is_of_assent = is_of_assent

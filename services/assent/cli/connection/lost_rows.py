@@ -1,0 +1,37 @@
+"""A line on standard error when what a command shows may not be in the log any more."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from assent.cli import output
+from assent.cli.connection.log_access import LogAccess
+from assent.store.pool import Executor
+from assent.store.queries import heads
+from assent_contracts.client.probe import Probe
+from assent_contracts.heads import known_of
+from assent_contracts.topics import GOVERNANCE
+
+
+async def tell_lost_rows(to: LogAccess, db: Executor) -> None:
+    """Hold the log against what the tables were made from, and tell where it is less.
+
+    Raises KafkaError, TimeoutError, and what asyncpg raises.
+    """
+    known = [known_of("governance", n, head) for n, head in (await heads(db, "audit", GOVERNANCE)).items()]
+    known += [known_of("ledger", number, head) for number, head in (await heads(db)).items()]
+    async with Probe(to.connection) as probe:
+        tell_lost([finding.place for finding in await probe.findings(known)])
+
+
+def tell_lost(places: Sequence[str]) -> None:
+    """Tell it once, however often a command looks."""
+    if places:
+        _tell(", ".join(places))
+
+
+@cache
+def _tell(places: str) -> None:
+    output.complain(
+        f"Part of the log is lost ({places}): what this shows may contain what the log no longer has, and"
+        " nothing is decided there until it is whole again. `assent doctor` where the log is says what to do."
+    )

@@ -1,0 +1,162 @@
+"""The demo's story, played on a local system and proved."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from rich.text import Text
+
+from assent.applier.target import Target
+from assent.cli import output
+from assent.cli.board import board, tell_addresses
+from assent.cli.connection.log_access import LogAccess, reading
+from assent.cli.connection.publishers import publishing
+from assent.cli.formatting import print_timeline
+from assent.cli.interrupts import stop_on_signals
+from assent.cli.log_founding import found_log
+from assent.cli.options import Options
+from assent.cli.process_log import log_to_file
+from assent.cli.verification import print_verified, verify_live
+from assent.demo.story import DemoStory, Opened, read_changes
+from assent.founding.file import read_governance_file
+from assent.infra_files import infra_path
+from assent.local import Directory
+from assent.local.everything import Everything
+from assent.local.founded import is_founded
+from assent.reading.entries import audit_entry
+from assent.store.queries import RequestView, count_audit, show_request, timeline
+from assent.verify.finding import FindingError
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.publisher import NotDecidedError
+
+_PARTITIONS = 4
+_APPLIED_LIMIT_S = 60.0
+_LOOK_S = 0.05
+
+
+async def play(options: Options, *, once: bool) -> bool | None:
+    """Found a log where there is none, run everything, play the story and prove it.
+
+    Whether every step held; None when it was interrupted before that was known.
+    """
+    stop = stop_on_signals()
+    directory = Directory(options.data.resolve())
+    if not is_founded(directory):
+        output.tell("Founding a log for the demo's people and policies.")
+        founding = found_log(
+            directory,
+            infra_path("demo/governance.toml"),
+            partitions=_PARTITIONS,
+            make_missing_keys=True,
+        )
+        if not await _unless(stop, asyncio.create_task(founding)):
+            return None
+    log_to_file(options)
+    with board() as shown:
+        everything = Everything(options.data, progress=output.tell, on_change=shown)
+        playing = asyncio.create_task(_start_and_play(everything))
+        try:
+            if not await _unless(stop, playing):
+                return None
+            if not once:
+                tell_addresses(everything)
+                _tell_people(everything)
+                await stop.wait()
+            return playing.result()
+        finally:
+            output.tell("Stopping.")
+            await everything.stop()
+
+
+def _tell_people(everything: Everything) -> None:
+    if everything.sign_in_link is None:
+        return
+    people = [
+        each for each in read_governance_file(infra_path("demo/governance.toml")).principals if each.person
+    ]
+    names = ", ".join(f"{each.id} ({each.name})" for each in people)
+    output.tell(f"Sign in with the link above as one of the demo's people: {names}.")
+
+
+async def _unless(stop: asyncio.Event, task: asyncio.Task[Any]) -> bool:
+    """Wait for the task; False when `stop` came first, and then it is given up. Raises what it raises."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        return task.done()
+    finally:
+        for each in (task, stopping):
+            each.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+async def _submission_of(to: LogAccess, request: str) -> str:
+    async with reading(to) as db:
+        row = await show_request(db, request)
+    return "" if row is None else row.submission
+
+
+async def _start_and_play(everything: Everything) -> bool:
+    await everything.start()
+    to = LogAccess(
+        Connection(bootstrap=everything.stack.bootstrap), everything.founded.identity, everything.stack.dsn
+    )
+    try:
+        async with publishing(to, "assent-demo", Options(data=everything.directory.root)) as publisher:
+            story = DemoStory(publisher, everything.directory.keys, partial(_submission_of, to), _tell)
+            released = await story.play(read_changes(infra_path("demo/changes")))
+        applied = [await _is_applied(to, everything.target, request) for request in released]
+        return await _is_proved(to, released) and story.held and all(applied) and bool(released)
+    except (NotDecidedError, FindingError, KafkaError, TimeoutError) as error:
+        _tell(str(error) or type(error).__name__, held=False)
+        return False
+
+
+def _tell(what: str, held: bool) -> None:
+    mark = Text("✔ ", style="green") if held else Text("✘ NOT AS EXPECTED ", style="bold red")
+    output.show(mark + Text(output.visible(what), style="default"))
+
+
+async def _is_applied(to: LogAccess, target: Path, request: Opened) -> bool:
+    """Wait until the request has ended; then its file must hold just what was approved."""
+    async with reading(to) as db, asyncio.timeout(_APPLIED_LIMIT_S):
+        # ASYNC110: what another process does is polled for.
+        while not _has_ended(row := await show_request(db, request.id)):  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_S)
+    assert row is not None
+    try:
+        content = await asyncio.to_thread(Target(target).path(request.change.resource).read_bytes)
+    except OSError:
+        content = None
+    held = row.status == "completed" and content == request.change.applied
+    what = f"{row.applier} applies {request.id}: {request.change.resource} is {row.status}"
+    _tell(f"{what} ({row.outcome_message})" if row.outcome_message else what, held)
+    return held
+
+
+def _has_ended(row: RequestView | None) -> bool:
+    return row is not None and (row.status != "approved" or row.progress == "unknown")
+
+
+async def _is_proved(to: LogAccess, released: list[Opened]) -> bool:
+    """Print the timeline of a request, the audit count, and whether all of it verifies."""
+    found = await verify_live(to)
+    recorded = sum(tally.records for tally in found.partitions.values())
+    async with reading(to) as db:
+        async with asyncio.timeout(_APPLIED_LIMIT_S):
+            # ASYNC110: what another process writes is polled for.
+            while (audited := await count_audit(db)) < recorded:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_S)
+        for request in released[:1]:
+            entries = [audit_entry(row) for row in await timeline(db, request.id)]
+            output.say()
+            output.say(f"Timeline of request {request.id}, {request.change.resource}:")
+            print_timeline(entries)
+            output.say()
+    _tell(f"the audit log has {audited:,} records, the ledgers have {recorded:,}", audited == recorded)
+    print_verified(found)
+    return audited == recorded

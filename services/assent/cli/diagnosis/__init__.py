@@ -1,0 +1,1 @@
+"""What `assent doctor` looks at, and what it makes of it."""

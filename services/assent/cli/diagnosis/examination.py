@@ -1,0 +1,232 @@
+"""What `assent doctor` looks at."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from assent.cli.connection.log_access import (
+    LogAccess,
+    UnreachableError,
+    following,
+    governance_of,
+    log_access,
+    reading,
+)
+from assent.cli.diagnosis.check import Check
+from assent.cli.diagnosis.faults import with_causes
+from assent.cli.diagnosis.governance_checks import governance_checks
+from assent.cli.diagnosis.log_time import log_time_finding
+from assent.cli.errors import kafka_sentence, sentence
+from assent.cli.log_completeness import (
+    deciders_heads,
+    file_finding,
+    known_outside,
+    look,
+    missing,
+    reader_findings,
+    stored_finding,
+)
+from assent.cli.options import Options
+from assent.decider.kept import HeadsFileError
+from assent.decider.listed import load_writer_key, why_not_listed
+from assent.founding.found import WRITER_KEY
+from assent.ledger.looking import look_at_topics
+from assent.ledger.topic_state import (
+    Difference,
+    setting_differences,
+    topic_specs,
+    topic_states,
+)
+from assent.local import StackNotRunning
+from assent.local.founded import NotFounded
+from assent.observe.health import fault_of
+from assent.observe.readiness import Readiness, readiness
+from assent.observe.reasons import kafka_reason
+from assent.settings import SettingsError
+from assent.store.known import newest_in_postgres
+from assent.store.positions import Reader, requests_read
+from assent.store.reasons import reason
+from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
+from assent_contracts.client.keys import KeyFileError
+from assent_contracts.client.newest_heads import NewestHeads
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.heads import Finding, KeptHead
+from assent_contracts.topics import LEDGER_TOPICS
+
+LAG_MAX_RECORDS = 10_000
+_READERS: tuple[Reader, ...] = ("status", "audit")
+
+
+async def examine(options: Options) -> list[Check]:
+    """Look at all of it, as far as one can get. What follows from a fault of the log is marked so."""
+    return with_causes(await _examine(options))
+
+
+async def _examine(options: Options) -> list[Check]:
+    findings = [_python()]
+    try:
+        to = log_access(options)
+    except (NotFounded, StackNotRunning, SettingsError, UnreachableError) as error:
+        return [*findings, Check(ok=False, what="the running log", remedy=sentence(str(error)))]
+    findings.append(Check(ok=True, what=f"the log is founded: {to.identity[:16]}…"))
+    kafka = await _kafka(to)
+    findings += [*kafka, *await _services(to)]
+    if not kafka[0].ok:
+        return findings
+    try:
+        async with following(to) as follower:
+            findings += _governance(follower)
+            findings += _writer(options.data / "keys" / WRITER_KEY, follower)
+            findings += await _whole(options, to, follower)
+    except KafkaError as error:
+        findings.append(_no_kafka("the governance ledger can be read", error))
+    except NotFoundedError as error:
+        findings.append(Check(ok=False, what="the governance ledger", remedy=sentence(str(error))))
+    return findings
+
+
+async def _services(to: LogAccess) -> list[Check]:
+    loop = asyncio.get_running_loop()
+    answers = await asyncio.gather(
+        *(loop.run_in_executor(None, readiness, url) for url in to.services.values())
+    )
+    return [
+        finding
+        for name, said in zip(to.services, answers, strict=True)
+        for finding in service_findings(name, said)
+    ]
+
+
+def service_findings(name: str, said: Readiness) -> Iterator[Check]:
+    """One finding for a service that is ready, else one for each of what it lacks; one for each it notes."""
+    if not said.missing:
+        yield Check(ok=True, what=f"{name} is ready", service=name)
+    lacking = {f"is ready ({each})" if each else "is ready": why for each, why in said.missing.items()}
+    noted = {f"has all that it asks ({each})": why for each, why in said.noted.items()}
+    for what, lacks in (*sorted(lacking.items()), *sorted(noted.items())):
+        yield Check(
+            ok=False,
+            what=f"{name} {what}",
+            why=lacks.why,
+            remedy=f"{lacks.todo} See logs/{name}.log.",
+            service=name,
+            follows_from=lacks.fault,
+        )
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check(ok=sys.version_info >= (3, 11), what=f"Python {version}", remedy="Use Python 3.11 or newer.")
+
+
+async def _kafka(to: LogAccess) -> list[Check]:
+    admin = AIOKafkaAdminClient(**to.connection.options())
+    specs = topic_specs()
+    try:
+        await admin.start()
+        there = await topic_states(admin, specs)
+    except KafkaError as error:
+        return [_no_kafka(f"Kafka answers at {to.connection.bootstrap}", error)]
+    finally:
+        await admin.close()
+    missing = sorted(specs.keys() - there.keys())
+    return [
+        Check(ok=True, what=f"Kafka answers at {to.connection.bootstrap}"),
+        Check(
+            ok=not missing,
+            what=f"{len(specs)} topics",
+            remedy=f"Finding: {', '.join(missing)}. `assent topics apply` makes them.",
+        ),
+        *topic_findings(setting_differences(specs, there)),
+    ]
+
+
+def topic_findings(differences: list[Difference]) -> Iterator[Check]:
+    """One finding for each setting of a topic that is another; one in all when there is none."""
+    if not differences:
+        yield Check(ok=True, what="the topics are set as they must be")
+    for each in differences:
+        forgets = each.topic in LEDGER_TOPICS.values()
+        yield Check(
+            ok=False,
+            what=f"{each.topic}: {each.setting} = {each.must}",
+            why=f"It is {each.found}.",
+            remedy="`assent topics apply` sets it."
+            + (" Then see whether something is gone already: `assent audit verify`." if forgets else ""),
+        )
+
+
+def _no_kafka(what: str, error: KafkaError) -> Check:
+    remedy = f"{kafka_reason(error).todo} See logs/kafka.log."
+    return Check(ok=False, what=what, why=kafka_sentence(error), remedy=remedy)
+
+
+def _governance(follower: GovernanceFollower) -> list[Check]:
+    governance = governance_of(follower)
+    findings = [
+        Check(
+            ok=follower.quarantined == 0,
+            what=f"governance at seq {governance.seq}, {follower.quarantined} records quarantined",
+            remedy="Somebody without the writer's key has written to assent.governance: check the ACLs.",
+        )
+    ]
+    return [*findings, *governance_checks(governance, now_ms())]
+
+
+def _writer(path: Path, follower: GovernanceFollower) -> list[Check]:
+    """Whether what this machine's decider seals counts: without that all is up and nothing is decided."""
+    if "ASSENT_KAFKA" in os.environ:
+        return []
+    try:
+        reason = why_not_listed(follower, load_writer_key(path))
+        remedy = "" if reason is None else f"{reason.why} {reason.todo}"
+    except KeyFileError as error:
+        remedy = str(error)
+    return [Check(ok=not remedy, what="the decider's key is a writer's of this log", remedy=remedy)]
+
+
+async def _whole(options: Options, to: LogAccess, follower: GovernanceFollower) -> list[Check]:
+    """Whether the log holds what is known of it, and how far the readers are."""
+    findings: list[Check] = []
+    own: list[KeptHead] = []
+    try:
+        own = deciders_heads(options, to.identity)
+    except HeadsFileError as error:
+        findings.append(file_finding(error))
+    try:
+        async with reading(to) as db:
+            stored = await newest_in_postgres(db, follower)
+            positions = {name: await requests_read(db, name) for name in _READERS}
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        found = reason(error)
+        remedy = f"{found.todo} See logs/postgres.log."
+        findings.append(Check(ok=False, what="Postgres answers", why=found.why, remedy=remedy))
+        stored, positions = NewestHeads(), {}
+    else:
+        findings += [Check(ok=True, what="Postgres answers"), stored_finding(stored)]
+    outside = await known_outside(to.connection, follower, stored, own)
+    findings.append(log_time_finding(outside, now_ms()))
+    there = await look(to.connection, follower, outside)
+    for name, read in positions.items():
+        findings += reader_findings(name, read, there, follower.losses, LAG_MAX_RECORDS)
+    less = missing(outside, there, follower) + await look_at_topics(to.connection, follower.partitions)
+    findings += [_missing(each) for each in less]
+    if not less:
+        findings.append(Check(ok=True, what=f"the log holds all {len(outside.known)} known heads"))
+    return findings
+
+
+def _missing(finding: Finding) -> Check:
+    return Check(
+        ok=False,
+        what=f"{finding.place} is whole",
+        why=finding.why,
+        remedy=finding.todo,
+        fault=fault_of(finding.place, finding.kind),
+    )

@@ -1,0 +1,138 @@
+"""What an export of the directory changes in governance, sent in as many changes as it takes."""
+
+import msgspec
+
+from assent.cli import output
+from assent.cli.connection.log_client import LogClient
+from assent.cli.decision_output import refuse_unsent
+from assent.cli.governance_change import (
+    ChangeOutcome,
+    finish_dry_run,
+    outcome_document,
+    print_outcome,
+    send,
+)
+from assent.cli.options import ChangeOptions, Options
+from assent.directory.compare import directory_difference, fitting, parts, usable
+from assent.directory.export import Export
+from assent.reading.prospects import Prospect, foresee
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.decide import decide_change
+from assent_contracts.core.governance.directory import too_much_vanishes
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
+from assent_contracts.governed import DirectoryDifference
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+
+
+async def synchronise(
+    log: LogClient, export: Export, principal: str, change_options: ChangeOptions, options: Options
+) -> int:
+    """Send what is different in the export, print what came of it, and return the exit code.
+
+    Raises what `LogClient.governance` and `governance_change.send` raise.
+    """
+    governance = await log.governance()
+    export, left_out = usable(export, governance)
+    whole, too_large = fitting(directory_difference(export, governance), governance)
+    left_out = (*left_out, *too_large)
+    for each in left_out:
+        output.tell(f"Left out, {each.why}.")
+    code = await _send_difference(log, whole, governance, principal, change_options, options)
+    # The code alone must show that not everybody is in.
+    return code or (output.REFUSED if left_out else output.DECIDED)
+
+
+async def _send_difference(
+    log: LogClient,
+    whole: DirectoryDifference,
+    governance: Governance,
+    principal: str,
+    change_options: ChangeOptions,
+    options: Options,
+) -> int:
+    steps = steps_of(whole, governance, now_ms())
+    if not steps:
+        _say_nothing_to_do(options)
+        return output.DECIDED
+    # Part by part less vanishes than in one: the limit is on the whole.
+    too_much = too_much_vanishes(governance, whole)
+    if change_options.dry_run:
+        finish_dry_run(_prospects(governance, steps, principal, too_much), options)
+    if too_much is not None:
+        refuse_unsent(too_much, WHAT_TO_DO[too_much.code], options)
+    outcomes: list[ChangeOutcome] = []
+    for number, step in enumerate(steps):
+        if number:
+            governance = await log.governance()
+        prospect = foresee(governance, _change(governance, step), principal, now_ms())
+        outcome = await send(log, prospect, principal, change_options, options)
+        outcomes.append(outcome)
+        if not options.json or outcome.decided.refusal is not None:
+            print_outcome(outcome, options)
+        if outcome.decided.refusal is not None:
+            return output.REFUSED
+        if outcome.request is not None and number + 1 < len(steps):
+            output.tell(
+                f"{len(steps) - number - 1} more changes wait:"
+                f" run this again when {outcome.request} is completed."
+            )
+            break
+    if options.json:
+        documents = [outcome_document(outcome) for outcome in outcomes]
+        output.print_json(documents[0] if len(documents) == 1 else documents)
+    return output.DECIDED
+
+
+def steps_of(whole: DirectoryDifference, governance: Governance, at: int) -> tuple[DirectoryDifference, ...]:
+    """The difference in changes that fit, in the order in which governance takes them at log time `at` (ms).
+
+    Who left comes first, unless policies could not be met before those who come are there.
+    """
+    first, last = parts(whole), parts(whole, leavers_last=True)
+    return last if not _all_taken(first, governance, at) and _all_taken(last, governance, at) else first
+
+
+def _all_taken(steps: tuple[DirectoryDifference, ...], governance: Governance, at: int) -> bool:
+    for step in steps:
+        decision = decide_change(governance, _change(governance, step), at)
+        if isinstance(decision, Refusal):
+            return False
+        governance = governance.after(decision)
+    return True
+
+
+def _change(governance: Governance, difference: DirectoryDifference) -> SyncDirectory:
+    return SyncDirectory(difference=difference, version=governance.version(DIRECTORY))
+
+
+def _prospects(
+    governance: Governance,
+    steps: tuple[DirectoryDifference, ...],
+    principal: str,
+    too_much: Refusal | None,
+) -> tuple[Prospect, ...]:
+    """Each step as it would be once those before it are made; up to the first that would be refused."""
+    prospects: list[Prospect] = []
+    for step in steps:
+        change, at = _change(governance, step), now_ms()
+        prospect = foresee(governance, change, principal, at)
+        if too_much is not None and prospect.refusal is None:
+            prospect = _refused(prospect, too_much)
+        prospects.append(prospect)
+        decision = decide_change(governance, change, at)
+        if prospect.refusal is not None or isinstance(decision, Refusal):
+            break
+        governance = governance.after(decision)
+    return tuple(prospects)
+
+
+def _refused(prospect: Prospect, refusal: Refusal) -> Prospect:
+    return msgspec.structs.replace(prospect, refusal=refusal)
+
+
+def _say_nothing_to_do(options: Options) -> None:
+    if options.json:
+        output.print_json({"difference": None, "events": []})
+    else:
+        output.say("Nothing to do: governance says what the directory says already.")

@@ -1,0 +1,182 @@
+"""Make a change to governance: at once where its sender may, else as a request; or print what it would do."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+
+from assent.cli import output
+from assent.cli.connection.keys import key_of
+from assent.cli.connection.log_client import LogClient
+from assent.cli.connection.selection import log_client
+from assent.cli.decision_output import decision_document, print_refusal, refuse_unsent
+from assent.cli.options import AccessOptions, ChangeOptions, Options
+from assent.cli.tables import difference_table
+from assent.founding.durations import duration_ms
+from assent.reading.policy_effects import Effects, effects, fate_sentence, type_of_change
+from assent.reading.prospects import Prospect, foresee, request_for
+from assent_contracts.client.governance_publisher import GovernanceDecided
+from assent_contracts.client.publisher import Decided, new_command_id, now_ms
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.events import ChangeSubmitted
+from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.refusals import WHAT_TO_DO, Refusal
+
+ChangeBuilder = Callable[[Governance], GovernanceChange]
+"""A change from governance as it is: versions are filled in from there."""
+NO_VERSION = -1
+"""For an object that is not there: the rules refuse it and name it."""
+
+
+def version(governance: Governance, governed: str) -> int:
+    """The version that a change to an existing object names."""
+    found = governance.version(governed)
+    return NO_VERSION if found is None else found
+
+
+def milliseconds(option: str, text: str) -> int:
+    """A duration of the command line; ends the command when it is not one."""
+    try:
+        return duration_ms(text, at_least_ms=1)
+    except ValueError as error:
+        output.fail(f"{option}: {error}")
+
+
+class ChangeOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a change: decided at once, or the submission of its request."""
+
+    prospect: Prospect
+    decided: Decided | GovernanceDecided
+    request: str | None = None
+
+
+def change_governance(
+    build: ChangeBuilder, *, change_options: ChangeOptions, access: AccessOptions, options: Options
+) -> NoReturn:
+    """Make one change, print what came of it, and exit with its code."""
+    key = key_of(access, options)
+    log = log_client(access, options, key)
+
+    async def run() -> ChangeOutcome | tuple[Prospect, Effects | None]:
+        governance = await log.governance()
+        prospect = foresee(governance, build(governance), key.principal, now_ms())
+        if change_options.dry_run:
+            return prospect, await effects_now(log, prospect.change, governance)
+        return await send(log, prospect, key.principal, change_options, options)
+
+    done = asyncio.run(run())
+    if not isinstance(done, ChangeOutcome):
+        finish_dry_run((done[0],), options, done[1])
+    print_outcome(done, options)
+    sys.exit(output.DECIDED if done.decided.refusal is None else output.REFUSED)
+
+
+async def send(
+    log: LogClient, prospect: Prospect, principal: str, change_options: ChangeOptions, options: Options
+) -> ChangeOutcome:
+    """Send a change the way that it has to go: at once, or as a request (R3, R15, R18).
+
+    Exits where its request lacks a justification or has a bad form. Raises UndecidedError.
+    """
+    if prospect.works_at_once:
+        return ChangeOutcome(prospect=prospect, decided=await log.decide_change(prospect.change))
+    fields = {"id": new_command_id(), "principal": principal, "at": now_ms()}
+    command = request_for(prospect.change, change_options.justification or "", fields)
+    if isinstance(command, Refusal):
+        unsaid = change_options.justification is None
+        ask = f"A second administrator must approve: {prospect.why_approval}. Say why it is needed: -j TEXT."
+        refuse_unsent(command, ask if unsaid else WHAT_TO_DO[command.code], options)
+    decided = await log.decide(command)
+    request = next((each.request for each in decided.events if isinstance(each, ChangeSubmitted)), None)
+    return ChangeOutcome(prospect=prospect, decided=decided, request=request)
+
+
+async def effects_now(log: LogClient, change: GovernanceChange, governance: Governance) -> Effects | None:
+    """What a change of a policy would make of its open requests now; None for changes of other things."""
+    kind = type_of_change(change, governance)
+    if kind is None:
+        return None
+    found = await log.open_requests(kind)
+    return effects(change, found.requests, found.count, governance)
+
+
+def print_outcome(outcome: ChangeOutcome, options: Options) -> None:
+    """Print what came of a change."""
+    decided, prospect = outcome.decided, outcome.prospect
+    if decided.refusal is not None:
+        print_refusal(decided.refusal, WHAT_TO_DO[decided.refusal.code], decided, as_json=options.json)
+    elif options.json:
+        output.print_json(outcome_document(outcome))
+    elif outcome.request is not None:
+        output.say(prospect.sentence)
+        output.say(f"A second administrator must approve: {prospect.why_approval}.")
+        output.say(f"Submitted: request {outcome.request}")
+        for each in prospect.approvers:
+            output.say(f"Must approve, you not among them: {each}")
+        output.say(
+            f"Next: they `assent approve {outcome.request}`, then you `assent complete {outcome.request}`."
+        )
+    else:
+        output.say(f"Done: {prospect.sentence}  (governance {decided.seq})")
+
+
+def outcome_document(outcome: ChangeOutcome) -> dict[str, Any]:
+    """What `--json` prints of a change that was sent."""
+    return {
+        "sentence": outcome.prospect.sentence,
+        "object": outcome.prospect.object,
+        "why_approval": outcome.prospect.why_approval,
+        "request": outcome.request,
+        **decision_document(outcome.decided),
+    }
+
+
+def finish_dry_run(
+    prospects: tuple[Prospect, ...], options: Options, found: Effects | None = None
+) -> NoReturn:
+    """Print what changes would do, one after the other, and exit: 2 when one would be refused."""
+    if options.json:
+        documents = [_dry_document(prospect) for prospect in prospects]
+        if found is not None:
+            documents[-1]["open_requests"] = found
+        output.print_json(documents[0] if len(documents) == 1 else documents)
+    else:
+        for prospect in prospects:
+            _print_prospect(prospect)
+        if found is not None:
+            _print_effects(found)
+        output.say("Nothing was changed: this was a dry run.")
+    sys.exit(output.REFUSED if any(each.refusal is not None for each in prospects) else output.DECIDED)
+
+
+def _dry_document(prospect: Prospect) -> dict[str, Any]:
+    document: dict[str, Any] = {"dry_run": True, **msgspec.structs.asdict(prospect)}
+    if prospect.refusal is not None:
+        document["what_to_do"] = WHAT_TO_DO[prospect.refusal.code]
+    return document
+
+
+def _print_prospect(prospect: Prospect) -> None:
+    output.say(prospect.sentence)
+    if prospect.difference:
+        output.show(difference_table(prospect.difference))
+    if prospect.refusal is not None:
+        output.complain(f"It would be refused: {prospect.refusal.code}", style="bold red")
+        output.complain(prospect.refusal.detail, style="default")
+        output.complain(WHAT_TO_DO[prospect.refusal.code], style="default")
+    elif prospect.why_approval is None:
+        output.say("It would work at once.")
+    else:
+        output.say(f"A second administrator must approve: {prospect.why_approval}.")
+        for each in prospect.asks:
+            output.say(each)
+
+
+def _print_effects(found: Effects) -> None:
+    output.say(f"Open requests of type {found.resource_type}: {found.count:,}")
+    for fate, requests in found.fates.items():
+        output.say(f"  {fate_sentence(fate, len(requests))} {' '.join(requests)}")
+    if found.count > found.listed:
+        output.say(f"  These are the {found.listed} oldest.")

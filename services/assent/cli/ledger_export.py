@@ -1,0 +1,62 @@
+"""Export ledgers that have all that is known of them, and the heads that are known elsewhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
+from assent.cli.verification import progress_bar
+from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known_to_postgres
+from assent.verify.expected import Expected, ExpectedHead, SealedHead
+from assent.verify.export import Exported, export_ledgers
+from assent.verify.known import HeadsElsewhere
+from assent_contracts.client.heads import good_heads
+from assent_contracts.eras import is_void
+from assent_contracts.heads import KeptHead
+
+
+async def export_held(to: LogAccess, file: Path, *, own: Sequence[KeptHead] = ()) -> Exported:
+    """Write the file of ledgers that have all that is known of them. Raises as `export_ledgers` does.
+
+    `own`: what its decider keeps in its file.
+    """
+    # Before the ledgers are read: they may only have grown since.
+    async with reading(to) as db:
+        known = await known_to_postgres(db)
+    kept = await kept_heads(to.connection, to.dsn)
+    async with following(to) as follower:
+        governance = governance_of(follower)
+        known += known_by_writers(to.identity, kept, governance.writers, governance.losses)
+        known += known_by_writers(to.identity, own, governance.writers, governance.losses, where=IN_FILE)
+        with progress_bar("exporting") as progress:
+            return await export_ledgers(
+                to.connection,
+                to.identity,
+                follower,
+                governance.partitions,
+                file,
+                progress,
+                HeadsElsewhere(known),
+            )
+
+
+async def heads_elsewhere(to: LogAccess, own: Sequence[KeptHead]) -> Expected:
+    """The newest head of each partition that is known outside the ledgers. `own`: as for `export_held`."""
+    async with reading(to) as db:
+        known = await known_to_postgres(db)
+    kept = await kept_heads(to.connection, to.dsn)
+    async with following(to) as follower:
+        writers, losses = follower.writers.public_keys(), follower.losses
+    of_audit = [each.head for each in known if each.source == known[0].source]
+    return Expected(
+        identity=to.identity,
+        heads=tuple(
+            ExpectedHead(ledger=head.ledger, partition=head.partition, seq=head.seq, sha256=head.sha256)
+            for head in of_audit
+        ),
+        signed=tuple(
+            SealedHead(value=each.value, writer=each.writer, seal=each.seal)
+            for head, each in good_heads(to.identity, [*kept, *own], writers)
+            # What was given up with an accepted loss is not expected.
+            if not is_void(head.era, losses)
+        ),
+    )

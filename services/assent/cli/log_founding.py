@@ -1,0 +1,131 @@
+"""Found a log in a data directory, on the embedded Kafka or a cluster."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from assent.cli import output
+from assent.founding.file import GovernanceFile, read_governance_file
+from assent.founding.found import (
+    RECOVERY_KEY,
+    WRITER_KEY,
+    AlreadyFoundedError,
+    Founded,
+    found,
+    founding_links,
+    keys_to_make,
+    save_keys,
+)
+from assent.ledger.topics import apply_topics
+from assent.local import Directory, Stack
+from assent.local.everything import KEYS
+from assent.local.founded import (
+    FoundedLog,
+    begin_founding,
+    end_founding,
+    founding_was_cut_short,
+    is_founded,
+    write_founded,
+)
+from assent.local.process import end_stale
+from assent.settings import read_connection
+from assent_contracts.client.connection import Connection
+from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.publisher import now_ms
+from assent_contracts.writers import RECOVERY
+
+
+async def found_log(directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool) -> Founded:
+    """Found a log: its keys and identity go into the data directory.
+
+    Everything that can be refused is, before anything is written; a founding that was cut short begins again.
+
+    Raises GovernanceFileError, FoundingRefusedError, AlreadyFoundedError, DirectoryInUse, KafkaError.
+    """
+    read = read_governance_file(file)
+    if is_founded(directory):
+        raise AlreadyFoundedError
+    at_ms = now_ms()
+    writer_path = directory.keys / WRITER_KEY
+    # A founding that was cut short has left its key: it is as good as a new one.
+    writer = load_key(writer_path) if writer_path.exists() else SecretKey("writer-1", "decider")
+    recovery_path = directory.keys / RECOVERY_KEY
+    recovery = _recovery_to_make(read, recovery_path)
+    made = keys_to_make(read, directory.keys) if make_missing_keys else {}
+    links = founding_links(
+        read,
+        writers={writer.id: writer.public},
+        recovery=read.recovery_key or recovery.public,
+        partitions=partitions,
+        made_keys={principal: key for principal, (key, _) in made.items()},
+        at_ms=at_ms,
+    )
+    if not make_missing_keys:
+        _tell_who_lacks_a_key(read)
+    await _prepare_directory(directory)
+    save_keys(
+        {writer_path: writer}
+        | ({} if read.recovery_key else {recovery_path: recovery})
+        | {directory.keys / f"{secret.principal}.key": secret for _, secret in made.values()}
+    )
+    async with _kafka(directory, partitions) as connection:
+        founded = await found(connection, links, writer, at_ms)
+    write_founded(directory, FoundedLog(identity=founded.identity, partitions=partitions))
+    end_founding(directory)
+    if not read.recovery_key:
+        output.tell(
+            f"{recovery_path} is the recovery key. If the writer's key is lost or stolen, it alone names"
+            " another: move it off this machine now and keep it offline."
+        )
+    if not (directory.keys / KEYS["applier"]).exists():
+        output.tell(
+            f"No {KEYS['applier']} in {directory.keys}: released changes wait for an applier of your own."
+        )
+    return founded
+
+
+def _recovery_to_make(file: GovernanceFile, path: Path) -> SecretKey:
+    """The recovery key: a new one, or that of a founding that was cut short."""
+    if file.recovery_key is None and path.exists():
+        return load_key(path)
+    return SecretKey(RECOVERY, RECOVERY)
+
+
+@asynccontextmanager
+async def _kafka(directory: Directory, partitions: int) -> AsyncIterator[Connection]:
+    """The cluster of ASSENT_KAFKA, whose topics are there already; else the embedded one, for the while."""
+    if "ASSENT_KAFKA" in os.environ:
+        yield read_connection(os.environ)
+        return
+    output.tell("Founding: starting Kafka, writing the first records.")
+    async with Stack(directory.root, progress=output.tell) as stack:
+        connection = Connection(bootstrap=stack.bootstrap)
+        (await apply_topics(connection, partitions=partitions)).must_fit()
+        yield connection
+
+
+async def _prepare_directory(directory: Directory) -> None:
+    directory.create()
+    with directory.owned():
+        if is_founded(directory):
+            raise AlreadyFoundedError
+        if founding_was_cut_short(directory):
+            output.tell("An earlier `assent init` was cut short here: beginning again.")
+            await end_stale("kafka", directory=directory)
+            shutil.rmtree(directory.kafka, ignore_errors=True)
+        elif directory.kafka.exists():
+            # A log without its founded.json: not ours to remove. `found` refuses it if it has records.
+            return
+        begin_founding(directory)
+
+
+def _tell_who_lacks_a_key(file: GovernanceFile) -> None:
+    with_key = {key.principal for key in file.keys}
+    without = [principal.id for principal in file.principals if principal.id not in with_key]
+    if without:
+        output.tell(
+            f"Without a key, and so unable to sign: {', '.join(without)}."
+            " `--make-keys` makes keys; [[keys]] in the file registers their own."
+        )

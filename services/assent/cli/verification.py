@@ -1,0 +1,128 @@
+"""Verify a running log, and print what was verified."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from assent.cli import output
+from assent.cli.connection.log_access import LogAccess, following, reading
+from assent.cli.formatting import table
+from assent.verify.audited import AuditTable
+from assent.verify.elsewhere import IN_FILE, kept_heads, known_by_writers, known_to_postgres
+from assent.verify.expected import Expected, check_signed, known_of
+from assent.verify.finding import FindingError
+from assent.verify.known import HeadsElsewhere
+from assent.verify.live import verify_governance, verify_requests
+from assent.verify.report import Verified, verified
+from assent_contracts.client.keys import verify as verify_signature
+from assent_contracts.heads import KeptHead
+
+
+async def verify_live(
+    to: LogAccess, expected: Expected | None = None, *, own: Sequence[KeptHead] = ()
+) -> Verified:
+    """Verify the running log with its audit table, and hold it against what is known of it elsewhere.
+
+    `own`: what its decider keeps in its file.
+    Raises FindingError, ExpectError, and what reading raises.
+    """
+    async with reading(to) as db:
+        # Before the ledgers are read: they may only have grown since.
+        known = HeadsElsewhere(await known_to_postgres(db))
+        known.add(() if expected is None else known_of(expected))
+        kept, audited = await kept_heads(to.connection, to.dsn), AuditTable(db)
+        governance = await verify_governance(
+            to.connection, to.identity, verify_signature, audited.compare, known
+        )
+        if expected is not None:
+            check_signed(expected, governance.writers, verify_signature)
+        writers = governance.writers.public_keys()
+        known.add(known_by_writers(to.identity, kept, writers, governance.losses))
+        known.add(known_by_writers(to.identity, own, writers, governance.losses, where=IN_FILE))
+        await audited.has_nothing_beside(governance.partitions)
+        async with following(to) as follower:
+            with progress_bar("verifying") as progress:
+                tallies = await verify_requests(
+                    to.connection,
+                    follower,
+                    governance.partitions,
+                    verify_signature,
+                    progress,
+                    compare=audited.compare,
+                    claims=governance.claims,
+                    known=known,
+                )
+            if len(follower.history) > len(governance.history):
+                # Requests were decided meanwhile under what governance had not said before.
+                await verify_governance(to.connection, to.identity, verify_signature)
+    by_name = {"governance": governance.tally, **{str(number): each for number, each in tallies.items()}}
+    return verified(by_name, known.sources(), from_file=False)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error; what it yields is told (done, in all)."""
+    err = output.console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def fail_with_finding(finding: FindingError, what: str, *, as_json: bool) -> NoReturn:
+    """Say what is wrong, and exit. `what`: what it keeps from being, such as `verified`."""
+    if as_json:
+        output.print_json(
+            {
+                what: False,
+                "ledger": finding.ledger,
+                "partition": finding.partition,
+                "seq": finding.seq,
+                "what": finding.what,
+                "difference": finding.difference,
+                "todo": finding.todo,
+            }
+        )
+        sys.exit(output.NOT_VERIFIED)
+    todo = f" {finding.todo}" if finding.todo else ""
+    output.fail(f"Not {what}. The first bad thing: {finding}.{todo}", output.NOT_VERIFIED)
+
+
+def print_verified(found: Verified) -> None:
+    """A table of what was verified, for people, and what was not."""
+    tallies = found.partitions
+    counts = ("records", "commands", "refused", "carried", "signatures", "unreadable", "quarantined")
+    made = table("partition", *counts, right=counts)
+    for name, tally in tallies.items():
+        numbers = (
+            tally.records,
+            tally.commands,
+            tally.refusals,
+            tally.carried,
+            tally.signatures,
+            tally.unreadable,
+            tally.quarantined,
+        )
+        made.add_row(name, *(f"{number:,}" for number in numbers))
+    output.show(made)
+    for name, tally in tallies.items():
+        if tally.quarantined:
+            output.say(
+                f"{name}: {tally.quarantined} records on the topic do not count (forged, late or altered);"
+                f" the first is at offset {tally.first_quarantined}.",
+                style="yellow",
+            )
+        if tally.given_up:
+            output.say(
+                f"{name}: {tally.given_up} changes were carried out for requests that were given up with an"
+                " accepted loss: nobody can confirm them.",
+                style="yellow",
+            )
+    output.say("✔ Verified:", style="green")
+    for each in found.checked:
+        output.say(f"  {each}.", style="green")
+    for each in found.not_checked:
+        output.say(f"Not checked: {each}.", style="yellow")

@@ -1,0 +1,38 @@
+"""What a command's sender wrote for people. Events do not repeat it, so it is read from the command."""
+
+import msgspec
+from msgspec import UNSET
+
+from assent_contracts.events import Event, RequestFailed
+from assent_contracts.ledger import LedgerRecord
+
+
+class SenderText(msgspec.Struct, frozen=True, gc=False):
+    """The texts that a command may contain; '' where it has none."""
+
+    principal: str = ""
+    justification: str = ""
+    note: str = ""
+    message: str = ""
+    reason: str = ""
+
+
+class _Recorded(msgspec.Struct, gc=False):
+    # A command that could not be read was recorded by its hash.
+    value: SenderText = SenderText()
+
+
+_NO_TEXT = SenderText()
+_decode = msgspec.json.Decoder(_Recorded).decode
+
+
+def sender_text(record: LedgerRecord) -> SenderText:
+    """The texts of the record's command. Raises msgspec.MsgspecError."""
+    return _NO_TEXT if record.command is UNSET else _decode(record.command).value
+
+
+def failure_message(event: Event, text: SenderText) -> str:
+    """What is known about an outcome: from its report, or from the event where nobody reported."""
+    if isinstance(event, RequestFailed) and event.message is not UNSET:
+        return event.message
+    return text.message
