@@ -9,7 +9,7 @@ from assent_contracts.commands import ACTIONS
 from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
 from assent_contracts.core.requests.permissions import is_possible, possible_actions
-from assent_contracts.core.requests.states import Closed, Open
+from assent_contracts.core.requests.states import Closed, Open, open_state, status_of
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DefineGroup,
@@ -148,3 +148,12 @@ def test_R23_who_rejects_or_completes_names_what_they_have_seen(verb: str) -> No
     story = Story().given("alice submits")
     story.submission = "0" * 64
     assert story.when(f"{'bob' if verb == 'rejects' else 'alice'} {verb}") == "digest-mismatch"
+
+
+@pytest.mark.parametrize("status", REACHED)
+def test_R13_an_open_request_is_what_its_status_and_progress_make_of_it(status: str) -> None:
+    request = request_in(Story().given(*REACHED[status]))
+    parts = {name: getattr(request, name, ()) for name in ("approvals", "rejections")}
+    more = {"deadline": getattr(request, "deadline", 0), "applier": getattr(request, "applier", "")}
+    assert open_state(*status_of(request), request.submission, **parts, **more) == request
+    assert open_state("completed", None, request.submission, **parts, **more) is None

@@ -111,6 +111,11 @@ CASES = {
         "Withdraw the role approver from group approvers (r-approver).",
         None,
     ),
+    "an unknown role withdrawn": (
+        c.WithdrawRole(assignment="none", version=0),
+        "Withdraw role assignment none.",
+        None,
+    ),
     "a policy deleted, of two": (
         c.DeletePolicy(policy="scripts-too", version=0),
         "Delete policy scripts-too: other policies still protect script.",
