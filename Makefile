@@ -25,7 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run test test-long test-full test-containers soak fuzz simulate faults lint format schemas bench docs requirements clean
+.PHONY: help setup chromium run test test-long test-full test-containers coverage soak fuzz simulate faults lint format schemas \
+	bench docs requirements clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -65,6 +66,10 @@ test-full: test test-long ## both: all tests but those on containers and the soa
 test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
 	@ASSENT_TEST_STACK=containers $(PYTEST) -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
+
+coverage: $(STAMP) ## every branch of the contracts and the core is taken by a test that needs no broker
+	@$(BIN)/python -m coverage run -m pytest -m "not long" --quiet tests/contract tests/property tests/unit $(ARGS)
+	@$(BIN)/python -m coverage report
 
 soak: $(STAMP) ## writers killed and paused at random, for long
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
@@ -108,5 +113,5 @@ requirements: $(STAMP) ## pin the dependencies anew; UPGRADE=1 takes the newest 
 	@! grep -nE '://|^-' infra/requirements/*.txt || { echo "requirements: a pin names a host or an option" >&2; exit 1; }
 
 clean: ## remove .venv, the local data and all caches (stop `make run` first)
-	rm -rf .venv .data dist build contracts/dist contracts/build .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf .venv .data dist build contracts/dist contracts/build .pytest_cache .coverage .hypothesis .ruff_cache .import_linter_cache
 	find contracts infra services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -10,20 +11,25 @@ from assent.gateway.console.payload_view import payload_view
 from assent.reading.payload_diff import payload_diff
 from assent.reading.payloads import shown_payload
 from assent.reading.visible import visible
-from assent_contracts.acceptance import first_head
+from assent_contracts.acceptance import Head, first_head
 from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import governance_received_again, read_governance_command
-from assent_contracts.core.received import Omitted, Received, open_envelope, signature_bytes
-from assent_contracts.core.requests.handle import handle
+from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.received import Envelope, Omitted, Received, open_envelope, signature_bytes
+from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.receive import read_command, received_again
-from assent_contracts.core.sender import unattributed
 from assent_contracts.core.writer.chain import Chain, RecordTooLargeError
+from assent_contracts.core.writer.desk import Decision, Events
+from assent_contracts.core.writer.governance_desk import GovernanceDesk
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Incoming, Writer
 from assent_contracts.files import file_of_payload
 from assent_contracts.governance import GOVERNANCE_KEY
 from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.ledger import (
+    LedgerRecord,
     RecordedCommand,
     decode_events,
     decode_governance_events,
@@ -33,6 +39,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import request_id
+from assent_contracts.signing import NO_IDENTITY
 from tests.fuzz.alphabet import RAW_WORDS, golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, Chains
@@ -80,21 +87,14 @@ def _take_command(value: bytes) -> object:
     if isinstance(envelope, Omitted):
         return _checked(envelope.refusal)
     signature_bytes(envelope)
-    governance = _LOG.record.governance
-    refusal = unattributed(governance, envelope.key_id, signed=True, good=True, received_at=START)
     received = read_command(envelope)
-    if isinstance(received, Refusal):
-        return _checked(received)
-    _show(received.command)
-    if refusal is not None:
-        return _checked(refusal)
-    outcomes: list[object] = []
-    for state in (_LOG.state, _RELEASED_LOG.state):
-        decision = handle(
-            state, received, signature_good=True, seq=9, at=START, received_at=START, governance=governance
-        )
-        outcomes.append(_written(decision, received, likely))
-    return outcomes
+    if not isinstance(received, Refusal):
+        _show(received.command)
+    identity, governance = _LOG.identity, _LOG.record.governance
+    return [
+        _decided(_Requests(state, governance), first_head("ledger", identity), envelope, decode_events)
+        for state in (_LOG.state, _RELEASED_LOG.state)
+    ]
 
 
 def _take_governance(value: bytes) -> object:
@@ -103,44 +103,90 @@ def _take_governance(value: bytes) -> object:
     envelope = open_envelope(value, _kafka_key(rng, GOVERNANCE_KEY), _headers(rng, key_id))
     if isinstance(envelope, Omitted):
         return _checked(envelope.refusal)
-    received = read_governance_command(envelope)
-    if isinstance(received, Refusal):
-        return _checked(received)
-    outcomes: list[object] = []
-    for record in (_LOG.record, _FOUNDING):
-        decision = handle_governance(record, received, signature_good=True, at=START, received_at=START)
-        outcomes.append(_written(decision, received, GOVERNANCE_KEY))
-    return outcomes
+    head = first_head("governance", NO_IDENTITY)
+    decided = _decided(_Governance(), head, envelope, decode_governance_events)
+    return decided, _founded(envelope)
+
+
+class _Requests(RequestsDesk):
+    """Stays where it is, so that each input finds the same requests."""
+
+    def __init__(self, state: PartitionState, governance: Governance) -> None:
+        super().__init__(state.partition)
+        self.state, self.governance = state, governance
+
+    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+        pass
+
+    def apply(self, events: Events, *, seq: int, at: int) -> None:
+        pass
+
+
+class _Governance(GovernanceDesk):
+    """Stays where it is, so that each input finds the same governance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.record = _LOG.record
+
+    def apply_decision(
+        self, received: Received[Any], decision: Decision, *, seq: int, at: int, by_topic: bool = True
+    ) -> None:
+        pass
+
+    def apply(self, events: Events, *, seq: int, at: int) -> None:
+        pass
+
+
+def _decided(
+    desk: _Requests | _Governance,
+    head: Head,
+    envelope: Envelope,
+    decode: Callable[[LedgerRecord], tuple[Any, ...]],
+) -> object:
+    """What a writer records of it, which is what readers take."""
+    writer = Writer(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer.begin()
+    decided = writer.decide(Incoming(1, START, envelope, None, signature_good=True))
+    if decided.unreadable is not None:
+        raise decided.unreadable
+    batch = writer.take_batch()
+    assert batch is not None
+    record = decode_record(batch.links[0].value)
+    refusal = decode_refusal(record)
+    kept = decode_recorded_command(record)
+    if isinstance(kept, RecordedCommand):
+        assert bytes(kept.value) == envelope.value, "the ledger does not give the command back"
+    else:
+        assert kept == decided.omitted
+        assert refusal is not None
+    return decode(record) if refusal is None else _checked(refusal)
 
 
 _FOUNDING: Final = GovernanceLedgerState()
 """Nothing is founded yet."""
 
 
-def _written(decision: Any, received: Received[Any], key: bytes) -> object:
-    """The record that comes of a decision is one that readers take."""
-    if isinstance(decision, Refusal):
-        _checked(decision)
+def _founded(envelope: Envelope) -> object:
+    """What founding makes of it: that comes by no topic, and no writer receives it."""
+    received = read_governance_command(envelope)
+    if isinstance(received, Refusal):
+        return _checked(received)
+    decision = handle_governance(_FOUNDING, received, signature_good=True, at=START, received_at=START)
     command = RecordedCommand(
         value=msgspec.Raw(received.value), key=received.key_id, signature=received.signature
     )
-    chain = Chain(first_head("ledger", "1d" * 32), 1)
+    chain = Chain(first_head("governance", NO_IDENTITY), 1)
     try:
-        link = chain.link(
-            key, decision, at=START, governance=1, input_offset=1, received_at=START, command=command
-        )
+        link = chain.link(None, decision, at=START, command=command)
     except RecordTooLargeError:
         return decision
     record = decode_record(link.value)
-    if isinstance(received.command, SubmitChange) or hasattr(received.command, "request"):
-        decode_events(record)
-    else:
-        decode_governance_events(record)
-    decode_refusal(record)
+    decode_governance_events(record)
     again = decode_recorded_command(record)
     assert isinstance(again, RecordedCommand)
     assert bytes(again.value) == received.value, "the ledger does not give the command back"
-    return decision
+    return _checked(decision) if isinstance(decision, Refusal) else decision
 
 
 def _show(command: object) -> None:

@@ -1,9 +1,8 @@
-"""Both ledgers of a small log, decided by the real rules, with a request decider that may lag behind.
+"""Both ledgers of a small log, decided by their writers, with a request decider that may lag behind.
 
 The log has one partition. Nothing is signed: who sends says itself whether the signature is good.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -11,24 +10,18 @@ import msgspec
 from msgspec import Raw
 
 from assent_contracts import commands as c
-from assent_contracts.core.governance.carry_out import carry_release
-from assent_contracts.core.governance.handle import (
-    GovernanceLedgerState,
-    apply_governance_decision,
-    handle_governance,
-)
-from assent_contracts.core.governance.receive import receive_governance
+from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.received import Omitted
+from assent_contracts.core.received import Envelope, Received, open_envelope
 from assent_contracts.core.requests.decide import Decision
-from assent_contracts.core.requests.expire import decide_expiry
-from assent_contracts.core.requests.handle import apply_decision, handle
 from assent_contracts.core.requests.partition_state import PartitionState
-from assent_contracts.core.requests.receive import receive
-from assent_contracts.core.requests.release_outcome import release_outcomes_due
-from assent_contracts.core.requests.states import Closed, Unsettled
+from assent_contracts.core.writer.chain import Chain
+from assent_contracts.core.writer.governance_desk import GovernanceDesk
+from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.writer import Incoming, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event
+from assent_contracts.events import ChangeSubmitted, Event
 from assent_contracts.governance import (
     GOVERNANCE_KEY,
     ChangeGovernance,
@@ -40,9 +33,16 @@ from assent_contracts.governance import (
 )
 from assent_contracts.governance_changes import GovernanceChange, RegisterKey, RegisterPrincipal, object_of
 from assent_contracts.governed import Account, Founding, SigningKey
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.ledger import (
+    LedgerRecord,
+    RecordedCommand,
+    decode_events,
+    decode_governance_events,
+    decode_record,
+    decode_refusal,
+)
 from assent_contracts.refusals import Refusal
-from assent_contracts.resources import request_id, resource_type
+from assent_contracts.signing import NO_IDENTITY
 
 DAY_MS: Final = 24 * 60 * 60 * 1_000
 START: Final = 1_767_225_600_000
@@ -106,16 +106,12 @@ class TwoLedgers:
 
     def __init__(self, founding: Iterable[GovernanceChange], listener: Listener | None = None) -> None:
         self.at = START
-        self.record = GovernanceLedgerState()
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self.seen = Governance()
-        """Governance as the request decider has read it."""
-        self.state = PartitionState(0)
-        self.seq = 0
+        self._releases = Releases()
+        self._desk, self._requests = GovernanceDesk(self._releases), RequestsDesk(0)
+        self._governor = _writer(self._desk, first_head("governance", NO_IDENTITY))
+        self._decider = _writer(self._requests, first_head("ledger", NO_IDENTITY))
         self._listener = listener or Listener()
-        self.released: deque[tuple[str, int, str]] = deque()
-        """(request, seq, digest) of the releases that governance has not carried out yet."""
-        self._submitted: dict[str, tuple[c.SubmitChange, int]] = {}
         self._commands = 0
         self._govern(FoundLog(**self._about("founder"), founding=FOUNDING))
         for change in founding:
@@ -124,7 +120,27 @@ class TwoLedgers:
     @property
     def governance(self) -> Governance:
         """Governance as its own decider has it: the newest."""
-        return self.record.governance
+        return self._desk.governance
+
+    @property
+    def seen(self) -> Governance:
+        """Governance as the request decider has read it."""
+        return self._requests.governance
+
+    @seen.setter
+    def seen(self, governance: Governance) -> None:
+        self._requests.governance = governance
+
+    @property
+    def state(self) -> PartitionState:
+        """The requests, as their decider has them."""
+        return self._requests.state
+
+    @property
+    def released(self) -> list[str]:
+        """The requests whose releases governance has not carried out yet."""
+        carried = self.governance.release_outcomes
+        return [each.request for each in self._releases.waiting() if each.request not in carried]
 
     def _about(self, who: str) -> dict[str, Any]:
         self._commands += 1
@@ -155,27 +171,51 @@ class TwoLedgers:
     def _govern(
         self, command: GovernanceCommand, key: str | None = None, *, keeps: bool = True
     ) -> tuple[GovernanceEvent, ...] | Refusal:
-        headers = signed(key or f"{command.principal}-key")
-        received = receive_governance(msgspec.json.encode(command), GOVERNANCE_KEY, headers)
-        assert not isinstance(received, Omitted), received
-        decision = handle_governance(
-            self.record, received, signature_good=True, at=self.at, received_at=self.at
-        )
-        if keeps:
-            seq = self.governance.seq + 1
-            apply_governance_decision(self.record, received, decision, seq=seq, at=self.at)
-            self._governed(() if isinstance(decision, Refusal) else decision, command, received.key_id)
+        envelope = _envelope(command, GOVERNANCE_KEY, key)
+        is_founding = command.principal == "founder"
+        if is_founding or not keeps:
+            decision = self._judged(self._desk, envelope)
+        if not keeps:
+            return decision
+        if is_founding:
+            # It comes by no topic, so that no writer receives it: the first one reads it.
+            command_kept = RecordedCommand(
+                value=Raw(envelope.value), key=envelope.key_id, signature=envelope.signature
+            )
+            chain = Chain(self._governor.head, self._governor.epoch)
+            link = chain.link(None, decision, at=self.at, command=command_kept)
+            record = decode_record(link.value)
+            self._governor.replay(Accepted(record.seq, record, link.value, sha256_hex(link.value)))
+        else:
+            record = self._decided(self._governor, envelope)
+            decision = decode_refusal(record) or decode_governance_events(record)
+        self._governed(() if isinstance(decision, Refusal) else decision, command, envelope.key_id)
         return decision
+
+    def _judged(self, desk: GovernanceDesk | RequestsDesk, envelope: Envelope) -> Any:
+        """What the answer to a command is; nothing is kept."""
+        received = desk.read(envelope)
+        assert isinstance(received, Received), received
+        return desk.handle(received, signature_good=True, seq=self.seq, at=self.at, received_at=self.at)
+
+    def _decided(self, writer: Writer[Any], envelope: Envelope) -> LedgerRecord:
+        writer.decide(Incoming(writer.next_input, self.at, envelope, None, signature_good=True))
+        return self._written(writer)
+
+    def _written(self, writer: Writer[Any]) -> LedgerRecord:
+        """The one record that a writer has made; of requests, governance's decider takes note of it."""
+        batch = writer.take_batch()
+        assert batch is not None
+        [link] = batch.links
+        record = decode_record(link.value)
+        if writer is self._decider:
+            self._releases.take(Accepted(record.seq, record, link.value, sha256_hex(link.value)))
+        return record
 
     def carry(self) -> tuple[GovernanceEvent, ...]:
         """Governance carries the first release out that waits for it."""
-        request, seq, digest = self.released.popleft()
-        submission, as_of = self._submitted[request]
-        value = msgspec.json.encode(submission)
-        events = carry_release(
-            self.governance, value, self.at, request=request, released=seq, digest=digest, as_of=as_of
-        )
-        self.governance.evolve(self.governance.seq + 1, events)
+        next(self._governor.record_due(self.at))
+        events = decode_governance_events(self._written(self._governor))
         self._governed(events, None, "")
         return events
 
@@ -187,11 +227,8 @@ class TwoLedgers:
 
     def catch_up(self, behind: int = 0) -> None:
         """The request decider reads governance on, up to `behind` records before its end; never back."""
-        while self.seen.seq < self.governance.seq - behind:
-            following = self.seen.seq + 1
-            self.seen.evolve(following, self.history[following])
-        for _, event in release_outcomes_due(self.state, self.seen):
-            self._keep((event,))
+        self._requests.follow(self.history, max(self.seen.seq, self.governance.seq - behind))
+        self._record_due()
 
     def command(self, who: str, kind: type[Any], resource: str, **fields: Any) -> c.Command:
         """A command of this account, dated now."""
@@ -199,21 +236,12 @@ class TwoLedgers:
 
     def send(self, command: c.Command, *, key: str | None = None, keeps: bool = True) -> Decision:
         """The request decider's answer to a command, signed with this key or the sender's own."""
-        value = msgspec.json.encode(command)
-        received = receive(value, command.resource.encode(), signed(key or f"{command.principal}-key"))
-        assert not isinstance(received, Omitted), received
-        decision = handle(
-            self.state,
-            received,
-            signature_good=True,
-            seq=self.seq,
-            at=self.at,
-            received_at=self.at,
-            governance=self.seen,
-        )
-        if keeps:
-            apply_decision(self.state, received, decision, seq=self.seq, at=self.at, governance=self.seen.seq)
-            self._took(decision, command, received.key_id)
+        envelope = _envelope(command, command.resource.encode(), key)
+        if not keeps:
+            return self._judged(self._requests, envelope)
+        record = self._decided(self._decider, envelope)
+        decision = decode_refusal(record) or decode_events(record)
+        self._took(() if isinstance(decision, Refusal) else decision, command, envelope.key_id)
         return decision
 
     def submit(
@@ -245,25 +273,35 @@ class TwoLedgers:
 
     def expire(self) -> None:
         """The request decider looks at the clock."""
-        for seq in self.state.due(self.at):
-            request = self.state.requests[seq]
-            assert not isinstance(request, Closed | Unsettled)
-            self._keep((decide_expiry(request_id(0, seq), request),))
+        self._record_due()
 
-    def _keep(self, events: tuple[Event, ...]) -> None:
-        self.state.record(self.seq, self.at, events, governance=self.seen.seq)
-        self._took(events, None, "")
+    def _record_due(self) -> None:
+        for _ in self._decider.record_due(self.at):
+            self._took(decode_events(self._written(self._decider)), None, "")
 
-    def _took(self, decision: Decision, command: c.Command | None, key: str) -> None:
-        events = () if isinstance(decision, Refusal) else decision
-        for event in events:
-            if isinstance(event, ChangeSubmitted):
-                assert isinstance(command, c.SubmitChange)
-                self._submitted[event.request] = (command, self.seen.seq)
-            elif isinstance(event, ChangeReleased) and resource_type(event.resource) in BUILT_IN_TYPES:
-                self.released.append((event.request, self.seq, event.digest))
-        self._listener.request_record(RequestRecord(self.seq, self.seen.seq, events, command, key))
-        self.seq += 1
+    def _took(self, events: tuple[Event, ...], command: c.Command | None, key: str) -> None:
+        record = RequestRecord(self._decider.seq, self.seen.seq, events, command, key)
+        self._listener.request_record(record)
+
+    @property
+    def seq(self) -> int:
+        """Of the next record of the request ledger."""
+        return self._decider.seq + 1
+
+
+def _writer(desk: Any, head: Head) -> Writer[Any]:
+    """One that nobody retires, and that takes every signature for good."""
+    writer = Writer(desk, head, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer.begin()
+    return writer
+
+
+def _envelope(command: c.Command | GovernanceCommand, kafka_key: bytes, key: str | None) -> Envelope:
+    """The command as it is received, signed with this key or its principal's own."""
+    headers = signed(key or f"{command.principal}-key")
+    envelope = open_envelope(msgspec.json.encode(command), kafka_key, headers)
+    assert isinstance(envelope, Envelope), envelope
+    return envelope
 
 
 def signed(key: str) -> Sequence[tuple[str, bytes]]:

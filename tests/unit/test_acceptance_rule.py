@@ -204,3 +204,9 @@ def test_partition_begins_with_a_record_that_chains_to_the_identity() -> None:
     zeros = Head(-1, "0" * 64)
     assert accepted(batch(zeros, 1)) == []
     assert accepted(batch(sim.START, 1)) == [0]
+
+
+def test_headers_of_others_beside_a_seal_are_passed_over() -> None:
+    value = sim.record(sim.START, epoch=1, input_offset=0, governance=sim.GOVERNANCE_HEAD)
+    headers = [("traceparent", b"00-1"), *sim.sealed("writer-1", 0, value), ("other", None)]
+    assert [each.record.seq for each in sim.reader().offer(0, value, headers)] == [0]

@@ -1,0 +1,114 @@
+"""What a writer does where its records would not be taken, and what it keeps in hand."""
+
+import pytest
+
+from assent_contracts import limits
+from assent_contracts.acceptance import Head
+from assent_contracts.core.governance.decide import decide_founding
+from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
+from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.received import Received
+from assent_contracts.core.requests.concerned import concerns
+from assent_contracts.core.requests.release_outcome import release_outcomes_due
+from assent_contracts.core.writer.batches import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, fits
+from assent_contracts.core.writer.requests_desk import RequestsDesk
+from assent_contracts.core.writer.unconfirmed import Unconfirmed
+from assent_contracts.governance import ReleaseCarriedOut
+from assent_contracts.governance_changes import role_object
+from assent_contracts.heads import nothing_known
+from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command, decode_refusal
+from assent_contracts.refusals import Refusal
+from tests.support.chains import Chains, key_of
+from tests.support.people import START, open_founding, organisation
+from tests.unit.governance.test_losses import accept, ends
+from tests.unit.test_writer import a_writer, submission
+
+
+def test_a_batch_ends_where_another_record_of_any_size_would_not_fit() -> None:
+    assert fits(BATCH_MAX_RECORDS - 1, BATCH_MAX_BYTES)
+    assert not fits(BATCH_MAX_RECORDS, 0)
+    assert not fits(0, BATCH_MAX_BYTES + 1)
+
+
+def test_a_writer_that_has_linked_little_is_not_full() -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    writer.decide(submission(chains, key_of("carol")))
+    assert not writer.is_full
+
+
+def test_a_record_that_readers_would_refuse_is_a_refusal_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+    it = submission(chains, key_of("carol"))
+    whole = a_writer(chains)
+    whole.decide(it)
+    batch = whole.take_batch()
+    assert batch is not None
+    monkeypatch.setattr(limits, "RECORD_MAX_BYTES", len(batch.links[0].value) - 1)
+    decided = writer.decide(it)
+    assert decided.refusal is not None
+    assert decided.refusal.code == "too-large"
+    shorter = writer.take_batch()
+    assert shorter is not None
+    assert decode_refusal(decode_record(shorter.links[0].value)) == decided.refusal
+    assert writer.seq == 0
+
+
+def test_bytes_on_which_reading_fails_are_refused_and_the_failure_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chains = Chains()
+    writer = a_writer(chains)
+
+    def fails(_desk: RequestsDesk, _envelope: object) -> Received[object]:
+        raise RecursionError
+
+    monkeypatch.setattr(RequestsDesk, "read", fails)
+    decided = writer.decide(submission(chains, key_of("carol")))
+    assert isinstance(decided.unreadable, RecursionError)
+    assert decided.refusal is not None
+    assert decided.refusal.code == "malformed"
+    assert decided.omitted is not None
+
+
+def test_the_oldest_batch_is_known_by_where_it_ends() -> None:
+    waiting = Unconfirmed(Head(3, "a" * 64, 0, 4))
+    waiting.sent(Batch([], Head(5, "b" * 64, 0, 0), START))
+    assert waiting.oldest_seq == 5
+
+
+def test_a_partition_of_which_nothing_is_known_begins_at_its_beginning() -> None:
+    known = nothing_known("ledger", 2)
+    assert (known.partition, known.seq, known.next_offset) == (2, -1, 0)
+
+
+def test_a_release_that_names_no_request_ends_none() -> None:
+    governance = organisation()
+    release = ReleaseCarriedOut(request="nothing", released=1, digest="0" * 64, as_of=0)
+    governance.evolve(governance.seq + 1, (release,))
+    assert list(release_outcomes_due(RequestsDesk(0).state, governance)) == []
+
+
+def test_R22_a_role_assignment_that_is_not_there_concerns_nobody() -> None:
+    assert not concerns(organisation(), role_object("none"), "p-bob")
+    assert concerns(organisation(), role_object("r-administrator"), "p-carol")
+
+
+def test_the_founder_does_not_accept_a_loss() -> None:
+    governance = open_founding()
+    decision = decide_founding(governance, accept(governance, *ends(governance)), START)
+    assert isinstance(decision, Refusal)
+    assert decision.detail == "Only the recovery key signs this."
+
+
+def test_a_founding_command_that_the_founder_has_not_signed_is_refused() -> None:
+    record = GovernanceLedgerState()
+    record.governance = open_founding()
+    recorded = decode_recorded_command(Chains().governance.records[1].record)
+    assert isinstance(recorded, RecordedCommand)
+    received = governance_received_again(recorded)
+    assert isinstance(received, Received)
+    decision = handle_governance(record, received, signature_good=False, at=START, received_at=START)
+    assert isinstance(decision, Refusal)
+    assert decision.code == "bad-signature"
