@@ -1,6 +1,7 @@
 """The tables of Postgres, asked from a Postgres to which the migrations were applied."""
 
 import asyncio
+import logging
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -46,6 +47,8 @@ _KEYS: Final = """
 
 def page() -> str:
     """The reference page. Runs a Postgres for a few seconds."""
+    # It warns of each migration that it applies.
+    logging.getLogger("pogo_core").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory(prefix="assent-docs-") as folder:
         return asyncio.run(_page(Path(folder)))
 

@@ -40,7 +40,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     the applier."""
     http_port: int | None
     """ASSENT_HTTP_PORT: the port on which `/livez`, `/readyz` and `/metrics` answer. Without it they do not.
-    The gateway answers them on its own port."""
+    The gateway answers them on its own port too."""
     http_host: str
     """ASSENT_HTTP_HOST: the address to which that port is bound. Default: `127.0.0.1`."""
     target: Path | None
