@@ -46,13 +46,7 @@ for command in (init.init, system.up, system.env, doctor.doctor, demo.demo):
     app.command(command, group="System")
 for command in (
     requests.submit,
-    decisions.approve,
-    decisions.reject,
-    decisions.revoke,
-    decisions.cancel,
-    decisions.complete,
-    decisions.close,
-    decisions.settle,
+    *decisions.COMMANDS,
     requests.requests,
     requests.show,
     explanations.explain,

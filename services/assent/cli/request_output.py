@@ -19,7 +19,7 @@ from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.commands import command_type
-from assent_contracts.core.governance.policies import rule_text
+from assent_contracts.core.governance.policies import terms_text
 from assent_contracts.core.governance.wording import duration
 from assent_contracts.events import ApprovalLapsed
 from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms
@@ -107,7 +107,7 @@ def _facts(row: RequestView, said: Sequence[dict[str, Any]]) -> list[tuple[str, 
         ("digest", row.digest),
     ]
     facts += warnings(row.resource, row.justification)
-    facts += [("policy", _asked(terms)) for terms in row.terms]
+    facts += [("policy", terms_text(terms)) for terms in row.terms]
     through = {each["approver"]: each["through"] for each in said if each.get("through")}
     facts += [
         (
@@ -144,17 +144,6 @@ def warnings(resource: str, justification: str) -> list[tuple[str, str]]:
 
 def _is(said: dict[str, Any], event: type[msgspec.Struct]) -> bool:
     return said["type"] == command_type(event)
-
-
-def _asked(terms: PolicyTerms) -> str:
-    asked = " and ".join(rule_text(rule) for rule in terms.rules)
-    more = [
-        *([f"{terms.rejections} rejections end it"] if terms.rejections != 1 else []),
-        *(["the last approval releases it"] if terms.completion == "automatic" else []),
-        *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
-        *(["own signatures"] if terms.own_signature else []),
-    ]
-    return "; ".join([f"{terms.policy}: {asked}", *more])
 
 
 def _signed(approver: str, through: dict[str, str]) -> str:

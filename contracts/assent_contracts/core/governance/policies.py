@@ -190,6 +190,18 @@ def terms_sentence(terms: PolicyTerms, governance: Governance) -> str:
     )
 
 
+def terms_text(terms: PolicyTerms) -> str:
+    """The terms in a line, by ids: `apps: 2 of security; 3 rejections end it`."""
+    asked = " and ".join(rule_text(rule) for rule in terms.rules)
+    more = [
+        *([f"{terms.rejections} rejections end it"] if terms.rejections != 1 else []),
+        *(["the last approval releases it"] if terms.completion == "automatic" else []),
+        *([f"expires after {duration(terms.expiry_ms)}"] if terms.expiry_ms is not None else []),
+        *(["own signatures"] if terms.own_signature else []),
+    ]
+    return "; ".join([f"{terms.policy}: {asked}", *more])
+
+
 def _asks(
     rules: tuple[ApprovalRule, ...],
     rejections: int,

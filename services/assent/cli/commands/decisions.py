@@ -1,6 +1,6 @@
 """Commands that decide on a request, or end it: approve, reject, revoke, cancel, complete, close, settle."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from cyclopts import Parameter
 
@@ -199,3 +199,7 @@ def _fields(request: str, resource: str, principal: str) -> dict[str, Any]:
         "resource": resource,
         "request": request,
     }
+
+
+COMMANDS: Final = (approve, reject, revoke, cancel, complete, close, settle)
+"""In the order of `assent --help`."""
