@@ -4,11 +4,16 @@ import pytest
 
 from assent_contracts import limits
 from assent_contracts.acceptance import Head
+from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import governance_received_again
+from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
+from assent_contracts.core.remembering import remember_record
 from assent_contracts.core.requests.concerned import concerns
+from assent_contracts.core.requests.handle import apply_decision
+from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.writer.batches import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, fits
 from assent_contracts.core.writer.requests_desk import RequestsDesk
@@ -17,8 +22,8 @@ from assent_contracts.governance import ReleaseCarriedOut
 from assent_contracts.governance_changes import role_object
 from assent_contracts.heads import nothing_known
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command, decode_refusal
-from assent_contracts.refusals import Refusal
-from tests.support.chains import Chains, key_of
+from assent_contracts.refusals import Refusal, RefusalCode
+from tests.support.chains import Chains, key_of, signed
 from tests.support.people import START, open_founding, organisation
 from tests.unit.governance.test_losses import accept, ends
 from tests.unit.test_writer import a_writer, submission
@@ -112,3 +117,18 @@ def test_a_founding_command_that_the_founder_has_not_signed_is_refused() -> None
     decision = handle_governance(record, received, signature_good=False, at=START, received_at=START)
     assert isinstance(decision, Refusal)
     assert decision.code == "bad-signature"
+
+
+def test_a_command_that_nobody_has_signed_takes_no_id_though_a_record_keeps_it() -> None:
+    chains = Chains()
+    command = chains.submission()
+    kept = signed(encode(command), key_of("carol"), chains.identity)
+    refusal = Refusal(code=RefusalCode.BAD_SIGNATURE, detail="no")
+    record = chains.requests.put(refusal, command=kept, at=START, governance=0, input_offset=0).record
+    memory = CommandMemory()
+    remember_record(memory, record)
+    received = received_again(kept)
+    assert isinstance(received, Received)
+    apply_decision(chains.state, received, refusal, seq=0, at=START, governance=0)
+    for each in (memory, chains.state.memory):
+        assert each.recall("carol", command.id) is None
