@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.postgres import Postgres
 from assent.store.migrate import migrate
 from infra.docs.markdown import code, table

@@ -13,13 +13,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from assent.decider.listed import sealer_of
-from assent.decider.machine import Machine
 from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
 from assent.decider.surroundings import AroundRequests
 from assent.decider.takeover import take_over
 from assent.decider.timekeeper import Timekeeper
+from assent.decider.wall_clock_watch import Machine
+from assent.decider.writer_key_check import sealer_of
 from assent.ledger.appender import Appender
 from assent.observe.health import Health
 from assent.process import run_service

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.founded import read_founded
 from tests.support.cli import Cli, Up
 from tests.support.gateway import free_port

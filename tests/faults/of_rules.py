@@ -73,7 +73,7 @@ FAULTS: Final = (
     ),
     _rule(
         "R23: an approval of other bytes counts",
-        "shown",
+        "submission_as_shown",
         "    if named == submission.sha256:\n",
         "    if named:\n",
     ),

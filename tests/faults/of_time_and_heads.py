@@ -317,7 +317,7 @@ FAULTS: Final = (
         "a change of governance that was given up waits for its evidence for ever",
         "            if not gives_up_of(loss, request, claim.released)\n",
         "            if loss\n",
-        "evidence/claims",
+        "evidence/release_references",
     ),
     _heads(
         "what a loss gives up is remembered by who has read it",

@@ -13,7 +13,7 @@ from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
 from assent.status.fold import MissingRequestError
 from assent.status.fold import take_record as take_row
-from assent.store.entry import entry_of
+from assent.store.audit_row import columns_of
 from assent.verify.export import ExportedRecord, Manifest
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
@@ -119,7 +119,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
         except _NOT_RECORDS:
             return
     try:
-        entry_of(accepted)
+        columns_of(accepted)
         if ledger == "governance":
             decode_governance_events(record)
             return

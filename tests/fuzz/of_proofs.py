@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from assent.store.entry import row_of
+from assent.store.audit_row import row_of
 from assent.verify.audited import compare_row
 from assent.verify.expected import Expected, ExpectedHead, ExpectError, SealedHead, known_of, read_expected
 from assent.verify.file import verify_file

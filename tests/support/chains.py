@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from assent.verify.claims import Claims
 from assent.verify.governance import GovernanceVerifier
+from assent.verify.release_references import ReleaseReferences
 from assent.verify.requests import RequestsVerifier
 from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, Head, first_head
@@ -372,7 +372,7 @@ class Chains:
 
 
 def requests_verifier(
-    identity: str, history: Sequence[tuple[GovernanceEvent, ...]], claims: Claims | None = None
+    identity: str, history: Sequence[tuple[GovernanceEvent, ...]], claims: ReleaseReferences | None = None
 ) -> RequestsVerifier:
     """The verifier of the one partition."""
     return RequestsVerifier(PARTITION, identity, history, verify, claims)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from assent.decider.machine import Machine
 from assent.decider.service import Decider
+from assent.decider.wall_clock_watch import Machine
 from assent.observe.clock import Clock, read_clock
 from assent.observe.clock import Reading as ClockReading
 from assent.observe.health import Health

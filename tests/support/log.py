@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 
-from assent.decider.machine import Machine
 from assent.decider.service import Decider
+from assent.decider.wall_clock_watch import Machine
 from assent.founding.file import GovernanceFile, read_governance_file
 from assent.founding.found import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
 from assent.infra_files import infra_path

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from assent.decider.listed import load_writer_key
-from assent.decider.losing import AcceptedLoss, accept_loss, ends_now
+from assent.decider.loss_acceptance import AcceptedLoss, accept_loss, ends_now
+from assent.decider.writer_key_check import load_writer_key
 from assent.founding.found import RECOVERY_KEY, WRITER_KEY
 from assent.store.heads import keep_heads
 from assent_contracts.client.heads import signed_head

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent.store.entry import Entry, entry_of
+from assent.store.audit_row import AuditColumns, columns_of
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.core.writer.chain import Chain
@@ -28,7 +28,7 @@ RELEASE = {"request": "2-7", "released": 9, "digest": sha256_hex(b""), "as_of": 
 REFUSAL = Refusal(code=RefusalCode.OUTDATED, detail="It has changed.")
 
 
-def entry(decision: Any, command: msgspec.Struct | None = None) -> Entry:
+def entry(decision: Any, command: msgspec.Struct | None = None) -> AuditColumns:
     """The entry of a record with this decision on this command."""
     recorded = UNSET
     if command is not None:
@@ -37,13 +37,13 @@ def entry(decision: Any, command: msgspec.Struct | None = None) -> Entry:
     return entry_of_record(chain.link(b"", decision, at=START, command=recorded).value)
 
 
-def entry_of_record(value: bytes) -> Entry:
-    return entry_of(Accepted(0, decode_record(value), value, sha256_hex(value)))
+def entry_of_record(value: bytes) -> AuditColumns:
+    return columns_of(Accepted(0, decode_record(value), value, sha256_hex(value)))
 
 
 def test_R16_submission_is_found_by_the_request_that_it_opened() -> None:
     story = Story().given("alice submits")
-    assert entry_of_record(story.records[0]) == Entry(
+    assert entry_of_record(story.records[0]) == AuditColumns(
         story.request,
         "script/deploy",
         "alice",
@@ -55,14 +55,14 @@ def test_R16_submission_is_found_by_the_request_that_it_opened() -> None:
 def test_R16_refused_approval_is_found_by_its_request() -> None:
     story = Story().given("alice submits")
     story.when("alice approves")
-    assert entry_of_record(story.records[1]) == Entry(
+    assert entry_of_record(story.records[1]) == AuditColumns(
         story.request, "script/deploy", "alice", "assent.approve.v1", "own-request"
     )
 
 
 def test_R14_expiry_is_found_by_its_request() -> None:
     story = Story().given("alice submits", "30 days pass", "the writer looks at the clock")
-    assert entry_of_record(story.records[1]) == Entry(
+    assert entry_of_record(story.records[1]) == AuditColumns(
         story.request, None, None, None, "assent.request-expired.v1"
     )
 
@@ -73,7 +73,7 @@ def test_R14_expiry_is_found_by_its_request() -> None:
 )
 def test_R16_change_to_governance_is_named_by_what_it_changes(decision: Any, outcome: str) -> None:
     command = ChangeGovernance(id="g", principal="dave", at=START, change=CHANGE)
-    assert entry(decision, command) == Entry(None, None, "dave", "assent.delete-policy.v1", outcome)
+    assert entry(decision, command) == AuditColumns(None, None, "dave", "assent.delete-policy.v1", outcome)
 
 
 @pytest.mark.parametrize(

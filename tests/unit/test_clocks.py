@@ -10,7 +10,7 @@ from hypothesis import example, given
 from assent.decider.believed import put_right
 from assent.decider.clock_file import believed_offset, note_offset
 from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, Seen, WallClock, first_doubt
-from assent.decider.machine import Machine
+from assent.decider.wall_clock_watch import Machine
 from assent.observe.clock import Reading
 from assent.observe.reasons import clock_stepped, clocks_apart
 

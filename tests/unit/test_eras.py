@@ -2,11 +2,11 @@
 
 import msgspec
 
-from assent.verify.claims import Claims, RecordedRelease
+from assent.verify.release_references import RecordedRelease, ReleaseReferences
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, era_at, is_given_up, losses_since
-from assent_contracts.evidence.claims import Claim, Confirmations, Released
+from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
 from assent_contracts.governance import GovernanceEvent, LossAccepted, WriterRetired
 from assent_contracts.governed import LedgerEnd, Loss
 from assent_contracts.heads import Finding, HeadInEra, given_up
@@ -160,7 +160,7 @@ def test_a_reader_that_has_gone_by_what_is_given_up_is_told_what_to_do() -> None
     assert told(6, "loss-1") is None
 
 
-CLAIM = Claim(
+CLAIM = ReleaseReference(
     seq=12,
     request=f"{sim.PARTITION}-6",
     released=8,
@@ -168,7 +168,7 @@ CLAIM = Claim(
     as_of=10,
     submission_sha256=bytes(32),
 )
-RELEASED = Released(seq=8, digest="ef" * 32, governance=11, as_of=10, submission_sha256=bytes(32))
+RELEASED = LedgerRelease(seq=8, digest="ef" * 32, governance=11, as_of=10, submission_sha256=bytes(32))
 
 
 def test_R18_what_was_carried_out_for_a_request_that_is_given_up_needs_no_evidence_any_more() -> None:
@@ -191,7 +191,7 @@ def test_R18_evidence_of_a_release_that_is_given_up_bears_nothing_out() -> None:
 
 
 def test_R18_verify_asks_for_no_release_that_is_given_up_and_for_that_of_the_next_with_its_id() -> None:
-    claims = Claims()
+    claims = ReleaseReferences()
     claims.add(CLAIM)
     assert claims.give_up(loss("loss-1", 8)) == 0
     assert claims.give_up(loss("loss-2", 7)) == 1

@@ -12,11 +12,11 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.ending import end
 from assent_contracts.client.fetch import Records, positions
 from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import Probe
-from assent_contracts.client.refused import Refused
+from assent_contracts.client.refused_commands import Refused
+from assent_contracts.client.task_end import end
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.governance import GovernanceEvent, LogFounded
 from assent_contracts.governed import Loss

@@ -3,10 +3,10 @@
 import msgspec
 
 from assent_contracts.client.answers import Answers
+from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import SecretKey, signed_headers
-from assent_contracts.client.producing import CommandProducer
 from assent_contracts.client.publisher import NotDecidedError, NotPublishedError, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import CommandRepeated

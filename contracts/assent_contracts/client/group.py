@@ -12,7 +12,7 @@ from typing import Self
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 from assent_contracts.client.connection import Connection, Consumer, started
-from assent_contracts.client.ending import end
+from assent_contracts.client.task_end import end
 
 SESSION_TIMEOUT_MS = 10_000
 _POLL_MS = 1_000

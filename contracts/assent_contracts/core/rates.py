@@ -4,7 +4,7 @@ Both by log time, in each partition of a ledger, and from the settings: a writer
 verifies, comes to the same answer. What is refused so is recorded by hash and size, and counts for nothing.
 """
 
-from assent_contracts.core.governance.wording import moment
+from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.governed import Settings
 from assent_contracts.limits import COPIES_PER_MINUTE, RATE_WINDOW_MS

@@ -11,7 +11,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.digests import sha256_hex
-from assent_contracts.evidence.claims import Claim
+from assent_contracts.evidence.release_references import ReleaseReference
 from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change
@@ -29,7 +29,7 @@ def carried_again(
     recorded: RecordedCommand,
     release: ReleaseCarriedOut | ReleaseRefused,
     is_signed: IsSigned,
-) -> Claim | str:
+) -> ReleaseReference | str:
     """R18: what the record claims of the request ledger, or what is wrong with it.
 
     Its events are what the rules make of the submission. That it was released is left as the claim.
@@ -59,7 +59,7 @@ def carried_again(
         record.events
     ):
         return "the rules make something else of the release"
-    return Claim(
+    return ReleaseReference(
         seq=record.seq,
         request=release.request,
         released=release.released,

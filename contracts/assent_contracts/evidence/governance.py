@@ -24,8 +24,8 @@ from assent_contracts.core.remembering import remember_record
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
 from assent_contracts.evidence.carried import carried_again
-from assent_contracts.evidence.claims import Confirmations
 from assent_contracts.evidence.past import Past
+from assent_contracts.evidence.release_references import Confirmations
 from assent_contracts.evidence.signed import Signatures, VerifySignature, signed
 from assent_contracts.governance import (
     FoundLog,

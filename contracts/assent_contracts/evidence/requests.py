@@ -22,10 +22,10 @@ from assent_contracts.events import (
     RequestEnd,
     RequestEvent,
 )
-from assent_contracts.evidence.again import CAME_BEFORE, judged_again
-from assent_contracts.evidence.claims import Released
 from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.stories import Judged, Story, size_of
+from assent_contracts.evidence.open_request_evidence import Judged, Story, size_of
+from assent_contracts.evidence.release_references import LedgerRelease
+from assent_contracts.evidence.repeated_decision import CAME_BEFORE, judged_again
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,
@@ -230,7 +230,7 @@ class RequestsEvidence:
             return
         self._governance.confirmations.released(
             event.request,
-            Released(
+            LedgerRelease(
                 seq=record.seq,
                 digest=event.digest,
                 governance=judged.released,

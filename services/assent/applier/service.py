@@ -14,7 +14,7 @@ from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
 from assent.observe.evidence import watch_governance
 from assent.observe.health import Health
-from assent.observe.history import History
+from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.process import until_stopped
 from assent.settings import ServiceSettings, need
@@ -105,7 +105,7 @@ async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) 
     await until_stopped(stop, _follow(follower, health))
     if stop.is_set():
         return
-    history, partitions = History(health), follower.partitions
+    history, partitions = LedgerMismatch(health), follower.partitions
     not_held: set[str] = set()
     applier = Applier(
         settings.kafka,
@@ -139,7 +139,7 @@ async def _follow(follower: GovernanceFollower, health: Health) -> None:
                 raise
 
 
-def tell_differing(differing: Mapping[int, Finding], history: History, partitions: int) -> None:
+def tell_differing(differing: Mapping[int, Finding], history: LedgerMismatch, partitions: int) -> None:
     """Which partitions this applier leaves alone: the log was put back beneath what it has applied."""
     for partition in range(partitions):
         finding = differing.get(partition)

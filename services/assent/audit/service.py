@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from assent.audit.copy import write_audit
+from assent.audit.postgres_copy import write_audit
 from assent.observe.health import Health
 from assent.settings import ServiceSettings
 from assent.store.service import ReaderSpec, serve_reader

@@ -9,15 +9,15 @@ from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
 from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.interrupts import stop_on_signals
-from assent.reading.entries import Entry, audit_entry
+from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.store.pool import Executor
 from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places
-from assent_contracts.client.ending import end
+from assent_contracts.client.task_end import end
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _FOLLOW_S = 0.3
 _RETRY_S = 1.0
-EntryPrinter = Callable[[Iterable[Entry]], None]
+EntryPrinter = Callable[[Iterable[AuditEntry]], None]
 
 
 async def follow_audit(access: LogAccess, limit: int, print_entries: EntryPrinter) -> None:

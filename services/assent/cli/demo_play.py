@@ -26,7 +26,7 @@ from assent.infra_files import infra_path
 from assent.local import Directory
 from assent.local.everything import Everything
 from assent.local.founded import is_founded
-from assent.reading.entries import audit_entry
+from assent.reading.audit_entries import audit_entry
 from assent.reading.visible import visible
 from assent.store.pool import Executor
 from assent.store.queries import RequestView, count_audit, show_request, timeline

@@ -18,7 +18,7 @@ from assent.cli.connection.log_client import (
     RequestNotFoundError,
     UndecidedError,
 )
-from assent.decider.kept import HeadsFileError
+from assent.decider.heads_file import HeadsFileError
 from assent.extras import MissingExtraError
 from assent.ledger.topics import TopicsError
 from assent.local import (

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli import output
-from assent.reading.entries import Entry
+from assent.reading.audit_entries import AuditEntry
 from assent.reading.oddities import odd_sentence, oddities, plain_ends, shown_line
 from assent.reading.payloads import ShownPayload, shown_payload
 from assent.reading.visible import visible
@@ -131,7 +131,7 @@ def _highlighted(text: str, lexer: str) -> Text:
     return highlighted
 
 
-def print_timeline(entries: Sequence[Entry]) -> None:
+def print_timeline(entries: Sequence[AuditEntry]) -> None:
     """What happened to a request, in order."""
     made = table("when", "seq", "who", "what", right=("seq",))
     for entry in entries:
@@ -144,7 +144,7 @@ def print_timeline(entries: Sequence[Entry]) -> None:
     output.print_block(made)
 
 
-def print_audit(entries: Iterable[Entry]) -> None:
+def print_audit(entries: Iterable[AuditEntry]) -> None:
     """Audit records: one to a line where it fits, else what happened goes below, indented."""
     width = output.console().width
     for entry in entries:
@@ -159,7 +159,7 @@ def print_audit(entries: Iterable[Entry]) -> None:
             output.print_block(Padding(what, (0, 0, 0, 4), expand=False))
 
 
-def _what(entry: Entry) -> Text:
+def _what(entry: AuditEntry) -> Text:
     if entry.refusal is not None:
         command = _short(entry.command) if entry.command else "a command"
         said = f"✕ {command} refused: {entry.refusal.code}. {entry.refusal.detail}"

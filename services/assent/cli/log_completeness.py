@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from assent.cli.last_decided import decided_before
 from assent.cli.options import Options
 from assent.decider.completeness import INPUT_TOPICS, input_finding
-from assent.decider.kept import HeadsFileError, heads_file, read_heads_file
+from assent.decider.heads_file import HeadsFileError, heads_file, read_heads_file
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.heads import sift_beside, sift_topic

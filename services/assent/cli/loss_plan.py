@@ -11,8 +11,8 @@ from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, reading
 from assent.cli.log_completeness import deciders_heads, missing, outside_heads, present_log, unknown_eras
 from assent.cli.options import Options
-from assent.decider.kept import read_heads_file
-from assent.decider.losing import LedgerEnds
+from assent.decider.heads_file import read_heads_file
+from assent.decider.loss_acceptance import LedgerEnds
 from assent.store.given_up import Named, given_up
 from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower

@@ -11,7 +11,7 @@ from assent.cli import output
 from assent.cli.connection.log_client import RequestDetails
 from assent.cli.formatting import payload_text, print_timeline, status_text, when
 from assent.cli.tables import difference_table
-from assent.reading.entries import Entry, Words
+from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapses import LAPSES
 from assent.reading.oddities import is_odd, plain_ends
@@ -31,7 +31,7 @@ class ShownRequest(msgspec.Struct):
     """A request with everything on record about it, as the ledger proves it."""
 
     request: RequestView
-    timeline: list[Entry]
+    timeline: list[AuditEntry]
     history: list[dict[str, Any]]
     change: GovernanceDiff | None
     submitted: Submitted | None
@@ -61,7 +61,7 @@ def shown_request(found: RequestDetails) -> ShownRequest:
     )
 
 
-def _with_words(entry: Entry, submitted: Submitted) -> Entry:
+def _with_words(entry: AuditEntry, submitted: Submitted) -> AuditEntry:
     """The timeline's entry; that of the submission with what was really submitted."""
     if entry.ledger != LEDGER or request_id(entry.partition, entry.seq) != submitted.request:
         return entry

@@ -25,7 +25,7 @@ _UNSEALED: Final = (
 )
 
 
-class Review(msgspec.Struct, frozen=True, kw_only=True):
+class ReviewOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the caller knows what they decide on: by a look at it, not at all (`yes`), or by its hash."""
 
     verb: Verb
@@ -38,7 +38,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
         return not self.yes and self.submission is None
 
 
-def refuse_unseen(review: Review, options: Options) -> None:
+def refuse_unseen(review: ReviewOptions, options: Options) -> None:
     """End the command, before anything is read, where nobody could answer the question that it would ask."""
     if review.asks and (options.json or not sys.stdin.isatty()):
         output.fail(
@@ -49,7 +49,7 @@ def refuse_unseen(review: Review, options: Options) -> None:
         )
 
 
-def confirm(found: ProvenSubmission, review: Review, options: Options) -> None:
+def confirm(found: ProvenSubmission, review: ReviewOptions, options: Options) -> None:
     """Return when the caller means this submission; exits otherwise."""
     submitted = found.submitted
     if review.submission is not None:

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from aiokafka import TopicPartition
 
-from assent.decider.known import LEARN_EVERY_S, KnownHeads
-from assent.decider.missing import MissingError
+from assent.decider.known_heads import LEARN_EVERY_S, KnownHeads
+from assent.decider.missing_log_parts import MissingError
 from assent.decider.term import Term
-from assent.ledger.looking import look_at_topics
+from assent.ledger.topic_inspection import look_at_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.probe import Probe

@@ -6,10 +6,10 @@ See infra/decisions/0022-writers-change-and-can-be-recovered.md.
 import msgspec
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from assent.decider.asking_time import ask_time
+from assent.decider.broker_time import ask_time
 from assent.decider.clocks import APART_MS
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
-from assent.decider.machine import Machine
+from assent.decider.wall_clock_watch import Machine
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe.reasons import clocks_apart
 from assent_contracts.client.connection import Connection

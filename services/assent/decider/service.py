@@ -12,11 +12,9 @@ from aiokafka.errors import KafkaError
 
 from assent.decider.completeness import Completeness
 from assent.decider.governance_takeover import take_over_governance
-from assent.decider.kept import HeadsFileError, heads_file
-from assent.decider.known import KnownHeads
-from assent.decider.listed import load_writer_key, sealer_of, why_not_listed
-from assent.decider.machine import Machine
-from assent.decider.missing import MissingError, UnknownError, missing_because
+from assent.decider.heads_file import HeadsFileError, heads_file
+from assent.decider.known_heads import KnownHeads
+from assent.decider.missing_log_parts import MissingError, UnknownError, missing_because
 from assent.decider.releases import ReleaseFollower
 from assent.decider.session import Session
 from assent.decider.signatures import SignatureChecker
@@ -26,8 +24,10 @@ from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, Aroun
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
 from assent.decider.timekeeper import Timekeeper
-from assent.decider.together import until_one_ends
+from assent.decider.until_one_ends import until_one_ends
+from assent.decider.wall_clock_watch import Machine
 from assent.decider.watch import Watch
+from assent.decider.writer_key_check import load_writer_key, sealer_of, why_not_listed
 from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
 from assent.observe.health import Health

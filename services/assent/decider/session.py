@@ -10,12 +10,12 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.clocks import NOTHING_SEEN, Appends
-from assent.decider.missing import MissingError
+from assent.decider.missing_log_parts import MissingError
 from assent.decider.signatures import SignatureChecker
 from assent.decider.stopped import StoppedError
 from assent.decider.surroundings import Surroundings
 from assent.decider.timekeeper import Look, Timekeeper
-from assent.decider.together import until_one_ends
+from assent.decider.until_one_ends import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.traces import TRACER

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from assent.decider.listed import why_not_listed
+from assent.decider.writer_key_check import why_not_listed
 from assent.observe.health import Health
 from assent.observe.reasons import NOT_FOUNDED
 from assent.settings import ServiceSettings

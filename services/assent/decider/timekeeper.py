@@ -10,11 +10,11 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent.decider.asking_time import ask_time
 from assent.decider.believed import put_right
+from assent.decider.broker_time import ask_time
 from assent.decider.clocks import APART_MS, Appends, Seen, first_doubt
 from assent.decider.ends import SeenEnds
-from assent.decider.machine import Machine
+from assent.decider.wall_clock_watch import Machine
 from assent.observe import metrics
 from assent.observe.clock import Reading
 from assent.observe.health import Health, Reason

@@ -7,8 +7,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from assent.decider.completeness import input_finding, input_place, ledger_place
-from assent.decider.known import KnownHeads
-from assent.decider.missing import MissingError
+from assent.decider.known_heads import KnownHeads
+from assent.decider.missing_log_parts import MissingError
 from assent.decider.term import Term
 from assent.ledger.appender import Appender, LostLeadError
 from assent_contracts.client.connection import Connection

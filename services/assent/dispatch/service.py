@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from assent.dispatch.partition import PartitionDispatch
 from assent.observe.evidence import watch_governance
 from assent.observe.health import Health, Reason
-from assent.observe.history import History
+from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.process import until_stopped
 from assent.settings import ServiceSettings
@@ -52,7 +52,7 @@ class Dispatch:
         self._evidence = follower.evidence
         self._connection = connection
         self._known = {} if known is None else known
-        self._history = History(health)
+        self._history = LedgerMismatch(health)
         self._follower = follower
         self._health = health
 

@@ -15,10 +15,10 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.errors import or_page
 from assent.gateway.console.routes import console
 from assent.gateway.identity.local import LOCAL
-from assent.gateway.identity.signing_in import SIGNING_IN
+from assent.gateway.identity.sign_in import SIGNING_IN
 from assent.gateway.middleware import security_headers
+from assent.gateway.postgres_unavailable import on_tables
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
-from assent.gateway.tables import on_tables
 from assent.reading.lost import LOST_HEADER, lost_header, lost_parts
 
 _NO_STORE = (b"cache-control", b"no-store")

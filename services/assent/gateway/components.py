@@ -6,13 +6,13 @@ import asyncpg
 import msgspec
 from litestar import Request
 
+from assent.gateway.idempotency import Once
 from assent.gateway.identity.local_token import LocalToken
 from assent.gateway.identity.oidc import Oidc
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
 from assent.gateway.live import Live
-from assent.gateway.log_client import Log
-from assent.gateway.once import Once
+from assent.gateway.log_connection import LogConnection
 from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings
@@ -47,7 +47,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway, for its request handlers: started before the first request, stopped after the last."""
 
     settings: GatewaySettings
-    log: Log
+    log: LogConnection
     proofs: Proofs
     db: asyncpg.Pool
     health: Health

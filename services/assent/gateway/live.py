@@ -15,13 +15,13 @@ from assent.gateway.event_stream import LOST, Listener
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.lag import Lag
 from assent.gateway.limits import LiveLimits
-from assent.gateway.log_client import Log
+from assent.gateway.log_connection import LogConnection
 from assent.gateway.problems import Problem
 from assent.store.queries import requests_at
 from assent.store.service import UNREACHABLE
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.ending import end
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.client.task_end import end
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
@@ -47,7 +47,7 @@ class Live:
         self._lag = lag
         self._sessions = sessions
         self._limits = limits
-        self._log: Log | None = None
+        self._log: LogConnection | None = None
         self._heard: dict[tuple[int, int], tuple[int, int]] = {}
         """Request -> the last record about it: both (partition, seq)."""
         self._missed = False
@@ -60,7 +60,7 @@ class Live:
         self._deaf_from = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, log: Log) -> None:
+    def start(self, log: LogConnection) -> None:
         """Begin to tell. `heard` may have been called before."""
         self._log = log
         log.follower.listeners.append(self._governed)

@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from assent.gateway.app import make_app
 from assent.gateway.components import Gateway
 from assent.gateway.connections import guarded
+from assent.gateway.idempotency import Once
 from assent.gateway.identity.local_token import read_local_token
 from assent.gateway.identity.oidc import open_oidc
 from assent.gateway.identity.provider import open_client
@@ -22,9 +23,8 @@ from assent.gateway.identity.signatures import KeySignatures
 from assent.gateway.identity.tokens import AccessTokens
 from assent.gateway.lag import Lag
 from assent.gateway.live import Live
-from assent.gateway.log_client import open_log
+from assent.gateway.log_connection import open_log
 from assent.gateway.middleware import front_of, security_headers
-from assent.gateway.once import Once
 from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings, read_gateway_settings
@@ -35,10 +35,10 @@ from assent.settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import load_key
 from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.task_end import end
 
 LISTENING = "http"
 _POOL_SIZE = 10

@@ -7,10 +7,10 @@ from typing import Final
 
 import asyncpg
 
-from assent.gateway.log_client import Log
+from assent.gateway.log_connection import LogConnection
 from assent.observe.health import Health
 from assent.observe.reasons import reason_of
-from assent.store.known import known_in_postgres
+from assent.store.postgres_heads import known_in_postgres
 from assent.store.service import UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.publisher import Publisher
@@ -42,7 +42,9 @@ async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publi
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
 
 
-async def keep_learning(db: asyncpg.Pool, log: Log, health: Health, *, on_change: Callable[[], None]) -> None:
+async def keep_learning(
+    db: asyncpg.Pool, log: LogConnection, health: Health, *, on_change: Callable[[], None]
+) -> None:
     """Until cancelled; readiness names each partition of which something is missing.
 
     `on_change`: called when these are others than before. Raises NotWholeError.

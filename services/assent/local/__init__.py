@@ -3,7 +3,7 @@
 Everything comes with the Python packages: no Docker, no Java and no database are installed first.
 """
 
-from assent.local.directory import Directory, DirectoryInUse, StackNotRunning
+from assent.local.data_directory import Directory, DirectoryInUse, StackNotRunning
 from assent.local.jars import JarMismatch, JarsUnavailable
 from assent.local.process import StartFailed
 from assent.local.stack import Stack

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from assent.local.broker import format_storage, java, run_broker
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.jars import PINS, cache_lock
 from assent.local.ports import free_port
 from assent.local.process import StartFailed

@@ -12,7 +12,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.ports import HOST
 from assent.local.process import Child, plain_environment, spawn
 

@@ -13,12 +13,12 @@ from typing import Self
 
 import structlog
 
-from assent.decider.listed import load_writer_key, why_not_listed
+from assent.decider.writer_key_check import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
 from assent.ledger.topic_state import way_back
 from assent.ledger.topics import apply_topics
 from assent.local import backoff
-from assent.local.directory import Directory, replace_file
+from assent.local.data_directory import Directory, replace_file
 from assent.local.founded import read_founded
 from assent.local.lost import Lost
 from assent.local.ports import HOST, HeldPort, hold_port

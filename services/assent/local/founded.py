@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from assent.local.directory import Directory, replace_file
+from assent.local.data_directory import Directory, replace_file
 
 
 class NotFounded(Exception):  # noqa: N818  the name says what is wrong

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assent.local.aot import ahead_of_time
 from assent.local.broker import QUICK, format_storage, java, run_broker
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.jars import cache_directory, kafka_jars
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.process import Child, StartFailed, end_stale

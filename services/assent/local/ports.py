@@ -5,7 +5,7 @@ import socket
 import sys
 from dataclasses import dataclass
 
-from assent.local.directory import Directory, replace_file
+from assent.local.data_directory import Directory, replace_file
 
 HOST = "127.0.0.1"
 

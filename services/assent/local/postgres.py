@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from assent.local.directory import Directory, replace_file
+from assent.local.data_directory import Directory, replace_file
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.process import Child, StartFailed, SystemUser, end_stale, plain_environment, spawn
 from assent.local.system_user import let_reach, let_read, user_for_postgres

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from assent.local.directory import Directory, replace_file
+from assent.local.data_directory import Directory, replace_file
 from assent.local.identity import Identity, identity_of
 
 _WRAPPER = Path(__file__).with_name("die_with_parent.py")

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from assent.extras import need_extra
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.kafka import Kafka
 from assent.local.postgres import Postgres
 

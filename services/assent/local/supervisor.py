@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from assent.local import backoff
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.process import Child, end_stale, spawn
 
 State = Literal["starting", "up", "backing off", "stopped"]

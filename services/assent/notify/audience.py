@@ -1,9 +1,12 @@
-"""R17: who hears what of a record. Pure: it goes by the events, and by governance as it was then."""
+"""R17: who is notified of a record. Pure.
+
+Of what, each event states itself: `news` and `asks_approvers` in `assent_contracts.events`.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, get_args
 
-from assent.reading.received import received_groups, received_types
+from assent.reading.decidable_requests import received_groups, received_types
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.events import (
     ChangeReleased,

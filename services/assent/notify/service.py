@@ -7,16 +7,16 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
+from assent.notify.delivery_loop import SENDING, DeliveryLoop, Pace
 from assent.notify.intake import NewsIntake
 from assent.notify.queue import Queue
-from assent.notify.sender import SENDING, Pace, Sender
 from assent.notify.settings import NotifySettings, read_notify_settings
 from assent.observe.health import Health
 from assent.settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, ReaderSpec, following, reached, serve_reader
-from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.task_end import end
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 __all__ = ["SENDING", "notify", "reader_of", "serve"]
@@ -53,7 +53,9 @@ async def notify(
     async with AsyncExitStack() as open_things:
         pool = await open_pool(dsn, "assent_notify", application="assent-notify-sender", size=_POOL_SIZE)
         open_things.callback(pool.terminate)
-        sender = Sender(Queue(pool, lease_s=pace.lease_s), own, health, pace, ssl.create_default_context())
+        sender = DeliveryLoop(
+            Queue(pool, lease_s=pace.lease_s), own, health, pace, ssl.create_default_context()
+        )
         await _together(sender.run(stop), _take_in(settings, health, stop, group))
 
 

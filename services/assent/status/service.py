@@ -9,7 +9,7 @@ from assent.status.heads import keep_known_heads
 from assent.status.rows import write_status
 from assent.store.service import ReaderSpec, serve_reader
 from assent.store.stream import STOP_LIMIT_S
-from assent_contracts.client.ending import end
+from assent_contracts.client.task_end import end
 from assent_contracts.topics import LEDGER
 
 STATUS: Final = ReaderSpec(reader="status", role="assent_status", topics=(LEDGER,), write=write_status)

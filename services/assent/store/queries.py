@@ -43,7 +43,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
     at: int
     through: str | None = None
     lapsed: Lapse | None = None
-    """R21: why it does not count now. The row does not know it: see `assent.reading.counting`."""
+    """R21: why it does not count now. The row does not know it: see `assent.reading.lapsed_approvals`."""
 
 
 class RejectionView(msgspec.Struct, frozen=True):

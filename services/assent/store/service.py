@@ -19,8 +19,8 @@ from assent.store.projector import Projector, Write
 from assent.store.reasons import reason
 from assent.store.stream import STOP_LIMIT_S, LedgerStream
 from assent.store.watch import LogWatch
-from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
+from assent_contracts.client.task_end import end
 
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"

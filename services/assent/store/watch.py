@@ -11,9 +11,9 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from assent.observe.health import Health
-from assent.observe.history import History
-from assent.store.known import known_in_postgres
+from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.store.positions import Reader, read_positions
+from assent.store.postgres_heads import known_in_postgres
 from assent_contracts.acceptance import first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError, NotFoundedError
@@ -37,7 +37,7 @@ class LogWatch:
         self._identity = identity
         self._connection = connection
         self._probe = Probe(connection)
-        self._history = History(health)
+        self._history = LedgerMismatch(health)
         self._read: dict[TopicPartition, HeadInEra] = {}
         self._findings: dict[TopicPartition, Finding] = {}
 

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from assent.store.entry import COLUMNS, Row, row_of
+from assent.store.audit_row import COLUMNS, AuditTableRow, row_of
 from assent.store.pool import Executor
 from assent.verify.finding import Difference, FindingError
-from assent.verify.known import places_of
+from assent.verify.heads_elsewhere import places_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
@@ -88,12 +88,12 @@ class AuditTable:
     async def _compare(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> None:
         first, last = accepted[0].record.seq, accepted[-1].record.seq
         found = await self._db.fetch(_ROWS, LEDGER_TOPICS[ledger], partition, first, last)
-        rows = {row["seq"]: Row(**{**row, "record": bytes(row["record"])}) for row in found}
+        rows = {row["seq"]: AuditTableRow(**{**row, "record": bytes(row["record"])}) for row in found}
         for each in accepted:
             compare_row(ledger, partition, each, rows.get(each.record.seq))
 
 
-def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: Row | None) -> None:
+def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: AuditTableRow | None) -> None:
     """R16: hold a row against the record that it is of. Raises FindingError where it says something else."""
     seq = accepted.record.seq
     if row is None:
@@ -112,8 +112,10 @@ def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: Row
     raise FindingError(ledger, partition, seq, what, difference=difference)
 
 
-def _first_difference(must: Row, row: Row) -> Difference:
-    column = next(name for name in Row.__struct_fields__ if getattr(must, name) != getattr(row, name))
+def _first_difference(must: AuditTableRow, row: AuditTableRow) -> Difference:
+    column = next(
+        name for name in AuditTableRow.__struct_fields__ if getattr(must, name) != getattr(row, name)
+    )
     wanted, there = getattr(must, column), getattr(row, column)
     if isinstance(wanted, bytes):
         wanted, there = sha256_hex(wanted), sha256_hex(there)

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from assent.verify.known import Known
+from assent.verify.heads_elsewhere import Known
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.heads import KnownHead, VerifyHead, decode_head, known_from, verify_head
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER

@@ -19,7 +19,7 @@ from msgspec import Meta
 from assent.verify.chain import ledger_contents
 from assent.verify.expected import ExpectedHead
 from assent.verify.finding import FindingError
-from assent.verify.known import HeadsElsewhere, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Headers
 from assent_contracts.client.connection import Connection

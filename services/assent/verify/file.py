@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 
-from assent.verify.again import VerifySignature, unjudged
 from assent.verify.expected import Expected, ExpectError, check_signed, known_of
 from assent.verify.export import ExportedRecord, Manifest, Progress
 from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.known import HeadsElsewhere, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
+from assent.verify.record_comparison import VerifySignature, unjudged
 from assent.verify.report import Verified, verified
 from assent.verify.requests import RequestsVerifier
 from assent_contracts import limits, seal

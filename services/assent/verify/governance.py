@@ -5,19 +5,19 @@ from typing import TypeVar
 
 from msgspec import UNSET
 
-from assent.verify.again import (
+from assent.verify.finding import FindingError, Tally
+from assent.verify.inputs import Inputs
+from assent.verify.record_comparison import (
     VerifySignature,
     as_recorded,
-    difference,
+    decision_mismatch,
     no_input,
     not_one_decision,
     not_refused_unread,
     should_not_be_kept,
     unjudged,
 )
-from assent.verify.claims import Claims
-from assent.verify.finding import FindingError, Tally
-from assent.verify.inputs import Inputs
+from assent.verify.release_references import ReleaseReferences
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.core.governance.fields import is_public_key
 from assent_contracts.core.governance.handle import handle_recovery
@@ -60,7 +60,7 @@ class GovernanceVerifier:
         self.tally = Tally()
         self.inputs = Inputs("governance", 0)
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self.claims = Claims()
+        self.claims = ReleaseReferences()
         """What is still to be confirmed by the request ledger."""
         self._signatures = Signatures(identity, verify)
         self._founding = Signatures(NO_IDENTITY, verify)
@@ -141,7 +141,7 @@ class GovernanceVerifier:
                 received, signature_good=good, seq=record.seq, at=record.at, received_at=came
             )
         self.tally.commands += 1
-        _must_not(record, difference(record, decision))
+        _must_not(record, decision_mismatch(record, decision))
         decision = as_recorded(record, decision)
         by_topic = record.input is not UNSET
         self._desk.apply_decision(received, decision, seq=record.seq, at=record.at, by_topic=by_topic)

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent.verify.again import VerifySignature
 from assent.verify.chain import ends, read_chain
-from assent.verify.claims import Claims
 from assent.verify.finding import FindingError, Tally
 from assent.verify.governance import GovernanceVerifier
-from assent.verify.known import HeadsElsewhere, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
 from assent.verify.markers import must_be_markers
+from assent.verify.record_comparison import VerifySignature
+from assent.verify.release_references import ReleaseReferences
 from assent.verify.requests import RequestsVerifier
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection
@@ -64,7 +64,7 @@ async def verify_requests(
     progress: Progress,
     *,
     compare: Compare | None = None,
-    claims: Claims | None = None,
+    claims: ReleaseReferences | None = None,
     known: HeadsElsewhere | None = None,
 ) -> dict[int, Tally]:
     """Verify every partition of the request ledger. Raises FindingError, KafkaError.
@@ -72,7 +72,7 @@ async def verify_requests(
     `claims`: of the governance ledger, which was verified before; they are confirmed here. Governance refers
     to what the request ledger had then, so whatever they are about is read here if it exists.
     """
-    claims = Claims() if claims is None else claims
+    claims = ReleaseReferences() if claims is None else claims
     known = HeadsElsewhere() if known is None else known
     known.must_be_in(places_of(partitions))
     total = sum((await ends(connection, [TopicPartition(LEDGER, n) for n in range(partitions)])).values())

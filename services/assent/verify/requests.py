@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from assent.verify.again import (
+from assent.verify.finding import FindingError, Tally
+from assent.verify.inputs import Inputs
+from assent.verify.record_comparison import (
     VerifySignature,
     as_recorded,
-    difference,
+    decision_mismatch,
     no_input,
     not_its_own,
     not_one_decision,
@@ -15,9 +17,7 @@ from assent.verify.again import (
     should_not_be_kept,
     unjudged,
 )
-from assent.verify.claims import Claims, RecordedRelease
-from assent.verify.finding import FindingError, Tally
-from assent.verify.inputs import Inputs
+from assent.verify.release_references import RecordedRelease, ReleaseReferences
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
@@ -52,7 +52,7 @@ class RequestsVerifier:
         identity: str,
         history: Sequence[tuple[GovernanceEvent, ...]],
         verify: VerifySignature,
-        claims: Claims | None = None,
+        claims: ReleaseReferences | None = None,
     ) -> None:
         """`history` may grow; a record names the governance seq that it used, which must be in it.
 
@@ -63,7 +63,7 @@ class RequestsVerifier:
         self.partition = partition
         self._signatures = Signatures(identity, verify)
         self._history = history
-        self._claims = Claims() if claims is None else claims
+        self._claims = ReleaseReferences() if claims is None else claims
         self._writer = Writer(
             RequestsDesk(partition),
             first_head("ledger", identity),
@@ -114,7 +114,7 @@ class RequestsVerifier:
             received, signature_good=good, seq=record.seq, at=record.at, received_at=came
         )
         self.tally.commands += 1
-        self._must_not(record, difference(record, decision))
+        self._must_not(record, decision_mismatch(record, decision))
         decision = as_recorded(record, decision)
         self._desk.apply_decision(received, decision, seq=record.seq, at=record.at)
         if isinstance(decision, Refusal):

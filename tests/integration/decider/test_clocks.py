@@ -13,10 +13,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
-from assent.decider.asking_time import ask_time
+from assent.decider.broker_time import ask_time
 from assent.decider.clocks import Appends
-from assent.decider.machine import Machine
 from assent.decider.timekeeper import Timekeeper
+from assent.decider.wall_clock_watch import Machine
 from assent.infra_files import infra_path
 from assent.ledger.topics import apply_topics, topic_specs
 from assent.observe.clock import Reading, read_clock

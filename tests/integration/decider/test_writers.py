@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from aiokafka import TopicPartition
 
-from assent.decider.losing import accept_loss, ends_now
+from assent.decider.loss_acceptance import accept_loss, ends_now
 from assent.decider.recovery import RETIRE_ALL, Recovered, recover_writers
 from assent.decider.service import Decider, serve
 from assent.founding.found import RECOVERY_KEY

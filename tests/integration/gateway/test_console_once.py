@@ -14,7 +14,7 @@ from tests.support.log import Log, deciding
 from tests.support.stack import until
 
 _ASKED: Final = {"kind": "text", "type": "script", "operation": "edit", "payload": "x", "justification": "y"}
-_WAITS_HALF_A_SECOND: Final = ("assent.gateway.application.decisions.ANSWER_WITHIN_S", 0.5)
+_WAITS_HALF_A_SECOND: Final = ("assent.gateway.application.command_sending.ANSWER_WITHIN_S", 0.5)
 
 
 @pytest_asyncio.fixture

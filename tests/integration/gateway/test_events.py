@@ -12,9 +12,9 @@ import pytest
 from assent.gateway.event_messages import REMEMBERED, RecentEvents, governance_changed
 from assent.gateway.event_stream import LOST, WAITING_MAX, Listener
 from assent.gateway.limits import LiveLimits
-from assent_contracts.client.ending import end
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.client.task_end import end
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal
 from assent_contracts.governed import Group
 from tests.support.gateway import Gateway, accepted, answering, gateway_of, gateway_settings, refused

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from msgspec import UNSET
 
-from assent.decider.machine import Machine
+from assent.decider.wall_clock_watch import Machine
 from assent.infra_files import infra_path
 from assent.observe.clock import Reading, read_clock
 from assent_contracts.client.follower import GovernanceFollower

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from assent.notify.sender import SENDING, Pace
+from assent.notify.delivery_loop import SENDING, Pace
 from assent.notify.service import notify
 from assent.notify.settings import NotifySettings
 from assent.observe.health import Health

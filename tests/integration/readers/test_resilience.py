@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.postgres import Postgres
 from assent.local.stack import Stack
 from assent.store.migrate import migrate

@@ -7,7 +7,7 @@ import pytest
 from assent.cli.commands.doctor import accept_this_clock
 from assent.cli.options import Options
 from assent.decider.clock_file import believed_offset
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.founded import FoundedLog, write_founded
 from assent.observe.clock import read_clock
 

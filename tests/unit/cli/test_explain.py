@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.reading.explaining import next_step
+from assent.reading.explanations import next_step
 from assent_contracts.core.requests.explain import explain
 from assent_contracts.core.requests.permissions import able_to_approve, why_not
 from assent_contracts.core.requests.states import Approval, NeedsApproval, Rejection, Submission

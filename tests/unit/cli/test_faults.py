@@ -7,7 +7,7 @@ import pytest
 from assent.cli.diagnosis.check import Check
 from assent.cli.diagnosis.examination import service_findings
 from assent.cli.diagnosis.faults import faults, others, with_causes
-from assent.decider.missing import MissingError, missing_because
+from assent.decider.missing_log_parts import MissingError, missing_because
 from assent.observe.health import Reason
 from assent.observe.readiness import Readiness
 from assent.observe.reasons import kafka_reason, reason_of

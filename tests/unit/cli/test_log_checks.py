@@ -8,7 +8,7 @@ import pytest
 from assent.cli.diagnosis.log_checks import reader_findings
 from assent.cli.log_completeness import PresentLog, own_heads_if_readable
 from assent.cli.options import Options
-from assent.decider.kept import HeadsFileError, heads_file, read_heads_file, write_heads_file
+from assent.decider.heads_file import HeadsFileError, heads_file, read_heads_file, write_heads_file
 from assent_contracts.acceptance import Head
 from assent_contracts.heads import Found, HeadInEra, KeptHead
 from tests.support.losses import loss_at

@@ -7,8 +7,8 @@ from assent.cli.diagnosis.governance_checks import governance_checks
 from assent.reading.prospects import foresee
 from assent_contracts.core.governance.changes import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
+from assent_contracts.core.governance.number_words import duration, moment
 from assent_contracts.core.governance.policies import policy_sentence
-from assent_contracts.core.governance.wording import duration, moment
 from assent_contracts.governance import (
     GroupDefined,
     KeyExpires,

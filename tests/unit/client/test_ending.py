@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assent_contracts.client.ending import end
+from assent_contracts.client.task_end import end
 
 _SOON_S = 0.01
 _LATE_S = 10.0

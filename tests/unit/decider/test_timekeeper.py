@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from assent.decider.machine import Machine
 from assent.decider.timekeeper import Timekeeper
+from assent.decider.wall_clock_watch import Machine
 from assent.observe.clock import Reading
 from assent.observe.health import Health
 from assent_contracts.client.connection import Connection

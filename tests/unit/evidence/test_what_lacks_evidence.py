@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent_contracts.evidence.again import Judged, judged_again
-from assent_contracts.evidence.claims import Claim, Confirmations, Released
 from assent_contracts.evidence.past import KEPT, Past
+from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
+from assent_contracts.evidence.repeated_decision import Judged, judged_again
 from assent_contracts.evidence.requests import RequestsEvidence
 from assent_contracts.governance import PrincipalDisabled, ReleaseRefused
 from assent_contracts.governance_changes import DisablePrincipal
@@ -48,8 +48,8 @@ def test_nothing_is_judged_by_governance_that_was_not_read() -> None:
     assert governance.lacking(beyond) == f"governance seq {beyond} is not known here"
 
 
-CLAIM = Claim(seq=9, request="1-0", released=2, digest="d", as_of=3, submission_sha256=b"s")
-RELEASED = Released(seq=2, digest="d", governance=5, as_of=3, submission_sha256=b"s")
+CLAIM = ReleaseReference(seq=9, request="1-0", released=2, digest="d", as_of=3, submission_sha256=b"s")
+RELEASED = LedgerRelease(seq=2, digest="d", governance=5, as_of=3, submission_sha256=b"s")
 
 
 @pytest.mark.parametrize("claim_first", [True, False])

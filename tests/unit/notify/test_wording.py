@@ -10,9 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from assent.notify.backoff import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.delivery import Delivery
-from assent.notify.settings import read_notify_settings
-from assent.notify.webhook import signature
-from assent.notify.wording import (
+from assent.notify.message_texts import (
     NAME_MAX_CHARS,
     SUBJECT_MAX_CHARS,
     WORDS_MAX_CHARS,
@@ -21,6 +19,8 @@ from assent.notify.wording import (
     payload_of,
     text_of,
 )
+from assent.notify.settings import read_notify_settings
+from assent.notify.webhook import signature
 from assent.settings import SettingsError
 from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent
 from assent.targets.urls import secret_of

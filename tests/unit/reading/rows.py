@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from assent.store.entry import entry_of
+from assent.store.audit_row import columns_of
 from assent.store.queries import AuditRow, RequestView
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.codec import encode
@@ -37,7 +37,7 @@ class Records:
         at = AT + len(self.rows)
         value = self._chain.link(b"", decision, at=at, governance=governance, command=recorded).value
         digest = sha256_hex(value)
-        found = entry_of(Accepted(0, decode_record(value), value, digest))
+        found = columns_of(Accepted(0, decode_record(value), value, digest))
         columns = (found.request, found.resource, found.principal, found.command, found.outcome)
         seq = self._chain.seq
         self.rows.append(AuditRow(LEDGER, 0, seq, seq, at, *columns, digest, value))

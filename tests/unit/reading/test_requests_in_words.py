@@ -3,8 +3,10 @@
 import msgspec
 from msgspec import UNSET
 
+from assent.reading.approval_history import history
 from assent.reading.approvers import Approver, can_approve, named_groups
-from assent.reading.explaining import (
+from assent.reading.decidable_requests import received_groups
+from assent.reading.explanations import (
     explained,
     explanation_lines,
     next_sentence,
@@ -13,11 +15,9 @@ from assent.reading.explaining import (
     standing_sentence,
     status_words,
 )
-from assent.reading.folding import state_of
 from assent.reading.governance_diff import governance_diff
-from assent.reading.history import history
 from assent.reading.prospects import submission
-from assent.reading.received import received_groups
+from assent.reading.request_events import state_of
 from assent.reading.submitted import Submitted, as_submitted, differences, submitted_in
 from assent_contracts.codec import encode
 from assent_contracts.commands import Approve, SubmitChange

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from assent.store.entry import Row, row_of
+from assent.store.audit_row import AuditTableRow, row_of
 from assent.verify.audited import compare_row
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Accepted
@@ -20,7 +20,7 @@ def submitted() -> Accepted:
     return chains.requests.records[0]
 
 
-@pytest.mark.parametrize("column", [name for name in Row.__struct_fields__ if name != "seq"])
+@pytest.mark.parametrize("column", [name for name in AuditTableRow.__struct_fields__ if name != "seq"])
 def test_R16_row_with_another_value_in_any_column_is_named_with_both_values(
     submitted: Accepted, column: str
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from assent.verify.finding import FindingError
-from assent.verify.known import HeadsElsewhere, Known, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, Known, places_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LedgerName

@@ -13,7 +13,7 @@ from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.changes import rules_of
 from assent_contracts.core.governance.eligible import too_few_administrators
 from assent_contracts.core.governance.fields import is_public_key, refuse
-from assent_contracts.core.governance.lockout import harm
+from assent_contracts.core.governance.lockout import lockout_refusal
 from assent_contracts.core.governance.losses import accept_loss
 from assent_contracts.core.governance.permissions import not_permitted, why_approval
 from assent_contracts.core.governance.state import Governance
@@ -150,7 +150,7 @@ def decide_change(governance: Governance, change: GovernanceChange, at: int) -> 
     decision: Decision = rules_of(change).decide(governance, change, at)
     if isinstance(decision, Refusal):
         return decision
-    return harm(governance, change, decision, at) or decision
+    return lockout_refusal(governance, change, decision, at) or decision
 
 
 def _found(governance: Governance, founding: Founding) -> Decision:

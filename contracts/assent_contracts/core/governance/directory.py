@@ -13,8 +13,8 @@ from assent_contracts.core.governance.groups import (
     group_in_use,
     is_guarded_group,
 )
+from assent_contracts.core.governance.number_words import counted
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.core.governance.wording import counted
 from assent_contracts.governance import DirectorySynced, GovernanceEvent
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
 from assent_contracts.governed import Account, DirectoryDifference, Group

@@ -10,10 +10,10 @@ from assent_contracts.core.governance.eligible import (
     administering_people,
     too_few,
 )
+from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.governance.satisfiability import unmet, unsigned_rule
 from assent_contracts.core.governance.signing import first_loss
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.wording import moment
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
     AddWriter,
@@ -35,10 +35,10 @@ _NO_HARM = (
 """They take nothing from any person; their own rules look at what they do."""
 
 
-def harm(
+def lockout_refusal(
     governance: Governance, change: GovernanceChange, events: tuple[GovernanceEvent, ...], at: int
 ) -> Refusal | None:
-    """Why the events must not come true at log time `at` (ms); None when they do no harm."""
+    """Why the events must not come true at log time `at` (ms); None if they lock nobody out."""
     if not governance.protected or isinstance(change, _NO_HARM):
         return None
     after = governance.after(events)

@@ -10,6 +10,7 @@ from assent_contracts.core.governance.change_rules import Asker, ChangeRules
 from assent_contracts.core.governance.eligible import eligible_people, too_few_administrators
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
 from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
+from assent_contracts.core.governance.number_words import counted, duration
 from assent_contracts.core.governance.satisfiability import (
     approver_groups,
     invalid,
@@ -18,7 +19,6 @@ from assent_contracts.core.governance.satisfiability import (
     unsigned,
 )
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.core.governance.wording import counted, duration
 from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import (
     CreatePolicy,

@@ -5,8 +5,8 @@ from typing import Final
 from assent_contracts.core.governance.change_rules import ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
 from assent_contracts.core.governance.fields import out_of_date, refuse
+from assent_contracts.core.governance.number_words import duration
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.wording import duration
 from assent_contracts.governance import GovernanceEvent, SettingsChanged
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings
 from assent_contracts.governed import Settings

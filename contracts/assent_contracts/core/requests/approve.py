@@ -19,7 +19,6 @@ from assent_contracts.core.requests.approvers import (
 from assent_contracts.core.requests.complete import lapsed, release
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.requester import requester_refusal
-from assent_contracts.core.requests.shown import not_as_shown
 from assent_contracts.core.requests.states import (
     Applying,
     Approval,
@@ -30,6 +29,7 @@ from assent_contracts.core.requests.states import (
     Request,
     Unsettled,
 )
+from assent_contracts.core.requests.submission_as_shown import not_as_shown
 from assent_contracts.events import ApprovalGiven, Event, RequestApproved, RequestReopened
 from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode

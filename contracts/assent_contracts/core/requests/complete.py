@@ -7,7 +7,6 @@ from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.requests.approvers import has_quorum, lapse, progress_deadline, standing_terms
 from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.requester import requester_refusal
-from assent_contracts.core.requests.shown import not_as_shown
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,
@@ -18,6 +17,7 @@ from assent_contracts.core.requests.states import (
     Submission,
     Unsettled,
 )
+from assent_contracts.core.requests.submission_as_shown import not_as_shown
 from assent_contracts.events import ApprovalLapsed, ChangeReleased, Event, RequestApproved, RequestReopened
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.policies import BUILT_IN_TYPES, PolicyTerms

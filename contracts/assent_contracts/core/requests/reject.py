@@ -14,7 +14,6 @@ from assent_contracts.core.requests.approvers import (
 )
 from assent_contracts.core.requests.complete import reopened
 from assent_contracts.core.requests.context import Context
-from assent_contracts.core.requests.shown import not_as_shown
 from assent_contracts.core.requests.states import (
     Applying,
     Approval,
@@ -25,6 +24,7 @@ from assent_contracts.core.requests.states import (
     Request,
     Unsettled,
 )
+from assent_contracts.core.requests.submission_as_shown import not_as_shown
 from assent_contracts.events import Event, RejectionGiven, RequestRejected
 from assent_contracts.refusals import Refusal, RefusalCode
 

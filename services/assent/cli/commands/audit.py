@@ -11,7 +11,7 @@ from assent.cli import output
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
-    from assent.reading.entries import Entry
+    from assent.reading.audit_entries import AuditEntry
 
 audit = App(name="audit", group="Audit", help="The audit log: every decision, refused ones included (R16).")
 
@@ -36,7 +36,7 @@ def tail(
     from assent.cli.connection.log_access import log_access
     from assent.cli.connection.selection import log_client
 
-    def print_entries(entries: "Iterable[Entry]") -> None:
+    def print_entries(entries: "Iterable[AuditEntry]") -> None:
         _print_entries(entries, as_json=options.json)
 
     if not follow:
@@ -48,7 +48,7 @@ def tail(
         output.fail("--follow reads the tables themselves; with --server look at the console's live pages.")
 
 
-def _print_entries(entries: "Iterable[Entry]", *, as_json: bool) -> None:
+def _print_entries(entries: "Iterable[AuditEntry]", *, as_json: bool) -> None:
     from assent.cli.formatting import print_audit
 
     if not as_json:

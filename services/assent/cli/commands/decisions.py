@@ -8,7 +8,7 @@ from assent.cli.commands.requests import RequestId
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
 if TYPE_CHECKING:
-    from assent.cli.submission_review import Review
+    from assent.cli.submission_review import ReviewOptions
     from assent_contracts.client.publisher import Decided
     from assent_contracts.commands import Approve, Complete, Reject, RequestCommand
 
@@ -36,10 +36,10 @@ def approve(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Approve a request: prints what was submitted, proven by the ledger, and asks."""
-    from assent.cli.submission_review import Review
+    from assent.cli.submission_review import ReviewOptions
     from assent_contracts.commands import Approve
 
-    review = Review(verb="Approve", yes=yes, submission=submission)
+    review = ReviewOptions(verb="Approve", yes=yes, submission=submission)
     _decide_on_submission(request, Approve, "Approved", review, access, options, note=note)
 
 
@@ -53,10 +53,10 @@ def reject(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Reject a request, which ends it: prints what was submitted and asks."""
-    from assent.cli.submission_review import Review
+    from assent.cli.submission_review import ReviewOptions
     from assent_contracts.commands import Reject
 
-    review = Review(verb="Reject", yes=yes, submission=submission)
+    review = ReviewOptions(verb="Reject", yes=yes, submission=submission)
     _decide_on_submission(request, Reject, "Rejected", review, access, options, note=note)
 
 
@@ -91,10 +91,10 @@ def complete(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Release your own approved request to the applier (R12): prints what was submitted and asks."""
-    from assent.cli.submission_review import Review
+    from assent.cli.submission_review import ReviewOptions
     from assent_contracts.commands import Complete
 
-    review = Review(verb="Complete", yes=yes, submission=submission)
+    review = ReviewOptions(verb="Complete", yes=yes, submission=submission)
     _decide_on_submission(request, Complete, "Released:", review, access, options)
 
 
@@ -130,7 +130,7 @@ def _decide_on_submission(
     request: str,
     kind: "type[Approve | Reject | Complete]",
     done: str,
-    review: "Review",
+    review: "ReviewOptions",
     access: AccessOptions,
     options: Options,
     **details: Any,

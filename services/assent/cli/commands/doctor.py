@@ -50,7 +50,7 @@ def accept_this_clock(options: Options) -> None:
 
     from assent.cli.errors import sentence
     from assent.decider.clock_file import note_offset
-    from assent.local.directory import Directory
+    from assent.local.data_directory import Directory
     from assent.local.founded import NotFounded, read_founded
     from assent.observe.clock import read_clock
 

@@ -50,7 +50,7 @@ def explain(
     import asyncio
 
     from assent.cli.connection.selection import log_client
-    from assent.reading.explaining import standing_sentence, status_words
+    from assent.reading.explanations import standing_sentence, status_words
 
     found = asyncio.run(log_client(access, options).explanation(request, for_))
     row, document = found.request, found.explained
@@ -66,7 +66,7 @@ def explain(
 
 
 def _print_explanation(row: "RequestView", explanation: "Explanation", sentences: list[str]) -> None:
-    from assent.reading.explaining import next_sentence, next_step
+    from assent.reading.explanations import next_sentence, next_step
 
     for line in sentences:
         output.print_line(f"  {line}")

@@ -118,7 +118,7 @@ def key_document(key_id: str, key: "Key") -> dict[str, Any]:
 def validity(key: "Key") -> str:
     """When a registered key is valid, as of now."""
     from assent_contracts.client.publisher import now_ms
-    from assent_contracts.core.governance.wording import moment
+    from assent_contracts.core.governance.number_words import moment
 
     at = now_ms()
     if key.revoked:

@@ -11,7 +11,7 @@ from assent.cli.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
     from assent.cli.loss_plan import Plan
-    from assent.decider.losing import AcceptedLoss
+    from assent.decider.loss_acceptance import AcceptedLoss
     from assent_contracts.client.keys import SecretKey
     from assent_contracts.refusals import Refusal
 
@@ -82,7 +82,7 @@ async def _accept(
     from assent.cli.connection.log_access import following, governance_of
     from assent.cli.loss_plan import plan_of
     from assent.cli.stopped_log import stopped_log
-    from assent.decider.losing import accept_loss, ends_now
+    from assent.decider.loss_acceptance import accept_loss, ends_now
     from assent_contracts.refusals import Refusal
 
     async with stopped_log(options) as access, following(access) as follower:

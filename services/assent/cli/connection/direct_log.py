@@ -25,15 +25,15 @@ from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.connection.projection import projected
 from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
+from assent.reading.approval_history import history
 from assent.reading.approvers import can_approve
-from assent.reading.counting import counted
-from assent.reading.entries import Entry, audit_entry
-from assent.reading.explaining import explained, explanation_lines
-from assent.reading.folding import state_of
-from assent.reading.history import history
+from assent.reading.audit_entries import AuditEntry, audit_entry
+from assent.reading.decidable_requests import received_groups, received_types
+from assent.reading.explanations import explained, explanation_lines
+from assent.reading.lapsed_approvals import mark_lapsed
 from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
-from assent.reading.received import received_groups, received_types
+from assent.reading.request_events import state_of
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.queries import (
@@ -95,7 +95,7 @@ class DirectLog:
             await warn_of_lost_rows(self.access, db)
             wanted = await self._wanted(which, governance, db)
             rows = await list_requests(db, wanted, ended_since_ms=since, limit=limit)
-        return [counted(row, governance) for row in rows]
+        return [mark_lapsed(row, governance) for row in rows]
 
     async def _wanted(self, which: RequestList, governance: Governance, db: Executor) -> RequestFilter:
         if which == "all":
@@ -139,7 +139,7 @@ class DirectLog:
         async with reading(self.access) as db:
             records = await timeline(db, request)
         return RequestDetails(
-            request=counted(row, await self.governance()),
+            request=mark_lapsed(row, await self.governance()),
             timeline=[audit_entry(record) for record in records],
             history=history(records),
             submission=await self._proven(request),
@@ -209,7 +209,7 @@ class DirectLog:
             rows, count = await open_of_type(db, resource_type, limit=LISTED_MAX)
         return OpenRequests(requests=rows, count=count)
 
-    async def audit_records(self, limit: int) -> list[Entry]:
+    async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: from the audit table."""
         async with reading(self.access) as db:
             await warn_of_lost_rows(self.access, db)

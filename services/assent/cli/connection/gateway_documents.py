@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from assent.reading.approvers import Approver
-from assent.reading.entries import Entry
-from assent.reading.explaining import Explained
+from assent.reading.audit_entries import AuditEntry
+from assent.reading.explanations import Explained
 from assent.store.queries import RequestView
 from assent_contracts.proof import LedgerEntry
 
@@ -25,7 +25,7 @@ class RequestDocument(msgspec.Struct):
     """GET /api/v1/requests/{id}, but for what the log itself proves."""
 
     request: RequestView
-    timeline: list[Entry]
+    timeline: list[AuditEntry]
     history: list[dict[str, Any]]
 
 
@@ -45,7 +45,7 @@ class ExplanationDocument(msgspec.Struct):
 class AuditPage(msgspec.Struct):
     """A page of GET /api/v1/audit."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     next: str | None
 
     def __len__(self) -> int:

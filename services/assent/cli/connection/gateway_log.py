@@ -39,7 +39,7 @@ from assent.cli.connection.log_client import (
     RequestList,
     RequestNotFoundError,
 )
-from assent.reading.entries import Entry
+from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
 from assent.store.queries import LIST_MAX, RequestView
@@ -137,7 +137,7 @@ class GatewayLog:
         rows.sort(key=lambda row: (row.submitted_at, row.partition, row.seq))
         return OpenRequests(requests=rows[:LISTED_MAX], count=len(rows))
 
-    async def audit_records(self, limit: int) -> list[Entry]:
+    async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: page by page, as the gateway lists them."""
         pages = self._pages("/api/v1/audit", {}, limit, AuditPage)
         return [entry async for page in pages for entry in page.entries][::-1]

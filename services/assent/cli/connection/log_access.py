@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from assent.cli.options import Options
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.founded import read_founded
 from assent.settings import read_connection
 from assent.store.pool import open_pool

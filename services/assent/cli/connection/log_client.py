@@ -5,8 +5,8 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from assent.reading.approvers import Approver
-from assent.reading.entries import Entry
-from assent.reading.explaining import Explained
+from assent.reading.audit_entries import AuditEntry
+from assent.reading.explanations import Explained
 from assent.reading.proven import ProvenSubmission
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
@@ -26,7 +26,7 @@ class RequestDetails(msgspec.Struct, frozen=True, kw_only=True):
     """A request with everything on record about it."""
 
     request: RequestView
-    timeline: list[Entry]
+    timeline: list[AuditEntry]
     history: list[dict[str, Any]]
     submission: ProvenSubmission | NotProven
     """R23: what was submitted, as the ledger proves it."""
@@ -97,7 +97,7 @@ class LogClient(Protocol):
         """The open requests of one type, the oldest first, as many as `policy_effects.LISTED_MAX`."""
         ...
 
-    async def audit_records(self, limit: int) -> list[Entry]:
+    async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: the latest records of the audit log, the oldest of them first."""
         ...
 

@@ -14,8 +14,8 @@ from assent.cli.connection.log_access import LogAccess, following, governance_of
 from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
 from assent.store.heads import HEADS_UNREACHABLE
-from assent.store.known import newest_in_postgres
 from assent.store.positions import requests_read
+from assent.store.postgres_heads import newest_in_postgres
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.heads import sift_beside

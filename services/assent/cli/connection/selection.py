@@ -9,7 +9,7 @@ from assent.cli.connection.keys import key_of
 from assent.cli.connection.log_access import UnreachableError, log_access
 from assent.cli.connection.log_client import LogClient
 from assent.cli.options import AccessOptions, Options
-from assent.local.directory import Directory
+from assent.local.data_directory import Directory
 from assent.local.founded import NotFounded, read_founded
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.core.governance.state import Governance

@@ -35,10 +35,10 @@ from assent.cli.log_completeness import (
     present_log,
 )
 from assent.cli.options import Options
-from assent.decider.kept import HeadsFileError
-from assent.decider.listed import load_writer_key, why_not_listed
+from assent.decider.heads_file import HeadsFileError
+from assent.decider.writer_key_check import load_writer_key, why_not_listed
 from assent.founding.found import WRITER_KEY
-from assent.ledger.looking import look_at_topics
+from assent.ledger.topic_inspection import look_at_topics
 from assent.ledger.topic_state import (
     Difference,
     setting_differences,
@@ -51,8 +51,8 @@ from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
 from assent.settings import SettingsError
-from assent.store.known import newest_in_postgres
 from assent.store.positions import Reader, requests_read
+from assent.store.postgres_heads import newest_in_postgres
 from assent.store.reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError

@@ -9,11 +9,11 @@ from assent_contracts.core.governance.eligible import (
     acting_administrators,
     eligible_people,
 )
+from assent_contracts.core.governance.number_words import counted, moment
 from assent_contracts.core.governance.policies import rule_text
 from assent_contracts.core.governance.satisfiability import approver_groups, unmet, unsigned
 from assent_contracts.core.governance.signing import able_at, gateway_for, has_key
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.core.governance.wording import counted, moment
 from assent_contracts.policies import GOVERNANCE_TYPE, Policy
 
 SOON_MS = 14 * 24 * 60 * 60 * 1_000

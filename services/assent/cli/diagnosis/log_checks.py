@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from assent.cli.diagnosis.check import Check
 from assent.cli.log_completeness import OutsideHeads, PresentLog
 from assent.decider.clocks import APART_MS
-from assent.decider.kept import HeadsFileError
+from assent.decider.heads_file import HeadsFileError
 from assent.observe.health import fault_of
 from assent_contracts.client.newest_heads import NewestHeads
-from assent_contracts.core.governance.wording import moment
+from assent_contracts.core.governance.number_words import moment
 from assent_contracts.governed import Loss
 from assent_contracts.heads import HeadInEra, given_up
 from assent_contracts.topics import LEDGER, LEDGER_TOPICS

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import PathParameter, QueryParameter
 
-from assent.gateway.application.decisions import Decision, late_decision
+from assent.gateway.application.command_sending import Decision, late_decision
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS

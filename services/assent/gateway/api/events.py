@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from assent.gateway.caller import Caller, refuse_cross_site
 from assent.gateway.components import Gateway
 from assent.gateway.event_stream import Listener
-from assent_contracts.client.ending import end
+from assent_contracts.client.task_end import end
 
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

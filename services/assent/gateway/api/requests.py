@@ -12,9 +12,9 @@ from assent.gateway.application.shown_submission import Doubt, ShownSubmission, 
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.lag import LAG_HEADER, After
-from assent.reading.entries import Entry, audit_entry
+from assent.reading.approval_history import history
+from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
-from assent.reading.history import history
 from assent.reading.submitted import as_submitted
 from assent.store.queries import RequestView
 from assent_contracts.commands import RequestId
@@ -27,7 +27,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A request with everything that was said about it."""
 
     request: RequestView
-    timeline: list[Entry]
+    timeline: list[AuditEntry]
     history: list[dict[str, Any]]
     change: GovernanceDiff | None
     """What it would change in governance, for the types that are built in."""

@@ -7,7 +7,7 @@ from litestar import Request, Response, post
 from litestar.params import HeaderParameter
 
 from assent.gateway.application import submissions
-from assent.gateway.application.decisions import Decision
+from assent.gateway.application.command_sending import Decision
 from assent.gateway.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway

@@ -12,7 +12,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.lag import After
 from assent.gateway.problems import Problem
 from assent.reading.approvers import Approver, can_approve
-from assent.reading.explaining import (
+from assent.reading.explanations import (
     Explained,
     Next,
     explained,
@@ -21,7 +21,7 @@ from assent.reading.explaining import (
     next_step,
     standing_sentence,
 )
-from assent.reading.folding import state_of
+from assent.reading.request_events import state_of
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import RequestId

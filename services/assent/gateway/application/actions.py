@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import msgspec
 from msgspec import UNSET
 
-from assent.gateway.application.decisions import Decision, command_fields, decide
+from assent.gateway.application.command_sending import Decision, command_fields, send_command
 from assent.gateway.application.requests import find
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
@@ -81,7 +81,7 @@ async def act(
     refusal = check_fields(command)
     if refusal is not None:
         raise of_refusal(refusal)
-    return await decide(gateway, command, once=idempotency_key is not None)
+    return await send_command(gateway, command, once=idempotency_key is not None)
 
 
 def seen_of(if_match: str | None, shown: RequestView) -> int | None:

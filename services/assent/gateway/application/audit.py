@@ -8,7 +8,7 @@ from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
 from assent.gateway.problems import of_refusal
-from assent.reading.entries import Entry, audit_entry
+from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.store.filters import AuditCursor, AuditFilter, LedgerName
 from assent.store.queries import LIST_MAX, AuditRow
 from assent.store.queries_large import search_part
@@ -18,7 +18,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
     """Records of the audit log, the newest first: `limit`, or fewer where they are large."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     next: str | None
     """The `cursor` of the page after this one; null on the last."""
 

@@ -3,12 +3,12 @@
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent.gateway.application.decisions import (
+from assent.gateway.application.command_sending import (
     ANSWER_WITHIN_S,
     command_fields,
     command_id,
-    decide,
     not_sent,
+    send_command,
     undecided,
 )
 from assent.gateway.caller import Caller
@@ -78,7 +78,7 @@ async def change_governance(
     command = request_for(prospect.change, justification, fields)
     if isinstance(command, Refusal):
         raise of_refusal(command)
-    decision = await decide(gateway, command, once=idempotency_key is not None)
+    decision = await send_command(gateway, command, once=idempotency_key is not None)
     return Changed(
         sentence=prospect.sentence,
         object=prospect.object,

@@ -5,13 +5,13 @@ from typing import Final, Literal
 import msgspec
 
 from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.application.visibility import may_see, sees_all
-from assent.gateway.application.waiting import audited
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.problems import not_found
-from assent.reading.counting import counted
-from assent.reading.received import received_groups, received_types
+from assent.reading.decidable_requests import received_groups, received_types
+from assent.reading.lapsed_approvals import mark_lapsed
 from assent.store.queries import (
     LIST_MAX,
     AuditRow,
@@ -55,7 +55,7 @@ async def find(gateway: Gateway, caller: Caller, request_id: str) -> RequestView
         or not may_see(gateway.log.governance, caller.principal, found)
     ):
         raise not_found(f"request {request_id[:40]}")
-    return counted(found, gateway.log.governance)
+    return mark_lapsed(found, gateway.log.governance)
 
 
 async def list_of(
@@ -78,7 +78,7 @@ async def list_of(
         gateway.db, wanted, ended_since_ms=since, after=read_cursor(cursor), limit=limit + 1
     )
     more = len(rows) > limit
-    found = [counted(row, gateway.log.governance) for row in rows[:limit]]
+    found = [mark_lapsed(row, gateway.log.governance) for row in rows[:limit]]
     return Page(requests=found, next=write_cursor(rows[limit - 1].cursor) if more else None)
 
 
@@ -110,7 +110,7 @@ def read_cursor(text: str | None) -> Cursor | None:
 
 async def records_of(gateway: Gateway, found: RequestView) -> tuple[list[AuditRow], bool]:
     """The records of a request, and whether they are as new as `found`: the audit log may be behind."""
-    await audited(gateway, found.partition, found.last_seq)
+    await audit_caught_up(gateway, found.partition, found.last_seq)
     records = await timeline(gateway.db, found.id)
     # By the records themselves: a position of the audit log may be ahead of rows that somebody has deleted.
     last = max((each.seq for each in records if each.ledger == LEDGER), default=-1)

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from assent.gateway.application.decisions import Decision, command_fields, decide
+from assent.gateway.application.command_sending import Decision, command_fields, send_command
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.problems import of_refusal
@@ -31,7 +31,7 @@ async def submit(
         payload=msgspec.Raw(payload),
         on_behalf_of=on_behalf_of,
     )
-    return await decide(gateway, checked(command), once=idempotency_key is not None)
+    return await send_command(gateway, checked(command), once=idempotency_key is not None)
 
 
 def checked(command: SubmitChange) -> SubmitChange:

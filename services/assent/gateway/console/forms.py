@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
 from assent.gateway.application.governance import Changed
-from assent.gateway.application.waiting import shown
+from assent.gateway.application.projection_waits import requests_caught_up
 from assent.gateway.bodies import BODY_WITHIN_S
 from assent.gateway.components import Gateway
 from assent.gateway.console.text import t
@@ -88,7 +88,7 @@ async def see(gateway: Gateway, position: str, path: str) -> Response[None]:
 
     Where the lists take longer than a few seconds, it shows what they hold, and how far they lag.
     """
-    await shown(gateway, position)
+    await requests_caught_up(gateway, position)
     return go(path)
 
 

@@ -13,7 +13,7 @@ from assent.gateway.console.static_files import static
 from assent.gateway.console.text import t, th, tn
 from assent.reading.oddities import plain_ends
 from assent.reading.visible import visible
-from assent_contracts.core.governance.wording import duration
+from assent_contracts.core.governance.number_words import duration
 from assent_contracts.limits import FOR_EVER_MS
 
 _FOLDER: Final = Path(__file__).with_name("templates")

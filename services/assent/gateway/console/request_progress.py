@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent.reading.explaining import Next, next_step
+from assent.reading.explanations import Next, next_step
 from assent.reading.lapses import LAPSES
 from assent_contracts.core.governance.policies import group_words
 from assent_contracts.core.governance.state import Governance

@@ -2,13 +2,13 @@
 
 from litestar import Router
 
-from assent.gateway.console.acting import act_on
 from assent.gateway.console.audit import search
-from assent.gateway.console.directory import DIRECTORY
 from assent.gateway.console.health import show_health
 from assent.gateway.console.lists import LISTS
 from assent.gateway.console.notifications import NOTIFICATIONS
+from assent.gateway.console.permission_pages import DIRECTORY
 from assent.gateway.console.policies import POLICIES
+from assent.gateway.console.request_actions import act_on
 from assent.gateway.console.request_form import send_form, show_form
 from assent.gateway.console.request_page import send_payload, show_content, show_request_page
 from assent.gateway.console.static_files import send_static

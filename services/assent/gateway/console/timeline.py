@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent.gateway.console.text import t
-from assent.reading.entries import Words, audit_entry
+from assent.reading.audit_entries import Words, audit_entry
 from assent.reading.lapses import LAPSES
 from assent.store.queries import AuditRow
 from assent_contracts.commands import command_type

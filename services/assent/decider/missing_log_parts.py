@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from assent.decider.kept import HeadsFileError
+from assent.decider.heads_file import HeadsFileError
 from assent.observe.health import Reason
 from assent.observe.reasons import reason_of
 from assent_contracts.heads import Finding

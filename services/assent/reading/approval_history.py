@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from assent.reading.folding import events_of
+from assent.reading.request_events import events_of
 from assent.store.queries import AuditRow
 from assent_contracts.commands import command_type
 from assent_contracts.events import ApprovalGiven, ApprovalLapsed, RejectionGiven

@@ -11,13 +11,13 @@ _AUDITED_WITHIN_S: Final = 3.0
 _LOOK_EVERY_S: Final = 0.03
 
 
-async def shown(gateway: Gateway, position: str) -> bool:
+async def requests_caught_up(gateway: Gateway, position: str) -> bool:
     """Whether the status tables hold the record at a position, `<partition>-<seq>`, within a few seconds."""
     partition, _, seq = position.partition("-")
     return await gateway.lag.durable(int(partition), int(seq), within_s=_SHOWN_WITHIN_S)
 
 
-async def audited(gateway: Gateway, partition: int, seq: int) -> bool:
+async def audit_caught_up(gateway: Gateway, partition: int, seq: int) -> bool:
     """Whether the audit log holds a record of the request ledger within a few seconds."""
     deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
     while True:

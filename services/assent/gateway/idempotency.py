@@ -15,7 +15,7 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS
 
 _FORGET_EVERY_MS: Final = 60_000
-_SQL: Final = load_sql(Path(__file__).with_name("once.sql"))
+_SQL: Final = load_sql(Path(__file__).with_name("idempotency.sql"))
 
 
 class FirstSent(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ def not_one_decision(record: LedgerRecord) -> str | None:
     return None
 
 
-def difference(
+def decision_mismatch(
     record: LedgerRecord, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal
 ) -> str | None:
     """What a record says otherwise than the rules do; None when it says the same."""

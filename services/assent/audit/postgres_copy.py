@@ -9,7 +9,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from assent.store.entry import COLUMNS, row_of
+from assent.store.audit_row import COLUMNS, row_of
 from assent.store.pool import Connection
 from assent_contracts.acceptance import Accepted
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from assent_contracts.client.ending import end
+from assent_contracts.client.task_end import end
 
 
 async def until_one_ends(*work: Coroutine[Any, Any, None]) -> None:

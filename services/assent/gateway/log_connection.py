@@ -15,7 +15,7 @@ from assent_contracts.core.governance.state import Governance
 SOURCE = "assent-gateway"
 
 
-class Log:
+class LogConnection:
     """One gateway's end of the log. Started once, used by every request."""
 
     def __init__(
@@ -60,7 +60,7 @@ async def open_log(
     key: SecretKey,
     db: asyncpg.Pool,
     on_accepted: Hears,
-) -> tuple[Log, Publishers]:
+) -> tuple[LogConnection, Publishers]:
     """Publish, and hear decisions from where the status tables stand.
 
     `on_accepted` gets (partition, accepted record) for every record that comes. Raises KafkaError, and what
@@ -84,4 +84,4 @@ async def open_log(
     except BaseException:
         await ends.stop()
         raise
-    return Log(follower, publisher, changes, key), ends
+    return LogConnection(follower, publisher, changes, key), ends

@@ -8,7 +8,7 @@ from assent.observe.reasons import reason_of
 from assent_contracts.heads import Finding
 
 
-class History:
+class LedgerMismatch:
     """What this process says of the partitions that it knows."""
 
     def __init__(self, health: Health) -> None:

@@ -45,7 +45,7 @@ class _Record(msgspec.Struct, gc=False):
     refusal: _Refusal | UnsetType = UNSET
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class AuditColumns(msgspec.Struct, frozen=True, gc=False):
     """The columns by which a record is found; None where the record does not say.
 
     R16: the governance record that carries a release out is found by its request too.
@@ -58,7 +58,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     outcome: str
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class AuditTableRow(msgspec.Struct, frozen=True, gc=False):
     """R16: one row of the audit table: what follows `ledger` and `partition`, as in COLUMNS."""
 
     seq: int
@@ -73,15 +73,15 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     record: bytes
 
 
-COLUMNS: Final = ("ledger", "partition", *Row.__struct_fields__)
+COLUMNS: Final = ("ledger", "partition", *AuditTableRow.__struct_fields__)
 
 _decode = msgspec.json.Decoder(_Record).decode
 
 
-def row_of(accepted: Accepted) -> Row:
+def row_of(accepted: Accepted) -> AuditTableRow:
     """The row of an accepted record of either ledger. Raises msgspec.MsgspecError, UnicodeDecodeError."""
-    record, entry = accepted.record, entry_of(accepted)
-    return Row(
+    record, entry = accepted.record, columns_of(accepted)
+    return AuditTableRow(
         record.seq,
         accepted.offset,
         record.at,
@@ -95,7 +95,7 @@ def row_of(accepted: Accepted) -> Row:
     )
 
 
-def entry_of(accepted: Accepted) -> Entry:
+def columns_of(accepted: Accepted) -> AuditColumns:
     """Read what is needed of an accepted record of either ledger."""
     record = _decode(accepted.value)
     command = None if record.command is UNSET else record.command.value
@@ -111,7 +111,7 @@ def entry_of(accepted: Accepted) -> Entry:
         request = request or events[0].request or events[-1].request
         outcome = events[0].type if len(events) == 1 else _BETWEEN_EVENTS.join(event.type for event in events)
     if command is None:
-        return Entry(request, None, None, None, outcome)
+        return AuditColumns(request, None, None, None, outcome)
     # A governance command says no more than that something is to change: what does, says the change.
     kind = command.type if command.change is None else command.change.type
-    return Entry(request, command.resource, command.principal, kind, outcome)
+    return AuditColumns(request, command.resource, command.principal, kind, outcome)

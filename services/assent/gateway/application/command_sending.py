@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from aiokafka.errors import KafkaError
 
-from assent.gateway.application.waiting import audited
+from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
@@ -82,7 +82,7 @@ def command_fields(caller: Caller, resource: str, idempotency_key: str | None) -
     }
 
 
-async def decide(gateway: Gateway, command: Command, *, once: bool) -> Decision:
+async def send_command(gateway: Gateway, command: Command, *, once: bool) -> Decision:
     """Publish a command in the caller's name and answer with its decision.
 
     `once`: its id is that of an Idempotency-Key, and it may have been sent before. Raises Problem: the
@@ -155,7 +155,7 @@ def _reopened(command: Complete, decided: Decided) -> Problem:
 
 async def _decided_before(gateway: Gateway, partition: int, seq: int) -> AuditRow:
     """The record of the first decision. Raises Problem: the audit log may not have it yet."""
-    await audited(gateway, partition, seq)
+    await audit_caught_up(gateway, partition, seq)
     rows = await audit_tail(gateway.db, {(LEDGER, partition): seq - 1}, limit=1)
     if rows and rows[0].seq == seq:
         return rows[0]

@@ -18,10 +18,10 @@ import structlog
 from assent.notify.backoff import rest_s, wait_s
 from assent.notify.by_apprise import send
 from assent.notify.delivery import Delivery, NotDeliveredError
+from assent.notify.message_texts import payload_of, text_of
 from assent.notify.queue import Queue
 from assent.notify.settings import NotifySettings
 from assent.notify.webhook import post
-from assent.notify.wording import payload_of, text_of
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.store.reasons import reason
@@ -49,7 +49,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     rest_s: Callable[[float], float] = rest_s
 
 
-class Sender:
+class DeliveryLoop:
     """One process's share of the sending."""
 
     def __init__(

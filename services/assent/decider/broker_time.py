@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from assent.decider.clocks import Seen
-from assent.decider.machine import Machine
+from assent.decider.wall_clock_watch import Machine
 from assent.ledger.appender import broker_time
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.topics import HEADS

@@ -20,7 +20,7 @@ class Words(msgspec.Struct, frozen=True):
     payload: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the audit log."""
 
     ledger: str
@@ -39,11 +39,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 _decode_words = msgspec.json.Decoder(Words).decode
 
 
-def audit_entry(row: AuditRow) -> Entry:
+def audit_entry(row: AuditRow) -> AuditEntry:
     """R16: a row of the audit log with what its sender wrote."""
     record = decode_record(row.record)
     recorded = decode_recorded_command(record)
-    return Entry(
+    return AuditEntry(
         ledger=row.ledger,
         partition=row.partition,
         seq=row.seq,

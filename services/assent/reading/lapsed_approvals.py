@@ -8,7 +8,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import lapse, standing_terms
 
 
-def counted(row: RequestView, governance: Governance) -> RequestView:
+def mark_lapsed(row: RequestView, governance: Governance) -> RequestView:
     """The row with each approval that does not count now marked as lapsed.
 
     An ended or released request has used its approvals: they are shown as they were.

@@ -6,9 +6,9 @@ from litestar import Request, Response, post
 from litestar.params import PathParameter
 
 from assent.gateway.application.actions import DETAILS, act
-from assent.gateway.application.decisions import REOPENED
+from assent.gateway.application.command_sending import REOPENED
+from assent.gateway.application.projection_waits import requests_caught_up
 from assent.gateway.application.requests import find
-from assent.gateway.application.waiting import shown
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.errors import problem_words
@@ -42,7 +42,7 @@ async def act_on(
         if problem.code == "not-found":
             raise
         if problem.code == REOPENED:
-            await shown(gateway, str(problem.more["position"]))
+            await requests_caught_up(gateway, str(problem.more["position"]))
         found = await find(gateway, caller, request_id)
         return await request_page(
             request,

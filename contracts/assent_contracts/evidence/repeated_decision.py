@@ -23,8 +23,8 @@ from assent_contracts.core.requests.states import Closed
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import TAKES_NO_ID, not_current
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
+from assent_contracts.evidence.open_request_evidence import Judged
 from assent_contracts.evidence.signed import Signed, signed
-from assent_contracts.evidence.stories import Judged
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,

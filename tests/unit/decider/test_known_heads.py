@@ -6,9 +6,9 @@ from typing import Any, Final, cast
 
 import pytest
 
-from assent.decider import known
-from assent.decider.kept import write_heads_file
-from assent.decider.known import KnownHeads
+from assent.decider import known_heads
+from assent.decider.heads_file import write_heads_file
+from assent.decider.known_heads import KnownHeads
 from assent.observe.health import Health
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
@@ -46,8 +46,8 @@ async def test_what_a_stolen_key_contradicts_is_led_again_once_the_key_is_retire
     async def empty(*_: Any) -> None:
         """A topic without heads."""
 
-    monkeypatch.setattr(known, "sift_topic", empty)
-    monkeypatch.setattr(known, "LEARN_EVERY_S", 0.0)
+    monkeypatch.setattr(known_heads, "sift_topic", empty)
+    monkeypatch.setattr(known_heads, "LEARN_EVERY_S", 0.0)
     file = tmp_path / "heads.json"
     it = KnownHeads(Connection(bootstrap="none"), ME, follower, file=file, health=Health())
     in_turn = [signed(THIEF, "a"), signed(ME, "b")]

@@ -5,7 +5,7 @@ from typing import Final
 
 from assent.store.heads import stored_heads
 from assent.store.pool import Executor
-from assent.verify.known import Known
+from assent.verify.heads_elsewhere import Known
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.heads import good_heads, read_heads
 from assent_contracts.eras import is_void

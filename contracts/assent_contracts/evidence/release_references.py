@@ -6,7 +6,7 @@ from assent_contracts.eras import gives_up_of
 from assent_contracts.governed import Loss
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ReleaseReference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The governance record `seq` goes by a release: where it is, and what was approved there."""
 
     seq: int
@@ -20,7 +20,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """SHA-256 of the submission's bytes."""
 
 
-class Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LedgerRelease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A release as the request ledger has it."""
 
     seq: int
@@ -32,7 +32,7 @@ class Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     submission_sha256: bytes
 
 
-def untrue(claim: Claim, release: Released | None) -> str | None:
+def untrue(claim: ReleaseReference, release: LedgerRelease | None) -> str | None:
     """What is wrong with a claim; None when the request ledger bears it out. `release`: of its request."""
     if release is None:
         return f"the request ledger has no release of {claim.request}"
@@ -58,15 +58,15 @@ class Confirmations:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, Claim] = {}
-        self._released: dict[str, Released] = {}
+        self._waiting: dict[str, ReleaseReference] = {}
+        self._released: dict[str, LedgerRelease] = {}
 
-    def add(self, claim: Claim) -> None:
+    def add(self, claim: ReleaseReference) -> None:
         """Take in a claim; the caller has seen that its request has no other."""
         if untrue(claim, self._released.pop(claim.request, None)) is not None:
             self._waiting[claim.request] = claim
 
-    def released(self, request: str, release: Released) -> None:
+    def released(self, request: str, release: LedgerRelease) -> None:
         """Take in a release of a change to governance that the request ledger has evidence of."""
         claim = self._waiting.get(request)
         if claim is None:
@@ -87,7 +87,7 @@ class Confirmations:
             if not gives_up_of(loss, request, release.seq)
         }
 
-    def unconfirmed(self, seq: int) -> Claim | None:
+    def unconfirmed(self, seq: int) -> ReleaseReference | None:
         """The first claim up to governance seq `seq` for which there is no evidence, yet or at all."""
         first = next(iter(self._waiting.values()), None)
         return first if first is not None and first.seq <= seq else None

@@ -4,7 +4,7 @@ import msgspec
 
 from assent.verify.finding import FindingError
 from assent_contracts.eras import gives_up_of
-from assent_contracts.evidence.claims import Claim, Released, untrue
+from assent_contracts.evidence.release_references import LedgerRelease, ReleaseReference, untrue
 from assent_contracts.governed import Loss
 
 
@@ -17,11 +17,11 @@ class RecordedRelease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The governance seq that its record names."""
 
 
-class Claims:
+class ReleaseReferences:
     """Every claim of a governance ledger. Of the request ledger it keeps only what they are about."""
 
     def __init__(self) -> None:
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[str, ReleaseReference] = {}
         self._submissions: dict[str, tuple[bytes, int]] = {}
         self._releases: dict[str, RecordedRelease] = {}
 
@@ -29,7 +29,7 @@ class Claims:
         """How many there are."""
         return len(self._claims)
 
-    def add(self, claim: Claim) -> None:
+    def add(self, claim: ReleaseReference) -> None:
         """Take in a claim; the caller has seen that the request has no other."""
         self._claims[claim.request] = claim
 
@@ -63,12 +63,12 @@ class Claims:
             if what is not None:
                 raise FindingError("governance", 0, claim.seq, what)
 
-    def _untrue(self, claim: Claim) -> str | None:
+    def _untrue(self, claim: ReleaseReference) -> str | None:
         release = self._releases.get(claim.request)
         if release is None:
             return untrue(claim, None)
         submission_sha256, as_of = self._submissions[claim.request]
-        found = Released(
+        found = LedgerRelease(
             seq=release.seq,
             digest=release.digest,
             governance=release.governance,
