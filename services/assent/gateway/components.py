@@ -16,6 +16,7 @@ from assent.gateway.log_connection import LogConnection
 from assent.gateway.proofs import Proofs
 from assent.gateway.rates import Rates
 from assent.gateway.settings import GatewaySettings
+from assent.gateway.waiting_counts import WaitingCounts
 from assent.observe.health import Health
 
 
@@ -64,3 +65,4 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates
     lag: Lag
     live: Live
+    waiting: WaitingCounts = msgspec.field(default_factory=WaitingCounts)

@@ -38,6 +38,8 @@ class Lag:
         self._db = db
         self._heard: dict[int, int] = {}
         self._durable: dict[int, int] = {}
+        self.moves = 0
+        """Counts changes: of what was heard of the ledger, and of what the tables hold."""
         self._moved = asyncio.Condition()
         self._waiting = 0
         self._woken = asyncio.Event()
@@ -55,6 +57,7 @@ class Lag:
     def heard(self, partition: int, seq: int) -> None:
         """The ledger has a record at `seq`."""
         self._heard[partition] = seq
+        self.moves += 1
 
     def heard_up_to(self) -> dict[int, int]:
         """The newest seq of each ledger partition that this gateway has heard of since it started."""
@@ -127,7 +130,9 @@ class Lag:
     async def _look(self) -> None:
         while True:
             try:
-                self._durable = {number: head.seq for number, head in (await heads(self._db)).items()}
+                durable = {number: head.seq for number, head in (await heads(self._db)).items()}
+                self.moves += durable != self._durable
+                self._durable = durable
             except UNREACHABLE as error:
                 structlog.get_logger().warning("the positions could not be read", error=repr(error))
             async with self._moved:

@@ -3,9 +3,9 @@
 import msgspec
 
 from assent.gateway.application.visibility import sees_all
+from assent.gateway.application.waiting_count import waiting_count
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
-from assent.gateway.console.summaries import waiting
 from assent.reading.lost import lost_parts
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
@@ -42,7 +42,7 @@ async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
         name=name_of(governance, caller.id),
         csrf=caller.session.csrf if caller.session else "",
         path=path,
-        waiting=await waiting(gateway, caller),
+        waiting=await waiting_count(gateway, caller),
         at=now_ms(),
         behind=gateway.lag.records(),
         lost=tuple(each.place for each in lost_parts(gateway.log.publisher.findings)),

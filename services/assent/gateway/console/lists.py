@@ -8,11 +8,12 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import View, list_of
 from assent.gateway.application.visibility import sees_all
+from assent.gateway.application.waiting_count import waiting_count
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.forms import go
 from assent.gateway.console.pages import page
-from assent.gateway.console.summaries import Summary, summaries, through_of, waiting
+from assent.gateway.console.summaries import Summary, summaries, through_of
 from assent.gateway.lag import After
 from assent.gateway.problems import not_found
 from assent_contracts.events import Status
@@ -38,7 +39,7 @@ class Section(msgspec.Struct, frozen=True):
 @get("/", include_in_schema=False)
 async def start(caller: Caller, gateway: Gateway) -> Response[None]:
     """What waits for the caller first; else their own requests."""
-    return go("/received" if await waiting(gateway, caller) else "/requests")
+    return go("/received" if await waiting_count(gateway, caller) else "/requests")
 
 
 @get("/requests", include_in_schema=False, name="console-requests")

@@ -1,11 +1,9 @@
 """A request as a line of a list: how it stands, what is missing, and whether its reader can decide on it."""
 
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
-from assent.gateway.application.requests import list_of
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.reading.requests import state_of_row
@@ -15,10 +13,7 @@ from assent_contracts.commands import Action
 from assent_contracts.core.governance.principals import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import explain
-from assent_contracts.core.requests.permissions import Deciding, is_possible, possible_actions
-
-WAITING_MAX: Final = 100
-"""Requests that are looked at to count those that wait for somebody."""
+from assent_contracts.core.requests.permissions import Deciding, possible_actions
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,18 +62,6 @@ def look_of(row: RequestView) -> str:
     return row.progress or row.status
 
 
-async def waiting(gateway: Gateway, caller: Caller) -> int:
-    """How many requests the caller can approve now, of at most WAITING_MAX."""
-    found = await list_of(gateway, caller, "received", statuses=["needs_approval"], limit=WAITING_MAX)
-    governance, now, through = gateway.log.governance, now_ms(), through_of(gateway, caller)
-    states = (state_of_row(row) for row in found.requests)
-    return sum(
-        state is not None
-        and is_possible("approve", state, governance, caller.principal, now, through=through)
-        for state in states
-    )
-
-
 def through_of(gateway: Gateway, caller: Caller) -> str | None:
     """The gateway that signs what the caller decides here."""
-    return gateway.log.key.principal if gateway.log.key.principal != caller.id else None
+    return gateway.log.signs_for(caller.id)
