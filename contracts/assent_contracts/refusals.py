@@ -99,7 +99,7 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
     RefusalCode.NOT_PERMITTED: "Ask an administrator for the role, or for the principal to be enabled.",
     RefusalCode.MISROUTED: "Send it to the partition named: hash the key with Kafka's murmur2 partitioner.",
     RefusalCode.STALE: "Set the clock, make the command again with a new id and send it within 24 hours.",
-    RefusalCode.ID_REUSED: "Take a new command id; this one already stands for other bytes.",
+    RefusalCode.ID_REUSED: "Use a new command id: this one was used for other bytes.",
     RefusalCode.RESOURCE_LOCKED: "Wait for the open request that is named to end, or have it canceled.",
     RefusalCode.NO_POLICY: "Have an administrator create an access policy for this resource type.",
     RefusalCode.POLICY_UNSATISFIABLE: (
@@ -125,7 +125,7 @@ WHAT_TO_DO: Final[dict[RefusalCode, str]] = {
         "Ask another person: nobody decides on their own request, from whichever account."
     ),
     RefusalCode.NOT_AN_APPROVER: "Ask a member of the policy's approver groups to decide.",
-    RefusalCode.ALREADY_DECIDED: "Nothing to do: your decision on this request stands.",
+    RefusalCode.ALREADY_DECIDED: "Nothing to do: your decision on this request is recorded.",
     RefusalCode.NOT_REQUESTER: "Ask the requester: only they can do this.",
     RefusalCode.NOT_AN_APPLIER: "Have an administrator assign the role applier for this resource type.",
     RefusalCode.DIGEST_MISMATCH: "Look at the request again: what you decided on is not what was submitted.",

@@ -103,7 +103,7 @@ def set_group(
     member: Annotated[Names, Parameter(help="A member; say it for each, and nobody else stays.")] = (),
     add: Annotated[Names, Parameter(help="Add a member to those that there are.")] = (),
     remove: Annotated[Names, Parameter(help="Remove a member from those that there are.")] = (),
-    name: Annotated[str | None, Parameter(help="Its name, for people; as it is unless said.")] = None,
+    name: Annotated[str | None, Parameter(help="Its name, for people; unchanged by default.")] = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,

@@ -28,10 +28,10 @@ def new(
     principal: Annotated[str, Parameter(help="The principal that the key signs for.")],
     *,
     key_id: Annotated[
-        str | None, Parameter(name="--id", help="The key's id; PRINCIPAL-1 unless said.")
+        str | None, Parameter(name="--id", help="The key's id; PRINCIPAL-1 by default.")
     ] = None,
     out: Annotated[
-        Path | None, Parameter(help="Where to write it; DATA/keys/PRINCIPAL.key unless said.")
+        Path | None, Parameter(help="Where to write it; DATA/keys/PRINCIPAL.key by default.")
     ] = None,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
@@ -142,10 +142,10 @@ def register_key(
     *,
     key_id: Annotated[str, Parameter(name="--id", help="The key's id, as its file names it.")],
     for_: Annotated[
-        str | None, Parameter(name="--for", help="Whose key it is; your own unless said.")
+        str | None, Parameter(name="--for", help="Whose key it is; your own by default.")
     ] = None,
     valid: Annotated[
-        str | None, Parameter(help="How long it is valid, such as 90d or 12h; for ever unless said.")
+        str | None, Parameter(help="How long it is valid, such as 90d or 12h; for ever by default.")
     ] = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,

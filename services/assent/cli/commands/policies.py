@@ -104,10 +104,10 @@ def create_policy(
     ],
     *,
     type_: Annotated[str | None, Parameter(name="--type", help="R2: the resource type it protects.")] = None,
-    name: Annotated[str | None, Parameter(help="R2: its name; the id unless said.")] = None,
+    name: Annotated[str | None, Parameter(help="R2: its name; the id by default.")] = None,
     description: Annotated[str | None, Parameter(help="What it is for.")] = None,
     approval: Approvals = (),
-    rejections: Annotated[int | None, Parameter(help="Rejections that end a request; 1 unless said.")] = None,
+    rejections: Annotated[int | None, Parameter(help="Rejections that end a request; 1 by default.")] = None,
     completion: Annotated[
         Literal["requester", "automatic"] | None, Parameter(help="R12: who releases what is approved.")
     ] = None,

@@ -227,7 +227,7 @@ def not_sent(error: KafkaError) -> Problem:
             503,
             "log-incomplete",
             f"Nothing was sent: {error.finding.why}",
-            todo=f"Tell whoever runs Assent. {error.finding.todo}",
+            todo=f"Tell the operator of Assent. {error.finding.todo}",
             headers={"Retry-After": "30"},
         )
     return unreachable()

@@ -151,7 +151,7 @@ def unreachable() -> Problem:
         503,
         "provider-unreachable",
         "The sign-in provider does not answer, so nobody can be signed in now.",
-        todo="Try again in a minute; if it stays so, tell whoever runs the provider. Sessions go on.",
+        todo="Try again in a minute; if it stays so, tell the operator of the provider. Sessions continue.",
         headers={"Retry-After": str(int(AGAIN_AFTER_S))},
     )
 
