@@ -1,32 +1,28 @@
-"""All of the console's addresses."""
+"""All of the console's addresses: every handler that a module of this package has.
+
+So a page is its module, its template and its texts, and none can be forgotten here.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
 
 from litestar import Router
+from litestar.handlers import HTTPRouteHandler
 
-from assent.gateway.console.audit import search
-from assent.gateway.console.health import show_health
-from assent.gateway.console.lists import LISTS
-from assent.gateway.console.notifications import NOTIFICATIONS
-from assent.gateway.console.permission_pages import DIRECTORY
-from assent.gateway.console.policies import POLICIES
-from assent.gateway.console.request_actions import act_on
-from assent.gateway.console.request_form import send_form, show_form
-from assent.gateway.console.request_page import send_payload, show_content, show_request_page
+from assent.gateway import console as package
 from assent.gateway.console.static_files import send_static
 
-PAGES = (
-    *LISTS,
-    show_form,
-    send_form,
-    show_request_page,
-    send_payload,
-    show_content,
-    act_on,
-    *POLICIES,
-    *DIRECTORY,
-    search,
-    *NOTIFICATIONS,
-    show_health,
-)
+
+def _handlers() -> Iterator[HTTPRouteHandler]:
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if found.name != __name__:
+            for value in vars(importlib.import_module(found.name)).values():
+                if isinstance(value, HTTPRouteHandler) and value is not send_static:
+                    yield value
+
+
+PAGES = tuple(dict.fromkeys(_handlers()))
 
 
 def console() -> Router:
