@@ -5,7 +5,7 @@ import msgspec
 from assent.gateway.application.visibility import sees_all
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
-from assent.gateway.console.summaries import waiting
+from assent.gateway.console.summaries import to_complete, waiting
 from assent.reading.lost import lost_parts
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
@@ -20,6 +20,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     waiting: int
     """Requests that the caller can decide on now."""
+    to_complete: int
+    """R12: approved requests of their own that they can complete now."""
     at: int
     """When the page was made, ms: live events begin there."""
     behind: int
@@ -42,7 +44,8 @@ async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
         name=name_of(governance, caller.id),
         csrf=caller.session.csrf if caller.session else "",
         path=path,
-        waiting=await waiting(gateway, caller),
+        waiting=len(await waiting(gateway, caller)),
+        to_complete=await to_complete(gateway, caller),
         at=now_ms(),
         behind=gateway.lag.records(),
         lost=tuple(each.place for each in lost_parts(gateway.log.publisher.findings)),

@@ -16,7 +16,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
-from assent.gateway.console.summaries import look_of, through_of
+from assent.gateway.console.summaries import look_of, through_of, waiting
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.lag import After
 from assent.gateway.problems import not_found
@@ -75,6 +75,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool
     can: frozenset[Action]
     forms: tuple[ActionForm, ...]
+    sent_to: tuple[str, ...]
+    """Of one's own request that needs approval: an account of each person who could approve it."""
     title: str
     """Of the decision card: the last part of its name in the texts."""
     why_not: Refusal | None
@@ -128,6 +130,7 @@ async def request_page(
     `key`: of its form, where that was sent before and is to count once.
     """
     review = await review_of(gateway, caller, found)
+    following = [] if "approve" in review.can else await waiting(gateway, caller)
     return await page(
         request,
         gateway,
@@ -140,6 +143,7 @@ async def request_page(
         since=_since(review, seen),
         note=note,
         first_lines=FIRST_LINES,
+        following=next((each for each in following if each.id != found.id), None),
         server=gateway.settings.public_url,
         key=key or new_command_id(),
     )
@@ -174,6 +178,8 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         else frozenset[Action]()
     )
     can = can if shown.doubt is None else can - _BY_HASH
+    standing = progress_of(deciding, governance, now) if deciding else None
+    sent_to = _sent_to(standing) if standing and "cancel" in can and "complete" not in can else ()
     return Review(
         row=row,
         submission=submitted.sha256 if submitted else "",
@@ -182,10 +188,11 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
         can=can,
         forms=_forms(can),
-        title=_title(can, refusal),
+        sent_to=sent_to,
+        title="sent" if sent_to and "approve" not in can else _title(can, refusal),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
-        standing=progress_of(deciding, governance, now) if deciding else None,
+        standing=standing,
         payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
         name_mixes=is_odd(row.resource),
@@ -209,10 +216,15 @@ def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
                     action,
                     None if text is None else text.name,
                     is_required=text is not None and text.required,
-                    is_aside=action == "close" and len(can) > 1,
+                    # What ends a request takes a second step.
+                    is_aside=action == "cancel" or (action == "close" and len(can) > 1),
                 )
             )
     return tuple(forms)
+
+
+def _sent_to(standing: RequestProgress) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(account for rule in standing.rules if rule.missing for account in rule.can))
 
 
 def _title(can: frozenset[Action], why_not: Refusal | None) -> str:

@@ -67,16 +67,31 @@ def look_of(row: RequestView) -> str:
     return row.progress or row.status
 
 
-async def waiting(gateway: Gateway, caller: Caller) -> int:
-    """How many requests the caller can approve now, of at most WAITING_MAX."""
-    found = await list_of(gateway, caller, "received", statuses=["needs_approval"], limit=WAITING_MAX)
-    governance, now, through = gateway.log.governance, now_ms(), through_of(gateway, caller)
-    states = (state_of_row(row) for row in found.requests)
-    return sum(
-        state is not None
-        and is_possible("approve", state, governance, caller.principal, now, through=through)
-        for state in states
+async def waiting(gateway: Gateway, caller: Caller) -> list[RequestView]:
+    """The requests that the caller can approve now, the oldest first, of at most WAITING_MAX."""
+    found = await list_of(
+        gateway, caller, "received", statuses=["needs_approval"], oldest_first=True, limit=WAITING_MAX
     )
+    return _possible(gateway, caller, "approve", found.requests)
+
+
+async def to_complete(gateway: Gateway, caller: Caller) -> int:
+    """R12: how many of their own approved requests the caller can complete now, of at most WAITING_MAX."""
+    found = await list_of(gateway, caller, "mine", statuses=["approved"], limit=WAITING_MAX)
+    return len(_possible(gateway, caller, "complete", found.requests))
+
+
+def _possible(
+    gateway: Gateway, caller: Caller, action: Action, rows: Iterable[RequestView]
+) -> list[RequestView]:
+    governance, now, through = gateway.log.governance, now_ms(), through_of(gateway, caller)
+    states = ((row, state_of_row(row)) for row in rows)
+    return [
+        row
+        for row, state in states
+        if state is not None
+        and is_possible(action, state, governance, caller.principal, now, through=through)
+    ]
 
 
 def through_of(gateway: Gateway, caller: Caller) -> str | None:
