@@ -1,5 +1,6 @@
 """What a request's page offers: nothing ends by one click, the requester reads whom it was sent to."""
 
+import html
 import re
 from typing import Any
 
@@ -80,3 +81,94 @@ async def test_after_a_decision_the_next_oldest_request_is_one_click_away(gatewa
     assert page.link("Next request waiting for you") == oldest
     assert oldest not in (f"/requests/{second}", f"/requests/{third}")
     assert first in (await load(bob, "/received")).text
+
+
+async def test_what_has_ended_can_be_submitted_again_as_it_was(gateway: Gateway) -> None:
+    payloads = ("echo 'one'\necho two\n", {"version": "1.0"}, {"$base64": "/wCAgA=="}, "a\r\nb")
+    for number, payload in enumerate(payloads):
+        name = f"script/again-{number}.sh"
+        request = (await gateway.submit(name, operation="assign", payload=payload))["request"]
+        assert 'id="again"' not in (await load(await gateway.signed_in("alice"), f"/requests/{request}")).text
+        ended = await acted(gateway, "alice", request, "cancel")
+        form = await load(await gateway.signed_in("alice"), ended.link("Submit again"))
+        assert (form.value("name"), form.value("operation")) == (f"again-{number}.sh", "assign")
+        content = re.search(r'<textarea id="payload".*?>\n?(.*?)</textarea>', form.text, re.DOTALL)
+        kind = re.search(r'name="kind" value="(\w+)" checked', form.text)
+        why = re.search(r'<textarea id="justification".*?>\n?(.*?)</textarea>', form.text, re.DOTALL)
+        assert content is not None
+        assert kind is not None
+        assert why is not None
+        fields = {each: form.value(each) for each in ("csrf", "key", "name", "operation", "file")}
+        sent = {
+            **fields,
+            "type": "script",
+            "kind": kind[1],
+            "payload": html.unescape(content[1]),
+            "justification": html.unescape(why[1]),
+        }
+        answer = await post(await gateway.signed_in("alice"), "/requests/new", sent)
+        assert answer.status_code == 303, answer.text
+        again = answer.headers["location"].removeprefix("/requests/").removesuffix("#done")
+        digests = [(await gateway.show(each))["request"]["digest"] for each in (request, again)]
+        assert digests[0] == digests[1]
+
+
+async def test_only_who_may_request_such_a_change_is_offered_to_submit_it_again(gateway: Gateway) -> None:
+    request = await waits(gateway, "script/not-carols.sh")
+    await acted(gateway, "carol", request, "reject", note="No.")
+    for who, may in (("alice", True), ("dave", False)):
+        page = await load(await gateway.signed_in(who), f"/requests/{request}")
+        assert "It was rejected." in page.text
+        assert ('id="again"' in page.text) is may
+    erin = await load(await gateway.signed_in("erin"), "/requests/new", again=request)
+    assert erin.status in (403, 404)
+
+
+async def test_R10_who_may_not_see_the_open_request_reads_who_has_it_and_gets_no_dead_link(
+    gateway: Gateway,
+) -> None:
+    await gateway.governed(
+        {
+            "type": "assent.assign-role.v1",
+            "assignment": {"id": "erin-asks", "role": "requester", "principals": ["erin"]},
+        }
+    )
+    request = await waits(gateway, "script/held.sh")
+    for who, sees in (("erin", False), ("alice", True)):
+        client = await gateway.signed_in(who)
+        form = await load(client, "/requests/new")
+        fields = {
+            **{each: form.value(each) for each in ("csrf", "key")},
+            "type": "script",
+            "name": "held.sh",
+            "operation": "edit",
+            "kind": "text",
+            "payload": "echo",
+            "justification": "Mine.",
+        }
+        page = ConsolePage(await post(client, "/requests/new", fields))
+        assert page.status == 409
+        assert "The open request is from Alice Miller, submitted" in page.text
+        assert (f'href="/requests/{request}"' in page.text) is sees
+
+
+async def test_R15_empty_content_is_refused_for_an_edit_and_shown_as_none_for_a_delete(
+    gateway: Gateway,
+) -> None:
+    client = await gateway.signed_in("alice")
+    form = await load(client, "/requests/new")
+    fields = {
+        **{each: form.value(each) for each in ("csrf", "key")},
+        "type": "script",
+        "name": "empty.sh",
+        "kind": "text",
+        "justification": "It is not used.",
+    }
+    page = ConsolePage(await post(client, "/requests/new", {**fields, "operation": "edit"}))
+    assert page.status == 400
+    assert "There is no content for the operation edit." in page.text
+    answer = await post(client, "/requests/new", {**fields, "operation": "delete"})
+    assert answer.status_code == 303, answer.text
+    page = await load(client, answer.headers["location"])
+    assert "There is no content." in page.text
+    assert "too intricate" not in page.text

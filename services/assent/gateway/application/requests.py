@@ -95,6 +95,13 @@ async def list_of(
     return Page(requests=found, next=None if place is None else write_cursor(place))
 
 
+async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:
+    """R10: the one open request about an object, whoever may see it."""
+    wanted = RequestFilter(resource=resource, statuses=["needs_approval", "approved"])
+    rows = await list_requests(gateway.db, wanted, ended_since_ms=0, limit=1)
+    return rows[0] if rows else None
+
+
 async def _wanted(gateway: Gateway, caller: Caller, view: View) -> RequestFilter | None:
     governance, principal = gateway.log.governance, caller.principal
     if view == "mine":

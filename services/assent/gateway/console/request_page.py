@@ -36,6 +36,7 @@ from assent_contracts.core.requests.permissions import (
     possible_actions,
 )
 from assent_contracts.files import file_of_payload
+from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _NEVER_KEPT = {"Cache-Control": "private, no-store"}
@@ -47,6 +48,7 @@ _BY_HASH: Final = frozenset(name for name, kind in ACTIONS.items() if "submissio
 _TEXTS: Final = frozenset({"note", "reason"})
 
 
+_ENDED: Final = frozenset({"completed", "rejected", "canceled", "expired", "failed"})
 _TITLES: Final[tuple[Action, ...]] = ("complete", "cancel", "reject", "revoke", "close")
 """Which action the decision card is named after, the first that is possible."""
 
@@ -75,6 +77,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool
     can: frozenset[Action]
     forms: tuple[ActionForm, ...]
+    may_submit_again: bool
+    """It has ended, and the caller may request a change of its type."""
     sent_to: tuple[str, ...]
     """Of one's own request that needs approval: an account of each person who could approve it."""
     title: str
@@ -188,6 +192,10 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
         can=can,
         forms=_forms(can),
+        may_submit_again=row.status in _ENDED
+        and row.resource_type not in BUILT_IN_TYPES
+        and shown.doubt is None
+        and governance.has_role(caller.id, "requester", row.resource_type),
         sent_to=sent_to,
         title="sent" if sent_to and "approve" not in can else _title(can, refusal),
         why_not=refusal,
@@ -259,7 +267,7 @@ def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
 @get("/requests/{request_id:str}/content", include_in_schema=False)
 async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[str]:
     """Every line of the payload, for a window of its own. Raises Problem."""
-    row, payload = await _submitted(gateway, caller, request_id)
+    row, payload = await submitted_payload(gateway, caller, request_id)
     text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
     return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
 
@@ -270,7 +278,7 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
 
     A file comes back as it was taken; any other payload as the JSON that was submitted.
     """
-    row, payload = await _submitted(gateway, caller, request_id)
+    row, payload = await submitted_payload(gateway, caller, request_id)
     content = file_of_payload(payload)
     name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
     saved = f"{row.id}-{name}{'.json' if content is None else ''}"
@@ -281,7 +289,8 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
     )
 
 
-async def _submitted(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+async def submitted_payload(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+    """A request that the caller may see, and the exact bytes of its payload. Raises Problem."""
     row = await find(gateway, caller, request_id)
     shown = await shown_submission(gateway, row, await timeline(gateway.db, row.id))
     if shown.submitted is None:

@@ -3,7 +3,7 @@
 from litestar import Router
 
 from assent.gateway.console.acting import act_on
-from assent.gateway.console.audit import search
+from assent.gateway.console.audit import export_found, search
 from assent.gateway.console.directory import DIRECTORY
 from assent.gateway.console.health import show_health
 from assent.gateway.console.lists import LISTS
@@ -24,6 +24,7 @@ PAGES = (
     *POLICIES,
     *DIRECTORY,
     search,
+    export_found,
     *NOTIFICATIONS,
     show_health,
 )
