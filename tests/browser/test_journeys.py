@@ -77,7 +77,8 @@ async def test_R10_second_request_for_the_object_is_refused_and_names_the_first(
 async def test_R11_requester_cancels(visitors: Visitors) -> None:
     alice = await visitors.signed_in("Alice Miller")
     await ask(alice, "canceled.sh")
-    await alice.get_by_role("button", name="Cancel the request").click()
+    await alice.get_by_text("Cancel the request", exact=True).click()
+    await alice.get_by_role("button", name="Cancel it now").click()
     await status(alice, "Canceled")
 
 
@@ -86,7 +87,11 @@ async def test_R8_rejection_ends_the_request_and_its_note_reaches_the_requester(
     request = await ask(alice, "rejected.sh")
     bob = await visitors.signed_in("Bob Ortega")
     await bob.goto(f"/requests/{request}")
-    await bob.get_by_label("Note").fill("Not before the release.")
+    await bob.get_by_role("button", name="Reject").click()
+    note = bob.get_by_label("Note")
+    assert await note.evaluate("(field) => field.validationMessage") == "Write in the note why you reject it."
+    await status(bob, "Needs approval")
+    await note.fill("Not before the release.")
     await bob.get_by_role("button", name="Reject").click()
     await status(bob, "Rejected")
     await status(alice, "Rejected")

@@ -13,7 +13,8 @@ LedgerName = Literal["assent.ledger", "assent.governance"]
 class Cursor(msgspec.Struct, frozen=True):
     """A place in a list of requests: the next page begins after it."""
 
-    changed_at: int
+    at: int
+    """When the request before it changed last; in a list of the oldest first, when it was submitted."""
     partition: int
     seq: int
 
@@ -31,6 +32,10 @@ class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
     types: Sequence[str] | None = None
     statuses: Sequence[Status] | None = None
     resource: str | None = None
+    text: str | None = None
+    """A part of the object or of the justification, the whole operation or the whole id of the request."""
+    accounts: Sequence[str] | None = None
+    """With `text`: what one of these requested, or had requested on its behalf, fits as well."""
 
 
 class AuditCursor(msgspec.Struct, frozen=True):
@@ -45,14 +50,17 @@ class AuditCursor(msgspec.Struct, frozen=True):
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     """R16: which records to find; what is None is not asked for.
 
-    `principal` sent it (or, where it was refused for its signature, says it did); `command` is a type such
+    `principal` sent it (or, where it was refused for its signature, says it did), or one of `principals`;
+    `resource` is the whole object and `resource_part` a part of it, in any case; `command` is a type such
     as `assent.approve.v1`; `refused` tells refusals from decisions; log time is at or after `since_ms` and
     before `until_ms`.
     """
 
     principal: str | None = None
+    principals: Sequence[str] | None = None
     request: str | None = None
     resource: str | None = None
+    resource_part: str | None = None
     command: str | None = None
     refused: bool | None = None
     since_ms: int | None = None

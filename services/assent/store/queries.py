@@ -92,8 +92,13 @@ class RequestView(msgspec.Struct, frozen=True):
 
     @property
     def cursor(self) -> Cursor:
-        """Where a list goes on after this request."""
+        """Where a list, the newest change first, goes on after this request."""
         return Cursor(self.changed_at, self.partition, self.seq)
+
+    @property
+    def oldest_cursor(self) -> Cursor:
+        """Where a list, the oldest submission first, goes on after this request."""
+        return Cursor(self.submitted_at, self.partition, self.seq)
 
 
 class AuditRow(msgspec.Struct, frozen=True):
@@ -133,23 +138,26 @@ async def list_requests(
     ended_since_ms: int,
     after: Cursor | None = None,
     limit: int = 100,
+    oldest_first: bool = False,
 ) -> list[RequestView]:
-    """Requests, the newest change first; at most LIST_MAX.
+    """Requests, the newest change first or the oldest submission first; at most LIST_MAX.
 
     R14: those that have ended are listed when they did at or after `ended_since_ms`, which is now minus the
     setting `visibility_ms`. `after`: the cursor of the last row of the page before.
     """
     rows = await db.fetch(
-        _SQL["list_requests"],
+        _SQL["list_oldest_requests" if oldest_first else "list_requests"],
         wanted.person,
         wanted.requester,
         _listed(wanted.groups),
         _listed(wanted.statuses),
         wanted.resource,
         ended_since_ms,
-        *((None, None, None) if after is None else (after.changed_at, after.partition, after.seq)),
+        *((None, None, None) if after is None else (after.at, after.partition, after.seq)),
         _limited(limit),
         _listed(wanted.types),
+        wanted.text,
+        _listed(wanted.accounts),
     )
     return [_request(row) for row in rows]
 
@@ -216,7 +224,8 @@ def search_values(wanted: AuditFilter, after: AuditCursor | None) -> tuple[Any, 
     """What the query `search_audit` is asked, but for its limit."""
     place = (None,) * 4 if after is None else (after.at, after.ledger, after.partition, after.seq)
     asked = (wanted.principal, wanted.request, wanted.resource, wanted.command, wanted.refused)
-    return (*asked, wanted.since_ms, wanted.until_ms, wanted.ledger, *place)
+    parts = (_listed(wanted.principals), wanted.resource_part)
+    return (*asked, wanted.since_ms, wanted.until_ms, wanted.ledger, *place, *parts)
 
 
 class AppliedBefore(msgspec.Struct, frozen=True):

@@ -16,10 +16,52 @@ where
   )
   and ($4::text[] is null or status = any($4))
   and ($5::text is null or resource = $5)
+  and (
+    $12::text is null
+    or strpos(lower(resource), lower($12)) > 0
+    or strpos(lower(justification), lower($12)) > 0
+    or operation = lower($12)
+    or id = $12
+    or requester = any($13::text[])
+    or on_behalf_of = any($13::text[])
+  )
   -- R14: what has ended stays listed for a while; what is open always is.
   and (changed_at >= $6 or status in ('needs_approval', 'approved'))
   and ($7::bigint is null or (changed_at, partition, seq) < ($7, $8::integer, $9::bigint))
 order by changed_at desc, partition desc, seq desc
+limit $10
+
+-- name: list_oldest_requests
+-- Oldest submission first. Filters that are null are left out (see plan_cache_mode in pool.py).
+select
+  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
+  status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
+  applier, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
+from requests
+where
+  ($1::text is null or person = $1)
+  and ($2::text is null or requester = $2)
+  -- R21: of the types, policies name the approver now, whether or not they did at the submission.
+  and (
+    $3::text[] is null
+    or jsonb_path_query_array(terms, '$[*].rules[*].groups[*]') ?| $3
+    or split_part(resource, '/', 1) = any($11::text[])
+  )
+  and ($4::text[] is null or status = any($4))
+  and ($5::text is null or resource = $5)
+  and (
+    $12::text is null
+    or strpos(lower(resource), lower($12)) > 0
+    or strpos(lower(justification), lower($12)) > 0
+    or operation = lower($12)
+    or id = $12
+    or requester = any($13::text[])
+    or on_behalf_of = any($13::text[])
+  )
+  -- R14: what has ended stays listed for a while; what is open always is.
+  and (changed_at >= $6 or status in ('needs_approval', 'approved'))
+  and ($7::bigint is null or (submitted_at, partition, seq) > ($7, $8::integer, $9::bigint))
+order by submitted_at, partition, seq
 limit $10
 
 -- name: open_of_type
@@ -71,8 +113,10 @@ select ledger, partition, seq, ledger_offset, at, request, resource, principal, 
 from audit
 where
   ($1::text is null or principal = $1)
+  and ($13::text[] is null or principal = any($13))
   and ($2::text is null or request = $2)
   and ($3::text is null or resource = $3)
+  and ($14::text is null or strpos(lower(resource), lower($14)) > 0)
   and ($4::text is null or command = $4)
   -- An outcome is the types of events, which begin so, or the code of a refusal, which never does; nothing
   -- where a decision changed nothing.
@@ -82,7 +126,7 @@ where
   and ($8::ledger is null or ledger = $8)
   and ($9::bigint is null or (at, ledger, partition, seq) < ($9, $10::ledger, $11::integer, $12::bigint))
 order by at desc, ledger desc, partition desc, seq desc
-limit $13
+limit $15
 
 -- name: of_command
 -- The oldest first, so that the scan ends at the first that names the id. Its place in the text is found by

@@ -167,22 +167,14 @@ async def test_heads_are_the_accepted_heads(pool: asyncpg.Pool, whole: Written) 
 
 
 async def test_lists_use_an_index_also_where_filters_are_left_out(pool: asyncpg.Pool) -> None:
-    sql = queries._SQL["list_requests"]
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
-        for arguments, index in (
-            (("someone", None, None, None, None), "requests_by_person"),
-            ((None, None, None, None, "script/x"), "requests_by_resource"),
-            ((None, None, None, None, None), "requests_by_change"),
+        for name, arguments, index in (
+            ("list_requests", ("someone", None, None, None, None), "requests_by_person"),
+            ("list_requests", (None, None, None, None, "script/x"), "requests_by_resource"),
+            ("list_requests", (None, None, None, None, None), "requests_by_change"),
+            ("list_oldest_requests", (None, None, None, OPEN, None), "requests_open"),
         ):
-            plan = await connection.fetch(
-                f"explain {sql}",
-                *arguments,
-                0,
-                None,
-                None,
-                None,
-                10,
-                None,
-            )
+            no_more = (0, None, None, None, 10, None, None, None)
+            plan = await connection.fetch(f"explain {queries._SQL[name]}", *arguments, *no_more)
             assert any(index in line["QUERY PLAN"] for line in plan), plan

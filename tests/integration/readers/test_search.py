@@ -92,6 +92,11 @@ async def test_R16_a_search_pages_through_every_record_once_the_newest_first(poo
 FILTERS: Sequence[tuple[AuditFilter, Callable[[AuditRow], bool]]] = [
     (AuditFilter(principal="bob"), lambda row: row.principal == "bob"),
     (AuditFilter(resource=SCRIPT), lambda row: row.resource == SCRIPT),
+    (
+        AuditFilter(principals=["bob", "applier"]),
+        lambda row: row.principal in ("bob", "applier"),
+    ),
+    (AuditFilter(resource_part="ONCE.S"), lambda row: "once.s" in (row.resource or "")),
     (AuditFilter(command="assent.approve.v1"), lambda row: row.command == "assent.approve.v1"),
     (AuditFilter(ledger=GOVERNANCE), lambda row: row.ledger == GOVERNANCE),
     (
@@ -159,9 +164,13 @@ async def test_searches_use_an_index_also_where_filters_are_left_out(pool: async
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
         for name, arguments, index in (
-            ("search_audit", (*nothing, None, None, None, None, 10), "audit_by_time"),
-            ("search_audit", (*nothing, 5, LEDGER, 0, 7, 10), "audit_by_time"),
-            ("search_audit", ("bob", *nothing[1:], None, None, None, None, 10), "audit_by_principal"),
+            ("search_audit", (*nothing, None, None, None, None, None, None, 10), "audit_by_time"),
+            ("search_audit", (*nothing, 5, LEDGER, 0, 7, None, None, 10), "audit_by_time"),
+            (
+                "search_audit",
+                ("bob", *nothing[1:], None, None, None, None, None, None, 10),
+                "audit_by_principal",
+            ),
             ("last_applied", ("script/x", 0, 7), "requests_by_resource"),
         ):
             plan = [line[0] for line in await connection.fetch(f"explain {queries._SQL[name]}", *arguments)]
@@ -171,7 +180,7 @@ async def test_searches_use_an_index_also_where_filters_are_left_out(pool: async
 async def test_a_page_of_the_newest_records_is_read_from_the_index_without_sorting(
     pool: asyncpg.Pool,
 ) -> None:
-    arguments = (*(None,) * 8, 5, LEDGER, 0, 7, 10)
+    arguments = (*(None,) * 8, 5, LEDGER, 0, 7, None, None, 10)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
         sql = f"explain {queries._SQL['search_audit']}"

@@ -92,6 +92,7 @@ def test_problems_have_titles_of_codes_that_there_are() -> None:
         "reopened",
         "tables-unreachable",
         "local-token",
+        "reason-required",
         "not-on-this-machine",
     }
     named = {key.split(".")[1] for key in texts() if key.startswith("problem.") and key.count(".") == 2}

@@ -141,9 +141,7 @@ def register_key(
     ],
     *,
     key_id: Annotated[str, Parameter(name="--id", help="The key's id, as its file names it.")],
-    for_: Annotated[
-        str | None, Parameter(name="--for", help="Whose key it is; your own by default.")
-    ] = None,
+    for_: Annotated[str | None, Parameter(name="--for", help="Whose key it is; your own by default.")] = None,
     valid: Annotated[
         str | None, Parameter(help="How long it is valid, such as 90d or 12h; for ever by default.")
     ] = None,

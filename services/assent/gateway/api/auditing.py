@@ -6,7 +6,14 @@ from litestar import Response, get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from assent.gateway.application.audit import AuditPage, audit_page, exported, read_cursor, refuse_others
+from assent.gateway.application.audit import (
+    EXPORT_MAX,
+    AuditPage,
+    audit_page,
+    exported,
+    read_cursor,
+    refuse_others,
+)
 from assent.gateway.application.cursors import CURSOR_MAX_CHARS
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
@@ -15,8 +22,6 @@ from assent.store.filters import AuditFilter, LedgerName
 from assent_contracts.limits import NAME_MAX_CHARS
 
 PAGE_MAX: Final = 200
-EXPORT_MAX: Final = 100_000
-"""Records of one export; its last line names the cursor of the next one."""
 _MS_MAX: Final = (1 << 53) - 1
 
 Principal = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="Who sent it.")]

@@ -1,6 +1,7 @@
 """Search the audit log and export it: every action on record, refused ones too (R16)."""
 
 from collections.abc import AsyncIterator
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,9 @@ from assent.store.filters import AuditCursor, AuditFilter, LedgerName
 from assent.store.queries import LIST_MAX, AuditRow
 from assent.store.queries_large import search_part
 from assent_contracts.refusals import Refusal, RefusalCode
+
+EXPORT_MAX: Final = 100_000
+"""Records of one export; its last line names the cursor of the next one."""
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from assent.store.queries import (
     timeline,
 )
 from assent_contracts.client.publisher import now_ms
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Status
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
@@ -33,7 +34,7 @@ View = Literal["mine", "received", "all"]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests, the newest change first."""
+    """Requests, the newest change first unless the oldest were asked for."""
 
     requests: list[RequestView]
     next: str | None
@@ -65,21 +66,40 @@ async def list_of(
     *,
     statuses: list[Status] | None = None,
     resource: str | None = None,
+    text: str | None = None,
+    oldest_first: bool = False,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """R7, R14: one page of a list. Raises Problem."""
+    """R7, R14: one page of a list; `text`: of what is searched for in it. Raises Problem."""
     wanted = await _wanted(gateway, caller, view)
     if wanted is None:
         return Page(requests=[], next=None)
     wanted = msgspec.structs.replace(wanted, statuses=statuses, resource=resource)
+    if text is not None:
+        named = accounts_named(gateway.log.governance, text)
+        wanted = msgspec.structs.replace(wanted, text=text, accounts=named)
     since = now_ms() - gateway.log.governance.settings.visibility_ms
     rows = await list_requests(
-        gateway.db, wanted, ended_since_ms=since, after=read_cursor(cursor), limit=limit + 1
+        gateway.db,
+        wanted,
+        ended_since_ms=since,
+        after=read_cursor(cursor),
+        limit=limit + 1,
+        oldest_first=oldest_first,
     )
     more = len(rows) > limit
     found = [mark_lapsed(row, gateway.log.governance) for row in rows[:limit]]
-    return Page(requests=found, next=write_cursor(rows[limit - 1].cursor) if more else None)
+    last = rows[limit - 1] if more else None
+    place = None if last is None else last.oldest_cursor if oldest_first else last.cursor
+    return Page(requests=found, next=None if place is None else write_cursor(place))
+
+
+async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:
+    """R10: the one open request about an object, whoever may see it."""
+    wanted = RequestFilter(resource=resource, statuses=["needs_approval", "approved"])
+    rows = await list_requests(gateway.db, wanted, ended_since_ms=0, limit=1)
+    return rows[0] if rows else None
 
 
 async def _wanted(gateway: Gateway, caller: Caller, view: View) -> RequestFilter | None:
@@ -96,6 +116,18 @@ async def _wanted(gateway: Gateway, caller: Caller, view: View) -> RequestFilter
     groups = received_groups(governance, principal.id, await groups_of_open_policy_requests(gateway.db))
     types = received_types(governance, principal.id)
     return RequestFilter(groups=groups, types=types) if groups or types else None
+
+
+def accounts_named(governance: Governance, text: str) -> list[str]:
+    """The accounts whose id or name has `text` in it, in any case; the one alone whose id it is."""
+    if text in governance.principals:
+        return [text]
+    part = text.casefold()
+    return [
+        each.id
+        for each in governance.principals.values()
+        if part in each.id.casefold() or part in each.account.name.casefold()
+    ]
 
 
 def write_cursor(cursor: Cursor) -> str:

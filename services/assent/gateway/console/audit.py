@@ -1,15 +1,19 @@
 """/audit: every action on record, refused ones included, for auditors and administrators (R16)."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
+from litestar.response import Stream
 
-from assent.gateway.application.audit import read_cursor, write_cursor
+from assent.gateway.application.audit import EXPORT_MAX, exported, read_cursor, write_cursor
 from assent.gateway.application.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.requests import accounts_named
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
@@ -18,6 +22,7 @@ from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.problems import Problem, malformed
 from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import object_of
 from assent_contracts.governance_codec import decode_governance_command
@@ -25,8 +30,12 @@ from assent_contracts.ledger import RecordedCommand, decode_record, decode_recor
 from assent_contracts.topics import GOVERNANCE
 
 _LIMIT: Final = 50
+_SEVERAL: Final = 2
+_SUGGESTED_MAX: Final = 300
+"""Accounts that the search suggests."""
 _Text = Annotated[str, QueryParameter(max_length=321)]
 _Day = Annotated[str, QueryParameter(max_length=10)]
+_Cursor = Annotated[str | None, QueryParameter(name="cursor", max_length=CURSOR_MAX_CHARS)]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -50,28 +59,34 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
 
 
-@get("/audit", include_in_schema=False)
-async def search(
-    request: Request[Any, Any, Any],
-    caller: Caller,
-    gateway: Gateway,
+def asked_of(
     who: _Text = "",
     resource: _Text = "",
     about: Annotated[str, QueryParameter(name="request", max_length=32)] = "",
     only: Annotated[str, QueryParameter(max_length=10)] = "",
     since: _Day = "",
     until: _Day = "",
-    cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
-) -> Response[str]:
-    """Search the audit log, the newest first. Raises Problem."""
-    if not is_auditor(caller, gateway):
-        raise Problem(403, "not-permitted", t("audit.not_yours"), todo=t("audit.ask"))
-    asked = Asked(
+) -> Asked:
+    """What the address asks for."""
+    return Asked(
         who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
     )
-    wanted = _filter(asked)
+
+
+_ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
+
+
+@get("/audit", include_in_schema=False, dependencies=_ASKED)
+async def search(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None
+) -> Response[str]:
+    """Search the audit log, the newest first. Raises Problem."""
+    _need_auditor(gateway, caller)
+    governance = gateway.log.governance
+    wanted = _filter(asked, governance)
     rows = await search_audit(gateway.db, wanted, after=read_cursor(cursor), limit=_LIMIT + 1)
     shown = rows[:_LIMIT]
+    query = urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value])
     return await page(
         request,
         gateway,
@@ -79,11 +94,25 @@ async def search(
         "audit.html",
         asked=asked,
         lines=[Line(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
-        query=urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value]),
-        export=_export_query(wanted),
+        query=query,
+        export=_export(wanted, query),
+        accounts=list(islice(governance.principals.values(), _SUGGESTED_MAX)),
         next=write_cursor(shown[-1].cursor) if len(rows) > _LIMIT else None,
         is_first=cursor is None,
     )
+
+
+@get("/audit/export", include_in_schema=False, media_type="application/x-ndjson", dependencies=_ASKED)
+async def export_found(caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None) -> Stream:
+    """What the search finds, in the lines of the API's export, for parts of names as well. Raises Problem."""
+    _need_auditor(gateway, caller)
+    lines = exported(gateway, _filter(asked, gateway.log.governance), read_cursor(cursor), EXPORT_MAX)
+    return Stream(lines, headers={"Content-Disposition": 'attachment; filename="audit.ndjson"'})
+
+
+def _need_auditor(gateway: Gateway, caller: Caller) -> None:
+    if not is_auditor(caller, gateway):
+        raise Problem(403, "not-permitted", t("audit.not_yours"), todo=t("audit.ask"))
 
 
 def object_in(row: AuditRow) -> str:
@@ -97,11 +126,14 @@ def object_in(row: AuditRow) -> str:
     return object_of(command.change) if isinstance(command, ChangeGovernance) else ""
 
 
-def _filter(asked: Asked) -> AuditFilter:
+def _filter(asked: Asked, governance: Governance) -> AuditFilter:
+    named = accounts_named(governance, asked.who) if asked.who else []
     return AuditFilter(
-        principal=asked.who or None,
+        # An account that governance does not know may have tried something all the same.
+        principal=(named[0] if named else asked.who or None) if len(named) < _SEVERAL else None,
+        principals=named if len(named) >= _SEVERAL else None,
         request=asked.request or None,
-        resource=asked.resource or None,
+        resource_part=asked.resource or None,
         refused={"refused": True, "decided": False}.get(asked.only),
         since_ms=_day(asked.since, t("audit.since")),
         # The day itself is meant too.
@@ -109,17 +141,19 @@ def _filter(asked: Asked) -> AuditFilter:
     )
 
 
-def _export_query(wanted: AuditFilter) -> str:
-    """What is searched for, as the export of the API calls it."""
+def _export(wanted: AuditFilter, query: str) -> str:
+    """Where to export what is searched for: from the API, unless only this page can search so."""
+    if wanted.principals or wanted.resource_part:
+        return f"/audit/export?{query}"
     fields = {
         "principal": wanted.principal,
         "request": wanted.request,
-        "resource": wanted.resource,
         "refused": None if wanted.refused is None else str(wanted.refused).lower(),
         "since": wanted.since_ms,
         "until": wanted.until_ms,
     }
-    return urlencode([(name, value) for name, value in fields.items() if value is not None])
+    given = urlencode([(name, value) for name, value in fields.items() if value is not None])
+    return f"/api/v1/audit/export{'?' if given else ''}{given}"
 
 
 def _day(text: str, field: str, *, days: int = 0) -> int | None:

@@ -32,6 +32,8 @@ def is_coloured(language: str) -> bool:
 @lru_cache(maxsize=64)
 def coloured(text: str, language: str) -> tuple[Markup, ...] | None:
     """The lines of the text as HTML; None where it is too long, or costs too much. Kept for live pages."""
+    if not text:
+        return (Markup(),)
     if len(text) > COLOURED_MAX_CHARS or any(len(line) > LINE_MAX_CHARS for line in text.split("\n")):
         return None
     tokens = get_lexer_by_name(language, stripnl=False, ensurenl=False).get_tokens(text)

@@ -7,9 +7,14 @@ from urllib.parse import quote
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
+from assent.gateway.application.visibility import may_see
+from assent.gateway.caller import Caller
+from assent.gateway.components import Gateway
+from assent.gateway.console.frame import name_of
 from assent.gateway.console.pages import plain_page
 from assent.gateway.console.text import texts
 from assent.gateway.problems import Problem
+from assent.store.queries import show_request
 
 OnError = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 
@@ -54,7 +59,23 @@ def problem_words(problem: Problem) -> dict[str, Any]:
         "todo": known.get(f"{key}.todo") or problem.todo or known["problem.other.todo"],
         "code": problem.code,
         "open_request": problem.more.get("open_request"),
+        "held_by": None,
+        "held_since": None,
     }
+
+
+async def problem_shown(gateway: Gateway, caller: Caller, problem: Problem) -> dict[str, Any]:
+    """R10: the words, with who holds the object since when; a link only where the caller may follow it."""
+    words = problem_words(problem)
+    if words["open_request"] is None:
+        return words
+    row = await show_request(gateway.db, words["open_request"])
+    governance = gateway.log.governance
+    if row is None or not may_see(governance, caller.principal, row):
+        words["open_request"] = None
+    if row is not None:
+        words |= {"held_by": name_of(governance, row.requester), "held_since": row.submitted_at}
+    return words
 
 
 def sign_in_at(request: Request[Any, Any, Any]) -> str:

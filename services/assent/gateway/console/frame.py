@@ -3,7 +3,7 @@
 import msgspec
 
 from assent.gateway.application.visibility import sees_all
-from assent.gateway.application.waiting_count import waiting_count
+from assent.gateway.application.waiting_count import completion_count, waiting_count
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
 from assent.reading.lost import lost_parts
@@ -20,6 +20,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     waiting: int
     """Requests that the caller can decide on now."""
+    to_complete: int
+    """R12: approved requests of their own that they can complete now."""
     at: int
     """When the page was made, ms: live events begin there."""
     behind: int
@@ -43,6 +45,7 @@ async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
         csrf=caller.session.csrf if caller.session else "",
         path=path,
         waiting=await waiting_count(gateway, caller),
+        to_complete=await completion_count(gateway, caller),
         at=now_ms(),
         behind=gateway.lag.records(),
         lost=tuple(each.place for each in lost_parts(gateway.log.publisher.findings)),

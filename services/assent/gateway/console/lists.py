@@ -1,9 +1,11 @@
 """/, /requests, /received and /requests/all: the lists of R7."""
 
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import View, list_of
@@ -16,17 +18,55 @@ from assent.gateway.console.pages import page
 from assent.gateway.console.summaries import Summary, summaries, through_of
 from assent.gateway.lag import After
 from assent.gateway.problems import not_found
+from assent.store.queries import RequestView
 from assent_contracts.events import Status
 
 _LIMIT: Final = 50
 Show = Literal["", "open", "ended"]
-_STATUSES: Final[dict[Show, list[Status] | None]] = {
-    "": None,
+Order = Literal["", "oldest", "newest"]
+Part = Literal["open", "ended"]
+_STATUSES: Final[dict[Part, list[Status]]] = {
     "open": ["needs_approval", "approved"],
     "ended": ["completed", "rejected", "canceled", "expired", "failed"],
 }
-_Show = Annotated[Show, QueryParameter(name="show")]
-_Place = Annotated[str | None, QueryParameter(name="cursor", max_length=200)]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list is asked for: its address has the same names."""
+
+    show: Show = ""
+    find: str = ""
+    """A part of what is searched for."""
+    order: Order = ""
+    part: Part = "open"
+    """Where the page begins: in a list of everything, what is open comes before what has ended."""
+    cursor: str | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing comes before the page."""
+        return self.cursor is None and (self.part == "open" or self.show == "ended")
+
+    def query(self, **other: str | None) -> str:
+        """The query of the same list, `?` included, with some of it changed; empty where nothing is asked."""
+        fields = {"show": self.show, "find": self.find, "order": self.order, **other}
+        given = urlencode([(name, value) for name, value in fields.items() if value])
+        return f"?{given}" if given else ""
+
+
+def asked_of(
+    show: Annotated[Show, QueryParameter(name="show")] = "",
+    find: Annotated[str, QueryParameter(name="find", max_length=321)] = "",
+    order: Annotated[Order, QueryParameter(name="order")] = "",
+    part: Annotated[Part, QueryParameter(name="part")] = "open",
+    cursor: Annotated[str | None, QueryParameter(name="cursor", max_length=200)] = None,
+) -> Asked:
+    """What the address of a list asks for."""
+    begins: Part = "ended" if show == "ended" else part
+    return Asked(show=show, find=find.strip(), order=order, part=begins, cursor=cursor)
+
+
+_ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -42,45 +82,42 @@ async def start(caller: Caller, gateway: Gateway) -> Response[None]:
     return go("/received" if await waiting_count(gateway, caller) else "/requests")
 
 
-@get("/requests", include_in_schema=False, name="console-requests")
+@get("/requests", include_in_schema=False, name="console-requests", dependencies=_ASKED)
 async def my_requests(
     request: Request[Any, Any, Any],
     caller: Caller,
     gateway: Gateway,
+    asked: Asked,
     after: After = None,
-    show: _Show = "",
-    cursor: _Place = None,
 ) -> Response[str]:
-    """R7: one's own, the newest change first."""
-    return await _list(request, caller, gateway, "mine", after, show, cursor)
+    """R7: one's own: what is open first, then what has ended, the newest change first."""
+    return await _list(request, caller, gateway, "mine", after, asked)
 
 
-@get("/received", include_in_schema=False)
+@get("/received", include_in_schema=False, dependencies=_ASKED)
 async def received(
     request: Request[Any, Any, Any],
     caller: Caller,
     gateway: Gateway,
+    asked: Asked,
     after: After = None,
-    show: _Show = "",
-    cursor: _Place = None,
 ) -> Response[str]:
-    """R7, R9: what one decides on, what waits for the caller first; their own among them, not decidable."""
-    return await _list(request, caller, gateway, "received", after, show, cursor)
+    """R7, R9: what one decides on, the oldest first; their own among them, not decidable."""
+    return await _list(request, caller, gateway, "received", after, asked)
 
 
-@get("/requests/all", include_in_schema=False)
+@get("/requests/all", include_in_schema=False, dependencies=_ASKED)
 async def all_requests(
     request: Request[Any, Any, Any],
     caller: Caller,
     gateway: Gateway,
+    asked: Asked,
     after: After = None,
-    show: _Show = "",
-    cursor: _Place = None,
 ) -> Response[str]:
     """Every request, for those who look after all of it. Raises Problem."""
     if not sees_all(gateway.log.governance, caller.principal):
         raise not_found("list of all requests")
-    return await _list(request, caller, gateway, "all", after, show, cursor)
+    return await _list(request, caller, gateway, "all", after, asked)
 
 
 async def _list(
@@ -89,23 +126,60 @@ async def _list(
     gateway: Gateway,
     view: View,
     after: str | None,
-    show: Show,
-    cursor: str | None,
+    asked: Asked,
 ) -> Response[str]:
     await gateway.lag.reach(after)
-    found = await list_of(gateway, caller, view, statuses=_STATUSES[show], cursor=cursor, limit=_LIMIT)
-    lines = summaries(found.requests, gateway.log.governance, caller.principal, through_of(gateway, caller))
+    found, more = await _found(gateway, caller, view, asked)
+    lines = summaries(found, gateway.log.governance, caller.principal, through_of(gateway, caller))
     return await page(
         request,
         gateway,
         caller,
         "requests.html",
         view=view,
-        show=show,
+        asked=asked,
+        order="oldest" if _is_oldest_first(view, asked, "open") else "newest",
         sections=_sections(view, lines),
-        next=found.next,
-        is_first=cursor is None,
+        next=more,
+        is_first=asked.is_first,
     )
+
+
+async def _found(
+    gateway: Gateway, caller: Caller, view: View, asked: Asked
+) -> tuple[list[RequestView], dict[str, str] | None]:
+    """One page of the list, and the fields of the address of the page after it."""
+    rows: list[RequestView] = []
+    cursor = asked.cursor
+    for part in _parts(asked):
+        some = await list_of(
+            gateway,
+            caller,
+            view,
+            statuses=_STATUSES[part],
+            text=asked.find or None,
+            oldest_first=_is_oldest_first(view, asked, part),
+            cursor=cursor,
+            limit=max(1, _LIMIT - len(rows)),
+        )
+        if some.requests and len(rows) == _LIMIT:
+            return rows, {"part": part}
+        rows += some.requests
+        if some.next is not None:
+            return rows, {"part": part, "cursor": some.next}
+        cursor = None
+    return rows, None
+
+
+def _parts(asked: Asked) -> tuple[Part, ...]:
+    if asked.show:
+        return (asked.show,)
+    return ("open", "ended") if asked.part == "open" else ("ended",)
+
+
+def _is_oldest_first(view: View, asked: Asked, part: Part) -> bool:
+    # In a queue what has waited longest comes first; of one's own, and of what has ended, what is new.
+    return asked.order == "oldest" if asked.order else view == "received" and part == "open"
 
 
 def _sections(view: View, lines: list[Summary]) -> list[Section]:
@@ -126,6 +200,3 @@ def _section_of(view: View, line: Summary) -> str:
     # R22: what was approved and has lost its quorum needs approval again, whoever says so first.
     is_short = line.row.progress is None and line.given < line.asked
     return "pending" if line.row.status == "needs_approval" or is_short else "moving"
-
-
-LISTS = (start, my_requests, received, all_requests)

@@ -143,13 +143,3 @@ async def _page(
         problem=problem_words(problem) if problem else None,
         values=values or {"kind": "apprise", "url": "", "events": ()},
     )
-
-
-NOTIFICATIONS = (
-    show_notifications,
-    add_notification,
-    show_change,
-    change_notification,
-    remove_notification,
-    retry_notification,
-)

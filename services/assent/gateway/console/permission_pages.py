@@ -115,6 +115,3 @@ def _role(role: str, governance: Governance) -> RoleView:
         services=tuple(name for name in holders if name not in humans),
         is_guarded=role in GUARDED_ROLES,
     )
-
-
-DIRECTORY = (show_groups, show_roles, show_settings)

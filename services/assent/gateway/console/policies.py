@@ -7,10 +7,13 @@ from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
 from assent.gateway.application.governance import change_governance, effects_of, prospect_of
+from assent.gateway.application.requests import open_request_of
+from assent.gateway.application.visibility import may_see
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_words
+from assent.gateway.console.errors import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see_changed
+from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -78,7 +81,8 @@ def people_of(governance: Governance, groups: tuple[str, ...]) -> tuple[str, ...
 
 @get("/policies/new", include_in_schema=False)
 async def show_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """The form of a new policy."""
+    """The form of a new policy. Raises Problem."""
+    _need_administrator(gateway, caller)
     return await _form(request, gateway, caller, empty_values(), is_new=True)
 
 
@@ -87,6 +91,7 @@ async def show_edit(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[str]:
     """The form of a policy as it is. Raises Problem."""
+    _need_administrator(gateway, caller)
     policy = _found(gateway, policy_id)
     values = values_of(policy, gateway.log.governance.version(policy_object(policy.id)))
     return await _form(request, gateway, caller, values, is_new=False)
@@ -97,6 +102,7 @@ async def show_delete(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[str]:
     """What deleting it would do, before anything is sent. Raises Problem."""
+    _need_administrator(gateway, caller)
     policy = _found(gateway, policy_id)
     version = gateway.log.governance.version(policy_object(policy.id))
     assert version is not None, "what is there has a version"
@@ -215,11 +221,12 @@ async def _form(
         is_new=is_new,
         groups=sorted(governance.groups.values(), key=lambda each: each.name or each.id),
         people=lambda group: len(eligible_people(governance, (group,))),
+        pending=await _pending(gateway, caller, values.id),
         types=sorted({each.resource_type for each in governance.policies.values()}),
         units=tuple(UNITS_MS),
         prospect=prospect,
         effects=await effects_of(gateway, prospect.change) if prospect else None,
-        problem=problem_words(problem) if problem else None,
+        problem=await problem_shown(gateway, caller, problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
     )
@@ -243,13 +250,28 @@ async def _delete_page(
         "policy_delete.html",
         status=problem.status if problem else 200,
         policy=policy,
+        pending=await _pending(gateway, caller, policy.id),
         version=version,
         prospect=prospect,
         effects=await effects_of(gateway, prospect.change) if prospect else None,
-        problem=problem_words(problem) if problem else None,
+        problem=await problem_shown(gateway, caller, problem) if problem else None,
         justification=form.text("justification").strip() if form else "",
         key=key_after(problem, form),
     )
+
+
+async def _pending(gateway: Gateway, caller: Caller, policy_id: str) -> dict[str, Any] | None:
+    """R10: the open request about this policy, which another one would be refused for."""
+    row = await open_request_of(gateway, policy_object(policy_id)) if policy_id else None
+    if row is None:
+        return None
+    return {"row": row, "may_see": may_see(gateway.log.governance, caller.principal, row)}
+
+
+def _need_administrator(gateway: Gateway, caller: Caller) -> None:
+    """R3: said before a form is filled in. Who sends one all the same is refused by the log, on record."""
+    if not holds(gateway.log.governance, caller.id, "administrator"):
+        raise Problem(403, "not-permitted", t("policies.not_yours"), todo=t("policies.ask"))
 
 
 def _found(gateway: Gateway, policy_id: str) -> Policy:
@@ -257,6 +279,3 @@ def _found(gateway: Gateway, policy_id: str) -> Policy:
     if policy is None:
         raise not_found(f"policy {policy_id[:64]}")
     return policy
-
-
-POLICIES = (show_policies, show_new, show_edit, show_delete, send_new, send_edit, send_delete)

@@ -90,6 +90,8 @@ def policy_sent(values: PolicyValues) -> Policy:
         for quorum, groups in values.rules
         if groups
     )
+    if not rules:
+        raise _bad(t("policies.no_group"))
     completion: Completion = "automatic" if values.completion == "automatic" else "requester"
     return Policy(
         id=values.id,

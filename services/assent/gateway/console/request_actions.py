@@ -64,5 +64,7 @@ def _details(action: Action, form: Form, seen: int | None) -> dict[str, Any]:
         raise malformed(t("form.not_what_it_showed"))
     fields = DETAILS[action].__struct_fields__
     texts = {name: form.text(name).strip() for name in fields if name not in ("seen", "submission")}
+    if action == "reject" and not texts["note"]:
+        raise Problem(422, "reason-required", t("problem.reason-required.detail"), todo="")
     named = {"submission": form.line("submission")} if "submission" in fields else {}
     return {**named, **texts, "seen": seen}

@@ -1,36 +1,48 @@
 """/requests/new: ask for a change to one object, for people who hold the role requester (R6, R15, R18)."""
 
 import base64
-from typing import Any
+import re
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import QueryParameter
 
 from assent.gateway.application.submissions import submit
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_words
+from assent.gateway.console.errors import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.frame import holds
 from assent.gateway.console.pages import page
+from assent.gateway.console.request_page import submitted_payload
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed, of_refusal
+from assent.store.queries import RequestView
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.files import payload_of_file
+from assent_contracts.files import file_of_payload, payload_of_file
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _OPERATIONS = ("edit", "create", "delete", "assign")
 _FIELDS = ("type", "name", "operation", "kind", "payload", "file", "justification")
+_UNFIT_FOR_A_FIELD = re.compile(r"[\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_NEEDS_CONTENT = frozenset({"create", "edit"})
 _EMPTY = {**dict.fromkeys(_FIELDS, ""), "operation": "edit", "kind": "text"}
 
 
 @get("/requests/new", include_in_schema=False)
-async def show_form(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """The form. Raises Problem: not-permitted for whom no submission would be taken."""
+async def show_form(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    gateway: Gateway,
+    again: Annotated[str | None, QueryParameter(name="again", max_length=32)] = None,
+) -> Response[str]:
+    """The form, filled in as request `again` was. Raises Problem: not-permitted for who cannot submit."""
     _need_requester(gateway, caller)
-    return await _form_page(request, caller, gateway)
+    values = _EMPTY if again is None else _values_of(*await submitted_payload(gateway, caller, again))
+    return await _form_page(request, caller, gateway, values=values)
 
 
 @post("/requests/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
@@ -58,6 +70,8 @@ def _payload(form: Form) -> bytes:
     if content is None:
         # The line ends of a field are the browser's: those of a file are kept.
         content = form.text("payload").encode()
+    if not content and form.line("operation") in _NEEDS_CONTENT:
+        raise malformed(t("new.empty", operation=form.line("operation")))
     if form.line("kind") != "json":
         return payload_of_file(content)
     try:
@@ -66,6 +80,28 @@ def _payload(form: Form) -> bytes:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise malformed(t("new.not_json", why=str(error)[:200])) from error
     return content.strip()
+
+
+def _values_of(row: RequestView, payload: bytes) -> dict[str, str]:
+    """The fields of the form for what was submitted before, byte for byte."""
+    kind, name = row.resource.split("/", 1)
+    file = file_of_payload(payload)
+    content = payload if file is None else file
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = None
+    # A field of text changes line ends, and loses characters that HTML does not have.
+    fits = text is not None and not _UNFIT_FOR_A_FIELD.search(text)
+    return {
+        "type": kind,
+        "name": name,
+        "operation": row.operation,
+        "kind": "json" if file is None else "text",
+        "payload": text if text is not None and fits else "",
+        "file": "" if fits else base64.b64encode(content).decode(),
+        "justification": row.justification,
+    }
 
 
 def _file(form: Form) -> bytes | None:
@@ -85,6 +121,7 @@ async def _form_page(
     gateway: Gateway,
     *,
     form: Form | None = None,
+    values: dict[str, str] = _EMPTY,
     problem: Problem | None = None,
 ) -> Response[str]:
     return await page(
@@ -93,8 +130,8 @@ async def _form_page(
         caller,
         "new_request.html",
         status=problem.status if problem else 200,
-        values={name: form.text(name) for name in _FIELDS} if form else _EMPTY,
-        problem=problem_words(problem) if problem else None,
+        values={name: form.text(name) for name in _FIELDS} if form else values,
+        problem=await problem_shown(gateway, caller, problem) if problem else None,
         types=_types(gateway.log.governance, caller.id),
         operations=_OPERATIONS,
         key=key_after(problem, form),

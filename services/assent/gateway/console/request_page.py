@@ -11,6 +11,7 @@ from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.governance import effects_of
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
+from assent.gateway.application.waiting_count import waiting_count, waiting_requests
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
@@ -36,6 +37,7 @@ from assent_contracts.core.requests.permissions import (
     possible_actions,
 )
 from assent_contracts.files import file_of_payload
+from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _NEVER_KEPT = {"Cache-Control": "private, no-store"}
@@ -47,6 +49,7 @@ _BY_HASH: Final = frozenset(name for name, kind in ACTIONS.items() if "submissio
 _TEXTS: Final = frozenset({"note", "reason"})
 
 
+_ENDED: Final = frozenset({"completed", "rejected", "canceled", "expired", "failed"})
 _TITLES: Final[tuple[Action, ...]] = ("complete", "cancel", "reject", "revoke", "close")
 """Which action the decision card is named after, the first that is possible."""
 
@@ -75,6 +78,10 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool
     can: frozenset[Action]
     forms: tuple[ActionForm, ...]
+    may_submit_again: bool
+    """It has ended, and the caller may request a change of its type."""
+    sent_to: tuple[str, ...]
+    """Of one's own request that needs approval: an account of each person who could approve it."""
     title: str
     """Of the decision card: the last part of its name in the texts."""
     why_not: Refusal | None
@@ -128,6 +135,9 @@ async def request_page(
     `key`: of its form, where that was sent before and is to count once.
     """
     review = await review_of(gateway, caller, found)
+    following: list[RequestView] = []
+    if "approve" not in review.can and await waiting_count(gateway, caller):
+        following = await waiting_requests(gateway, caller, "approve")
     return await page(
         request,
         gateway,
@@ -140,6 +150,7 @@ async def request_page(
         since=_since(review, seen),
         note=note,
         first_lines=FIRST_LINES,
+        following=next((each for each in following if each.id != found.id), None),
         server=gateway.settings.public_url,
         key=key or new_command_id(),
     )
@@ -174,6 +185,8 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         else frozenset[Action]()
     )
     can = can if shown.doubt is None else can - _BY_HASH
+    standing = progress_of(deciding, governance, now) if deciding else None
+    sent_to = _sent_to(standing) if standing and "cancel" in can and "complete" not in can else ()
     return Review(
         row=row,
         submission=submitted.sha256 if submitted else "",
@@ -182,10 +195,15 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         is_own=caller.principal.person is not None and caller.principal.person == row.person,
         can=can,
         forms=_forms(can),
-        title=_title(can, refusal),
+        may_submit_again=row.status in _ENDED
+        and row.resource_type not in BUILT_IN_TYPES
+        and shown.doubt is None
+        and governance.has_role(caller.id, "requester", row.resource_type),
+        sent_to=sent_to,
+        title="sent" if sent_to and "approve" not in can else _title(can, refusal),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
-        standing=progress_of(deciding, governance, now) if deciding else None,
+        standing=standing,
         payload=await asyncio.to_thread(_payload, submitted, before) if submitted and not change else None,
         hides=hides_something(plain_ends(row.justification), also="\n\t"),
         name_mixes=is_odd(row.resource),
@@ -209,10 +227,15 @@ def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
                     action,
                     None if text is None else text.name,
                     is_required=text is not None and text.required,
-                    is_aside=action == "close" and len(can) > 1,
+                    # What ends a request takes a second step.
+                    is_aside=action == "cancel" or (action == "close" and len(can) > 1),
                 )
             )
     return tuple(forms)
+
+
+def _sent_to(standing: RequestProgress) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(account for rule in standing.rules if rule.missing for account in rule.can))
 
 
 def _title(can: frozenset[Action], why_not: Refusal | None) -> str:
@@ -247,7 +270,7 @@ def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
 @get("/requests/{request_id:str}/content", include_in_schema=False)
 async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[str]:
     """Every line of the payload, for a window of its own. Raises Problem."""
-    row, payload = await _submitted(gateway, caller, request_id)
+    row, payload = await submitted_payload(gateway, caller, request_id)
     text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
     return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
 
@@ -258,7 +281,7 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
 
     A file comes back as it was taken; any other payload as the JSON that was submitted.
     """
-    row, payload = await _submitted(gateway, caller, request_id)
+    row, payload = await submitted_payload(gateway, caller, request_id)
     content = file_of_payload(payload)
     name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
     saved = f"{row.id}-{name}{'.json' if content is None else ''}"
@@ -269,7 +292,8 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
     )
 
 
-async def _submitted(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+async def submitted_payload(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+    """A request that the caller may see, and the exact bytes of its payload. Raises Problem."""
     row = await find(gateway, caller, request_id)
     shown = await shown_submission(gateway, row, await timeline(gateway.db, row.id))
     if shown.submitted is None:

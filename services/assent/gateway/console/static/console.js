@@ -39,6 +39,12 @@ function showAsks() {
   for (const asks of all("[data-asks-of]")) asks.hidden = asks.dataset.asksOf !== choice.value;
 }
 
+function needNote(button) {
+  // Asked of one button of the form alone: an approval needs no note.
+  const note = button?.form?.elements.note;
+  note?.setCustomValidity(note.value.trim() ? "" : button.dataset.needsNote ?? "");
+}
+
 // Keyboard
 
 const KEYS = "assent-keys";
@@ -221,7 +227,9 @@ function signIn() {
 }
 
 document.addEventListener("keydown", onKey);
+document.addEventListener("click", (event) => needNote(event.target.closest('button[type="submit"]')));
 document.addEventListener("input", (event) => {
+  if (event.target.id === "note") event.target.setCustomValidity("");
   if (event.target.closest('form[method="post"]')) written = true;
 });
 document.addEventListener("change", (event) => {
