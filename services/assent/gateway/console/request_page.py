@@ -197,7 +197,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         and shown.doubt is None
         and governance.has_role(caller.id, "requester", row.resource_type),
         sent_to=sent_to,
-        title="sent" if sent_to and "approve" not in can else _title(can, refusal),
+        title=_card_title(row, can, refusal, sent_to),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing,
@@ -229,6 +229,14 @@ def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
                 )
             )
     return tuple(forms)
+
+
+def _card_title(
+    row: RequestView, can: frozenset[Action], why_not: Refusal | None, sent_to: tuple[str, ...]
+) -> str:
+    if row.status in _ENDED:
+        return "failed" if row.status == "failed" else "ended"
+    return "sent" if sent_to and "approve" not in can else _title(can, why_not)
 
 
 def _sent_to(standing: RequestProgress) -> tuple[str, ...]:
