@@ -44,6 +44,7 @@ async def test_R1_R8_R12_request_lives_from_submission_to_outcome_and_both_windo
     await bob.get_by_label("Note").fill("Looked at it with the owner.")
     await bob.get_by_role("button", name="Approve").click()
     await status(bob, "Approved")
+    await expect(bob.locator("#done")).to_be_focused()
 
     # Without a reload: alice has done nothing since.
     await status(alice, "Approved")

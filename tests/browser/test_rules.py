@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import msgspec
-from playwright.async_api import Page, expect
+from playwright.async_api import Dialog, Page, expect
 
 from tests.browser.people import Visitors
-from tests.browser.test_journeys import status
+from tests.browser.test_journeys import ask, status
 
 
 async def test_R6_request_without_a_justification_is_not_sent_and_one_of_blanks_is_refused(
@@ -159,3 +159,39 @@ async def test_difference_to_what_was_applied_last_is_shown_for_JSON(visitors: V
     third = (await gateway.submit("app/viewer", payload={"version": "1.0", "channel": "stable"}))["request"]
     await same.goto(f"/requests/{third}")
     await expect(same.get_by_text("These are the same bytes")).to_be_visible()
+
+
+async def test_R6_text_that_is_too_long_is_kept_whole_and_says_by_how_much(visitors: Visitors) -> None:
+    alice = await visitors.signed_in("Alice Miller")
+    await alice.goto("/requests/new")
+    why, count = alice.get_by_label("Justification"), alice.locator("#justification-count")
+    await expect(count).to_be_hidden()
+    await why.fill("x" * 1_100)
+    await expect(count).to_have_text("76 characters too many")
+    assert len(await why.input_value()) == 1_100
+    assert await why.evaluate("(field) => field.validationMessage") == "76 characters too many"
+    await why.fill("é" * 1_000)
+    await expect(count).to_have_text("24 characters left")
+    assert await why.evaluate("(field) => field.validity.valid")
+
+
+async def test_form_that_is_half_written_is_not_left_without_a_question(visitors: Visitors) -> None:
+    asked: list[str] = []
+
+    async def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    alice = await visitors.signed_in("Alice Miller")
+    alice.on("dialog", answer)
+    await alice.goto("/requests/new")
+    await alice.get_by_role("link", name="My requests").click()
+    await expect(alice).to_have_url(re.compile("/requests$"))
+    assert asked == []
+    await alice.goto("/requests/new")
+    await alice.get_by_label("Name", exact=True).fill("half.sh")
+    await alice.get_by_role("link", name="My requests").click()
+    await expect(alice).to_have_url(re.compile("/requests$"))
+    assert asked == ["beforeunload"]
+    await ask(alice, "whole.sh")
+    assert asked == ["beforeunload"], "what is sent is not asked about"

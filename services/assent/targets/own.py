@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from assent.store.pool import Connection, Executor
 from assent.store.sql import load_sql
-from assent.targets.news import EVENTS
+from assent.targets.news import EVENTS, NewsEvent
 from assent.targets.urls import (
     SECRET_BYTES,
     TargetKind,
@@ -90,6 +90,11 @@ async def add_target(
 async def list_targets(db: Executor, principal: str) -> list[TargetView]:
     """The principal's targets, the oldest first."""
     return [_view(row) for row in await db.fetch(_SQL["list"], principal)]
+
+
+async def notified(db: Executor, principals: Sequence[str], event: NewsEvent) -> set[str]:
+    """Those of the principals that have a target which gets such news."""
+    return {row["principal"] for row in await db.fetch(_SQL["notified"], list(principals), event)}
 
 
 async def change_target(

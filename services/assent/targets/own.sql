@@ -16,6 +16,11 @@ from notification_targets
 where principal = $1
 order by created_at, id
 
+-- name: notified
+select distinct principal
+from notification_targets
+where principal = any($1::text[]) and enabled and (events is null or $2 = any(events))
+
 -- name: change
 update notification_targets
 set events = case when $3::boolean then $4 else events end, enabled = coalesce($5::boolean, enabled)

@@ -52,6 +52,14 @@ async def test_requester_reads_whom_it_was_sent_to(gateway: Gateway) -> None:
     assert sent_to is not None
     assert "Bob Ortega" in sent_to[1]
     assert "Alice" not in sent_to[1]
+    assert "Nobody among them has set up notifications." in page.text
+    target = {"kind": "webhook", "url": "https://hooks.example.com/told", "events": ["rejected"]}
+    for who, events in (("bob", ["needs-approval"]), ("carol", ["rejected"])):
+        client = await gateway.signed_in(who)
+        made = await client.post("/api/v1/notifications/targets", json={**target, "events": events})
+        assert made.status_code == 201, made.text
+    page = await load(await gateway.signed_in("alice"), f"/requests/{request}")
+    assert '<p id="told">Notified: Bob Ortega.</p>' in page.text
     other = await load(await gateway.signed_in("bob"), f"/requests/{request}")
     assert 'id="sent-to"' not in other.text
 

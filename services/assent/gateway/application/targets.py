@@ -1,5 +1,6 @@
 """Where the caller is notified, and the messages that did not arrive (R17)."""
 
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import retry_dead_letter
 from assent.targets.news import NewsEvent
-from assent.targets.own import NewTarget, TargetView, add_target, change_target, remove_target
+from assent.targets.own import NewTarget, TargetView, add_target, change_target, notified, remove_target
 from assent.targets.urls import URL_MAX_CHARS, TargetKind, TargetRefusedError
 
 
@@ -38,6 +39,15 @@ class TargetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         bool | UnsetType,
         msgspec.Meta(description="Whether anything is sent there."),
     ] = UNSET
+
+
+async def notified_people(gateway: Gateway, accounts: Iterable[str]) -> list[str]:
+    """R17: the accounts among these whose person is notified, at any account, of what they can approve."""
+    principals = gateway.log.governance.principals
+    person_of = {name: principals[name].person for name in accounts if name in principals}
+    theirs = [each.id for each in principals.values() if each.person in person_of.values()]
+    reached = {principals[name].person for name in await notified(gateway.db, theirs, "needs-approval")}
+    return [name for name, person in person_of.items() if person in reached]
 
 
 async def added(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:

@@ -1,5 +1,6 @@
 """Templates: everything that somebody has written is escaped, and nothing in it stays hidden."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -18,6 +19,7 @@ from assent_contracts.limits import FOR_EVER_MS
 
 _FOLDER: Final = Path(__file__).with_name("templates")
 _LAYOUT: Final = "\n\t"
+_RULE: Final = re.compile(r"(R\d{1,2}): (.+)", re.DOTALL)
 
 
 def render(template: str, /, **context: Any) -> str:
@@ -37,7 +39,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals.update(t=t, tn=tn, th=th, static=static)
-    made.filters.update(moment=moment, duration=duration, as_sent=as_sent, name_of=name_of)
+    made.filters.update(moment=moment, duration=duration, as_sent=as_sent, in_words=in_words, name_of=name_of)
     return made
 
 
@@ -49,6 +51,15 @@ def _shown(value: Any) -> Any:
 def as_sent(text: str) -> Markup:
     """Escaped, and else as it is: what goes back to the server in a field of a form."""
     return escape(text)
+
+
+def in_words(detail: str) -> Markup:
+    """Why something was refused. The number of the rule (`R9: this is`) follows small what it means."""
+    found = _RULE.fullmatch(detail)
+    if found is None:
+        return escape(_shown(detail))
+    said = _shown(found[2][:1].upper() + found[2][1:])
+    return Markup('{} <span class="rule-code">({})</span>').format(said, found[1])
 
 
 def name_of(account: str, who: Callable[[str], str]) -> str:

@@ -11,6 +11,7 @@ from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.governance import effects_of
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
+from assent.gateway.application.targets import notified_people
 from assent.gateway.application.waiting_count import waiting_count, waiting_requests
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
@@ -82,6 +83,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     """It has ended, and the caller may request a change of its type."""
     sent_to: tuple[str, ...]
     """Of one's own request that needs approval: an account of each person who could approve it."""
+    told: tuple[str, ...]
+    """R17: those among them who are notified."""
     title: str
     """Of the decision card: the last part of its name in the texts."""
     why_not: Refusal | None
@@ -200,7 +203,8 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         and shown.doubt is None
         and governance.has_role(caller.id, "requester", row.resource_type),
         sent_to=sent_to,
-        title="sent" if sent_to and "approve" not in can else _title(can, refusal),
+        told=tuple(await notified_people(gateway, sent_to)) if sent_to else (),
+        title=_card_title(row, can, refusal, sent_to),
         why_not=refusal,
         todo=WHAT_TO_DO[refusal.code] if refusal else "",
         standing=standing,
@@ -232,6 +236,14 @@ def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
                 )
             )
     return tuple(forms)
+
+
+def _card_title(
+    row: RequestView, can: frozenset[Action], why_not: Refusal | None, sent_to: tuple[str, ...]
+) -> str:
+    if row.status in _ENDED:
+        return "failed" if row.status == "failed" else "ended"
+    return "sent" if sent_to and "approve" not in can else _title(can, why_not)
 
 
 def _sent_to(standing: RequestProgress) -> tuple[str, ...]:

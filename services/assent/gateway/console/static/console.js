@@ -16,7 +16,7 @@ const exact = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle
 
 function inWords(at) {
   const away = at - Date.now();
-  if (Math.abs(away) < 60000) return one("#live").dataset.now;
+  if (Math.abs(away) < 60000) return away > 5000 ? one("#live").dataset.soon : one("#live").dataset.now;
   if (Math.abs(away) < HOUR) return nearby.format(Math.trunc(away / 60000), "minute");
   if (Math.abs(away) < 12 * HOUR) return nearby.format(Math.trunc(away / HOUR), "hour");
   return day.format(at);
@@ -42,7 +42,24 @@ function showAsks() {
 function needNote(button) {
   // Asked of one button of the form alone: an approval needs no note.
   const note = button?.form?.elements.note;
-  note?.setCustomValidity(note.value.trim() ? "" : button.dataset.needsNote ?? "");
+  note?.setCustomValidity(note.value.trim() ? countLeft(note) : button.dataset.needsNote ?? "");
+}
+
+// How much room a text has is shown when little is left. Nothing of what is pasted is cut off.
+
+function countLeft(field) {
+  const { limit, left, over } = field.dataset;
+  const more = Number(limit) - [...field.value].length;
+  const words = (more < 0 ? over : left).replace("{count}", Math.abs(more).toLocaleString());
+  const place = document.getElementById(`${field.id}-count`);
+  place.hidden = more > Number(limit) / 8;
+  if (place.textContent !== words) place.textContent = words;
+  place.classList.toggle("bad", more < 0);
+  return more < 0 ? words : "";
+}
+
+function countAll() {
+  for (const field of all("textarea[data-limit]")) field.setCustomValidity(countLeft(field));
 }
 
 // Keyboard
@@ -170,6 +187,7 @@ let refusals = 0;
 let again = 0;
 let silence = 0;
 let written = false;
+let leaving = false;
 
 function listen() {
   const place = one("#live");
@@ -229,7 +247,7 @@ function signIn() {
 document.addEventListener("keydown", onKey);
 document.addEventListener("click", (event) => needNote(event.target.closest('button[type="submit"]')));
 document.addEventListener("input", (event) => {
-  if (event.target.id === "note") event.target.setCustomValidity("");
+  if (event.target.matches("textarea[data-limit]")) event.target.setCustomValidity(countLeft(event.target));
   if (event.target.closest('form[method="post"]')) written = true;
 });
 document.addEventListener("change", (event) => {
@@ -243,6 +261,9 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (target.id === "lost" && one("#lost", fragment)?.textContent === target.textContent) event.detail.shouldSwap = false;
 });
 document.addEventListener("htmx:afterSwap", restore);
+document.addEventListener("htmx:afterSwap", countAll);
+document.addEventListener("submit", () => { leaving = true; });
+window.addEventListener("beforeunload", (event) => { if (written && !leaving) event.preventDefault(); });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (event.detail.xhr.status !== 401) return;
   event.preventDefault();
@@ -258,6 +279,7 @@ for (const failed of ["htmx:sendError", "htmx:responseError"]) {
 window.addEventListener("pagehide", hush);
 window.addEventListener("pageshow", (event) => {
   // From the browser's memory, as it was when it was left.
+  leaving = false;
   if (!event.persisted) return;
   listen();
   hear("*");
@@ -267,4 +289,5 @@ for (const each of all("[data-scripted]")) each.hidden = false;
 if (one("#keys-on")) one("#keys-on").checked = keysAreOn();
 tellTimes();
 showAsks();
+countAll();
 listen();
