@@ -7,6 +7,7 @@ from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
 from assent.gateway.console.summaries import to_complete, waiting
 from assent.reading.lost import lost_parts
+from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 
@@ -20,6 +21,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     waiting: int
     """Requests that the caller can decide on now."""
+    oldest: tuple[RequestView, ...]
+    """Those two of them that were submitted first: where to go on after a decision on one."""
     to_complete: int
     """R12: approved requests of their own that they can complete now."""
     at: int
@@ -39,12 +42,14 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
     """The frame of a page at `path`."""
     governance = gateway.log.governance
+    waits = await waiting(gateway, caller)
     return Frame(
         id=caller.id,
         name=name_of(governance, caller.id),
         csrf=caller.session.csrf if caller.session else "",
         path=path,
-        waiting=len(await waiting(gateway, caller)),
+        waiting=len(waits),
+        oldest=tuple(waits[:2]),
         to_complete=await to_complete(gateway, caller),
         at=now_ms(),
         behind=gateway.lag.records(),

@@ -17,7 +17,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
-from assent.gateway.console.summaries import look_of, through_of, waiting
+from assent.gateway.console.summaries import look_of, through_of
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.lag import After
 from assent.gateway.problems import not_found
@@ -137,7 +137,6 @@ async def request_page(
     `key`: of its form, where that was sent before and is to count once.
     """
     review = await review_of(gateway, caller, found)
-    following = [] if "approve" in review.can else await waiting(gateway, caller)
     return await page(
         request,
         gateway,
@@ -150,7 +149,6 @@ async def request_page(
         since=_since(review, seen),
         note=note,
         first_lines=FIRST_LINES,
-        following=next((each for each in following if each.id != found.id), None),
         server=gateway.settings.public_url,
         key=key or new_command_id(),
     )
