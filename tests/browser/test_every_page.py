@@ -14,6 +14,7 @@ from tests.support.gateway import Gateway
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 PAGES = (
     *("/received", "/requests", "/requests/all", "/requests?show=ended", "/requests/new", "/policies"),
+    *("/received?find=axe&order=newest", "/requests/all?find=nothing-is-called-so"),
     *(
         "/policies/new",
         "/policies/edit?id=scripts",
@@ -55,9 +56,12 @@ async def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(
     visitors.expected.append("404")
     request = await visitors.gateway.released(f"script/axe-{screen['viewport']['width']}.sh")
     waiting = await visitors.gateway.submit(f"app/axe-{screen['viewport']['width']}")
+    ended = (await visitors.gateway.submit(f"app/axe-ended-{screen['viewport']['width']}"))["request"]
+    await visitors.gateway.act(ended, "reject", "carol", note="Not now.")
     page = await visitors.signed_in("Bob Ortega", screen)
     found = {}
-    for path in (*PAGES, f"/requests/{request}", f"/requests/{waiting['request']}", "/sign-in"):
+    requests = [f"/requests/{each}" for each in (request, waiting["request"], ended)]
+    for path in (*PAGES, *requests, f"/requests/new?again={ended}", "/sign-in"):
         await page.goto(path)
         if serious := await looked_at(page):
             found[path] = serious

@@ -1,20 +1,29 @@
-"""The latest count of what waits for each caller, for as long as nothing has changed."""
+"""What waits for each caller, kept for as long as nothing has changed."""
 
 from collections import OrderedDict
 from typing import Final
 
 import msgspec
 
+from assent.store.queries import RequestView
+
 _FRESH_MS: Final = 5_000
 """Deadlines pass and keys end without a record: after this time it is counted in any case."""
 _CALLERS_MAX: Final = 1_000
 
 Version = tuple[object, ...]
-"""What a count depends on: equal versions, equal counts."""
+"""What an answer depends on: equal versions, equal answers."""
 
 
-class _Count(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True):
+    """How many requests wait for a caller, and the oldest of them."""
+
     number: int
+    oldest: tuple[RequestView, ...]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    waiting: Waiting
     version: Version
     at: int
 
@@ -23,18 +32,18 @@ class WaitingCounts:
     """Of at most 1,000 callers; who has not asked for longest is forgotten first."""
 
     def __init__(self) -> None:
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
+        self._counts: OrderedDict[str, _Kept] = OrderedDict()
 
-    def known(self, caller: str, version: Version, now: int) -> int | None:
-        """The caller's count, if it was kept under this version in the last 5 s; `now` in ms."""
+    def known(self, caller: str, version: Version, now: int) -> Waiting | None:
+        """What waits, if it was kept under this version in the last 5 s; `now` in ms."""
         found = self._counts.get(caller)
         if found is None or found.version != version or not 0 <= now - found.at < _FRESH_MS:
             return None
-        return found.number
+        return found.waiting
 
-    def keep(self, caller: str, version: Version, now: int, number: int) -> None:
-        """Keep what was counted at `now` (ms), from what the version names."""
-        self._counts[caller] = _Count(number, version, now)
+    def keep(self, caller: str, version: Version, now: int, waiting: Waiting) -> None:
+        """Keep what was found at `now` (ms), from what the version names."""
+        self._counts[caller] = _Kept(waiting, version, now)
         self._counts.move_to_end(caller)
         if len(self._counts) > _CALLERS_MAX:
             self._counts.popitem(last=False)

@@ -44,7 +44,8 @@ async def act(door: str, client: httpx.AsyncClient, action: str, shown: dict[str
     named = {"submission": shown["submission"]} if action in ("approve", "reject", "complete") else {}
     if door == "api":
         return await client.post(f"/api/v1/requests/{shown['id']}/{action}", json=named)
-    form = {"csrf": client.headers["x-csrf-token"], "seen": str(shown["last_seq"]), "note": "", **named}
+    form = {"csrf": client.headers["x-csrf-token"], "seen": str(shown["last_seq"]), **named}
+    form["note"] = "It is not needed." if action == "reject" else ""
     headers = {"accept": "text/html"}
     return await client.post(f"/requests/{shown['id']}/{action}", data=form, headers=headers)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.support.console import ConsolePage, load, post
 from tests.support.gateway import Gateway
+from tests.support.stack import until
 
 
 async def acted(gateway: Gateway, who: str, request: str, action: str, **fields: Any) -> ConsolePage:
@@ -32,6 +33,24 @@ async def test_R8_rejection_without_a_reason_is_not_sent(gateway: Gateway) -> No
     page = await acted(gateway, "bob", request, "reject", note="It breaks the build.")
     assert "It was rejected." in page.text
     assert (await gateway.show(request))["request"]["rejection_note"] == "It breaks the build."
+
+
+async def test_R16_rejection_by_who_may_not_is_on_record_also_without_a_reason(gateway: Gateway) -> None:
+    request = await waits(gateway, "script/not-daves.sh")
+    shown = (await gateway.show(request))["request"]
+    dave = await gateway.signed_in("dave")
+    fields = {
+        "csrf": dave.headers["x-csrf-token"],
+        "seen": str(shown["last_seq"]),
+        "submission": shown["submission"],
+    }
+    assert (await post(dave, f"/requests/{request}/reject", fields)).status_code == 403
+
+    async def is_on_record() -> bool:
+        told = (await gateway.show(request))["timeline"]
+        return any(each["principal"] == "dave" and each["refusal"] for each in told)
+
+    await until(is_on_record)
 
 
 async def test_R11_canceling_takes_a_second_step(gateway: Gateway) -> None:

@@ -48,3 +48,8 @@ async def test_R10_pending_change_of_a_policy_is_shown_before_another_is_written
         assert "from Bob Ortega" in page.text
         assert page.link("Open request") == request
     assert 'id="pending"' not in (await load(carol, "/policies/edit", id="scripts")).text
+
+
+async def test_settings_have_their_units(gateway: Gateway) -> None:
+    page = await load(await gateway.signed_in("alice"), "/settings")
+    assert "<dd>20%</dd>" in page.text

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
@@ -36,10 +37,11 @@ def handlers() -> Iterator[HTTPRouteHandler]:
 
 def asked(handler: HTTPRouteHandler) -> list[str]:
     """The names of its parameters, and one that it does not have."""
-    hints = typing.get_type_hints(handler.fn, include_extras=True)
+    given = [each.dependency for each in (handler.dependencies or {}).values() if isinstance(each, Provide)]
     found = [
         each.name or name
-        for name, hint in hints.items()
+        for function in (handler.fn, *given)
+        for name, hint in typing.get_type_hints(function, include_extras=True).items()
         for each in getattr(hint, "__metadata__", ())
         if isinstance(each, QueryParameter)
     ]
@@ -76,6 +78,8 @@ def test_every_page_and_every_answer_is_asked() -> None:
     assert {"/audit", "/", "/requests", "/policies", "/api/v1/audit", "/api/v1/audit/export"} <= paths
     audit = next(each for each in handlers() if named(each) == "/audit")
     assert set(asked(audit)) >= {"who", "request", "since", "cursor"}
+    received = next(each for each in handlers() if named(each) == "/received")
+    assert set(asked(received)) >= {"show", "find", "order", "part", "cursor"}
 
 
 # Far past the end

@@ -3,10 +3,11 @@
 import msgspec
 
 from assent.gateway.application.visibility import sees_all
-from assent.gateway.application.waiting_count import completion_count, waiting_count
+from assent.gateway.application.waiting import waiting
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.components import Gateway
 from assent.reading.lost import lost_parts
+from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 
@@ -20,6 +21,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     waiting: int
     """Requests that the caller can decide on now."""
+    oldest: tuple[RequestView, ...]
+    """Those two of them that were submitted first: where to go on after a decision on one."""
     to_complete: int
     """R12: approved requests of their own that they can complete now."""
     at: int
@@ -39,13 +42,15 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
     """The frame of a page at `path`."""
     governance = gateway.log.governance
+    waits = await waiting(gateway, caller, "approve")
     return Frame(
         id=caller.id,
         name=name_of(governance, caller.id),
         csrf=caller.session.csrf if caller.session else "",
         path=path,
-        waiting=await waiting_count(gateway, caller),
-        to_complete=await completion_count(gateway, caller),
+        waiting=waits.number,
+        oldest=waits.oldest,
+        to_complete=(await waiting(gateway, caller, "complete")).number,
         at=now_ms(),
         behind=gateway.lag.records(),
         lost=tuple(each.place for each in lost_parts(gateway.log.publisher.findings)),

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import View, list_of
 from assent.gateway.application.visibility import sees_all
-from assent.gateway.application.waiting_count import waiting_count
+from assent.gateway.application.waiting import waiting
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.forms import go
@@ -79,7 +79,7 @@ class Section(msgspec.Struct, frozen=True):
 @get("/", include_in_schema=False)
 async def start(caller: Caller, gateway: Gateway) -> Response[None]:
     """What waits for the caller first; else their own requests."""
-    return go("/received" if await waiting_count(gateway, caller) else "/requests")
+    return go("/received" if (await waiting(gateway, caller, "approve")).number else "/requests")
 
 
 @get("/requests", include_in_schema=False, name="console-requests", dependencies=_ASKED)

@@ -14,9 +14,13 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.errors import problem_words
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
+from assent.gateway.console.summaries import through_of
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed
+from assent.reading.requests import state_of_row
+from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action, RequestId
+from assent_contracts.core.requests.permissions import is_possible
 
 
 @post(
@@ -37,6 +41,8 @@ async def act_on(
     seen = form.number("seen")
     try:
         details = _details(action, form, seen)
+        if action == "reject" and not details["note"]:
+            await _need_reason(gateway, caller, request_id)
         decision = await act(gateway, caller, request_id, action, details, idempotency_key=key_of(form))
     except Problem as problem:
         if problem.code == "not-found":
@@ -58,13 +64,20 @@ async def act_on(
     return await see(gateway, decision.position, f"/requests/{request_id}#done")
 
 
+async def _need_reason(gateway: Gateway, caller: Caller, request_id: str) -> None:
+    """R8: a rejection says why. R16: one that is refused anyway goes to the log, which keeps it."""
+    state = state_of_row(await find(gateway, caller, request_id))
+    through = through_of(gateway, caller)
+    governance = gateway.log.governance
+    if state and is_possible("reject", state, governance, caller.principal, now_ms(), through=through):
+        raise Problem(422, "reason-required", t("problem.reason-required.detail"), todo="")
+
+
 def _details(action: Action, form: Form, seen: int | None) -> dict[str, Any]:
     if seen is None:
         # R1: nobody decides on what they have not been shown.
         raise malformed(t("form.not_what_it_showed"))
     fields = DETAILS[action].__struct_fields__
     texts = {name: form.text(name).strip() for name in fields if name not in ("seen", "submission")}
-    if action == "reject" and not texts["note"]:
-        raise Problem(422, "reason-required", t("problem.reason-required.detail"), todo="")
     named = {"submission": form.line("submission")} if "submission" in fields else {}
     return {**named, **texts, "seen": seen}

@@ -12,7 +12,6 @@ from assent.gateway.application.governance import effects_of
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.application.targets import notified_people
-from assent.gateway.application.waiting_count import waiting_count, waiting_requests
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
@@ -138,9 +137,6 @@ async def request_page(
     `key`: of its form, where that was sent before and is to count once.
     """
     review = await review_of(gateway, caller, found)
-    following: list[RequestView] = []
-    if "approve" not in review.can and await waiting_count(gateway, caller):
-        following = await waiting_requests(gateway, caller, "approve")
     return await page(
         request,
         gateway,
@@ -153,7 +149,6 @@ async def request_page(
         since=_since(review, seen),
         note=note,
         first_lines=FIRST_LINES,
-        following=next((each for each in following if each.id != found.id), None),
         server=gateway.settings.public_url,
         key=key or new_command_id(),
     )
