@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from assent.gateway.application import decisions as deciding_by_http
+from assent.gateway.application import command_sending as deciding_by_http
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id
 from tests.support.containers import Endpoints
