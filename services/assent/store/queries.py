@@ -12,6 +12,7 @@ from assent.store.filters import AuditCursor, AuditFilter, Cursor, LedgerName, R
 from assent.store.pool import Executor
 from assent.store.positions import Reader
 from assent.store.sql import load_sql
+from assent.store.timeline_order import in_causal_order
 from assent_contracts.acceptance import Head
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.requests.states import Progress
@@ -192,7 +193,7 @@ async def requests_at(db: Executor, places: Sequence[tuple[int, int]]) -> list[R
 
 
 async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
-    """R16: every record that is about one request, in the order of log time.
+    """R16: every record that is about one request, in the order in which they came about.
 
     A request that changes governance has a record there too: what carried its release out, or why not.
     Large records lack the space that was between their words: a thousand cancellations may have a quarter of
@@ -205,7 +206,7 @@ async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list
         cursor = await connection.cursor(_SQL["timeline"], request, _limited(limit))
         while some := await cursor.fetch(ROWS_AT_ONCE):
             rows += [_without_space(audit_row(row)) for row in some]
-    return rows
+    return in_causal_order(rows)
 
 
 async def search_audit(

@@ -101,11 +101,10 @@ where (partition, seq) in (select * from unnest($1::integer[], $2::bigint[]))
 
 -- name: timeline
 -- R16: refused actions too. The submission itself comes first: its request is named by its event.
--- Within one millisecond: commands, then what governance carries out, then what the writer records of it.
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
 from audit
 where request = $1
-order by at, case when ledger = 'assent.governance' then 1 when principal is null then 2 else 0 end, partition, seq
+order by at, ledger, partition, seq
 limit $2
 
 -- name: search_audit
