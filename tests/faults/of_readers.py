@@ -41,8 +41,8 @@ FAULTS: Final = (
     ),
     _rows(
         "events of a second request land in the first one's row",
-        "            fold(rows[seq_of(event.request)], event, text, moment)\n",
-        "            fold(rows[min(rows)], event, text, moment)\n",
+        "            row = rows[seq]\n",
+        "            row = rows[min(rows)]\n",
     ),
     _client(
         "a change with another payload is taken for the release",

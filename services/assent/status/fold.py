@@ -116,13 +116,14 @@ def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> Reques
     )
 
 
-def fold(row: RequestRow, event: RequestEvent, text: SenderText, moment: Moment) -> None:
-    """Move a row past an event that follows its submission.
+def fold(
+    row: RequestRow, before: Request | None, event: RequestEvent, text: SenderText, moment: Moment
+) -> Request:
+    """Move a row past an event that follows its submission; the state after it. `before`: the row's state.
 
     Raises ImpossibleEventError when the event does not fit the state.
     """
-    before = _state(row)
-    if before is None:
+    if before is None or isinstance(before, Closed):
         msg = f"{type(event).__name__} on a request that is {row.status}"
         raise ImpossibleEventError(msg)
     after = evolve(before, event, moment.at)
@@ -137,6 +138,7 @@ def fold(row: RequestRow, event: RequestEvent, text: SenderText, moment: Moment)
         row.outcome_message = failure_message(event, text) or None
     elif isinstance(after, Closed):
         _write_end(row, after, event, text)
+    return after
 
 
 def _state(row: RequestRow) -> Open | None:
@@ -193,11 +195,15 @@ def take_record(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple
     Raises KeyError where a request has no row, ImpossibleEventError.
     """
     moment, text = Moment(record.seq, record.at), sender_text(record)
+    states: dict[int, Request | None] = {}
     for event in events:
         if isinstance(event, ChangeSubmitted):
             rows[record.seq] = open_row(event, text, moment)
         elif not isinstance(event, OfNoRequest):
-            fold(rows[seq_of(event.request)], event, text, moment)
+            seq = seq_of(event.request)
+            row = rows[seq]
+            before = states[seq] if seq in states else _state(row)
+            states[seq] = fold(row, before, event, text, moment)
 
 
 def seq_of(request: str) -> int:

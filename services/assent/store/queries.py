@@ -33,6 +33,11 @@ Places = Mapping[tuple[LedgerName, int], int]
 """(ledger, partition) -> seq"""
 
 _SQL = load_sql(Path(__file__).with_name("queries.sql"))
+for _list, _end in (
+    ("list_requests", "newest_change_first"),
+    ("list_oldest_requests", "oldest_submission_first"),
+):
+    _SQL[_list] = f"{_SQL['filtered_requests']}\n{_SQL[_end]}"
 
 
 class ApprovalView(msgspec.Struct, frozen=True):

@@ -1,5 +1,5 @@
--- name: list_requests
--- Newest change first. Filters that are null are left out (see plan_cache_mode in pool.py).
+-- name: filtered_requests
+-- Without its end, which is one of the two below. Filters that are null are left out (see plan_cache_mode in pool.py).
 select
   id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
@@ -27,39 +27,15 @@ where
   )
   -- R14: what has ended stays listed for a while; what is open always is.
   and (changed_at >= $6 or status in ('needs_approval', 'approved'))
+
+-- name: newest_change_first
+-- Ends `filtered_requests`.
   and ($7::bigint is null or (changed_at, partition, seq) < ($7, $8::integer, $9::bigint))
 order by changed_at desc, partition desc, seq desc
 limit $10
 
--- name: list_oldest_requests
--- Oldest submission first. Filters that are null are left out (see plan_cache_mode in pool.py).
-select
-  id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
-  status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
-  applier, reporter, outcome_message, submitted_at, changed_at, deadline, last_seq, partition, seq
-from requests
-where
-  ($1::text is null or person = $1)
-  and ($2::text is null or requester = $2)
-  -- R21: of the types, policies name the approver now, whether or not they did at the submission.
-  and (
-    $3::text[] is null
-    or jsonb_path_query_array(terms, '$[*].rules[*].groups[*]') ?| $3
-    or split_part(resource, '/', 1) = any($11::text[])
-  )
-  and ($4::text[] is null or status = any($4))
-  and ($5::text is null or resource = $5)
-  and (
-    $12::text is null
-    or strpos(lower(resource), lower($12)) > 0
-    or strpos(lower(justification), lower($12)) > 0
-    or operation = lower($12)
-    or id = $12
-    or requester = any($13::text[])
-    or on_behalf_of = any($13::text[])
-  )
-  -- R14: what has ended stays listed for a while; what is open always is.
-  and (changed_at >= $6 or status in ('needs_approval', 'approved'))
+-- name: oldest_submission_first
+-- Ends `filtered_requests`.
   and ($7::bigint is null or (submitted_at, partition, seq) > ($7, $8::integer, $9::bigint))
 order by submitted_at, partition, seq
 limit $10

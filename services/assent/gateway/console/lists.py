@@ -15,7 +15,7 @@ from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.gateway.console.forms import go
 from assent.gateway.console.pages import page
-from assent.gateway.console.summaries import Summary, summaries, through_of
+from assent.gateway.console.summaries import Summary, summaries
 from assent.gateway.lag import After
 from assent.gateway.problems import not_found
 from assent.store.queries import RequestView
@@ -130,7 +130,7 @@ async def _list(
 ) -> Response[str]:
     await gateway.lag.reach(after)
     found, more = await _found(gateway, caller, view, asked)
-    lines = summaries(found, gateway.log.governance, caller.principal, through_of(gateway, caller))
+    lines = summaries(found, gateway.log.governance, caller.principal, gateway.log.signs_for(caller.id))
     return await page(
         request,
         gateway,

@@ -14,7 +14,6 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.errors import problem_words
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
-from assent.gateway.console.summaries import through_of
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed
 from assent.reading.requests import state_of_row
@@ -67,7 +66,7 @@ async def act_on(
 async def _need_reason(gateway: Gateway, caller: Caller, request_id: str) -> None:
     """R8: a rejection says why. R16: one that is refused anyway goes to the log, which keeps it."""
     state = state_of_row(await find(gateway, caller, request_id))
-    through = through_of(gateway, caller)
+    through = gateway.log.signs_for(caller.id)
     governance = gateway.log.governance
     if state and is_possible("reject", state, governance, caller.principal, now_ms(), through=through):
         raise Problem(422, "reason-required", t("problem.reason-required.detail"), todo="")

@@ -17,7 +17,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
-from assent.gateway.console.summaries import look_of, through_of
+from assent.gateway.console.summaries import look_of
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.lag import After
 from assent.gateway.problems import not_found
@@ -164,7 +164,7 @@ def _since(review: Review, seen: int | None) -> list[Happening]:
 async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Review:
     """Everything that the page says about a request."""
     governance, now = gateway.log.governance, now_ms()
-    through = through_of(gateway, caller)
+    through = gateway.log.signs_for(caller.id)
     records, is_whole = await records_of(gateway, row)
     shown = await shown_submission(gateway, row, records)
     submitted = shown.submitted

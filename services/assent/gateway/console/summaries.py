@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
@@ -60,8 +58,3 @@ def summary(
 def look_of(row: RequestView) -> str:
     """R13: which of the statuses to show; an approved request says how far it has come."""
     return row.progress or row.status
-
-
-def through_of(gateway: Gateway, caller: Caller) -> str | None:
-    """The gateway that signs what the caller decides here."""
-    return gateway.log.signs_for(caller.id)
