@@ -91,6 +91,10 @@ async def test_R8_rejection_ends_the_request_and_its_note_reaches_the_requester(
     await bob.get_by_role("button", name="Reject").click()
     note = bob.get_by_label("Note")
     assert await note.evaluate("(field) => field.validationMessage") == "Write in the note why you reject it."
+    await bob.evaluate(
+        "() => new Promise((done) => { addEventListener('htmx:afterSettle', done, { once: true }); hear('*'); })"
+    )
+    assert await note.evaluate("(field) => field.validationMessage") == "Write in the note why you reject it."
     await status(bob, "Needs approval")
     await note.fill("Not before the release.")
     await bob.get_by_role("button", name="Reject").click()

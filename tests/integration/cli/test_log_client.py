@@ -29,6 +29,7 @@ from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints
 from tests.support.gateway import gateway_of, migrated, projecting
 from tests.support.log import Log, deciding
+from tests.support.stack import until
 
 _TIMEOUT_S = 30.0
 _numbers = count()
@@ -208,6 +209,14 @@ async def enable_erin(system: System) -> None:
     fields = fields_of("bob", opened.resource) | {"request": opened.request}
     completed = await bob.decide(Complete(**fields, submission=opened.submission))
     assert completed.refusal is None
+    # What governance carries out comes after the release, and each way reads it in its own time.
+    gateway = system.through_gateway("carol", folder)
+
+    async def is_enabled() -> bool:
+        states = [await carol.governance(), await gateway.governance()]
+        return all(state.principals["erin"].enabled for state in states)
+
+    await until(is_enabled)
 
 
 async def test_R7_lists_are_of_ones_own_person_and_of_what_one_decides_on(connect: Connect) -> None:

@@ -59,7 +59,11 @@ function countLeft(field) {
 }
 
 function countAll() {
-  for (const field of all("textarea[data-limit]")) field.setCustomValidity(countLeft(field));
+  for (const field of all("textarea[data-limit]")) {
+    // What a field was asked for stays until somebody writes in it: it outlives the part of the page around it.
+    const asked = field.validity.customError && !field.value.trim() ? field.validationMessage : "";
+    field.setCustomValidity(countLeft(field) || asked);
+  }
 }
 
 // Keyboard
