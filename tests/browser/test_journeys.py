@@ -92,7 +92,8 @@ async def test_R8_rejection_ends_the_request_and_its_note_reaches_the_requester(
     note = bob.get_by_label("Note")
     assert await note.evaluate("(field) => field.validationMessage") == "Write in the note why you reject it."
     await bob.evaluate(
-        "() => new Promise((done) => { addEventListener('htmx:afterSettle', done, { once: true }); hear('*'); })"
+        "() => new Promise((done) => {"
+        " addEventListener('htmx:afterSettle', done, { once: true }); hear('*'); })"
     )
     assert await note.evaluate("(field) => field.validationMessage") == "Write in the note why you reject it."
     await status(bob, "Needs approval")
