@@ -17,7 +17,9 @@ from assent_contracts.client.keys import verify
 from assent_contracts.client.probe import Probe
 from assent_contracts.client.refused_commands import Refused
 from assent_contracts.client.task_end import end
+from assent_contracts.core.governance.state import Governance
 from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.past import Past
 from assent_contracts.governance import GovernanceEvent, LogFounded
 from assent_contracts.governed import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
@@ -76,6 +78,8 @@ class GovernanceFollower:
         self._confirmed_within_s = confirmed_within_s
         self._confirmed_at = -math.inf
         self.history: list[tuple[GovernanceEvent, ...]] = []
+        self.past: Final = Past(self.history)
+        """The state at any seq of `history`."""
         self.writers = WriterRegistry()
         self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
         self._hashes = bytearray()
@@ -204,6 +208,12 @@ class GovernanceFollower:
             with suppress(KafkaError, TimeoutError):
                 await self.catch_up()
                 await self._look()
+
+    async def state_at(self, seq: int) -> Governance:
+        """The state at `seq`, read-only; governance is read up to there first. Raises as `catch_up` does."""
+        if len(self.history) <= seq:
+            await self.catch_up()
+        return self.past.at(seq)
 
     async def beyond(self, seq: int) -> None:
         """Return when governance has gone on past `seq`. Raises what reading raised."""

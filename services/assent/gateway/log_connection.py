@@ -1,7 +1,5 @@
 """The log as a gateway has it: governance as followed, commands sent and their decisions heard."""
 
-from collections import OrderedDict
-
 import asyncpg
 import msgspec
 
@@ -15,7 +13,6 @@ from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 
 SOURCE = "assent-gateway"
-_PAST_MAX = 4
 
 
 class LogConnection:
@@ -30,8 +27,6 @@ class LogConnection:
         self.changes = changes
         self.key = key
         self._governance = Governance()
-        self._past: OrderedDict[int, Governance] = OrderedDict()
-        """The states that were asked for last: pages of one request ask for the same again."""
 
     @property
     def governance(self) -> Governance:
@@ -39,17 +34,6 @@ class LogConnection:
         self.follower.check()
         advance(self._governance, self.follower.history, len(self.follower.history) - 1)
         return self._governance
-
-    def governance_at(self, seq: int) -> Governance:
-        """The state of governance at `seq`, which has been followed already; not to be changed."""
-        governance = self._past.get(seq)
-        if governance is None:
-            governance = Governance()
-            advance(governance, self.follower.history, seq)
-            self._past[seq] = governance
-            if len(self._past) > _PAST_MAX:
-                self._past.popitem(last=False)
-        return governance
 
     def signs_for(self, principal: str) -> str | None:
         """The gateway that signs what this account decides here; None if it is the gateway's own account."""

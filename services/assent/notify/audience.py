@@ -1,23 +1,20 @@
 """R17: who is notified of a record. Pure.
 
-Of what, each event states itself: `news` and `asks_approvers` in `assent_contracts.events`.
+Of what, each event states itself: `news` and `asks_approvers` in `assent_contracts.events`. Who can approve a
+request is what `assent_contracts.core.requests.permissions` answers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, get_args
 
 from assent.reading.decidable_requests import received_groups, received_types
+from assent_contracts.core.governance.signing import gateway_for, has_key
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.events import (
-    ChangeReleased,
-    ChangeSubmitted,
-    RequestApproved,
-    RequestEnd,
-    RequesterNews,
-    RequestEvent,
-)
+from assent_contracts.core.requests.permissions import Deciding, able_to_approve
+from assent_contracts.core.requests.states import NeedsApproval, Request
+from assent_contracts.events import RequesterNews, RequestEvent
 from assent_contracts.governed import SigningKey
-from assent_contracts.policies import ADMINISTRATORS, PolicyTerms, administrators_of
+from assent_contracts.policies import ADMINISTRATORS, BUILT_IN_TYPES, administrators_of
 from assent_contracts.resources import resource_type
 
 _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
@@ -29,51 +26,59 @@ def requester_hears(events: Iterable[RequestEvent]) -> RequesterNews | None:
     return next((news for news in _IMPORTANCE if news in found), None)
 
 
-def needs_approval_again(events: Sequence[RequestEvent]) -> bool:
-    """Whether approvers have something to do that they had not before this record."""
-    asked = any(event.asks_approvers and not isinstance(event, ChangeSubmitted) for event in events)
-    return asked and not any(isinstance(event, RequestEnd) for event in events)
+def asks_approvers(events: Iterable[RequestEvent], after: Request) -> bool:
+    """Whether approvers have something to do that they had not before the record; `after`: the state then."""
+    return isinstance(after, NeedsApproval) and any(event.asks_approvers for event in events)
 
 
-def waits_for_approval(events: Iterable[RequestEvent]) -> bool | None:
-    """Whether the request needs approval after these events; None when they leave that as it was."""
-    waits: bool | None = None
-    for event in events:
-        if event.asks_approvers:
-            waits = True
-        elif isinstance(event, RequestApproved | ChangeReleased):
-            waits = False
-    return waits
+def approvers(request: Request, governance: Governance, at: int, among: frozenset[str]) -> frozenset[str]:
+    """R4, R9: those of `among` whose approval would be accepted at log time `at` (ms), whatever signs it."""
+    if not isinstance(request, Deciding):
+        return frozenset()
+    return frozenset(able_to_approve(request, governance, at, among))
 
 
 def gained(
-    before: Governance, after: Governance, among: frozenset[str]
+    before: Governance, after: Governance, among: frozenset[str], at: int
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """R21: (resource types, groups) of which one of `among` is an approver or a member after, and not before.
+    """R21: (resource types, groups) in which one of `among` may be able to approve after, and not before.
 
-    Only requests of these types, or whose policies name these groups, can have new approvers.
+    Only requests of these types, or whose policies name these groups, can have new approvers. Somebody who
+    can sign in a way that they could not before, at log time `at` (ms), may have gained all that is theirs.
     """
     types: set[str] = set()
     groups: set[str] = set()
+    asked = (ADMINISTRATORS, *map(administrators_of, _types_of(after)))
+    served_before, served = _served_types(before, at), _served_types(after, at)
     for principal in among:
-        types |= {*received_types(after, principal)} - {*received_types(before, principal)}
-        asked = (ADMINISTRATORS, *map(administrators_of, _types_of(after)))
-        groups |= {*received_groups(after, principal, asked)} - {*received_groups(before, principal, asked)}
+        ways_before = _ways_to_sign(before, principal, served_before, at)
+        theirs = received_types(after, principal), received_groups(after, principal, asked)
+        if _ways_to_sign(after, principal, served, at) <= ways_before:
+            types |= {*theirs[0]} - {*received_types(before, principal)}
+            groups |= {*theirs[1]} - {*received_groups(before, principal, asked)}
+        else:
+            types |= {*theirs[0]}
+            groups |= {*theirs[1]}
     return frozenset(types), frozenset(groups)
+
+
+_OWN_KEY: Final = ""
+"""Among the resource types that gateways serve: a key of one's own, which is good for all."""
+
+
+def _ways_to_sign(governance: Governance, principal: str, served: frozenset[str], at: int) -> frozenset[str]:
+    if not _is_enabled(governance, principal):
+        return frozenset()
+    return served | {_OWN_KEY} if has_key(governance, principal, at) else served
+
+
+def _served_types(governance: Governance, at: int) -> frozenset[str]:
+    types = _types_of(governance) | BUILT_IN_TYPES
+    return frozenset(kind for kind in types if gateway_for(governance, kind, at) is not None)
 
 
 def _types_of(governance: Governance) -> set[str]:
     return {policy.resource_type for policy in governance.policies.values()}
-
-
-def approvers(
-    governance: Governance, terms: Iterable[PolicyTerms], person: str, among: frozenset[str]
-) -> frozenset[str]:
-    """R4, R9: those of `among` who may decide on a request of this person: enabled people in its groups."""
-    named = frozenset[str]().union(
-        *(among & governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
-    )
-    return frozenset(each for each in _people(governance, named) if _person(governance, each) != person)
 
 
 def administrators(governance: Governance, resource: str, among: frozenset[str]) -> frozenset[str]:

@@ -1,39 +1,30 @@
 """R17: accepted records to messages in the outbox, in the transaction that moves the position."""
 
 import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from aiokafka import TopicPartition
 from msgspec import UNSET
 
 from assent.notify.audience import (
     administrators,
+    approvers,
+    asks_approvers,
     enabled,
     hear_of_key,
-    needs_approval_again,
     requester_hears,
-    waits_for_approval,
 )
-from assent.notify.newcomers import STALE_AFTER_MS, Newcomers, approvers_of, governance_told
+from assent.notify.facts import asking, facts_of, facts_of_key
+from assent.notify.known_requests import KnownRequest, keep_requests, read_requests
+from assent.notify.newcomers import STALE_AFTER_MS, Newcomers, governance_told
 from assent.notify.outbox import add, listening
-from assent.notify.past import PastGovernance
-from assent.reading.sender_text import failure_message, sender_text
+from assent.reading.sender_text import sender_text
 from assent.store.pool import Connection
-from assent.store.sql import load_sql
-from assent.targets.news import Facts, MadeRequest, News
+from assent.targets.news import News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.events import (
-    ChangeReleased,
-    ChangeSubmitted,
-    OfNoRequest,
-    OutcomeUnknown,
-    RequestEnd,
-    RequestEvent,
-)
+from assent_contracts.events import ChangeSubmitted, OfNoRequest, OutcomeUnknown, RequestEvent
 from assent_contracts.governance import KeyRegistered
 from assent_contracts.governance_changes import key_object
 from assent_contracts.ledger import (
@@ -45,11 +36,8 @@ from assent_contracts.ledger import (
 from assent_contracts.topics import GOVERNANCE
 
 ROWS_AT_ONCE: Final = 5_000
-_GOVERNANCE: Final = -1
-"""Stands for the governance ledger among the partitions whose past is kept."""
 _GOVERNANCE_PARTITION: Final = 0
 """Its messages are told apart from those of the request ledger by their event."""
-_SQL = load_sql(Path(__file__).with_name("intake.sql"))
 
 
 class MissingRequestError(Exception):
@@ -64,8 +52,7 @@ class NewsIntake:
 
     def __init__(self, follower: GovernanceFollower) -> None:
         """`follower` has been started."""
-        self._past = PastGovernance(follower)
-        self._latest = PastGovernance(follower)
+        self._follower = follower
         self._newcomers = Newcomers(follower)
 
     async def write(
@@ -81,19 +68,22 @@ class NewsIntake:
             return
         partition = place.partition
         known = await governance_told(connection)
-        requests = await _known_requests(connection, partition, told)
+        requests = await _known_requests(connection, partition, told, known)
         listeners = await listening(connection)
         stale_before = _stale_before()
         batch: list[tuple[News, str]] = []
         for record, events in told:
+            seq = _seq_of(events[0].request)
+            request = requests[seq] = requests[seq].after(events, record.at)
             if listeners and record.at >= stale_before:
-                for news in await self._news(partition, record, events, requests, listeners, known):
+                for news in await self._news(record, events, request, listeners, known):
                     batch += ((news, recipient) for recipient in sorted(news.recipients))
             if len(batch) >= ROWS_AT_ONCE:
                 await add(connection, partition, batch)
                 batch = []
         await add(connection, partition, batch)
-        await _keep(connection, partition, told, requests, known)
+        opened = frozenset(record.seq for record, events in told if isinstance(events[0], ChangeSubmitted))
+        await keep_requests(connection, partition, tuple(requests.values()), opened)
 
     async def _write_governance(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
         listeners = await listening(connection)
@@ -109,11 +99,10 @@ class NewsIntake:
         keys = [each.key for each in decode_governance_events(record) if isinstance(each, KeyRegistered)]
         if not keys:
             return []
-        governance = await self._past.at(_GOVERNANCE, record.seq)
+        governance = await self._follower.state_at(record.seq)
         if governance.founder is not None:
             # Whoever founds the log knows the keys that they put into its file.
             return []
-        by = sender_text(record)
         return [
             News(
                 record.seq,
@@ -121,64 +110,61 @@ class NewsIntake:
                 key_object(key.id),
                 "key-registered",
                 hear_of_key(governance, key, listeners),
-                Facts(resource=key.id, operation="create", requester=key.principal, by=by.principal),
+                facts_of_key(record, key, governance),
             )
             for key in keys
         ]
 
     async def _news(
         self,
-        partition: int,
         record: LedgerRecord,
         events: tuple[RequestEvent, ...],
-        requests: dict[int, MadeRequest],
+        request: KnownRequest,
         listeners: frozenset[str],
         known: int,
     ) -> list[News]:
-        request = requests[_seq_of(events[0].request)]
+        """`request`: after the record. `known`: the governance seq up to which newcomers were notified."""
         if record.governance is UNSET:
-            msg = f"partition {partition}, seq {record.seq}: decided under no governance"
+            msg = f"{events[0].request}, seq {record.seq}: decided under no governance"
             raise IncoherentRecordError(msg)
-        governance = await self._past.at(partition, record.governance)
-        facts, news = facts_of(record, events, request), list[News]()
+        submission, about = request.submission, events[0].request
+        governance = await self._follower.state_at(record.governance)
+        facts, news = facts_of(record, events, request, governance), list[News]()
         event = requester_hears(events)
+        own = frozenset(each for each in (submission.requester, submission.on_behalf_of) if each is not None)
         if event is not None:
-            hear = enabled(governance, listeners & {request.requester, request.on_behalf_of})
+            hear = enabled(governance, listeners & own)
             if any(isinstance(each, OutcomeUnknown) for each in events):
-                hear |= administrators(governance, request.resource, listeners)
-            news.append(News(record.seq, record.at, events[0].request, event, hear, facts))
-        if isinstance(events[0], ChangeSubmitted) and request.on_behalf_of is not None:
-            hear = enabled(governance, listeners & {request.on_behalf_of})
-            news.append(News(record.seq, record.at, events[0].request, "submitted-for-you", hear, facts))
-        if isinstance(events[0], ChangeSubmitted) or needs_approval_again(events):
-            if not isinstance(events[0], ChangeSubmitted):
-                # What the command said was not about why the change is needed.
-                facts = msgspec.structs.replace(facts, words="")
-            able = approvers_of(governance, request, listeners)
-            if known > record.governance:
-                # R21: who became an approver before this request was known here is told with it.
-                able |= approvers_of(await self._latest.at(0, known), request, listeners)
-            news.append(News(record.seq, record.at, events[0].request, "needs-approval", able, facts))
+                hear |= administrators(governance, submission.resource, listeners)
+            news.append(News(record.seq, record.at, about, event, hear, facts))
+        if isinstance(events[0], ChangeSubmitted) and submission.on_behalf_of is not None:
+            hear = enabled(governance, listeners & {submission.on_behalf_of})
+            news.append(News(record.seq, record.at, about, "submitted-for-you", hear, facts))
+        if asks_approvers(events, request.state):
+            able = await self._able(record.governance, record.at, request, listeners, known)
+            facts = asking(request, governance)
+            news.append(News(record.seq, record.at, about, "needs-approval", able, facts))
         return news
+
+    async def _able(
+        self, decided: int, at: int, request: KnownRequest, listeners: frozenset[str], known: int
+    ) -> frozenset[str]:
+        """Who can approve the request, which was decided under governance seq `decided` at `at` (ms).
+
+        R21: newcomers were notified up to `known`, when this request was not known yet. So those who can
+        approve it by then are notified with it, and its time is that of now.
+        """
+        if known > decided:
+            decided, at = known, max(at, _now_ms())
+        return approvers(request.state, await self._follower.state_at(decided), at, listeners)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _stale_before() -> int:
-    return time.time_ns() // 1_000_000 - STALE_AFTER_MS
-
-
-def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: MadeRequest) -> Facts:
-    """What the texts about a record are made of."""
-    sent = sender_text(record)
-    outcome = next((message for event in events if (message := failure_message(event, sent))), "")
-    return Facts(
-        resource=request.resource,
-        operation=request.operation,
-        requester=request.requester,
-        on_behalf_of=request.on_behalf_of or "",
-        by=sent.principal,
-        words=outcome or sent.justification or sent.note or sent.reason,
-        released=any(isinstance(event, ChangeReleased) for event in events),
-    )
+    return _now_ms() - STALE_AFTER_MS
 
 
 def _told(accepted: Accepted) -> _Told:
@@ -193,64 +179,24 @@ def _seq_of(request: str) -> int:
 
 
 async def _known_requests(
-    connection: Connection, partition: int, told: Sequence[_Told]
-) -> dict[int, MadeRequest]:
-    """By seq, the requests that these records are about."""
-    requests: dict[int, MadeRequest] = {}
+    connection: Connection, partition: int, told: Sequence[_Told], known: int
+) -> dict[int, KnownRequest]:
+    """By seq, the requests that these records are about, as they were before these records.
+
+    `known`: the governance seq as of which, at least, the approvers of new ones are notified.
+    """
+    requests: dict[int, KnownRequest] = {}
     for record, (first, *_) in told:
         if isinstance(first, ChangeSubmitted):
-            terms = msgspec.Raw(msgspec.json.encode(first.terms))
-            requests[record.seq] = MadeRequest(
-                first.requester,
-                first.person,
-                first.resource,
-                first.operation,
-                terms,
-                None if first.on_behalf_of is UNSET else first.on_behalf_of,
-                record.governance if isinstance(record.governance, int) else -1,
+            governance = record.governance if isinstance(record.governance, int) else -1
+            justification = sender_text(record).justification
+            requests[record.seq] = KnownRequest.opened(
+                first, record.seq, justification, max(governance, known)
             )
     needed = {_seq_of(events[0].request) for _, events in told} - requests.keys()
     if needed:
-        for seq, *fields in await connection.fetch(_SQL["read_requests"], partition, list(needed)):
-            requests[seq] = MadeRequest(*fields)
+        requests |= await read_requests(connection, partition, needed)
     if missing := needed - requests.keys():
         msg = f"requests {sorted(missing)[:10]} of partition {partition} are not known"
         raise MissingRequestError(msg)
     return requests
-
-
-async def _keep(
-    connection: Connection,
-    partition: int,
-    told: Sequence[_Told],
-    requests: dict[int, MadeRequest],
-    known: int,
-) -> None:
-    """Keep what has been opened for later news of it, and forget what has ended."""
-    opened = {record.seq for record, events in told if isinstance(events[0], ChangeSubmitted)}
-    ended = {
-        _seq_of(events[0].request)
-        for _, events in told
-        if any(isinstance(event, RequestEnd) for event in events)
-    }
-    if new := sorted(opened - ended):
-        rows = [requests[seq] for seq in new]
-        columns = [
-            [row.requester for row in rows],
-            [row.person for row in rows],
-            [row.resource for row in rows],
-            [row.operation for row in rows],
-            [bytes(row.terms).decode() for row in rows],
-            [row.on_behalf_of for row in rows],
-            [max(row.governance, known) for row in rows],
-        ]
-        await connection.execute(_SQL["add_requests"], partition, new, *columns)
-    waits = {
-        _seq_of(events[0].request): answer
-        for _, events in told
-        if (answer := waits_for_approval(events)) is not None
-    }
-    if waiting := {seq: waits[seq] for seq in sorted(waits.keys() - ended)}:
-        await connection.execute(_SQL["mark_requests"], partition, [*waiting], [*waiting.values()])
-    if old := sorted(ended - opened):
-        await connection.execute(_SQL["remove_requests"], partition, old)

@@ -2,24 +2,37 @@
 select distinct principal from notification_targets where enabled
 
 -- name: read_requests
-select seq, requester, person, resource, operation, terms, on_behalf_of, governance
+select
+  seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
+  waits, progress, approvals, rejections, deadline, applier
 from notification_requests
 where partition = $1 and seq = any($2::bigint[])
 
--- name: add_requests
+-- name: keep_requests
 insert into notification_requests (
-  partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance
+  partition,
+  seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
+  waits, progress, approvals, rejections, deadline, applier
 )
 select
-  $1::integer, new.seq, new.requester, new.person, new.resource, new.operation, new.terms::json, new.on_behalf_of,
-  new.governance
-from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])
-  as new (seq, requester, person, resource, operation, terms, on_behalf_of, governance)
-
--- name: mark_requests
-update notification_requests as request set waits = new.waits
-from unnest($2::bigint[], $3::boolean[]) as new (seq, waits)
-where request.partition = $1 and request.seq = new.seq and request.waits <> new.waits
+  $1::integer,
+  seq, requester, person, resource, operation, terms::json, on_behalf_of, governance, submission, digest, justification,
+  waits, progress, approvals::jsonb, rejections::jsonb, deadline, applier
+from unnest(
+  $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[],
+  $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[]
+) as new (
+  seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
+  waits, progress, approvals, rejections, deadline, applier
+)
+-- What does not change after the submission is not written again.
+on conflict (partition, seq) do update set
+  waits = excluded.waits,
+  progress = excluded.progress,
+  approvals = excluded.approvals,
+  rejections = excluded.rejections,
+  deadline = excluded.deadline,
+  applier = excluded.applier
 
 -- name: share_newcomers
 select pg_advisory_xact_lock_shared(hashtext('assent.notify.newcomers'))
@@ -32,7 +45,9 @@ select pg_advisory_xact_lock(hashtext('assent.notify.newcomers'))
 select seq from positions where reader = 'notify' and ledger = 'assent.governance'
 
 -- name: waiting_requests
-select partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance
+select
+  partition, seq, requester, person, resource, operation, terms, on_behalf_of, governance, submission, digest, justification,
+  waits, progress, approvals, rejections, deadline, applier
 from notification_requests
 where
   waits

@@ -5,34 +5,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import UNSET
 
 from assent.notify.audience import approvers, gained
+from assent.notify.facts import asking
+from assent.notify.known_requests import waiting_requests
 from assent.notify.outbox import add, listening
-from assent.notify.past import PastGovernance
 from assent.store.pool import Connection
 from assent.store.sql import load_sql
-from assent.targets.news import Facts, MadeRequest, News
+from assent.targets.news import News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.state import Governance
-from assent_contracts.policies import PolicyTerms
-from assent_contracts.resources import request_id, resource_type
+from assent_contracts.resources import request_id
 
 REQUESTS_MAX: Final = 100
 """Of one change to governance nobody is told of more requests than this, the newest: all are in the list."""
 STALE_AFTER_MS: Final = 7 * 24 * 60 * 60 * 1_000
 """Nobody is told of what happened longer ago than this, whatever the reason that it comes so late."""
-_BEFORE, _AFTER = 0, 1
 _SQL = load_sql(Path(__file__).with_name("intake.sql"))
-_decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
-
-
-def approvers_of(governance: Governance, request: MadeRequest, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who may decide on the request, by the policies as they were and as they are."""
-    terms = (*_decode_terms(request.terms), *governance.terms_for(resource_type(request.resource)))
-    return approvers(governance, terms, request.person, among)
 
 
 async def governance_told(connection: Connection) -> int:
@@ -50,7 +40,7 @@ class Newcomers:
 
     def __init__(self, follower: GovernanceFollower) -> None:
         """`follower` has been started."""
-        self._past = PastGovernance(follower)
+        self._follower = follower
 
     async def write(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
         """Add the messages of these governance records. Raises KafkaError."""
@@ -63,24 +53,17 @@ class Newcomers:
                 await self._tell(connection, record.seq, record.at, listeners)
 
     async def _tell(self, connection: Connection, seq: int, at: int, listeners: frozenset[str]) -> None:
-        before = await self._past.at(_BEFORE, seq - 1)
-        after = await self._past.at(_AFTER, seq)
-        types, groups = gained(before, after, listeners)
+        after = await self._follower.state_at(seq)
+        before = self._follower.past.at(seq - 1)
+        types, groups = gained(before, after, listeners, at)
         if not types and not groups:
             return
-        rows = await connection.fetch(
-            _SQL["waiting_requests"], sorted(types), sorted(groups), seq, REQUESTS_MAX
-        )
-        for partition, number, *fields in rows:
-            request = MadeRequest(*fields)
-            new = approvers_of(after, request, listeners) - approvers_of(before, request, listeners)
-            facts = Facts(
-                resource=request.resource,
-                operation=request.operation,
-                requester=request.requester,
-                on_behalf_of=request.on_behalf_of or "",
-            )
-            # With the place of the submission: whoever was told of it then is not told again.
+        for partition, request in await waiting_requests(connection, types, groups, seq, REQUESTS_MAX):
+            able = approvers(request.state, after, at, listeners)
+            new = able - approvers(request.state, before, at, able)
+            number = request.submission.seq
+            facts = asking(request, after)
+            # With the place of the submission: who was notified of it then is not notified again.
             news = News(number, at, request_id(partition, number), "needs-approval", new, facts)
             await add(connection, partition, _each(news))
 

@@ -55,12 +55,20 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     resource: str
     operation: str
     requester: str
+    requester_name: str = ""
+    """The display name of the account, here and below, as it was then; '' where it has none."""
     on_behalf_of: str = ""
     """R20: for whom the requester, a service, submitted it; '' where it named nobody."""
+    on_behalf_of_name: str = ""
     by: str = ""
     """Who decided or reported; '' where nobody did."""
+    by_name: str = ""
     words: str = ""
-    """R6, R8: the justification, the note or the outcome's message."""
+    """R6, R8: what the text quotes: the justification, the note, the reason or the outcome's message."""
+    justification: str = ""
+    """R6: the request's."""
+    note: str = ""
+    """R8: of the decision that it is about; '' where there is none."""
     released: bool = False
     """R12: approved, and the change goes to the applier without anybody's doing."""
 
@@ -77,18 +85,3 @@ class News(msgspec.Struct, frozen=True, gc=False):
     event: NewsEvent
     recipients: frozenset[str]
     facts: Facts
-
-
-class MadeRequest(msgspec.Struct, frozen=True, gc=False):
-    """What later news needs of a request's submission."""
-
-    requester: str
-    person: str
-    resource: str
-    operation: str
-    terms: msgspec.Raw
-    """JSON of the PolicyTerms."""
-    on_behalf_of: str | None = None
-    """R20: the account of the person whom the service that submitted it named."""
-    governance: int = -1
-    """The governance seq as of which its approvers were told of it."""

@@ -8,31 +8,40 @@ import pytest
 from assent.notify.audience import (
     administrators,
     approvers,
+    asks_approvers,
     enabled,
     gained,
     hear_of_key,
-    needs_approval_again,
     requester_hears,
-    waits_for_approval,
 )
-from assent.notify.intake import facts_of
-from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, MadeRequest, NewsEvent
+from assent.notify.facts import asking, facts_of
+from assent.notify.known_requests import KnownRequest
+from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
-from assent_contracts.core.requests.states import (
-    Applying,
-    Approval,
-    Approved,
-    NeedsApproval,
-    Released,
-    Submission,
+from assent_contracts.core.requests.evolve import ImpossibleEventError
+from assent_contracts.core.requests.states import Approval, Approved, NeedsApproval, Rejection, Submission
+from assent_contracts.governance_changes import (
+    AssignRole,
+    DisablePrincipal,
+    EnablePrincipal,
+    RegisterKey,
+    RevokeKeys,
 )
-from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.governed import RoleAssignment
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
-from assent_contracts.policies import ApprovalRule, PolicyTerms
-from tests.support.meanwhile import define
-from tests.support.people import HUMANS, PRINCIPALS, force, key_of, organisation
+from tests.support.meanwhile import define, delete, edit
+from tests.support.people import (
+    DAY_MS,
+    HUMANS,
+    PRINCIPALS,
+    START,
+    force,
+    key_of,
+    organisation,
+    policy_of,
+    public_key_of,
+)
 
 EVERYBODY = frozenset(PRINCIPALS)
 REQUEST = "1-7"
@@ -41,7 +50,8 @@ LAPSED = e.ApprovalLapsed(request=REQUEST, approver="bob", reason="disabled")
 REVOKED = e.ApprovalRevoked(request=REQUEST, approver="bob", deadline=1)
 REJECTION = e.RejectionGiven(request=REQUEST, approver="bob", person="p-bob")
 RELEASED = e.ChangeReleased(request=REQUEST, resource="script/a.sh", digest="0" * 64, deadline=1)
-MADE = MadeRequest("alice", "p-alice", "script/a.sh", "create", msgspec.Raw(b"[]"))
+NOW = START + 60_000
+DEADLINE = START + 30 * DAY_MS
 
 
 @pytest.fixture
@@ -49,32 +59,87 @@ def governance() -> Governance:
     return organisation()
 
 
+def waiting(
+    governance: Governance,
+    requester: str = "alice",
+    resource: str = "script/a.sh",
+    approvals: tuple[Approval, ...] = (),
+    rejections: tuple[Rejection, ...] = (),
+) -> NeedsApproval:
+    """A request that needs approval under the policies there are."""
+    person = governance.principals[requester].person or ""
+    terms = governance.terms_for(resource.partition("/")[0])
+    submission = Submission(7, resource, requester, person, "5" * 64, "0" * 64, terms)
+    return NeedsApproval(submission, approvals, rejections, DEADLINE)
+
+
+def asked(governance: Governance, request: NeedsApproval | Approved, at: int = NOW) -> frozenset[str]:
+    return approvers(request, governance, at, EVERYBODY)
+
+
 def test_R4_R9_approvers_hear_and_neither_of_the_requesters_accounts(governance: Governance) -> None:
-    terms = governance.terms_for("script")
-    assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob", "bob2", "carol"}
-    assert approvers(governance, terms, "p-bob", EVERYBODY) == {"alice", "alice2", "carol"}
+    assert asked(governance, waiting(governance)) == {"bob", "bob2", "carol"}
+    assert asked(governance, waiting(governance, "bob")) == {"alice", "alice2", "carol"}
 
 
 def test_R17_a_disabled_approver_hears_nothing(governance: Governance) -> None:
     force(governance, DisablePrincipal(principal="bob"))
-    terms = governance.terms_for("script")
-    assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob2", "carol"}
+    assert asked(governance, waiting(governance)) == {"bob2", "carol"}
     assert enabled(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
 
 
 def test_R4_a_service_in_an_approver_group_hears_nothing(governance: Governance) -> None:
-    terms = PolicyTerms(policy="x", rules=(ApprovalRule(groups=("requesters", "appliers")),))
-    assert approvers(governance, [terms], "p-bob", EVERYBODY) == {"alice", "alice2"}
+    define(governance, "approvers", "alice", "bob", "carol", "applier")
+    assert asked(governance, waiting(governance)) == {"bob", "carol"}
 
 
 def test_R17_only_who_listens_is_counted(governance: Governance) -> None:
-    terms = governance.terms_for("script")
-    assert approvers(governance, terms, "p-alice", frozenset({"carol", "mallory"})) == {"carol"}
-    assert approvers(governance, terms, "p-alice", frozenset()) == frozenset()
+    request = waiting(governance)
+    assert approvers(request, governance, NOW, frozenset({"carol", "mallory"})) == {"carol"}
+    assert approvers(request, governance, NOW, frozenset()) == frozenset()
 
 
 def test_R18_nobody_is_asked_to_approve_what_is_unprotected(governance: Governance) -> None:
-    assert approvers(governance, governance.terms_for("free"), "p-alice", EVERYBODY) == frozenset()
+    assert asked(governance, waiting(governance, resource="free/x")) == frozenset()
+
+
+def test_R17_a_person_who_has_decided_is_not_asked_again_on_any_account(governance: Governance) -> None:
+    approved = waiting(governance, approvals=(Approval("bob", "p-bob"),))
+    assert asked(governance, approved) == {"carol"}
+    rejected = waiting(governance, rejections=(Rejection("carol", "p-carol"),))
+    assert asked(governance, rejected) == {"bob", "bob2"}
+
+
+def test_R14_R22_nobody_is_asked_for_what_can_no_longer_be_approved(governance: Governance) -> None:
+    request = waiting(governance)
+    assert asked(governance, request, DEADLINE) == frozenset()
+    delete(governance, "scripts")
+    assert asked(governance, request) == frozenset()
+
+
+def test_R17_only_who_can_sign_is_asked_with_a_key_of_their_own_or_through_a_gateway(
+    governance: Governance,
+) -> None:
+    request = waiting(governance)
+    force(governance, RevokeKeys(principal="bob"))
+    assert asked(governance, request) == {"bob2", "carol"}
+    serve(governance)
+    assert asked(governance, request) == {"bob", "bob2", "carol"}
+
+
+def test_R17_where_a_policy_wants_own_signatures_those_with_a_key_are_asked(governance: Governance) -> None:
+    """The console cannot sign for them: they approve on the command line."""
+    serve(governance)
+    own = msgspec.structs.replace(policy_of("scripts", "script"), own_signature=True)
+    edit(governance, own)
+    assert asked(governance, waiting(governance)) == {"bob", "bob2", "carol"}
+    force(governance, RevokeKeys(principal="bob"))
+    assert asked(governance, waiting(governance)) == {"bob2", "carol"}
+
+
+def serve(governance: Governance) -> None:
+    """`upstream` is a gateway from now on: it signs for people."""
+    force(governance, AssignRole(assignment=RoleAssignment(id="g", role="gateway", principals=("upstream",))))
 
 
 def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: Governance) -> None:
@@ -111,42 +176,75 @@ def test_R17_of_one_record_the_requester_hears_one_thing(
     assert requester_hears(events) == hears
 
 
-def test_R17_approvers_hear_again_when_a_request_needs_them_again() -> None:
-    assert needs_approval_again((LAPSED, e.RequestReopened(request=REQUEST)))
-    assert needs_approval_again((REVOKED,))
-    assert not needs_approval_again((LAPSED,))
-    assert not needs_approval_again((GIVEN, e.RequestApproved(request=REQUEST)))
+def test_R17_approvers_hear_again_when_a_request_needs_them_again(governance: Governance) -> None:
+    waits = waiting(governance)
+    assert asks_approvers((LAPSED, e.RequestReopened(request=REQUEST)), waits)
+    assert asks_approvers((REVOKED,), waits)
+    assert asks_approvers((e.RequestReopened(request=REQUEST), REJECTION), waits)
+    assert not asks_approvers((LAPSED,), waits)
 
 
-def test_R22_what_ends_in_the_same_record_needs_no_approval() -> None:
+def test_R22_what_does_not_wait_after_the_record_asks_nobody(governance: Governance) -> None:
+    approved = Approved(waiting(governance).submission, (), (), DEADLINE)
     reopened = e.RequestReopened(request=REQUEST)
-    assert not needs_approval_again((LAPSED, reopened, e.RequestCanceled(request=REQUEST)))
-    rejected = e.RequestRejected(request=REQUEST, approver="bob")
-    assert not needs_approval_again((reopened, REJECTION, rejected))
-    assert needs_approval_again((reopened, REJECTION))
+    events = (LAPSED, reopened, GIVEN, e.RequestApproved(request=REQUEST))
+    assert not asks_approvers(events, approved)
 
 
-def test_R21_whether_a_request_waits_goes_by_the_last_event_that_says_so() -> None:
-    approved = e.RequestApproved(request=REQUEST)
-    reopened = e.RequestReopened(request=REQUEST)
-    assert waits_for_approval((GIVEN, approved)) is False
-    assert waits_for_approval((LAPSED, reopened, GIVEN, approved)) is False
-    assert waits_for_approval((LAPSED, reopened)) is True
-    assert waits_for_approval((GIVEN,)) is None
+def test_R21_a_request_is_kept_as_the_shared_fold_leaves_it(governance: Governance) -> None:
+    request = made(governance)
+    given = request.after((GIVEN,), NOW).state
+    assert isinstance(given, NeedsApproval)
+    assert given.approvals == (Approval("bob", "p-bob"),)
+    ended = request.after((e.RequestCanceled(request=REQUEST),), NOW)
+    with pytest.raises(ImpossibleEventError):
+        ended.after((GIVEN,), NOW)
 
 
 def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governance: Governance) -> None:
     after = organisation()
     define(after, "approvers", "alice", "alice2", "bob", "bob2", "carol", "mallory")
-    assert gained(governance, after, frozenset({"mallory", "bob"})) == ({"app", "script"}, {"approvers"})
-    assert gained(governance, after, frozenset({"bob"})) == (frozenset(), frozenset())
+    assert gained(governance, after, frozenset({"mallory", "bob"}), NOW) == ({"app", "script"}, {"approvers"})
+    assert gained(governance, after, frozenset({"bob"}), NOW) == (frozenset(), frozenset())
     admins = organisation()
     define(admins, "admins", "bob", "carol", "dave")
-    types, groups = gained(governance, admins, frozenset({"bob"}))
+    types, groups = gained(governance, admins, frozenset({"bob"}), NOW)
     assert (types, groups) == (
         frozenset(),
         {"admins", "@administrators", "@administrators/app", "@administrators/script"},
     )
+
+
+ALL_OF_BOB = ({"app", "script"}, {"approvers"})
+
+
+def test_R21_somebody_who_can_sign_anew_may_have_gained_all_that_is_theirs() -> None:
+    bob = frozenset({"bob"})
+    without = organisation()
+    force(without, RevokeKeys(principal="bob"))
+    with_key = organisation()
+    force(with_key, RevokeKeys(principal="bob"))
+    force(
+        with_key,
+        RegisterKey(
+            key=msgspec.structs.replace(key_of("bob"), id="bob-2", public_key=public_key_of("bob-2"))
+        ),
+    )
+    assert gained(without, with_key, bob, NOW) == ALL_OF_BOB
+    assert gained(with_key, without, bob, NOW) == (frozenset(), frozenset())
+    served = organisation()
+    force(served, RevokeKeys(principal="bob"))
+    serve(served)
+    assert gained(without, served, bob, NOW) == ALL_OF_BOB
+
+
+def test_R21_somebody_who_is_enabled_again_may_have_gained_all_that_is_theirs() -> None:
+    disabled, again = organisation(), organisation()
+    for each in (disabled, again):
+        force(each, DisablePrincipal(principal="bob"))
+    force(again, EnablePrincipal(principal="bob"))
+    assert gained(disabled, again, frozenset({"bob"}), NOW) == ALL_OF_BOB
+    assert gained(again, disabled, frozenset({"bob"}), NOW) == (frozenset(), frozenset())
 
 
 OF_NO_NEWS = {e.ChangeSubmitted, e.ApprovalLapsed, e.RequestCanceled, e.ChangeReleased, e.ChangeClaimed}
@@ -158,33 +256,6 @@ def test_R17_every_other_event_is_news_to_the_requester_and_a_target_can_choose_
     assert {kind for kind in kinds if kind.news is None} == OF_NO_NEWS
     assert {kind.news for kind in kinds - OF_NO_NEWS} == set(get_args(e.RequesterNews))
     assert set(get_args(e.RequesterNews)) < set(EVENTS)
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        *(GIVEN, LAPSED, REVOKED, REJECTION, RELEASED, e.RequestApproved(request=REQUEST)),
-        *(e.RequestReopened(request=REQUEST), e.OutcomeUnknown(request=REQUEST, cause="reported")),
-        e.ChangeClaimed(request=REQUEST, applier="applier", digest="0" * 64, deadline=1),
-    ],
-    ids=lambda event: type(event).__name__,
-)
-def test_R21_whether_a_request_waits_is_what_the_shared_fold_makes_of_it(event: e.RequestEvent) -> None:
-    submission = Submission(7, "script/a.sh", "alice", "p-alice", "", "0" * 64, ())
-    approvals = (Approval("bob", "p-bob"),)
-    for state in (
-        NeedsApproval(submission, approvals, (), 9),
-        Approved(submission, approvals, (), 9),
-        Released(submission, 9),
-        Applying(submission, "applier", 9),
-    ):
-        try:
-            after = evolve(state, event, 5)
-        except ImpossibleEventError:
-            continue
-        waits = waits_for_approval((event,))
-        waited = isinstance(state, NeedsApproval)
-        assert (waited if waits is None else waits) == isinstance(after, NeedsApproval)
 
 
 def test_R13_every_news_has_a_status() -> None:
@@ -199,18 +270,44 @@ def record_of(command: dict[str, str] | None) -> LedgerRecord:
     return LedgerRecord(seq=9, prev="", epoch=1, at=1, command=recorded)
 
 
-def test_R8_the_requester_is_told_who_decided_and_what_they_noted() -> None:
-    facts = facts_of(record_of({"principal": "bob", "note": "Fine."}), (GIVEN,), MADE)
+def made(governance: Governance) -> KnownRequest:
+    state = waiting(governance)
+    return KnownRequest(state, state.submission, "create", "It is needed.", 0)
+
+
+def test_R8_the_requester_is_told_who_decided_and_what_they_noted(governance: Governance) -> None:
+    record = record_of({"principal": "bob", "note": "Fine."})
+    facts = facts_of(record, (GIVEN,), made(governance), governance)
     assert (facts.by, facts.words, facts.requester, facts.released) == ("bob", "Fine.", "alice", False)
+    assert (facts.note, facts.justification) == ("Fine.", "It is needed.")
 
 
-def test_R12_what_an_approval_releases_by_itself_is_told_so() -> None:
-    assert facts_of(record_of({"principal": "bob"}), (GIVEN, RELEASED), MADE).released
+def test_R17_people_are_told_by_their_display_names(governance: Governance) -> None:
+    for name in ("alice", "bob"):
+        account = msgspec.structs.replace(governance.principals[name].account, name=name.title() + " Ortega")
+        governance.principals[name] = msgspec.structs.replace(governance.principals[name], account=account)
+    facts = facts_of(record_of({"principal": "bob"}), (GIVEN,), made(governance), governance)
+    assert (facts.requester_name, facts.by_name, facts.on_behalf_of_name) == (
+        "Alice Ortega",
+        "Bob Ortega",
+        "",
+    )
+    assert facts_of(record_of({"principal": "gone"}), (GIVEN,), made(governance), governance).by_name == ""
 
 
-def test_R12_governance_says_itself_why_it_could_not_carry_a_change_out() -> None:
+def test_R6_approvers_are_told_why_the_change_is_needed_whatever_asks_them(governance: Governance) -> None:
+    assert asking(made(governance), governance).words == "It is needed."
+
+
+def test_R12_what_an_approval_releases_by_itself_is_told_so(governance: Governance) -> None:
+    record = record_of({"principal": "bob"})
+    assert facts_of(record, (GIVEN, RELEASED), made(governance), governance).released
+
+
+def test_R12_governance_says_itself_why_it_could_not_carry_a_change_out(governance: Governance) -> None:
     failed = e.RequestFailed(request=REQUEST, reporter="assent", message="It has changed since.")
-    assert facts_of(record_of(None), (failed,), MADE).words == "It has changed since."
+    facts = facts_of(record_of(None), (failed,), made(governance), governance)
+    assert facts.words == "It has changed since."
 
 
 def test_R17_a_new_key_is_told_to_its_person_on_every_account_and_to_administrators(

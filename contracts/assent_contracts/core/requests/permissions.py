@@ -59,12 +59,19 @@ def approval_refusal(
     return answer if isinstance(answer, Refusal) else None
 
 
-def able_to_approve(request: Deciding, governance: Governance, at: int) -> tuple[str, ...]:
-    """The accounts whose approval would be accepted at log time `at` (ms), in the order of their ids."""
+def able_to_approve(
+    request: Deciding, governance: Governance, at: int, among: frozenset[str] | None = None
+) -> tuple[str, ...]:
+    """The accounts whose approval would be accepted at log time `at` (ms), in the order of their ids.
+
+    `among`: only these accounts are considered; None for all.
+    """
     terms = standing_terms(request.submission, governance)
     named = frozenset[str]().union(
         *(governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
     )
+    if among is not None:
+        named &= among
     return tuple(name for name in sorted(named) if why_not(request, name, governance, at) is None)
 
 

@@ -14,7 +14,6 @@ from assent.settings import read_connection
 from assent.store.pool import open_pool
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 
 _SERVICE = "http."
@@ -65,15 +64,8 @@ async def following(access: LogAccess) -> AsyncIterator[GovernanceFollower]:
 
 
 def governance_of(follower: GovernanceFollower) -> Governance:
-    """The state of governance now."""
-    return governance_at(follower, len(follower.history) - 1)
-
-
-def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
-    """The state of governance as its record `seq` left it."""
-    governance = Governance()
-    advance(governance, follower.history, seq)
-    return governance
+    """The state of governance now. Do not change it."""
+    return follower.past.at(len(follower.history) - 1)
 
 
 @asynccontextmanager

@@ -96,6 +96,6 @@ def _shown(gateway: Gateway, found: RequestView, shown: ShownSubmission) -> Show
         timeline=[audit_entry(record) for record in shown.records],
         history=history(shown.records),
         # From what the ledger does not confirm, nothing is worked out.
-        change=governance_diff(submitted, gateway.log.governance_at) if shown.doubt is None else None,
+        change=governance_diff(submitted, gateway.log.follower.past.at) if shown.doubt is None else None,
         doubt=shown.doubt,
     )

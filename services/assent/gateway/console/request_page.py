@@ -175,7 +175,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
         approval_refusal(deciding, governance, caller.principal, now, through=through) if deciding else None
     )
     # From what the ledger does not confirm, nothing is worked out.
-    change = governance_diff(submitted, gateway.log.governance_at) if shown.doubt is None else None
+    change = governance_diff(submitted, gateway.log.follower.past.at) if shown.doubt is None else None
     before, is_unsure = await _before(gateway, row) if change is None else (None, False)
     can = (
         possible_actions(state, governance, caller.principal, now, through=through)
