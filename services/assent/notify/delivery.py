@@ -1,5 +1,6 @@
 """What is on its way to a target, and how that can fail."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -12,12 +13,12 @@ class NotDeliveredError(Exception):
     """The target did not take a message. What it says may be shown and logged: it holds no URL."""
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of the outbox that this process is to send now."""
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of the outbox."""
 
     id: int
     attempts: int
-    """This one included."""
+    """This one included, if the message is the first of its delivery."""
     partition: int
     seq: int
     at: int
@@ -25,14 +26,55 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     event: NewsEvent
     recipient: str
     facts: Facts
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What this process is to send to a target now: one message, or several in one mail or chat message."""
+
     target: UUID
     kind: TargetKind
     url: str
     secret: str | None
     failures: int
     """Of the target, one after the other, before this attempt."""
+    messages: tuple[Message, ...]
+    """The oldest first; more than one only for mail and chat. The attempt counts as the first one's."""
+    most: int
+    """So many messages could have gone at once."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more that is due, and did not find room."""
+        return len(self.messages) >= self.most
+
+    @property
+    def first(self) -> Message:
+        """The oldest message."""
+        return self.messages[0]
+
+    @property
+    def others(self) -> list[int]:
+        """The ids of the messages that go along with the first."""
+        return [each.id for each in self.messages[1:]]
 
     @property
     def message_id(self) -> str:
-        """The same for every attempt, so that a receiver can drop what it has."""
-        return f"msg_{self.partition}_{self.seq}_{self.event}_{self.target}"
+        """The same for every attempt, so that a receiver of the first message can drop what it has."""
+        first = self.first
+        return f"msg_{first.partition}_{first.seq}_{first.event}_{self.target}"
+
+
+class TargetTest(msgspec.Struct, frozen=True, kw_only=True):
+    """A test message that the owner of a target asked for."""
+
+    id: int
+    asked_at: datetime
+    target: UUID
+    kind: TargetKind
+    url: str
+    secret: str | None
+
+    @property
+    def message_id(self) -> str:
+        """As that of a delivery."""
+        return f"msg_test_{self.id}_{self.target}"

@@ -1,27 +1,26 @@
-"""R17: sends what is due, to many targets at once and to each one message at a time.
+"""R17: sends what is due, to many targets at once and to each one delivery at a time.
 
 A target that is slow holds its own lease and nobody else's; one that fails, or is slow, is left in peace for
-a while. One principal's targets take a few of the places and never all of them.
+a while. One principal's targets take a few of the places and never all of them. A mail or chat message goes
+at once, and what comes for its target soon after is gathered in one.
 """
 
 import asyncio
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 import msgspec
 import stamina
 import structlog
 
+from assent.notify.attempts import Attempts
 from assent.notify.backoff import rest_s, wait_s
-from assent.notify.by_apprise import send
-from assent.notify.delivery import Delivery, NotDeliveredError
-from assent.notify.message_texts import payload_of, text_of
+from assent.notify.delivery import Delivery, TargetTest
 from assent.notify.queue import Queue
 from assent.notify.settings import NotifySettings
-from assent.notify.webhook import post
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.store.reasons import reason
@@ -39,6 +38,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Of these, so many may be one principal's."""
     timeout_s: float = 10.0
     """For one attempt, from the look-up of the name to the answer."""
+    gather_s: float = 60.0
+    """So long after a mail or a chat message the next ones to that target are gathered in one."""
     lease_s: float = 30.0
     """Longer than an attempt and the note of how it went."""
     poll_s: float = 0.5
@@ -60,8 +61,8 @@ class DeliveryLoop:
         self._settings = settings
         self._health = health
         self._pace = pace
-        self._tls = tls
-        self._under_way: dict[asyncio.Task[None], Delivery] = {}
+        self._attempts = Attempts(settings, tls, pace.timeout_s)
+        self._under_way: dict[asyncio.Task[None], Delivery | TargetTest] = {}
         self._tidy_at = 0.0
         self._log = structlog.get_logger()
 
@@ -78,10 +79,13 @@ class DeliveryLoop:
         free = self._pace.targets_at_once - len(self._under_way)
         try:
             if free > 0:
+                test = await self._queue.claim_test()
+                if test is not None:
+                    self._begin(test, self._test(test))
+                    free -= 1
+            if free > 0:
                 for delivery in await self._queue.claim(free, of_principal=self._pace.of_principal):
-                    task = asyncio.create_task(self._deliver(delivery), name=f"notify-{delivery.id}")
-                    self._under_way[task] = delivery
-                    task.add_done_callback(self._done)
+                    self._begin(delivery, self._deliver(delivery))
             if time.monotonic() >= self._tidy_at:
                 measures = await self._queue.tidy()
                 metrics.NOTIFICATIONS_DEAD.set(measures.dead)
@@ -91,6 +95,11 @@ class DeliveryLoop:
             self._health.not_ready(SENDING, reason(error))
         else:
             self._health.ready(SENDING)
+
+    def _begin(self, what: Delivery | TargetTest, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"notify-{what.message_id}")
+        self._under_way[task] = what
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.pop(task, None)
@@ -119,7 +128,7 @@ class DeliveryLoop:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         if given_back:
-            self._log.info("given back", notifications=[each.id for each in given_back])
+            self._log.info("given back", notifications=[each.message_id for each in given_back])
             try:
                 await self._queue.give_back(given_back)
             except UNREACHABLE as error:
@@ -128,75 +137,47 @@ class DeliveryLoop:
 
     async def _deliver(self, delivery: Delivery) -> None:
         started = time.perf_counter()
-        why = await self._attempt(delivery)
+        why = await self._attempts.deliver(delivery)
         took_s = time.perf_counter() - started
         outcome = "sent" if why is None else "dead" if self._is_last(delivery) else "failed"
         await self._settled(lambda: self._settle(delivery, why, took_s))
-        metrics.NOTIFICATIONS.labels(delivery.kind, outcome).inc()
+        first = delivery.first
+        metrics.NOTIFICATIONS.labels(delivery.kind, outcome).inc(len(delivery.messages) if why is None else 1)
         self._log.info(
             "notified",
-            notification=delivery.id,
+            notification=first.id,
+            others=delivery.others,
             target=str(delivery.target),
             kind=delivery.kind,
-            recipient=delivery.recipient,
-            request=delivery.request,
-            news=delivery.event,
-            attempt=delivery.attempts,
+            recipient=first.recipient,
+            request=first.request,
+            news=first.event,
+            attempt=first.attempts,
             outcome=outcome,
             why=why,
             took_ms=round(took_s * 1_000, 1),
         )
 
+    async def _test(self, test: TargetTest) -> None:
+        why = await self._attempts.test(test)
+        await self._settled(lambda: self._queue.tested(test, why))
+        self._log.info("tested", target=str(test.target), kind=test.kind, why=why)
+
     def _is_last(self, delivery: Delivery) -> bool:
-        return delivery.attempts >= self._settings.attempts
-
-    async def _attempt(self, delivery: Delivery) -> str | None:
-        """Why the target did not take it; None when it did."""
-        if delivery.attempts > self._settings.attempts:
-            return "Each attempt ended with the process that made it."
-        try:
-            async with asyncio.timeout(self._pace.timeout_s):
-                await self._send(delivery)
-        except NotDeliveredError as error:
-            return str(error)
-        except TimeoutError:
-            return f"It did not answer within {self._pace.timeout_s:g} s."
-        except Exception as error:  # noqa: BLE001  a target's trouble is no other target's, whatever it is
-            # Not its text: that may name the URL.
-            return f"It could not be sent: {type(error).__name__}."
-        return None
-
-    async def _send(self, delivery: Delivery) -> None:
-        allow_private, timeout_s = self._settings.allow_private, self._pace.timeout_s
-        if delivery.kind == "webhook":
-            assert delivery.secret is not None
-            payload = payload_of(delivery, self._settings.public_url)
-            await post(
-                delivery.url,
-                delivery.secret,
-                delivery.message_id,
-                payload,
-                allow_private=allow_private,
-                tls=self._tls,
-                timeout_s=timeout_s,
-            )
-        else:
-            text = text_of(delivery, self._settings.public_url)
-            await send(
-                delivery.url, text.subject, text.body, allow_private=allow_private, timeout_s=timeout_s
-            )
+        return delivery.first.attempts >= self._settings.attempts
 
     async def _settle(self, delivery: Delivery, why: str | None, took_s: float) -> None:
         rest_s = self._pace.rest_s(took_s)
         if why is None:
-            await self._queue.sent(delivery, pause_s=rest_s)
+            gather_s = 0.0 if delivery.is_full else self._pace.gather_s
+            await self._queue.sent(delivery, pause_s=rest_s, gather_s=gather_s)
             return
         # S311: nobody gains anything by guessing it.
         chance = random.random()  # noqa: S311
         await self._queue.failed(
             delivery,
             why,
-            wait_s=self._pace.wait_s(delivery.attempts, chance),
+            wait_s=self._pace.wait_s(delivery.first.attempts, chance),
             pause_s=max(rest_s, self._pace.wait_s(delivery.failures + 1, chance)),
             dead=self._is_last(delivery),
         )

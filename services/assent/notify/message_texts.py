@@ -1,23 +1,24 @@
-"""The texts that people read, and the JSON that webhooks get.
+"""The texts that people read.
 
 What people wrote is made harmless first: one line of what is drawn, a limit, and nothing that a chat takes
 for a mention or a link. So it cannot end a header, pose as another line, or call everybody.
 """
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from assent.notify.delivery import Delivery
+from assent.notify.delivery import Message
 from assent.reading.visible import visible
-from assent.targets.news import OF_GOVERNANCE, STATUS
+from assent.targets.news import NewsEvent
 
 NAME_MAX_CHARS: Final = 80
 WORDS_MAX_CHARS: Final = 500
+WORDS_OF_SEVERAL_MAX_CHARS: Final = 150
 SUBJECT_MAX_CHARS: Final = 160
 _ELLIPSIS: Final = "…"
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
@@ -25,6 +26,8 @@ _MENTION: Final = re.compile(r"@(?=everyone|here|channel|all|room|[&!])", re.IGN
 _ASIDE: Final = "\u2060"
 """A word joiner: it is not seen, and parts what a chat would take together."""
 _ALIKE: Final = str.maketrans({"<": "‹", ">": "›", "`": "ˋ"})  # noqa: RUF001  they look alike
+_ASKING: Final[frozenset[NewsEvent]] = frozenset({"needs-approval", "submitted-for-you"})
+"""What these quote, the requester has written; of everything else it is who decided or reported."""
 _LINK: Final = re.compile(r"\]\(|://")
 
 _TEXTS: Final = Environment(
@@ -64,61 +67,65 @@ def _parted(found: re.Match[str]) -> str:
     return found[0][0] + _ASIDE + found[0][1:]
 
 
-def text_of(delivery: Delivery, public_url: str | None) -> Text:
-    """The message in words."""
-    facts = delivery.facts
-    rendered = _TEXTS.get_template(f"{delivery.event}.txt").render(
-        operation=harmless(facts.operation, NAME_MAX_CHARS),
-        resource=harmless(facts.resource, NAME_MAX_CHARS),
-        requester=harmless(facts.requester, NAME_MAX_CHARS),
-        on_behalf_of=harmless(facts.on_behalf_of, NAME_MAX_CHARS),
-        by=harmless(facts.by, NAME_MAX_CHARS) or "Assent",
-        words=harmless(facts.words, WORDS_MAX_CHARS),
-        released=facts.released,
-        request=delivery.request,
-        link=link_to(delivery.request, public_url),
+def text_of(messages: Sequence[Message], public_url: str | None) -> Text:
+    """The messages in words: one by its own text, several as a list."""
+    if len(messages) == 1:
+        return _text_of_one(messages[0], public_url)
+    return _split(
+        _TEXTS.get_template("several.txt").render(
+            entries=[_entry(each, public_url) for each in messages],
+            all_ask=all(each.event == "needs-approval" for each in messages),
+        )
     )
+
+
+def _text_of_one(message: Message, public_url: str | None) -> Text:
+    facts = message.facts
+    return _split(
+        _TEXTS.get_template(f"{message.event}.txt").render(
+            operation=harmless(facts.operation, NAME_MAX_CHARS),
+            resource=harmless(facts.resource, NAME_MAX_CHARS),
+            requester=_who(facts.requester, facts.requester_name),
+            requester_id=harmless(facts.requester, NAME_MAX_CHARS),
+            on_behalf_of=_who(facts.on_behalf_of, facts.on_behalf_of_name),
+            by=_who(facts.by, facts.by_name) or "Assent",
+            words=harmless(facts.words, WORDS_MAX_CHARS),
+            released=facts.released,
+            request=message.request,
+            link=link_to(message.request, public_url),
+        )
+    )
+
+
+def text_of_test(public_url: str | None) -> Text:
+    """The test message in words."""
+    link = None if public_url is None else f"{public_url.rstrip('/')}/notifications"
+    return _split(_TEXTS.get_template("test.txt").render(link=link))
+
+
+def _entry(message: Message, public_url: str | None) -> dict[str, str | None]:
+    facts = message.facts
+    asks = message.event in _ASKING
+    who = _who(facts.requester, facts.requester_name) if asks else _who(facts.by, facts.by_name)
+    return {
+        "subject": _text_of_one(message, public_url).subject,
+        "who": who or "Assent",
+        "words": harmless(facts.words, WORDS_OF_SEVERAL_MAX_CHARS),
+        "request": message.request,
+        "link": link_to(message.request, public_url),
+    }
+
+
+def _who(account: str, name: str) -> str:
+    """An account by its display name and its id: two accounts may have one name."""
+    shown = harmless(account, NAME_MAX_CHARS)
+    return f"{harmless(name, NAME_MAX_CHARS)} ({shown})" if name and name != account else shown
+
+
+def _split(rendered: str) -> Text:
     subject, _, body = rendered.partition("\n")
     # Its parts are one line each: only their sum can be too long.
     return Text(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
-
-
-def payload_of(delivery: Delivery, public_url: str | None) -> str:
-    """The message as JSON: {type, timestamp, data}, the same bytes at every attempt."""
-    at = datetime.fromtimestamp(delivery.at / 1_000, UTC)
-    if delivery.event in OF_GOVERNANCE:
-        data = _data_of_governance(delivery)
-    else:
-        data = _data_of_request(delivery, public_url)
-    about = "governance" if delivery.event in OF_GOVERNANCE else "request"
-    message = {
-        "type": f"assent.{about}.{delivery.event}",
-        "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "data": data,
-    }
-    return msgspec.json.encode(message).decode()
-
-
-def _data_of_governance(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "object": delivery.request,
-        "principal": delivery.facts.requester,
-        "by": delivery.facts.by,
-        "position": {"governance": delivery.seq},
-    }
-
-
-def _data_of_request(delivery: Delivery, public_url: str | None) -> dict[str, Any]:
-    return {
-        "request": delivery.request,
-        "resource": delivery.facts.resource,
-        "operation": delivery.facts.operation,
-        "requester": delivery.facts.requester,
-        **({"on_behalf_of": delivery.facts.on_behalf_of} if delivery.facts.on_behalf_of else {}),
-        "status": STATUS[delivery.event],
-        "link": link_to(delivery.request, public_url),
-        "position": {"partition": delivery.partition, "seq": delivery.seq},
-    }
 
 
 def link_to(request: str, public_url: str | None) -> str | None:

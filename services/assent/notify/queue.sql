@@ -15,6 +15,7 @@ due as (
   where target.enabled
     and target.leased_until <= now()
     and target.paused_until <= now()
+    and target.gathers_until <= now()
     and exists (
       select from notifications as due
       where due.target = target.id and due.status in ('waiting', 'sending') and due.next_try_at <= now()
@@ -29,6 +30,7 @@ free as (
     and target.enabled
     and target.leased_until <= now()
     and target.paused_until <= now()
+    and target.gathers_until <= now()
   -- Who has waited longest since the last message: nobody is left out while others have much to hear.
   order by target.leased_until
   limit $1
@@ -41,30 +43,42 @@ leased as (
   where notification_targets.id = free.id
   returning free.*
 ),
-chosen as (
-  select oldest.id as notification, leased.*
+sized as (
+  select
+    leased.*,
+    case
+      -- After a failure the oldest goes alone: it may be what the target does not take.
+      when kind = 'webhook' or failures > 0 then 1
+      when url ~ '^mailtos?:' then $5::bigint
+      else $6::bigint
+    end as most
   from leased
+),
+chosen as (
+  select due.id as notification, due.place, sized.*
+  from sized
   cross join lateral (
-    select due.id
-    from notifications as due
-    where due.target = leased.id and due.status in ('waiting', 'sending') and due.next_try_at <= now()
-    order by due.id
-    limit 1
-  ) as oldest
+    select oldest.id, row_number() over (order by oldest.id) as place
+    from notifications as oldest
+    where oldest.target = sized.id and oldest.status in ('waiting', 'sending') and oldest.next_try_at <= now()
+    order by oldest.id
+    limit sized.most
+  ) as due
 )
 update notifications
 -- 'sending' under a lease that has ended: whoever sent it did not live to say how that went.
-set status = 'sending', attempts = attempts + 1
+-- The attempt counts as the oldest one's: the others may be in good order.
+set status = 'sending', attempts = attempts + case when chosen.place = 1 then 1 else 0 end
 from chosen
 where notifications.id = chosen.notification and notifications.status in ('waiting', 'sending')
 returning
   notifications.id, attempts, partition, seq, at, request, event, recipient, facts,
-  target, kind, url, secret, failures
+  target, kind, url, secret, failures, most
 
 -- name: sent
 update notifications
 set status = 'sent', ended_at = now(), last_error = null
-where id = $1 and status <> 'sent'
+where id = any($1::bigint[]) and status <> 'sent'
 
 -- name: failed
 update notifications
@@ -80,11 +94,15 @@ update notifications
 set status = 'waiting', attempts = attempts - 1, next_try_at = now()
 where id = $1 and status = 'sending' and attempts = $2
 
+-- name: went_along
+update notifications set status = 'waiting' where id = any($1::bigint[]) and status = 'sending'
+
 -- name: release
 update notification_targets
 -- clock_timestamp: a claim that began before this moment still finds the target taken.
 set lease = null, leased_until = clock_timestamp(), failures = $3,
-  paused_until = clock_timestamp() + make_interval(secs => $4)
+  paused_until = clock_timestamp() + make_interval(secs => $4),
+  gathers_until = clock_timestamp() + make_interval(secs => $5)
 where id = $1 and lease = $2
 
 -- name: give_up_old
@@ -100,7 +118,7 @@ where (status = 'sent' and ended_at < now() - make_interval(secs => $1))
 -- name: measure
 select
   (select count(*) from notifications where status = 'dead') as dead,
-  -- What waits for a target that is to be left in peace is not late.
+  -- What waits for a target that is to be left in peace, or is gathered, is not late.
   (
     select coalesce(extract(epoch from now() - min(due.next_try_at)), 0)::float8
     from notifications as due
@@ -109,4 +127,55 @@ select
       and due.next_try_at <= now()
       and target.enabled
       and target.paused_until <= now()
+      and target.gathers_until <= now()
   ) as lag_s
+
+-- name: claim_test
+with free as (
+  select target.id, target.kind, target.url, target.secret, test.id as test
+  from notification_tests as test
+  join notification_targets as target on target.id = test.target
+  where test.status in ('waiting', 'sending')
+    and target.enabled
+    -- Not paused_until: whether it takes messages again is what its owner wants to know.
+    and target.leased_until <= now()
+  order by test.id
+  limit 1
+  for update of target skip locked
+),
+leased as (
+  update notification_targets
+  set lease = $1, leased_until = now() + make_interval(secs => $2)
+  from free
+  where notification_targets.id = free.id
+  returning free.*
+)
+update notification_tests
+set status = 'sending'
+from leased
+where notification_tests.id = leased.test and notification_tests.status in ('waiting', 'sending')
+returning notification_tests.id, asked_at, target, kind, url, secret
+
+-- name: tested
+update notification_tests
+set status = case when $2::text is null then 'sent' else 'failed' end, ended_at = now(), why = $2
+where id = $1 and status = 'sending'
+
+-- name: free
+update notification_targets
+set lease = null, leased_until = clock_timestamp()
+where id = $1 and lease = $2
+
+-- name: recovered
+-- It takes messages: what waits for it need not wait any longer.
+update notification_targets
+set failures = 0, paused_until = '-infinity'
+where id = $1 and lease = $2
+
+-- name: give_up_tests
+update notification_tests
+set status = 'failed', ended_at = now(), why = 'It was not sent in time.'
+where status in ('waiting', 'sending') and asked_at < now() - make_interval(secs => $1)
+
+-- name: forget_tests
+delete from notification_tests where asked_at < now() - make_interval(secs => $1)

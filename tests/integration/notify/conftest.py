@@ -21,7 +21,14 @@ from tests.support.stack import migrated_database
 
 PUBLIC = "https://assent.example.com"
 OWN = NotifySettings(public_url=PUBLIC, allow_private=True, attempts=3)
-PACE = Pace(timeout_s=3, poll_s=0.05, tidy_every_s=0.2, stop_limit_s=1, wait_s=lambda _failures, _chance: 0.2)
+PACE = Pace(
+    timeout_s=3,
+    gather_s=0,
+    poll_s=0.05,
+    tidy_every_s=0.2,
+    stop_limit_s=1,
+    wait_s=lambda _failures, _chance: 0.2,
+)
 """As in production, but soon."""
 _numbers = itertools.count()
 
@@ -67,6 +74,11 @@ def notifying(log: Log, dsn: str) -> Notifying:
                 await task
 
     return start
+
+
+def mail_to(mail: MailReceiver, address: str = "bob@example.com") -> str:
+    """The URL of a target on the mail server."""
+    return f"mailto://127.0.0.1:{mail.port}?to={address}&from=assent@example.com&mode=insecure"
 
 
 @pytest.fixture

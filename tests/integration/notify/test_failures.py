@@ -86,7 +86,9 @@ async def test_R17_a_target_that_accepts_and_never_answers_delays_nobody_else(
             await settled(db, 15)
         assert len(slow.received) == 6
         assert len({each.id for each in slow.received}) == 5
-        assert len(mail.received) == 5
+        # All that had been waiting is one mail.
+        [gathered] = mail.received
+        assert gathered.message["Subject"] == "Approval needed: 5 requests"
 
 
 async def test_R17_many_slow_targets_of_two_principals_leave_room_for_everybody_else(
@@ -256,7 +258,7 @@ async def test_R17_a_lease_that_ended_leaves_its_message_to_another_and_the_late
 
         await until(free)
         [again] = await quick.claim(10, of_principal=4)
-        assert again.id == taken.id
+        assert again.first.id == taken.first.id
         await slow.failed(taken, "late", wait_s=0, pause_s=0, dead=True)
         assert await slow.claim(10, of_principal=4) == []
         await slow.give_back([taken])

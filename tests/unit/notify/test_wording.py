@@ -2,25 +2,29 @@
 
 import json
 import unicodedata
+from datetime import UTC, datetime
 from email import message_from_string
 from uuid import UUID
 
+import msgspec
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from assent.notify.backoff import LONGEST_S, SLOW_S, rest_s, wait_s
-from assent.notify.delivery import Delivery
+from assent.notify.delivery import Delivery, Message, TargetTest
 from assent.notify.message_texts import (
     NAME_MAX_CHARS,
     SUBJECT_MAX_CHARS,
     WORDS_MAX_CHARS,
+    Text,
     harmless,
     one_line,
-    payload_of,
     text_of,
+    text_of_test,
 )
 from assent.notify.settings import read_notify_settings
 from assent.notify.webhook import signature
+from assent.notify.webhook_document import document_of, document_of_test
 from assent.settings import SettingsError
 from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent
 from assent.targets.urls import secret_of
@@ -39,9 +43,9 @@ EVIL = [
 ]
 
 
-def delivery(event: NewsEvent = "needs-approval", **facts: str | bool) -> Delivery:
+def message(event: NewsEvent = "needs-approval", **facts: str | bool) -> Message:
     told = {"resource": "script/a.sh", "operation": "create", "requester": "alice", "by": "bob", **facts}
-    return Delivery(
+    return Message(
         id=5,
         attempts=1,
         partition=2,
@@ -51,37 +55,48 @@ def delivery(event: NewsEvent = "needs-approval", **facts: str | bool) -> Delive
         event=event,
         recipient="carol",
         facts=Facts(**told),
+    )
+
+
+def delivery() -> Delivery:
+    return Delivery(
         target=UUID(int=3),
         kind="webhook",
         url="https://hooks.example.com/",
         secret=secret_of(bytes(32)),
         failures=0,
+        messages=(message(),),
+        most=1,
     )
+
+
+def text(of: Message, public_url: str | None = PUBLIC) -> Text:
+    return text_of((of,), public_url)
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("words", ["", "Because."])
 def test_R17_every_news_has_a_text_with_its_request_and_a_link(event: NewsEvent, words: str) -> None:
-    text = text_of(delivery(event, words=words), PUBLIC)
-    assert text.subject
-    assert "script/a.sh" in text.subject
+    found = text(message(event, words=words), PUBLIC)
+    assert found.subject
+    assert "script/a.sh" in found.subject
     if event not in OF_GOVERNANCE:
-        assert f"{PUBLIC}/requests/2-15" in text.body
+        assert f"{PUBLIC}/requests/2-15" in found.body
     if words and event not in ("reopened", "expired", *OF_GOVERNANCE):
-        assert "Because." in text.body
-    assert "\n\n\n" not in text.body
-    assert "{" not in text.subject + text.body
+        assert "Because." in found.body
+    assert "\n\n\n" not in found.body
+    assert "{" not in found.subject + found.body
 
 
 def test_R17_without_an_address_of_the_console_there_is_no_link() -> None:
-    text = text_of(delivery(), None)
-    assert text.body.endswith("Request 2-15")
-    assert json.loads(payload_of(delivery(), None))["data"]["link"] is None
+    found = text(message(), None)
+    assert found.body.endswith("Request 2-15")
+    assert json.loads(document_of(message(), None))["data"]["link"] is None
 
 
 def test_R12_the_requester_is_told_whether_to_complete() -> None:
-    assert "Select Complete" in text_of(delivery("approved"), None).body
-    assert "has been released" in text_of(delivery("approved", released=True), None).body
+    assert "Select Complete" in text(message("approved"), None).body
+    assert "has been released" in text(message("approved", released=True), None).body
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -90,14 +105,14 @@ def test_R12_the_requester_is_told_whether_to_complete() -> None:
 def test_R17_no_field_from_people_can_begin_a_header_or_a_line(
     event: NewsEvent, field: str, evil: str
 ) -> None:
-    plain = text_of(delivery(event, words="w"), PUBLIC)
-    text = text_of(delivery(event, **{"words": "w", field: evil}), PUBLIC)
-    assert len(text.subject) <= SUBJECT_MAX_CHARS
-    assert not any(unicodedata.category(each)[0] == "C" for each in text.subject)
-    assert message_from_string(f"Subject: {text.subject}\n\n").keys() == ["Subject"]
-    assert len(text.body.splitlines()) <= len(plain.body.splitlines())
-    assert len(text.body) < len(plain.body) + 3 * WORDS_MAX_CHARS
-    assert "49" not in text.body
+    plain = text(message(event, words="w"), PUBLIC)
+    found = text(message(event, **{"words": "w", field: evil}), PUBLIC)
+    assert len(found.subject) <= SUBJECT_MAX_CHARS
+    assert not any(unicodedata.category(each)[0] == "C" for each in found.subject)
+    assert message_from_string(f"Subject: {found.subject}\n\n").keys() == ["Subject"]
+    assert len(found.body.splitlines()) <= len(plain.body.splitlines())
+    assert len(found.body) < len(plain.body) + 3 * WORDS_MAX_CHARS
+    assert "49" not in found.body
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -132,12 +147,12 @@ def test_R17_ordinary_names_stay_what_they_are() -> None:
 
 
 def test_R17_what_a_mail_would_not_show_stands_in_it_by_its_number() -> None:
-    text = text_of(delivery(resource="script/a", words="ok\u3164\u034f \u202ecod.exe"), None)
-    assert "ok⟨U+3164⟩⟨U+034F⟩ ⟨U+202E⟩cod.exe" in text.body
+    found = text(message(resource="script/a", words="ok\u3164\u034f \u202ecod.exe"), None)
+    assert "ok⟨U+3164⟩⟨U+034F⟩ ⟨U+202E⟩cod.exe" in found.body
 
 
 def test_R17_a_payload_is_json_whatever_stands_in_it() -> None:
-    payload = json.loads(payload_of(delivery(resource='script/"\u2028\x00', requester="a\r\nb"), PUBLIC))
+    payload = json.loads(document_of(message(resource='script/"\u2028\x00', requester="a\r\nb"), PUBLIC))
     assert payload == {
         "type": "assent.request.needs-approval",
         "timestamp": "2026-01-01T00:00:00.123Z",
@@ -146,6 +161,7 @@ def test_R17_a_payload_is_json_whatever_stands_in_it() -> None:
             "resource": 'script/"\u2028\x00',
             "operation": "create",
             "requester": "a\r\nb",
+            "by": "bob",
             "status": "needs_approval",
             "link": f"{PUBLIC}/requests/2-15",
             "position": {"partition": 2, "seq": 17},
@@ -155,7 +171,7 @@ def test_R17_a_payload_is_json_whatever_stands_in_it() -> None:
 
 def test_R17_a_webhooks_signature_is_that_of_standard_webhooks() -> None:
     sent = delivery()
-    payload = payload_of(sent, PUBLIC)
+    payload = document_of(sent.first, PUBLIC)
     assert sent.secret is not None
     headers = signature(sent.secret, sent.message_id, payload)
     assert Webhook(sent.secret).verify(payload, headers)["data"]["request"] == "2-15"
@@ -202,12 +218,12 @@ def test_settings_are_few_and_have_defaults() -> None:
 
 
 def test_new_key_is_announced_with_what_ends_a_thief_s_keys() -> None:
-    key = delivery("key-registered", resource="bob-2", requester="bob", by="mallory")
-    text = text_of(key, PUBLIC)
-    assert text.subject == "New key for bob: bob-2"
-    assert "registered for bob by mallory" in text.body
-    assert "assent keys revoke --all-of bob" in text.body
-    told = json.loads(payload_of(key, PUBLIC))
+    key = message("key-registered", resource="bob-2", requester="bob", by="mallory")
+    found = text(key)
+    assert found.subject == "New key for bob: bob-2"
+    assert "registered for bob by mallory" in found.body
+    assert "assent keys revoke --all-of bob" in found.body
+    told = json.loads(document_of(key, PUBLIC))
     assert told["type"] == "assent.governance.key-registered"
     assert told["data"] == {
         "object": "2-15",
@@ -215,3 +231,86 @@ def test_new_key_is_announced_with_what_ends_a_thief_s_keys() -> None:
         "by": "mallory",
         "position": {"governance": 17},
     }
+
+
+def test_R17_people_are_named_and_their_accounts_too() -> None:
+    names = {"requester_name": "Alice Miller", "by_name": "Bob Ortega", "words": "Because."}
+    asked = text(message("needs-approval", **names)).body
+    assert asked.startswith("Alice Miller (alice) asks to create script/a.sh, and you")
+    assert text(message("rejected", **names)).body.startswith(
+        "Your request to create script/a.sh was rejected by Bob Ortega (bob)"
+    )
+    for_you = message("needs-approval", on_behalf_of="alice", on_behalf_of_name="Alice Miller")
+    assert text(for_you).body.startswith("alice, on behalf of Alice Miller (alice), asks")
+
+
+@pytest.mark.parametrize("name", ["Bob\r\nBcc: x@example.com", "@everyone", "bob` && rm -rf /"])
+def test_R17_a_display_name_begins_no_header_and_is_no_part_of_a_command(name: str) -> None:
+    found = text(message("key-registered", requester="bob", requester_name=name, by_name=name))
+    assert len(found.subject.splitlines()) == 1
+    assert found.body.splitlines()[-1] == "assent keys revoke --all-of bob"
+    assert "@everyone" not in found.body
+    assert "`" not in found.body
+
+
+def test_R6_R8_a_webhook_gets_the_justification_and_the_note() -> None:
+    asked = json.loads(document_of(message(justification="Because."), PUBLIC))["data"]
+    assert (asked["justification"], asked["requester"]) == ("Because.", "alice")
+    assert "note" not in asked
+    decided = message("rejected", justification="Because.", note="No.\nReally.", words="No.")
+    data = json.loads(document_of(decided, PUBLIC))["data"]
+    assert (data["justification"], data["by"], data["note"]) == ("Because.", "bob", "No.\nReally.")
+
+
+def test_R17_a_test_says_what_it_is_in_both_forms() -> None:
+    found = text_of_test(PUBLIC)
+    assert found.subject == "Test notification from Assent"
+    assert found.body.endswith(f"Change or remove this target: {PUBLIC}/notifications")
+    assert "target:" not in text_of_test(None).body
+    target = UUID(int=3)
+    asked_at = datetime(2026, 1, 1, tzinfo=UTC)
+    asked = TargetTest(id=7, asked_at=asked_at, target=target, kind="webhook", url="", secret=None)
+    assert json.loads(document_of_test(asked, PUBLIC)) == {
+        "type": "assent.test",
+        "timestamp": "2026-01-01T00:00:00.000Z",
+        "data": {"target": str(target), "link": f"{PUBLIC}/notifications"},
+    }
+
+
+def test_R17_several_requests_are_one_text_that_lists_them() -> None:
+    asked = [
+        msgspec.structs.replace(
+            message(resource=f"script/{name}", requester_name="Alice Miller", words=f"Why {name}."),
+            request=f"2-{number}",
+        )
+        for number, name in enumerate(("a", "b", "c"))
+    ]
+    found = text_of(asked, PUBLIC)
+    assert found.subject == "Approval needed: 3 requests"
+    first, *entries = found.body.split("\n\n")
+    assert first.startswith("These requests need approval, and you are one of those who")
+    assert entries == [
+        f"{number + 1}. Approval needed: create script/{name}\n"
+        f"   Alice Miller (alice): Why {name}.\n"
+        f"   Request 2-{number}: {PUBLIC}/requests/2-{number}"
+        for number, name in enumerate(("a", "b", "c"))
+    ]
+
+
+def test_R17_several_things_of_different_kinds_are_listed_by_what_they_are() -> None:
+    asked = [message(event, words="Because.") for event in EVENTS]
+    found = text_of(asked, None)
+    assert found.subject == f"{len(EVENTS)} notifications"
+    for each in asked:
+        assert text(each, None).subject in found.body
+    assert "   alice: Because.\n" in found.body
+    assert "   bob: Because.\n" in found.body
+
+
+@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("field", ["resource", "operation", "requester", "requester_name", "by", "words"])
+def test_R17_no_field_from_people_can_begin_a_line_of_a_list(field: str, evil: str) -> None:
+    plain = text_of([message(words="w")] * 2, PUBLIC)
+    found = text_of([message("needs-approval", **{"words": "w", field: evil})] * 2, PUBLIC)
+    assert len(found.subject.splitlines()) == 1
+    assert len(found.body.splitlines()) <= len(plain.body.splitlines())

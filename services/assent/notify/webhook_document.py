@@ -1,0 +1,60 @@
+"""The JSON documents that webhooks get."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from assent.notify.delivery import Message, TargetTest
+from assent.notify.message_texts import link_to
+from assent.targets.news import OF_GOVERNANCE, STATUS
+
+
+def document_of(message: Message, public_url: str | None) -> str:
+    """The message as JSON: {type, timestamp, data}, the same bytes at every attempt.
+
+    Texts are in it as people wrote them. Fields may be added; a receiver ignores those that it does not know.
+    """
+    if message.event in OF_GOVERNANCE:
+        about, data = "governance", _data_of_governance(message)
+    else:
+        about, data = "request", _data_of_request(message, public_url)
+    at = datetime.fromtimestamp(message.at / 1_000, UTC)
+    return _document(f"assent.{about}.{message.event}", at, data)
+
+
+def document_of_test(test: TargetTest, public_url: str | None) -> str:
+    """The test message as JSON."""
+    link = None if public_url is None else f"{public_url.rstrip('/')}/notifications"
+    return _document("assent.test", test.asked_at.astimezone(UTC), {"target": str(test.target), "link": link})
+
+
+def _document(kind: str, at: datetime, data: dict[str, Any]) -> str:
+    timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return msgspec.json.encode({"type": kind, "timestamp": timestamp, "data": data}).decode()
+
+
+def _data_of_governance(message: Message) -> dict[str, Any]:
+    return {
+        "object": message.request,
+        "principal": message.facts.requester,
+        "by": message.facts.by,
+        "position": {"governance": message.seq},
+    }
+
+
+def _data_of_request(message: Message, public_url: str | None) -> dict[str, Any]:
+    facts = message.facts
+    return {
+        "request": message.request,
+        "resource": facts.resource,
+        "operation": facts.operation,
+        "requester": facts.requester,
+        **({"on_behalf_of": facts.on_behalf_of} if facts.on_behalf_of else {}),
+        **({"justification": facts.justification} if facts.justification else {}),
+        **({"by": facts.by} if facts.by else {}),
+        **({"note": facts.note} if facts.note else {}),
+        "status": STATUS[message.event],
+        "link": link_to(message.request, public_url),
+        "position": {"partition": message.partition, "seq": message.seq},
+    }
