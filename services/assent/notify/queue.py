@@ -110,7 +110,7 @@ class Queue:
 
     async def claim_test(self) -> TargetTest | None:
         """A test that somebody waits for, of a target that nobody sends to now."""
-        row = await self._pool.fetchrow(_SQL["claim_test"], self._lease, self._lease_s)
+        row = await self._pool.fetchrow(_SQL["claim_test"], self._lease, self._lease_s, float(TEST_WAITS_S))
         return None if row is None else TargetTest(**dict(row))
 
     async def tested(self, test: TargetTest, why: str | None) -> None:

@@ -136,6 +136,7 @@ with free as (
   from notification_tests as test
   join notification_targets as target on target.id = test.target
   where test.status in ('waiting', 'sending')
+    and test.asked_at > now() - make_interval(secs => $3)
     and target.enabled
     -- Not paused_until: whether it takes messages again is what its owner wants to know.
     and target.leased_until <= now()

@@ -141,6 +141,7 @@ def forms(request: str) -> dict[str, dict[str, Any]]:
         "/notifications/remove": {"target": "0" * 32},
         "/notifications/change": {"target": "0" * 32},
         "/notifications/retry": {"letter": "1"},
+        "/notifications/test": {"target": "0" * 32},
         "/sign-out": {},
     }
 

@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from assent.targets.target_tests import TESTS_MAX
 from tests.support.gateway import Gateway, accepted, refused
 
 HOOK = {"kind": "webhook", "url": "https://hooks.example.com/assent?token=s3cret"}
@@ -103,5 +104,64 @@ async def test_R17_dead_letter_is_its_recipients_to_send_again(gateway: Gateway)
         assert (await alice.post(f"/api/v1/notifications/dead/{letter}/retry")).status_code == 204
         row = await db.fetchrow("select status, attempts from notifications where id = $1", letter)
         assert tuple(row) == ("waiting", 0)
+    finally:
+        await db.close()
+
+
+async def test_R17_somebody_tests_their_own_target_and_sees_how_it_went(gateway: Gateway) -> None:
+    bob, dave = await gateway.sign_in("bob"), await gateway.sign_in("dave")
+    hook = {**HOOK, "url": "https://hooks.example.com/tested"}
+    made = accepted(await bob.post("/api/v1/notifications/targets", json=hook), 201)["target"]
+    place = f"/api/v1/notifications/targets/{made['id']}"
+    refused(await bob.get(f"{place}/test"), 404, "not-found")
+    refused(await dave.post(f"{place}/test"), 404, "not-found")
+    refused(await bob.post(f"{place}/test", headers={"x-csrf-token": ""}), 403, "cross-site")
+    asked = accepted(await bob.post(f"{place}/test"), 202)
+    assert (asked["target"], asked["status"], asked["why"]) == (made["id"], "waiting", None)
+    # While it is under way there is no second one.
+    assert accepted(await bob.post(f"{place}/test"), 202) == asked
+    assert accepted(await bob.get(f"{place}/test")) == asked
+    refused(await dave.get(f"{place}/test"), 404, "not-found")
+    db = await asyncpg.connect(gateway.dsn)
+    try:
+        await db.execute(
+            "update notification_tests set status = 'failed', why = 'It answered with status 500.'"
+            " where target = $1",
+            made["id"],
+        )
+        assert accepted(await bob.get(f"{place}/test"))["why"] == "It answered with status 500."
+        for _ in range(TESTS_MAX - 1):
+            accepted(await bob.post(f"{place}/test"), 202)
+            await db.execute("update notification_tests set status = 'sent'")
+        again = await bob.post(f"{place}/test")
+        refused(again, 429, "too-many-tests")
+        assert again.headers["retry-after"] == "60"
+    finally:
+        await db.close()
+    accepted(await bob.patch(place, json={"enabled": False}))
+    refused(await bob.post(f"{place}/test"), 409, "target-off")
+
+
+async def test_R17_the_page_offers_a_test_and_shows_how_it_went(gateway: Gateway) -> None:
+    erin = await gateway.sign_in("erin")
+    hook = {**HOOK, "url": "https://hooks.example.com/page"}
+    made = accepted(await erin.post("/api/v1/notifications/targets", json=hook), 201)["target"]
+    page = (await erin.get("/notifications")).text
+    assert f'id="test-{made["id"]}"' in page
+    assert "every 30s" in page
+    form = {"target": made["id"], "csrf": erin.headers["x-csrf-token"]}
+    assert (await erin.post("/notifications/test", data=form)).status_code == 303
+    page = (await erin.get("/notifications")).text
+    assert "A test waits to be sent, since" in page
+    assert "every 2s" in page
+    assert "It has not been sent for a while." not in page
+    db = await asyncpg.connect(gateway.dsn)
+    try:
+        await db.execute("update notification_tests set asked_at = now() - interval '1 minute'")
+        assert "It has not been sent for a while." in (await erin.get("/notifications")).text
+        await db.execute("update notification_tests set status = 'failed', why = 'No <answer>.'")
+        assert "The test failed: No &lt;answer&gt;." in (await erin.get("/notifications")).text
+        await db.execute("update notification_tests set status = 'sent'")
+        assert "The test was delivered:" in (await erin.get("/notifications")).text
     finally:
         await db.close()

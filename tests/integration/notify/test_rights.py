@@ -20,6 +20,8 @@ _DENIED = asyncpg.InsufficientPrivilegeError
         "select * from requests",
         "update notification_requests set requester = 'x'",
         "delete from positions",
+        "insert into notification_tests (target) values (gen_random_uuid())",
+        "update notification_tests set target = gen_random_uuid()",
     ],
 )
 async def test_R17_the_service_cannot_do_what_it_need_not(db: asyncpg.Connection, statement: str) -> None:
@@ -38,7 +40,9 @@ async def test_R17_the_service_moves_no_position_but_its_own(db: asyncpg.Connect
 
 
 @pytest.mark.parametrize("role", ["assent_reader", "assent_status", "assent_audit"])
-@pytest.mark.parametrize("table", ["notification_targets", "notifications", "notification_requests"])
+@pytest.mark.parametrize(
+    "table", ["notification_targets", "notifications", "notification_requests", "notification_tests"]
+)
 async def test_R17_no_other_service_sees_where_people_hear_of_things(
     db: asyncpg.Connection, role: str, table: str
 ) -> None:
@@ -46,3 +50,21 @@ async def test_R17_no_other_service_sees_where_people_hear_of_things(
     await db.execute(f"set role {role}")
     with pytest.raises(_DENIED):
         await db.execute(f"select * from {table}")  # noqa: S608  names of this test
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into notification_tests (target, status) values (gen_random_uuid(), 'sent')",
+        "update notification_tests set status = 'sent'",
+        "delete from notification_tests",
+        "insert into notifications (request) values ('')",
+        "select * from notification_requests",
+    ],
+)
+async def test_R17_the_gateway_asks_for_a_test_and_writes_no_message_and_no_outcome(
+    db: asyncpg.Connection, statement: str
+) -> None:
+    await db.execute("set role assent_gateway")
+    with pytest.raises(_DENIED):
+        await db.execute(statement)

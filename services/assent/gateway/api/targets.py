@@ -12,14 +12,17 @@ from assent.gateway.application.targets import (
     WantedTarget,
     added,
     changed,
+    latest_test,
     removed,
     retried,
+    tested,
 )
 from assent.gateway.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
 from assent.targets.dead_letters import DeadLetter, dead_letters
 from assent.targets.own import NewTarget, TargetView, list_targets
+from assent.targets.target_tests import AskedTest
 
 _LETTERS = 100
 _Letter = Annotated[int, PathParameter(ge=1, le=(1 << 63) - 1)]
@@ -67,6 +70,18 @@ async def remove(target: Annotated[UUID, PathParameter()], caller: Caller, gatew
     await removed(gateway, caller, target)
 
 
+@post("/notifications/targets/{target:uuid}/test", operation_id="testTarget", status_code=202)
+async def test(target: Annotated[UUID, PathParameter()], caller: Caller, gateway: Gateway) -> AskedTest:
+    """Have a test message sent to one of one's places, as all messages are sent; it is tried once."""
+    return await tested(gateway, caller, target)
+
+
+@get("/notifications/targets/{target:uuid}/test", operation_id="getTargetTest")
+async def show_test(target: Annotated[UUID, PathParameter()], caller: Caller, gateway: Gateway) -> AskedTest:
+    """How the latest test of one of one's places went. It is kept for a day."""
+    return await latest_test(gateway, caller, target)
+
+
 @get("/notifications/dead", operation_id="listDeadLetters")
 async def list_dead(
     caller: Caller,
@@ -84,4 +99,4 @@ async def retry(letter: _Letter, caller: Caller, gateway: Gateway) -> None:
     await retried(gateway, caller, letter)
 
 
-TARGETS = (list_own, add, change, remove, list_dead, retry)
+TARGETS = (list_own, add, change, remove, test, show_test, list_dead, retry)

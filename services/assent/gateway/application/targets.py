@@ -13,6 +13,13 @@ from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import retry_dead_letter
 from assent.targets.news import NewsEvent
 from assent.targets.own import NewTarget, TargetView, add_target, change_target, notified, remove_target
+from assent.targets.target_tests import (
+    TESTS_WITHIN_S,
+    AskedTest,
+    NoTestError,
+    ask_for_test,
+    latest_tests,
+)
 from assent.targets.urls import URL_MAX_CHARS, TargetKind, TargetRefusedError
 
 
@@ -87,6 +94,37 @@ async def removed(gateway: Gateway, caller: Caller, target: UUID) -> None:
     """Remove one of the caller's targets. Raises Problem: not-found."""
     if not await remove_target(gateway.db, caller.id, target):
         raise not_found("target of yours")
+
+
+async def tested(gateway: Gateway, caller: Caller, target: UUID) -> AskedTest:
+    """Have a test sent to one of the caller's targets.
+
+    Raises Problem: not-found, target-off, too-many-tests.
+    """
+    try:
+        async with gateway.db.acquire() as connection:
+            test = await ask_for_test(connection, caller.id, target)
+    except NoTestError as error:
+        if error.reason == "target-off":
+            raise Problem(409, error.reason, str(error), todo="Switch it on, then test it.") from error
+        raise Problem(
+            429,
+            error.reason,
+            str(error),
+            todo="Wait a minute, then test it again.",
+            headers={"Retry-After": str(TESTS_WITHIN_S)},
+        ) from error
+    if test is None:
+        raise not_found("target of yours")
+    return test
+
+
+async def latest_test(gateway: Gateway, caller: Caller, target: UUID) -> AskedTest:
+    """How the latest test of one of the caller's targets went. Raises Problem: not-found."""
+    found = (await latest_tests(gateway.db, caller.id)).get(target)
+    if found is None:
+        raise not_found("test of a target of yours within a day")
+    return found
 
 
 async def retried(gateway: Gateway, caller: Caller, letter: int) -> None:

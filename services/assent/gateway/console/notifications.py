@@ -13,6 +13,7 @@ from assent.gateway.application.targets import (
     changed,
     removed,
     retried,
+    tested,
 )
 from assent.gateway.caller import Caller
 from assent.gateway.components import Gateway
@@ -24,10 +25,14 @@ from assent.gateway.problems import Problem, malformed, not_found
 from assent.targets.dead_letters import dead_letters
 from assent.targets.news import EVENTS, NewsEvent
 from assent.targets.own import NewTarget, list_targets
+from assent.targets.target_tests import latest_tests
 from assent.targets.urls import TargetKind
+from assent_contracts.client.publisher import now_ms
 
 _HERE = "/notifications"
 _LETTERS = 50
+_LATE_MS = 15_000
+"""A test that nobody has sent for so long: notify may not be running."""
 
 
 @get(_HERE, include_in_schema=False)
@@ -112,6 +117,16 @@ async def remove_notification(
     return go(_HERE)
 
 
+@post(f"{_HERE}/test", include_in_schema=False, status_code=303)
+async def test_notification(
+    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
+) -> Response[None]:
+    """Have a test sent to a target; the page shows how it went. Raises Problem."""
+    form = await read_form(request)
+    await tested(gateway, caller, _target(form.line("target")))
+    return go(_HERE)
+
+
 @post(f"{_HERE}/retry", include_in_schema=False, status_code=303)
 async def retry_notification(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
@@ -137,6 +152,8 @@ async def _page(
         "notifications.html",
         status=problem.status if problem else 200,
         targets=await list_targets(gateway.db, caller.id),
+        tests=await latest_tests(gateway.db, caller.id),
+        late_ms=now_ms() - _LATE_MS,
         letters=await dead_letters(gateway.db, recipient=caller.id, limit=_LETTERS),
         events=EVENTS,
         made=made,
