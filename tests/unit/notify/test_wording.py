@@ -1,9 +1,11 @@
 """Texts and payloads; and what people could try to put into them."""
 
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime
 from email import message_from_string
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -314,3 +316,17 @@ def test_R17_no_field_from_people_can_begin_a_line_of_a_list(field: str, evil: s
     found = text_of([message("needs-approval", **{"words": "w", field: evil})] * 2, PUBLIC)
     assert len(found.subject.splitlines()) == 1
     assert len(found.body.splitlines()) <= len(plain.body.splitlines())
+
+
+def test_the_document_that_the_page_on_notifications_shows_is_the_one_that_is_sent() -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "notifications.md"
+    [shown] = re.findall(r"```json\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    sent = message(
+        "rejected",
+        requester="build-system",
+        on_behalf_of="alice",
+        justification="Laptops lose their VPN.",
+        note="Wait for the maintenance window.",
+    )
+    golden = json.dumps(json.loads(shown), separators=(",", ":"), ensure_ascii=False)
+    assert document_of(sent, PUBLIC) == golden
