@@ -1,5 +1,6 @@
 """Every page, light and dark, on a desk and on a phone: axe, the width, and texts that would do harm."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,18 @@ PAGES = (
     *("/audit", "/audit?who=nobody", "/notifications", "/health", "/no-such-page"),
 )
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+OF_COLOUR = ("color-contrast", "link-in-text-block")
+"""The rules of axe that a scheme can break: of all else, the light page and the dark one are the same."""
 HARM = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}\u202e javascript:alert(3)'
 
 
-async def findings(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds that is serious."""
+async def findings(page: Page, *, rules: Sequence[str] = ()) -> list[tuple[str, list[str]]]:
+    """What axe finds that is serious, by these rules or by all."""
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(AXE)
     # It looks at everything all the same, and describes what is wrong alone.
-    result: dict[str, Any] = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    asked: dict[str, Any] = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    result: dict[str, Any] = await page.evaluate("(asked) => axe.run(document, asked)", asked)
     return [
         (each["id"], [node["html"][:160] for node in each["nodes"][:3]])
         for each in result["violations"]
@@ -74,7 +78,8 @@ async def looked_at(page: Page) -> list[tuple[Scheme, str, list[str]]]:
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
         await fits(page)
-        found += [(scheme, *each) for each in await findings(page)]
+        rules = () if scheme == "light" else OF_COLOUR
+        found += [(scheme, *each) for each in await findings(page, rules=rules)]
     return found
 
 
