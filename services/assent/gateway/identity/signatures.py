@@ -86,7 +86,7 @@ class KeySignatures:
     """Finds the principal behind a signed request."""
 
     def __init__(self, governance: Callable[[], Governance], public_url: str) -> None:
-        """`governance`: returns the current state; `public_url`: scheme and host that signatures must name."""
+        """`governance`: returns the current state; `public_url`: the address that signatures must name."""
         self._governance = governance
         self._public_url = public_url
         self._scheme = public_url.partition("://")[0]

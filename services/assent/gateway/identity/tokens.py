@@ -3,7 +3,7 @@
 The principal of a token:
 
 - A token for a client itself, without a human subject, belongs to the service principal with the client's id
-  (`client_id`, or else `azp`). A token is for a client itself if its `sub` is that client's id (RFC 9068, 2.2,
+  (`client_id`, else `azp`). A token is for a client itself if its `sub` is that client's id (RFC 9068, 2.2,
   as in oidc-provider), or if its `preferred_username` is `service-account-<client id>` (as in Keycloak, whose
   `sub` is then a random id).
 - Any other token belongs to the human principal that ASSENT_OIDC_PRINCIPAL_CLAIM names.
