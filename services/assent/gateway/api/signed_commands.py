@@ -167,7 +167,7 @@ def _described(command: Command | GovernanceCommand) -> list[tuple[str, bytes]]:
 
 
 async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D]) -> _D:
-    """The decision. Raises Problem: `late` (202) when none came in time, `log-not_sent`."""
+    """The decision. Raises Problem: `late` (202) without one in time, `log-incomplete`, `log-unreachable`."""
     try:
         return await sending
     except NotDecidedError as error:
