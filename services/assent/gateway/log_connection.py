@@ -1,4 +1,4 @@
-"""The log as a gateway has it: governance as followed, commands sent and their decisions heard."""
+"""A gateway's connection to the log: follows governance, sends commands and receives their decisions."""
 
 from collections import OrderedDict
 
@@ -24,24 +24,24 @@ class LogConnection:
     def __init__(
         self, follower: GovernanceFollower, publisher: Publisher, changes: GovernancePublisher, key: SecretKey
     ) -> None:
-        """All of them started; `key` is the gateway's own: it signs for the people it has authenticated."""
+        """All of them started. `key` is the gateway's own and signs for people whom it authenticated."""
         self.follower = follower
         self.publisher = publisher
         self.changes = changes
         self.key = key
         self._governance = Governance()
         self._past: OrderedDict[int, Governance] = OrderedDict()
-        """The states that were asked for last: pages of one request ask for the same again."""
+        """The last requested states, because pages of one request need the same ones again."""
 
     @property
     def governance(self) -> Governance:
-        """The state of governance now, as far as it has been followed. Raises NotFollowingError."""
+        """The current state of governance, as far as it has been followed. Raises NotFollowingError."""
         self.follower.check()
         advance(self._governance, self.follower.history, len(self.follower.history) - 1)
         return self._governance
 
     def governance_at(self, seq: int) -> Governance:
-        """The state of governance at `seq`, which has been followed already; not to be changed."""
+        """The state of governance at `seq`, which must have been followed already. Do not change it."""
         governance = self._past.get(seq)
         if governance is None:
             governance = Governance()
@@ -52,18 +52,18 @@ class LogConnection:
         return governance
 
     def signs_for(self, principal: str) -> str | None:
-        """The gateway that signs what this account decides here; None if it is the gateway's own account."""
+        """The gateway that signs this account's decisions here; None for the gateway's own account."""
         return None if self.key.principal == principal else self.key.principal
 
 
 class Publishers(msgspec.Struct):
-    """What has to be stopped again, in this order."""
+    """What has to be stopped, in this order."""
 
     publisher: Publisher
     changes: GovernancePublisher
 
     async def stop(self) -> None:
-        """Safe to call when only some of it has started."""
+        """Stop both. Safe to call when only some have started."""
         await self.publisher.stop()
         await self.changes.stop()
 
@@ -75,9 +75,9 @@ async def open_log(
     db: asyncpg.Pool,
     on_accepted: Hears,
 ) -> tuple[LogConnection, Publishers]:
-    """Publish, and hear decisions from where the status tables stand.
+    """Start to publish, and to receive decisions from the status tables' positions on.
 
-    `on_accepted` gets (partition, accepted record) for every record that comes. Raises KafkaError, and what
+    `on_accepted` gets (partition, accepted record) for every received record. Raises KafkaError, and what
     asyncpg raises when Postgres cannot be reached.
     """
     governance = Governance()

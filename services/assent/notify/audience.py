@@ -1,6 +1,7 @@
 """R17: who is notified of a record. Pure.
 
-Of what, each event states itself: `news` and `asks_approvers` in `assent_contracts.events`.
+Each event states what its notification is about: see `news` and `asks_approvers` in
+`assent_contracts.events`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,19 +25,19 @@ _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
 
 
 def requester_hears(events: Iterable[RequestEvent]) -> RequesterNews | None:
-    """R17: what the requester is notified of after a record, the most important of it; None for nothing."""
+    """R17: the most important news for the requester in a record; None when there is none."""
     found: set[RequesterNews | None] = {event.news for event in events}
     return next((news for news in _IMPORTANCE if news in found), None)
 
 
 def needs_approval_again(events: Sequence[RequestEvent]) -> bool:
-    """Whether approvers have something to do that they had not before this record."""
+    """Whether this record gives approvers something new to do."""
     asked = any(event.asks_approvers and not isinstance(event, ChangeSubmitted) for event in events)
     return asked and not any(isinstance(event, RequestEnd) for event in events)
 
 
 def waits_for_approval(events: Iterable[RequestEvent]) -> bool | None:
-    """Whether the request needs approval after these events; None when they leave that as it was."""
+    """Whether the request needs approval after these events; None when they do not change that."""
     waits: bool | None = None
     for event in events:
         if event.asks_approvers:
@@ -49,7 +50,7 @@ def waits_for_approval(events: Iterable[RequestEvent]) -> bool | None:
 def gained(
     before: Governance, after: Governance, among: frozenset[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """R21: (resource types, groups) of which one of `among` is an approver or a member after, and not before.
+    """R21: (resource types, groups) of which one of `among` became an approver or a member.
 
     Only requests of these types, or whose policies name these groups, can have new approvers.
     """
@@ -69,7 +70,7 @@ def _types_of(governance: Governance) -> set[str]:
 def approvers(
     governance: Governance, terms: Iterable[PolicyTerms], person: str, among: frozenset[str]
 ) -> frozenset[str]:
-    """R4, R9: those of `among` who may decide on a request of this person: enabled people in its groups."""
+    """R4, R9: those of `among` who can decide on this person's request: enabled people in its groups."""
     named = frozenset[str]().union(
         *(among & governance.members_of_any(rule.groups) for each in terms for rule in each.rules)
     )
@@ -77,15 +78,15 @@ def approvers(
 
 
 def administrators(governance: Governance, resource: str, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who administer the resource's type: enabled people, the requester too."""
+    """Those of `among` who administer the resource's type: enabled people, including the requester."""
     holders = governance.holders("administrator", resource_type(resource))
     return frozenset(_people(governance, among & holders))
 
 
 def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who are told that a key was registered: whoever it signs for, and administrators.
+    """Those of `among` who are notified of a new key: its owner, and administrators.
 
-    A thief may have registered it. So the person is notified of it on all their accounts.
+    A thief may have registered it, so its owner is notified on all their accounts.
     """
     holder = governance.principals[key.principal]
     accounts = {each.id for each in governance.principals.values() if each.person == holder.person}

@@ -1,4 +1,4 @@
-"""What is on its way to a target, and how that can fail."""
+"""A message on its way to a target, and how its delivery can fail."""
 
 from uuid import UUID
 
@@ -9,15 +9,15 @@ from assent.targets.urls import TargetKind
 
 
 class NotDeliveredError(Exception):
-    """The target did not take a message. What it says may be shown and logged: it holds no URL."""
+    """The target did not accept a message. The text can be shown and logged: it contains no URL."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of the outbox that this process is to send now."""
+    """A message of the outbox that this process has to send now."""
 
     id: int
     attempts: int
-    """This one included."""
+    """Including this one."""
     partition: int
     seq: int
     at: int
@@ -30,9 +30,9 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     secret: str | None
     failures: int
-    """Of the target, one after the other, before this attempt."""
+    """Consecutive failures of the target before this attempt."""
 
     @property
     def message_id(self) -> str:
-        """The same for every attempt, so that a receiver can drop what it has."""
+        """The same for every attempt, so that a receiver can drop duplicates."""
         return f"msg_{self.partition}_{self.seq}_{self.event}_{self.target}"

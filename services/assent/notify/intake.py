@@ -1,4 +1,4 @@
-"""R17: accepted records to messages in the outbox, in the transaction that moves the position."""
+"""R17: turns accepted records into outbox messages, in the transaction that moves the position."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -46,24 +46,24 @@ from assent_contracts.topics import GOVERNANCE
 
 ROWS_AT_ONCE: Final = 5_000
 _GOVERNANCE: Final = -1
-"""Stands for the governance ledger among the partitions whose past is kept."""
+"""The key of the governance ledger among the partitions of `PastGovernance`."""
 _GOVERNANCE_PARTITION: Final = 0
-"""Its messages are told apart from those of the request ledger by their event."""
+"""The event of a message distinguishes it from those of the request ledger."""
 _SQL = load_sql(Path(__file__).with_name("intake.sql"))
 
 
 class MissingRequestError(Exception):
-    """A record is about a request that was never opened: the tables are not what the position says."""
+    """A record is about a request that was never opened: the tables do not match the position."""
 
 
 _Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
 
 
 class NewsIntake:
-    """Writes the outbox's rows; `write` is what a projector calls."""
+    """Writes the outbox's rows. A projector calls `write`."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
-        """`follower` has been started."""
+        """`follower` must have been started."""
         self._past = PastGovernance(follower)
         self._latest = PastGovernance(follower)
         self._newcomers = Newcomers(follower)
@@ -111,7 +111,7 @@ class NewsIntake:
             return []
         governance = await self._past.at(_GOVERNANCE, record.seq)
         if governance.founder is not None:
-            # Whoever founds the log knows the keys that they put into its file.
+            # The founder of the log knows the keys in its file.
             return []
         by = sender_text(record)
         return [
@@ -152,11 +152,11 @@ class NewsIntake:
             news.append(News(record.seq, record.at, events[0].request, "submitted-for-you", hear, facts))
         if isinstance(events[0], ChangeSubmitted) or needs_approval_again(events):
             if not isinstance(events[0], ChangeSubmitted):
-                # What the command said was not about why the change is needed.
+                # The command's text was not about why the change is needed.
                 facts = msgspec.structs.replace(facts, words="")
             able = approvers_of(governance, request, listeners)
             if known > record.governance:
-                # R21: who became an approver before this request was known here is told with it.
+                # R21: people who became approvers before this request was known here are notified too.
                 able |= approvers_of(await self._latest.at(0, known), request, listeners)
             news.append(News(record.seq, record.at, events[0].request, "needs-approval", able, facts))
         return news
@@ -167,7 +167,7 @@ def _stale_before() -> int:
 
 
 def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: MadeRequest) -> Facts:
-    """What the texts about a record are made of."""
+    """The facts for the texts about a record."""
     sent = sender_text(record)
     outcome = next((message for event in events if (message := failure_message(event, sent))), "")
     return Facts(
@@ -182,20 +182,20 @@ def facts_of(record: LedgerRecord, events: Iterable[RequestEvent], request: Made
 
 
 def _told(accepted: Accepted) -> _Told:
-    # One record is about one request, so what its first event names they all name.
+    # A record is about one request, so all its events name the request that the first one names.
     events = decode_events(accepted.record)
     return accepted.record, tuple(event for event in events if not isinstance(event, OfNoRequest))
 
 
 def _seq_of(request: str) -> int:
-    # `<partition>-<seq>`, by an accepted record: of this partition and well-formed.
+    # `<partition>-<seq>`, from an accepted record: well-formed and of this partition.
     return int(request[request.index("-") + 1 :])
 
 
 async def _known_requests(
     connection: Connection, partition: int, told: Sequence[_Told]
 ) -> dict[int, MadeRequest]:
-    """By seq, the requests that these records are about."""
+    """The requests that these records are about, by seq."""
     requests: dict[int, MadeRequest] = {}
     for record, (first, *_) in told:
         if isinstance(first, ChangeSubmitted):
@@ -226,7 +226,7 @@ async def _keep(
     requests: dict[int, MadeRequest],
     known: int,
 ) -> None:
-    """Keep what has been opened for later news of it, and forget what has ended."""
+    """Keep newly opened requests for later news about them, and forget those that have ended."""
     opened = {record.seq for record, events in told if isinstance(events[0], ChangeSubmitted)}
     ended = {
         _seq_of(events[0].request)

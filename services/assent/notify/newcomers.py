@@ -1,4 +1,4 @@
-"""R21: who became an approver of requests that are waiting already is told of them."""
+"""R21: a new approver is notified of the requests that are already waiting."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -21,24 +21,25 @@ from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import request_id, resource_type
 
 REQUESTS_MAX: Final = 100
-"""Of one change to governance nobody is told of more requests than this, the newest: all are in the list."""
+"""One change to governance notifies of at most so many requests, the newest. The console lists all."""
 STALE_AFTER_MS: Final = 7 * 24 * 60 * 60 * 1_000
-"""Nobody is told of what happened longer ago than this, whatever the reason that it comes so late."""
+"""Older events notify nobody, whatever the reason for the delay."""
 _BEFORE, _AFTER = 0, 1
 _SQL = load_sql(Path(__file__).with_name("intake.sql"))
 _decode_terms = msgspec.json.Decoder(tuple[PolicyTerms, ...]).decode
 
 
 def approvers_of(governance: Governance, request: MadeRequest, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who may decide on the request, by the policies as they were and as they are."""
+    """Those of `among` who can decide on the request, by its policies at submission and now."""
     terms = (*_decode_terms(request.terms), *governance.terms_for(resource_type(request.resource)))
     return approvers(governance, terms, request.person, among)
 
 
 async def governance_told(connection: Connection) -> int:
-    """The governance seq up to which newcomers have been told; -1 at first.
+    """The governance seq up to which newcomers have been notified; -1 at first.
 
-    Until the transaction ends it stays so: who asks holds a lock that `Newcomers.write` waits for.
+    It does not change until the transaction ends: the caller then holds a lock that `Newcomers.write` waits
+    for.
     """
     await connection.execute(_SQL["share_newcomers"])
     told = await connection.fetchval(_SQL["governance_told"])
@@ -46,10 +47,10 @@ async def governance_told(connection: Connection) -> int:
 
 
 class Newcomers:
-    """Writes the outbox's rows of governance records."""
+    """Writes the outbox's rows for governance records."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
-        """`follower` has been started."""
+        """`follower` must have been started."""
         self._past = PastGovernance(follower)
 
     async def write(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
@@ -80,7 +81,7 @@ class Newcomers:
                 requester=request.requester,
                 on_behalf_of=request.on_behalf_of or "",
             )
-            # With the place of the submission: whoever was told of it then is not told again.
+            # With the place of the submission, so that people who were notified of it are not notified again.
             news = News(number, at, request_id(partition, number), "needs-approval", new, facts)
             await add(connection, partition, _each(news))
 

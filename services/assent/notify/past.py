@@ -6,20 +6,20 @@ from assent_contracts.core.governance.state import Governance
 
 
 class PastGovernance:
-    """One state for each ledger partition, since along one partition the governance seq never decreases."""
+    """One state for each ledger partition, because within a partition the governance seq never decreases."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
-        """`follower` has been started."""
+        """`follower` must have been started."""
         self._follower = follower
         self._states: dict[int, Governance] = {}
 
     async def at(self, partition: int, seq: int) -> Governance:
-        """The state at governance seq `seq`, good until the partition's next call. Raises KafkaError."""
+        """The state at governance seq `seq`, valid until the partition's next call. Raises KafkaError."""
         if len(self._follower.history) <= seq:
             await self._follower.catch_up()
         state = self._states.get(partition)
         if state is None or state.seq > seq:
-            # Records come again after a batch was rolled back, and a state does not go back.
+            # After a rollback, records are read again, and a state cannot be rewound.
             state = self._states[partition] = Governance()
         advance(state, self._follower.history, seq)
         return state

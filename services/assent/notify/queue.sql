@@ -23,13 +23,13 @@ due as (
 free as (
   select target.id, target.kind, target.url, target.secret, target.failures
   from notification_targets as target
-  -- Nobody's targets, all of them slow, hold up everybody else's.
+  -- One principal's targets, even if all are slow, must not hold up those of others.
   where target.id in (select due.id from due where due.of_principal <= $4::bigint)
-    -- Asked again, of the row that is locked: another process may have had it meanwhile.
+    -- Checked again on the locked row: another process may have had it in the meantime.
     and target.enabled
     and target.leased_until <= now()
     and target.paused_until <= now()
-  -- Who has waited longest since the last message: nobody is left out while others have much to hear.
+  -- The target that has waited longest since its last message first, so that a busy target starves no other.
   order by target.leased_until
   limit $1
   for update skip locked
@@ -53,7 +53,7 @@ chosen as (
   ) as oldest
 )
 update notifications
--- 'sending' under a lease that has ended: whoever sent it did not live to say how that went.
+-- 'sending' under an expired lease: the process that sent it died before it recorded the outcome.
 set status = 'sending', attempts = attempts + 1
 from chosen
 where notifications.id = chosen.notification and notifications.status in ('waiting', 'sending')
@@ -82,7 +82,7 @@ where id = $1 and status = 'sending' and attempts = $2
 
 -- name: release
 update notification_targets
--- clock_timestamp: a claim that began before this moment still finds the target taken.
+-- clock_timestamp: a claim that began before this moment still sees the target as leased.
 set lease = null, leased_until = clock_timestamp(), failures = $3,
   paused_until = clock_timestamp() + make_interval(secs => $4)
 where id = $1 and lease = $2
@@ -100,7 +100,7 @@ where (status = 'sent' and ended_at < now() - make_interval(secs => $1))
 -- name: measure
 select
   (select count(*) from notifications where status = 'dead') as dead,
-  -- What waits for a target that is to be left in peace is not late.
+  -- A message for a paused target is not late.
   (
     select coalesce(extract(epoch from now() - min(due.next_try_at)), 0)::float8
     from notifications as due
