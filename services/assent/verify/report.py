@@ -1,4 +1,4 @@
-"""What was verified, and what nobody could: a proof says of itself how far it goes. Pure."""
+"""What was verified and what could not be: a proof states how far it goes. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,15 +14,15 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     partitions: dict[str, Tally]
     """`governance`, and each partition of requests by its number."""
     checked: tuple[str, ...]
-    """What was looked at, each as a sentence for people."""
+    """What was checked, each as a phrase for people."""
     not_checked: tuple[str, ...]
-    """What could not be, and what it would take."""
+    """What could not be checked, and what it would take."""
 
 
 def verified(
     tallies: Mapping[str, Tally], known: Mapping[Place, Sequence[str]], *, from_file: bool
 ) -> Verified:
-    """Put together what was done. `known`: who knew where each of the partitions had stood."""
+    """Summarise what was done. `known`: the sources that knew where each partition ended."""
     checked = ["chain, seals and signatures; every decision made again; each command decided once, in order"]
     not_checked: list[str] = []
     if from_file:

@@ -50,7 +50,7 @@ def test_what_is_no_record_is_named() -> None:
     run = run_of(3, START)
     for junk in (b"", b"{}", b"\xff", b"[" * 100_000):
         run[1] = junk
-        assert first_bad(run, START, "", last_vouched_for=True) == (1, "it is no ledger record")
+        assert first_bad(run, START, "", last_vouched_for=True) == (1, "it is not a ledger record")
 
 
 def test_run_that_follows_something_else_is_named_at_its_first() -> None:
