@@ -74,9 +74,9 @@ async def _described(connection: asyncpg.Connection) -> str:
         "# Tables",
         (
             "Postgres holds what readers have projected from the log, and the data of sessions and"
-            " notifications. All tables except those of sign-ins, targets and notifications can be rebuilt from"
-            " the log. Each service has a role of its own with the rights below. Times named `at` are milliseconds"
-            " since 1970 in UTC."
+            " notifications. All tables except those of sign-ins, targets and notifications can be rebuilt"
+            " from the log. Each service has its own role with the rights below. Times named `at` are"
+            " milliseconds since 1970 in UTC."
         ),
     ]
     for each in await connection.fetch(_TABLES):

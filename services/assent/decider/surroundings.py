@@ -56,7 +56,7 @@ class AroundRequests:
         """
         if not self._follower.is_confirmed:
             log = structlog.get_logger().bind(partition=self.name, governance=self._desk.governance.seq)
-            log.warning("governance cannot be read: deciding nothing meanwhile")
+            log.warning("governance cannot be read: deciding nothing until it can")
             await self._follower.confirmed()
             self._follower.check()
             log.info("governance can be read again")

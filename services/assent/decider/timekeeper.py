@@ -216,7 +216,7 @@ class Timekeeper:
             seen, why = None, repr(error)
         if seen is None:
             self._ask_again_at = self._machine.read().steady + _ASK_AGAIN_MS
-            self._log.warning("no broker says what time it is", error=why)
+            self._log.warning("no broker gives the time", error=why)
             return
         self._machine.bear_out(seen)
 

@@ -83,7 +83,10 @@ class Dispatch:
         before = remembered_after(self._known, self._follower.losses).get(partition)
         if before != read:
             structlog.get_logger().warning(
-                "a loss was accepted: going on from where it says", partition=partition, read=read, now=before
+                "a loss was accepted: continuing from the end that it names",
+                partition=partition,
+                read=read,
+                now=before,
             )
         run = PartitionDispatch(self._connection, self._follower, self._evidence, partition, known=before)
         try:

@@ -32,7 +32,7 @@ auto.create.topics.enable=false
 message.max.bytes=4194304
 replica.fetch.max.bytes=4194304
 
-# With one copy, "acknowledged" must mean "on the disk": a batch is flushed before its sender hears of it.
+# With one copy, "acknowledged" must mean "on the disk": a batch is flushed before it is acknowledged.
 log.flush.interval.messages=1
 
 # One broker has one copy of everything, and few partitions start and recover sooner than 50.

@@ -29,9 +29,7 @@ def fault_of(place: str, kind: str) -> str:
     return f"{place} {kind}"
 
 
-STARTING: Final = Reason(
-    why="It is starting.", todo="Wait a moment. If it stays so, its log says what it is waiting for."
-)
+STARTING: Final = Reason(why="It is starting.", todo="Wait a moment. If this persists, see its log.")
 
 
 class Health:

@@ -23,7 +23,7 @@ class LedgerMismatch:
                 del self._told[place]
                 _differs(told, 0)
                 self._health.ready(_condition(place))
-                structlog.get_logger().warning("the log is as it was known again", place=place)
+                structlog.get_logger().warning("the log matches what is known of it again", place=place)
             return
         self._told[place] = finding
         self._health.not_ready(_condition(place), reason_of(finding))

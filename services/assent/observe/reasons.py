@@ -28,19 +28,19 @@ _REFUSED: Final = (
 _KAFKA_TODO: Final = "Check that its brokers run and that ASSENT_KAFKA names them; see their logs."
 READING: Final = Reason(
     why="It is reading the ledger to its end.",
-    todo="Wait: at most a few minutes for a large log. If it stays so, see its log.",
+    todo="Wait: at most a few minutes for a large log. If this persists, see its log.",
 )
 TAKING_OVER: Final = Reason(
     why="It is taking over the partition, and first reads the ledger to its end.",
-    todo="Wait: at most a few minutes for a large log. If it stays so, see its log.",
+    todo="Wait: at most a few minutes for a large log. If this persists, see its log.",
 )
 STARTING_OVER: Final = Reason(
     why="It lost Kafka and starts over.",
-    todo=f"Wait. If it stays so: {_KAFKA_TODO[0].lower()}{_KAFKA_TODO[1:]}",
+    todo=f"Wait. If this persists: {_KAFKA_TODO[0].lower()}{_KAFKA_TODO[1:]}",
 )
 FOLLOWING_ENDED: Final = Reason(
     why="It can no longer follow the governance ledger, and starts over.",
-    todo="Wait. If it stays so, see its log.",
+    todo="Wait. If this persists, see its log.",
 )
 NOT_FOUNDED: Final = Reason(
     why="assent.governance does not begin with the record that this log's identity names.",

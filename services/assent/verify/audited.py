@@ -106,8 +106,8 @@ def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: Aud
         return
     difference = _first_difference(must, row)
     what = (
-        f"the audit table says {difference.column} = {_shown(difference.table)},"
-        f" the record {_shown(difference.record)}"
+        f"the audit table has {difference.column} = {_shown(difference.table)},"
+        f" the record has {_shown(difference.record)}"
     )
     raise FindingError(ledger, partition, seq, what, difference=difference)
 

@@ -108,7 +108,7 @@ class _Proof:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise FindingError(*self.place, seq, f"its line cannot be read: {error}") from error
         if (exported.ledger, exported.partition) != self.place:
-            what = f"its line says {exported.ledger}, partition {exported.partition}"
+            what = f"its line is of {exported.ledger}, partition {exported.partition}"
             raise FindingError(*self.place, seq, what)
         run = self._chain.take(exported)
         if exported.ledger == "governance":
@@ -244,7 +244,7 @@ def first_bad(run: Sequence[bytes], head: Head, otherwise: str, *, last_vouched_
         if record is None:
             return index, "it is not a ledger record"
         if record.seq != head.seq + 1 + index:
-            return index, f"it says that it is seq {record.seq}"
+            return index, f"it has the seq {record.seq}"
         if record.prev != before:
             blame_before = index > 0 and _is_vouched_for(run, index, last_vouched_for=last_vouched_for)
             return (index - 1 if blame_before else index), "the chain breaks here: its bytes were altered"

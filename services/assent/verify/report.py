@@ -30,17 +30,17 @@ def verified(
     else:
         rows = sum(tally.audited or 0 for tally in tallies.values())
         records = sum(tally.records for tally in tallies.values())
-        checked.append(f"the audit table: every column of {rows:,} rows, and that it has no others")
+        checked.append(f"the audit table: every column of {rows:,} rows, and that there are no other rows")
         if rows < records:
-            not_checked.append(f"{records - rows:,} records that the audit table has not taken in yet")
+            not_checked.append(f"{records - rows:,} records that the audit table does not have yet")
     sources = sorted({source for partition in known.values() for source in partition})
     if sources:
         checked.append(f"that nothing is missing at the end that is known to: {'; '.join(sources)}")
     without = [name for name in tallies if not known.get(_place(name))]
     if without:
         not_checked.append(
-            f"that nothing is missing at the end of {', '.join(without)}: nobody said where it was before."
-            " --expect FILE does (`assent audit heads` makes one; keep it elsewhere)"
+            f"that nothing is missing at the end of {', '.join(without)}: no source knew where it ended."
+            " Pass --expect FILE (`assent audit heads` makes one; keep it elsewhere)"
         )
     return Verified(partitions=dict(tallies), checked=tuple(checked), not_checked=tuple(not_checked))
 

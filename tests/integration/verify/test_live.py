@@ -215,7 +215,7 @@ async def test_table_that_is_behind_is_said_and_no_finding(to: LogAccess, db: as
         "delete from audit where ledger = 'assent.ledger' and partition = 1;"
         " delete from positions where reader = 'audit' and ledger = 'assent.ledger' and partition = 1"
     )
-    assert any("has not taken in yet" in each for each in (await verify_live(to)).not_checked)
+    assert any("does not have yet" in each for each in (await verify_live(to)).not_checked)
 
 
 async def test_kafka_that_was_put_back_to_an_older_state_is_named_with_both_positions(

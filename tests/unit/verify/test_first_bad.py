@@ -43,7 +43,7 @@ def test_altered_record_is_named_wherever_it_stands(head: Head, altered: int) ->
 def test_record_that_was_left_out_is_named_by_its_place() -> None:
     run = run_of(4, START)
     del run[1]
-    assert first_bad(run, START, "", last_vouched_for=True) == (1, "it says that it is seq 2")
+    assert first_bad(run, START, "", last_vouched_for=True) == (1, "it has the seq 2")
 
 
 def test_what_is_no_record_is_named() -> None:
