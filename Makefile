@@ -1,8 +1,8 @@
-# Every target sets up what it needs: on a new machine `make test` is enough.
-# Needs: make, and a Python of 3.11 or newer as PYTHON.
+# Every target sets up what it needs, so on a new machine `make test` is enough.
+# Needs make, and Python 3.11 or newer as PYTHON.
 
 PYTHON ?= python3
-# Processes that test side by side, each on a Kafka and a Postgres of its own.
+# Test processes that run in parallel, each with its own Kafka and Postgres.
 WORKERS ?= 2
 
 BIN := .venv/bin
@@ -13,13 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package assent-contracts
 
-# The integration tests that take their Kafka and Postgres from wherever ASSENT_TEST_STACK says.
+# The integration tests that take their Kafka and Postgres from ASSENT_TEST_STACK.
 ON_CONTAINERS := tests/integration/decider tests/integration/verify tests/integration/bad_input
 
-# Each worker takes whole files, in their order: what takes long begins first.
+# Each worker takes whole files, in order, so that slow tests begin first.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# What is read hundreds of times by new processes is compiled once.
+# Modules that hundreds of new processes import are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-builtin-rules
@@ -50,50 +50,50 @@ chromium: ## install Debian's Chromium for the browser tests, where there is non
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "chromium: installing it with apt-get" && \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium \
 			>/dev/null; } || \
-		echo "chromium: there is none, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
+		echo "chromium: not found, so no browser is tested; on Debian and Ubuntu: sudo apt-get install chromium" >&2
 
-run: $(STAMP) ## the whole of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops
+run: $(STAMP) ## run all of Assent on this machine with the demo's data; ONCE=1 plays the demo and stops
 	@exec $(BIN)/assent demo --data .data/demo $(if $(ONCE),--once)
 
-test: $(STAMP) chromium ## the tests, of every part; ARGS go to pytest; WORKERS=0: in one process
+test: $(STAMP) chromium ## run the tests of every part; ARGS go to pytest; WORKERS=0 runs one process
 	@$(PYTEST) -m "not long and not containers and not soak" $(ARGS)
 
-test-long: $(STAMP) ## the tests that take long: restores, clocks, Keycloak, schemathesis, fuzz, simulations
+test-long: $(STAMP) ## run the slow tests: restores, clocks, Keycloak, schemathesis, fuzz, simulations
 	@$(PYTEST) -m "long and not containers and not soak" $(ARGS)
 
-test-full: test test-long ## both: all tests but those on containers and the soak
+test-full: test test-long ## run both: all tests except those on containers and the soak
 
-test-containers: $(STAMP) ## the tests on the images in infra/compose.yaml; needs a Docker engine
+test-containers: $(STAMP) ## run the tests on the images in infra/compose.yaml; needs a Docker engine
 	@$(BIN)/python -m tests.support.containers
 	@ASSENT_TEST_STACK=containers $(PYTEST) -m "not soak" tests/containers $(ON_CONTAINERS) $(ARGS)
 
-coverage: $(STAMP) ## every branch of the contracts and the core is taken by a test that needs no broker
+coverage: $(STAMP) ## check that tests without a broker take every branch of the contracts and the core
 	@$(BIN)/python -m coverage run -m pytest -m "not long" --quiet tests/contract tests/property tests/unit $(ARGS)
 	@$(BIN)/python -m coverage report
 
-soak: $(STAMP) ## writers killed and paused at random, for long
+soak: $(STAMP) ## kill and pause writers at random, for a long time
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
-fuzz: $(STAMP) ## every receiver of bytes from outside gets a million odd ones; INPUTS=n SEED=n
+fuzz: $(STAMP) ## give every receiver of external bytes a million odd inputs; INPUTS=n SEED=n
 	@$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
-simulate: $(STAMP) ## a million schedules of a simulated world; SCHEDULES=n, SEED=n runs one again
+simulate: $(STAMP) ## run a million schedules of a simulated world; SCHEDULES=n; SEED=n runs one again
 	@$(BIN)/python -m tests.simulation $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-faults: $(STAMP) ## seed every fault of the list into a copy of the tree: who notices?; ONLY=words
+faults: $(STAMP) ## seed each listed fault into a copy of the tree and show what notices it; ONLY=words
 	@$(BIN)/python -m tests.faults $(if $(ONLY),--only "$(ONLY)") $(ARGS)
 
-lint: $(STAMP) ## style, types, and the direction of imports
+lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
-format: $(STAMP) ## put the style right where a program can
+format: $(STAMP) ## fix the style where a program can
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-schemas: $(STAMP) ## write the JSON Schemas of the messages anew
+schemas: $(STAMP) ## write the JSON Schemas of the messages again
 	@$(BIN)/python -m assent_contracts.schemas.generate
 
 bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the figures
@@ -102,7 +102,7 @@ bench: $(STAMP) ## measure commands per second and latency; JSON=file keeps the 
 docs: $(STAMP) ## build the documentation into build/docs/site; a broken link is an error
 	@$(BIN)/python -m infra.docs
 
-requirements: $(STAMP) ## pin the dependencies anew; UPGRADE=1 takes the newest versions
+requirements: $(STAMP) ## pin the dependencies again; UPGRADE=1 takes the newest versions
 	@$(PIP) install uv
 	@UV_CUSTOM_COMPILE_COMMAND="make requirements" $(COMPILE) $(if $(UPGRADE),--upgrade) \
 		pyproject.toml --extra gateway --extra notify --output-file infra/requirements/runtime.txt

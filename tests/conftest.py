@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from assent_contracts.client.follower import GovernanceFollower
@@ -26,8 +26,10 @@ _TEMPORARY = Path(tempfile.gettempdir()) / f"assent-{zlib.crc32(bytes(_CHECKOUT)
 _TEMPORARY.mkdir(exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_TEMPORARY))
 
-# A failure ends with the line that makes the same example again.
-settings.register_profile("assent", print_blob=True)
+# A failure ends with the line that makes the same example again. No test fails because the machine is busy.
+settings.register_profile(
+    "assent", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("assent")
 
 _ON_ONE_SYSTEM = {

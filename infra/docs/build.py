@@ -29,7 +29,7 @@ class SiteError(Exception):
 
 
 def build(folder: Path) -> Path:
-    """Build the site below `folder`, whatever was there; returns the site's folder. Raises SiteError."""
+    """Build the site below `folder`, replacing what was there; returns its folder. Raises SiteError."""
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "pages"
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.toml", "*.yml"))

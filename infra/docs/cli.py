@@ -13,7 +13,7 @@ _TITLE: Final = re.compile(r"\A# assent\n")
 
 def page() -> str:
     """The reference page."""
-    # Its usage lines begin with the name of the program that runs.
+    # The usage lines begin with the name of the running program.
     with patch.object(sys, "argv", ["assent"]):
         text = app.generate_docs()
     return _CONTENTS.sub("", _TITLE.sub("# Command line\n", text))

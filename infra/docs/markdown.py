@@ -1,4 +1,4 @@
-"""The pieces of Markdown that several reference pages are made of."""
+"""Pieces of Markdown that several reference pages use."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,7 +19,7 @@ def code(text: str) -> str:
 
 
 def folded(title: str, body: str) -> str:
-    """A part that a reader opens by a click."""
+    """A section that a reader opens with a click."""
     indented = "\n".join(f"    {line}".rstrip() for line in body.strip().splitlines())
     return f'??? note "{title}"\n\n{indented}\n'
 

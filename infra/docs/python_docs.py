@@ -1,4 +1,4 @@
-"""What the docstrings of a module say, read from its source by griffe."""
+"""The docstrings of a module, read from its source by griffe."""
 
 import functools
 
@@ -10,7 +10,7 @@ from infra.docs.places import PACKAGES
 
 @functools.cache
 def module(name: str) -> griffe.Module:
-    """A module of ours, read by itself: its package would take seconds."""
+    """One of our modules, read alone, because its package would take seconds."""
     [path] = [path for folder in PACKAGES if (path := folder / f"{name.replace('.', '/')}.py").is_file()]
     return griffe.visit(name.rpartition(".")[2], filepath=path, code=path.read_text(encoding="utf-8"))
 

@@ -24,7 +24,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_rules() -> list[Rule]:
-    """The rules in their order."""
+    """The rules, in order."""
     document = tomllib.loads((DOCS / "rules.toml").read_text(encoding="utf-8"))
     return msgspec.convert(document["rules"], list[Rule])
 

@@ -30,7 +30,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def settings_of(title: str) -> list[Setting]:
-    """The settings under one heading of the page: fields whose text begins with a variable."""
+    """The settings under one heading of the page: fields whose docstring begins with a variable."""
     found = [_VARIABLE.fullmatch(text) for text in fields_with_docs(*STRUCTS[title]).values()]
     return [_setting(match[1], match[2]) for match in found if match is not None]
 
@@ -78,7 +78,7 @@ def page() -> str:
         "# Settings",
         (
             "A service reads its settings from environment variables when it starts. A setting that is"
-            " missing or wrong is named, and the service exits with 2. Secrets are read from files."
+            " missing or wrong is reported, and the service exits with 2. Secrets are read from files."
         ),
         "## Kafka",
         "Every service reads these.",
@@ -104,7 +104,7 @@ def page() -> str:
         "## Settings of the log",
         (
             "These are kept in the log and not in the environment: `assent settings show` prints them,"
-            " `assent settings set` changes them. Times are in milliseconds. What loosens a setting needs the"
+            " `assent settings set` changes them. Times are in milliseconds. To loosen a setting needs the"
             " approval of a second administrator."
         ),
         _of_governance(),

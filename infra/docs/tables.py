@@ -1,4 +1,4 @@
-"""The tables of Postgres, asked from a Postgres to which the migrations were applied."""
+"""The tables of Postgres, read from a Postgres to which the migrations were applied."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ _KEYS: Final = """
 
 def page() -> str:
     """The reference page. Runs a Postgres for a few seconds."""
-    # It warns of each migration that it applies.
+    # pogo warns of each migration that it applies.
     logging.getLogger("pogo_core").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory(prefix="assent-docs-") as folder:
         return asyncio.run(_page(Path(folder)))
@@ -73,10 +73,10 @@ async def _described(connection: asyncpg.Connection) -> str:
     parts = [
         "# Tables",
         (
-            "Postgres holds what readers made of the log, and what only people's sessions and notifications"
-            " need. All tables but those of sign-ins, targets and notifications can be rebuilt from the log."
-            " Each service has a role of its own with the rights below. Times named `at` are milliseconds"
-            " since 1970 in UTC."
+            "Postgres holds what readers have projected from the log, and the data of sessions and"
+            " notifications. All tables except those of sign-ins, targets and notifications can be rebuilt"
+            " from the log. Each service has its own role with the rights below. Times named `at` are"
+            " milliseconds since 1970 in UTC."
         ),
     ]
     for each in await connection.fetch(_TABLES):

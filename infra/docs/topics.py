@@ -21,7 +21,7 @@ def _documents() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _writers(asyncapi: dict[str, Any]) -> dict[str, str]:
-    """Channel → who writes it."""
+    """Channel → its writers."""
     writers = dict(_WRITERS)
     for name, operation in asyncapi["operations"].items():
         if operation["action"] == "send":

@@ -9,7 +9,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class MissingExtraError(Exception):
-    """An optional part of Assent is not installed; the message says how to install it."""
+    """An optional part of Assent is not installed; the message contains the command to install it."""
 
 
 def need_extra(extra: Extra) -> None:

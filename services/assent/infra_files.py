@@ -8,8 +8,8 @@ _PACKAGE = Path(__file__).resolve().parent
 def infra_path(name: str) -> Path:
     """The path of `name`, relative to infra/: `infra_path("topics.yaml")`, `infra_path("demo")`.
 
-    A wheel carries these files inside the package (pyproject.toml says which); an editable
-    install reads them where they stand in the checkout, so an edit counts at once.
+    A wheel contains these files inside the package (pyproject.toml lists them). An editable install reads
+    them from the checkout, so an edit takes effect at once.
 
     Raises FileNotFoundError when this installation has no such file.
     """

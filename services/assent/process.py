@@ -19,7 +19,7 @@ from assent.settings import ServiceSettings, SettingsError, read_settings
 
 _BEAT_S = 1.0
 _GC_YOUNG = 50_000
-"""Decoded messages are many and acyclic: collect the young ones less often than by default."""
+"""Decoded messages are many and acyclic, so the youngest generation is collected less often than usual."""
 
 Service = Callable[[ServiceSettings, Health, asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then stops cleanly."""
@@ -46,7 +46,7 @@ def run_service(name: str, service: Service, *conditions: str) -> None:
 
 
 def exit_without(extra: Extra) -> None:
-    """Exit with 2, and say what to install, where an optional part that this process needs is missing."""
+    """Exit with 2 and the command to install it if an optional part that this process needs is missing."""
     try:
         need_extra(extra)
     except MissingExtraError as error:
@@ -74,7 +74,7 @@ async def _run(service: Service, settings: ServiceSettings, health: Health) -> N
 
 
 async def until_stopped(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Run `work` until it ends or `stop` is set; it is cancelled then. Raises what it raises."""
+    """Run `work` until it ends or `stop` is set, which cancels it. Raises what `work` raises."""
     task = asyncio.create_task(work)
     stopped = asyncio.create_task(stop.wait())
     try:

@@ -1,6 +1,6 @@
-"""Settings of a process, from its environment. Every service reads the same names.
+"""A process's settings, from its environment. Every service reads the same variables.
 
-A setting that is missing or wrong is named, with what to do, before anything starts.
+A missing or wrong setting is reported, with what to do, before anything starts.
 """
 
 import os
@@ -19,38 +19,44 @@ _T = TypeVar("_T")
 
 
 class SettingsError(Exception):
-    """The environment does not say what this process needs; the message names the variable."""
+    """The environment lacks something that this process needs; the message names the variable."""
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service reads. Secrets are read from files, never from values.
+    """The settings that every service reads. Secrets are read from files, never from values.
 
-    A field's text begins with its variable: the reference of the settings is made of these texts.
+    Each field's docstring begins with its variable, because the settings reference is made from these
+    docstrings.
     """
 
     kafka: Connection
     identity: str
-    """ASSENT_IDENTITY: which log this is: the SHA-256 (64 hex digits) of its first governance record, as
-    `assent init` prints it. Required."""
+    """ASSENT_IDENTITY: the log's identity, the SHA-256 (64 hex digits) of its first governance record, as
+    `assent init` prints it. Required.
+    """
     postgres: str | None
     """ASSENT_POSTGRES: the database, `postgresql://USER@HOST:5432/NAME`. Required by status, audit, notify
-    and the gateway; the decider reads the heads there when it is set."""
+    and the gateway. If it is set, the decider reads heads from it.
+    """
     key_file: Path | None
     """ASSENT_KEY_FILE: the file with the service's own signing key. Required by the decider, the gateway and
     the applier."""
     http_port: int | None
-    """ASSENT_HTTP_PORT: the port on which `/livez`, `/readyz` and `/metrics` answer. Without it they do not.
-    The gateway answers them on its own port too."""
+    """ASSENT_HTTP_PORT: the port for `/livez`, `/readyz` and `/metrics`. Without it the service does not
+    serve them. The gateway also serves them on its own port.
+    """
     http_host: str
     """ASSENT_HTTP_HOST: the address to which that port is bound. Default: `127.0.0.1`."""
     target: Path | None
     """ASSENT_TARGET: the folder to which the applier applies changes. Required by the applier."""
     state: Path | None
-    """ASSENT_STATE: the service's folder for what must outlive a restart. Required by the applier; the
-    decider keeps the heads of the log there."""
+    """ASSENT_STATE: the service's folder for what must outlive a restart. Required by the applier. The
+    decider keeps the heads of the log there.
+    """
     clock_file: Path | None
-    """ASSENT_CLOCK_FILE: where the decider notes what it believes of the clock. For a decider on the machine
-    of the only broker."""
+    """ASSENT_CLOCK_FILE: where the decider notes what it believes of the clock. For a decider on the same
+    machine as the only broker.
+    """
     log_level: str
     """ASSENT_LOG_LEVEL: `debug`, `info`, `warning` or `error`. Default: `info`."""
 
@@ -72,14 +78,14 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> ServiceSettings:
 
 
 def kafka_variable(field: str) -> str:
-    """The variable from which a field of Connection is read. The password's names a file."""
+    """The variable from which a field of Connection is read. For the password it names a file."""
     return _KAFKA_VARIABLES.get(field, f"ASSENT_KAFKA_{field.upper()}")
 
 
 def read_connection(environ: Mapping[str, str]) -> Connection:
     """How to reach Kafka. Raises SettingsError."""
     options: dict[str, object] = {
-        "bootstrap": _required(environ, "ASSENT_KAFKA", "host:port of the brokers, with commas between")
+        "bootstrap": _required(environ, "ASSENT_KAFKA", "host:port of the brokers, separated by commas")
     }
     for field in msgspec.structs.fields(Connection):
         value = environ.get(kafka_variable(field.name))
@@ -98,16 +104,16 @@ def read_connection(environ: Mapping[str, str]) -> Connection:
 
 
 def _refuse_no_address(connection: Connection) -> None:
-    # Of what a Kafka client says to these, nobody learns which setting it is.
+    # A Kafka client's error for these does not show which setting is wrong.
     wrong = [each for each in connection.addresses if not _ADDRESS.fullmatch(each)]
     if wrong or not connection.addresses:
         shown = repr((wrong or [connection.bootstrap])[0])[:200]
-        msg = f"ASSENT_KAFKA is host:port of the brokers, with commas between them, and not {shown}."
+        msg = f"ASSENT_KAFKA must be host:port of the brokers, separated by commas, and not {shown}."
         raise SettingsError(msg)
 
 
 def need(value: _T | None, name: str) -> _T:
-    """A setting that this process cannot do without. Raises SettingsError."""
+    """A setting that this process requires. Raises SettingsError."""
     if value is None:
         msg = f"Set {name}."
         raise SettingsError(msg)

@@ -218,7 +218,7 @@ async def _policy_preview(page: Page, path: Path) -> None:
     await page.goto("/policies/edit?id=scripts")
     await page.get_by_label("How many people").first.fill("2")
     await page.get_by_role("button", name="See what will happen").click()
-    await page.get_by_role("button", name="Ask for it").wait_for()
+    await page.get_by_role("button", name="Request it").wait_for()
     await _shot(page, path)
 
 

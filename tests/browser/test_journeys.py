@@ -50,10 +50,10 @@ async def test_R1_R8_R12_request_lives_from_submission_to_outcome_and_both_windo
     await status(alice, "Approved")
     await expect(alice.get_by_text("Looked at it with the owner.")).to_be_visible()
     await alice.get_by_role("button", name="Complete").click()
-    await status(alice, "Approved, waits for an applier")
+    await status(alice, "Approved, waiting for an applier")
     await visitors.gateway.applied(request, "script/life.sh")
     await status(alice, "Completed")
-    await expect(alice.locator(".timeline")).to_contain_text("reported that it is applied")
+    await expect(alice.locator(".timeline")).to_contain_text("reported that it was applied")
 
 
 async def test_R10_second_request_for_the_object_is_refused_and_names_the_first(visitors: Visitors) -> None:
@@ -138,7 +138,7 @@ async def test_R3_R18_policy_is_asked_for_approved_by_another_edited_and_deleted
     await bob.get_by_role("button", name="See what will happen").click()
     await expect(bob.get_by_text("A second administrator must approve it")).to_be_visible()
     await bob.get_by_label("Justification").fill("Kiosks stand open.")
-    await bob.get_by_role("button", name="Ask for it").click()
+    await bob.get_by_role("button", name="Request it").click()
     await bob.wait_for_url(re.compile(r"/requests/\d+-\d+"))
     request = bob.url.split("/requests/")[1].split("#")[0]
 
@@ -154,7 +154,7 @@ async def test_R3_R18_policy_is_asked_for_approved_by_another_edited_and_deleted
     await bob.get_by_role("button", name="See what will happen").click()
     await expect(bob.locator(".difference ins")).to_have_text("2")
     await bob.get_by_label("Justification").fill("Two see more than one.")
-    await bob.get_by_role("button", name="Ask for it").click()
+    await bob.get_by_role("button", name="Request it").click()
     await agree(await shown(carol, bob), bob)
     await bob.goto("/policies")
     policy = bob.get_by_role("article", name="Kiosks")
@@ -163,7 +163,7 @@ async def test_R3_R18_policy_is_asked_for_approved_by_another_edited_and_deleted
     await bob.get_by_role("link", name="Delete Kiosks").click()
     await expect(bob.get_by_text("A second administrator must approve it")).to_be_visible()
     await bob.get_by_label("Justification").fill("The kiosks are gone.")
-    await bob.get_by_role("button", name="Ask for the deletion").click()
+    await bob.get_by_role("button", name="Request the deletion").click()
     await agree(await shown(carol, bob), bob)
     await bob.goto("/policies")
     await expect(bob.get_by_role("heading", name="Kiosks")).to_have_count(0)

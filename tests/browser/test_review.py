@@ -110,7 +110,7 @@ async def test_deleting_a_policy_says_what_becomes_of_its_open_requests(visitors
     await expect(bob.locator("#effects")).to_contain_text("can never be approved after this")
     await expect(bob.locator("#effects").get_by_role("link", name=request, exact=True)).to_be_visible()
     await bob.get_by_label("Justification").fill("Not needed.")
-    await bob.get_by_role("button", name="Ask for the deletion").click()
+    await bob.get_by_role("button", name="Request the deletion").click()
     carol = await visitors.signed_in("Carol Chen")
     await carol.goto(bob.url)
     await expect(carol.locator("#effects")).to_contain_text("can never be approved after this")

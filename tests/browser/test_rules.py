@@ -37,7 +37,7 @@ async def test_R12_failure_is_shown_as_one_with_the_applier_s_message(visitors: 
     request = await visitors.gateway.released("script/fails.sh")
     alice = await visitors.signed_in("Alice Miller")
     await alice.goto(f"/requests/{request}")
-    await status(alice, "Approved, waits for an applier")
+    await status(alice, "Approved, waiting for an applier")
     message = "exit status 3: no space left on device"
     await visitors.gateway.applied(request, "script/fails.sh", "failed", message=message)
     await status(alice, "Failed")
@@ -64,7 +64,7 @@ async def test_R16_auditor_searches_and_saves_what_was_found(visitors: Visitors,
     await expect(rows).to_have_count(1)
     await expect(rows.first).to_contain_text("tried to approve")
     async with dave.expect_download() as saving:
-        await dave.get_by_role("link", name="Export what is found").click()
+        await dave.get_by_role("link", name="Export the results").click()
     saved = tmp_path / "audit.ndjson"
     await (await saving.value).save_as(saved)
     lines = [msgspec.json.decode(line) for line in saved.read_bytes().splitlines()]
@@ -133,11 +133,12 @@ async def test_difference_to_what_was_applied_last_is_shown_for_a_script(visitor
     changes = bob.locator("#changes")
     assert await changes.locator(".is-added code").all_inner_texts() == ["echo twenty", "echo and more"]
     assert await changes.locator(".is-removed code").all_inner_texts() == ["echo step 20"]
-    await expect(bob.locator(".card-note")).to_contain_text(f"against request {first}, applied last")
+    note = bob.locator(".card-note")
+    await expect(note).to_contain_text(f"compared with request {first}, which was applied last")
     await expect(changes.get_by_text("echo step 1", exact=True)).to_be_hidden()
     await bob.get_by_text("17 unchanged lines").click()
     await expect(changes.get_by_text("echo step 1", exact=True)).to_be_visible()
-    await bob.get_by_text("The whole of it (sh)").click()
+    await bob.get_by_text("Full content (sh)").click()
     await expect(bob.locator("#code .line")).to_have_count(41)
 
 

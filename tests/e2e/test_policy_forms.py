@@ -53,7 +53,7 @@ def test_R13_second_of_two_rejections_ends_it(kiosks: Cli) -> None:
     shown = kiosks("show", request).out
     for said in ("needs approval", "2 rejections end it", "dave: Why?"):
         assert said in shown
-    assert "Rejected by dave: 2 people would end it." in kiosks("explain", request).out
+    assert "Rejected by dave: 2 rejections would end it." in kiosks("explain", request).out
     assert kiosks("reject", request, "--yes", "--note", "No.", "--as", "bob").code == 0
     row = kiosks.until_status(request, "rejected")
     assert [(each["approver"], each["note"]) for each in row["rejections"]] == [

@@ -16,7 +16,7 @@ from tests.support.log import PARTITIONS, following, fresh_log
 from tests.support.stack import until
 
 pytestmark = pytest.mark.timeout(240)
-BANNER = "What you see may contain what the log no longer has"
+BANNER = "The pages may show records that the log no longer has"
 
 
 async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_knows(
@@ -56,7 +56,7 @@ async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_
             refused(await another.try_to_submit("script/after.ps1"), 503, "log-incomplete")
             page = await (await another.signed_in("bob")).get("/health")
             assert "ends at offset" in page.text
-            assert "holds more than the log" in page.text
+            assert "has more than the log" in page.text
             await assert_lost_rows_are_told(another)
         await put_kafka_back(stack, new)
 

@@ -252,4 +252,4 @@ def test_reasons_name_both_clocks_and_what_to_do() -> None:
     assert "2026-01-02 14:00:00Z" in here.why
     assert "26 h 0 min back" in here.why
     assert "assent doctor --accept-clock" in here.todo
-    assert "a broker says so" in clock_stepped(6 * MINUTE_MS, NOON, one_machine=False).todo
+    assert "a broker confirms it" in clock_stepped(6 * MINUTE_MS, NOON, one_machine=False).todo

@@ -36,4 +36,4 @@ def test_it_is_told_once_and_again_when_it_is_over(monkeypatch: pytest.MonkeyPat
     for answer in answers:
         monkeypatch.setattr(lost, "readiness", lambda _, answer=answer: answer)
         asyncio.run(looking.look())
-    assert told == ["Gone. Do this.", f"{PLACE} is no longer missed by a service."]
+    assert told == ["Gone. Do this.", f"{PLACE} is no longer reported as missing."]

@@ -15,7 +15,7 @@ WHYS: Final[dict[type[Exception], str]] = {
     asyncpg.TooManyConnectionsError: "connections",
     asyncpg.PostgresIOError: "cannot read or write its files",
     asyncpg.DataCorruptedError: "cannot read or write its files",
-    asyncpg.ReadOnlySQLTransactionError: "takes no writes",
+    asyncpg.ReadOnlySQLTransactionError: "accepts no writes",
     asyncpg.CannotConnectNowError: "shutting down or starting",
     asyncpg.ConnectionDoesNotExistError: "ended the connection",
     asyncpg.QueryCanceledError: "in time",

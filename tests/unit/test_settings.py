@@ -31,7 +31,7 @@ async def test_every_client_gets_each_address_apart(text: str, addresses: list[s
     "text", [",", "kafka", "a:9092;b:9092", "a:9092 b:9092", "PLAINTEXT://a:9092", "u:p@a:9092", "a:9092,b:"]
 )
 def test_addresses_that_are_none_are_named(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"ASSENT_KAFKA is host:port of the brokers"):
+    with pytest.raises(SettingsError, match=r"ASSENT_KAFKA must be host:port of the brokers"):
         read_connection({"ASSENT_KAFKA": text})
 
 

@@ -74,5 +74,5 @@ def test_kafka_and_the_console_may_start_beside_partitions_too_many_and_not_with
     fewer = Applied(
         created=[], changed=[], partitions=partition_differences(SPECS, state(COMMANDS, partitions=2), 4)
     )
-    with pytest.raises(TopicsError, match="newest copy back"):
+    with pytest.raises(TopicsError, match="Restore its newest copy"):
         fewer.must_fit(surplus=True)

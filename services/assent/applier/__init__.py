@@ -1,1 +1,1 @@
-"""The first applier: writes scripts and app manifests into a folder."""
+"""The reference applier: writes scripts and app manifests into a folder."""

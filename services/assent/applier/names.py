@@ -1,7 +1,7 @@
 """An object's id as a file name: injective, safe on any file system, and readable for ordinary ids. Pure.
 
-`hardening/disable-smb1.ps1` becomes `hardening%2Fdisable-smb1.ps1`. The slash does not become a folder:
-an id `a` and an id `a/b` can both exist, and nothing below the type's folder has to be walked or trusted.
+`hardening/disable-smb1.ps1` becomes `hardening%2Fdisable-smb1.ps1`. The slash does not become a folder.
+An id `a` and an id `a/b` can both exist, and nothing below the type's folder has to be walked or trusted.
 """
 
 import hashlib
@@ -9,26 +9,26 @@ import re
 from typing import Final
 
 NAME_MAX_BYTES: Final = 240
-"""Below the 255 of common file systems, so that a temporary name fits too."""
+"""Below the limit of 255 of common file systems, so that a temporary name fits too."""
 TEMPORARY_PREFIX: Final = ".new-"
 """No encoded name begins with a dot."""
 _LONG: Final = "~"
-"""Stands before the hash of an id that is too long, and nowhere else in an encoded name."""
+"""Precedes the hash of an id that is too long, and is nowhere else in an encoded name."""
 _SAFE: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _UPPER: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
-"""Names of devices on Windows, whatever follows the first dot."""
+"""Device names on Windows, whatever follows the first dot."""
 
 
 def file_name(name: str, *, case_matters: bool = True) -> str:
     """The file name of a resource id or a resource type (in NFC).
 
-    Two names never share one. Where the file system does not tell `A` from `a`, say so with
-    `case_matters=False`: then capitals are written as `%41`.
+    Two names never share a file name. Pass `case_matters=False` where the file system treats `A` and `a`
+    as the same. Capitals are then written as `%41`.
     """
     safe = _SAFE | _UPPER if case_matters else _SAFE
     encoded = "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in name.encode())
-    # A dot in front hides a file (and `.` and `..` are folders); Windows drops one at the end.
+    # A leading dot hides a file (and `.` and `..` are folders). Windows drops a trailing one.
     if encoded.startswith("."):
         encoded = "%2E" + encoded[1:]
     if encoded.endswith("."):

@@ -1,4 +1,4 @@
-"""The applier as a process: applies what is released to the target folder."""
+"""The applier as a process: it applies released changes to the target folder."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ from assent_contracts.heads import Finding
 from assent_contracts.topics import LEDGER
 
 MARK_KEPT_S = 30 * 24 * 60 * 60
-"""A mark is of use only between a crash and the restart after it."""
+"""A mark is needed only between a crash and the restart after it."""
 _RETRY_MAX_S = 5.0
 _SETTLED = ("succeeded", "failed", "unknown")
 _SUSPICIOUS = (
@@ -47,10 +47,10 @@ _OF_NO_CONSEQUENCE = ("not-open", "in-hand", "other-type")
 
 
 class FolderApplier:
-    """Applies changes to a target, each request once: a mark is kept of every request that was applied."""
+    """Applies changes to a target, each request once. Keeps a mark of every request that it applied."""
 
     def __init__(self, target: Target, state: Path, identity: str) -> None:
-        """`identity`: of the log; two logs number their requests alike. Raises OSError."""
+        """`identity`: the log's, because two logs number their requests alike. Raises OSError."""
         self._target = target
         self._marks = state / identity[:16] / "applied"
         self._marks.mkdir(parents=True, exist_ok=True)
@@ -59,11 +59,11 @@ class FolderApplier:
                 mark.unlink()
 
     async def apply(self, change: Change) -> Result:
-        """Make the change, unless this request's was made before."""
+        """Make the change, unless it was already made for this request."""
         return await asyncio.to_thread(self._apply, change)
 
     async def recall(self, change: Change) -> Result | None:
-        """Whether the change of a request that may have been applied was: by its mark, or by the target."""
+        """Success if a change that may have been made was made, by its mark or by the target; else None."""
         return await asyncio.to_thread(self._recall, change)
 
     def _apply(self, change: Change) -> Result:
@@ -90,7 +90,7 @@ class FolderApplier:
 
 
 def _mark(change: Change) -> bytes:
-    """Of this release and no other: a log that was put back may give its id to another one."""
+    """Identifies one release. The request's id alone does not: a restored log may use it again."""
     return sha256_hex(encode(change)).encode()
 
 
@@ -140,7 +140,7 @@ async def _follow(follower: GovernanceFollower, health: Health) -> None:
 
 
 def tell_differing(differing: Mapping[int, Finding], history: LedgerMismatch, partitions: int) -> None:
-    """Which partitions this applier leaves alone: the log was put back beneath what it has applied."""
+    """Report the partitions that are left alone because the ledger there is older than what was applied."""
     for partition in range(partitions):
         finding = differing.get(partition)
         history.tell(f"{LEDGER}/{partition}", None if finding is None else _of_applier(finding))
@@ -149,17 +149,18 @@ def tell_differing(differing: Mapping[int, Finding], history: LedgerMismatch, pa
 def _of_applier(finding: Finding) -> Finding:
     return msgspec.structs.replace(
         finding,
-        why=f"{finding.why} This applier has gone by what was there, and applies nothing in this partition.",
-        todo=f"{finding.todo} Once a loss is accepted it goes on with its state folder as it is: compare the"
-        " target with the ledger by hand then.",
+        why=f"{finding.why} This applier acted on what is missing, so it applies nothing in this partition.",
+        todo=f"{finding.todo} Once a loss is accepted, it continues with its state folder as it is. Compare"
+        " the target with the ledger by hand then.",
     )
 
 
 def tell(handled: Handled, health: Health, not_held: set[str]) -> None:
-    """One log line for each change, or what claimed to be one.
+    """Log one line for each change, or for what claimed to be one.
 
-    `not_held`: the requests whose changes the target does not hold, told so far; this one is added.
-    A release without evidence needs people: somebody has the writer's key. Ready again after a restart.
+    `not_held`: the reported requests whose changes the target lacks; this one is added to it.
+    A release without evidence needs attention, because someone else has the writer's key. The service is
+    ready again after a restart.
     """
     if handled.result in _SETTLED:
         metrics.APPLIED.labels(handled.result).inc()

@@ -1,7 +1,7 @@
 """The folder that the applier keeps: one file for each object, replaced as a whole or not at all.
 
-Every step is taken relative to an open folder, and no symbolic link below the target is followed: a link
-in place of a type's folder is refused, one in place of a file is replaced, not written through.
+Every step is taken relative to an open folder, and no symbolic link below the target is followed. A link in
+place of a type's folder is refused. A link in place of a file is replaced, not written through.
 """
 
 import os
@@ -24,11 +24,11 @@ _decode_text = msgspec.json.Decoder(str).decode
 
 
 class NotWrittenError(Exception):
-    """The change could not be made, and nothing was; the message says why, for people."""
+    """The change could not be made, and nothing was changed; the message explains why."""
 
 
 class Target:
-    """The target folder. The operator may make the folder itself a link; nothing in it may be one."""
+    """The target folder. It may itself be a link, but nothing in it may be one."""
 
     def __init__(self, root: Path) -> None:
         """Make the folder if it is missing. Raises OSError."""
@@ -44,7 +44,7 @@ class Target:
     def apply(self, change: Change) -> None:
         """Make the change: durable on return.
 
-        Raises NotWrittenError when nothing was changed, and OSError when that cannot be told.
+        Raises NotWrittenError when nothing was changed, and OSError when that is not known.
         """
         if change.operation == DELETE:
             self._delete(change.resource)
@@ -52,7 +52,7 @@ class Target:
             self._write(change.resource, content_of(change), change.request)
 
     def holds(self, change: Change) -> bool:
-        """Whether the target is as the change would make it. Raises OSError."""
+        """Whether the target is already as the change would make it. Raises OSError."""
         kind, name = self._names(change.resource)
         try:
             with _folder(self.root) as root, _below(root, kind) as folder:
@@ -78,7 +78,7 @@ class Target:
                     _write_new(folder, fresh, content)
                     with _removed_on_error(folder, fresh):
                         os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
-                    # From here on the change is made, durable or not.
+                    # From here on the change is made, whether or not it is durable.
                     with _indefinite():
                         os.fsync(folder)
         except OSError as error:
@@ -98,7 +98,7 @@ class Target:
 
 
 class IndefiniteError(Exception):
-    """The change was made, but whether it would outlive a power cut is not known."""
+    """The change was made, but it may not survive a power cut."""
 
 
 def content_of(change: Change) -> bytes:
@@ -169,7 +169,7 @@ def _make_below(folder: int, name: str) -> None:
 
 
 def _write_new(folder: int, name: str, content: bytes) -> None:
-    # A file of this name is what a crash has left of the same request.
+    # A file of this name was left by a crash during the same request.
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -1,6 +1,6 @@
 """Rows of the audit table in Postgres's binary COPY format, built by hand.
 
-asyncpg's own encoder takes each value of each row through Python; this writes the wire's bytes at once.
+asyncpg's own encoder handles each value of each row in Python; this writes whole rows of wire bytes.
 """
 
 import struct
@@ -18,18 +18,18 @@ _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER: Final = struct.pack(">h", -1)
 _NULL: Final = struct.pack(">i", -1)
 _FIXED: Final = struct.Struct(">iqiqiqi").pack
-"""seq, ledger_offset and at with their lengths, and the length of value_sha256."""
+"""seq, ledger_offset and at, each with its length, and the length of value_sha256."""
 _LENGTH: Final = struct.Struct(">i").pack
 _HASH_BYTES: Final = 64
 
 
 async def write_audit(connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
-    """R16: add the rows of accepted records, in one COPY."""
+    """R16: add the rows of accepted records in one COPY."""
     await connection.copy_to_table("audit", source=_Chunks(place, accepted), columns=COLUMNS, format="binary")
 
 
 class _Chunks:
-    """The COPY's bytes in pieces of about CHUNK_BYTES, so that Postgres starts before the last is made."""
+    """The COPY's bytes in pieces of about CHUNK_BYTES, so that Postgres can start before all are ready."""
 
     def __init__(self, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
         self._parts = _chunks(place, accepted)

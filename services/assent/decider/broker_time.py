@@ -1,4 +1,4 @@
-"""Ask a broker what time it is: Kafka tells it only to who appends something."""
+"""Ask a broker for the time. Kafka only tells the time to a client that appends something."""
 
 import asyncio
 from typing import Final
@@ -10,14 +10,14 @@ from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.topics import HEADS
 
 KEY: Final = b"clock"
-"""Of the records that are appended for it. Without a value: readers pass over them, Kafka forgets them."""
+"""The key of the records appended for this. They have no value, so readers skip them and Kafka drops them."""
 _WITHIN_S: Final = 10.0
 
 
 async def ask_time(connection: Connection, machine: Machine) -> Seen | None:
-    """An append of now, as the broker that leads `assent.heads` dates it.
+    """A record appended now, as dated by the broker that leads `assent.heads`.
 
-    None where the topic keeps senders' time, which is this machine's own.
+    None where the topic keeps the sender's time, which would be this machine's own.
     Raises KafkaError, TimeoutError.
     """
     producer = await open_producer(connection)

@@ -1,6 +1,7 @@
-"""What the wall clock is believed to be: kept where the broker runs on this machine, so that both read it.
+"""The file that keeps what the wall clock is believed to be, where the broker runs on the same machine.
 
-So a step of it is noticed across a restart too, and `assent doctor --accept-clock` says that it was right.
+With it a step of the clock is noticed across a restart too. `assent doctor --accept-clock` writes to it that
+the clock is right.
 """
 
 import os
@@ -13,20 +14,20 @@ import msgspec
 from assent.observe.clock import Reading, boot_id
 
 _READABLE: Final = 0o644
-"""Whoever starts the decider need not be who accepts a clock."""
+"""The user who starts the decider may not be the one who accepts a clock."""
 
 
 class _Believed(msgspec.Struct, frozen=True):
     boot: str
     offset: int
-    """From the steady clock to the wall clock, ms."""
+    """From the steady clock to the wall clock, in ms."""
 
 
 _decode = msgspec.json.Decoder(_Believed).decode
 
 
 def believed_offset(path: Path) -> int | None:
-    """The offset that was noted; None when there is no note of this start of the machine. Raises OSError."""
+    """The noted offset; None when there is no note since the machine started. Raises OSError."""
     try:
         believed = _decode(path.read_bytes())
     except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -37,7 +38,7 @@ def believed_offset(path: Path) -> int | None:
 def note_offset(path: Path, reading: Reading) -> None:
     """Note that this reading is right. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: the decider and `assent doctor --accept-clock` may note at the same time.
+    # A unique name, because the decider and `assent doctor --accept-clock` may write at the same time.
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     os.close(number)
     beside = Path(name)

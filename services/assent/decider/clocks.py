@@ -1,7 +1,7 @@
-"""Whether the clocks that log time follows agree: the broker's, and this machine's two. Pure.
+"""Whether the clocks behind log time agree: the broker's, and this machine's two. Pure.
 
-A command is judged by when the broker appended it, and the writer's own records by the wall clock. Where one
-of them is wrong nobody can say which, so nothing is decided until they agree.
+A command is judged by the time at which the broker appended it, and the writer's own records by the wall
+clock. If one of these is wrong, it is not known which, so nothing is decided until they agree.
 """
 
 from collections.abc import Sequence
@@ -12,28 +12,28 @@ import msgspec
 from assent.observe.clock import Reading
 
 APART_MS: Final = 5 * 60 * 1_000
-"""How far two clocks may be apart; also how far a sender's clock may be ahead."""
+"""How far two clocks may be apart, and how far a sender's clock may be ahead."""
 STEP_MAX_MS: Final = 60 * 60 * 1_000
-"""A step of the wall clock beyond this is not taken for true until somebody says so, or it is taken back.
+"""A larger step of the wall clock is not believed until a person confirms it, or until it is reversed.
 
-So are several steps within an hour, where nothing but the clock itself bears them out.
+The same holds for several steps within an hour, where nothing but the clock itself supports them.
 """
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """An append: what the broker's clock said, and between which moments of the steady clock it was."""
+    """An append: the broker's time of it, and the two steady clock readings between which it happened."""
 
     appended: int
     """The broker's time, ms since 1970."""
     after: int | None
-    """The steady clock (ms) when it had not been appended yet; None when no such moment is known."""
+    """The steady clock (ms) at a moment before the append; None when no such moment is known."""
     by: int
-    """The steady clock (ms) when it had been."""
+    """The steady clock (ms) at a moment after the append."""
 
     def ahead(self, offset: int) -> int:
-        """By how much (ms) the broker's clock is ahead of the wall clock, at least; negative: behind it.
+        """By how much (ms) the broker's clock is ahead of the wall clock, at least. Negative: behind it.
 
-        `offset`: from the steady clock to the wall clock, as that is set now.
+        `offset`: from the steady clock to the wall clock as it is set now.
         """
         if self.appended > self.by + offset:
             return self.appended - self.by - offset
@@ -46,34 +46,35 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         return abs(self.ahead(offset)) <= APART_MS
 
     def received_at(self, offset: int) -> int:
-        """When it was received, ms since 1970: the broker's time, unless the clocks did not agree then.
+        """When it was received, ms since 1970: the broker's time, unless the clocks disagreed then.
 
-        Then the nearest time that is possible by the wall clock, which is known to be right again.
+        Where they disagreed: the nearest time that is possible by the wall clock, which is known to be right
+        again.
         """
         return self.appended if self.agrees(offset) else self.appended - self.ahead(offset)
 
 
 class Appends(msgspec.Struct, frozen=True, gc=False):
-    """What was polled at once, in the order of its offsets. Without an object for each: most of it agrees."""
+    """The appends of one poll, in offset order. No object for each, as most of them agree with the clock."""
 
     times: list[int]
     """The broker's time of each, ms since 1970."""
     afters: list[int | None]
     by: int
-    """As in Seen; `by` is that of all."""
+    """As in Seen. `by` is the same for all."""
 
     def each(self) -> list[Seen]:
-        """One by one."""
+        """The appends one by one."""
         return [Seen(*them, self.by) for them in zip(self.times, self.afters, strict=True)]
 
     def possible(self, offset: int) -> list[int]:
-        """When each was received, as far as the wall clock tells (see Seen.received_at)."""
+        """When each was received, as far as the wall clock shows (see Seen.received_at)."""
         if self._are_possible(offset):
             return self.times
         return [seen.received_at(offset) for seen in self.each()]
 
     def plainly_agree(self, offset: int, before: int | None) -> bool:
-        """Whether it is seen at a glance that none of them is in doubt: they are close together.
+        """Whether a quick check shows that none of them is in doubt, because they are close together.
 
         `before`: when the append before them was received, ms since 1970.
         """
@@ -85,7 +86,7 @@ class Appends(msgspec.Struct, frozen=True, gc=False):
         return latest - min(before, earliest) <= APART_MS and before - earliest <= APART_MS
 
     def _are_possible(self, offset: int) -> bool:
-        """Whether it is seen at a glance that the clocks agreed for each of them."""
+        """Whether a quick check shows that the clocks agreed for each of them."""
         if not self.times:
             return True
         after = self.afters[-1]
@@ -95,13 +96,13 @@ class Appends(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING_SEEN: Final = Appends([], [], 0)
-"""Where nobody has polled."""
+"""For a portion that came from no poll."""
 
 
 def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int | None:
-    """The number of the first append whose time is not to be believed yet; None when all agree.
+    """The index of the first append whose time is not believed yet; None when all agree.
 
-    `before`: when the append before them, in the same partition, was received.
+    `before`: when the previous append in the same partition was received.
     """
     for number, seen in enumerate(appends):
         if not seen.agrees(offset) or (before is not None and seen.appended < before - APART_MS):
@@ -111,32 +112,32 @@ def first_doubt(appends: Sequence[Seen], offset: int, before: int | None) -> int
 
 
 class WallClock:
-    """Whether the wall clock is right, as far as can be told. One for a process.
+    """Whether the wall clock is right, as far as can be known. One for each process.
 
-    On a machine of its own it is believed once a broker bears it out; where the broker reads the same clock,
-    as long as it moves as time does.
+    On a separate machine it is believed once a broker confirms it. Where the broker reads the same clock, it
+    is believed for as long as it advances as time does.
     """
 
     def __init__(self, first: Reading, *, one_machine: bool, known: int | None = None) -> None:
-        """`one_machine`: the broker reads the same clock, and so cannot bear it out.
+        """`one_machine`: the broker reads the same clock, and so cannot confirm it.
 
-        `known`: the offset that was right before, if this machine has not been started since.
+        `known`: the offset that was right before, if this machine has not been restarted since.
         """
         self.one_machine: Final = one_machine
         self._offset = first.offset if known is None else known
         self._hour_from = (first.steady, self._offset)
-        """When (steady clock) and with which offset the hour began in which steps are added up."""
+        """When (steady clock), and with which offset, the hour began over which steps are added up."""
         self._borne_out: int | None = None
         self.disagrees: Seen | None = None
-        """The latest append that a broker dated otherwise than the wall clock."""
+        """The latest append for which the broker's time disagreed with the wall clock."""
 
     @property
     def is_borne_out(self) -> bool:
-        """Whether there is a reason to believe the wall clock that nothing contradicts."""
+        """Whether there is a reason to believe the wall clock, and nothing contradicts it."""
         return self.one_machine or (self.disagrees is None and _near(self._borne_out, self._offset))
 
     def bear_out(self, seen: Seen, offset: int) -> None:
-        """Take in an append, of whichever broker, whose moment is known well enough to tell."""
+        """Compare with an append on any broker, if its moment is known precisely enough."""
         if self.one_machine or seen.after is None or seen.by - seen.after > APART_MS:
             return
         self.disagrees = None if seen.agrees(offset) else seen
@@ -144,9 +145,9 @@ class WallClock:
             self._borne_out = offset
 
     def step(self, now: Reading, *, accepted: int | None = None) -> int:
-        """By how much (ms) the wall clock has moved otherwise than time; 0 when that is in order.
+        """By how much (ms) the wall clock has moved more or less than time; 0 when that is acceptable.
 
-        `accepted`: the offset that a person has said is right.
+        `accepted`: the offset that a person has confirmed.
         """
         if _near(accepted, now.offset):
             self._offset = now.offset
@@ -161,7 +162,7 @@ class WallClock:
         return step
 
     def _step_here(self, now: Reading) -> int:
-        """On one machine: little steps in a row are as long as one, so those of an hour are added up."""
+        """On one machine, small steps are as bad as a large one, so those of an hour are added up."""
         began, offset = self._hour_from
         if now.steady - began >= STEP_MAX_MS and _near(self._offset, now.offset):
             self._hour_from = (now.steady, self._offset)
@@ -173,7 +174,7 @@ class WallClock:
         return 0
 
     def is_believed(self, reading: Reading) -> bool:
-        """Whether a reading that was taken before is one of the wall clock as it is believed now."""
+        """Whether an earlier reading was of the wall clock as it is believed now."""
         return self.is_borne_out and _near(self._offset, reading.offset)
 
 

@@ -1,4 +1,4 @@
-"""Hold what is known of a log against what is there, before a partition is led and while it is."""
+"""Compare a partition with what is known of its log, before it is led and while it is."""
 
 import asyncio
 from typing import Any, Final
@@ -30,17 +30,17 @@ INPUT_TOPICS: Final[dict[LedgerName, str]] = {"ledger": COMMANDS, "governance": 
 
 
 def ledger_place(place: Place) -> TopicPartition:
-    """Where a partition's ledger is."""
+    """The topic and partition of a place's ledger."""
     return TopicPartition(LEDGER_TOPICS[place[0]], place[1])
 
 
 def input_place(place: Place) -> TopicPartition:
-    """Where a partition's commands are."""
+    """The topic and partition of a place's commands."""
     return TopicPartition(INPUT_TOPICS[place[0]], place[1])
 
 
 class Completeness:
-    """Whether a log is whole, as far as this decider knows."""
+    """Checks whether a log is complete, as far as this decider knows."""
 
     def __init__(self, connection: Connection, follower: GovernanceFollower, known: KnownHeads) -> None:
         self._connection = connection
@@ -51,15 +51,15 @@ class Completeness:
         self._looking = asyncio.Lock()
 
     async def before(self, place: Place) -> KnownHead | None:
-        """Before a ledger partition is read: what is known of it, None for nothing.
+        """What is known of a ledger partition before it is read; None for nothing.
 
         Raises MissingError, KafkaError, TimeoutError, HeadsFileError, UnknownError.
         """
-        # First: where `assent.heads` is not there, there is nothing to learn from.
+        # This comes first: without `assent.heads` there is nothing to learn from.
         await self._look_at_topics()
         self._check_topics(place)
         await self._known.learn()
-        # By a governance ledger that was put back, somebody who was disabled would be enabled again.
+        # By a restored, older governance ledger, a disabled account would be enabled again.
         governance = self._known.of(_GOVERNANCE)
         if governance is not None:
             _raise(await self._follower.hold_against(governance))
@@ -87,7 +87,7 @@ class Completeness:
                 raise MissingError(finding)
 
     async def after(self, place: Place, known: KnownHead | None, writer: Writer[Any], term: Term) -> None:
-        """Once its ledger was read: the chain itself, and the commands. Sets where input goes on.
+        """Check the chain and the commands after the ledger was read, and set where input continues.
 
         Raises MissingError, KafkaError, TimeoutError.
         """
@@ -97,7 +97,8 @@ class Completeness:
         losses, last = self._follower.losses, term.head.seq
         expected = next_input(*place, losses, read=term.next_input, decided=term.last.seq, last=last)
         writer.next_input = expected
-        # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
+        # After an accepted loss, input continues elsewhere, so the command before it is not the last decided
+        # one.
         writer.input_sha256 = term.last.sha256 if expected == term.next_input else None
         async with Probe(self._connection) as probe:
             _, finding = await inputs_of(probe, place, term, expected)
@@ -113,7 +114,7 @@ def input_finding(place: Place, expected: int, decided_sha256: str | None, found
 
 
 async def inputs_of(probe: Probe, place: Place, term: Term, expected: int) -> tuple[Found, Finding | None]:
-    """What is there of a partition's commands, and what is missing if they go on at the offset `expected`.
+    """What the partition's commands hold, and what is missing if they continue at the offset `expected`.
 
     Raises KafkaError, TimeoutError.
     """

@@ -1,4 +1,4 @@
-"""Where a partition ended, and when: so it is known when a record had not been appended yet. Pure."""
+"""Where a partition ended, and when. This shows when a record had not been appended yet. Pure."""
 
 from typing import Final
 
@@ -6,11 +6,11 @@ KEPT: Final = 64
 
 
 class SeenEnds:
-    """The ends that were seen: the longer ago, the fewer are kept, and always the first."""
+    """The ends that were seen. Of older ones fewer are kept, and the first one always."""
 
     def __init__(self) -> None:
         self._ends: list[tuple[int, int]] = []
-        """Where the partition ended, and when (steady clock, ms) it last did there; the latest at the end."""
+        """Where the partition ended, and the last time it did (steady clock, ms). The latest is last."""
 
     @property
     def latest(self) -> int:
@@ -18,7 +18,7 @@ class SeenEnds:
         return self._ends[-1][0] if self._ends else 0
 
     def note(self, end: int, steady: int) -> None:
-        """Take in that the partition ended at `end`, or before it, at `steady` (steady clock, ms)."""
+        """Note that the partition ended at or before `end` at the time `steady` (steady clock, ms)."""
         if self._ends and end <= self._ends[-1][0]:
             if end == self._ends[-1][0]:
                 self._ends[-1] = (end, max(steady, self._ends[-1][1]))
@@ -28,10 +28,10 @@ class SeenEnds:
             del self._ends[min(range(1, KEPT), key=self._gap_without)]
 
     def _gap_without(self, number: int) -> float:
-        """How long nothing would be known without this one, for how long ago that is."""
+        """The length of time about which nothing would be known without this end, relative to its age."""
         begin, end = self._ends[number - 1][1], self._ends[number + 1][1]
         return (end - begin) / max(1, self._ends[-1][1] - begin)
 
     def after(self, offset: int) -> int | None:
-        """When (steady clock, ms) the record at `offset` had not been appended yet, as late as is known."""
+        """The latest known time (steady clock, ms) at which the record at `offset` had not been appended."""
         return next((steady for end, steady in reversed(self._ends) if end <= offset), None)

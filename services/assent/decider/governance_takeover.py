@@ -1,4 +1,4 @@
-"""Take governance over: read its ledger to the end, as its own records say who may seal it."""
+"""Take over governance: read its ledger to the end. Its own records state whose seals count."""
 
 import msgspec
 import structlog
@@ -21,16 +21,16 @@ _PLACE = TopicPartition(GOVERNANCE, 0)
 
 
 class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a session of governance starts from."""
+    """Everything that a session on governance starts from."""
 
     identity: str
     writer: Writer[GovernanceDesk]
     term: Term
     releases: Releases
-    """What the writer has to carry out: the caller fills it."""
+    """What the writer has to carry out; the caller fills it."""
 
     def acceptance_from(self, head: Head) -> Acceptance:
-        """The acceptance rule from a head on that this lead has come past."""
+        """The acceptance rule from a head that this lead has passed."""
         return _acceptance(self.identity, self.writer.desk, head)
 
 
@@ -39,8 +39,8 @@ async def take_over_governance(
 ) -> GovernanceLead:
     """Read `assent.governance` to where it ends now. Raises KafkaError, StoppedError.
 
-    `identity` is the SHA-256 (hex) of its record 0; `sealer`: the key that the writer seals with, if it is to
-    append in its own name; `known`: a head that is known from elsewhere, to be held against what is read.
+    `identity`: the SHA-256 (hex) of its record 0. `sealer`: the key that the writer seals with, if it is to
+    append in its own name. `known`: a head known from elsewhere, to compare with what is read.
     """
     start, releases = first_head("governance", identity), Releases()
     desk = GovernanceDesk(releases)

@@ -1,4 +1,4 @@
-"""The decider's own file of signed heads: what it knows outside Kafka and outside Postgres."""
+"""The decider's own file of signed heads: what it knows outside Kafka and Postgres."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ _decode = msgspec.json.Decoder(list[KeptHead]).decode
 
 
 class HeadsFileError(Exception):
-    """The file is there and cannot be read; the message says what to do."""
+    """The file exists but cannot be read; the message says what to do."""
 
 
 def heads_file(state: Path, identity: str) -> Path:
@@ -27,8 +27,8 @@ def read_heads_file(path: Path) -> list[KeptHead] | None:
         return None
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         msg = (
-            f"{path} cannot be read ({type(error).__name__}). Put it back from a copy, or remove it: the"
-            " decider then goes by what Postgres and assent.heads know."
+            f"{path} cannot be read ({type(error).__name__}). Restore it from a copy, or remove it. The"
+            " decider then relies on what Postgres and assent.heads know."
         )
         raise HeadsFileError(msg) from error
 

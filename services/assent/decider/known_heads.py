@@ -1,4 +1,4 @@
-"""What a decider knows of each ledger partition from outside of it, and how it makes it known."""
+"""What a decider knows of each ledger partition from other sources, and how it makes that known."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from assent_contracts.heads import Finding, KeptHead, KnownHead, Place, SignedHe
 from assent_contracts.topics import HEADS
 
 LEARN_EVERY_S: Final = 2.0
-"""Several partitions that are taken over at once ask once."""
+"""Several partitions that are taken over at once share one query."""
 
 
 class KnownHeads:
@@ -38,7 +38,7 @@ class KnownHeads:
         postgres: str | None = None,
         health: Health,
     ) -> None:
-        """`file`: the decider's own; `postgres`: the DSN of the readers' database, where it may be asked."""
+        """`file`: the decider's own file. `postgres`: the readers' database (a DSN), if it may be asked."""
         self._health = health
         self._connection = connection
         self._key = key
@@ -52,10 +52,10 @@ class KnownHeads:
         self._producer: CommandProducer | None = None
 
     async def learn(self) -> None:
-        """Ask all that there is. Raises KafkaError, HeadsFileError, UnknownError.
+        """Ask every source. Raises KafkaError, HeadsFileError, UnknownError.
 
-        A Postgres that does not answer is named in the log and in /readyz, and not waited for where the file
-        answered.
+        A Postgres that does not answer is reported in the log and in /readyz. It is not waited for where the
+        file answered.
         """
         async with self._learning:
             now = asyncio.get_running_loop().time()
@@ -86,12 +86,12 @@ class KnownHeads:
         self._health.note("postgres", None)
 
     def of(self, place: Place) -> KnownHead | None:
-        """What is known of a partition, once accepted losses are counted off."""
+        """What is known of a partition, without what was given up in accepted losses."""
         heads = [head for head, kept in self._newest.heads() if self._counts(kept)]
         return known_heads(heads, self._follower.losses).get(place)
 
     def contradiction(self, place: Place) -> Finding | None:
-        """Two heads of a partition that writers have signed and that cannot both be."""
+        """Two heads of a partition that writers have signed and that cannot both be true."""
         for found in self._newest.contradictions():
             (head, kept), (_, other) = found.one, found.other
             if place != (head.ledger, head.partition) or is_void(head.era, self._follower.losses):
@@ -101,7 +101,7 @@ class KnownHeads:
         return None
 
     def _counts(self, kept: KeptHead) -> bool:
-        """Whether its writer is still one: with a stolen key heads could be signed that never were."""
+        """Whether its signer is still a writer: a stolen key could sign heads that never existed."""
         return kept.writer == self._key.id or kept.writer in self._follower.writers.public_keys()
 
     async def make_known(self, head: SignedHead) -> None:

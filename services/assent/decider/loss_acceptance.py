@@ -1,4 +1,4 @@
-"""Accept a loss with the recovery key, while no decider leads: the log continues from where it ends.
+"""Accept a loss with the recovery key while no decider leads: the log continues from where it ends.
 
 See infra/decisions/0035-accepting-a-loss.md.
 """
@@ -25,7 +25,7 @@ from assent_contracts.writers import RECOVERY
 
 
 class AcceptedLoss(msgspec.Struct, frozen=True, kw_only=True):
-    """The governance record that accepted a loss, and where the log goes on."""
+    """The governance record that accepted a loss, and where the log continues."""
 
     seq: int
     era: str
@@ -33,12 +33,12 @@ class AcceptedLoss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerEnds(msgspec.Struct, frozen=True):
-    """Where every ledger ends now, and from which offsets commands would be decided."""
+    """Where every ledger ends now, and the offsets from which commands would be decided."""
 
     lead: GovernanceLead
     ends: tuple[LedgerEnd, ...]
     inputs: tuple[Finding, ...]
-    """What is missing of the commands."""
+    """What is missing from the commands."""
 
 
 async def ends_now(connection: Connection, follower: GovernanceFollower) -> LedgerEnds:
@@ -57,7 +57,7 @@ async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ledg
 
 
 def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
-    """Where a ledger ends, by what was read of it; commands count from the offset `input_from`."""
+    """Where a ledger ends, from what was read of it. Commands count from the offset `input_from`."""
     return LedgerEnd(
         ledger=place[0],
         partition=place[1],
@@ -72,7 +72,7 @@ def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
 async def _input_of(
     connection: Connection, place: Place, term: Term, follower: GovernanceFollower
 ) -> tuple[int, Finding | None]:
-    """Where commands go on: behind the last decided one, if it is still there; else at what there is."""
+    """Where commands continue: after the last decided one if it still exists, else at the first one left."""
     decided, last = term.last.seq, term.head.seq
     read = next_input(*place, follower.losses, read=term.next_input, decided=decided, last=last)
     async with Probe(connection) as probe:
@@ -84,7 +84,7 @@ async def accept_loss(
     connection: Connection, identity: str, key: SecretKey, ends: LedgerEnds, given_up: tuple[str, ...]
 ) -> AcceptedLoss | Refusal:
     """Let the log continue from these ends. Raises KafkaError, TimeoutError."""
-    # It seals under this id, whatever its file calls it.
+    # It seals under this id, whatever id its file contains.
     key.id = RECOVERY
     command = AcceptLoss(
         id=new_command_id(), principal=RECOVERY, at=now_ms(), ends=ends.ends, given_up=given_up
@@ -92,7 +92,7 @@ async def accept_loss(
     try:
         decided = await record_by_recovery(connection, identity, key, ends.lead, command)
     except LostLeadError:
-        return refuse(RefusalCode.OUTDATED, "Somebody wrote governance meanwhile: stop all deciders first.")
+        return refuse(RefusalCode.OUTDATED, "Governance was written in the meantime: stop all deciders.")
     if isinstance(decided, Refusal):
         return decided
     return AcceptedLoss(seq=decided[0], era=command.id, ends=ends.ends)

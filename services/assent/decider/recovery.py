@@ -1,4 +1,4 @@
-"""Replace writers with the recovery key, while no decider leads: one record that this key seals itself.
+"""Replace writers with the recovery key while no decider leads: one record that this key itself seals.
 
 See infra/decisions/0022-writers-change-and-can-be-recovered.md.
 """
@@ -33,13 +33,13 @@ from assent_contracts.topics import HEADS
 from assent_contracts.writers import RECOVERY
 
 _TRIES = 20
-"""Another writer's records may come first each time: then it is decided again behind them."""
+"""Another writer's records may come first each time. The command is then decided again after them."""
 RETIRE_ALL = "all"
-"""Instead of ids: every writer that is listed when it is decided."""
+"""Instead of ids: every writer that is listed at the time of the decision."""
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
-    """The governance record that changed the writers, and who they are now."""
+    """The governance record that changed the writers, and who the writers are now."""
 
     seq: int
     events: tuple[GovernanceEvent, ...]
@@ -58,7 +58,7 @@ async def recover_writers(
 
     Raises NotFoundedError, KafkaError, TimeoutError.
     """
-    # It seals under this id, whatever its file calls it.
+    # It seals under this id, whatever id its file contains.
     key.id = RECOVERY
     for _ in range(_TRIES):
         lead = await take_over_governance(connection, identity)
@@ -77,7 +77,7 @@ async def recover_writers(
             return await _recover(connection, identity, key, lead, command)
         except LostLeadError:
             continue
-    return refuse(RefusalCode.OUTDATED, "Other writers wrote governance each time: try again.")
+    return refuse(RefusalCode.OUTDATED, "Other writers wrote to governance each time. Try again.")
 
 
 async def _recover(
@@ -92,9 +92,10 @@ async def _recover(
 
 
 async def _misdated(connection: Connection, at: int) -> Refusal | None:
-    """Why a command of the recovery key is not recorded by the time (ms) that this machine's clock gave it.
+    """Why the time (ms) on a recovery command is too far off for it to be recorded; None if it is not.
 
-    No decider judges that time, and log time would stay behind it: what administrators send would be stale.
+    No decider checks that time. If it were ahead, log time would stay ahead of the clocks, and commands of
+    administrators would be refused as stale.
     """
     try:
         seen = await ask_time(connection, Machine())
@@ -103,8 +104,8 @@ async def _misdated(connection: Connection, at: int) -> Refusal | None:
     if seen is None:
         return refuse(
             RefusalCode.STALE,
-            f"No broker says what time it is: {HEADS} is not there, or keeps senders' time."
-            " `assent topics apply` sets it right.",
+            f"No broker gives the time: the topic {HEADS} is missing, or keeps senders' time."
+            " Run `assent topics apply` to fix it.",
         )
     if abs(seen.appended - at) > APART_MS:
         return refuse(RefusalCode.STALE, clocks_apart(seen.appended, at).why)
@@ -114,7 +115,7 @@ async def _misdated(connection: Connection, at: int) -> Refusal | None:
 async def record_by_recovery(
     connection: Connection, identity: str, key: SecretKey, lead: GovernanceLead, command: RecoveryCommand
 ) -> tuple[int, tuple[GovernanceEvent, ...]] | Refusal:
-    """Append a command's decision behind the lead's head, sealed by the recovery key: its seq and events.
+    """Append a command's decision after the lead's head, sealed by the recovery key. Returns seq and events.
 
     Raises LostLeadError when another record came first, KafkaError, TimeoutError.
     """

@@ -14,11 +14,11 @@ from assent_contracts.topics import LEDGER
 
 _RETRY_S = 1.0
 _POLL_RECORDS = 2_000
-"""So that deciding goes on meanwhile: a full poll is taken in within some 50 ms."""
+"""Keeps deciding responsive: a full poll is handled within about 50 ms."""
 
 
 class ReleaseFollower:
-    """Reads all partitions into what governance knows of releases."""
+    """Reads the releases of all request partitions for governance."""
 
     def __init__(
         self, connection: Connection, governance: GovernanceFollower, partitions: int, releases: Releases
@@ -36,7 +36,7 @@ class ReleaseFollower:
         await self._reader.stop()
 
     async def news(self) -> None:
-        """Read on until a release is found. Raises NotFollowingError, StoppedError."""
+        """Read until a release is found. Raises NotFollowingError, StoppedError."""
         found = False
         while not found:
             try:
@@ -51,5 +51,5 @@ class ReleaseFollower:
                         found = self._releases.take(each) or found
                     except Exception as error:
                         raise StoppedError(LEDGER, each.offset) from error
-            # A poll that finds its records at hand does not wait: decisions have their turn between two.
+            # A poll whose records are already there does not wait, so decisions get their turn in between.
             await asyncio.sleep(0)

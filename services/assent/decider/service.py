@@ -54,7 +54,7 @@ _ONLY = frozenset({0})
 
 
 class Decider:
-    """Leads partitions, of requests and of governance: one task for each, started over when it is lost."""
+    """Leads partitions of requests and of governance. Each has one task, restarted when the lead is lost."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Decider:
         heads_file: Path | None = None,
         postgres: str | None = None,
     ) -> None:
-        """`heads_file`, `postgres`: where heads are known outside Kafka, see KnownHeads."""
+        """`heads_file`, `postgres`: where heads are known outside Kafka; see KnownHeads."""
         self._known = KnownHeads(connection, key, follower, file=heads_file, postgres=postgres, health=health)
         self._whole = Completeness(connection, follower, self._known)
         self._connection = connection
@@ -83,10 +83,10 @@ class Decider:
         self._governs = False
 
     async def lead(self, partitions: AbstractSet[int]) -> None:
-        """Lead exactly these partitions of requests from now on. Raises what a lead has died of."""
+        """Lead exactly these partitions of requests from now on. Raises the error that ended a lead."""
         for partition in partitions - self._partitions:
             self._health.not_ready(f"partition-{partition}", TAKING_OVER)
-        # Noted first: if this is cancelled, a later call still gives up whatever was begun.
+        # Noted first: if this is cancelled, a later call still gives up what was begun.
         self._partitions |= partitions
         await self._leads.work_on(frozenset(partitions))
         for partition in self._partitions - partitions:
@@ -94,7 +94,7 @@ class Decider:
         self._partitions = frozenset(partitions)
 
     async def govern(self, partitions: AbstractSet[int] = _ONLY) -> None:
-        """Lead governance, which has one partition, or no more if empty. Raises what the lead has died of."""
+        """Lead governance's one partition; with none given, stop. Raises the error that ended a lead."""
         if partitions and not self._governs:
             self._health.not_ready(f"partition-{GOVERNANCE_NAME}", TAKING_OVER)
         self._governs |= bool(partitions)
@@ -121,7 +121,7 @@ class Decider:
         try:
             await self._lead_again_and_again(name, lead_once, log)
         except StoppedError as stopped:
-            # Only this partition: the others have nothing to do with it.
+            # Only this partition: the others are not affected.
             metrics.PARTITION_STOPPED.labels(name).set(1)
             log.exception("stopped", topic=stopped.topic, offset=stopped.offset)
             self._health.not_ready(f"partition-{name}", stopped_because(str(stopped)))
@@ -152,7 +152,7 @@ class Decider:
         error: MissingError | UnknownError | HeadsFileError,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        """Say what is missing, and return when it is time to look again: the right log may be back."""
+        """Report what is missing, and return when it is time to look again: the right log may be back."""
         why = missing_because(error)
         condition = f"partition-{name}"
         if self._health.missing().get(condition) != why:
@@ -166,14 +166,14 @@ class Decider:
             metrics.PARTITION_MISSING.remove(name, kind)
 
     async def _until_listed(self, name: str) -> None:
-        """Return when the key is a writer's: whatever another key seals, nobody accepts."""
+        """Return when the key is a writer's: nobody accepts what another key seals."""
         while (why := why_not_listed(self._follower, self._key)) is not None:
             self._health.not_ready(f"partition-{name}", why)
             await self._follower.beyond(self._follower.writers.head)
             self._follower.check()
 
     async def _lead_requests(self, partition: int) -> None:
-        """Returns when another writer's run stands."""
+        """Lead until another writer's run is accepted."""
         place: Place = ("ledger", partition)
         era = era_of(self._follower.losses)
         known = await self._whole.before(place)
@@ -186,7 +186,7 @@ class Decider:
         )
 
     async def _lead_governance(self) -> None:
-        """Returns when another writer's run stands."""
+        """Lead until another writer's run is accepted."""
         era = era_of(self._follower.losses)
         known = await self._whole.before(_GOVERNANCE)
         identity, sealer = self._follower.identity, sealer_of(self._key)
@@ -210,7 +210,7 @@ class Decider:
         acceptance_from: Callable[[Head], Acceptance],
         era: str,
     ) -> None:
-        """`era`: in which the ledger was read."""
+        """`era`: the one in which the ledger was read."""
         if era_of(self._follower.losses) != era:
             return
         time = Timekeeper(
@@ -300,7 +300,7 @@ async def _lead_in_groups(
             await follower.beyond(follower.writers.head)
             follower.check()
 
-    # The groups are for liveness only: they say who should lead.
+    # The groups are only for liveness: they suggest who should lead.
     async with (
         Membership(settings.kafka, COMMANDS, GROUP) as requests,
         Membership(settings.kafka, GOVERNANCE_COMMANDS, GOVERNOR_GROUP) as governance,
@@ -312,6 +312,6 @@ async def _lead_in_groups(
             _tell_whether_confirmed(follower, health),
             until_retired(),
         )
-        # Before the groups are left: another writer is to find nobody at work here.
+        # Before leaving the groups, so that another writer finds nobody at work here.
         await decider.govern(frozenset())
         await decider.lead(frozenset())

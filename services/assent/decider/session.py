@@ -1,4 +1,4 @@
-"""Decide one partition's commands, from a takeover until somebody else's run stands or Kafka fails."""
+"""Decide one partition's commands, from a takeover until another writer's run is accepted or Kafka fails."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -27,30 +27,30 @@ from assent_contracts.heads import Found
 
 POLL_RECORDS = 2_000
 POLL_MS = 500
-"""How long a poll waits at most, and so how late an expiry may be written."""
+"""The longest that a poll waits, and so how late an expiry may be written."""
 PORTION_BYTES = 2 * 1024 * 1024
-"""What is decided before others have their turn: a compressed batch may be a thousand times as large."""
+"""How much is decided before other tasks get a turn; a compressed batch may be a thousand times as large."""
 _AHEAD = 2
 
 
 class Portion(msgspec.Struct, frozen=True):
-    """A part of what was polled, and the answers of the signature check, which may be under way."""
+    """A part of what was polled, with the answers of the signature check, which may still be running."""
 
     records: Sequence[ConsumerRecord]
     envelopes: Sequence[Envelope | Omitted]
     keys: Sequence[bytes | None]
-    """What each signature is checked with."""
+    """The key that each signature is checked with."""
     good: asyncio.Future[list[bool]]
     appends: Appends
-    """When the broker says that they came."""
+    """The broker's times of the records."""
     end: int
-    """The offset of the first record that is in no portion up to this one."""
+    """The offset of the first record that is not in a portion up to this one."""
     look: Look | None
-    """What time it was, if that may make something due."""
+    """The time, if it may make something due."""
 
 
 class Session:
-    """One term of one writer over one partition: it moves bytes, and the writer decides."""
+    """One term of one writer on one partition. It moves bytes; the writer decides."""
 
     def __init__(
         self,
@@ -76,9 +76,10 @@ class Session:
     async def run(self) -> None:
         """Decide until cancelled.
 
-        Raises LostLeadError, KafkaError, TimeoutError: then start over. And NotFollowingError, StoppedError.
+        After LostLeadError, KafkaError or TimeoutError, start over. Also raises NotFollowingError and
+        StoppedError.
         """
-        # What comes beyond this end was not there before: so much is known of when it came.
+        # What comes after this end was not there before. This bounds the time at which it came.
         await self._time.look(self._consumer)
         await until_one_ends(
             self._take_in(),
@@ -95,7 +96,7 @@ class Session:
             records = fetched.get(place)
             end = (await positions(self._consumer, place)).get(place, self._handed_over)
             if records is None:
-                # Only where nothing comes is time asked for: what comes brings its own.
+                # The time is only asked for when nothing comes: records carry their own.
                 await self._hand_over([], end=end, look=await self._time.look(self._consumer))
                 continue
             for portion in portions(records):
@@ -103,7 +104,7 @@ class Session:
                 await self._hand_over(portion, end=portion[-1].offset + 1)
 
     def _check_order(self, records: Sequence[ConsumerRecord]) -> None:
-        """Raises MissingError: a consumer whose position is gone starts over at what there is."""
+        """Raises MissingError: a consumer whose position was deleted restarts at the first record left."""
         for record in records:
             if record.offset < self._to_read:
                 place = self._around.place
@@ -119,7 +120,7 @@ class Session:
             self._to_read = record.offset + 1
 
     async def _wake(self) -> None:
-        """What another ledger makes due is not to wait for the next poll's end."""
+        """Do not let what another ledger makes due wait for the end of the next poll."""
         while True:
             await self._around.news()
             await self._hand_over([], look=await self._time.look(self._consumer), polled=False)
@@ -132,16 +133,16 @@ class Session:
         look: Look | None = None,
         polled: bool = True,
     ) -> None:
-        """`end`: the offset of the first record that is neither in here nor was handed over before.
+        """`end`: the offset of the first record that is neither in `records` nor was handed over before.
 
-        `polled`: whether it is what a poll has brought, which may be nothing.
+        `polled`: whether this is the result of a poll, which may be empty.
         """
         appends = self._time.seen(records) if polled else NOTHING_SEEN
         await self._around.catch_up()
         desk = self._writer.desk
         envelopes = [open_envelope(record.value, record.key, record.headers) for record in records]
         keys = [None if isinstance(each, Omitted) else desk.signing_key(each) for each in envelopes]
-        # Not awaited here: while signatures are checked, the next commands are read.
+        # Not awaited here: the next commands are read while signatures are checked.
         good = self._checker.check(envelopes, keys)
         end = max(end, self._handed_over)
         await self._received.put(Portion(records, envelopes, keys, good, appends, end, look))
@@ -151,7 +152,7 @@ class Session:
         while True:
             portion = await self._received.get()
             good = await portion.good
-            # Waits while the clocks do not agree: until then nothing is decided, and nothing expires.
+            # Waits while the clocks disagree. Until then nothing is decided and nothing expires.
             received = await self._time.received_at(portion.appends)
             started = perf_counter()
             first = self._writer.seq + 1
@@ -161,11 +162,11 @@ class Session:
                 await self._send()
             if self._writer.seq >= first:
                 self._tell(portion, first, refused, perf_counter() - started)
-            # The queue may hold more: health, heartbeats and other partitions have their turn in between.
+            # The queue may hold more. Health, heartbeats and other partitions get a turn in between.
             await asyncio.sleep(0)
 
     def _time_after(self, portion: Portion) -> int | None:
-        """A time (ms) before which nothing came that is not decided; None where none is believed."""
+        """A time (ms) before which everything that came is decided; None where no such time is believed."""
         look = portion.look
         return self._time.now(look) if look is not None and look.end <= portion.end else None
 
@@ -205,11 +206,11 @@ class Session:
         try:
             return self._writer.decide(incoming)
         except Exception as error:
-            # Nobody can say what comes after a record on which the rules fail: it is not skipped.
+            # After a record on which the rules fail, the state is not known. So it is not skipped.
             raise StoppedError(self._around.place.topic, incoming.offset) from error
 
     async def _end_if_retired(self) -> None:
-        """Raises LostLeadError once the key is retired: what it sealed up to then is sent, nothing after."""
+        """Raises LostLeadError once the key is retired: what it sealed before is sent, and nothing after."""
         if self._writer.is_retired:
             await self._send()
             await self._appender.flush()
@@ -221,7 +222,7 @@ class Session:
             await self._appender.append(batch)
 
     def _tell_odd(self, record: ConsumerRecord, decided: Decided) -> None:
-        """What was not kept, so that a person can find it."""
+        """Log what was not kept, so that a person can find it."""
         if decided.unreadable is not None:
             self._log.error("reading failed", input=record.offset, exc_info=decided.unreadable)
         if decided.omitted is not None:

@@ -1,7 +1,7 @@
 """Check many signatures at once, off the event loop.
 
-In processes, not threads: a verification gives up the GIL and has to win it back from a loop that decides
-meanwhile, which costs it up to a switch interval (5 ms) for 40 µs of work.
+In processes, not threads: a verification releases the GIL and has to get it back from the loop, which is
+deciding at the same time. That costs up to a switch interval (5 ms) for 40 µs of work.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from assent_contracts.core.received import Envelope, Omitted, signature_bytes
 from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
 INLINE_MAX: Final = 8
-"""So few are checked at once on the loop: another process's turn would take longer."""
+"""Up to this many are checked on the loop, since handing them to another process would take longer."""
 PROCESSES: Final = 2
 _MESSAGE_END: Final = PUBLIC_KEY_BYTES + len(command_prefix(NO_IDENTITY)) + 32
 _GOOD: Final = b"\1"
@@ -27,10 +27,10 @@ _CHECK_BYTES: Final = _MESSAGE_END + SIGNATURE_BYTES
 
 
 class SignatureChecker:
-    """Says of each envelope whether its signature is good. Order is kept."""
+    """Checks whether the signature of each envelope is good. Order is kept."""
 
     def __init__(self, identity: str) -> None:
-        """`identity`: of the log that the commands must have been signed for."""
+        """`identity`: the log that the commands must have been signed for."""
         self._prefix = command_prefix(identity)
         self._pool = ProcessPoolExecutor(
             PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_be_a_worker
@@ -39,10 +39,10 @@ class SignatureChecker:
     def check(
         self, batch: Sequence[Envelope | Omitted], keys: Sequence[bytes | None]
     ) -> asyncio.Future[list[bool]]:
-        """One answer for each and its key; False where there is no envelope, no signature or no key.
+        """One answer for each envelope and its key; False without an envelope, a signature or a key.
 
-        The work begins at once; several batches may be under way. Raises BrokenProcessPool when a worker
-        was killed.
+        The work begins at once, and several batches may be checked at the same time. Raises BrokenProcessPool
+        when a worker was killed.
         """
         checks = [self._check_of(each, key) for each, key in zip(batch, keys, strict=True)]
         if len(checks) > INLINE_MAX:
@@ -68,7 +68,7 @@ class SignatureChecker:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _check_of(self, envelope: Envelope | Omitted, key: bytes | None) -> bytes:
-        """Public key, message and signature in a row; nothing when one of them is missing."""
+        """Public key, message and signature in a row; empty when one of them is missing."""
         if key is None or isinstance(envelope, Omitted):
             return b""
         signature = signature_bytes(envelope)
@@ -88,7 +88,7 @@ def _verify_all(checks: bytes) -> bytes:
 
 
 def _be_a_worker() -> None:
-    """End with the decider, however it ends; Ctrl-C is its business."""
+    """End with the decider, however it ends. Ctrl-C is left to the decider."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

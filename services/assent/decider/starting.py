@@ -19,9 +19,9 @@ LOOK_AGAIN_S: Final = 1.0
 async def until_founded(
     settings: ServiceSettings, health: Health, stop: asyncio.Event
 ) -> GovernanceFollower | None:
-    """Governance, followed, once the topic begins with this log's record 0; None at `stop`.
+    """Follow governance once the topic begins with this log's record 0; None at `stop`.
 
-    A topic that was emptied or recreated is looked at again: the right one may be put back.
+    A topic that was emptied or recreated is checked again, because the right one may be restored.
     """
     told = False
     while not stop.is_set():
@@ -44,7 +44,7 @@ async def until_founded(
 async def until_a_writer(
     follower: GovernanceFollower, key: SecretKey, health: Health, stop: asyncio.Event
 ) -> None:
-    """Return when the key is a writer's, or at `stop`. Until then the process is in no group."""
+    """Return when the key is a writer's, or at `stop`. Until then the process joins no group."""
     told = None
     while not stop.is_set():
         follower.check()

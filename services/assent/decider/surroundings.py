@@ -1,4 +1,4 @@
-"""What a session has around its writer: where commands come from, and which ledger decisions refer to."""
+"""What surrounds a session's writer: where commands come from, and the ledgers that decisions refer to."""
 
 from typing import Protocol
 
@@ -16,15 +16,15 @@ GOVERNANCE_NAME = "governance"
 
 
 class Surroundings(Protocol):
-    """One partition's place in Kafka, and its news."""
+    """One partition's place in Kafka, and its news from other ledgers."""
 
     place: TopicPartition
     """Where its commands come from."""
     name: str
-    """What logs and metrics call it: the partition's number, or `governance`."""
+    """The name in logs and metrics: the partition's number, or `governance`."""
 
     async def catch_up(self) -> None:
-        """Tell the desk what other ledgers have said meanwhile; waits while they cannot be read.
+        """Pass new records of other ledgers to the desk. Waits while they cannot be read.
 
         Raises NotFollowingError.
         """
@@ -35,28 +35,28 @@ class Surroundings(Protocol):
         ...
 
     def measure(self) -> None:
-        """Set the gauges that only this ledger has."""
+        """Set the gauges that are specific to this ledger."""
         ...
 
 
 class AroundRequests:
-    """A partition of requests, which is decided under governance as far as it has been followed."""
+    """A partition of requests, decided under governance as far as it has been followed."""
 
     def __init__(self, desk: RequestsDesk, follower: GovernanceFollower) -> None:
-        """The desk moves along what `follower` has read."""
+        """The desk advances as far as `follower` has read."""
         self.place = TopicPartition(COMMANDS, desk.state.partition)
         self.name = str(desk.state.partition)
         self._desk = desk
         self._follower = follower
 
     async def catch_up(self) -> None:
-        """Take in what governance has said meanwhile; nothing is decided by one that may be out of date.
+        """Apply new governance records. Nothing is decided under governance that may be out of date.
 
         Raises NotFollowingError.
         """
         if not self._follower.is_confirmed:
             log = structlog.get_logger().bind(partition=self.name, governance=self._desk.governance.seq)
-            log.warning("governance cannot be read: deciding nothing meanwhile")
+            log.warning("governance cannot be read: deciding nothing until it can")
             await self._follower.confirmed()
             self._follower.check()
             log.info("governance can be read again")
@@ -64,20 +64,20 @@ class AroundRequests:
         self._follower.check()
 
     async def news(self) -> None:
-        """Return when governance has moved: a request of this partition may be carried out."""
+        """Return when governance has advanced: it may have carried out a request of this partition."""
         try:
             await self._follower.beyond(self._desk.governance.seq)
         finally:
-            # Whatever its end was, a follower that has ended must not look like a cancellation.
+            # However this ended, a follower that has ended must not look like a cancellation.
             self._follower.check()
 
     def measure(self) -> None:
-        """How many requests are open."""
+        """Set how many requests are open."""
         metrics.OPEN_REQUESTS.labels(self.name).set(self._desk.state.open_requests())
 
 
 class AroundGovernance:
-    """The partition of governance, which has to carry out what requests have released."""
+    """The partition of governance, which carries out what requests have released."""
 
     def __init__(self, releases: ReleaseFollower) -> None:
         self.place = TopicPartition(GOVERNANCE_COMMANDS, 0)
@@ -85,18 +85,18 @@ class AroundGovernance:
         self._releases = releases
 
     async def catch_up(self) -> None:
-        """Nothing: `news` is what reads the request ledger."""
+        """Do nothing: `news` reads the request ledger."""
 
     async def news(self) -> None:
-        """Return when a release is there that has to be carried out. Raises NotFollowingError."""
+        """Return when there is a release to carry out. Raises NotFollowingError."""
         await self._releases.news()
 
     def measure(self) -> None:
-        """Nothing beside what every ledger has."""
+        """Do nothing: there are no gauges beyond those of every ledger."""
 
 
 def follow(desk: RequestsDesk, follower: GovernanceFollower) -> None:
-    """Move the desk along all of governance that has been read. Raises StoppedError."""
+    """Advance the desk to all of governance that has been read. Raises StoppedError."""
     try:
         desk.follow(follower.history, len(follower.history) - 1)
     except Exception as error:

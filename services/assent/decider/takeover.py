@@ -1,4 +1,4 @@
-"""Take a partition of requests over: read its ledger to the end; that gives the state and the term."""
+"""Take over a partition of requests: reading its ledger to the end gives the state and the term."""
 
 import gc
 
@@ -28,10 +28,10 @@ async def take_over(
     sealer: Sealer | None,
     known: KnownHead | None = None,
 ) -> tuple[Writer[RequestsDesk], Term]:
-    """Read the ledger partition to where it ends now: its writer, whose term has begun, and what was found.
+    """Read the ledger partition to its present end. Returns its writer, whose term has begun, and the term.
 
-    `sealer`: the key that the writer seals with, if it is to append. `known`: a head that is known from
-    elsewhere, to be held against what is read. Raises KafkaError, StoppedError.
+    `sealer`: the key that the writer seals with, if it is to append. `known`: a head known from elsewhere, to
+    compare with what is read. Raises KafkaError, StoppedError.
     """
     reader = LedgerReader(connection, follower, {partition: None})
     writer = Writer(
@@ -55,7 +55,7 @@ async def take_over(
                 told = writer.seq
                 log.info("taking over", records=told, of_offset=ends[partition])
     finally:
-        # What was read lives as long as this lead: the collector need not look at it again.
+        # What was read lives as long as this lead, so the garbage collector need not look at it again.
         gc.freeze()
         gc.enable()
         await reader.stop()

@@ -1,4 +1,4 @@
-"""What a takeover found beside the writer's own state: where the ledger ends, and what it decided last."""
+"""What a takeover found apart from the writer's state: where the ledger ends, and its last decisions."""
 
 import hashlib
 from collections import deque
@@ -18,11 +18,11 @@ class DecidedCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command that a ledger has decided."""
 
     seq: int = -1
-    """Of its record; -1 for none."""
+    """The seq of its record; -1 for none."""
     input: int = -1
     """The command's offset."""
     sha256: str | None = None
-    """Of the command's bytes, hex; None where the ledger does not say."""
+    """The SHA-256 of the command's bytes, hex; None where the ledger does not contain it."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,15 +31,15 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     head: Head
     """The accepted head; its next_offset is the end of the ledger partition."""
     head_end: int
-    """The offset after the head's record: others that were never accepted may stand behind it."""
+    """The offset after the head's record; records that were never accepted may follow it."""
     next_input: int
-    """By the records, the offset of the first command that is not decided yet."""
+    """The offset of the first command that is not decided yet, according to the records."""
     decided: tuple[DecidedCommand, ...]
-    """The latest of the decided commands, the last one at the end; their offsets only ever rise."""
+    """The latest decided commands, the last one at the end. Their offsets only ever rise."""
     received: tuple[int, ...]
-    """When the latest of the decided commands were received, ms since 1970; the last one at the end."""
+    """When the latest decided commands were received, ms since 1970; the last one at the end."""
     known_sha256: str
-    """Of the record at the seq that is known from elsewhere, hex."""
+    """The SHA-256 of the record at the seq that is known from elsewhere, hex."""
 
     @property
     def last(self) -> DecidedCommand:
@@ -47,12 +47,12 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
         return self.decided[-1] if self.decided else DecidedCommand()
 
     def decided_at(self) -> dict[int, str]:
-        """The hashes of the decided commands by their offsets, where the ledger says them."""
+        """The hashes of the decided commands by their offsets, where the ledger contains them."""
         return {each.input: each.sha256 for each in self.decided if each.sha256 is not None}
 
 
 class TermReading:
-    """What a takeover notes of the records that it reads."""
+    """Collects a term from the records that a takeover reads."""
 
     def __init__(self, known: KnownHead | None) -> None:
         self._known_seq = -1 if known is None else known.seq
@@ -62,12 +62,12 @@ class TermReading:
         self._received: deque[int] = deque(maxlen=_RECEIVED_KEPT)
 
     def note(self, accepted: Accepted) -> None:
-        """Take note of the next accepted record."""
+        """Note the next accepted record."""
         if accepted.record.seq == self._known_seq:
             self._known_sha256 = accepted.value_sha256
         if isinstance(accepted.record.input, int):
             if accepted.record.input < self._next_input:
-                # Behind an accepted loss: what was decided before it stands nowhere.
+                # After an accepted loss: what was decided before it is no longer in the topic.
                 self._decided.clear()
             self._decided.append(accepted.record)
             self._next_input = accepted.record.input + 1
@@ -75,7 +75,7 @@ class TermReading:
             self._received.append(accepted.record.received)
 
     def term(self, acceptance: Acceptance, end: int) -> Term:
-        """What was found up to the offset `end`."""
+        """The term up to the offset `end`."""
         return Term(
             head=acceptance.head_at(end),
             head_end=acceptance.head.next_offset,
@@ -87,7 +87,7 @@ class TermReading:
 
 
 def decided_by(record: LedgerRecord) -> DecidedCommand:
-    """What a record says of the command that it decides; `input` is -1 where it decides none."""
+    """The command that a record decides; `input` is -1 where it decides none."""
     match decode_recorded_command(record):
         case RecordedCommand(value=value):
             sha256 = hashlib.sha256(value).hexdigest()

@@ -1,4 +1,4 @@
-"""When commands came and what time it is, for one session: it waits while the clocks do not agree."""
+"""When commands came, and what time it is, for one session. It waits while the clocks disagree."""
 
 import asyncio
 from collections import deque
@@ -25,22 +25,22 @@ _ASK_EVERY_S: Final = 1.0
 _NEWEST_MS: Final = 2_000
 """How long the newest record of a partition may take to be read."""
 _ASK_AGAIN_MS: Final = 30_000
-"""A broker that did not say what time it is is not asked again at once: commands are decided meanwhile."""
+"""A broker that did not give the time is not asked again at once; deciding continues in the meantime."""
 LOOK_EVERY_S: Final = 10.0
-"""How often the partition's end is looked at while commands come: far more often than APART_MS."""
+"""How often the partition's end is checked while commands come: far more often than APART_MS."""
 _KEPT: Final = 2_000
-"""How many appends before a portion, and behind it, are held against it: as many as a poll has."""
+"""How many appends before and after a portion it is compared with: as many as a poll has."""
 
 
 class Look(msgspec.Struct, frozen=True):
-    """At this reading of the clocks the partition ended at `end`: what came before lies in front of that."""
+    """The clocks at one moment, and where the partition ended then: earlier appends are before that."""
 
     reading: Reading
     end: int
 
 
 class Timekeeper:
-    """One partition's appends beside this machine's clocks."""
+    """Compares one partition's appends with this machine's clocks."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class Timekeeper:
         *,
         before: Sequence[int] = (),
     ) -> None:
-        """`name`: what logs and metrics call the partition.
+        """`name`: the partition's name in logs and metrics.
 
-        `before`: when the latest commands that are decided already were received, ms since 1970.
+        `before`: when the latest decided commands were received, ms since 1970.
         """
         self._connection = connection
         self._place = place
@@ -68,9 +68,9 @@ class Timekeeper:
         self._last = before[-1] if before else None
         """When the last of them counts as received."""
         self._ahead: deque[tuple[Appends, asyncio.Event]] = deque()
-        """What has been read and is not decided yet, each with whether something was polled behind it."""
+        """What was read and is not decided yet. Each has an event that a poll after it has finished."""
         self._polled_on = asyncio.Event()
-        """Whether something was, or nothing was there, behind the latest."""
+        """The event of the latest: set once a poll after it found something or nothing."""
         self._read_to = 0
         self._newest: Seen | None = None
         self._ask_again_at = 0
@@ -78,7 +78,7 @@ class Timekeeper:
         self._log = structlog.get_logger().bind(partition=name)
 
     async def look(self, consumer: AIOKafkaConsumer) -> Look | None:
-        """What time it is, and where the partition ends by then; None while Kafka does not say."""
+        """The time now, and where the partition ends at that time; None while Kafka does not answer."""
         now = self._machine.read()
         try:
             end = (await consumer.end_offsets([self._place]))[self._place]
@@ -89,18 +89,18 @@ class Timekeeper:
         return Look(now, end)
 
     async def keep_looking(self, consumer: AIOKafkaConsumer, every_s: float = LOOK_EVERY_S) -> None:
-        """Look now and then, until cancelled: where commands never cease, nothing else does."""
+        """Look at intervals, until cancelled. While commands keep coming, nothing else looks."""
         while True:
             await asyncio.sleep(every_s)
             await self.look(consumer)
 
     def now(self, look: Look | None) -> int | None:
-        """The wall clock's time of a look, ms; None where that is no longer believed."""
+        """The wall clock's time (ms) of a look; None where it is no longer believed."""
         believed = look is not None and self._machine.is_believed(look.reading)
         return look.reading.wall if look is not None and believed else None
 
     def seen(self, records: Sequence[ConsumerRecord]) -> Appends:
-        """The appends of records that have just been polled: of each poll, also of none."""
+        """The appends of the records just polled. Call it for each poll, even an empty one."""
         self._polled_on.set()
         appends = self._appends(records)
         if records:
@@ -117,13 +117,13 @@ class Timekeeper:
         return Appends(times, [after(record.offset) for record in records], by)
 
     def acknowledged(self, appended: int, after: int, by: int) -> None:
-        """Take in when the broker says that it appended one of the writer's own batches (see Seen)."""
+        """Note the broker's time of an append of the writer's own (see Seen)."""
         self._machine.bear_out(Seen(appended, after, by))
 
     async def received_at(self, appends: Appends) -> list[int]:
-        """When each of the appends was received, ms since 1970. Waits while the clocks do not agree.
+        """When each of the appends was received, ms since 1970. Waits while the clocks disagree.
 
-        Appends come in the order of their offsets, each that was `seen` once. Raises KafkaError.
+        Appends come in offset order, and each has been `seen` once. Raises KafkaError.
         """
         if appends.times:
             await self._read_on(appends)
@@ -135,16 +135,16 @@ class Timekeeper:
             if not await self._ask_newest():
                 await asyncio.sleep(_ASK_EVERY_S)
         self._tell(None)
-        # What the broker's clock was by then says nothing about the next doubt.
+        # The broker's clock at this time does not matter to the next doubt.
         self._newest = None
         return self._put_right(appends, self._machine.read().offset)
 
     def stop(self) -> None:
-        """The session has ended: there is nothing to be told any more."""
+        """End of the session: clear any doubt that was reported."""
         self._tell(None)
 
     async def _read_on(self, appends: Appends) -> None:
-        """Wait until it is known what comes behind them, where that is there already and may matter."""
+        """Wait for the records that follow these, if they are already there and may matter."""
         _, polled_on = self._ahead.popleft()
         if self._read_to < self._ends.latest and not appends.plainly_agree(
             self._machine.read().offset, self._last
@@ -158,13 +158,13 @@ class Timekeeper:
             self._before.extend(appends.times)
             self._last = appends.times[-1]
             return appends.times
-        # What counts as received later than now is known to be wrong by now.
+        # A time after now is known to be wrong.
         now = appends.by + offset
         before = [time for time in self._before if time <= now + APART_MS]
         behind = [time for each, _ in self._ahead for time in each.possible(offset)][:_KEPT]
         these = appends.possible(offset)
         received = put_right([*before, *these, *behind])[len(before) :][: len(these)]
-        # Kept as they came: a wrong choice would bear itself out for ever.
+        # Kept as they came. Otherwise a wrong choice would confirm itself for ever.
         self._before = deque([*before, *these], _KEPT)
         self._last = received[-1]
         return received
@@ -176,7 +176,8 @@ class Timekeeper:
             metrics.CLOCKS_APART.labels(self._name).set(abs(step) / 1_000)
             return clock_stepped(step, now.wall, one_machine=self._machine.one_machine)
         if self._machine.one_machine:
-            # The broker reads the clock that is right: what it said while that was wrong is put right below.
+            # The broker reads the clock that is right. The times it gave while that was wrong are corrected
+            # below.
             return None
         newest = self._newest
         if not appends.plainly_agree(now.offset, self._last):
@@ -205,22 +206,22 @@ class Timekeeper:
         self._health.not_ready(self._condition, doubt)
 
     async def _ask_broker(self) -> None:
-        """Have a broker say what time it is."""
+        """Ask a broker for the time."""
         if self._machine.one_machine:
             return
-        why = "assent.heads keeps the time that is sent, not the broker's"
+        why = "assent.heads keeps the sender's time, not the broker's"
         try:
             seen = await ask_time(self._connection, self._machine)
         except (KafkaError, TimeoutError) as error:
             seen, why = None, repr(error)
         if seen is None:
             self._ask_again_at = self._machine.read().steady + _ASK_AGAIN_MS
-            self._log.warning("no broker says what time it is", error=why)
+            self._log.warning("no broker gives the time", error=why)
             return
         self._machine.bear_out(seen)
 
     async def _ask_newest(self) -> bool:
-        """Whether there is a newer append than was known, which says what the broker's clock is by now."""
+        """Whether there is a newer append than was known, which shows the broker's clock now."""
         consumer = await open_consumer(self._connection, {self._place: 0})
         try:
             asked = self._machine.read().steady

@@ -1,4 +1,4 @@
-"""This machine's wall clock, watched: one for the process, whatever it leads."""
+"""Watches this machine's wall clock: one for the process, whatever it leads."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from assent.decider.clocks import Seen, WallClock
 from assent.observe.clock import Clock, Reading, read_clock
 
 _NOTED_AGAIN_MS = 1_000
-"""A clock that is kept right drifts: what is noted follows it by so much."""
+"""A correct clock drifts; the note is updated after this much."""
 
 
 class Machine:
-    """Reads the clocks, and says whether the wall clock may be believed."""
+    """Reads the clocks, and reports whether to believe the wall clock."""
 
     def __init__(self, clock: Clock = read_clock, file: Path | None = None) -> None:
-        """`file`: where the broker reads the same clock, the note of what it is believed to be.
+        """`file`: the note of what the clock is believed to be, where the broker reads the same clock.
 
         Raises OSError.
         """
@@ -25,7 +25,7 @@ class Machine:
 
     @property
     def one_machine(self) -> bool:
-        """Whether the broker reads the same clock: then it is right whenever this one is."""
+        """Whether the broker reads the same clock, and so is right whenever this machine is."""
         return self._wall.one_machine
 
     def read(self) -> Reading:
@@ -33,12 +33,12 @@ class Machine:
         return self._clock()
 
     def step(self) -> int:
-        """By how much (ms) the wall clock has moved otherwise than time; 0 when it may be believed."""
+        """By how much (ms) the wall clock has moved more or less than time; 0 when it is believed."""
         now = self._clock()
         step = self._wall.step(now)
         if step and self._file is not None:
             said = believed_offset(self._file)
-            # What was noted here says nothing about a step that came after it.
+            # The note that this process wrote does not cover a step that came after it.
             step = self._wall.step(now, accepted=None if said == self._noted else said)
         if not step and self._file is not None:
             self._note(self._file, now)
@@ -51,7 +51,7 @@ class Machine:
 
     @property
     def disagrees(self) -> Seen | None:
-        """The latest append that a broker dated otherwise than the wall clock."""
+        """The latest append for which the broker's time disagreed with the wall clock."""
         return self._wall.disagrees
 
     def is_believed(self, reading: Reading) -> bool:
@@ -59,7 +59,7 @@ class Machine:
         return self._wall.is_believed(reading)
 
     def bear_out(self, seen: Seen) -> None:
-        """Take in an append, which may say that the wall clock is right, or that it is not."""
+        """Compare with an append, which may confirm the wall clock or contradict it."""
         self._wall.bear_out(seen, self._clock().offset)
 
     def _note(self, file: Path, now: Reading) -> None:

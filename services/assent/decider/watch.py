@@ -1,4 +1,4 @@
-"""While a partition is led: make its confirmed head known every few seconds, and look whether it is there."""
+"""While a partition is led: publish its confirmed head every few seconds, and check that it is there."""
 
 import asyncio
 from typing import Any, Final
@@ -23,7 +23,7 @@ _LAST_WITHIN_S: Final = 5.0
 
 
 class Watch:
-    """One term's watch over its partition, in the era in which its ledger was read."""
+    """Watches over one partition for one term, in the era in which its ledger was read."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Watch:
         self._said: SignedHead | None = None
 
     async def run(self) -> None:
-        """Until cancelled. Raises MissingError, and LostLeadError once a loss is accepted."""
+        """Run until cancelled. Raises MissingError, and LostLeadError once a loss is accepted."""
         async with Probe(self._connection) as probe:
             while True:
                 try:
@@ -56,7 +56,7 @@ class Watch:
                     self._check_era()
                     await self._look(probe)
                 except (KafkaError, TimeoutError, OSError) as error:
-                    # Deciding goes on for as long as Kafka takes its records, or ends by itself.
+                    # Deciding continues for as long as Kafka takes its records, or ends by itself.
                     structlog.get_logger().warning(
                         "the head could not be made known", partition=self._place, error=repr(error)
                     )
@@ -67,7 +67,7 @@ class Watch:
             raise LostLeadError(f"{self._place}: a loss was accepted, and what was read may be given up")
 
     async def say_last(self) -> None:
-        """At the end of the term: the last head that it has confirmed, if Kafka still takes it."""
+        """At the end of the term: publish its last confirmed head, if Kafka still accepts it."""
         try:
             async with asyncio.timeout(_LAST_WITHIN_S):
                 await self._say()

@@ -10,28 +10,28 @@ from assent_contracts.writers import WriterRegistry
 
 
 def load_writer_key(path: Path) -> SecretKey:
-    """The key that a decider seals with. Raises KeyFileError, which says what to do where it is lost."""
+    """The key that a decider seals with. Raises KeyFileError, which says what to do if the file is lost."""
     if path.exists():
         return load_key(path)
     raise KeyFileError(
-        f"There is no {path}, which the decider seals with. Put it back from a copy. If it is lost, make"
-        f" another, `assent keys new decider --id writer-2 --out {path}`, and name it as a writer with the"
+        f"The decider's signing key {path} is missing. Restore it from a copy. If it is lost, make"
+        f" another with `assent keys new decider --id writer-2 --out {path}` and list it as a writer with the"
         " recovery key: `assent writers recover PUBLIC --id writer-2 --retire-all --recovery-key FILE`."
     )
 
 
 def sealer_of(key: SecretKey) -> Sealer:
-    """What the writer has to know of the key that it seals with."""
+    """What the writer needs to know of the key that it seals with."""
     return Sealer(key.id, key.public_key)
 
 
 def is_listed(writers: WriterRegistry, key: SecretKey) -> bool:
-    """Whether governance lists the key, by its id and its bytes, as far as a follower of it has read."""
+    """Whether governance, as far as it has been followed, lists the key by its id and its bytes."""
     return writers.public_key(key.id, writers.head) == key.public_key
 
 
 def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | None:
-    """Why the key seals nothing in this log, and what to do about it; None when it is a writer's."""
+    """Why nothing that the key seals counts in this log, and what to do; None when it is a writer's."""
     writers = follower.writers
     if is_listed(writers, key):
         return None
@@ -43,7 +43,7 @@ def why_not_listed(follower: GovernanceFollower, key: SecretKey) -> Reason | Non
     else:
         what = "was retired as a writer of this log"
     return Reason(
-        why=f"The key {key.id} ({key.public}) {what}, so nothing that it seals counts.",
+        why=f"The key {key.id} ({key.public}) {what}, so its seals do not count.",
         todo=(
             f"Start the decider with the key of a writer: {', '.join(sorted(writers.public_keys()))}."
             " If another decider runs, have this key added: `assent writers add PUBLIC --id ID`, which a"

@@ -1,6 +1,6 @@
 """What the demo plays: an upstream publishes changes, people decide, the applier applies.
 
-Every step says what it expects of the ledger, and the story holds only if all of them did.
+Every step states what it expects of the ledger, and the story holds only if every expectation did.
 """
 
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ class StoryChange(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A request that the story goes on with."""
+    """A request that the story continues with."""
 
     id: str
     submission: str
@@ -54,7 +54,7 @@ class Opened(msgspec.Struct, frozen=True):
 def read_changes(folder: Path) -> dict[str, StoryChange]:
     """The changes in a folder of `<type>/<file>`, by resource.
 
-    A script's payload is its text as a JSON string; an app's is its manifest as it stands.
+    A script's payload is its text as a JSON string; an app's is its manifest unchanged.
     """
     changes: dict[str, StoryChange] = {}
     for path in sorted(folder.glob("*/*")):
@@ -72,7 +72,7 @@ class DemoStory:
     def __init__(
         self, publisher: Publisher, keys: Path, submission_of: Callable[[str], Awaitable[str]], tell: Tell
     ) -> None:
-        """`submission_of`: the SHA-256 (hex) of a request's submission, for one that is open already."""
+        """`submission_of`: returns the SHA-256 (hex) of the submission of a request that is already open."""
         self._publisher = publisher
         self._submission_of = submission_of
         self._keys = keys
@@ -80,7 +80,7 @@ class DemoStory:
         self.held = True
 
     async def play(self, changes: dict[str, StoryChange]) -> list[Opened]:
-        """Play it; returns the requests that must end up applied.
+        """Play the story. Returns the requests that must end up applied.
 
         Raises NotDecidedError and KafkaError, after which the rest is not played.
         """
@@ -97,7 +97,7 @@ class DemoStory:
         return released
 
     async def _publish(self, change: StoryChange) -> Opened:
-        # The firewall script is Alice's: she cannot approve it herself, from whichever account.
+        # The firewall script is Alice's: she cannot approve it herself, from any of her accounts.
         principal = "alice" if change.resource == "script/firewall-baseline.sh" else UPSTREAM
         decided = await self._submit(change, principal)
         refusal = decided.refusal

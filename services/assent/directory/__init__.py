@@ -1,1 +1,1 @@
-"""An export of the organisation's directory as one difference to what governance says."""
+"""Compares an export of the organisation's directory with governance."""

@@ -1,4 +1,4 @@
-"""What has to change so that governance says what an export says, and in which steps. Pure."""
+"""What has to change in governance for it to match an export, and in which steps. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,22 +12,22 @@ from assent_contracts.governed import Account, DirectoryDifference, Group
 from assent_contracts.limits import MEMBERS_MAX
 
 PART_MAX_BYTES = 200 * 1024
-"""A larger difference is sent in several changes: a request's payload has at most 256 KiB."""
+"""A larger difference is sent in several changes, because a request's payload has at most 256 KiB."""
 _ENVELOPE_BYTES = 512
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """A user or a group that governance cannot take over from the directory, and why."""
+    """A user or a group that governance cannot take from the directory, and why."""
 
     id: str
     why: str
 
 
 def usable(export: Export, governance: Governance) -> tuple[Export, tuple[LeftOut, ...]]:
-    """The export without the users whose ids stand for somebody else here, who are not let in by it.
+    """The export without the users whose ids belong to other people here. They are reported, not added.
 
-    An id is never used again, so one that was registered by hand, or for another person, would otherwise hold
-    up the whole directory for good. An account whose person has become another one counts as vanished.
+    An id is never used again. Without this, an id that was registered by hand or for another person would
+    block the whole directory for good. An account whose person has changed counts as vanished.
     """
     spelt: dict[str, str] = {}
     left_out = tuple(
@@ -65,7 +65,7 @@ def _stands_for_another(user: User, governance: Governance) -> str:
 
 
 def _differs_in_case(user: User, governance: Governance, spelt: dict[str, str]) -> str:
-    """Why an id of this user is one that there is, spelt otherwise; notes both ids in `spelt`."""
+    """Why an id of this user exists already in another spelling; notes both ids in `spelt`."""
     if not user.active:
         return ""
     for what, name, there in (
@@ -83,9 +83,9 @@ def _differs_in_case(user: User, governance: Governance, spelt: dict[str, str]) 
 def fitting(
     difference: DirectoryDifference, governance: Governance, *, max_bytes: int = PART_MAX_BYTES
 ) -> tuple[DirectoryDifference, tuple[LeftOut, ...]]:
-    """The difference without what is too large for one change, and what that leaves out.
+    """The difference without what is too large for one change, and a list of what was left out.
 
-    Of a group that is left out, who is not in it any more is taken out all the same: what is there fits.
+    Members who left a group are removed even if the group is left out: the smaller group fits.
     """
     groups: list[Group] = []
     left_out: list[LeftOut] = []
@@ -110,7 +110,7 @@ def _too_large(group: Group, max_bytes: int) -> str:
 
 
 def _without_leavers(before: Group, now: Group) -> Group | None:
-    """The group as it is, without those who left it; None when nobody did."""
+    """The group as it is, without the members who left it; None when no one did."""
     members = set(now.members)
     stay = tuple(each for each in before.members if each in members)
     if len(stay) == len(before.members):
@@ -120,7 +120,7 @@ def _without_leavers(before: Group, now: Group) -> Group | None:
 
 
 def directory_difference(export: Export, governance: Governance) -> DirectoryDifference:
-    """The difference; only what the directory brought is ever taken away. Raises ExportError."""
+    """The difference. Only what came from the directory is ever removed. Raises ExportError."""
     groups = flattened(export)
     active = {user.id: user for user in export.users if user.active}
     accounts = (
@@ -161,9 +161,10 @@ def _is_so(group: Group, before: Group | None) -> bool:
 def parts(
     difference: DirectoryDifference, *, max_bytes: int = PART_MAX_BYTES, leavers_last: bool = False
 ) -> tuple[DirectoryDifference, ...]:
-    """The difference, of which each item fits, in changes that fit, to be made in this order.
+    """The difference in changes that fit, to be made in this order. Each item of it must fit.
 
-    Those who left come first, so that they are disabled whatever becomes of the rest; unless `leavers_last`.
+    Members who left come first, so that they are disabled whatever becomes of the rest, unless
+    `leavers_last`.
     """
     made: list[DirectoryDifference] = []
     current: dict[str, list[Any]] = {}
@@ -179,7 +180,7 @@ def parts(
 
 
 def _size_of(item: Any) -> int:
-    """How many bytes an item takes in a change, with what parts it from the next."""
+    """How many bytes an item takes in a change, including the separator."""
     return len(msgspec.json.encode(item)) + 1
 
 

@@ -1,4 +1,4 @@
-"""What an export of a directory says, and the error that names the place where it is wrong."""
+"""The content of a directory export, and the error that names the place where it is wrong."""
 
 import msgspec
 
@@ -10,18 +10,18 @@ class ExportError(Exception):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A human's account. One that is not active counts as one that is not there."""
+    """A human's account. One that is not active is treated as absent."""
 
     id: str
     person: str
     name: str = ""
     active: bool = True
     place: str
-    """Where it stands in the export, for messages."""
+    """Where the user is in the export, for messages."""
 
 
 class NestedGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A group with its own members and the groups in it, by id."""
+    """A group with its own members and the groups in it, all by id."""
 
     id: str
     name: str = ""
@@ -31,14 +31,14 @@ class NestedGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it, each id once, in the order of the file."""
+    """A whole export, each id once, in the order of the file."""
 
     users: tuple[User, ...]
     groups: tuple[NestedGroup, ...]
 
 
 def checked(export: Export) -> Export:
-    """The export, if each id stands there once and every member is in it. Raises ExportError."""
+    """The export, if each id is in it once and every member is too. Raises ExportError."""
     users, groups = _by_id(export.users, "user"), _by_id(export.groups, "group")
     for group in export.groups:
         for what, names, known in (("user", group.members, users), ("group", group.groups, groups)):
@@ -54,8 +54,6 @@ def _by_id(rows: tuple[User, ...] | tuple[NestedGroup, ...], what: str) -> dict[
     places: dict[str, str] = {}
     for row in rows:
         if row.id in places:
-            raise ExportError(
-                f"{row.place}: the {what} {row.id!r} stands there twice, first at {places[row.id]}."
-            )
+            raise ExportError(f"{row.place}: the {what} {row.id!r} appears twice, first at {places[row.id]}.")
         places[row.id] = row.place
     return places

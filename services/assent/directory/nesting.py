@@ -1,4 +1,4 @@
-"""Nested groups to flat ones, each member with the shortest path to it. Pure."""
+"""Flattens nested groups, with the shortest path to each member. Pure."""
 
 from assent.directory.export import Export, ExportError, NestedGroup
 from assent_contracts.governed import Group
@@ -6,9 +6,9 @@ from assent_contracts.limits import NESTING_MAX
 
 
 def flattened(export: Export) -> dict[str, Group]:
-    """Every group with all of its active members, by id. Raises ExportError for one that is nested in itself.
+    """Every group with all of its active members, by id. Raises ExportError for a group nested in itself.
 
-    A member through other groups has their ids as its path, outermost first.
+    The path of a member through other groups is their ids, outermost first.
     """
     groups = {group.id: group for group in export.groups}
     _refuse_cycles(groups)

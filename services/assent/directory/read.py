@@ -1,4 +1,4 @@
-"""A file to an Export: JSON or CSV, by how it begins."""
+"""Reads a file into an Export: JSON or CSV, by how it begins."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def read_export(path: Path) -> Export:
 
 
 def parse_export(content: bytes) -> Export:
-    """JSON when the first character is `{`, else CSV. Raises ExportError."""
+    """JSON when the first character is `{`, otherwise CSV. Raises ExportError."""
     if len(content) > EXPORT_MAX_BYTES:
         raise ExportError(f"It is larger than {EXPORT_MAX_BYTES:,} bytes.")
     content = content.removeprefix(b"\xef\xbb\xbf")
@@ -79,11 +79,11 @@ def _with_place(message: str) -> str:
 
 
 def _line_of(text: str) -> int:
-    # msgspec names a byte; the standard library's reader names the line.
+    # msgspec reports a byte; the standard library's reader reports the line.
     import json
 
     try:
-        # Numbers are not read: Python refuses long ones with another error.
+        # Numbers are not parsed: Python refuses long ones with another error.
         json.loads(text, parse_int=len, parse_float=len)
     except json.JSONDecodeError as error:
         return error.lineno
@@ -145,9 +145,7 @@ def _take(
         users.append(User(id=name, person=row["person"], name=row["name"], active=active, place=place))
     elif row["kind"] == "group":
         if name in groups:
-            raise ExportError(
-                f"{place}: the group {name!r} stands there twice, first at {groups[name].place}."
-            )
+            raise ExportError(f"{place}: the group {name!r} appears twice, first at {groups[name].place}.")
         groups[name] = NestedGroup(id=name, name=row["name"], place=place)
     else:
         raise ExportError(f"{place}: kind is user or group, not {row['kind']!r}.")

@@ -1,1 +1,1 @@
-"""Dispatch: hands released changes over to appliers, on `assent.changes`."""
+"""Dispatch: passes released changes to appliers, on `assent.changes`."""

@@ -1,18 +1,18 @@
 """One partition's released changes, from the ledger to `assent.changes`.
 
-Where it goes on after a restart. Its position is in its output: what has been written is on
-`assent.changes`. But a record there is only somebody's word, and one forged record with a huge position
-would make a writer that looks at the last position skip every release up to it. So the question is turned
-around. The ledger, read from its start through the acceptance rule, says which releases still wait for a
-claim; each of them that does not stand on `assent.changes` already, equal in every byte, is written. What
-somebody else put there is not looked at any further, whatever its position: nothing that is not exactly a
-release, headers and all, can stand in for one. A release that was claimed or has ended needs no writing;
-one that still waits is written again before the topic forgets it (see `standing`).
+Where it continues after a restart. Its position is in its output: what it has written is on `assent.changes`.
+But anyone may have written a record there. If the writer trusted the last position, one forged record with a
+huge position would make it skip every release up to that. So it starts from the ledger instead. The ledger,
+read from its start through the acceptance rule, shows which releases still wait for a claim. Each of them
+that is not on `assent.changes` yet, equal in every byte, is written. Other records there are ignored,
+whatever their position: only an exact copy of a release, headers included, counts as one. A release that was
+claimed or has ended is not written. One that still waits is written again before the topic deletes it (see
+`standing`).
 
-What may happen. A release may be written twice (a crash before the acknowledgement, two dispatchers at
-once, one that waits for long): an applier tells by the ledger. Nothing is written before the ledger has
-accepted it, and nothing that the signed commands in this partition do not lead to. Whether other partitions
-bear governance out is left to appliers, which read them all.
+What may happen. A release may be written twice: after a crash before the acknowledgement, by two dispatchers
+at once, or when it waits for long. An applier recognises that by the ledger. Nothing is written before the
+ledger has accepted it, and nothing that the signed commands in this partition do not lead to. Whether other
+partitions support governance is left to appliers, which read all of them.
 """
 
 import asyncio
@@ -45,13 +45,13 @@ from assent_contracts.topics import CHANGES, LEDGER
 SOURCE = "/assent/dispatch"
 """The CloudEvents source of every change; its id is the request's."""
 _WRITE_AT_ONCE = 100
-"""So many payloads, of 256 KiB at most, are in memory together."""
+"""Up to this many payloads, of at most 256 KiB each, are in memory together."""
 _POLL_MS = 500
 _POLL_RECORDS = 2_000
 
 
 class PartitionDispatch:
-    """One run over one partition; after an error make a new one."""
+    """One run over one partition. After an error, make a new one."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class PartitionDispatch:
         known: HeadInEra | None = None,
         again_after_s: float = AGAIN_AFTER_S,
     ) -> None:
-        """`follower` has been started; `evidence` is its own. `known`: up to where a run before had come."""
+        """`follower` has been started, and `evidence` is its own. `known`: how far an earlier run came."""
         self._connection = connection
         self._partition = partition
         self._reader = LedgerReader(
@@ -79,7 +79,7 @@ class PartitionDispatch:
         self._log = structlog.get_logger().bind(partition=partition)
 
     async def start(self) -> None:
-        """Connect, read the ledger to its end, and write what was released and is not there yet.
+        """Connect, read the ledger to its end, and write the releases that are not there yet.
 
         Raises KafkaError, TimeoutError, ReleaseMismatchError.
         """
@@ -98,19 +98,19 @@ class PartitionDispatch:
         self._look_at = time.monotonic() + LOOK_EVERY_S
 
     def head(self) -> HeadInEra:
-        """Up to where the ledger is known."""
+        """How far the ledger has been read."""
         return self._reader.heads()[self._partition]
 
     async def stop(self) -> None:
         """Disconnect."""
-        # Together: one that takes long is no reason for another to stay open when this is cut short.
+        # Together, so that a slow one does not keep another open when this is cut short.
         stops = [self._reader.stop(), self._submissions.stop(), self._standing.stop()]
         if self._producer is not None:
             stops.append(self._producer.stop())
         await asyncio.gather(*stops)
 
     async def go_on(self) -> None:
-        """Take what the ledger has now, waiting a little if there is nothing, and write its releases.
+        """Read what the ledger has now, waiting a little if there is nothing, and write its releases.
 
         Raises as `start` does.
         """
@@ -142,7 +142,7 @@ class PartitionDispatch:
         return [each for each in self._requests.unclaimed() if _is_for_appliers(each)]
 
     async def _write_again(self) -> None:
-        """Write what still waits and is not on `assent.changes` any more, or soon will not be."""
+        """Write what still waits and is no longer on `assent.changes`, or soon will not be."""
         lost = await self._standing.lost(self._waiting())
         if lost:
             self._log.warning("written again", releases=len(lost), first=lost[0].request)
@@ -152,7 +152,7 @@ class PartitionDispatch:
         return self._counted(await self._reader.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS))
 
     def _counted(self, polled: Mapping[int, Sequence[Accepted]]) -> Sequence[Accepted]:
-        """This partition's records, after what was quarantined among them has been counted."""
+        """This partition's records, after counting what was quarantined among them."""
         quarantined = self._reader.acceptances[self._partition].quarantined
         if quarantined > self._quarantined:
             self._log.warning("quarantined", records=quarantined - self._quarantined)
@@ -161,7 +161,7 @@ class PartitionDispatch:
         return polled.get(self._partition, ())
 
     async def _write(self, released: Sequence[OpenRequest]) -> None:
-        """Returns when all that have evidence are acknowledged by every in-sync replica."""
+        """Write the releases that have evidence; return once every in-sync replica has acknowledged them."""
         released = [request for request in released if self._has_evidence(request)]
         for start in range(0, len(released), _WRITE_AT_ONCE):
             await self._write_some(released[start : start + _WRITE_AT_ONCE])
@@ -233,7 +233,7 @@ def _release_of(record: ConsumerRecord, waiting: dict[str, OpenRequest]) -> str 
     request = None if change is None else waiting.get(change.request)
     if change is None or request is None or not request.is_release(change):
         return None
-    # The headers too: a true value under a forged position would be skipped by whoever compares positions.
+    # The headers too: a reader that compares positions would skip a true value under a forged position.
     return change.request if list(record.headers) == _headers(change) else None
 
 

@@ -1,9 +1,9 @@
-"""Dispatch as a process: which partitions it works on, and what happens when Kafka is away.
+"""Dispatch as a process: which partitions it works on, and what happens when Kafka is unavailable.
 
-aiokafka by hand, not a FastStream subscriber: each assignment of a partition begins with a fold of its
-ledger from the start, so there is no position in a group to resume from, payloads are read again by offset
-from a consumer that seeks, and a header that FastStream's parser cannot read would take a record away
-from the acceptance rule, which wants every record at its offset.
+It uses aiokafka directly and not a FastStream subscriber, for three reasons. Each assignment of a partition
+begins with a fold of its ledger from the start, so there is no position in a group to resume from. Payloads
+are read again by offset from a consumer that seeks. And a header that FastStream's parser cannot read would
+hide a record from the acceptance rule, which needs every record at its offset.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _RETRIED = (KafkaError, TimeoutError, NotFollowingError)
 
 
 class Dispatch:
-    """Dispatches partitions, each in a task of its own that starts over when Kafka fails."""
+    """Dispatches partitions, each in a task of its own that restarts when Kafka fails."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Dispatch:
     ) -> None:
         """`follower` has been started, with evidence.
 
-        `known`: where each partition's last run had come, which the next one must find. It is kept here.
+        `known`: how far each partition's last run had come, which the next one must find. It is updated here.
         """
         if follower.evidence is None:
-            msg = "Dispatch judges governance: make its GovernanceFollower with_evidence=True."
+            msg = "Dispatch checks governance: make its GovernanceFollower with_evidence=True."
             raise ValueError(msg)
         self._evidence = follower.evidence
         self._connection = connection
@@ -83,7 +83,10 @@ class Dispatch:
         before = remembered_after(self._known, self._follower.losses).get(partition)
         if before != read:
             structlog.get_logger().warning(
-                "a loss was accepted: going on from where it says", partition=partition, read=read, now=before
+                "a loss was accepted: continuing from the end that it names",
+                partition=partition,
+                read=read,
+                now=before,
             )
         run = PartitionDispatch(self._connection, self._follower, self._evidence, partition, known=before)
         try:

@@ -1,4 +1,4 @@
-"""The payloads of submissions, read again from the ledger by their offsets."""
+"""The payloads of submissions, read again from the ledger by offset."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from assent_contracts.client.open_requests import OpenRequest, submitted_payload
 from assent_contracts.topics import LEDGER
 
 RECENT_MAX_BYTES = 8 * 1024 * 1024
-"""Payloads kept of what was just read: many changes are released soon after they were submitted."""
+"""Recently read payloads are kept, because many changes are released soon after they were submitted."""
 _FETCH_MAX_BYTES = 64 * 1024
 _READ_ON_RECORDS = 200
-"""To read over so many records is cheaper than to seek."""
+"""Reading over up to this many records is cheaper than seeking."""
 _POLL_MS = 500
 
 
 class ReleaseMismatchError(Exception):
-    """What stands at a submission's offset is not what was accepted there: the ledger was altered."""
+    """The record at a submission's offset is not the one that was accepted: the ledger was altered."""
 
 
 class Submissions:
@@ -39,7 +39,7 @@ class Submissions:
             **self._connection.options(),
             enable_auto_commit=False,
             auto_offset_reset="none",
-            # Small: what follows a submission is not wanted. A record that is larger comes all the same.
+            # Small, because what follows a submission is not needed. A larger record is still delivered.
             max_partition_fetch_bytes=_FETCH_MAX_BYTES,
         )
         await started(self._consumer)
@@ -63,7 +63,7 @@ class Submissions:
     async def read(self, requests: Iterable[OpenRequest]) -> dict[str, msgspec.Raw]:
         """The payloads of these requests, by request id.
 
-        Raises KafkaError, and ReleaseMismatchError when a record is no submission any more.
+        Raises KafkaError, and ReleaseMismatchError when a record is no longer a submission.
         """
         payloads: dict[str, msgspec.Raw] = {}
         missing: list[OpenRequest] = []
@@ -99,7 +99,7 @@ class Submissions:
             fetched = await consumer.getmany(self._place, timeout_ms=_POLL_MS, max_records=1)
             for record in fetched.get(self._place, ()):
                 if record.offset > request.offset:
-                    msg = f"request {request.request}: offset {request.offset} of the ledger is gone"
+                    msg = f"request {request.request}: offset {request.offset} of the ledger was deleted"
                     raise ReleaseMismatchError(msg)
                 if record.offset == request.offset:
                     return record

@@ -1,13 +1,13 @@
-"""Which releases that still wait for a claim stand on `assent.changes`, and how long they will.
+"""Which releases that wait for a claim are on `assent.changes`, and how long they will be.
 
-`assent.changes` forgets after 30 days, or sooner when a flood fills it, and somebody may make it anew. A
-release that nobody has claimed by then would be heard of by no applier. So it is written again: once its
-newest copy is `AGAIN_AFTER_S` old, or as soon as that copy is not there any more.
+`assent.changes` deletes records after 30 days, or sooner when a flood fills it, and the topic may be
+recreated. No applier would ever see a release that is not claimed by then. So it is written again once its
+newest copy is `AGAIN_AFTER_S` old, or as soon as that copy is deleted.
 
-No clock decides whether a release is written. The topic has the broker's time of each record, and a search
-by it only says where to begin to look. A clock that was wrong makes it begin too early, which costs reading,
-or too late, and then a release that stands there is written once more, which an applier tells by the ledger.
-How far it looks back is bounded all the same: what has no copy within `AGAIN_AFTER_S` is due to be written.
+No clock decides whether a release is written. The topic has the broker's time of each record, and that only
+chooses where a search begins. With a wrong clock the search may begin too early, which costs reading. It may
+also begin too late. Then a release that is there is written once more, which an applier recognises by the
+ledger. The search is bounded in any case: what has no copy within `AGAIN_AFTER_S` is due to be written.
 """
 
 import time
@@ -25,21 +25,21 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import CHANGES
 
 AGAIN_AFTER_S: Final = 10 * 24 * 60 * 60.0
-"""A third of what the topic keeps."""
+"""A third of the time for which the topic keeps a record."""
 _MARGIN_MS: Final = 60 * 60 * 1_000
-"""By how much two brokers' clocks may differ before a release is written once more than needed."""
+"""How far two brokers' clocks may differ before a release is written once more than needed."""
 _POLL_MS: Final = 500
 
 IsCopy = Callable[[ConsumerRecord, dict[str, OpenRequest]], str | None]
-"""The request of which a record is the release, exactly; None for anything else."""
+"""The request whose release a record is, exactly; None for anything else."""
 
 
 class Copy(msgspec.Struct, frozen=True, gc=False):
-    """The newest copy of a release that is known here."""
+    """The newest known copy of a release."""
 
     offset: int
     sha256: str
-    """Of its value."""
+    """The SHA-256 of its value."""
     since: float
     """When it was written, in seconds of this process's monotonic clock."""
 
@@ -67,11 +67,11 @@ class WrittenReleases:
         await self._probe.stop()
 
     def note(self, request: str, copy: Copy) -> None:
-        """A release has been written."""
+        """Note that a release has been written."""
         self._copies[request] = copy
 
     async def missing(self, waiting: Sequence[OpenRequest]) -> list[OpenRequest]:
-        """Those of `waiting` (in order of release) that are not there, or not for long any more.
+        """The releases of `waiting` (in order of release) that are not there, or soon will not be.
 
         Reads the topic. Raises KafkaError, TimeoutError.
         """
@@ -81,7 +81,7 @@ class WrittenReleases:
         return [request for request in waiting if request.request not in self._copies]
 
     async def lost(self, waiting: Sequence[OpenRequest]) -> list[OpenRequest]:
-        """Those of `waiting` that were there and are to be written again. Raises KafkaError, TimeoutError."""
+        """The releases of `waiting` that must be written again. Raises KafkaError, TimeoutError."""
         self._copies = {
             request.request: self._copies[request.request]
             for request in waiting
@@ -93,7 +93,7 @@ class WrittenReleases:
         there = (await self._probe.found({self._place: newest.offset + 1}))[self._place]
         known = [request for request in waiting if request.request in self._copies]
         if there.sha256 != newest.sha256:
-            # Made anew, or emptied: what stands there now has to be read.
+            # Recreated or emptied: read what is there now.
             return await self.missing(known)
         old = time.monotonic() - self._again_after_s
         return [

@@ -23,9 +23,9 @@ FOUNDER = "founder"
 def founding_commands(
     file: GovernanceFile, founding: Founding, made_keys: dict[str, SigningKey], at_ms: int
 ) -> Iterator[GovernanceCommand]:
-    """The commands in the order in which they must be decided. Raises GovernanceFileError.
+    """The commands, in the order in which they must be decided. Raises GovernanceFileError.
 
-    `made_keys`: keys that were made for principals (by id) that have none in the file.
+    `made_keys`: keys made for principals that have none in the file, by principal id.
     """
     yield FoundLog(id=_id(0), principal=FOUNDER, at=at_ms, founding=founding)
     changes = list(_changes(file, made_keys))

@@ -9,10 +9,10 @@ _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def duration_ms(text: str, *, at_least_ms: int) -> int:
-    """The milliseconds that a duration says. Raises ValueError with a sentence that quotes it."""
+    """The milliseconds in a duration. Raises ValueError with a sentence that quotes the text."""
     match = _DURATION.fullmatch(text)
     if match is None:
-        msg = f"{text!r} is no duration like 30d, 12h, 5m, 90s or 500ms."
+        msg = f"{text!r} is not a duration like 30d, 12h, 5m, 90s or 500ms."
         raise ValueError(msg)
     value_ms = int(match[1]) * _UNIT_MS[match[2]]
     if not at_least_ms <= value_ms <= limits.LONGEST_MS:

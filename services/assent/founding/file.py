@@ -1,7 +1,7 @@
 """The governance file: people, permissions, and which types are protected. TOML.
 
-See infra/demo/governance.toml for one with the tables that a founding needs. What the tables mean is in
-`meaning`.
+See infra/demo/governance.toml for an example with the tables that a founding needs. `meaning` turns the
+tables into settings and policies.
 """
 
 import re
@@ -55,7 +55,7 @@ class PrincipalTable(_Table, frozen=True, kw_only=True):
 
 
 class KeyTable(_Table, frozen=True, kw_only=True):
-    """A public key (base64url) and its principal; `assent keys new` prints one."""
+    """A public key (base64url) and its principal. `assent keys new` prints one."""
 
     id: str
     principal: str
@@ -73,7 +73,7 @@ class GroupTable(_Table, frozen=True, kw_only=True):
 
 
 class RoleTable(_Table, frozen=True, kw_only=True):
-    """A role for groups and principals; for every resource type unless some are named."""
+    """A role for groups and principals, for every resource type unless some are named."""
 
     role: Role
     groups: tuple[str, ...] = ()
@@ -82,14 +82,14 @@ class RoleTable(_Table, frozen=True, kw_only=True):
 
 
 class ApprovalTable(_Table, frozen=True, kw_only=True):
-    """So many people out of these groups."""
+    """A quorum of people out of these groups."""
 
     quorum: _Quorum = 1
     groups: tuple[str, ...]
 
 
 class PolicyTable(_Table, frozen=True, kw_only=True):
-    """R2: an access policy. Who approves is said by `approver_groups` and `quorum`, or by `approvals`."""
+    """R2: an access policy. Its approvers are given by `approver_groups` and `quorum`, or by `approvals`."""
 
     id: str
     name: str
@@ -120,7 +120,7 @@ class GovernanceFile(_Table, frozen=True, kw_only=True):
 
 
 def read_governance_file(path: Path) -> GovernanceFile:
-    """Read and check the form of a file; what it means is for the rules. Raises GovernanceFileError."""
+    """Read a file and check its form. The rules check its meaning. Raises GovernanceFileError."""
     try:
         with path.open("rb") as file:
             content = file.read(FILE_MAX_BYTES + 1)
@@ -146,7 +146,7 @@ def parse_governance_file(content: bytes, name: str) -> GovernanceFile:
     for table in ("principals", "keys", "groups", "policies"):
         ids = Counter(row.id for row in getattr(parsed, table))
         for repeated in (each for each, times in ids.items() if times > 1):
-            msg = f"{name}: [[{table}]]: the id {repeated!r} stands there twice."
+            msg = f"{name}: [[{table}]]: the id {repeated!r} appears twice."
             raise GovernanceFileError(msg)
     return parsed
 
@@ -154,7 +154,7 @@ def parse_governance_file(content: bytes, name: str) -> GovernanceFile:
 def _with_place(message: str) -> str:
     """The message "what - at `$.groups[1].id`" as "[[groups]] number 2, id: what"."""
     what, _, path = message.partition(" - at `$.")
-    # The file itself may hold these words, in a key that is not known: then the message is shown as it is.
+    # The file itself may contain these words in an unknown key. The message is then shown unchanged.
     found = _PLACE.fullmatch(path.rstrip("`"))
     if found is None:
         return f"{message}."

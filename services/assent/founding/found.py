@@ -39,15 +39,15 @@ from assent_contracts.writers import WriterRegistry
 WRITER_KEY = "writer.key"
 """The name of the decider's key file."""
 RECOVERY_KEY = "recovery.key"
-"""The name of the recovery key's file, until it is moved to a safe place."""
+"""The name of the recovery key's file, until someone moves it to a safe place."""
 
 
 class FoundingRefusedError(Exception):
-    """The rules refuse what the file asks for; the message has the code and what to do."""
+    """The rules refuse what the file asks for; the message has the code and a remedy."""
 
 
 class AlreadyFoundedError(Exception):
-    """The governance topic is not empty: this log has been founded."""
+    """The governance topic is not empty: this log was founded before."""
 
 
 class Founded(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,10 +58,10 @@ class Founded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keys_to_make(file: GovernanceFile, folder: Path) -> dict[str, tuple[SigningKey, SecretKey]]:
-    """A key for each principal that has none in the file, by principal id; nothing is written.
+    """A key for each principal that has none in the file, by principal id. Nothing is written.
 
-    A key file of the principal that is in `folder` already, such as one of `assent keys new` or of a
-    founding that was cut short, is taken as it is. Raises KeyFileError, GovernanceFileError.
+    A key file of the principal that is already in `folder` is used as it is. It may come from `assent keys
+    new`, or from a founding that was cut short. Raises KeyFileError, GovernanceFileError.
     """
     with_key = {key.principal for key in file.keys}
     made: dict[str, tuple[SigningKey, SecretKey]] = {}
@@ -70,11 +70,11 @@ def keys_to_make(file: GovernanceFile, folder: Path) -> dict[str, tuple[SigningK
             continue
         path = folder / f"{principal.id}.key"
         if path.parent != folder or path.name in (WRITER_KEY, RECOVERY_KEY):
-            msg = f"principal {principal.id!r}: no key file can be called so; register a key under [[keys]]."
+            msg = f"principal {principal.id!r}: no key file can have this name; register a key in [[keys]]."
             raise GovernanceFileError(msg)
         secret = load_key(path) if path.exists() else SecretKey(f"{principal.id}-1", principal.id)
         if secret.principal != principal.id:
-            msg = f"{path} is a key of {secret.principal!r}, not of {principal.id!r}: move it away."
+            msg = f"{path} is a key of {secret.principal!r}, not of {principal.id!r}: move it elsewhere."
             raise GovernanceFileError(msg)
         public = SigningKey(
             id=secret.id,
@@ -105,9 +105,9 @@ def founding_links(
 ) -> list[Link]:
     """The log's first records. Raises FoundingRefusedError, GovernanceFileError.
 
-    `writers`, `recovery`: public keys (base64url), the writers' by their ids.
+    `writers`, `recovery`: public keys (base64url); the writers' by their ids.
 
-    The founder's key lives in this call only: nobody can sign with it afterwards.
+    The founder's key exists only during this call: nothing can be signed with it afterwards.
     """
     founder = SecretKey(FOUNDER, FOUNDER)
     founding = Founding(founder=founder.public, recovery=recovery, writers=writers, partitions=partitions)
@@ -116,7 +116,7 @@ def founding_links(
     identity = NO_IDENTITY
     for command in founding_commands(file, founding, made_keys, at_ms):
         value = encode(command)
-        # What is decided is what anybody will read out of the ledger, within the limits that hold for it.
+        # Decide what readers will decode from the ledger, within the limits that apply to it.
         read = decode_governance_command(value)
         decision = read if isinstance(read, Refusal) else decide_founding(governance, read, at_ms)
         if isinstance(decision, Refusal):
@@ -153,7 +153,7 @@ def _place(change: GovernanceChange) -> str:
 def _remedy(refusal: Refusal) -> str:
     match refusal.code:
         case RefusalCode.MALFORMED:
-            return ""  # what to do about that is for those who write JSON; the detail names the place
+            return ""  # the advice is for senders of JSON; the detail names the place
         case RefusalCode.TOO_FEW_ADMINISTRATORS:
             return (
                 " Give the role administrator to two people under [[roles]], and each of them a key:"

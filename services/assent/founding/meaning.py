@@ -1,4 +1,4 @@
-"""What the tables of a governance file mean, where that is more than to copy a field."""
+"""The meaning of a governance file's tables, where that is more than copying a field."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from assent_contracts.policies import ApprovalRule, Policy
 
 
 def settings_of(table: SettingsTable) -> Settings:
-    """The settings that a table means. Raises GovernanceFileError."""
+    """The settings that a table describes. Raises GovernanceFileError."""
     return Settings(
         expiry_ms=_duration_ms("settings.expiry", table.expiry, at_least_ms=1_000),
         lease_ms=_duration_ms("settings.lease", table.lease, at_least_ms=100),
@@ -19,7 +19,7 @@ def settings_of(table: SettingsTable) -> Settings:
 
 
 def policy_of(table: PolicyTable) -> Policy:
-    """The policy that a table means, in either of the two forms. Raises GovernanceFileError."""
+    """The policy that a table describes, in either of the two forms. Raises GovernanceFileError."""
     expiry_ms = None
     if table.expiry is not None:
         expiry_ms = _duration_ms(f"policy {table.id!r}: expiry", table.expiry, at_least_ms=1_000)
@@ -27,7 +27,7 @@ def policy_of(table: PolicyTable) -> Policy:
 
 
 def _copied(table: SettingsTable | PolicyTable, kind: type[Settings | Policy]) -> dict[str, Any]:
-    """The fields that a table has as the contracts have them, under the same name and of the same type."""
+    """The fields that a table has under the same name and type as the contracts."""
     names = set(table.__struct_fields__) & set(kind.__struct_fields__) - {"approvals"}
     return {name: getattr(table, name) for name in names}
 
@@ -35,14 +35,14 @@ def _copied(table: SettingsTable | PolicyTable, kind: type[Settings | Policy]) -
 def _rules_of(table: PolicyTable) -> tuple[ApprovalRule, ...]:
     if table.approvals is None:
         if table.approver_groups is None:
-            msg = f"policy {table.id!r}: say who approves, in approver_groups and quorum or in approvals."
+            msg = f"policy {table.id!r}: name its approvers, in approver_groups and quorum or in approvals."
             raise GovernanceFileError(msg)
         quorum = 1 if table.quorum is None else table.quorum
         return (ApprovalRule(quorum=quorum, groups=table.approver_groups),)
     if table.approver_groups is not None or table.quorum is not None:
         msg = (
-            f"policy {table.id!r}: either approver_groups and quorum, or approvals;"
-            " with both, which one holds would be a guess."
+            f"policy {table.id!r}: give either approver_groups and quorum, or approvals;"
+            " with both it is not clear which one applies."
         )
         raise GovernanceFileError(msg)
     return tuple(ApprovalRule(quorum=rule.quorum, groups=rule.groups) for rule in table.approvals)

@@ -1,4 +1,4 @@
-"""The web application: routes, what every answer carries, and how what goes wrong is said."""
+"""The web application: its routes, the headers of every answer, and its error handlers."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def make_app(gateway: Gateway) -> Litestar:
 
 
 async def _refuse_nul(request: Request[Any, Any, Any]) -> None:
-    # Nothing is called so, and Postgres cannot compare with it.
+    # No name contains it, and Postgres cannot compare with it.
     if b"%00" in request.scope["query_string"]:
         raise malformed("A parameter contains a NUL character.")
 
@@ -64,10 +64,10 @@ def _protect(gateway: Gateway) -> Any:
     encoded = security_headers(gateway.settings)
 
     async def protect(message: Message, scope: Scope) -> None:
-        # On every answer, those to what went wrong among them.
+        # On every answer, including errors.
         if message["type"] == "http.response.start":
             there = {name.lower() for name, _ in message["headers"]}
-            # What the API answers is for who asked, unless a handler says otherwise.
+            # An answer of the API is for the caller alone, unless a handler sets another header.
             always = [*encoded, _NO_STORE, *_lost(gateway)] if scope["path"].startswith(PREFIX) else encoded
             message["headers"] = [*message["headers"], *(each for each in always if each[0] not in there)]
 
@@ -75,7 +75,7 @@ def _protect(gateway: Gateway) -> Any:
 
 
 def _lost(gateway: Gateway) -> list[tuple[bytes, bytes]]:
-    """What the ledger lacks of what the tables may hold, as this gateway saw it last."""
+    """Records that the tables may contain but the ledger no longer has, as this gateway last saw it."""
     value = lost_header(lost_parts(gateway.log.publisher.findings))
     return [(LOST_HEADER.encode(), value.encode())] if value else []
 

@@ -1,4 +1,4 @@
-"""Request bodies: read once, as bytes, because a payload's digest is over the bytes that were sent."""
+"""Request bodies: read once, as bytes, because a payload's digest covers the bytes that were sent."""
 
 import asyncio
 from typing import Any, Final, TypeVar
@@ -12,9 +12,9 @@ from assent_contracts.limits import COMMAND_MAX_BYTES
 
 BODY_MAX_BYTES: Final = COMMAND_MAX_BYTES
 TAKES: Final = "takes"
-"""In a handler's `opt`: the type of the body that it reads itself, for the OpenAPI document."""
+"""In a handler's `opt`: the type of the body that it reads by itself, for the OpenAPI document."""
 BODY_WITHIN_S: Final = 10.0
-"""A body that takes longer to arrive is given up."""
+"""A body that takes longer to arrive is refused."""
 
 _B = TypeVar("_B", bound=msgspec.Struct)
 
@@ -34,7 +34,7 @@ async def read_body(request: Request[Any, Any, Any], kind: type[_B]) -> _B:
 
 
 async def read_json(request: Request[Any, Any, Any]) -> bytes:
-    """The bytes of a body that says that it is JSON. Raises Problem: not-json, too-slow."""
+    """The bytes of a body that is declared as JSON. Raises Problem: not-json, too-slow."""
     content_type = request.content_type[0]
     if content_type not in ("application/json", ""):
         raise Problem(

@@ -1,4 +1,4 @@
-"""Who sends an HTTP request: the one place that says so, for the API and for the console."""
+"""The authentication of HTTP requests, in one place for the API and the console."""
 
 import hmac
 from typing import Any, Final, Literal
@@ -22,13 +22,13 @@ How = Literal["session", "token", "signature"]
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified, enabled principal, and how it proved who it is."""
+    """A verified, enabled principal, and how it was authenticated."""
 
     principal: Principal
     how: How
     session: Session | None = None
     ends_at: int | None = None
-    """When its token ends, ms since 1970; None where there is none."""
+    """When its token expires, ms since 1970; None without a token."""
 
     @property
     def id(self) -> str:
@@ -39,7 +39,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 async def find_caller(request: Request[Any, Any, Any], gateway: Gateway) -> Caller:
     """The caller. Raises Problem: not-signed-in, not-permitted, cross-site, too-many-requests.
 
-    The strongest proof that is given counts, and one that is given and wrong is refused: nothing falls back.
+    The strongest credentials in the request count. If they are wrong, the request is refused: there is no
+    fallback.
     """
     caller = await _identified(request, gateway)
     request.state[PRINCIPAL] = caller.id
@@ -72,7 +73,7 @@ async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Call
 
 
 def enabled(gateway: Gateway, principal: str) -> Principal:
-    """The principal as governance knows it now. Raises Problem when it does not, or has disabled it."""
+    """The principal in the current governance. Raises Problem if it is unknown or disabled."""
     found = gateway.log.governance.principals.get(principal)
     if found is None or not found.enabled:
         what = "is disabled" if found else "is not registered"
@@ -86,18 +87,18 @@ def enabled(gateway: Gateway, principal: str) -> Principal:
 
 
 def _refuse_two_proofs(request: Request[Any, Any, Any], gateway: Gateway) -> None:
-    # A browser adds its cookie by itself: with both it is unclear who acts, and which checks count.
+    # A browser adds its cookie by itself. With both, it is unclear who acts and which checks apply.
     if gateway.sessions.cookie in request.cookies:
         raise problems.Problem(
             400,
             "two-proofs",
-            "The request carries an access token and a session's cookie.",
-            todo="Send one of them: programs the token, browsers the cookie.",
+            "The request contains an access token and a session's cookie.",
+            todo="Send only one of them: programs the token, browsers the cookie.",
         )
 
 
 def refuse_cross_site(request: Request[Any, Any, Any], gateway: Gateway) -> None:
-    """Refuse what another site made the browser send. Raises Problem."""
+    """Refuse a request that another site made the browser send. Raises Problem."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     foreign = origin is not None and origin not in origins_of(gateway.settings.public_url)
     if foreign or site in ("cross-site", "same-site"):
@@ -110,7 +111,7 @@ def refuse_cross_site(request: Request[Any, Any, Any], gateway: Gateway) -> None
 
 
 async def check_csrf(request: Request[Any, Any, Any], session: Session) -> None:
-    """Refuse a form or call that does not carry its session's token. Raises Problem."""
+    """Refuse a form or call without its session's token. Raises Problem."""
     sent = request.headers.get(CSRF_HEADER)
     if sent is None and request.content_type[0] == "application/x-www-form-urlencoded":
         sent = (await request.form()).get(CSRF_FIELD)
@@ -118,12 +119,12 @@ async def check_csrf(request: Request[Any, Any, Any], session: Session) -> None:
         raise problems.Problem(
             403,
             "cross-site",
-            "The form does not carry this session's token.",
+            "The form does not contain this session's token.",
             todo="Load the page again and send the form from there.",
         )
 
 
 def is_auditor(caller: Caller, gateway: Gateway) -> bool:
-    """Whether the caller may look at everything: auditors and administrators of every type."""
+    """Whether the caller may see everything: an auditor or administrator of every type."""
     governance = gateway.log.governance
     return any(governance.has_role(caller.id, role, EVERY_TYPE) for role in ("auditor", "administrator"))

@@ -1,4 +1,4 @@
-"""What every request handler of a gateway works with."""
+"""The objects that every request handler of a gateway uses."""
 
 from typing import Any, Protocol
 
@@ -21,18 +21,18 @@ from assent.observe.health import Health
 
 
 class Bearer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whoever carries a valid access token."""
+    """The holder of a valid access token."""
 
     principal: str
     ends_at: int
-    """When the token ends, ms since 1970."""
+    """When the token expires, ms since 1970."""
 
 
 class Tokens(Protocol):
     """Access tokens of machines."""
 
     async def bearer_of(self, token: str) -> Bearer:
-        """Whom a valid token is for. Raises Problem."""
+        """The principal of a valid token. Raises Problem."""
         ...
 
 
@@ -40,7 +40,7 @@ class RequestSignatures(Protocol):
     """HTTP messages signed with a principal's key."""
 
     async def verify(self, request: Request[Any, Any, Any]) -> str:
-        """The principal whose key has signed this request. Raises Problem."""
+        """The principal whose key signed this request. Raises Problem."""
         ...
 
 
@@ -54,13 +54,13 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
     sessions: Sessions
     tokens: Tokens | None
-    """None where no provider is configured."""
+    """None if no provider is configured."""
     signatures: RequestSignatures | None
-    """None while nobody checks them."""
+    """None if they are not checked."""
     oidc: Oidc | None = None
-    """Sign-in of people with a provider; None where none is configured."""
+    """Sign-in of people with a provider; None if none is configured."""
     local: LocalToken | None = None
-    """Sign-in by a click, on this machine; None where it is not switched on."""
+    """Sign-in by a click, on this machine; None if it is not enabled."""
     once: Once
     rates: Rates
     lag: Lag

@@ -1,6 +1,6 @@
-"""HTTP connections that cannot be used to hold a gateway up: uvicorn's protocol with limits that it lacks.
+"""HTTP connections that cannot block a gateway: uvicorn's protocol, with limits that it lacks.
 
-uvicorn waits for ever for a request that does not end, and takes headers of any size.
+uvicorn waits forever for a request that does not end, and accepts headers of any size.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from assent.gateway.limits import SlowLimits
 from assent.gateway.problems import MEDIA_TYPE, Problem, malformed
 
 HEADERS_MAX_BYTES: Final = 32 * 1024
-"""Of a request's line and headers; somewhat more when they come all at once."""
+"""For a request's line and headers. Somewhat more is accepted when they arrive all at once."""
 _SLICE_BYTES: Final = 16 * 1024
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. uvicorn makes them of the class that it is given, so this one has to be its kind."""
+    """One connection. A subclass, because uvicorn makes its connections from a class that it is given."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class GuardedProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """`most`: connections; `headers`: what every answer carries, also those that no application gives."""
+        """`most`: connections; `headers`: for every answer, including those without an application."""
         super().__init__(config, server_state, app_state, _loop)
         self._most = most
         self._limits = limits
@@ -49,7 +49,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Refuse it where there are too many."""
+        """Refuse the connection if there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self._most:
             detail = "This gateway has as many connections as it can serve."
@@ -61,13 +61,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self._await_request(self._limits.headers_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Cancel the timers."""
         self._arrived()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, in slices: what is too much is noticed soon."""
+        """Read in slices, so that an excess is noticed early."""
         for start in range(0, len(data), _SLICE_BYTES):
             if self.transport.is_closing():
                 return
@@ -79,35 +79,35 @@ class GuardedProtocol(HttpToolsProtocol):
                 detail = f"The headers are more than {HEADERS_MAX_BYTES:,} bytes."
                 self._refuse(Problem(431, "headers-too-large", detail, todo="Send fewer or shorter ones."))
         if self._arriving is None and (self.cycle is None or self.cycle.response_complete):
-            # Bytes between two requests end uvicorn's own timer; they are not to keep the connection open.
+            # Bytes between two requests stop uvicorn's own timer, and must not keep the connection open.
             self._await_request(self._limits.headers_s)
 
     def on_message_begin(self) -> None:
-        """The first byte of a request."""
+        """Note the first byte of a request."""
         super().on_message_begin()
         self._in_headers = True
         self._header_bytes = 0
         self._await_request(self._limits.headers_s)
 
     def on_headers_complete(self) -> None:
-        """The body comes next."""
+        """Wait for the body."""
         self._in_headers = False
         self._await_request(self._limits.body_s)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The request is here, all of it."""
+        """Note that the whole request has arrived."""
         self._arrived()
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """The client does not take what it is sent."""
+        """Start a timer: the client does not read what it is sent."""
         super().pause_writing()
         if self._stalled is None:
             self._stalled = self.loop.call_later(self._limits.not_taken_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """Stop the timer: the client reads again."""
         super().resume_writing()
         if self._stalled is not None:
             self._stalled.cancel()
@@ -131,7 +131,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_headers and (self.cycle is None or self.cycle.response_complete):
             detail = f"The request did not arrive within {self._limits.headers_s:g} s."
             self._refuse(Problem(408, "too-slow", detail, todo="Send it again."))
-        # Whatever has not gone out by now never will.
+        # Data that has not been sent by now will not be sent any more.
         self.transport.abort()
 
     def _refuse(self, problem: Problem) -> None:
@@ -150,5 +150,5 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def guarded(most: int, limits: SlowLimits, headers: Headers) -> Callable[..., GuardedProtocol]:
-    """What uvicorn is to make connections with."""
+    """The class for uvicorn's connections."""
     return partial(GuardedProtocol, most, limits, headers)

@@ -1,4 +1,4 @@
-"""What live events say, and which of them are remembered for those who come back."""
+"""The content of live events, and the recent ones that are remembered for reconnecting clients."""
 
 from collections import deque
 from typing import Final
@@ -11,23 +11,23 @@ from assent_contracts.ledger import LedgerRecord
 from assent_contracts.resources import parse_request_id
 
 REMEMBERED: Final = 1_000
-"""Events, for clients that come back."""
+"""Events, for clients that reconnect."""
 _SLACK_MS: Final = 2_000
-"""Gateways hear partitions in orders of their own, and their clocks differ: rather twice than never."""
+"""Gateways read partitions in different orders, and their clocks differ. Better twice than never."""
 
 
 class RequestChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it stands since a ledger record."""
+    """The state of a request as of a ledger record."""
 
     request: str
     status: str
     resource: str
     position: str
-    """`<partition>-<seq>` of the record: send it as Assent-After to read what follows from it."""
+    """`<partition>-<seq>` of the record. Send it as Assent-After to read its effects."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One live event: its bytes, and the request that it is about; None for governance, which all hear of."""
+    """One live event: its bytes, and its request; None for governance, which everybody is notified of."""
 
     id: str
     chunk: bytes
@@ -50,24 +50,24 @@ def governance_changed(seq: int) -> Event:
 
 
 class RecentEvents:
-    """The last events. What was before them, or went by while nobody listened, is forgotten."""
+    """The last events. Earlier ones, and those that occurred while nobody listened, are forgotten."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
         self._forgotten_at = -1
 
     def forget(self) -> None:
-        """Something happened now that nobody was told."""
+        """Note that something happened just now that nobody was notified of."""
         self._forgotten_at = now_ms()
 
     def keep(self, event: Event) -> None:
-        """Remember an event that is being told."""
+        """Remember an event that is being sent."""
         self._events.append(event)
         if len(self._events) > REMEMBERED:
             self._forgotten_at = max(self._forgotten_at, self._events.popleft().told_at)
 
     def since(self, last: str | None, since_ms: int | None) -> list[Event] | None:
-        """What to tell again: after the event `last`, or since a time. None when it is not remembered."""
+        """The events to send again: after the event `last`, or since a time. None if some are forgotten."""
         if last is not None:
             since_ms = next((each.told_at for each in self._events if each.id == last), None)
             if since_ms is None:
@@ -92,14 +92,14 @@ _of_command = msgspec.json.Decoder(_Command).decode
 
 
 def requests_of(record: LedgerRecord) -> set[tuple[int, int]]:
-    """The requests, as (partition, seq), that a record is about: of a refused action too (R16)."""
+    """The requests, as (partition, seq), that a record is about, even if it is a refused action (R16)."""
     if record.events is not msgspec.UNSET:
         names = [each.request for each in _of_events(record.events)]
     elif record.command is not msgspec.UNSET:
         try:
             names = [_of_command(record.command).value.request]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # A refused command holds what its sender wrote.
+            # A refused command can contain anything that its sender wrote.
             return set()
     else:
         return set()

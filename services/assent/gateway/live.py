@@ -1,4 +1,4 @@
-"""Live events: who is notified of a change, once the tables hold it. One loop tells all listeners."""
+"""Live events: who is notified of a change, once the tables contain it. One loop serves all listeners."""
 
 import asyncio
 import itertools
@@ -27,12 +27,12 @@ from assent_contracts.governance import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 
 _HEARD_MAX: Final = 10_000
-"""Requests that wait for the tables; with more, everybody is told to reload."""
+"""Requests that wait for the tables. If there are more, all clients are told to reload."""
 _AT_ONCE: Final = 500
-"""Requests of one query; and listeners that are told before others get a turn."""
+"""Requests in one query."""
 _AGAIN_S: Final = 1.0
 _QUIET_S: Final = 60.0
-"""So long after the last listener has left, events are remembered: a page that is loaded comes back."""
+"""How long events are remembered after the last listener has left: a page that is reloading reconnects."""
 _SLICES: Final = 15
 _RETRY: Final = b"retry: %d\n\n"
 
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Live:
-    """Takes what the gateway is notified of the log, and tells those who listen and may see it."""
+    """Passes what the gateway receives from the log to the listeners that may see it."""
 
     def __init__(self, db: asyncpg.Pool, lag: Lag, sessions: Sessions, limits: LiveLimits) -> None:
         self._db = db
@@ -61,7 +61,7 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, log: LogConnection) -> None:
-        """Begin to tell. `heard` may have been called before."""
+        """Begin to send events. `heard` may have been called before."""
         self._log = log
         log.follower.listeners.append(self._governed)
         self._tasks = [
@@ -70,13 +70,13 @@ class Live:
         ]
 
     async def stop(self) -> None:
-        """End every stream; its client comes back later, to another gateway or to this one anew."""
+        """End every stream. The clients reconnect later, to another gateway or to this one."""
         await end(*self._tasks)
         for listener in self._listeners():
             listener.end(_retry())
 
     def check(self) -> None:
-        """Raises what has ended one of the loops."""
+        """Raises the error that ended one of the loops, if any."""
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.result()
@@ -89,7 +89,7 @@ class Live:
     # What happens
 
     def heard(self, partition: int, accepted: Accepted) -> None:
-        """The ledger has one more accepted record."""
+        """Note that the ledger has one more accepted record."""
         if self._is_deaf():
             self._memory.forget()
             return
@@ -101,7 +101,7 @@ class Live:
         self._work.set()
 
     def reload(self) -> None:
-        """Something else than a request or governance has changed: everybody loads anew what they show."""
+        """Something other than a request or governance has changed: all clients reload what they show."""
         self._memory.forget()
         self._tell_all(LOST)
 
@@ -131,7 +131,8 @@ class Live:
                 self._work.set()
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            # The rest waits by itself: a partition that the tables do not get on with holds up no other.
+            # The rest waits separately, so that a partition whose tables are behind does not delay the
+            # others.
             late = {request: place for request, place in taken.items() if request not in held}
             if late:
                 self._heard = {**late, **self._heard}
@@ -139,7 +140,7 @@ class Live:
                 await self._lag.looked()
 
     async def _tell_of(self, heard: dict[tuple[int, int], tuple[int, int]]) -> None:
-        """Tell what the tables hold of these requests by now."""
+        """Send what the tables contain of these requests by now."""
         for row in await requests_at(self._db, list(heard)):
             partition, seq = heard[row.partition, row.seq]
             self._spread(changed(row, f"{partition}-{seq}"))
@@ -174,16 +175,16 @@ class Live:
     ) -> Listener:
         """A new listener; `leave` must follow. Raises Problem: too-many-streams, 429 or 503.
 
-        `until`: when what the client has shown ends (ms), and the stream with it, if it is not over before;
-        `last`: the id of the event that the client heard last; `since`: when it loaded what it shows (ms).
-        What came after is told again; where that is not remembered, the client is told to reload.
+        `until`: when the client's credentials expire (ms), and the stream with them at the latest; `last`:
+        the id of the last event that the client received; `since`: when it loaded what it shows (ms). Later
+        events are sent again. If they are not remembered, the client is told to reload.
         """
         of_principal = self._by_principal.get(principal, ())
         if len(of_principal) >= self._limits.streams_each:
             raise _too_many(429, f"{principal} has {len(of_principal)} event streams open.")
         if self._open >= self._limits.streams:
             raise _too_many(503, f"This gateway has {self._open:,} event streams open.")
-        # S311: it only spreads the clients' returns.
+        # S311: it only spreads the reconnections of clients.
         age = self._limits.oldest_s * random.uniform(0.8, 1.0)  # noqa: S311
         if until is not None:
             age = min(age, (until - now_ms()) / 1_000)
@@ -195,7 +196,7 @@ class Live:
         return listener
 
     def leave(self, listener: Listener) -> None:
-        """The stream has ended."""
+        """Remove a listener whose stream has ended."""
         of_principal = self._by_principal[listener.principal]
         of_principal.discard(listener)
         if not of_principal:
@@ -238,7 +239,7 @@ class Live:
         try:
             hold = await self._sessions.holding(tokens) if tokens else set()
         except UNREACHABLE as error:
-            # Nobody is sent away for it: what they may not see any more they are not told in any case.
+            # Streams stay open: in any case nobody is notified of what they may no longer see.
             log.warning("sessions could not be looked at", error=repr(error))
             hold = tokens
         for listener in listeners:
@@ -263,7 +264,7 @@ def _batches(
 
 
 def _retry() -> bytes:
-    # S311: it only spreads the clients' returns.
+    # S311: it only spreads the reconnections of clients.
     return _RETRY % random.randrange(500, 5_000)  # noqa: S311
 
 

@@ -1,4 +1,4 @@
-"""The log as a gateway has it: governance as followed, commands sent and their decisions heard."""
+"""A gateway's connection to the log: follows governance, sends commands and receives their decisions."""
 
 import asyncpg
 import msgspec
@@ -21,7 +21,7 @@ class LogConnection:
     def __init__(
         self, follower: GovernanceFollower, publisher: Publisher, changes: GovernancePublisher, key: SecretKey
     ) -> None:
-        """All of them started; `key` is the gateway's own: it signs for the people it has authenticated."""
+        """All of them started. `key` is the gateway's own and signs for people whom it authenticated."""
         self.follower = follower
         self.publisher = publisher
         self.changes = changes
@@ -30,24 +30,24 @@ class LogConnection:
 
     @property
     def governance(self) -> Governance:
-        """The state of governance now, as far as it has been followed. Raises NotFollowingError."""
+        """The current state of governance, as far as it has been followed. Raises NotFollowingError."""
         self.follower.check()
         advance(self._governance, self.follower.history, len(self.follower.history) - 1)
         return self._governance
 
     def signs_for(self, principal: str) -> str | None:
-        """The gateway that signs what this account decides here; None if it is the gateway's own account."""
+        """The gateway that signs this account's decisions here; None for the gateway's own account."""
         return None if self.key.principal == principal else self.key.principal
 
 
 class Publishers(msgspec.Struct):
-    """What has to be stopped again, in this order."""
+    """What has to be stopped, in this order."""
 
     publisher: Publisher
     changes: GovernancePublisher
 
     async def stop(self) -> None:
-        """Safe to call when only some of it has started."""
+        """Stop both. Safe to call when only some have started."""
         await self.publisher.stop()
         await self.changes.stop()
 
@@ -59,9 +59,9 @@ async def open_log(
     db: asyncpg.Pool,
     on_accepted: Hears,
 ) -> tuple[LogConnection, Publishers]:
-    """Publish, and hear decisions from where the status tables stand.
+    """Start to publish, and to receive decisions from the status tables' positions on.
 
-    `on_accepted` gets (partition, accepted record) for every record that comes. Raises KafkaError, and what
+    `on_accepted` gets (partition, accepted record) for every received record. Raises KafkaError, and what
     asyncpg raises when Postgres cannot be reached.
     """
     governance = Governance()

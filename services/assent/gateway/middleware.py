@@ -1,4 +1,4 @@
-"""What every request passes before any handler, and what every answer carries."""
+"""The checks before any handler, the log line of each request, and the headers of every answer."""
 
 import time
 from typing import Final
@@ -26,15 +26,15 @@ SECURITY_HEADERS: Final = {
 }
 _SECURE_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _OF_ANY_NAME: Final = frozenset({"/livez", "/readyz", "/metrics"})
-"""Probes come by the address of the machine or container. No session's cookie counts for what is there."""
+"""Probes use the address of the machine or container. No session's cookie is accepted there."""
 _NOT_BY_HEAD: Final = frozenset(
     {"/api/v1/events", "/api/v1/audit/export", "/sign-in", "/sign-in/callback", "/sign-in/local"}
 )
-"""What is long, and made only to be thrown away; and where coming by changes something."""
+"""Addresses with long answers that would be discarded, and addresses where a GET changes something."""
 SENT_AS: Final = "assent.sent_as"
-"""In a scope: the method as it was sent, where it is another than the one that is answered."""
+"""In a scope: the method as it was sent, if it differs from the one that is answered."""
 PRINCIPAL: Final = "principal"
-"""In a request's state: who has proved to be its sender."""
+"""In a request's state: the authenticated sender."""
 _PATH_MAX_CHARS: Final = 400
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -43,13 +43,13 @@ log = structlog.get_logger(__name__)
 
 
 def security_headers(settings: GatewaySettings) -> list[tuple[bytes, bytes]]:
-    """What every answer carries, those to what went wrong among them."""
+    """The headers of every answer, including errors."""
     headers = {**SECURITY_HEADERS, **(_SECURE_ONLY if settings.is_secure else {})}
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def front_of(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
-    """The application behind its front."""
+    """The application behind the checks of this module."""
     hosts = frozenset(host.encode() for host in hosts_of(settings.public_url))
     always = security_headers(settings)
 
@@ -75,7 +75,7 @@ def front_of(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
 
 
 def _looked_at(scope: Scope) -> Scope:
-    """RFC 9110, 9.3.2: HEAD is answered as GET is; that nothing follows the headers is the server's doing."""
+    """RFC 9110, 9.3.2: HEAD is answered like GET. The server omits the body."""
     assert scope["type"] == "http", "see _refusal"
     if scope["method"] != "HEAD" or scope["path"] in _NOT_BY_HEAD:
         return scope
@@ -83,7 +83,7 @@ def _looked_at(scope: Scope) -> Scope:
 
 
 def _tell(scope: Scope, status: int, took_s: float) -> None:
-    """One line for each request. Without the query: there are names that people look for, and codes."""
+    """One log line for each request. Without the query, which can contain searched names, and codes."""
     assert scope["type"] == "http", "see _refusal"
     metrics.HTTP_SECONDS.labels(scope["method"], str(status)).observe(took_s)
     log.info(
@@ -100,16 +100,16 @@ def _refusal(scope: Scope, hosts: frozenset[bytes]) -> Problem | None:
     assert scope["type"] == "http", "there are no websockets here: see service.py"
     named = [value.lower() for name, value in scope["headers"] if name == b"host"]
     if len(named) != 1 or not (named[0] in hosts or scope["path"] in _OF_ANY_NAME):
-        # A name of another site's that was made to lead here (DNS rebinding) is not ours.
+        # Another site's name that was made to resolve to this address (DNS rebinding).
         return Problem(
             421,
             "wrong-host",
-            "This gateway is not reached by that name.",
-            todo="Open the address that it was set up with, ASSENT_PUBLIC_URL.",
+            "This gateway does not serve that host name.",
+            todo="Open the address that it was configured with, ASSENT_PUBLIC_URL.",
         )
     if scope["method"] not in _METHODS:
         return Problem(
-            405, "method-not-allowed", "Nothing here takes this method.", todo="See /api/v1/openapi.json."
+            405, "method-not-allowed", "This method is not supported.", todo="See /api/v1/openapi.json."
         )
     if scope["method"] == "OPTIONS" and any(
         n == b"access-control-request-method" for n, _ in scope["headers"]
@@ -117,7 +117,7 @@ def _refusal(scope: Scope, hosts: frozenset[bytes]) -> Problem | None:
         return Problem(
             403,
             "cross-site",
-            "Programs in the pages of other sites may not use this gateway.",
+            "Scripts on other sites may not use this gateway.",
             todo="Call it from a server, with a token.",
         )
     return None

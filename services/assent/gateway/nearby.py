@@ -1,4 +1,4 @@
-"""Whether a request comes from this machine itself, and through no proxy."""
+"""Whether a request comes from this machine itself, without a proxy."""
 
 import ipaddress
 from typing import Any, Final
@@ -24,15 +24,15 @@ _PROXIED: Final = frozenset(
     }
 )
 _PROXIED_PREFIX: Final = "x-forwarded"
-"""Headers that a proxy adds: then the address is the proxy's, not the sender's."""
+"""Headers that a proxy adds. With them, the address is the proxy's, not the sender's."""
 
 
 def is_local(request: Request[Any, Any, Any], gateway: Gateway) -> bool:
-    """Whether it comes from this machine, and through no proxy, one on this machine among them.
+    """Whether it comes from this machine and not through a proxy, not even one on this machine.
 
-    The address is that of the TCP connection. A proxy gives itself away by what it adds, by the name that
-    people opened, or by being configured. One that does none of it is not seen: what nobody else may do
-    needs a secret besides.
+    The address is that of the TCP connection. A proxy is recognised by the headers that it adds, by the host
+    name that people opened, or by being configured. Other proxies are not recognised, so what is limited to
+    this machine needs a secret as well.
     """
     if gateway.settings.trusted_proxies or any(_is_a_proxys(name) for name in request.headers):
         return False

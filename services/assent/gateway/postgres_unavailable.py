@@ -1,4 +1,4 @@
-"""What is said when Postgres cannot be used: 503, what is wrong, and what to do; never a 500."""
+"""Answers when Postgres cannot be used: 503 with what is wrong and what to do, never a 500."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,12 +17,12 @@ _ERRORS: Final[tuple[type[Exception], ...]] = (
     asyncpg.InternalClientError,
     OSError,
 )
-"""What Postgres's client raises. OSError has TimeoutError and what sockets raise below it."""
+"""Errors of the Postgres client. OSError includes TimeoutError and errors of sockets."""
 _RETRY_AFTER_S: Final = "5"
 
 
 def on_tables(otherwise: OnError) -> Mapping[type[Exception], OnError]:
-    """An application's handlers for what Postgres's client raises; `otherwise`: for faults of ours."""
+    """An application's handlers for errors of the Postgres client; `otherwise`: for our own faults."""
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         problem = tables_unreachable(error)
@@ -35,7 +35,7 @@ def on_tables(otherwise: OnError) -> Mapping[type[Exception], OnError]:
 
 
 def tables_unreachable(error: Exception) -> Problem | None:
-    """The problem that this error of Postgres's client is; None when it is another."""
+    """The problem for an error of the Postgres client; None for another kind of error."""
     reason = postgres_reason(error)
     if reason is None:
         return None
@@ -43,6 +43,6 @@ def tables_unreachable(error: Exception) -> Problem | None:
         503,
         "tables-unreachable",
         f"The tables do not answer. {reason.why}",
-        todo=f"Try again in a moment. Who runs this: {reason.todo[0].lower()}{reason.todo[1:]}",
+        todo=f"Try again in a moment. For the operator: {reason.todo[0].lower()}{reason.todo[1:]}",
         headers={"Retry-After": _RETRY_AFTER_S},
     )

@@ -1,4 +1,4 @@
-"""What went wrong, as RFC 9457 says it: application/problem+json with the refusal's code."""
+"""Errors as RFC 9457 problems: application/problem+json with the refusal's code."""
 
 import math
 from typing import Any, Final
@@ -45,11 +45,11 @@ STATUS: Final[dict[RefusalCode, int]] = {
     RefusalCode.REQUESTER_NOT_PERMITTED: 403,
     RefusalCode.BEING_APPLIED: 409,
 }
-"""By refusal; what is not here is 409: it conflicts with how things stand."""
+"""By refusal. All others are 409: they conflict with the current state."""
 
 
 class ProblemDocument(msgspec.Struct, kw_only=True):
-    """RFC 9457: what went wrong, and what the sender can do about it."""
+    """RFC 9457: what went wrong, and what the sender can do."""
 
     type: str
     title: str
@@ -59,29 +59,29 @@ class ProblemDocument(msgspec.Struct, kw_only=True):
     """A refusal's code, or one of the gateway's own."""
     todo: str
     position: str | UnsetType = UNSET
-    """Of the ledger record that holds the refusal."""
+    """The position of the ledger record with the refusal."""
     open_request: str | UnsetType = UNSET
-    """R10: the request that holds the object."""
+    """R10: the open request about the object."""
     partition: int | UnsetType = UNSET
     decided: int | UnsetType = UNSET
-    """The seq of the decision that took the command's id."""
+    """The seq of the decision that used the command's id."""
     again_at: int | UnsetType = UNSET
-    """Log time (ms) from which on the command can be sent again."""
+    """Log time (ms) from which the command can be sent again."""
     status_now: str | UnsetType = UNSET
-    """The status of a request that has gone on since it was seen."""
+    """The status of a request that has changed since it was seen."""
     last_seq: int | UnsetType = UNSET
     request: str | UnsetType = UNSET
-    """The request that was opened again instead of being released."""
+    """The request that was reopened instead of being released."""
     at: int | UnsetType = UNSET
-    """Log time of that, ms."""
+    """Log time of the reopening, ms."""
     events: Any = UNSET
-    """What happened then, in full."""
+    """The events of the reopening, in full."""
     errors: Any = UNSET
-    """The parameters that do not fit."""
+    """The invalid parameters."""
 
 
 class Late(msgspec.Struct, kw_only=True):
-    """There is no decision yet. The command stands."""
+    """There is no decision yet. The command was sent and will be decided."""
 
     type: str
     title: str
@@ -90,11 +90,11 @@ class Late(msgspec.Struct, kw_only=True):
     code: str
     todo: str
     command: str | UnsetType = UNSET
-    """Its id."""
+    """The command's id."""
 
 
 class Problem(Exception):  # noqa: N818  the RFC's word
-    """An answer that is a problem. `code` is a refusal's, or one of the gateway's own."""
+    """An answer that is a problem. `code` is a refusal's, or the gateway's own."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Problem(Exception):  # noqa: N818  the RFC's word
 
 
 def of_refusal(refusal: Refusal, **more: Any) -> Problem:
-    """The problem that says what the ledger says; `more`: further members, such as its position."""
+    """The problem for a refusal by the ledger; `more`: further members, such as its position."""
     said = msgspec.to_builtins(refusal)
     rest = {name: value for name, value in said.items() if name not in ("code", "detail")}
     return Problem(
@@ -150,29 +150,29 @@ def _when_again(refusal: Refusal) -> dict[str, str]:
 
 
 def malformed(detail: str) -> Problem:
-    """What came is not what the API takes."""
+    """The input is not valid for the API."""
     return of_refusal(Refusal(code=RefusalCode.MALFORMED, detail=detail))
 
 
 def not_signed_in() -> Problem:
-    """Nobody is known to have sent this."""
+    """The sender is not authenticated."""
     return Problem(
         401,
         "not-signed-in",
-        "This needs somebody who has signed in.",
+        "This needs a signed-in user.",
         todo="Sign in at /sign-in, or send an access token: Authorization: Bearer.",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
 
 def not_found(what: str) -> Problem:
-    """There is no such thing, or not for whoever asks."""
+    """It does not exist, or the caller may not see it."""
     return Problem(404, "not-found", f"There is no {what} that you may see.", todo="Check the address.")
 
 
 def answer(problem: Problem) -> Response[dict[str, Any]]:
     """The problem as a response."""
-    # What is only late is no problem: it is told in the same members, but as plain JSON.
+    # A late decision is not a problem. It has the same members, but as plain JSON.
     media_type = MEDIA_TYPE if problem.status >= 400 else MediaType.JSON
     return Response(
         problem.document(), status_code=problem.status, media_type=media_type, headers=problem.headers
@@ -185,7 +185,7 @@ def on_problem(_request: Request[Any, Any, Any], problem: Problem) -> Response[A
 
 
 def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    """Litestar's hook for its own: unknown paths, wrong methods, parameters that do not fit."""
+    """Litestar's hook for its own errors: unknown paths, wrong methods, invalid parameters."""
     detail = error.detail or MediaType.TEXT
     more = {"errors": error.extra} if error.extra and error.status_code < 500 else {}
     code = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status_code, "malformed")

@@ -1,4 +1,4 @@
-"""R23: what the ledger itself has at a request's place, however old. Postgres only says where to look."""
+"""R23: the ledger's own record at a request's place, however old. Postgres only names the offset."""
 
 from collections import OrderedDict
 from typing import Final
@@ -11,23 +11,23 @@ from assent_contracts.client.lookup import LedgerLookup
 from assent_contracts.proof import NotProven
 
 CACHE_MAX_BYTES: Final = 32 * 1024 * 1024
-"""Of proven records, the ones that were asked for last."""
+"""For the proven records that were requested last."""
 _WITHIN_S = 3.0
 _AROUND_BYTES: Final = 200
-"""What keeping one costs beside its value."""
+"""The memory for one record besides its value."""
 
 
 class LedgerUnreadableError(Exception):
-    """The ledger could not be read in time, so nothing is known of what it has."""
+    """The ledger could not be read in time, so its content is unknown."""
 
 
 class Proofs:
-    """Proven records, by their place. What was proven once stays so: the ledger only grows."""
+    """Proven records by their place. They stay proven, because the ledger only grows."""
 
     def __init__(
         self, lookup: LedgerLookup, for_clients: LedgerLookup, *, max_bytes: int = CACHE_MAX_BYTES
     ) -> None:
-        """Both started. `for_clients`: what clients verify themselves, so that they hold up no page."""
+        """Both started. `for_clients`: for proofs that clients verify, so that those do not delay pages."""
         self._lookup = lookup
         self.for_clients: Final = for_clients
         self._max_bytes = max_bytes
@@ -35,10 +35,7 @@ class Proofs:
         self._bytes = 0
 
     async def value_at(self, partition: int, seq: int, offset: int) -> bytes | NotProven:
-        """The value of the record `seq` of a partition, which should be at `offset`.
-
-        Raises LedgerUnreadableError.
-        """
+        """The value of a partition's record `seq`, expected at `offset`. Raises LedgerUnreadableError."""
         known = self._values.get((partition, seq))
         if known is not None:
             self._values.move_to_end((partition, seq))

@@ -1,4 +1,4 @@
-"""By which address people reach a gateway: read once into one form, with which every other is compared."""
+"""The address by which people reach a gateway, in a normal form with which others are compared."""
 
 import ipaddress
 import re
@@ -12,24 +12,24 @@ _PATH: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,2000}")
 
 
 def normal_url(text: str) -> str:
-    """A scheme and host as browsers write them: in small letters, without the scheme's usual port.
+    """A scheme and host as browsers write them: in lower case, without the scheme's default port.
 
     Raises ValueError with what is wrong.
     """
     url = text.strip().rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in _USUAL_PORTS or not parts.hostname:
-        raise ValueError("it is no scheme and host")
+        raise ValueError("it is not a scheme and host")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("it names a user or a password")
+        raise ValueError("it contains a user name or password")
     if parts.path or parts.query or parts.fragment or url.endswith(("?", "#")):
-        raise ValueError("it is more than scheme and host")
+        raise ValueError("it contains more than a scheme and host")
     if not url.isascii() or not url.isprintable() or any(each in parts.netloc for each in " %\\"):
-        raise ValueError("its host is not written in plain letters (xn--...)")
-    # Reading the port raises ValueError where there can be none such.
+        raise ValueError("its host is not in ASCII form (xn--...)")
+    # Reading an invalid port raises ValueError.
     port = parts.port
     if port == 0 or parts.netloc.endswith(":"):
-        raise ValueError("its port is none")
+        raise ValueError("its port is not valid")
     usual = port in (None, _USUAL_PORTS[parts.scheme])
     return f"{parts.scheme}://{_host(parts.hostname)}{'' if usual else f':{port}'}"
 
@@ -39,9 +39,9 @@ def _host(name: str) -> str:
 
 
 def hosts_of(public_url: str) -> frozenset[str]:
-    """The Host headers of requests that are meant for this gateway; `public_url` is a normal one.
+    """The Host headers of requests that are meant for this gateway. `public_url` is in normal form.
 
-    On loopback each of its names is as good as another: no other site's name leads here under one of them.
+    On loopback all its names are accepted, because no other site can have one of them.
     """
     netloc = urlsplit(public_url).netloc
     host, colon, port = netloc, "", ""
@@ -52,18 +52,18 @@ def hosts_of(public_url: str) -> frozenset[str]:
 
 
 def origins_of(public_url: str) -> frozenset[str]:
-    """The Origin headers of its own pages: with each of its hosts."""
+    """The Origin headers of its own pages, for each of its hosts."""
     scheme = urlsplit(public_url).scheme
     return frozenset(f"{scheme}://{host}" for host in hosts_of(public_url))
 
 
 def names_loopback(host_header: str) -> bool:
-    """Whether a Host header names this machine, at whichever port."""
+    """Whether a Host header names this machine, at any port."""
     return host_header.lower() in _LOOPBACK or host_header.lower().rpartition(":")[0] in _LOOPBACK
 
 
 def safe_return(path: str) -> str:
-    """The path to continue at after a sign-in, if it is one of this site; else the first page.
+    """The path to continue to after a sign-in if it is on this site, otherwise the start page.
 
     Never another site: that would be an open redirect.
     """

@@ -1,4 +1,4 @@
-"""How many requests one principal, or one address, may send to this gateway."""
+"""A limit on the requests that one principal or one address may send to this gateway."""
 
 import math
 import time
@@ -8,14 +8,14 @@ from typing import Final
 from assent.gateway.problems import Problem
 
 _BURST_S: Final = 10
-"""The limit counts over so many seconds: people click in bursts."""
+"""The window of the limit, because people click in bursts."""
 
 
 class Rates:
-    """Counts per principal, in this process: gateways share no memory, so two allow twice as much.
+    """Counts per principal, in this process. Gateways share no memory, so two allow twice as much.
 
-    Ten lines instead of a library: `limits` starts a thread for each window that it counts in memory, which
-    was the largest part of a request's cost.
+    These are a few lines instead of a library, because `limits` starts a thread for each window that it
+    counts in memory, and that was the largest part of a request's cost.
     """
 
     def __init__(self, per_second: int) -> None:
@@ -31,7 +31,7 @@ class Rates:
             raise self._too_many(principal, now)
 
     def refuse_spent(self, principal: str) -> None:
-        """Count nothing. Raises Problem when one more would be too many."""
+        """Raises Problem when one more would be too many. Counts nothing."""
         now = self._turn()
         if self._spent[principal] >= self._most:
             raise self._too_many(principal, now)
@@ -49,6 +49,6 @@ class Rates:
             429,
             "too-many-requests",
             f"{principal} has sent more than {self._most:,} requests in {_BURST_S} s.",
-            todo="Wait as many seconds as Retry-After says, then send it again.",
+            todo="Wait the number of seconds in Retry-After, then send it again.",
             headers={"Retry-After": str(max(1, left_s))},
         )

@@ -1,4 +1,4 @@
-"""The gateway as a process: the log, the tables, the web application, from start to SIGTERM."""
+"""The gateway as a process: the log, the tables and the web application, from start to SIGTERM."""
 
 import asyncio
 import resource
@@ -44,15 +44,15 @@ LISTENING = "http"
 _POOL_SIZE = 10
 _DRAIN_S = 10
 _BESIDE_STREAMS = 2_000
-"""Connections beside those of event streams."""
+"""Connections besides those of event streams."""
 _FILES_BESIDE = 256
-"""Files and sockets that are no client's."""
+"""Files and sockets that do not belong to clients."""
 
 
 async def serve(
     settings: ServiceSettings, health: Health, stop: asyncio.Event, own: GatewaySettings | None = None
 ) -> None:
-    """Answer until `stop`; `own`: instead of what the environment says.
+    """Answer until `stop`; `own`: settings to use instead of the environment.
 
     Raises SettingsError, KeyFileError, NotFoundedError, NotFollowingError.
     """
@@ -106,13 +106,13 @@ async def serve(
 
 
 async def _following_all(settings: ServiceSettings, db: asyncpg.Pool, health: Health) -> GovernanceFollower:
-    """Governance, followed, once it is no less than what is known of it. Raises NotWholeError."""
+    """A governance follower that has everything known of the ledger. Raises NotWholeError."""
     follower = await following(settings)
     try:
         await refuse_less(db, follower)
     except BaseException as error:
         if isinstance(error, NotWholeError):
-            # It does not listen for this and nothing else.
+            # This alone is the reason why it does not listen.
             health.not_ready(LISTENING, reason_of(error.finding))
         await follower.stop()
         raise
@@ -121,7 +121,7 @@ async def _following_all(settings: ServiceSettings, db: asyncpg.Pool, health: He
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens: before that the gateway is not ready, whatever else it has."""
+    """Reports when it listens. Before that, the gateway is not ready."""
 
     def __init__(self, config: uvicorn.Config, *, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -150,7 +150,7 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
         ),
         on_listening=lambda: gateway.health.ready(LISTENING),
     )
-    # Not `serve`: it takes the signals, and run_service has its own handlers for them, which set `stop`.
+    # Not `serve`: that installs signal handlers, and run_service has its own, which set `stop`.
     answering = asyncio.create_task(server._serve(), name="http")  # noqa: SLF001
     probing = asyncio.create_task(_probe(gateway), name="probing")
     learning = asyncio.create_task(
@@ -170,13 +170,13 @@ async def _answer(gateway: Gateway, stop: asyncio.Event) -> None:
 
 
 def _behind_proxies(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
-    """The application, told the sender's address by the proxies that are trusted, and by nobody else."""
+    """The application. Only trusted proxies can state the sender's address."""
     trusted = list(settings.trusted_proxies)
     return ProxyHeadersMiddleware(app, trusted) if trusted else app  # type: ignore[arg-type, return-value]
 
 
 def _connections(streams: int) -> int:
-    """How many there may be: those that this process may open files for, at most."""
+    """How many connections to allow, at most as many as this process can open files."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     wanted = streams + _BESIDE_STREAMS

@@ -1,4 +1,4 @@
-"""What a gateway is told beside what every service is told. Secrets come as files, never as values."""
+"""The settings of a gateway, besides those of every service. Secrets are in files, never in values."""
 
 import ipaddress
 import os
@@ -29,9 +29,9 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True):
     """ASSENT_OIDC_CLIENT_SECRET_FILE: the file with the client's secret, read once at the start. Without it
     the gateway is a public client, protected by PKCE alone."""
     principal_claim: str
-    """ASSENT_OIDC_PRINCIPAL_CLAIM: the claim that holds the account's id. Default: `sub`. Only `sub` is never
-    given to another user. Use `preferred_username` only where users cannot change it and the provider never
-    reuses it. `email` counts only with `email_verified`."""
+    """ASSENT_OIDC_PRINCIPAL_CLAIM: the claim with the account's id. Default: `sub`. Only `sub` is never
+    given to another user. Use `preferred_username` only where users cannot change it and the provider
+    never reuses it. `email` counts only with `email_verified`."""
     audience: str
     """ASSENT_OIDC_AUDIENCE: the audience (`aud`) that access tokens must have. Default: `assent`. It must not
     be the client id, which is the audience of id_tokens."""
@@ -58,9 +58,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     such link."""
     private_targets: bool
     """ASSENT_NOTIFY_ALLOW_PRIVATE: `1` lets notification targets have addresses that are not public, and
-    webhooks use http. Give the notify service the same value. Default: `0`."""
+    lets webhooks use http. Give the notify service the same value. Default: `0`."""
     rate_per_second: int
-    """ASSENT_GATEWAY_RATE: how many requests per second the gateway takes from one account, and how many
+    """ASSENT_GATEWAY_RATE: how many requests per second the gateway accepts from one account, and how many
     sign-ins and failed authentications from one address. Default: `100`."""
     trusted_proxies: tuple[str, ...] = ()
     """ASSENT_GATEWAY_TRUSTED_PROXIES: the networks of your proxies, separated by commas, such as
@@ -71,7 +71,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_secure(self) -> bool:
-        """Whether browsers reach it by https: cookies then demand it."""
+        """Whether browsers reach it by https. If so, cookies require it."""
         return self.public_url.startswith("https://")
 
 
@@ -103,14 +103,14 @@ def _refuse_open_door(settings: GatewaySettings) -> None:
         _refuse_open_local_sign_in(settings, public.hostname or "")
     if not settings.is_secure and not is_loopback(public.hostname or ""):
         raise SettingsError(
-            "ASSENT_PUBLIC_URL must be https:// unless it is on loopback: cookies go with it."
+            "ASSENT_PUBLIC_URL must be https:// unless it is on loopback, because cookies are sent there."
         )
 
 
 def _refuse_open_local_sign_in(settings: GatewaySettings, public_host: str) -> None:
     if settings.oidc is not None:
         raise SettingsError(
-            "ASSENT_LOCAL_SIGN_IN_FILE asks for no password: unset it where ASSENT_OIDC_ISSUER is set."
+            "ASSENT_LOCAL_SIGN_IN_FILE needs no password: unset it where ASSENT_OIDC_ISSUER is set."
         )
     if settings.trusted_proxies:
         raise SettingsError(
@@ -119,7 +119,7 @@ def _refuse_open_local_sign_in(settings: GatewaySettings, public_host: str) -> N
         )
     if not is_loopback(settings.host):
         raise SettingsError(
-            f"ASSENT_LOCAL_SIGN_IN_FILE asks for no password: on loopback only, not on {settings.host}."
+            f"ASSENT_LOCAL_SIGN_IN_FILE needs no password: use it on loopback only, not on {settings.host}."
         )
     if not is_loopback(public_host):
         raise SettingsError(
@@ -143,13 +143,13 @@ def _public_url(environ: Mapping[str, str], port: int) -> str:
         return normal_url(url)
     except ValueError as error:
         raise SettingsError(
-            "ASSENT_PUBLIC_URL is scheme and host only, such as https://assent.example,"
-            f" and {error}: {_shown(url)}."
+            "ASSENT_PUBLIC_URL must be only a scheme and host, such as https://assent.example,"
+            f" but {error}: {_shown(url)}."
         ) from error
 
 
 def _shown(url: str) -> str:
-    # What stands before an @ may be a password.
+    # The part before an @ may be a password.
     return repr(url.rpartition("@")[2])
 
 
@@ -159,7 +159,7 @@ def _oidc(environ: Mapping[str, str]) -> OidcSettings | None:
         return None
     client_id = environ.get("ASSENT_OIDC_CLIENT_ID")
     if not client_id:
-        raise SettingsError("Set ASSENT_OIDC_CLIENT_ID: what the provider knows this gateway as.")
+        raise SettingsError("Set ASSENT_OIDC_CLIENT_ID: this gateway's client id at the provider.")
     secret_file = environ.get("ASSENT_OIDC_CLIENT_SECRET_FILE")
     settings = OidcSettings(
         issuer=issuer,
@@ -180,14 +180,14 @@ def _refuse_weak_oidc(settings: OidcSettings) -> None:
             f"ASSENT_OIDC_ISSUER must be https:// unless it is on loopback: {settings.issuer!r}."
         )
     if parts.query or parts.fragment:
-        raise SettingsError(f"ASSENT_OIDC_ISSUER has neither query nor fragment: {settings.issuer!r}.")
+        raise SettingsError(f"ASSENT_OIDC_ISSUER must not have a query or fragment: {settings.issuer!r}.")
     if settings.audience == settings.client_id:
         raise SettingsError(
             "ASSENT_OIDC_AUDIENCE must differ from ASSENT_OIDC_CLIENT_ID:"
-            " id_tokens would count as access tokens."
+            " otherwise id_tokens would be accepted as access tokens."
         )
     if "openid" not in settings.scope.split():
-        raise SettingsError("ASSENT_OIDC_SCOPE must have `openid` in it: else there is no id_token.")
+        raise SettingsError("ASSENT_OIDC_SCOPE must contain `openid`: otherwise there is no id_token.")
 
 
 def _number(environ: Mapping[str, str], name: str, usual: int, *, most: int) -> int:
@@ -205,8 +205,12 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
         try:
             network = ipaddress.ip_network(text)
         except ValueError as error:
-            raise SettingsError(f"{name} is networks such as 10.0.3.0/24, with commas: {error}.") from error
+            raise SettingsError(
+                f"{name} must be networks such as 10.0.3.0/24, separated by commas: {error}."
+            ) from error
         if network.prefixlen == 0:
-            raise SettingsError(f"{name} must not be everybody: {text} lets anybody name any address.")
+            raise SettingsError(
+                f"{name} must not include every address: {text} would let any client forge its address."
+            )
         networks.append(str(network))
     return tuple(networks)

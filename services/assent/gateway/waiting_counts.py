@@ -1,4 +1,4 @@
-"""What waits for each caller, kept for as long as nothing has changed."""
+"""What waits for each caller, cached as long as nothing has changed."""
 
 from collections import OrderedDict
 from typing import Final
@@ -8,11 +8,11 @@ import msgspec
 from assent.store.queries import RequestView
 
 _FRESH_MS: Final = 5_000
-"""Deadlines pass and keys end without a record: after this time it is counted in any case."""
+"""Deadlines pass and keys expire without a record, so after this time it is counted again in any case."""
 _CALLERS_MAX: Final = 1_000
 
 Version = tuple[object, ...]
-"""What an answer depends on: equal versions, equal answers."""
+"""What an answer depends on: equal versions have equal answers."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -29,20 +29,20 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class WaitingCounts:
-    """Of at most 1,000 callers; who has not asked for longest is forgotten first."""
+    """A cache for at most 1,000 callers. The least recently updated is dropped first."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, _Kept] = OrderedDict()
 
     def known(self, caller: str, version: Version, now: int) -> Waiting | None:
-        """What waits, if it was kept under this version in the last 5 s; `now` in ms."""
+        """What waits, if it was cached under this version in the last 5 s; `now` in ms."""
         found = self._counts.get(caller)
         if found is None or found.version != version or not 0 <= now - found.at < _FRESH_MS:
             return None
         return found.waiting
 
     def keep(self, caller: str, version: Version, now: int, waiting: Waiting) -> None:
-        """Keep what was found at `now` (ms), from what the version names."""
+        """Cache what was found at `now` (ms) under this version."""
         self._counts[caller] = _Kept(waiting, version, now)
         self._counts.move_to_end(caller)
         if len(self._counts) > _CALLERS_MAX:

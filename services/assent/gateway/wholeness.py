@@ -1,4 +1,4 @@
-"""Whether the log holds what this gateway knows of it: what Postgres has, and what it has heard itself."""
+"""Whether the log still has what this gateway knows of it, from Postgres and from its own reading."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ _GOVERNANCE: Final[Place] = ("governance", 0)
 
 
 async def refuse_less(db: asyncpg.Pool, follower: GovernanceFollower) -> None:
-    """Hold governance, as it was followed, against what Postgres knows. Raises NotWholeError.
+    """Compare governance, as it was followed, with what Postgres knows. Raises NotWholeError.
 
-    By one that was put back, somebody who was disabled would be enabled again.
+    In a ledger restored to an earlier state, a disabled account would be enabled again.
     """
     known = await known_in_postgres(db, follower)
     await _compare(follower, known)
@@ -36,7 +36,7 @@ async def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead
 
 
 async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publisher) -> None:
-    """Let the publisher know what Postgres knows. Raises NotWholeError, KafkaError, asyncpg's errors."""
+    """Pass what Postgres knows to the publisher. Raises NotWholeError, KafkaError, asyncpg's errors."""
     known = await known_in_postgres(db, follower)
     await _compare(follower, known)
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
@@ -45,9 +45,9 @@ async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publi
 async def keep_learning(
     db: asyncpg.Pool, log: LogConnection, health: Health, *, on_change: Callable[[], None]
 ) -> None:
-    """Until cancelled; readiness names each partition of which something is missing.
+    """Repeat `learn` until cancelled. Readiness names each partition that lacks records.
 
-    `on_change`: called when these are others than before. Raises NotWholeError.
+    `on_change`: called when the set of these partitions changes. Raises NotWholeError.
     """
     told: set[int] = set()
     while True:

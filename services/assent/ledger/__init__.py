@@ -1,1 +1,1 @@
-"""The log on Kafka, written: chaining, sealing, appending, and noticing that somebody else has."""
+"""Writing the log on Kafka: chaining, sealing, appending, and noticing that another writer has appended."""

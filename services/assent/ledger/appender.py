@@ -1,4 +1,4 @@
-"""Append sealed batches to one ledger partition, and notice when somebody else has appended."""
+"""Append sealed batches to one ledger partition, and notice when another writer has appended."""
 
 import asyncio
 from collections import deque
@@ -23,22 +23,22 @@ BATCHES_IN_FLIGHT = 3
 ACK_TIMEOUT_S = 30.0
 READ_BACK_TIMEOUT_S = 30.0
 _LOG_APPEND_TIME = 1
-"""A timestamp is the broker's, and not what was sent."""
+"""The timestamp is the broker's and not the sender's."""
 
 
 class LostLeadError(Exception):
-    """Another writer's run was accepted: this one must drop its state and start over."""
+    """Another writer's run was accepted: this writer must drop its state and start over."""
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """How far deciding has come with the last record of a batch."""
+    """How far deciding has come by the last record of a batch."""
 
     at: int
     """Log time of that record, ms."""
     next_input: int
-    """The offset of the first command that is not decided by then."""
+    """The offset of the first command that is not decided at that point."""
     input_sha256: str | None = None
-    """Of the command before that one, hex; None where it is not known."""
+    """The SHA-256 of the command before that one, hex; None where it is not known."""
 
 
 class _InFlight(msgspec.Struct, frozen=True):
@@ -65,11 +65,11 @@ class Appender:
         reached: Reached | None = None,
         on_append: Callable[[int, int, int], None] = _ignore,
     ) -> None:
-        """`confirmed`: the accepted head to append to; its next_offset is the end of the partition.
+        """`confirmed`: the accepted head to append to. Its next_offset is the end of the partition.
 
-        `acceptance_from`: the acceptance rule of that partition, from a head on. `reached`: with that head.
-        `on_append` hears when the broker says that it appended a batch (ms since 1970), and between which
-        moments of the steady clock (ms).
+        `acceptance_from`: the acceptance rule of that partition, from a given head. `reached`: how far
+        deciding had come with `confirmed`. `on_append` is called with the broker's time of a batch (ms since
+        1970) and two steady clock readings (ms) between which it was appended.
         """
         self._unconfirmed = Unconfirmed(confirmed)
         self.reached = reached or Reached(at=0, next_input=0)
@@ -78,7 +78,7 @@ class Appender:
         rule = acceptance_from(confirmed)
         self._place = TopicPartition(LEDGER_TOPICS[rule.ledger], rule.partition)
         self._rule = rule
-        # This term's, whatever is accepted as lost meanwhile: then nothing that it appends counts.
+        # This term's era, even if a loss is accepted in the meantime: then nothing that it appends counts.
         self._era: Final = rule.era_at(confirmed.seq + 1)
         self._key = key
         self._acceptance_from = acceptance_from
@@ -98,12 +98,12 @@ class Appender:
         self._producer = await open_producer(self._connection)
 
     async def stop(self) -> None:
-        """Drop the producer; whatever is in flight may or may not land."""
+        """Drop the producer. Whatever is in flight may or may not be appended."""
         if self._producer is not None:
             await self._producer.stop()
 
     async def append(self, batch: Batch) -> None:
-        """Send the batch whole, its last record sealed; returns when few enough are in flight.
+        """Send the whole batch with its last record sealed. Returns when few enough are in flight.
 
         Raises LostLeadError, KafkaError, TimeoutError.
         """
@@ -131,9 +131,9 @@ class Appender:
         await self._confirm_down_to(0)
 
     async def keep_confirming(self) -> None:
-        """Confirm what is sent as soon as it is acknowledged, so that a lost lead shows at once.
+        """Confirm what was sent as soon as it is acknowledged, so that a lost lead shows at once.
 
-        Until cancelled. Raises as `append` does.
+        Runs until cancelled. Raises as `append` does.
         """
         while True:
             await self._sent.wait()
@@ -161,7 +161,7 @@ class Appender:
         self._in_flight.popleft()
 
     async def _read_between(self, between: Between) -> Head:
-        """The accepted head there, which is the oldest batch's. Raises LostLeadError where it is another."""
+        """The accepted head there, which is the oldest batch's. Raises LostLeadError if it is another one."""
         acceptance = self._acceptance_from(self.confirmed)
         async with (
             asyncio.timeout(READ_BACK_TIMEOUT_S),
@@ -175,12 +175,12 @@ class Appender:
         if not self._unconfirmed.is_accepted(acceptance.head):
             place = f"{self._place.topic}/{self._place.partition}"
             seq = self._unconfirmed.oldest_seq
-            raise LostLeadError(f"{place}: another writer's run stands at seq {seq}")
+            raise LostLeadError(f"{place}: another writer's run was accepted at seq {seq}")
         return acceptance.head
 
 
 def broker_time(ack: RecordMetadata) -> int | None:
-    """When the broker says that it appended it, ms since 1970; None where it only says what was sent."""
+    """The broker's time of an append, ms since 1970; None where it only returns the sender's time."""
     return ack.timestamp if ack.timestamp_type == _LOG_APPEND_TIME else None
 
 

@@ -1,4 +1,4 @@
-"""Look at the topics of a log: their partitions, whether a ledger would forget, and who dates records."""
+"""Inspect the topics of a log: their partitions, their retention, and who dates their records."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ _TOPICS: Final = (COMMANDS, LEDGER, CHANGES, *_OF_ONE_PARTITION)
 
 
 async def look_at_topics(connection: Connection, partitions: int) -> list[Finding]:
-    """What is wrong with the topics of a log that was founded with so many partitions.
+    """What is wrong with the topics of a log that was founded with this number of partitions.
 
     Raises KafkaError: UnknownTopicOrPartitionError for a topic that is not there.
     """

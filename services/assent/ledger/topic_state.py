@@ -1,4 +1,4 @@
-"""What the topics on a cluster are, held against what infra/topics.yaml says that they must be."""
+"""The topics of a cluster, compared with what infra/topics.yaml requires."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
@@ -11,25 +11,25 @@ from aiokafka.errors import for_code
 from assent.infra_files import infra_path
 
 PARTITIONS: Final = "partitions"
-"""The one setting of a topic that is fixed for good."""
+"""The one property of a topic that is fixed for good."""
 _SET_FOR_THE_TOPIC: Final = 1
-"""Where a value comes from, as Kafka numbers it: the topic's own, and not a default."""
+"""Kafka's number for a value that was set for the topic and is not a default."""
 _REPLICAS_MANY: Final = 3
 _DURABLE: Final = {"min.insync.replicas": "2"}
 
 
 class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One topic: `request` partitions means as many as the log has."""
+    """One topic. `request` partitions means as many as the log has."""
 
     partitions: Literal["request"] | int
     config: dict[str, str]
 
     def count(self, partitions: int) -> int:
-        """How many partitions it has in a log with this many for requests."""
+        """How many partitions it has in a log with this many request partitions."""
         return partitions if self.partitions == "request" else self.partitions
 
     def settings(self, replicas: int) -> dict[str, str]:
-        """What must be set, given how many copies of it there are."""
+        """The required settings, given the number of replicas."""
         return self.config | _DURABLE if replicas >= _REPLICAS_MANY else self.config
 
 
@@ -42,15 +42,15 @@ class TopicState(msgspec.Struct, frozen=True):
 
     partitions: int
     replicas: int
-    """Of its first partition."""
+    """The replicas of its first partition."""
     settings: dict[str, str | None]
-    """Every one, defaults too."""
+    """All settings, including defaults."""
     own: dict[str, str]
-    """Those that were set for this topic."""
+    """The settings that were made for this topic."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting of a topic that is not as it must be."""
+    """A setting of a topic that is not as required."""
 
     topic: str
     setting: str
@@ -59,7 +59,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def surplus(self) -> bool:
-        """Whether there are partitions that nobody reads, beside all those that there must be."""
+        """Whether there are partitions that nobody reads, in addition to all the required ones."""
         return self.setting == PARTITIONS and int(self.found or 0) > int(self.must)
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ def topic_specs() -> dict[str, TopicSpec]:
 
 
 async def topic_states(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, TopicState]:
-    """Those of the topics that are there. Raises KafkaError."""
+    """The state of those topics that exist. Raises KafkaError."""
     wanted = set(names)
     there = {each["topic"]: each["partitions"] for each in await admin.describe_topics()}
     found = sorted(wanted & there.keys())
@@ -101,7 +101,7 @@ async def topic_states(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict
 
 
 def setting_differences(specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState]) -> list[Difference]:
-    """Each setting of a topic that is there and not as it must be. Pure."""
+    """Each setting of an existing topic that is not as required. Pure."""
     return [
         Difference(topic=name, setting=setting, found=state.settings.get(setting), must=must)
         for name, state in there.items()
@@ -113,7 +113,7 @@ def setting_differences(specs: Mapping[str, TopicSpec], there: Mapping[str, Topi
 def partition_differences(
     specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState], partitions: int
 ) -> list[Difference]:
-    """Each topic with another number of partitions than a log with so many has. Pure."""
+    """Each topic whose number of partitions is not the one of such a log. Pure."""
     return [
         Difference(topic=name, setting=PARTITIONS, found=str(state.partitions), must=str(count))
         for name, state in there.items()
@@ -122,13 +122,13 @@ def partition_differences(
 
 
 def way_back(difference: Difference) -> str:
-    """What to do about a topic with another number of partitions than it must have."""
+    """What to do about a topic with a wrong number of partitions."""
     if difference.surplus:
         return (
-            "Kafka takes no partition away, and no decider leads while there are others than the log's own."
-            " Put Kafka's data from before back, or make the topic anew: docs/how-to/topics.md says how."
+            "Kafka cannot remove partitions, and no decider leads while there are more than the log's own."
+            " Restore Kafka's data from before, or recreate the topic: see docs/how-to/topics.md."
         )
     return (
-        "Some of it is gone, or it is not this log's. Do not add partitions: objects would move between them."
-        " Put its newest copy back, or run with the --partitions that the log was founded with."
+        "Part of it was deleted, or it is another log's. Do not add partitions: objects would move between"
+        " them. Restore its newest copy, or run with the --partitions that the log was founded with."
     )

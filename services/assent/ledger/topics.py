@@ -1,4 +1,4 @@
-"""Create the topics of infra/topics.yaml and put their settings right; the broker creates none by itself."""
+"""Create the topics of infra/topics.yaml and correct their settings. The broker creates none by itself."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,20 +28,20 @@ _LOOK_S: Final = 0.1
 
 
 class TopicsError(Exception):
-    """The topics could not be made as they must be; the message says what is wrong and what to do."""
+    """The topics could not be made as required; the message explains what is wrong and what to do."""
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done, or with a dry run would be."""
+    """What was done, or would be done in a dry run."""
 
     created: list[str]
     changed: list[Difference]
-    """Settings that were not as they must be."""
+    """Settings that were not as required."""
     partitions: list[Difference]
     """Topics with a wrong number of partitions: nothing was done about those, and nothing can be."""
 
     def must_fit(self, *, surplus: bool = False) -> None:
-        """Raises TopicsError for a wrong number of partitions; with `surplus` only where some are missing."""
+        """Raises TopicsError for a wrong number of partitions; with `surplus`, only for missing ones."""
         wrong = [each for each in self.partitions if not (surplus and each.surplus)]
         if wrong:
             raise TopicsError(" ".join(f"{each}. {way_back(each)}" for each in wrong))
@@ -50,7 +50,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 async def apply_topics(
     connection: Connection, *, partitions: int, replication_factor: int = 1, dry_run: bool = False
 ) -> Applied:
-    """Create the topics that are missing, and set what is not set as it must be.
+    """Create the topics that are missing, and correct the settings of the others.
 
     Raises TopicsError, KafkaError. The number of partitions of a topic is fixed: see `Applied.must_fit`.
     """
@@ -62,7 +62,7 @@ async def apply_topics(
         missing = [name for name in specs if name not in there]
         changed = setting_differences(specs, there)
         if not dry_run:
-            # First what could lose records.
+            # First, what could lose records.
             await _set(admin, specs, there, changed)
             await _create(admin, specs, missing, partitions, replication_factor)
     finally:
@@ -81,7 +81,7 @@ async def _set(
     names = sorted({each.topic for each in changed})
     if not names:
         return
-    # The request replaces all that was set for a topic: what else was set there is said again.
+    # The request replaces everything that was set for a topic, so its other settings are repeated.
     wanted = {name: there[name].own | specs[name].settings(there[name].replicas) for name in names}
     for answer in await admin.alter_configs(
         [ConfigResource(ConfigResourceType.TOPIC, name, wanted[name]) for name in names]
@@ -91,14 +91,14 @@ async def _set(
                 error = for_code(resource["error_code"])
                 msg = f"{resource['resource_name']}: {error.__name__}: {resource['error_message']}"
                 raise TopicsError(msg)
-    # A broker is notified of it from the controller, a moment later.
+    # The controller notifies the brokers a moment later.
     try:
         async with asyncio.timeout(_SETTLES_S):
-            # ASYNC110: nobody tells.
+            # ASYNC110: there is no event to wait for.
             while setting_differences(specs, await topic_states(admin, names)):  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_S)
     except TimeoutError:
-        msg = f"The settings of {', '.join(names)} were set, and the brokers do not show it. Run it again."
+        msg = f"The settings of {', '.join(names)} were set, but the brokers do not show it. Run it again."
         raise TopicsError(msg) from None
 
 

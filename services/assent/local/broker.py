@@ -32,7 +32,7 @@ auto.create.topics.enable=false
 message.max.bytes=4194304
 replica.fetch.max.bytes=4194304
 
-# With one copy, "acknowledged" must mean "on the disk": a batch is flushed before its sender hears of it.
+# With one copy, "acknowledged" must mean "on the disk": a batch is flushed before it is acknowledged.
 log.flush.interval.messages=1
 
 # One broker has one copy of everything, and few partitions start and recover sooner than 50.
@@ -55,13 +55,13 @@ _JVM_FLAGS = (
     "-XX:+ExitOnOutOfMemoryError",
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
-    # What the JVM has to say about its own cache is no news of Kafka.
+    # The JVM's messages about its own cache are not about Kafka.
     "-Xlog:aot*=off",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 )
 QUICK = ("-XX:TieredStopAtLevel=1",)
-"""The first compiler only: the start and the first minutes take half the processor's time."""
+"""Use the first compiler only: the start and the first minutes take half the CPU time."""
 _READY_LIMIT_S = 60.0
 _FORMAT_LIMIT_S = 60.0
 
@@ -83,17 +83,17 @@ def java(jars: Sequence[Path], *flags: str) -> Java:
 
 
 async def format_storage(directory: Directory, program: Java) -> None:
-    """Gives DATA/kafka its cluster id and first metadata. Does nothing when it has them.
+    """Give DATA/kafka its cluster id and first metadata, unless it has them.
 
-    The work is done beside it and moved into place, so a half-formatted DATA/kafka cannot be.
-    Raises StartFailed.
+    The work is done in a folder beside it that is then moved into place, so DATA/kafka is never
+    half-formatted. Raises StartFailed.
     """
     if directory.kafka.exists():
         return
     fresh = directory.root / "kafka.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
-    # The ports do not matter for this, but have to be there.
+    # The ports do not matter here but are required.
     properties = _write_properties(directory, "kafka-format", fresh, 1, 2)
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     argv = [*program.argv, *QUICK, "kafka.tools.StorageTool", "format"]
@@ -109,7 +109,7 @@ async def format_storage(directory: Directory, program: Java) -> None:
 
 
 async def run_broker(directory: Directory, program: Java, port: int, controller_port: int) -> Child:
-    """Starts a broker on the formatted DATA/kafka; returns it once it answers and takes topics.
+    """Start a broker on the formatted DATA/kafka; return once it answers and accepts topics.
 
     Raises StartFailed when it ends before that, or after 60 s.
     """
@@ -123,7 +123,7 @@ async def run_broker(directory: Directory, program: Java, port: int, controller_
 
 
 async def _answers(port: int, cluster_id: str) -> bool:
-    """Whether our broker, not somebody else's on that port, is registered with its controller."""
+    """Whether our broker, and not another one on that port, is registered with its controller."""
     try:
         _, writer = await asyncio.open_connection(HOST, port)
     except OSError:

@@ -1,4 +1,4 @@
-"""What lives where below the data directory, who owns it, and what its readers are told."""
+"""What is where below the data directory, who owns it, and what its readers learn from it."""
 
 import fcntl
 import json
@@ -11,14 +11,14 @@ from pathlib import Path
 from assent.local.identity import Identity, identity_of
 
 
-class StackNotRunning(Exception):  # noqa: N818  the name says what is wrong
+class StackNotRunning(Exception):  # noqa: N818  the name is the message
     """No stack runs on this data directory."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(f"no stack runs on {data}; start one with: assent up --data {data}")
 
 
-class DirectoryInUse(Exception):  # noqa: N818  the name says what is wrong
+class DirectoryInUse(Exception):  # noqa: N818  the name is the message
     """Another process runs a stack on this data directory."""
 
     def __init__(self, data: Path, owner: str) -> None:
@@ -68,14 +68,14 @@ class Directory:
 
     @property
     def clock(self) -> Path:
-        """What this machine's clock is believed to be: the decider notes it."""
+        """What this machine's clock is believed to be, as the decider notes it."""
         return self.root / "clock.json"
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
     def create(self) -> None:
-        """Makes the directories; keys and secrets are the owner's alone (0700). Safe to repeat."""
+        """Make the directories. Keys and secrets are for the owner alone (0700). Safe to repeat."""
         self.root.mkdir(parents=True, exist_ok=True)
         for shared in (self.logs, self.run):
             shared.mkdir(exist_ok=True)
@@ -85,11 +85,11 @@ class Directory:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Holds the directory for this process.
+        """Hold the directory for this process.
 
         The lock is the kernel's and ends with the process, so a kill -9 leaves nothing to clean up.
 
-        Raises DirectoryInUse when somebody holds it, this process included.
+        Raises DirectoryInUse when it is already held, also by this process.
         """
         lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -104,9 +104,9 @@ class Directory:
             os.close(lock)
 
     def write_env(self, values: Mapping[str, str]) -> None:
-        """Says how to reach the running stack, in place of what was said before.
+        """Write how to reach the running stack, replacing what was there.
 
-        The file is 0600: the values hold a password. It also names the calling process, so that a
+        The file is 0600 because the values contain a password. It also names the calling process, so that a
         reader can tell a running stack from one that was killed.
         """
         owner = identity_of(os.getpid())
@@ -115,7 +115,7 @@ class Directory:
         replace_file(self.env, json.dumps(document, indent=2) + "\n", mode=0o600)
 
     def read_env(self) -> dict[str, str]:
-        """What `write_env` wrote last. Raises StackNotRunning when its writer is gone."""
+        """What `write_env` wrote last. Raises StackNotRunning when its writer has ended."""
         try:
             document = json.loads(self.env.read_text())
         except FileNotFoundError:
@@ -129,7 +129,7 @@ class Directory:
 
 
 def replace_file(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Replaces `path` as a whole: a reader finds the old text or the new one, never a part of it."""
+    """Replace `path` as a whole: a reader finds the old text or the new one, never a part of it."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w") as file:

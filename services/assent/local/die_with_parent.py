@@ -1,9 +1,9 @@
-"""Becomes another program that ends when the process that started it ends.
+"""Become another program that ends when the process that started it ends.
 
     python die_with_parent.py PARENT_PID SIGNAL USER PROGRAM [ARGUMENT ...]
 
-USER is `-` or `uid:gid`. It stands alone (standard library only, run by its path) because it runs
-between fork and exec of every child. The order matters: a change of user clears the wish.
+USER is `-` or `uid:gid`. This file uses only the standard library and is run by its path, because it runs
+between fork and exec of every child. The order matters: a change of user clears the death signal.
 """
 
 import ctypes
@@ -22,10 +22,10 @@ def main() -> None:
         os.setuid(uid)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal), 0, 0, 0)
-        if os.getppid() != int(parent):  # it ended before the wish was heard
+        if os.getppid() != int(parent):  # it ended before the signal was set
             sys.exit(1)
     try:
-        os.execvp(argv[0], argv)  # noqa: S606  no shell is wanted
+        os.execvp(argv[0], argv)  # noqa: S606  no shell is needed
     except OSError as error:
         sys.exit(f"cannot run {argv[0]}: {error.strerror}")
 

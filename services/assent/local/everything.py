@@ -31,7 +31,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import KeyFileError
 
 KEYS = {"applier": "applier.key", "gateway": "gateway.key"}
-"""Services that act with a key of their own: without it they are left out."""
+"""Services that act with a key of their own. Without the key they are not started."""
 SERVICES = ("decider", "status", "audit", "dispatch", "applier", "gateway", "notify")
 _USUAL_HTTP_PORT = 8800
 _USUAL_CONSOLE_PORT = 8700
@@ -57,7 +57,7 @@ class Everything:
         progress: Callable[[str], None] | None = None,
         on_change: Callable[[Status], None] | None = None,
     ) -> None:
-        """`progress` gets lines for people; `on_change` each change of state of a server or service.
+        """`progress` gets lines for people. `on_change` gets each change of state of a server or service.
 
         Raises NotFounded; KeyFileError when the writer's key is not there.
         """
@@ -72,7 +72,7 @@ class Everything:
         self._restarts: dict[str, int] = dict.fromkeys(_SERVERS, 0)
         self._watch: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        # A new one at each start: an old link lets nobody in.
+        # A new one at each start, so that an old link signs no one in.
         self._local_token = secrets.token_urlsafe(_LOCAL_TOKEN_BYTES)
         self.supervisor: Supervisor | None = None
 
@@ -83,20 +83,20 @@ class Everything:
 
     @property
     def http(self) -> dict[str, str]:
-        """Where each service answers /livez, /readyz and /metrics."""
+        """Where each service answers to /livez, /readyz and /metrics."""
         return {
             name: f"http://{HOST}:{port.number}" for name, port in self._ports.items() if name != _CONSOLE
         }
 
     @property
     def console(self) -> str | None:
-        """Where people open the console, and programs the HTTP API; None without a gateway."""
+        """Where people open the console and programs find the HTTP API; None without a gateway."""
         port = self._ports.get(_CONSOLE)
         return None if port is None else f"http://localhost:{port.number}"
 
     @property
     def sign_in_link(self) -> str | None:
-        """Where the demo's people sign in by a click: a secret, for this machine's terminal alone.
+        """Where the demo's people sign in by a click. A secret for this machine's terminal alone.
 
         None without a gateway, or where people sign in at a provider.
         """
@@ -105,11 +105,13 @@ class Everything:
         return f"{self.console}/sign-in/local?token={self._local_token}"
 
     async def start(self) -> None:
-        """Start all of it; returns when every service is ready. While a part of the log is lost it says so
-        and waits for as long as that takes: whoever mends it needs the rest.
+        """Start everything; return when every service is ready.
+
+        While a part of the log is lost, report it and wait for as long as needed: the rest is needed to
+        repair it.
 
         Raises what Stack.start raises, TopicsError, KeyFileError when the decider's key is not a writer's,
-        and TimeoutError that names who is not ready.
+        and TimeoutError that names what is not ready.
         """
         self._tell("Starting Kafka and Postgres.")
         for server in _SERVERS:
@@ -144,7 +146,7 @@ class Everything:
                     raise TimeoutError(f"{error}.{await self._what_is_lacking()}") from None
 
     async def _what_is_lacking(self) -> str:
-        """A line for each thing that a service lacks."""
+        """One line for each thing that a service lacks."""
         answers = await asyncio.gather(*(asyncio.to_thread(readiness, url) for url in self.http.values()))
         lines = {
             f"\n{name}: {reason.why} {reason.todo}"
@@ -156,14 +158,14 @@ class Everything:
     async def _apply_topics(self, connection: Connection) -> None:
         applied = await apply_topics(connection, partitions=self.founded.partitions)
         for each in applied.changed:
-            self._tell(f"{each}: it is set so now.")
+            self._tell(f"{each}: it was corrected.")
         applied.must_fit(surplus=True)
-        # No decider leads beside them; but whoever mends it needs a Kafka that runs.
+        # No decider leads while these exist, but repairing them needs a running Kafka.
         for each in applied.partitions:
             self._tell(f"{each}. {way_back(each)}")
 
     async def _check_writer(self, connection: Connection) -> None:
-        """Else all of it would be up, and nothing would ever be decided."""
+        """Check the decider's key: with a wrong one everything would be up, but nothing would be decided."""
         follower = GovernanceFollower(connection, self.founded.identity)
         await follower.start()
         try:
@@ -180,7 +182,7 @@ class Everything:
         return there
 
     def _write_env(self) -> None:
-        # What the stack has said, and where each service answers, for `assent doctor`.
+        # The stack's own values, and where each service answers, for `assent doctor`.
         services = {f"http.{name}": url for name, url in self.http.items()}
         self.directory.write_env({"bootstrap": self.stack.bootstrap, "dsn": self.stack.dsn} | services)
 
@@ -251,7 +253,8 @@ class Everything:
 
     def _gateway_env(self) -> dict[str, str]:
         assert self.console is not None
-        # Who has configured a provider signs in there; everybody else by a click, on loopback only.
+        # With a provider configured, people sign in there. Otherwise they sign in by a click, on loopback
+        # only.
         local: dict[str, str] = {}
         if not self._has_provider():
             path = self.directory.secrets / "local-sign-in"
@@ -285,7 +288,7 @@ class Everything:
                 failures += 1
                 log.exception("server could not be started", server=name)
                 self._note(name, "backing off")
-                # S311: nobody gains anything by guessing it.
+                # S311: guessing it gains nothing.
                 await asyncio.sleep(backoff.delay_s(failures, random.random()))  # noqa: S311
             else:
                 failures = 0

@@ -1,4 +1,4 @@
-"""DATA/founded.json: which log lives in a data directory."""
+"""DATA/founded.json: which log is in a data directory."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import msgspec
 from assent.local.data_directory import Directory, replace_file
 
 
-class NotFounded(Exception):  # noqa: N818  the name says what is wrong
-    """Nothing governs this data directory yet."""
+class NotFounded(Exception):  # noqa: N818  the name is the message
+    """No log is founded in this data directory yet."""
 
     def __init__(self, data: Path) -> None:
         super().__init__(f"no log is founded in {data}; found one with: assent init FILE --data {data}")
@@ -22,7 +22,7 @@ class FoundedLog(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_founded(directory: Directory) -> FoundedLog:
-    """Raises NotFounded."""
+    """The log of a data directory. Raises NotFounded."""
     try:
         return msgspec.json.decode((directory.root / "founded.json").read_bytes(), type=FoundedLog)
     except FileNotFoundError:
@@ -30,22 +30,22 @@ def read_founded(directory: Directory) -> FoundedLog:
 
 
 def is_founded(directory: Directory) -> bool:
-    """Whether a log was founded here, to the end."""
+    """Whether the founding of a log was completed here."""
     return (directory.root / "founded.json").exists()
 
 
 def begin_founding(directory: Directory) -> None:
-    """From here until `end_founding` the directory holds nothing that anybody relies on."""
+    """Mark the directory: until `end_founding` it holds nothing that anyone relies on."""
     replace_file(_begun(directory), "assent init has begun here and has not ended\n")
 
 
 def founding_was_cut_short(directory: Directory) -> bool:
-    """Whether a founding has begun here and not ended; its log can be thrown away."""
+    """Whether a founding began here and did not end. Its log can be thrown away."""
     return _begun(directory).exists() and not is_founded(directory)
 
 
 def end_founding(directory: Directory) -> None:
-    """The log counts: after `write_founded`."""
+    """Remove the mark, after `write_founded`: the log counts."""
     _begun(directory).unlink(missing_ok=True)
 
 
@@ -54,5 +54,5 @@ def _begun(directory: Directory) -> Path:
 
 
 def write_founded(directory: Directory, founded: FoundedLog) -> None:
-    """Once, by `assent init`."""
+    """Write it, once, by `assent init`."""
     replace_file(directory.root / "founded.json", msgspec.json.encode(founded).decode() + "\n")

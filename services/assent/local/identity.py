@@ -1,11 +1,11 @@
-"""Which process is meant: a pid alone is reused, a pid with its start time is not."""
+"""Identify a process: a pid alone is reused, a pid with its start time is not."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 
-# The start time is reckoned from the boot time, which moves a little when the clock is set.
+# The start time is computed from the boot time, which moves a little when the clock is set.
 _TOLERANCE_S = 1.0
 
 
@@ -24,7 +24,7 @@ class Identity:
         return Identity(int(document["pid"]), float(document["started"]))
 
     def process(self) -> psutil.Process | None:
-        """The process while it lives; None once it has ended, even if another got its pid."""
+        """The process while it runs; None once it has ended, even if another one got its pid."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) <= _TOLERANCE_S
@@ -38,7 +38,7 @@ class Identity:
 
 
 def identity_of(pid: int) -> Identity | None:
-    """The identity of a running process; None when there is none with that pid."""
+    """The identity of a running process; None when no process has that pid."""
     try:
         return Identity(pid, psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:

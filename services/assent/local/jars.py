@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once per user, checked against the pins of this repository at every start."""
+"""Kafka's jars: fetched once for each user, and checked against this repository's pins at every start."""
 
 import fcntl
 import hashlib
@@ -11,23 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 KAFKA_VERSION = "4.3.1"
-# slf4j-simple and not log4j: with log4j the resolution ends at another kafka-clients.
+# slf4j-simple and not log4j: with log4j, another version of kafka-clients is resolved.
 COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 PINS = Path(__file__).with_name("kafka-jars.sha256")
 
 
-class JarsUnavailable(Exception):  # noqa: N818  the name says what is wrong
-    """The jars could not be fetched: no network, or no room."""
+class JarsUnavailable(Exception):  # noqa: N818  the name is the message
+    """The jars could not be fetched: no network or no space."""
 
 
-class JarMismatch(Exception):  # noqa: N818  the name says what is wrong
-    """A jar is not the one that was pinned, or a pinned one was not among those fetched."""
+class JarMismatch(Exception):  # noqa: N818  the name is the message
+    """A jar is not the pinned one, or a pinned one was not among those fetched."""
 
 
 def cache_directory() -> Path:
-    """Where things are kept between stacks: `$ASSENT_CACHE`, else `~/.cache/assent/kafka-VERSION`.
+    """Where files are kept between stacks: `$ASSENT_CACHE`, else `~/.cache/assent/kafka-VERSION`.
 
-    It is made for its owner alone (0700): what lies there is run as code.
+    Only its owner can access it (0700), because its files are run as code.
     """
     chosen = os.environ.get("ASSENT_CACHE")
     path = Path(chosen) if chosen else Path.home() / ".cache" / "assent" / f"kafka-{KAFKA_VERSION}"
@@ -37,11 +37,11 @@ def cache_directory() -> Path:
 
 @contextmanager
 def cache_lock(cache: Path) -> Iterator[None]:
-    """One process at a time fills the cache; the others wait and find it full."""
+    """Let one process at a time fill the cache. The others wait and find it full."""
     lock = os.open(cache / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in cache.glob("work-*"):  # of a process that was killed while it filled
+        for leftover in cache.glob("work-*"):  # left by a process that was killed
             shutil.rmtree(leftover, ignore_errors=True)
         yield
     finally:
@@ -53,12 +53,12 @@ def kafka_jars(
 ) -> list[Path]:
     """The jars to run Kafka with, each with the SHA-256 that PINS gives it.
 
-    With all of them in `cache` this takes no network and as long as hashing 44 MB takes; otherwise
-    they are fetched first, about 20 s. `progress` gets a line per file. Blocks: call it in a thread,
-    and set `given_up` to make it end at the next file with JarsUnavailable.
+    With all of them in `cache`, this needs no network and only hashes 44 MB. Otherwise they are fetched
+    first, in about 20 s. `progress` gets a line for each file. Blocks: call it in a thread. Set `given_up` to
+    end it at the next file with JarsUnavailable.
 
-    Raises JarsUnavailable, or JarMismatch, naming the jar. A wrong jar in the cache is not fetched
-    again on the quiet: somebody should know.
+    Raises JarsUnavailable, or JarMismatch, naming the jar. A wrong jar in the cache is not silently fetched
+    again, because it should be noticed.
     """
     wanted = read_pins(PINS)
     jars = cache / "jars"
@@ -74,7 +74,7 @@ def kafka_jars(
 
 
 def read_pins(pins: Path) -> dict[str, str]:
-    """File name to lower-case hex SHA-256, in the order of the file (`sha256  filename` a line)."""
+    """File name to lower-case hex SHA-256, in the order of the file (one `sha256  filename` a line)."""
     lines = (line.split() for line in pins.read_text().splitlines())
     return {name: digest for digest, name in lines}
 
@@ -93,14 +93,14 @@ def _fetch(
     def each_file(name: str, size: int) -> Iterator[Callable[[int], None]]:
         nonlocal count
         if given_up.is_set():
-            raise JarsUnavailable("given up before all of Kafka's jars were fetched")
+            raise JarsUnavailable("cancelled before all of Kafka's jars were fetched")
         if name.endswith(".jar"):
             count += 1
             progress(f"fetching {name} ({count} of {len(wanted)}, {size / 1e6:.1f} MB)")
         yield lambda _bytes: None
 
-    # A repository of its own: a file that an interrupted download left half-written in the user's
-    # would be taken for whole for ever after.
+    # A separate repository: a file that an interrupted download left half-written in the user's own would be
+    # taken as complete from then on.
     with tempfile.TemporaryDirectory(dir=cache, prefix="work-") as work:
         maven = MavenContext(
             resolver=PythonResolver(progress_callback=each_file), repo_cache=Path(work) / "repository"
@@ -110,12 +110,12 @@ def _fetch(
             fetched = {path.name: path for path in builder.from_endpoint(COORDINATES).all_jars}
         except (OSError, RuntimeError, ValueError) as error:  # what jgo and requests raise
             raise JarsUnavailable(
-                f"Kafka's jars could not be fetched: {error}; needed once: try again "
-                f"with a network, or copy the jars from another machine to {cache / 'jars'}"
+                f"Kafka's jars could not be fetched: {error}; they are needed once: "
+                f"try again with a network, or copy the jars from another machine to {cache / 'jars'}"
             ) from error
         _check_names(set(fetched), set(wanted))
         for name, digest in wanted.items():
-            _check(fetched[name], digest, advice="what was fetched is not what was pinned")
+            _check(fetched[name], digest, advice="the fetched jar is not the pinned one")
         for name, path in fetched.items():
             path.replace(cache / "jars" / name)
 

@@ -22,14 +22,14 @@ _ATTEMPTS = 3
 class Kafka:
     """Data in DATA/kafka, output in DATA/logs/kafka.log.
 
-    `port` is chosen by the first start and held until `stop()`, so that after a kill the clients find
-    it where they look for it.
+    `port` is chosen at the first start and held until `stop()`, so that clients still find the broker after a
+    kill.
     """
 
     def __init__(
         self, directory: Directory, progress: Callable[[str], None], *, for_load: bool = False
     ) -> None:
-        """`for_load`: compile what runs often as well as Java can, which pays after minutes of load."""
+        """`for_load`: compile frequent code as well as Java can, which pays off after minutes of load."""
         self._directory = directory
         self._flags = () if for_load else QUICK
         self._progress = progress
@@ -39,7 +39,7 @@ class Kafka:
 
     @property
     def bootstrap(self) -> str:
-        """`127.0.0.1:PORT`: what a client is configured with."""
+        """`127.0.0.1:PORT`, with which a client is configured."""
         return f"{HOST}:{self.port}"
 
     @property
@@ -48,9 +48,9 @@ class Kafka:
         return self._child.pid if self._child and self._child.running else None
 
     async def start(self) -> None:
-        """Returns once the broker answers and takes topics. Does nothing when it runs already.
+        """Return once the broker answers and accepts topics. Does nothing when it already runs.
 
-        Raises StartFailed; JarsUnavailable or JarMismatch when its jars cannot be had.
+        Raises StartFailed, and JarsUnavailable or JarMismatch when its jars are not available.
         """
         if self.pid is not None:
             return
@@ -75,7 +75,7 @@ class Kafka:
                 return
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL after 20 s. Does nothing when it does not run."""
+        """SIGTERM, and SIGKILL after 20 s. Does nothing when it is not running."""
         if self._child:
             await self._child.stop(signal.SIGTERM, limit_s=_STOP_LIMIT_S)
         if self._ports:
@@ -83,7 +83,7 @@ class Kafka:
             self._ports = None
 
     async def kill(self) -> None:
-        """SIGKILL; returns when the process is gone. `start()` brings it back on the same port."""
+        """SIGKILL; return when the process has ended. `start()` brings it back on the same port."""
         if self._child:
             await self._child.kill()
 
@@ -92,7 +92,7 @@ class Kafka:
         try:
             return await asyncio.to_thread(kafka_jars, cache, self._progress, given_up=given_up)
         finally:
-            # A thread cannot be cancelled: without this, Ctrl-C would wait for the whole download.
+            # A thread cannot be cancelled. Without this, Ctrl-C would wait for the whole download.
             given_up.set()
 
     def _choose_ports(self) -> tuple[HeldPort, HeldPort]:
@@ -108,5 +108,5 @@ def _release(ports: tuple[HeldPort, HeldPort]) -> None:
 
 
 def _lost_its_port(failure: BaseException) -> bool:
-    """Whether another program took a port between the choice and its use."""
+    """Whether another program took the port between its choice and its use."""
     return isinstance(failure, StartFailed) and "Address already in use" in failure.output

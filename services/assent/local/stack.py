@@ -16,17 +16,17 @@ from assent.local.postgres import Postgres
 class Stack:
     """Runs Kafka and Postgres on `data`, which is made when it is missing.
 
-    `kafka` and `postgres` can each be killed and started on their own; they keep their ports. Start
-    it from the main thread: on Linux its processes end when the thread that started them ends, and
-    elsewhere the next start on the same directory ends what was left.
+    `kafka` and `postgres` can each be killed and restarted separately; they keep their ports. Start it from
+    the main thread. On Linux its processes end when the thread that started them ends. Elsewhere the next
+    start on the same directory ends what was left.
     """
 
     def __init__(
         self, data: Path, *, progress: Callable[[str], None] | None = None, for_load: bool = False
     ) -> None:
-        """`progress` gets a line, for people, when something takes long or changes the machine.
+        """`progress` gets a line for people when something takes long or changes the machine.
 
-        It may be called from another thread. `for_load`: for minutes of load rather than a quick start.
+        It may be called from another thread. `for_load`: prefer minutes of load over a quick start.
         """
         self.directory = Directory(data.resolve())
         tell = progress or _nobody
@@ -45,10 +45,10 @@ class Stack:
         return self.postgres.dsn
 
     async def start(self) -> None:
-        """Takes the directory, starts both at once, waits until both answer, and writes env.json.
+        """Take the directory, start both at once, wait until both answer, and write env.json.
 
-        Raises MissingExtraError, DirectoryInUse, StartFailed, JarsUnavailable, JarMismatch or NoSystemUser;
-        then nothing is left running.
+        Raises MissingExtraError, DirectoryInUse, StartFailed, JarsUnavailable, JarMismatch or NoSystemUser.
+        Nothing is then left running.
         """
         if self._ownership is not None:
             return
@@ -58,7 +58,7 @@ class Stack:
         ownership.enter_context(self.directory.owned())
         self._ownership = ownership
         try:
-            # An env.json of an owner that was killed.
+            # An env.json left by an owner that was killed.
             self.directory.remove_env()
             await _both(self.kafka.start(), self.postgres.start())
             self.directory.write_env({"bootstrap": self.bootstrap, "dsn": self.dsn})
@@ -67,12 +67,12 @@ class Stack:
             raise
 
     async def stop(self) -> None:
-        """Ends both, politely and then not (20 s), and gives the directory back. Safe to repeat."""
+        """End both, by force after 20 s, and release the directory. Safe to repeat."""
         if self._ownership is None:
             return
         self.directory.remove_env()
         try:
-            # One that cannot be stopped is no reason to leave the other one running.
+            # If one cannot be stopped, still stop the other.
             ends = await asyncio.gather(self.kafka.stop(), self.postgres.stop(), return_exceptions=True)
         finally:
             self._ownership.close()
@@ -92,10 +92,10 @@ class Stack:
 
 
 async def _both(*steps: Coroutine[None, None, None]) -> None:
-    """Runs the steps at once; when one fails the other is given up, and that error is raised as it is."""
+    """Run the steps at once. If one fails, cancel the other and raise that error unchanged."""
     tasks = [asyncio.ensure_future(step) for step in steps]
     try:
-        # Not gather: it would cancel them first, and the second time would cut their tidying up short.
+        # Not gather: it would cancel them first, and the second cancellation would interrupt their cleanup.
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         for task in tasks:

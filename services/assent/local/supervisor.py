@@ -1,4 +1,4 @@
-"""Keeps the services of one data directory running, each in a process of its own."""
+"""Keeps the services of one data directory running, each in its own process."""
 
 import asyncio
 import itertools
@@ -49,13 +49,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Status:
-    """What a service does at present.
+    """The present state of a service.
 
     Attributes:
-        since: when it got into this state, in seconds since the epoch.
-        restarts: how often it was started again since the supervisor started it first.
-        pid: while it runs.
-        exit_code: of its last run that ended; minus a signal's number.
+        since: when it entered this state, in seconds since the epoch.
+        restarts: how often it was restarted since the supervisor first started it.
+        pid: its process id while it runs.
+        exit_code: that of its last completed run; minus the number of a signal.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Status:
 
 
 class Supervisor:
-    """Starts each service and starts it again, for ever, whenever it ends."""
+    """Starts each service, and restarts it for ever whenever it ends."""
 
     def __init__(
         self,
@@ -76,9 +76,9 @@ class Supervisor:
         *,
         on_change: Callable[[Status], None] | None = None,
     ) -> None:
-        """`on_change` is called on the event loop at every change of state; it should not block.
+        """`on_change` is called on the event loop at every change of state. It should not block.
 
-        Raises ValueError when a name is wrong, or given twice.
+        Raises ValueError when a name is not valid or is given twice.
         """
         for service in services:
             if not _NAME.fullmatch(service.name) or service.name in _TAKEN:
@@ -99,7 +99,7 @@ class Supervisor:
         return dict(self._statuses)
 
     async def start(self) -> None:
-        """Starts them all, side by side. Does not wait until they are up: see `ready`."""
+        """Start them all at once. Does not wait until they are up: see `ready`."""
         if self._tasks:
             return
         self._directory.create()
@@ -108,7 +108,7 @@ class Supervisor:
         self._tasks = [asyncio.create_task(self._keep(each), name=each.name) for each in self._services]
 
     async def ready(self, *, limit_s: float = 60.0) -> None:
-        """Returns when all are up at the same time. Raises TimeoutError that names those that are not."""
+        """Return when all are up at the same time. Raises TimeoutError that names those that are not."""
         try:
             async with asyncio.timeout(limit_s), self._changed:
                 await self._changed.wait_for(lambda: not self._waited_for())
@@ -117,7 +117,7 @@ class Supervisor:
             raise TimeoutError(f"not up after {limit_s:g} s; see {logs}") from None
 
     async def stop(self, *, limit_s: float = _STOP_LIMIT_S) -> None:
-        """SIGTERM to all at once, SIGKILL to those that are left after `limit_s` seconds."""
+        """SIGTERM to all at once, then SIGKILL to those still running after `limit_s` seconds."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -139,14 +139,14 @@ class Supervisor:
             if time.monotonic() - began >= backoff.HEALTHY_S:
                 failures = 0
             failures += 1
-            # S311: nobody gains anything by guessing it.
+            # S311: guessing it gains nothing.
             delay_s = backoff.delay_s(failures, random.random())  # noqa: S311
             log.warning("service ended", service=service.name, exit_code=code, restart_in_s=round(delay_s, 2))
             await self._change(service.name, "backing off", pid=None, exit_code=code)
             await asyncio.sleep(delay_s)
 
     async def _run(self, service: Service, restarts: int) -> int | None:
-        """Runs it once, to its end; returns the exit code, None when it could not be started."""
+        """Run it once, to its end. Returns the exit code; None when it could not be started."""
         try:
             env = {**os.environ, **service.env}
             child = spawn(service.name, service.argv, directory=self._directory, env=env)
@@ -178,7 +178,7 @@ class Supervisor:
 
 
 async def _answers(url: str | None) -> bool:
-    """Whether a GET of the URL is answered with 200; True without a URL."""
+    """Whether a GET of the URL returns 200; True without a URL."""
     if url is None:
         return True
     parts = urlsplit(url)

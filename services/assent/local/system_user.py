@@ -1,4 +1,4 @@
-"""Postgres refuses to run as root: whom it runs as then, and what that account may reach."""
+"""Postgres refuses to run as root: the account it runs as in that case, and what that account can reach."""
 
 import fcntl
 import os
@@ -11,23 +11,24 @@ from pathlib import Path
 
 from assent.local.process import SystemUser
 
-_NAME = "pgserver"  # the name that the wheel of Postgres uses for the same purpose
+_NAME = "pgserver"  # the Postgres wheel uses the same name for this
 _ANYBODY_READS = stat.S_IRGRP | stat.S_IROTH
 _ANYBODY_ENTERS = stat.S_IXGRP | stat.S_IXOTH
 
 
-class NoSystemUser(Exception):  # noqa: N818  the name says what is wrong
+class NoSystemUser(Exception):  # noqa: N818  the name is the message
     """Root has no other account to run Postgres as, and cannot make one."""
 
 
 def user_for_postgres() -> SystemUser | None:
-    """None for an ordinary user, who runs Postgres as himself; for root the account `pgserver`.
+    """None for an ordinary user, who runs Postgres directly; for root the account `pgserver`.
 
     The account is made when it is missing. Raises NoSystemUser.
     """
     if os.geteuid() != 0:
         return None
-    # One after the other: two at once make the account twice, and the second takes the first one's id away.
+    # One at a time: two at once would make the account twice, and the second would replace the first one's
+    # id.
     directory = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
@@ -41,7 +42,7 @@ def user_for_postgres() -> SystemUser | None:
 
 
 def let_reach(path: Path, progress: Callable[[str], None]) -> None:
-    """Lets everybody pass through the directories above `path`, not list them."""
+    """Let all users pass through the directories above `path`, but not list them."""
     for parent in path.resolve().parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -50,7 +51,7 @@ def let_reach(path: Path, progress: Callable[[str], None]) -> None:
 
 
 def let_read(folder: Path) -> None:
-    """Lets everybody read what is in `folder`, for packages that were installed with a strict umask."""
+    """Let all users read what is in `folder`, for packages that were installed with a strict umask."""
     if not folder.exists() or folder.stat().st_mode & stat.S_IXOTH:
         return
     for path in (folder, *folder.rglob("*")):

@@ -1,1 +1,1 @@
-"""R17: people hear of what waits for them, by mail, chat or webhook."""
+"""R17: people are notified of what waits for them, by mail, chat or webhook."""

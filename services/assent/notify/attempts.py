@@ -25,7 +25,7 @@ class Attempts:
     async def deliver(self, delivery: Delivery) -> str | None:
         """Send the messages of a delivery."""
         if delivery.first.attempts > self._settings.attempts:
-            return "Each attempt ended with the process that made it."
+            return "The process stopped during every attempt."
         return await self._in_time(self._deliver(delivery))
 
     async def test(self, test: TargetTest) -> str | None:
@@ -40,8 +40,8 @@ class Attempts:
             return str(error)
         except TimeoutError:
             return f"It did not answer within {self._timeout_s:g} s."
-        except Exception as error:  # noqa: BLE001  a target's trouble is no other target's, whatever it is
-            # Not its text: that may name the URL.
+        except Exception as error:  # noqa: BLE001  one target's failure must not affect another
+            # Not its text, which may contain the URL.
             return f"It could not be sent: {type(error).__name__}."
         return None
 

@@ -1,7 +1,7 @@
 """R17: who is notified of a record. Pure.
 
-Of what, each event states itself: `news` and `asks_approvers` in `assent_contracts.events`. Who can approve a
-request is what `assent_contracts.core.requests.permissions` answers.
+Each event states what its notification is about: see `news` and `asks_approvers` in
+`assent_contracts.events`. `assent_contracts.core.requests.permissions` answers who can approve a request.
 """
 
 from collections.abc import Iterable
@@ -21,13 +21,13 @@ _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)
 
 
 def requester_hears(events: Iterable[RequestEvent]) -> RequesterNews | None:
-    """R17: what the requester is notified of after a record, the most important of it; None for nothing."""
+    """R17: the most important news for the requester in a record; None when there is none."""
     found: set[RequesterNews | None] = {event.news for event in events}
     return next((news for news in _IMPORTANCE if news in found), None)
 
 
 def asks_approvers(events: Iterable[RequestEvent], after: Request) -> bool:
-    """Whether approvers have something to do that they had not before the record; `after`: the state then."""
+    """Whether a record gives approvers something new to do. `after`: the state after the record."""
     return isinstance(after, NeedsApproval) and any(event.asks_approvers for event in events)
 
 
@@ -82,15 +82,15 @@ def _types_of(governance: Governance) -> set[str]:
 
 
 def administrators(governance: Governance, resource: str, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who administer the resource's type: enabled people, the requester too."""
+    """Those of `among` who administer the resource's type: enabled people, including the requester."""
     holders = governance.holders("administrator", resource_type(resource))
     return frozenset(_people(governance, among & holders))
 
 
 def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` who are told that a key was registered: whoever it signs for, and administrators.
+    """Those of `among` who are notified of a new key: its owner, and administrators.
 
-    A thief may have registered it. So the person is notified of it on all their accounts.
+    A thief may have registered it, so its owner is notified on all their accounts.
     """
     holder = governance.principals[key.principal]
     accounts = {each.id for each in governance.principals.values() if each.person == holder.person}

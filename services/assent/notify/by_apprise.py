@@ -9,14 +9,14 @@ from assent.targets.apprise_kit import instance_of
 from assent.targets.threads import in_own_thread
 from assent.targets.urls import APPRISE_SCHEMAS
 
-_UNDELIVERED: Final = "The service cannot be reached or did not take it."
+_UNDELIVERED: Final = "The service could not be reached or did not accept it."
 
 
 async def send(url: str, subject: str, body: str, *, allow_private: bool, timeout_s: float) -> None:
     """Send plain text to an Apprise URL. Raises NotDeliveredError, TimeoutError.
 
-    When the time is up, the connections that were opened for it are cut. A thread that goes on all the
-    same (a resolver that does not answer) can open none any more, and nobody waits for it.
+    After the timeout, its open connections are cut. A thread that keeps running all the same (because a
+    resolver does not answer) cannot open new ones, and is not waited for.
     """
     leash = Leash(allow_private=allow_private)
 

@@ -1,4 +1,4 @@
-"""What is on its way to a target, and how that can fail."""
+"""A message on its way to a target, and how its delivery can fail."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from assent.targets.urls import TargetKind
 
 
 class NotDeliveredError(Exception):
-    """The target did not take a message. What it says may be shown and logged: it holds no URL."""
+    """The target did not accept a message. The text can be shown and logged: it contains no URL."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     attempts: int
-    """This one included, if the message is the first of its delivery."""
+    """Including this one, if the message is the first of its delivery."""
     partition: int
     seq: int
     at: int
@@ -36,15 +36,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     secret: str | None
     failures: int
-    """Of the target, one after the other, before this attempt."""
+    """Consecutive failures of the target before this attempt."""
     messages: tuple[Message, ...]
     """The oldest first; more than one only for mail and chat. The attempt counts as the first one's."""
     most: int
-    """So many messages could have gone at once."""
+    """How many messages could have been sent at once."""
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be more that is due, and did not find room."""
+        """Whether more messages may be due that found no room."""
         return len(self.messages) >= self.most
 
     @property
@@ -54,12 +54,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def others(self) -> list[int]:
-        """The ids of the messages that go along with the first."""
+        """The ids of the messages that are sent with the first."""
         return [each.id for each in self.messages[1:]]
 
     @property
     def message_id(self) -> str:
-        """The same for every attempt, so that a receiver of the first message can drop what it has."""
+        """The same for every attempt, so that a receiver can drop duplicates."""
         first = self.first
         return f"msg_{first.partition}_{first.seq}_{first.event}_{self.target}"
 

@@ -1,8 +1,8 @@
-"""R17: sends what is due, to many targets at once and to each one delivery at a time.
+"""R17: sends due messages, to many targets at once but to each target one delivery at a time.
 
-A target that is slow holds its own lease and nobody else's; one that fails, or is slow, is left in peace for
-a while. One principal's targets take a few of the places and never all of them. A mail or chat message goes
-at once, and what comes for its target soon after is gathered in one.
+A slow target holds only its own lease. A target that fails or is slow is left alone for a while. The targets
+of one principal take only a few of the slots. A mail or chat message is sent at once, and those that follow
+soon for the same target are gathered in one.
 """
 
 import asyncio
@@ -31,21 +31,21 @@ _RETRY_MAX_S: Final = 2.0
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How much, how long and how often; in seconds where nothing else is said."""
+    """Limits and intervals of the delivery loop."""
 
     targets_at_once: int = 16
     of_principal: int = 4
-    """Of these, so many may be one principal's."""
+    """How many of these can be targets of one principal."""
     timeout_s: float = 10.0
-    """For one attempt, from the look-up of the name to the answer."""
+    """For one attempt, from the name lookup to the answer."""
     gather_s: float = 60.0
-    """So long after a mail or a chat message the next ones to that target are gathered in one."""
+    """For so long after a mail or chat message, the next ones to that target are gathered in one."""
     lease_s: float = 30.0
-    """Longer than an attempt and the note of how it went."""
+    """Longer than an attempt and the recording of its outcome."""
     poll_s: float = 0.5
     tidy_every_s: float = 15.0
     stop_limit_s: float = 5.0
-    """How long attempts may go on once the service is told to stop."""
+    """How long running attempts may continue after the service is told to stop."""
     wait_s: Callable[[int, float], float] = wait_s
     rest_s: Callable[[float], float] = rest_s
 
@@ -67,7 +67,7 @@ class DeliveryLoop:
         self._log = structlog.get_logger()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`; then let what is under way end, for a while, and give the rest back."""
+        """Send until `stop`. Then wait a limited time for running attempts, and give the rest back."""
         try:
             while not stop.is_set():
                 await self._turn()
@@ -104,11 +104,11 @@ class DeliveryLoop:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
-            # Its lease ends by itself, and it is sent again then.
+            # Its lease expires, and then it is sent again.
             self._log.error("not settled", exc_info=task.exception())
 
     async def _rest(self, stop: asyncio.Event) -> None:
-        # Until something has ended, so that its target's next message need not wait for the poll.
+        # Until an attempt has ended, so that its target's next message need not wait for the poll.
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait(
@@ -132,7 +132,7 @@ class DeliveryLoop:
             try:
                 await self._queue.give_back(given_back)
             except UNREACHABLE as error:
-                # Their leases end by themselves.
+                # Their leases will expire.
                 self._log.warning("not given back", why=repr(error))
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -172,7 +172,7 @@ class DeliveryLoop:
             gather_s = 0.0 if delivery.is_full else self._pace.gather_s
             await self._queue.sent(delivery, pause_s=rest_s, gather_s=gather_s)
             return
-        # S311: nobody gains anything by guessing it.
+        # S311: guessing it gains nothing.
         chance = random.random()  # noqa: S311
         await self._queue.failed(
             delivery,
@@ -183,7 +183,7 @@ class DeliveryLoop:
         )
 
     async def _settled(self, settle: Callable[[], Awaitable[None]]) -> None:
-        """Note how it went, even if Postgres is away for a moment: else it is sent again."""
+        """Record the outcome, even if Postgres is briefly unavailable: otherwise it is sent again."""
         async for attempt in stamina.retry_context(
             on=UNREACHABLE, attempts=None, timeout=self._pace.lease_s, wait_max=_RETRY_MAX_S
         ):

@@ -1,4 +1,4 @@
-"""R17: accepted records to messages in the outbox, in the transaction that moves the position."""
+"""R17: turns accepted records into outbox messages, in the transaction that moves the position."""
 
 import time
 from collections.abc import Sequence
@@ -37,21 +37,21 @@ from assent_contracts.topics import GOVERNANCE
 
 ROWS_AT_ONCE: Final = 5_000
 _GOVERNANCE_PARTITION: Final = 0
-"""Its messages are told apart from those of the request ledger by their event."""
+"""The event of a message distinguishes it from those of the request ledger."""
 
 
 class MissingRequestError(Exception):
-    """A record is about a request that was never opened: the tables are not what the position says."""
+    """A record is about a request that was never opened: the tables do not match the position."""
 
 
 _Told = tuple[LedgerRecord, tuple[RequestEvent, ...]]
 
 
 class NewsIntake:
-    """Writes the outbox's rows; `write` is what a projector calls."""
+    """Writes the outbox's rows. A projector calls `write`."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
-        """`follower` has been started."""
+        """`follower` must have been started."""
         self._follower = follower
         self._newcomers = Newcomers(follower)
 
@@ -101,7 +101,7 @@ class NewsIntake:
             return []
         governance = await self._follower.state_at(record.seq)
         if governance.founder is not None:
-            # Whoever founds the log knows the keys that they put into its file.
+            # The founder of the log knows the keys in its file.
             return []
         return [
             News(
@@ -168,13 +168,13 @@ def _stale_before() -> int:
 
 
 def _told(accepted: Accepted) -> _Told:
-    # One record is about one request, so what its first event names they all name.
+    # A record is about one request, so all its events name the request that the first one names.
     events = decode_events(accepted.record)
     return accepted.record, tuple(event for event in events if not isinstance(event, OfNoRequest))
 
 
 def _seq_of(request: str) -> int:
-    # `<partition>-<seq>`, by an accepted record: of this partition and well-formed.
+    # `<partition>-<seq>`, from an accepted record: well-formed and of this partition.
     return int(request[request.index("-") + 1 :])
 
 

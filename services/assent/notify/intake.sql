@@ -38,7 +38,7 @@ on conflict (partition, seq) do update set
 select pg_advisory_xact_lock_shared(hashtext('assent.notify.newcomers'))
 
 -- name: lock_newcomers
--- A request that is being taken in is either seen by this transaction, or sees the position that it commits.
+-- A request that is being added is either seen by this transaction, or sees the position that it commits.
 select pg_advisory_xact_lock(hashtext('assent.notify.newcomers'))
 
 -- name: governance_told
@@ -70,7 +70,7 @@ from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::
 join notification_targets as target on target.principal = new.recipient
 where target.enabled
   and (target.events is null or new.event = any(target.events))
-  -- A target hears of nothing that was long past when it was made. The clocks of log and database differ.
+  -- A target gets no news from before it was created. The slack is for differing clocks of log and database.
   and new.at >= extract(epoch from target.created_at) * 1000 - $8::bigint
 order by new.seq
 on conflict (target, partition, seq, event) do nothing

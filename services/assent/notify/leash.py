@@ -1,8 +1,8 @@
-"""Holds code that opens connections by itself, in a thread: where to is checked, and when it ends is ours.
+"""Restrains a thread of code that opens its own connections: checks their addresses, and can cut them.
 
-The check happens where a socket is connected, behind every name resolution, redirect and option of the
-library, by the audit event that Python raises there. The interpreter keeps an audit hook for good: it is
-added once, and looks at no thread that is not on a leash.
+The check happens where a socket is connected, after every name resolution, redirect and option of the
+library. It uses the audit event that Python raises there. An audit hook cannot be removed, so it is added
+once, and ignores threads that are not on a leash.
 """
 
 import socket
@@ -21,21 +21,21 @@ _FORBIDDEN: Final = frozenset(
         "os.exec",
         "os.posix_spawn",
         "os.fork",
-        # It would be off the leash.
+        # The new thread would not be on the leash.
         "_thread.start_new_thread",
         # It needs no connection.
         "socket.sendto",
     }
 )
-"""Audit events of what no mail and no chat needs."""
+"""Audit events of operations that neither mail nor chat needs."""
 
 
 class CutError(ConnectionAbortedError):
-    """The thread's time is up: it opens no further connection."""
+    """The thread's time is up: it cannot open another connection."""
 
 
 class Leash:
-    """Used as a context by the thread that it is for."""
+    """A context manager for the restrained thread."""
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
@@ -61,7 +61,7 @@ class Leash:
             self._held = []
 
     def cut(self) -> None:
-        """End the thread's connections, so that it ends soon. From any thread, at any time."""
+        """Cut the thread's connections, so that it ends soon. Can be called from any thread at any time."""
         with self._lock:
             self._cut = True
             for each in self._held:
@@ -77,7 +77,7 @@ class Leash:
         with self._lock:
             if self._cut:
                 raise CutError
-            # A second handle: TLS takes the first one away from the socket that we see here.
+            # A second handle, because TLS detaches the first one from the socket that we see here.
             self._held.append(own.dup())
 
 

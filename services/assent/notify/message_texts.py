@@ -1,7 +1,8 @@
 """The texts that people read.
 
-What people wrote is made harmless first: one line of what is drawn, a limit, and nothing that a chat takes
-for a mention or a link. So it cannot end a header, pose as another line, or call everybody.
+Text written by people is made harmless first. It becomes one line of visible characters of limited length,
+without anything that a chat reads as a mention or a link. So it cannot end a header, imitate another line or
+notify everybody.
 """
 
 import re
@@ -24,7 +25,7 @@ _ELLIPSIS: Final = "…"
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _MENTION: Final = re.compile(r"@(?=everyone|here|channel|all|room|[&!])", re.IGNORECASE)
 _ASIDE: Final = "\u2060"
-"""A word joiner: it is not seen, and parts what a chat would take together."""
+"""A word joiner: it is invisible, and separates what a chat would read as one."""
 _ALIKE: Final = str.maketrans({"<": "‹", ">": "›", "`": "ˋ"})  # noqa: RUF001  they look alike
 _ASKING: Final[frozenset[NewsEvent]] = frozenset({"needs-approval", "submitted-for-you"})
 """What these quote, the requester has written; of everything else it is who decided or reported."""
@@ -33,7 +34,7 @@ _LINK: Final = re.compile(r"\]\(|://")
 _TEXTS: Final = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("text")),
     undefined=StrictUndefined,
-    # Plain text: there is no markup to escape for.
+    # Plain text: there is no markup to escape.
     autoescape=False,  # noqa: S701
     keep_trailing_newline=False,
     trim_blocks=True,
@@ -41,14 +42,14 @@ _TEXTS: Final = Environment(
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A message as people read it: a subject of one line, and a plain text."""
+    """A message as people read it: a subject of one line, and plain text."""
 
     subject: str
     body: str
 
 
 def one_line(text: str, limit: int) -> str:
-    """Text from people as one line of at most `limit` characters; what draws nothing stands by its number."""
+    """Text from people as one line of at most `limit` characters, with invisible ones as code points."""
     line = visible(_BLANKS.sub(" ", text[: 4 * limit]).strip())
     return _cut(line, limit)
 
@@ -58,7 +59,7 @@ def _cut(line: str, limit: int) -> str:
 
 
 def harmless(text: str, limit: int) -> str:
-    """One line that no chat takes for a mention, a link or markup of its own."""
+    """One line that no chat reads as a mention, a link or markup."""
     line = one_line(text, limit).translate(_ALIKE)
     return _LINK.sub(_parted, _MENTION.sub("@" + _ASIDE, line))
 
@@ -124,10 +125,10 @@ def _who(account: str, name: str) -> str:
 
 def _split(rendered: str) -> Text:
     subject, _, body = rendered.partition("\n")
-    # Its parts are one line each: only their sum can be too long.
+    # Each part is within its limit: only together can they be too long.
     return Text(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
 
 
 def link_to(request: str, public_url: str | None) -> str | None:
-    """Where the request opens in the console; None when nobody has said where that is."""
+    """The request's page in the console; None when the console's address is not configured."""
     return None if public_url is None else f"{public_url.rstrip('/')}/requests/{request}"

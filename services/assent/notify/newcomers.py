@@ -1,4 +1,4 @@
-"""R21: who became an approver of requests that are waiting already is told of them."""
+"""R21: a new approver is notified of the requests that are already waiting."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -19,16 +19,17 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.resources import request_id
 
 REQUESTS_MAX: Final = 100
-"""Of one change to governance nobody is told of more requests than this, the newest: all are in the list."""
+"""One change to governance notifies of at most so many requests, the newest. The console lists all."""
 STALE_AFTER_MS: Final = 7 * 24 * 60 * 60 * 1_000
-"""Nobody is told of what happened longer ago than this, whatever the reason that it comes so late."""
+"""Older events notify nobody, whatever the reason for the delay."""
 _SQL = load_sql(Path(__file__).with_name("intake.sql"))
 
 
 async def governance_told(connection: Connection) -> int:
-    """The governance seq up to which newcomers have been told; -1 at first.
+    """The governance seq up to which newcomers have been notified; -1 at first.
 
-    Until the transaction ends it stays so: who asks holds a lock that `Newcomers.write` waits for.
+    It does not change until the transaction ends: the caller then holds a lock that `Newcomers.write` waits
+    for.
     """
     await connection.execute(_SQL["share_newcomers"])
     told = await connection.fetchval(_SQL["governance_told"])
@@ -36,10 +37,10 @@ async def governance_told(connection: Connection) -> int:
 
 
 class Newcomers:
-    """Writes the outbox's rows of governance records."""
+    """Writes the outbox's rows for governance records."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
-        """`follower` has been started."""
+        """`follower` must have been started."""
         self._follower = follower
 
     async def write(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
@@ -63,7 +64,7 @@ class Newcomers:
             new = able - approvers(request.state, before, at, able)
             number = request.submission.seq
             facts = asking(request, after)
-            # With the place of the submission: who was notified of it then is not notified again.
+            # With the place of the submission, so that people who were notified of it are not notified again.
             news = News(number, at, request_id(partition, number), "needs-approval", new, facts)
             await add(connection, partition, _each(news))
 

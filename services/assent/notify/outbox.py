@@ -1,4 +1,4 @@
-"""The outbox's rows, and who wants any."""
+"""The outbox's rows, and the principals who have a target."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +20,7 @@ async def listening(connection: Connection) -> frozenset[str]:
 
 
 async def add(connection: Connection, partition: int, batch: Iterable[tuple[News, str]]) -> None:
-    """Add a message for each target of each recipient; none that is there already."""
+    """Add a message for each target of each recipient, unless it already exists."""
     rows = tuple(batch)
     if not rows:
         return

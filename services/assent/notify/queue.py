@@ -1,7 +1,7 @@
-"""The outbox as a queue: messages are taken, sent and settled, one delivery to a target at a time.
+"""The outbox as a queue: messages are claimed, sent and settled, one delivery at a time for each target.
 
-While a process sends to a target it holds the target's lease. If it dies, the lease ends by itself, and what
-was on its way is taken again by the process that comes next.
+While a process sends to a target it holds the target's lease. If the process dies, the lease expires, and
+another process claims what was being sent.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from assent.store.sql import load_sql
 from assent.targets.news import Facts
 
 GIVE_UP_AFTER_S: Final = 7 * 24 * 3_600
-"""So long a message waits at most, whatever its target's state."""
+"""The longest that a message waits, whatever its target's state."""
 SENT_KEPT_S: Final = 30 * 24 * 3_600
 DEAD_KEPT_S: Final = 90 * 24 * 3_600
 OF_MAIL: Final = 100
-"""So many messages are in one mail at most."""
+"""The most messages in one mail."""
 OF_CHAT: Final = 10
-"""So many messages are in one chat message at most: chats cut long ones into pieces."""
+"""The most messages in one chat message: chats cut long ones into pieces."""
 TEST_WAITS_S: Final = 5 * 60
 TEST_KEPT_S: Final = 24 * 3_600
 _SQL = load_sql(Path(__file__).with_name("queue.sql"))
@@ -33,27 +33,28 @@ _MESSAGE: Final = frozenset(Message.__struct_fields__)
 
 
 class Measures(msgspec.Struct, frozen=True):
-    """How the outbox stands: dead messages, and for how long (s) the longest due one has been so."""
+    """The outbox's dead messages, and how long (s) the oldest due message has been due."""
 
     dead: int
     lag_s: float
 
 
 class Queue:
-    """Takes from the outbox in the name of one process. Every call raises what asyncpg raises."""
+    """Claims messages of the outbox for one process. Every call raises what asyncpg raises."""
 
     def __init__(self, pool: asyncpg.Pool, *, lease_s: float) -> None:
-        """`pool` acts in the role assent_notify. A lease must outlast any attempt to send."""
+        """`pool` uses the role assent_notify. A lease must outlast any attempt to send."""
         self._pool = pool
         self._lease_s = lease_s
         self._lease: Final[UUID] = uuid4()
 
     async def claim(self, targets: int, *, of_principal: int) -> list[Delivery]:
-        """What is due for each of so many targets, at most, that nobody else sends to now: the oldest first.
+        """The oldest due messages of each of at most `targets` targets that have no lease.
 
-        For mail and chat that is all that is due, up to a limit; for a webhook one message.
+        For mail and chat these are all that are due, up to a limit. For a webhook it is one.
 
-        `of_principal`: so many targets of one principal are sent to at once, by all processes together.
+
+        `of_principal`: how many targets of one principal may have a lease at once, in all processes together.
         """
         rows = await self._pool.fetch(
             _SQL["claim"], targets, self._lease, self._lease_s, of_principal, OF_MAIL, OF_CHAT
@@ -64,21 +65,21 @@ class Queue:
         return [_delivery(each) for each in by_target.values()]
 
     async def sent(self, delivery: Delivery, *, pause_s: float = 0.0, gather_s: float = 0.0) -> None:
-        """It was taken: the target is well, though it may be left alone for a while.
+        """The target accepted it. Leave the target alone for `pause_s`.
 
-        `gather_s`: so long what comes for it is gathered, to be sent at once.
+        `gather_s`: for how long messages to the target are gathered from now on.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            # The target before its messages, here and below, as whoever removes a target does.
+            # The target before its messages, here and below: the order in which removing a target locks them.
             await self._release(connection, delivery, 0, pause_s, gather_s)
             await connection.execute(_SQL["sent"], [each.id for each in delivery.messages])
 
     async def failed(
         self, delivery: Delivery, why: str, *, wait_s: float, pause_s: float, dead: bool
     ) -> None:
-        """It was not: try again after `wait_s`, unless it is dead, and leave the target alone for a while.
+        """It failed. Try again after `wait_s`, unless it is dead. Leave the target alone for `pause_s`.
 
-        That is said of the first message. Those that went along with it wait as before.
+        This applies to the first message. Those that were sent with it wait as before.
         """
         first = delivery.first
         async with self._pool.acquire() as connection, connection.transaction():
@@ -88,7 +89,7 @@ class Queue:
                 await connection.execute(_SQL["went_along"], delivery.others)
 
     async def give_back(self, under_way: Sequence[Delivery | TargetTest]) -> None:
-        """This process stops before it knows how these went: somebody is to try again."""
+        """This process stops before it knows the outcome of these: another one has to try again."""
         async with self._pool.acquire() as connection, connection.transaction():
             for each in under_way:
                 if isinstance(each, TargetTest):
@@ -109,12 +110,12 @@ class Queue:
         return done == "UPDATE 1"
 
     async def claim_test(self) -> TargetTest | None:
-        """A test that somebody waits for, of a target that nobody sends to now."""
+        """The oldest test that is waiting, of a target that has no lease."""
         row = await self._pool.fetchrow(_SQL["claim_test"], self._lease, self._lease_s, float(TEST_WAITS_S))
         return None if row is None else TargetTest(**dict(row))
 
     async def tested(self, test: TargetTest, why: str | None) -> None:
-        """How the test went: None if the target took it, so that all that waits for it may go there again."""
+        """Record the outcome. `why`: None if the target accepted it; messages for it then need not wait."""
         async with self._pool.acquire() as connection, connection.transaction():
             if why is None:
                 await connection.execute(_SQL["recovered"], test.target, self._lease)
@@ -122,7 +123,7 @@ class Queue:
             await connection.execute(_SQL["tested"], test.id, why)
 
     async def tidy(self) -> Measures:
-        """Give up what has waited too long, forget what is long over, and measure the rest."""
+        """Give up messages that waited too long, delete old ended ones, and measure the rest."""
         await self._pool.execute(_SQL["give_up_old"], float(GIVE_UP_AFTER_S))
         await self._pool.execute(_SQL["forget"], float(SENT_KEPT_S), float(DEAD_KEPT_S))
         await self._pool.execute(_SQL["give_up_tests"], float(TEST_WAITS_S))

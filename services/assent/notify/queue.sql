@@ -24,14 +24,14 @@ due as (
 free as (
   select target.id, target.kind, target.url, target.secret, target.failures
   from notification_targets as target
-  -- Nobody's targets, all of them slow, hold up everybody else's.
+  -- One principal's targets, even if all are slow, must not hold up those of others.
   where target.id in (select due.id from due where due.of_principal <= $4::bigint)
-    -- Asked again, of the row that is locked: another process may have had it meanwhile.
+    -- Checked again on the locked row: another process may have had it in the meantime.
     and target.enabled
     and target.leased_until <= now()
     and target.paused_until <= now()
     and target.gathers_until <= now()
-  -- Who has waited longest since the last message: nobody is left out while others have much to hear.
+  -- The target that has waited longest since its last message first, so that a busy target starves no other.
   order by target.leased_until
   limit $1
   for update skip locked
@@ -47,7 +47,7 @@ sized as (
   select
     leased.*,
     case
-      -- After a failure the oldest goes alone: it may be what the target does not take.
+      -- After a failure the oldest is sent alone: it may be what the target does not accept.
       when kind = 'webhook' or failures > 0 then 1
       when url ~ '^mailtos?:' then $5::bigint
       else $6::bigint
@@ -66,8 +66,8 @@ chosen as (
   ) as due
 )
 update notifications
--- 'sending' under a lease that has ended: whoever sent it did not live to say how that went.
--- The attempt counts as the oldest one's: the others may be in good order.
+-- 'sending' under an expired lease: the process that sent it died before it recorded the outcome.
+-- The attempt counts for the oldest only, because the others may not be the reason for a failure.
 set status = 'sending', attempts = attempts + case when chosen.place = 1 then 1 else 0 end
 from chosen
 where notifications.id = chosen.notification and notifications.status in ('waiting', 'sending')
@@ -99,7 +99,7 @@ update notifications set status = 'waiting' where id = any($1::bigint[]) and sta
 
 -- name: release
 update notification_targets
--- clock_timestamp: a claim that began before this moment still finds the target taken.
+-- clock_timestamp: a claim that began before this moment still sees the target as leased.
 set lease = null, leased_until = clock_timestamp(), failures = $3,
   paused_until = clock_timestamp() + make_interval(secs => $4),
   gathers_until = clock_timestamp() + make_interval(secs => $5)
@@ -118,7 +118,7 @@ where (status = 'sent' and ended_at < now() - make_interval(secs => $1))
 -- name: measure
 select
   (select count(*) from notifications where status = 'dead') as dead,
-  -- What waits for a target that is to be left in peace, or is gathered, is not late.
+  -- A message for a paused target, or one that is gathered, is not late.
   (
     select coalesce(extract(epoch from now() - min(due.next_try_at)), 0)::float8
     from notifications as due
@@ -138,7 +138,7 @@ with free as (
   where test.status in ('waiting', 'sending')
     and test.asked_at > now() - make_interval(secs => $3)
     and target.enabled
-    -- Not paused_until: whether it takes messages again is what its owner wants to know.
+    -- Not paused_until: its owner wants to know whether it accepts messages again.
     and target.leased_until <= now()
   order by test.id
   limit 1
@@ -168,7 +168,7 @@ set lease = null, leased_until = clock_timestamp()
 where id = $1 and lease = $2
 
 -- name: recovered
--- It takes messages: what waits for it need not wait any longer.
+-- It accepts messages, so those for it need not wait any longer.
 update notification_targets
 set failures = 0, paused_until = '-infinity'
 where id = $1 and lease = $2

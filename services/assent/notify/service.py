@@ -1,4 +1,4 @@
-"""The notify service: the outbox is filled off the ledger and emptied to people's targets."""
+"""The notify service: fills the outbox from the ledger, and sends its messages to people's targets."""
 
 import asyncio
 import logging
@@ -23,11 +23,11 @@ __all__ = ["SENDING", "notify", "reader_of", "serve"]
 _POOL_SIZE: Final = 4
 _CHECK_EVERY_S: Final = 2.0
 _END_AGAIN_S: Final = 10.0
-"""Longer than either half may take to end what it is at, which is not to be cut short."""
+"""Longer than either half takes to finish its current work, which must not be interrupted."""
 
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
-    """R17: tell people what waits for them until `stop`. Raises as `serve_reader` does."""
+    """R17: notify people of what waits for them until `stop`. Raises what `serve_reader` raises."""
     await notify(settings, read_notify_settings(), Pace(), health, stop)
 
 
@@ -45,9 +45,9 @@ async def notify(
     *,
     group: str | None = None,
 ) -> None:
-    """`serve` with all its settings. `group`: another consumer group than the usual."""
+    """`serve` with all its settings. `group`: a consumer group other than the default."""
     for name in ("httpx", "httpcore"):
-        # They log URLs, which are secrets here.
+        # They log URLs, which are secret here.
         logging.getLogger(name).setLevel(logging.WARNING)
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     async with AsyncExitStack() as open_things:
@@ -60,7 +60,7 @@ async def notify(
 
 
 async def _take_in(settings: ServiceSettings, health: Health, stop: asyncio.Event, group: str | None) -> None:
-    # Beside the reader's own follower, which tells whose seals count, this one tells who may decide.
+    # The reader's own follower is for checking seals. This one is for finding who can decide.
     follower = await _follower(settings, health, stop)
     if follower is None:
         return
@@ -74,7 +74,7 @@ async def _take_in(settings: ServiceSettings, health: Health, stop: asyncio.Even
 async def _follower(
     settings: ServiceSettings, health: Health, stop: asyncio.Event
 ) -> GovernanceFollower | None:
-    """A started one, or None when it is time to stop before Kafka could be reached."""
+    """A started follower, or None when `stop` was set before Kafka could be reached."""
     reaching = asyncio.create_task(reached(health, KAFKA, lambda: following(settings)))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -93,7 +93,7 @@ async def _watch(follower: GovernanceFollower, stop: asyncio.Event) -> None:
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run until all have ended, as they do when it is time to stop. One that fails ends the others."""
+    """Run until all have ended, as they do when told to stop. A failure of one ends the others."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)

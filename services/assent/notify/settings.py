@@ -1,4 +1,4 @@
-"""What the notify service is told beside what every service is told."""
+"""The settings of the notify service, besides those of every service."""
 
 import os
 from collections.abc import Mapping
@@ -14,15 +14,16 @@ _ATTEMPTS_MAX: Final = 100
 
 
 class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the notify service reads beside the settings of every service."""
+    """The settings of the notify service, besides those of every service."""
 
     public_url: str | None = None
-    """ASSENT_PUBLIC_URL: the address of the console, for the links in messages. Without it they have none."""
+    """ASSENT_PUBLIC_URL: the address of the console, for links in messages. Without it messages have no
+    links."""
     allow_private: bool = False
-    """ASSENT_NOTIFY_ALLOW_PRIVATE: `1` lets targets have addresses that are not public, and webhooks use
-    http. Give the gateway the same value. Default: `0`."""
+    """ASSENT_NOTIFY_ALLOW_PRIVATE: `1` lets targets have addresses that are not public, and lets webhooks
+    use http. Give the gateway the same value. Default: `0`."""
     attempts: int = ATTEMPTS_DEFAULT
-    """ASSENT_NOTIFY_ATTEMPTS: after so many failed attempts a message is kept as a dead letter. Default:
+    """ASSENT_NOTIFY_ATTEMPTS: after this many failed attempts a message becomes a dead letter. Default:
     `10`."""
 
 

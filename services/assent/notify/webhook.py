@@ -1,4 +1,4 @@
-"""Deliver a message to a webhook, signed by Standard Webhooks: https://www.standardwebhooks.com."""
+"""Deliver a message to a webhook, signed as in Standard Webhooks: https://www.standardwebhooks.com."""
 
 import ssl
 from datetime import UTC, datetime
@@ -24,10 +24,10 @@ async def post(
     tls: ssl.SSLContext,
     timeout_s: float,
 ) -> None:
-    """POST the payload (JSON) to the URL. A status of 2xx is success, whatever the body: it is not read.
+    """POST the payload (JSON) to the URL. Any 2xx status is success; the body is not read.
 
-    The connection goes to an address that was checked; the name in the URL is for TLS and the Host header
-    only, so that no second look-up can lead elsewhere. Raises NotDeliveredError, TimeoutError.
+    The connection goes to the address that was checked. The name in the URL is used only for TLS and the Host
+    header, so that a second lookup cannot lead elsewhere. Raises NotDeliveredError, TimeoutError.
     """
     parsed = httpx.URL(url)
     host = parsed.raw_host.decode()
@@ -62,11 +62,11 @@ async def post(
             if not response.is_success:
                 raise NotDeliveredError(f"It answered with status {response.status_code}.")
             return
-    raise NotDeliveredError("It cannot be connected to, or its certificate is not trusted.")
+    raise NotDeliveredError("No connection could be made, or its certificate is not trusted.")
 
 
 def signature(secret: str, message_id: str, payload: str) -> dict[str, str]:
-    """The headers by which a receiver knows that the message is genuine, recent, and seen before or not."""
+    """The headers that show a receiver that the message is genuine and recent, and whether it is new."""
     now = datetime.now(UTC)
     return {
         "webhook-id": message_id,

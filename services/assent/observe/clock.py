@@ -1,4 +1,4 @@
-"""This machine's two clocks: the one on the wall, which can be set, and one that only runs on."""
+"""This machine's two clocks: the wall clock, which can be set, and a steady one."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-# It runs on while the machine sleeps, so that a sleep is no step of the clock. Linux has it.
+# It also runs while the machine sleeps, so that a sleep does not look like a step. Linux has it.
 _STEADY: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -18,11 +18,11 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     wall: int
     """Milliseconds since 1970 in UTC."""
     steady: int
-    """Milliseconds since some moment, such as when this machine was started."""
+    """Milliseconds since a fixed moment, such as the start of this machine."""
 
     @property
     def offset(self) -> int:
-        """What turns the steady clock's time into the wall clock's, as that is set now. In ms."""
+        """From the steady clock's time to the wall clock's as it is set now, in ms."""
         return self.wall - self.steady
 
 
@@ -35,5 +35,5 @@ def read_clock() -> Reading:
 
 
 def boot_id() -> str:
-    """Which start of this machine the steady clock counts from; empty where the system does not say."""
+    """Identifies the start of this machine that the steady clock counts from; empty where it is not known."""
     return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""

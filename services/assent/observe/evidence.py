@@ -1,4 +1,4 @@
-"""Governance that lacks evidence: told once, and the process is not ready from then on."""
+"""Governance that lacks evidence: reported once, after which the process is not ready."""
 
 import structlog
 
@@ -14,7 +14,7 @@ CONDITION = "governance-evidence"
 
 
 def watch_governance(follower: GovernanceFollower, health: Health) -> None:
-    """Before `follower` is started: it judges governance, and `health` is notified of the first gap."""
+    """Report the first gap in governance to `health`. Call it before `follower` is started."""
     evidence = follower.evidence
     assert evidence is not None, "the follower is made with evidence"
     health.ready(CONDITION)

@@ -1,4 +1,4 @@
-"""What a process knows of itself: whether it runs, and what it lacks to do its work."""
+"""What a process knows about itself: whether it runs, and what it lacks for its work."""
 
 import time
 from typing import Final
@@ -14,52 +14,50 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str
     todo: str
     place: str = ""
-    """Which part of the log has lost something, if it is that: `assent.ledger/3`, or `assent.ledger`."""
+    """The part of the log that lost something, if any did: `assent.ledger/3`, or `assent.ledger`."""
     kind: str = ""
-    """What has become of that part, such as `cut`: a finding's kind."""
+    """What happened to that part, such as `cut`: a finding's kind."""
 
     @property
     def fault(self) -> str:
-        """The fault of the log that it tells of, whoever tells it: `assent.ledger/3 cut`; empty for none."""
+        """The fault of the log that it is about, such as `assent.ledger/3 cut`; empty for none."""
         return fault_of(self.place, self.kind) if self.place else ""
 
 
 def fault_of(place: str, kind: str) -> str:
-    """What one fault of the log is called."""
+    """The name of one fault of the log."""
     return f"{place} {kind}"
 
 
-STARTING: Final = Reason(
-    why="It is starting.", todo="Wait a moment. If it stays so, its log says what it is waiting for."
-)
+STARTING: Final = Reason(why="It is starting.", todo="Wait a moment. If this persists, see its log.")
 
 
 class Health:
-    """What this process knows of itself. Named conditions are ready, or there is a reason why not."""
+    """The health of this process. Each named condition is ready, or there is a reason why it is not."""
 
     def __init__(self, *conditions: str) -> None:
-        """Every condition starts as not ready."""
+        """All conditions start as not ready."""
         self._missing = dict.fromkeys(conditions, STARTING)
         self._noted: dict[str, Reason] = {}
         self._beat = time.monotonic()
 
     def ready(self, condition: str) -> None:
-        """The condition holds."""
+        """Note that the condition holds."""
         self._missing.pop(condition, None)
 
     def not_ready(self, condition: str, reason: Reason) -> None:
-        """The condition does not hold."""
+        """Note that the condition does not hold."""
         self._missing[condition] = reason
 
     def note(self, condition: str, reason: Reason | None) -> None:
-        """What does not keep this process from its work, and people should know; None when it is over."""
+        """Note what people should know but does not stop this process from working; None when it is over."""
         if reason is None:
             self._noted.pop(condition, None)
         else:
             self._noted[condition] = reason
 
     def beat(self) -> None:
-        """The event loop runs: called again and again."""
+        """Note that the event loop runs. Called at short intervals."""
         self._beat = time.monotonic()
 
     def missing(self) -> dict[str, Reason]:

@@ -1,7 +1,7 @@
 """Health and readiness over HTTP, with the metrics: /livez, /readyz, /metrics.
 
-Whoever can reach the port can connect and say nothing, or speak slowly, as often as they like: each
-connection has a time and a size, and when there are too many the oldest one is closed for the new one.
+A client that can reach the port can connect and send nothing, or send slowly, as often as it likes. So each
+connection has limited time and size, and when there are too many, the oldest is closed.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ _Answer = tuple[HTTPStatus, str, bytes]
 
 
 class HealthServer:
-    """Serves the health of this process from a thread and a loop of its own, so that a stalled loop shows."""
+    """Serves this process's health from its own thread and loop, so that a stalled main loop shows."""
 
     def __init__(self, health: Health, host: str, port: int) -> None:
-        """`port` 0 takes any. Raises OSError when it cannot be had."""
+        """`port` 0 takes any free one. Raises OSError when the port is not available."""
         self._health = health
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=CONNECTIONS_MAX)
@@ -43,7 +43,7 @@ class HealthServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return self._socket.getsockname()[1]
 
     def __enter__(self) -> Self:
@@ -68,24 +68,24 @@ class HealthServer:
         server = await asyncio.start_server(self._connected, sock=self._socket, limit=_HEAD_MAX_BYTES)
         self._started.set()
         await self._stop.wait()
-        # What is still open ends with the loop.
+        # Open connections end with the loop.
         server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None, "asyncio runs this as a task"
         if len(self._open) >= CONNECTIONS_MAX:
-            # The first of a dict is the oldest: one that has not answered for longest.
+            # The first of a dict is the oldest: the one that has waited longest for its answer.
             next(iter(self._open)).cancel()
         self._open[task] = None
         try:
             async with asyncio.timeout(ANSWERED_WITHIN_S):
                 await self._converse(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            pass  # TimeoutError is an OSError. Nobody is owed an answer who did not ask for one in time.
+            pass  # TimeoutError is an OSError. A client that did not ask in time gets no answer.
         finally:
             self._open.pop(task, None)
-            # Not `close`: it waits for a client that does not take what it is sent.
+            # Not `close`: that waits for a client that does not read what it is sent.
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,7 +100,7 @@ class HealthServer:
             writer.write(body)
         await writer.drain()
         writer.write_eof()
-        # Until the client has closed: to abort before could take the answer away from it.
+        # Wait until the client has closed: an abort before that could discard the answer.
         while await reader.read(_HEAD_MAX_BYTES):
             pass
 

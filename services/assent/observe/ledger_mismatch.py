@@ -1,4 +1,4 @@
-"""A ledger partition that is not what is known of it: told in the log once, in a metric and in readiness."""
+"""A ledger partition that differs from what is known of it: reported once in the log, and in readiness."""
 
 import structlog
 
@@ -9,21 +9,21 @@ from assent_contracts.heads import Finding
 
 
 class LedgerMismatch:
-    """What this process says of the partitions that it knows."""
+    """What this process reports about the partitions that it knows."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
         self._told: dict[str, Finding] = {}
 
     def tell(self, place: str, finding: Finding | None) -> None:
-        """What has been found of a partition, such as `assent.ledger/3`; None when it is as it was known."""
+        """Report what was found of a partition, such as `assent.ledger/3`; None when it is as known."""
         told = self._told.get(place)
         if finding is None:
             if told is not None:
                 del self._told[place]
                 _differs(told, 0)
                 self._health.ready(_condition(place))
-                structlog.get_logger().warning("the log is as it was known again", place=place)
+                structlog.get_logger().warning("the log matches what is known of it again", place=place)
             return
         self._told[place] = finding
         self._health.not_ready(_condition(place), reason_of(finding))

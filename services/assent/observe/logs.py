@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line on standard error, for our own lines and the libraries'."""
+"""Structured logs: one JSON object per line on standard error, for our own lines and those of libraries."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ _SHARED: list[Processor] = [
 
 
 def configure_logs(service: str, level: str) -> None:
-    """Set up logging for this process; `level` is a name that the standard library knows."""
+    """Set up logging for this process. `level` is a name that the standard library knows."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -29,7 +29,7 @@ def configure_logs(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # aiokafka logs each batch at debug and each reconnect at error, with nothing to do about it.
+    # aiokafka logs each batch at debug and each reconnect at error, and there is nothing to do about them.
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -18,17 +18,17 @@ PARTITION_STOPPED = Gauge(
 )
 PARTITION_MISSING = Gauge(
     "assent_partition_missing",
-    "1 while less of the log is there than is known, so that the partition is not led.",
+    "1 while the partition is not led because the log holds less than is known.",
     ["partition", "kind"],
 )
 CLOCKS_APART = Gauge(
     "assent_clocks_apart_seconds",
-    "How far the broker's clock and this machine's are apart, while nothing is decided for that; else 0.",
+    "How far the broker's and this machine's clocks differ, while that stops decisions; else 0.",
     ["partition"],
 )
-LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer's run stood.", ["partition"])
+LEADS_LOST = Counter("assent_leads_lost_total", "Times that another writer took over.", ["partition"])
 OPEN_REQUESTS = Gauge("assent_open_requests", "Requests that hold an object.", ["partition"])
-PROJECTED = Counter("assent_projected_records_total", "Ledger records taken in.", ["ledger", "partition"])
+PROJECTED = Counter("assent_projected_records_total", "Ledger records projected.", ["ledger", "partition"])
 PROJECTED_SEQ = Gauge(
     "assent_projected_seq", "The last ledger seq that is durable here.", ["ledger", "partition"]
 )
@@ -40,12 +40,12 @@ QUARANTINED = Counter(
 )
 LOG_DIFFERS = Gauge(
     "assent_log_differs",
-    "1 while a partition is not what is known of it: it was cut, put back or made anew.",
+    "1 while a partition differs from what is known of it: it was cut, restored or recreated.",
     ["topic", "partition", "finding"],
 )
 NO_EVIDENCE = Counter(
     "assent_no_evidence_total",
-    "Accepted records that nothing signed leads to, by the partition of the release, or assent.governance.",
+    "Accepted records without signed evidence, by partition of the release, or assent.governance.",
     ["partition"],
 )
 HTTP_SECONDS = Histogram(
@@ -63,10 +63,8 @@ APPLIED = Counter("assent_applied_changes_total", "Changes that were claimed, by
 DISPATCHED = Counter("assent_dispatched_changes_total", "Changes written to assent.changes.", ["partition"])
 NOTIFICATIONS = Counter(
     "assent_notifications_total",
-    "Attempts to send a message, by what came of them: sent, failed (to be tried again) or dead.",
+    "Attempts to send a message, by result: sent, failed (will be tried again) or dead.",
     ["kind", "outcome"],
 )
-NOTIFICATIONS_DEAD = Gauge("assent_notifications_dead", "Messages that were given up and still lie there.")
-NOTIFICATIONS_LAG = Gauge(
-    "assent_notifications_lag_seconds", "For how long the longest due message has been due."
-)
+NOTIFICATIONS_DEAD = Gauge("assent_notifications_dead", "Messages that were given up and are still stored.")
+NOTIFICATIONS_LAG = Gauge("assent_notifications_lag_seconds", "How long the oldest due message has been due.")

@@ -11,28 +11,28 @@ from assent.observe.health import Reason
 
 _HTTP_LIMIT_S: Final = 3.0
 _ANSWER_MAX_BYTES: Final = 1024 * 1024
-_SILENT: Final = {"": Reason(why="It is not ready and does not say why.", todo="Is it of this version?")}
+_SILENT: Final = {"": Reason(why="It is not ready and gives no reason.", todo="Is it of this version?")}
 
 
 class _Noted(msgspec.Struct):
-    """What /readyz of a service answers when it is ready; a gateway says less."""
+    """What a ready service answers at /readyz; a gateway's answer has less."""
 
     noted: dict[str, Reason] = {}
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """What a service says of itself, by condition."""
+    """What a service reports about itself, by condition."""
 
     missing: dict[str, Reason]
     """Empty when it is ready."""
     noted: dict[str, Reason] = {}
-    """What does not keep it from its work."""
+    """What does not stop it from working."""
 
 
 def readiness(url: str) -> Readiness:
     """What a service lacks and notes, or why it does not answer."""
     parts = urlsplit(url)
-    # Not urlopen: it would ask a proxy for what is on this machine.
+    # Not urlopen: that would send requests for this machine to a proxy.
     connection = HTTPConnection(parts.netloc, timeout=_HTTP_LIMIT_S)
     try:
         connection.request("GET", f"{parts.path}/readyz")
@@ -44,7 +44,7 @@ def readiness(url: str) -> Readiness:
         return said if said.missing else Readiness(_SILENT)
     except (OSError, HTTPException) as error:
         why = f"It does not answer: {str(error) or type(error).__name__}."
-        todo = "It is started again by itself. If it stays so, it cannot start."
+        todo = "It is restarted automatically. If this persists, it cannot start."
         return Readiness({"": Reason(why=why, todo=todo)})
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return Readiness(_SILENT)

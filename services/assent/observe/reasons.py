@@ -1,4 +1,4 @@
-"""Why a process cannot do its work, and what to do about it: sentences for people, not an error's repr."""
+"""Why a process cannot work, and what to do about it: sentences for people, not an error's repr."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -25,65 +25,66 @@ _REFUSED: Final = (
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
 )
-_KAFKA_TODO: Final = "Check that its brokers run and that ASSENT_KAFKA names them; their logs say more."
+_KAFKA_TODO: Final = "Check that its brokers run and that ASSENT_KAFKA names them; see their logs."
 READING: Final = Reason(
-    why="It reads the ledger to its end.",
-    todo="Wait: at most a few minutes for a large log. If it stays so, see its log.",
+    why="It is reading the ledger to its end.",
+    todo="Wait: at most a few minutes for a large log. If this persists, see its log.",
 )
 TAKING_OVER: Final = Reason(
-    why="It takes the partition over: it reads the ledger to its end first.",
-    todo="Wait: at most a few minutes for a large log. If it stays so, see its log.",
+    why="It is taking over the partition, and first reads the ledger to its end.",
+    todo="Wait: at most a few minutes for a large log. If this persists, see its log.",
 )
 STARTING_OVER: Final = Reason(
     why="It lost Kafka and starts over.",
-    todo=f"Wait. If it stays so: {_KAFKA_TODO[0].lower()}{_KAFKA_TODO[1:]}",
+    todo=f"Wait. If this persists: {_KAFKA_TODO[0].lower()}{_KAFKA_TODO[1:]}",
 )
 FOLLOWING_ENDED: Final = Reason(
     why="It can no longer follow the governance ledger, and starts over.",
-    todo="Wait. If it stays so, see its log.",
+    todo="Wait. If this persists, see its log.",
 )
 NOT_FOUNDED: Final = Reason(
     why="assent.governance does not begin with the record that this log's identity names.",
-    todo="Check ASSENT_IDENTITY. If it is right, the topic was emptied or made anew: put the newest copy of"
-    " Kafka's data back, see docs/how-to/restore.md. It goes on by itself then.",
+    todo="Check ASSENT_IDENTITY. If it is right, the topic was emptied or recreated. Restore the newest copy"
+    " of Kafka's data (docs/how-to/restore.md); then this continues by itself.",
 )
 UNCONFIRMED: Final = Reason(
     why="The governance ledger cannot be read to its end, so nothing is decided.",
-    todo="Check the broker that leads assent.governance. It goes on by itself once that answers.",
+    todo="Check the broker that leads assent.governance. It continues by itself once that answers.",
 )
 
 
 def stopped_because(what: str) -> Reason:
-    """Of a partition whose next record could not be decided: a fault of Assent's own. `what`: such as
-    "the rules failed on offset 7 of assent.commands".
+    """For a partition whose next record could not be decided, which is a fault in Assent.
+
+    `what`: such as "the rules failed on offset 7 of assent.commands".
     """
     return Reason(
         why=f"It has stopped, and nothing is decided here: {what}.",
-        todo="Nothing is lost or skipped. Report it with its log, and start a decider in which it is mended.",
+        todo="Nothing is lost or skipped. Report it with its log, and start a decider that has the fix.",
     )
 
 
 def clocks_apart(appended: int, wall: int) -> Reason:
-    """Of a broker's clock and this machine's that differ, by what they said of one append, in ms."""
+    """For a broker's clock and this machine's that differ, with the times (ms) that they gave one append."""
     return Reason(
-        why=f"The clocks do not agree, and nothing is decided: the broker said {_utc(appended)} when this"
-        f" machine's clock said {_utc(wall)}.",
-        todo="Set the clock that is wrong. It goes on by itself once they agree to within five minutes; what"
-        " the broker has dated wrongly waits for the next command.",
+        why=f"The clocks do not agree, so nothing is decided: the broker's was {_utc(appended)} when this"
+        f" machine's was {_utc(wall)}.",
+        todo="Set the clock that is wrong. It continues by itself once they agree to within five minutes."
+        " What the broker dated wrongly waits for the next command.",
     )
 
 
 def clock_stepped(step: int, wall: int, *, one_machine: bool) -> Reason:
-    """Of a wall clock that has moved by `step` (ms) otherwise than time. `wall`: what it says, in ms."""
+    """For a wall clock that moved by `step` (ms) more than time did. `wall`: its present time, in ms."""
     way = "ahead" if step > 0 else "back"
     hours, rest = divmod(abs(step) // 60_000, 60)
     how = f"{hours:,} h {rest} min" if hours else f"{rest} min"
     ought = _utc(wall - step)
     return Reason(
-        why=f"This machine's clock says {_utc(wall)}, and by the time that has passed it is {ought}: it was"
+        why=f"This machine's clock shows {_utc(wall)}, but by elapsed time it is {ought}: it was"
         f" set {how} {way}. Nothing is decided.",
-        todo="If it is wrong, set it: it goes on by itself then. If it is right: "
-        + ("`assent doctor --accept-clock`." if one_machine else "it goes on once a broker says so too."),
+        todo="If it is wrong, set it; this then continues by itself. If it is right: "
+        + ("`assent doctor --accept-clock`." if one_machine else "this continues once a broker confirms it."),
     )
 
 
@@ -92,31 +93,31 @@ def _utc(at_ms: int) -> str:
 
 
 def no_evidence(what: str) -> Reason:
-    """Of what a writer has sealed and no signed command leads to. `what`: a sentence."""
+    """For something that a writer has sealed but that no signed command leads to. `what`: a sentence."""
     return Reason(
         why=what,
-        todo="Nothing is applied by it. Somebody has used the writer's key, or the decider is at fault: run"
+        todo="Nothing is applied by it. Someone used the writer's key, or the decider is at fault: run"
         " `assent audit verify`, and retire that key.",
     )
 
 
 def target_lacks(changes: int) -> Reason:
-    """Of changes that were applied by the ledger, and are not in the target of an older state folder."""
+    """For applied changes that are missing from the target of an older state folder."""
     return Reason(
-        why=f"{changes:,} objects are not in the target as this applier applied them last: its state folder"
+        why=f"{changes:,} objects are not in the target as this applier last applied them: its state folder"
         " and its target are an older copy.",
-        todo="Its log names each request (not-held): submit these changes again, or put the newer copy back."
-        " docs/how-to/restore.md says more. It is told until the applier is started anew.",
+        todo="Its log names each request (not-held): submit these changes again, or restore the newer copy."
+        " See docs/how-to/restore.md. This note stays until the applier is restarted.",
     )
 
 
 def reason_of(finding: Finding) -> Reason:
-    """Why a process does not go on in a part of the log, and what to do."""
+    """Why a process does not continue in a part of the log, and what to do."""
     return Reason(why=finding.why, todo=finding.todo, place=finding.place, kind=finding.kind)
 
 
 def kafka_reason(error: BaseException) -> Reason:
-    """Of what a Kafka client raises, its timeouts among it."""
+    """For what a Kafka client raises, timeouts included."""
     match error:
         case TimeoutError():
             return Reason(why="Kafka does not answer in time.", todo=_KAFKA_TODO)
@@ -134,14 +135,12 @@ def kafka_reason(error: BaseException) -> Reason:
             return reason_of(error.findings[0])
         case OffsetOutOfRangeError():
             return Reason(
-                why="A topic does not reach to where this service has to read: it was cut, put back or made"
-                " anew, or has forgotten what was not read in time.",
-                todo="Nothing is passed over, and it goes on once the right topic is back. `assent doctor`"
-                " says which one it is, and its log names the offset.",
+                why="A topic does not contain the offset that this service reads next: it was cut, restored"
+                " or recreated, or it deleted what was not read in time.",
+                todo="Nothing is skipped, and this continues once the right topic is back. `assent doctor`"
+                " names the topic, and the service's log the offset.",
             )
         case KafkaConnectionError():
             return Reason(why="Kafka cannot be reached.", todo=_KAFKA_TODO)
         case _:
-            return Reason(
-                why=f"Kafka does not answer as it should: {type(error).__name__}.", todo=_KAFKA_TODO
-            )
+            return Reason(why=f"Kafka gives an unexpected answer: {type(error).__name__}.", todo=_KAFKA_TODO)

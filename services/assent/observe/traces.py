@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: a span for each batch, exported where OTEL_EXPORTER_OTLP_ENDPOINT says.
+"""Traces by OpenTelemetry: a span for each batch, exported to OTEL_EXPORTER_OTLP_ENDPOINT.
 
 Without that variable nothing is exported and a span costs next to nothing.
 """
@@ -13,10 +13,10 @@ TRACER: Final = trace.get_tracer("assent")
 
 
 def configure_traces(service: str) -> None:
-    """Export this process's spans, if the environment says where to."""
+    """Export this process's spans, if the environment names an endpoint."""
     if not os.environ.get(ENDPOINT):
         return
-    # The exporter is heavy to import, and most processes on a laptop have nowhere to send to.
+    # The exporter is slow to import, and most processes on a laptop have no endpoint to send to.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider

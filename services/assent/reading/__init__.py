@@ -1,1 +1,1 @@
-"""What requests and the audit log say to people, wherever it is shown: terminal, web page or API."""
+"""Requests and the audit log in a form for people, for the terminal, the console and the API."""

@@ -1,4 +1,4 @@
-"""What was said about a request, by whom, in order."""
+"""The approvals and rejections of a request, in order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from assent_contracts.events import ApprovalGiven, ApprovalLapsed, RejectionGive
 
 
 def history(records: Sequence[AuditRow]) -> list[dict[str, Any]]:
-    """Who approved (through which gateway) or rejected, and whose approval lapsed, in order."""
+    """Approvals (and through which gateway), rejections and lapsed approvals, in order."""
     said: list[dict[str, Any]] = []
     for row, event in events_of(records):
         if isinstance(event, ApprovalGiven | RejectionGiven | ApprovalLapsed):

@@ -9,7 +9,7 @@ from assent_contracts.core.requests.states import Request
 
 
 class Approver(msgspec.Struct, frozen=True):
-    """An account whose approval would be taken. `groups`: through which of those that the policies name."""
+    """An account whose approval would be accepted. `groups`: the named groups that it is in."""
 
     principal: str
     person: str | None
@@ -18,7 +18,7 @@ class Approver(msgspec.Struct, frozen=True):
 
 
 def can_approve(state: Request, governance: Governance, at: int) -> tuple[Approver, ...]:
-    """R4, R9: who can approve at log time `at` (ms), in the order of their ids; nobody what is decided."""
+    """R4, R9: who can approve at log time `at` (ms), by id. Empty once the request is decided."""
     if not isinstance(state, Deciding):
         return ()
     named = named_groups(state, governance)
@@ -26,7 +26,7 @@ def can_approve(state: Request, governance: Governance, at: int) -> tuple[Approv
 
 
 def named_groups(state: Deciding, governance: Governance) -> tuple[str, ...]:
-    """The groups that the policies of a request name, each once."""
+    """The groups that the policies of a request name, without duplicates."""
     terms = standing_terms(state.submission, governance)
     return tuple(dict.fromkeys(group for each in terms for rule in each.rules for group in rule.groups))
 

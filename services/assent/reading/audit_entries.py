@@ -1,4 +1,4 @@
-"""A record of the audit log for people: what its columns say, and what its sender wrote."""
+"""A record of the audit log for people: its columns, and what its sender wrote."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from assent_contracts.refusals import Refusal
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What a sender wrote for people, whichever command it stands in."""
+    """What a sender wrote for people, in any kind of command."""
 
     operation: str | None = None
     justification: str | None = None
@@ -16,7 +16,7 @@ class Words(msgspec.Struct, frozen=True):
     message: str | None = None
     reason: str | None = None
     outcome: str | None = None
-    # A default that is made: as a value it could not stand in the API's schema.
+    # A factory, because the API's schema cannot contain this value as a default.
     payload: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
 
 
@@ -40,7 +40,7 @@ _decode_words = msgspec.json.Decoder(Words).decode
 
 
 def audit_entry(row: AuditRow) -> AuditEntry:
-    """R16: a row of the audit log with what its sender wrote."""
+    """R16: a row of the audit log, with what its sender wrote."""
     record = decode_record(row.record)
     recorded = decode_recorded_command(record)
     return AuditEntry(

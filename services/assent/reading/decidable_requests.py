@@ -1,4 +1,4 @@
-"""Whose requests an account decides on."""
+"""Which requests an account decides on."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from assent_contracts.policies import ADMINISTRATORS, RESERVED_PREFIX, administr
 def received_types(governance: Governance, principal: str) -> list[str]:
     """R21: the resource types for which a policy names this account now.
 
-    It decides on their open requests too, whatever the policies asked for when these were submitted.
+    The account also decides on their open requests, whatever the policies required when these were submitted.
     """
     return sorted(
         {
@@ -21,9 +21,9 @@ def received_types(governance: Governance, principal: str) -> list[str]:
 
 
 def received_groups(governance: Governance, principal: str, asked: Iterable[str]) -> list[str]:
-    """R7: the groups whose requests this account decides on, those of the administrators among them.
+    """R7: the groups, including those of administrators, whose requests this account decides on.
 
-    `asked`: what `groups_of_open_policy_requests` gives.
+    `asked`: the result of `groups_of_open_policy_requests`.
     """
     groups = [group for group in governance.groups if principal in governance.members(group)]
     kinds = {

@@ -1,4 +1,4 @@
-"""Why a request stands where it stands, and who cannot approve it why: as data and in sentences. Pure."""
+"""Why a request is in its state, and why an account cannot approve it: as data and in sentences. Pure."""
 
 from typing import Final, Literal
 
@@ -17,17 +17,17 @@ from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 Next = Literal["resubmit", "permit-requester", "complete", "add-approvers", "approve"]
-"""What has to happen next: cancel or close it and submit it again, let its requester request again, complete
-it, find more people or give them keys, or approve it."""
+"""What has to happen next: cancel or close it and submit it again, restore its requester's permission,
+complete it, find more approvers or give them keys, or approve it."""
 
 WAITS_FOR_REQUESTER: Final = (
-    "Once that is put right, the requester completes it by hand,"
-    " also where the last approval would release it."
+    "Once that is resolved, the requester has to complete it by hand,"
+    " even if the last approval would have released it."
 )
 
 
 class StandingOf(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether one account can approve a request. `refusal`: what it would get; none once all is decided."""
+    """Whether one account can approve a request. `refusal`: the refusal if not; None once it is decided."""
 
     principal: str
     can_approve: bool
@@ -36,19 +36,19 @@ class StandingOf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request stands. `explanation` is None once nothing is to be approved any more."""
+    """The state of a request. `explanation` is None once there is nothing left to approve."""
 
     request: str
     status: Status
     explanation: Explanation | None
     for_: StandingOf | UnsetType = msgspec.field(name="for", default=UNSET)
-    """Where the account stands that was asked about."""
+    """Whether the account that was asked about can approve it."""
 
 
 def explained(
     row: RequestView, state: Request, governance: Governance, at: int, principal: str | None = None
 ) -> Explained:
-    """Where a request stands under this state of governance, at log time `at` (ms); for `principal` too."""
+    """The request's state under this governance, at log time `at` (ms), and for `principal` if given."""
     return Explained(
         request=row.id,
         status=row.status,
@@ -69,12 +69,12 @@ def standing_of(principal: str, state: Request, governance: Governance, at: int)
 
 
 def standing_sentence(standing: StandingOf) -> str:
-    """Whether an account can approve, and else why not and what to do."""
+    """Whether an account can approve. If not, why, and what to do."""
     if standing.can_approve:
         return f"{standing.principal} can approve it."
     refusal = standing.refusal
     if refusal is None:
-        return f"{standing.principal} cannot approve it: there is nothing to approve any more."
+        return f"{standing.principal} cannot approve it: there is nothing left to approve."
     return f"{standing.principal} cannot approve it: {refusal.code}. {refusal.detail} {standing.what_to_do}"
 
 
@@ -84,7 +84,7 @@ def status_words(status: Status, progress: Progress | None) -> str:
 
 
 def explanation_lines(explanation: Explanation, governance: Governance) -> list[str]:
-    """What each rule asks and has got, whose approval no longer counts, and who rejected it."""
+    """What each rule requires and has, whose approval no longer counts, and who rejected it."""
     lines = [rule_sentence(rule, governance) for rule in explanation.rules]
     lines += [
         f"The approval of {each.approver}, who {LAPSES[each.reason]}, no longer counts."
@@ -92,26 +92,26 @@ def explanation_lines(explanation: Explanation, governance: Governance) -> list[
     ]
     if explanation.rejections:
         given = ", ".join(each.approver for each in explanation.rejections)
-        lines.append(f"Rejected by {given}: {explanation.rejections_needed} people would end it.")
+        lines.append(f"Rejected by {given}: {explanation.rejections_needed} rejections would end it.")
     if explanation.requester_refusal is not None:
         lines.append(f"{explanation.requester_refusal.detail} {WAITS_FOR_REQUESTER}")
     if explanation.deleted_policy is not None:
         lines.append(
-            f"Policy {explanation.deleted_policy}, which it was submitted under, is deleted: it can never be"
-            " approved. Its requester can cancel it, its approvers can reject it and an administrator can"
-            " close it; then the change can be submitted again."
+            f"Policy {explanation.deleted_policy}, under which it was submitted, was deleted. So it can never"
+            " be approved. Its requester can cancel it, its approvers can reject it, and an administrator can"
+            " close it. Then the change can be submitted again."
         )
     return lines
 
 
 def rule_sentence(rule: RuleStands, governance: Governance) -> str:
-    """One rule of one policy: what it asks, who has given it, what is missing and who could give that."""
+    """One rule of a policy: what it requires, who has approved, what is missing and who can approve."""
     asked = rule_words(ApprovalRule(quorum=rule.quorum, groups=rule.groups), governance)
     policy = "changes to governance" if rule.policy == ADMINISTRATORS else f"policy {rule.policy}"
-    since = " (as it says since the request was submitted)" if rule.changed_since else ""
+    since = " (changed since the request was submitted)" if rule.changed_since else ""
     given = f"; given by {', '.join(rule.given)}" if rule.given else ""
     missing = f"{rule.missing} missing" if rule.missing else "met"
-    able = f", {', '.join(rule.can_approve)} can" if rule.missing and rule.can_approve else ""
+    able = f", {', '.join(rule.can_approve)} can approve" if rule.missing and rule.can_approve else ""
     return f"{policy}{since}: {asked}{given}: {missing}{able}."
 
 
@@ -127,7 +127,7 @@ def next_step(explanation: Explanation) -> Next:
 
 
 def next_sentence(row: RequestView, step: Next) -> str:
-    """What has to happen next, in words; how it is done is said where it can be done."""
+    """What has to happen next, in words. How to do it is explained where it can be done."""
     match step:
         case "resubmit":
             return f"{row.requester} can cancel it, or an administrator can close it; then submit it again."
@@ -135,13 +135,14 @@ def next_sentence(row: RequestView, step: Next) -> str:
             return f"Nothing is missing: {row.requester} can complete it."
         case "permit-requester":
             return (
-                f"It has its approvals, but {row.requester} may not request it now: an administrator gives"
-                f" {row.requester} back what is missing, or closes the request, or it expires."
+                f"It has its approvals, but {row.requester} is not permitted to request it now. An"
+                f" administrator has to restore the permission of {row.requester} or close the request."
+                " Otherwise it expires."
             )
         case "add-approvers":
             return (
-                "There are not enough people left who could approve it:"
-                " an administrator must add some, or give them keys."
+                "There are not enough people left who can approve it."
+                " An administrator must add some, or give them keys."
             )
         case "approve":
             return "Missing: approvals."

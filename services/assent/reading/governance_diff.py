@@ -15,14 +15,14 @@ from assent_contracts.refusals import Refusal
 
 
 class GovernanceDiff(msgspec.Struct, frozen=True):
-    """What a request to change governance would change, as its approvers decide on it."""
+    """What a request to change governance would change, for its approvers to decide on."""
 
     sentence: str
     difference: tuple[FieldChange, ...]
 
 
 def change_of(submitted: Submitted) -> GovernanceChange | None:
-    """The change that a request to change governance asks for; None for what cannot be read as one."""
+    """The change that the request asks for; None if it cannot be read as a change to governance."""
     change = decode_governance_change(bytes(submitted.payload))
     return None if isinstance(change, Refusal) else change
 
@@ -30,10 +30,10 @@ def change_of(submitted: Submitted) -> GovernanceChange | None:
 def governance_diff(
     submitted: Submitted | None, governance_at: Callable[[int], Governance]
 ) -> GovernanceDiff | None:
-    """The difference against governance as it was at the submission; None for every other type.
+    """The difference from governance at the time of submission; None for types that are not built in.
 
-    None too where there is no submission to read. It is the difference that holds: a change to what was
-    changed since is refused. `governance_at` gives the state of governance at a governance seq.
+    Also None where there is no submission to read. This difference stays valid, because a change to an object
+    that has changed since is refused. `governance_at` returns the state of governance at a governance seq.
     """
     if submitted is None or submitted.resource_type not in BUILT_IN_TYPES or submitted.governance < 0:
         return None

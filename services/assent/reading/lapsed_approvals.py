@@ -1,4 +1,4 @@
-"""R21: the approvals of a request as they count now. Pure."""
+"""R21: which approvals of a request count now. Pure."""
 
 import msgspec
 
@@ -9,9 +9,9 @@ from assent_contracts.core.requests.approvers import lapse, standing_terms
 
 
 def mark_lapsed(row: RequestView, governance: Governance) -> RequestView:
-    """The row with each approval that does not count now marked as lapsed.
+    """The row, with each approval that no longer counts marked as lapsed.
 
-    An ended or released request has used its approvals: they are shown as they were.
+    An ended or released request has used its approvals, so they are shown as they were.
     """
     state = deciding_of_row(row)
     if state is None or not row.approvals:

@@ -1,4 +1,4 @@
-"""What a reader of a text would overlook: how often, and where first. Pure, and fast on any text."""
+"""What a reader of a text would overlook: how often it occurs, and where first. Pure; fast on any text."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from assent_contracts.unicode_14 import RIGHT_TO_LEFT, character_class
 
 LONG_LINE_CHARS: Final = 400
 BLANKS_MAX: Final = 32
-"""Blanks between two words of a line; more can move what follows out of sight."""
+"""Blanks between two words of a line. More than this can move the following text out of sight."""
 _INDENT_MAX: Final = 160
-"""Blanks before the first word: JSON at its deepest has 128."""
+"""Blanks before the first word. The deepest JSON has 128."""
 EMPTY_LINES_MAX: Final = 20
 _KEPT: Final = "\n\t"
 
@@ -22,7 +22,7 @@ Kind = Literal["hidden", "long", "blanks", "empty", "right-to-left", "look-alike
 
 
 class Oddity(msgspec.Struct, frozen=True):
-    """Something that a reader would overlook, and how often. `line` is the first one that has it."""
+    """Something that a reader would overlook, and how often. `line` is the first line with it."""
 
     kind: Kind
     count: int
@@ -30,7 +30,7 @@ class Oddity(msgspec.Struct, frozen=True):
 
 
 def oddities(text: str) -> tuple[Oddity, ...]:
-    """Every kind that the text has. CR LF is the end of a line."""
+    """Every kind of oddity in the text. CR LF counts as a line end."""
     text = plain_ends(text)
     found: list[Oddity] = []
     for kind, places in _places(text):
@@ -44,25 +44,25 @@ def odd_sentence(oddity: Oddity) -> str:
     """The oddity in words, for a terminal."""
     one, other = _WORDS[oddity.kind]
     first = "" if oddity.count == 1 else "the first "
-    return f"{one if oddity.count == 1 else f'{oddity.count:,} {other}'} ({first}in line {oddity.line:,})."
+    return f"{one if oddity.count == 1 else f'{oddity.count:,} {other}'} ({first}on line {oddity.line:,})."
 
 
 _WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "hidden": (
-        "1 character that a screen would hide or obey, shown by its number",
-        "characters that a screen would hide or obey, shown by their numbers",
+        "1 character that a screen would hide or obey, shown by its code point",
+        "characters that a screen would hide or obey, shown by their code points",
     ),
     "long": (
         f"1 line has more than {LONG_LINE_CHARS} characters",
         f"lines have more than {LONG_LINE_CHARS} characters",
     ),
     "blanks": (
-        f"1 run of more than {BLANKS_MAX} blanks with text behind it",
-        f"runs of more than {BLANKS_MAX} blanks with text behind them",
+        f"1 run of more than {BLANKS_MAX} blanks with text after it",
+        f"runs of more than {BLANKS_MAX} blanks with text after them",
     ),
     "empty": (
-        f"1 gap of more than {EMPTY_LINES_MAX} empty lines with text behind it",
-        f"gaps of more than {EMPTY_LINES_MAX} empty lines with text behind them",
+        f"1 gap of more than {EMPTY_LINES_MAX} empty lines with text after it",
+        f"gaps of more than {EMPTY_LINES_MAX} empty lines with text after them",
     ),
     "right-to-left": (
         "1 line has letters of right-to-left scripts: the screen may show it in another order",
@@ -81,12 +81,12 @@ def is_odd(line: str) -> bool:
 
 
 def shown_line(line: str) -> str:
-    """A line as people read it: what draws nothing by its number, and a long run of blanks by its length."""
+    """A line for people: invisible characters by their code points, a long run of blanks by its length."""
     return _BLANKS.sub(lambda run: f" ⟨{len(run[0])} blanks⟩ ", visible(line, also="\t"))
 
 
 def plain_ends(text: str) -> str:
-    """The text with LF for CR LF. A carriage return elsewhere stays, and is shown."""
+    """The text with LF in place of CR LF. A carriage return elsewhere stays, and is shown."""
     return text.replace("\r\n", "\n")
 
 
@@ -106,7 +106,7 @@ _ALPHABETS: Final = (
     re.compile(r"[\uff21-\uff3a\uff41-\uff5a]"),
     re.compile(r"[\U0001d400-\U0001d7ff]"),
 )
-"""Latin, Greek, Cyrillic, Armenian, Cherokee, and the wide and the mathematical letters: many look alike."""
+"""Latin, Greek, Cyrillic, Armenian, Cherokee, fullwidth and mathematical letters. Many look alike."""
 
 
 def _places(text: str) -> Iterator[tuple[Kind, Iterator[int]]]:
@@ -120,7 +120,7 @@ def _places(text: str) -> Iterator[tuple[Kind, Iterator[int]]]:
 
 
 def _gaps(text: str) -> Iterator[int]:
-    # Not by a lookahead in the pattern: a text of nothing but line breaks would take minutes.
+    # Not with a lookahead in the pattern: it would take minutes on a text of nothing but line breaks.
     for found in _EMPTY.finditer(text):
         if _TEXT.search(text, found.end()) is not None:
             yield found.start() + 1

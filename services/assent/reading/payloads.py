@@ -1,4 +1,4 @@
-"""A payload as people read it: a text as it reads, anything else as JSON. Pure."""
+"""A payload for people: text as it is, anything else as JSON. Pure."""
 
 import codecs
 from typing import Final, Literal
@@ -11,7 +11,7 @@ from assent_contracts.files import file_of_payload
 _BY_NUMBER: Final = "assent.by-number"
 _TEXT_BYTES: Final = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _TEXT_SHARE: Final = 4
-"""A file of which more than one byte in so many is no ASCII text is shown in hex."""
+"""A file is shown in hex if more than one in this many bytes is not ASCII text."""
 _LANGUAGES: Final = {
     ".bat": "bat",
     ".js": "javascript",
@@ -29,20 +29,20 @@ _LANGUAGES: Final = {
 
 
 class ShownFile(msgspec.Struct, frozen=True):
-    """The file that a payload holds."""
+    """The file that a payload contains."""
 
     size: int
     """In bytes."""
     sha256: str
     is_text: bool
-    """It is UTF-8; the bytes of others are shown by their numbers, or in hex."""
+    """Whether it is UTF-8. The bytes of other files are shown as their values, or in hex."""
 
 
 class ShownPayload(msgspec.Struct, frozen=True):
-    """What to show of a payload.
+    """How to show a payload.
 
-    `text` is what the sender wrote, line ends and control characters included: `visible` shows those.
-    `language` is a name that Pygments knows; `text` where the object's name says nothing.
+    `text` is what the sender wrote, including line ends and control characters; `visible` reveals those.
+    `language` is a name that Pygments knows, or `text` if the object's name has no known suffix.
     """
 
     kind: Literal["text", "json", "bytes"]
@@ -52,9 +52,10 @@ class ShownPayload(msgspec.Struct, frozen=True):
 
 
 def shown_payload(payload: bytes, resource: str) -> ShownPayload:
-    """A submitted payload: a JSON string is a text, of the language that the object's name ends with.
+    """A submitted payload. A JSON string is text, in the language that the object's suffix indicates.
 
-    Anything else is JSON, indented: at the limits of the contracts about 17 MB, so cut it where it is shown.
+    Anything else is indented JSON. At the limits of the contracts that is about 17 MB, so truncate it for
+    display.
     """
     content = file_of_payload(payload)
     if content is None:
@@ -70,7 +71,7 @@ def shown_payload(payload: bytes, resource: str) -> ShownPayload:
 
 
 def _text_of_bytes(content: bytes) -> str:
-    """Bytes that are not UTF-8: a text with the others as `⟨0xE9⟩`, or in hex where few are text."""
+    """Bytes that are not UTF-8: as text, with undecodable bytes as `⟨0xE9⟩`, or in hex if few are text."""
     strange = len(content.translate(None, _TEXT_BYTES))
     if strange * _TEXT_SHARE > len(content):
         return "\n".join(

@@ -1,4 +1,4 @@
-"""What a change of a policy makes of the requests that are open under it. Pure; the rules are asked."""
+"""How a change to a policy affects the open requests under it. Pure; it uses the core's rules."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, assert_never
@@ -13,31 +13,31 @@ from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDe
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, GovernanceChange
 
 LISTED_MAX: Final = 200
-"""Requests that are looked at, the oldest first; how many there are is said in any case."""
+"""Requests that are examined, the oldest first. The total is reported in any case."""
 
 Fate = Literal["stranded", "reopened", "more", "same", "released"]
-"""It can never be approved; it was approved and needs approval again; it must meet what the policy asks then;
-nothing changes for it; it is with an applier already."""
+"""It can never be approved; it was approved and needs approval again; it must meet the new terms of the
+policy; nothing changes for it; it was already released to an applier."""
 FATES: Final[tuple[Fate, ...]] = ("stranded", "reopened", "more", "same", "released")
 
 
 class Effects(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of the open requests of one resource type."""
+    """What happens to the open requests of one resource type."""
 
     resource_type: str
     count: int
     """How many there are."""
     fates: dict[Fate, tuple[str, ...]]
-    """The ids of those that were looked at."""
+    """The ids of those that were examined."""
 
     @property
     def listed(self) -> int:
-        """How many were looked at."""
+        """How many were examined."""
         return sum(len(each) for each in self.fates.values())
 
 
 def type_of_change(change: GovernanceChange, governance: Governance) -> str | None:
-    """The resource type whose open requests the change concerns; None where it changes no policy."""
+    """The resource type whose open requests the change affects; None if it does not change a policy."""
     match change:
         case CreatePolicy(policy=policy) | EditPolicy(policy=policy):
             return policy.resource_type
@@ -51,7 +51,7 @@ def type_of_change(change: GovernanceChange, governance: Governance) -> str | No
 def effects(
     change: GovernanceChange, rows: Sequence[RequestView], count: int, governance: Governance
 ) -> Effects | None:
-    """What the change makes of `rows`, the open requests of its type, of which there are `count`."""
+    """How the change affects `rows`, open requests of its type. `count` is how many such requests exist."""
     kind, events = type_of_change(change, governance), _events(change)
     if kind is None or not events:
         return None
@@ -93,14 +93,14 @@ def fate_sentence(fate: Fate, count: int) -> str:
     which = "1 request" if count == 1 else f"{count:,} requests"
     match fate:
         case "stranded":
-            return f"{which} can never be approved after it: to be canceled or rejected, and submitted again."
+            return f"{which} can never be approved after it, only canceled or rejected and submitted again."
         case "reopened":
             return f"{which} approved so far will need approval again."
         case "more":
-            return f"{which} must meet what the policy asks then, and what it asked before."
+            return f"{which} must meet the new terms of the policy as well as the old ones."
         case "same":
             return f"{which}: nothing changes."
         case "released":
-            return f"{which} released already: nothing changes."
+            return f"{which} already released: nothing changes."
         case _:
             assert_never(fate)

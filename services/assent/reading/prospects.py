@@ -1,4 +1,4 @@
-"""What would become of a change if it were sent now: the rules' own answer, on governance as followed."""
+"""What would happen to a change if it were sent now, by the core's rules and the followed governance."""
 
 from typing import Any, assert_never
 
@@ -44,7 +44,7 @@ from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 
 PLACEHOLDER = "as the dry run found it"
-"""Stands for the justification where none is needed yet."""
+"""The justification in a dry run, which needs none yet."""
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +55,9 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     difference: tuple[FieldChange, ...]
     why_approval: str | None
-    """Why a second administrator must approve; None when it works at once."""
+    """Why a second administrator must approve; None if it takes effect at once."""
     terms: tuple[PolicyTerms, ...] = ()
-    """What its request would ask for."""
+    """What its request would require."""
     asks: tuple[str, ...] = ()
     """The same in sentences."""
     approvers: tuple[str, ...] = ()
@@ -66,16 +66,16 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def works_at_once(self) -> bool:
-        """R3, R15, R18: whether the change is sent as it is; otherwise its request is, see `request_for`."""
+        """R3, R15, R18: whether the change itself is sent. If not, a request for it is: see `request_for`."""
         return self.why_approval is None
 
 
 def foresee(
     governance: Governance, change: GovernanceChange, principal: str, at: int, *, through: str | None = None
 ) -> Prospect:
-    """What this principal's change would meet at log time `at` (ms), signed with their own key.
+    """What this principal's change would lead to at log time `at` (ms), signed with their own key.
 
-    `through`: signed by this gateway on their behalf instead.
+    `through`: the gateway that signs on their behalf instead.
     """
     prospect = Prospect(
         change=change,
@@ -117,7 +117,7 @@ def _foresee_request(prospect: Prospect, governance: Governance, context: Contex
 def request_for(
     change: GovernanceChange, justification: str, fields: dict[str, Any]
 ) -> SubmitChange | Refusal:
-    """The command that asks a second administrator for the change; the refusal that its form would get.
+    """The command that asks a second administrator for the change, or the refusal of a malformed one.
 
     `fields`: its id, principal and at.
     """
@@ -127,7 +127,7 @@ def request_for(
 
 
 def submission(change: GovernanceChange, justification: str, fields: dict[str, Any]) -> SubmitChange:
-    """The change as a request for its object. `fields`: id, principal and at of the command."""
+    """The change as a request for its object. `fields`: the command's id, principal and at."""
     return SubmitChange(
         **fields,
         resource=object_of(change),

@@ -1,6 +1,6 @@
-"""R23: whether evidence that somebody else passed on proves what was submitted. Pure.
+"""R23: whether evidence received from another party proves what was submitted. Pure.
 
-Nothing here trusts who passed it on: it is held to the log's identity alone.
+That party is not trusted: the evidence is checked against the log's identity alone.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from assent_contracts.writers import WriterRegistry
 
 
 class KnownGovernance(Protocol):
-    """The accepted governance ledger of the log with this identity: followed, or passed on and verified."""
+    """The accepted governance ledger of the log with this identity, followed or received and verified."""
 
     @property
     def identity(self) -> str:
@@ -33,7 +33,7 @@ class KnownGovernance(Protocol):
 
     @property
     def writers(self) -> WriterRegistry:
-        """The writers that it names."""
+        """The writers that governance names."""
         ...
 
     @property
@@ -45,7 +45,8 @@ class KnownGovernance(Protocol):
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What is offered as a request's submission: the record's value, and the run up to its seal.
 
-    Without the run (`following` is None) the place is not proven; the sender's signature still is.
+    Without the run (`following` is None) the record's place is not proven, but the sender's signature still
+    is.
     """
 
     value: bytes
@@ -55,17 +56,17 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProvenSubmission(msgspec.Struct, frozen=True, kw_only=True):
-    """What was submitted, by a sender whose signature is good in this log."""
+    """What was submitted, by a sender whose signature is valid in this log."""
 
     submitted: Submitted
     through: str | None
     """The gateway that signed for the requester."""
     is_sealed: bool
-    """Whether a writer's seal proves the place too. Else the request's id is unproven. A decision cannot go
-    wrong by that: the ledger refuses one that names another submission than the request's."""
+    """Whether a writer's seal proves the record's place too. Otherwise the request's id is unproven. That
+    cannot cause a wrong decision: the ledger refuses a decision whose submission is not the request's."""
     change: GovernanceDiff | None
-    """What it would change in governance, for the types that are built in; None without a seal, which alone
-    proves against which state of governance it was submitted."""
+    """For built-in types, what it would change in governance. None without a seal, because only a seal
+    proves which state of governance it was submitted under."""
 
 
 def proven_submission(
@@ -73,7 +74,7 @@ def proven_submission(
 ) -> ProvenSubmission | NotProven:
     """The submission of `request`, if the evidence proves it.
 
-    The request's id is the one that was asked for, never one that the answer contains.
+    The request's id is always the one that was asked for, never one from the answer.
     """
     place = parse_request_id(request)
     if place is None:
@@ -91,7 +92,7 @@ def proven_submission(
     if isinstance(submitted, NotProven):
         return submitted
     if not 0 <= submitted.governance < len(known.history):
-        return NotProven("It was decided by governance records that are not among those that were shown.")
+        return NotProven("It was decided under governance records that were not provided.")
     sender = _sender(evidence.value, submitted, known, verify)
     if isinstance(sender, NotProven):
         return sender
@@ -109,7 +110,7 @@ def _sender(
 ) -> Sender | NotProven:
     recorded = decode_recorded_command(decode_record(value))
     if not isinstance(recorded, RecordedCommand):
-        return NotProven("It carries no command.")
+        return NotProven("It contains no command.")
     governance = _governance_at(known, submitted.governance)
     signature, key = _signature(recorded), governance.keys.get(recorded.key)
     message = command_message(known.identity, bytes(recorded.value))
@@ -126,7 +127,7 @@ def _sender(
     )
     if isinstance(sender, Sender):
         return sender
-    return NotProven(f"Its sender's signature does not hold in this log: {sender.detail}")
+    return NotProven(f"Its sender's signature is not valid in this log: {sender.detail}")
 
 
 def _signature(recorded: RecordedCommand) -> bytes | None:

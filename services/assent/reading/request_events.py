@@ -1,4 +1,4 @@
-"""The state that a request's records in the audit log add up to: by the rules' own fold."""
+"""A request's state, computed from its records in the audit log by the core's rules."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from assent_contracts.topics import LEDGER
 
 
 def events_of(records: Sequence[AuditRow]) -> list[tuple[AuditRow, Event]]:
-    """Every event of the request ledger's records of one request, with the record that it stands in."""
+    """Every event of one request's records on the request ledger, each with its record."""
     own = (row for row in records if row.ledger == LEDGER)
     return [(row, event) for row in own for event in decode_events(decode_record(row.record))]
 
 
 def state_of(records: Sequence[AuditRow]) -> Request:
-    """The state that the records of one request add up to; the first is its submission.
+    """The state that results from the records of one request; the first is its submission.
 
-    Raises IncoherentRecordError: the table has other records than the ledger.
+    Raises IncoherentRecordError if the table's records are not those of the ledger.
     """
     state: Request | None = None
     for row, event in events_of(records):

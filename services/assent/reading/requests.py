@@ -7,7 +7,7 @@ from assent_contracts.limits import FOR_EVER_MS
 
 
 def submission_of_row(row: RequestView) -> Submission:
-    """What the rules keep of a request's submission, from its row."""
+    """The part of a submission that the rules use, from the request's row."""
     return Submission(
         row.seq,
         row.resource,
@@ -34,6 +34,6 @@ def state_of_row(row: RequestView) -> Open | None:
 
 
 def deciding_of_row(row: RequestView) -> Deciding | None:
-    """The state of a request that can be decided on, from its row; None for all others."""
+    """The state of a request that can still be decided on, from its row; None for all others."""
     state = state_of_row(row)
     return state if isinstance(state, Deciding) else None

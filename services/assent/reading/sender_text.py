@@ -1,4 +1,4 @@
-"""What a command's sender wrote for people. Events do not repeat it, so it is read from the command."""
+"""Texts that a command's sender wrote for people. Events do not repeat them: they are in the command."""
 
 import msgspec
 from msgspec import UNSET
@@ -8,7 +8,7 @@ from assent_contracts.ledger import LedgerRecord
 
 
 class SenderText(msgspec.Struct, frozen=True, gc=False):
-    """The texts that a command may contain; '' where it has none."""
+    """The texts that a command can contain; '' for those that it lacks."""
 
     principal: str = ""
     justification: str = ""
@@ -18,7 +18,7 @@ class SenderText(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Recorded(msgspec.Struct, gc=False):
-    # A command that could not be read was recorded by its hash.
+    # A command that could not be read is recorded as its hash.
     value: SenderText = SenderText()
 
 
@@ -32,7 +32,7 @@ def sender_text(record: LedgerRecord) -> SenderText:
 
 
 def failure_message(event: Event, text: SenderText) -> str:
-    """What is known about an outcome: from its report, or from the event where nobody reported."""
+    """The message about an outcome: from its report, or from the event where there was no report."""
     if isinstance(event, RequestFailed) and event.message is not UNSET:
         return event.message
     return text.message

@@ -1,6 +1,6 @@
-"""Governance as one document, and back: for a reader who does not follow the governance ledger. Pure.
+"""Governance to and from one document, for readers that do not follow the governance ledger. Pure.
 
-It is the word of whoever wrote it: nothing in it can be checked against the ledger's seals.
+A reader has to trust the document's author: nothing in it can be checked against the ledger's seals.
 """
 
 import msgspec
@@ -31,7 +31,7 @@ from assent_contracts.policies import Policy
 
 
 class AccountNow(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as it stands."""
+    """The current state of an account."""
 
     account: Account
     enabled: bool = True
@@ -39,14 +39,14 @@ class AccountNow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyNow(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered key as it stands."""
+    """The current state of a registered key."""
 
     key: SigningKey
     revoked: bool = False
 
 
 class Versioned(msgspec.Struct, frozen=True, kw_only=True):
-    """What `version` says of each object: the seq at which it last changed."""
+    """The `version` of each object: the seq at which it last changed."""
 
     groups: dict[str, int]
     roles: dict[str, int]
@@ -70,16 +70,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     versions: Versioned
     writers: tuple[Writer, ...]
-    """Those whose seals count now."""
+    """The writers whose seals count now."""
     known_writers: tuple[str, ...]
-    """The ids of all that there ever were."""
+    """The ids of all writers, past ones included."""
     writers_since: int
     public_keys: tuple[str, ...]
-    """Every key there ever was."""
+    """All keys, past ones included."""
 
 
 def snapshot_of(governance: Governance) -> Snapshot:
-    """The document that says what governance says."""
+    """The document for this state of governance."""
     versions = Versioned(
         groups={each: _version(governance, group_object(each)) for each in governance.groups},
         roles={each: _version(governance, role_object(each)) for each in governance.assignments},
@@ -131,9 +131,9 @@ def _key_now(name: str, key: Key) -> KeyNow:
 
 
 def governance_in(snapshot: Snapshot) -> Governance:
-    """The state that a snapshot was made of, but for which releases it has carried out.
+    """The state that a snapshot was made from, except for the releases that it has carried out.
 
-    Raises KeyError and ValueError for one that nobody can have made of a state.
+    Raises KeyError and ValueError for a snapshot that cannot have been made from a state.
     """
     governance = Governance()
     governance.partitions = snapshot.partitions
@@ -148,7 +148,7 @@ def governance_in(snapshot: Snapshot) -> Governance:
     governance.writer_ids = set(snapshot.known_writers)
     governance.writers_since = snapshot.writers_since
     for version, event in _last_words(snapshot):
-        # Each as the record that last changed it: so it gets its version.
+        # Each as if by the record that last changed it, which gives it its version.
         governance.seq = version - 1
         governance.evolve(version, (event,))
     governance.protected = snapshot.protected

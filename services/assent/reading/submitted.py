@@ -1,7 +1,7 @@
-"""R23: what was submitted, as everything that shows a request presents it: from the submission's bytes alone.
+"""R23: what was submitted, read only from the submission's bytes. Everything that shows a request uses it.
 
-The columns beside those bytes in Postgres are for lists. A page, an answer or a terminal on which somebody
-decides shows what `submitted_in` read, and a decision made there names `sha256`, which covers the same bytes.
+The columns beside those bytes in Postgres are for lists. A page, an answer or a terminal on which people
+decide shows what `submitted_in` read, and a decision made there names `sha256`, which covers the same bytes.
 """
 
 from typing import Final
@@ -28,17 +28,17 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     received_at: int
     """When the broker appended it, ms."""
     governance: int
-    """The governance seq that its decision used."""
+    """The governance seq under which it was decided."""
     resource: str
     resource_type: str
     operation: str
     requester: str
     on_behalf_of: str | None
-    """R20: the person whom a service named."""
+    """R20: the person that a service named."""
     justification: str
     payload: msgspec.Raw
     sha256: str
-    """R23: SHA-256 (hex) of the command's bytes: what a decision names as `submission`."""
+    """R23: SHA-256 (hex) of the command's bytes. A decision names it as `submission`."""
     digest: str
     """SHA-256 (hex) of the payload's bytes."""
 
@@ -47,7 +47,7 @@ _COLUMNS: Final = (
     *("resource", "resource_type", "operation", "requester", "on_behalf_of", "justification"),
     *("submission", "digest"),
 )
-"""Of RequestView: what was submitted."""
+"""The columns of RequestView that contain what was submitted."""
 _NOT_A_SUBMISSION = NotProven("The record at this place did not open a request.")
 _decode_submission = msgspec.json.Decoder(SubmitChange).decode
 
@@ -55,7 +55,7 @@ _decode_submission = msgspec.json.Decoder(SubmitChange).decode
 def submitted_in(value: bytes, partition: int, seq: int) -> Submitted | NotProven:
     """What the record at (partition, seq) submitted; `value`: the bytes of that record's value.
 
-    The record itself may be anybody's: see `assent_contracts.proof` for whether it is the log's.
+    The record itself may be forged: `assent_contracts.proof` proves whether it is the log's.
     """
     record = read_record(value)
     if isinstance(record, NotProven):
@@ -88,7 +88,7 @@ def submitted_in(value: bytes, partition: int, seq: int) -> Submitted | NotProve
 
 
 def _are_of(opened: list[ChangeSubmitted], submitted: Submitted) -> bool:
-    """Whether the record's events are what its command asked for."""
+    """Whether the record's events match its command."""
     return len(opened) == 1 and (
         opened[0].request,
         opened[0].resource,
@@ -113,7 +113,7 @@ def _or_none(named: str | UnsetType) -> str | None:
 
 
 def as_submitted(row: RequestView, submitted: Submitted) -> RequestView:
-    """The request with everything that was submitted taken from the submission's bytes."""
+    """The request, with everything that was submitted taken from the submission's bytes."""
     return msgspec.structs.replace(
         row,
         resource=submitted.resource,

@@ -1,4 +1,4 @@
-"""Text of others, with nothing in it that a reader does not see."""
+"""Text from others, made safe to show: nothing in it stays invisible."""
 
 import re
 from collections.abc import Iterator
@@ -7,13 +7,14 @@ from functools import cache
 from assent_contracts.unicode_14 import DRAWN, EMOJI, MARKS, character_class
 
 MARKS_MAX = 4
-"""Combining marks in a row that are drawn. Languages need no more; a hundred cover the lines around them."""
+"""Consecutive combining marks that are drawn. Languages need no more; a hundred cover the lines around
+them."""
 
 
 def visible(text: str, *, also: str = "") -> str:
-    """The text with everything that a screen would obey, hide or turn round shown as its number, `⟨U+3164⟩`.
+    """The text, with characters that a screen would obey, hide or reorder as code points: `⟨U+3164⟩`.
 
-    What others wrote must not move the cursor, nor look like something else. `also`: characters to keep.
+    Text from others must not move the cursor or look like something else. `also`: characters to keep.
     """
     if text.isascii():
         return text if text.isprintable() else _UNPRINTABLE.sub(lambda found: _shown(found, also), text)
@@ -21,7 +22,7 @@ def visible(text: str, *, also: str = "") -> str:
 
 
 def hidden_places(text: str, *, also: str = "") -> Iterator[int]:
-    """Where in the text `visible` shows a character by its number."""
+    """The indexes of the characters that `visible` shows as code points."""
     if text.isascii() and text.isprintable():
         return iter(())
     hidden = _UNPRINTABLE if text.isascii() else _hidden()
@@ -29,12 +30,12 @@ def hidden_places(text: str, *, also: str = "") -> Iterator[int]:
 
 
 def hides_something(text: str, *, also: str = "") -> bool:
-    """Whether `visible` shows a character of the text by its number."""
+    """Whether `visible` shows a character of the text as a code point."""
     return next(hidden_places(text, also=also), None) is not None
 
 
 def number_of(character: str) -> str:
-    """The character by its number: `⟨U+200B⟩`."""
+    """The character as its code point: `⟨U+200B⟩`."""
     return f"⟨U+{ord(character):04X}⟩"
 
 
@@ -47,7 +48,7 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 @cache
 def _hidden() -> re.Pattern[str]:
-    """One character that is shown by its number. Compiled when the first text beyond ASCII comes."""
+    """One character that is shown as a code point. Compiled for the first text that is not ASCII."""
     marks = character_class(MARKS)
     after_emoji = rf"(?<![{character_class(EMOJI)}])[\ufe0e\ufe0f]"
     too_many = rf"(?<=[{marks}]{{{MARKS_MAX}}})[{marks}]"

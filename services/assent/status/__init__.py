@@ -1,1 +1,1 @@
-"""The status of every request, as people look it up: one row each (R7, R13)."""
+"""The status of every request, as people look it up: one row for each (R7, R13)."""

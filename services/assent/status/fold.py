@@ -1,4 +1,4 @@
-"""The row of a request after a record: the shared fold of the core, with the texts beside it. Pure."""
+"""Fold events into the row of a request: the shared fold of the core, and its texts. Pure."""
 
 import msgspec
 from msgspec import UNSET
@@ -26,7 +26,7 @@ from assent_contracts.resources import parse_request_id
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, gc=False):
-    """R8: one approver's approval, as it is shown, and the gateway that signed for them, if one did."""
+    """R8: one approver's approval as shown, with the gateway that signed for them, if one did."""
 
     approver: str
     person: str
@@ -36,7 +36,7 @@ class ApprovalRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class RejectionRow(msgspec.Struct, frozen=True, gc=False):
-    """R8: one approver's rejection, as it is shown."""
+    """R8: one approver's rejection as shown."""
 
     approver: str
     person: str
@@ -82,7 +82,7 @@ class RequestRow(msgspec.Struct):
 
 
 class MissingRequestError(Exception):
-    """An event is about a request that has no row: the table does not match its position."""
+    """An event concerns a request that has no row: the table does not match its position."""
 
 
 def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> RequestRow:
@@ -119,7 +119,7 @@ def open_row(event: ChangeSubmitted, text: SenderText, moment: Moment) -> Reques
 def fold(
     row: RequestRow, before: Request | None, event: RequestEvent, text: SenderText, moment: Moment
 ) -> Request:
-    """Move a row past an event that follows its submission; the state after it. `before`: the row's state.
+    """Apply an event after the submission to a row; returns the state after it. `before`: the state so far.
 
     Raises ImpossibleEventError when the event does not fit the state.
     """
@@ -142,7 +142,7 @@ def fold(
 
 
 def _state(row: RequestRow) -> Open | None:
-    # The fold does not look at the terms, so they stay as they are in the row.
+    # The fold does not use the terms, so they are left empty here.
     submission = Submission(row.seq, row.resource, row.requester, row.person, row.submission, row.digest, ())
     return open_state(
         row.status,
@@ -158,12 +158,12 @@ def _state(row: RequestRow) -> Open | None:
 def _deadline(after: Request) -> int | None:
     if isinstance(after, Unsettled | Closed):
         return None
-    # What governance carries out itself waits for nobody, so it never expires.
+    # What governance carries out itself does not wait for anyone, so it never expires.
     return None if after.deadline == FOR_EVER_MS else after.deadline
 
 
 def _write_decisions(row: RequestRow, after: Deciding, text: SenderText, moment: Moment) -> None:
-    """R8: the approvals and rejections that count, each with the note and the time of its own record."""
+    """R8: the approvals and rejections that count, each with the note and time of its own record."""
     if len(after.approvals) != len(row.approvals):
         earlier = {each.approver: each for each in row.approvals}
         row.approvals = tuple(
@@ -190,9 +190,9 @@ def _write_end(row: RequestRow, after: Closed, event: RequestEvent, text: Sender
 
 
 def take_record(rows: dict[int, RequestRow], record: LedgerRecord, events: tuple[Event, ...]) -> None:
-    """Bring the rows, by their seqs, past one accepted record.
+    """Apply one accepted record to the rows, which are by seq.
 
-    Raises KeyError where a request has no row, ImpossibleEventError.
+    Raises KeyError for a request without a row, ImpossibleEventError.
     """
     moment, text = Moment(record.seq, record.at), sender_text(record)
     states: dict[int, Request | None] = {}

@@ -1,4 +1,4 @@
-"""Keep in Postgres what `assent.heads` says: so it is known where Kafka is not."""
+"""Copy `assent.heads` to Postgres, so that heads are known even without Kafka."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ _WAITING_MAX: Final = 1_000
 
 
 async def keep_known_heads(settings: ServiceSettings) -> None:
-    """Until cancelled. Raises SettingsError, NotFoundedError, NotFollowingError."""
+    """Copy heads until cancelled. Raises SettingsError, NotFoundedError, NotFollowingError."""
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     pool = await open_pool(dsn, "assent_status", application="assent-heads", size=1)
     try:
@@ -60,7 +60,8 @@ async def _keep_from(stream: HeadsStream, follower: GovernanceFollower, pool: as
         governance = follower.writers.head
         writers = follower.writers.public_keys()
         known = [each for each in (*waiting, *fresh) if each.writer in writers]
-        # Never trusted before governance lists its writer; what comes of a stranger is dropped in time.
+        # A head is not trusted before governance lists its writer. Those of unknown writers are dropped in
+        # time.
         waiting = [each for each in (*waiting, *fresh) if each.writer not in writers][-_WAITING_MAX:]
         newest = NewestHeads()
         await sift_beside(newest, follower.identity, known, writers)
@@ -72,5 +73,5 @@ async def _drop_false(follower: GovernanceFollower, pool: asyncpg.Pool) -> None:
     found = await drop_false_heads(pool, follower.identity, follower.writers.public_keys())
     if found:
         structlog.get_logger().warning(
-            "heads in Postgres that no writer has signed: somebody has the right to write there", found=found
+            "heads in Postgres that no writer has signed: someone else may write there", found=found
         )

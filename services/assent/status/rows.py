@@ -1,4 +1,4 @@
-"""Fold a batch of accepted records to one row for each request, and write each row once."""
+"""Fold a batch of accepted records into one row for each request, and write each row once."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def write_status(connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
-    """Bring the rows of the requests that these records are about up to date.
+    """Update the rows of the requests that these records concern.
 
     Raises MissingRequestError when a request that an earlier record opened has no row.
     """

@@ -17,7 +17,7 @@ STATUS: Final = ReaderSpec(reader="status", role="assent_status", topics=(LEDGER
 
 async def serve(settings: ServiceSettings, health: Health, stop: asyncio.Event) -> None:
     """Keep the requests' rows up to date until `stop`. Raises as `serve_reader` does."""
-    # Beside the requests' rows, and by itself: a projection that waits is no reason to know less.
+    # In a separate task: heads are kept even while the projection waits.
     keeping = asyncio.create_task(keep_known_heads(settings), name="heads")
     reading = asyncio.create_task(serve_reader(STATUS, settings, health, stop), name="status")
     try:

@@ -1,1 +1,1 @@
-"""Postgres: its tables, how readers of the ledger fill them, and what is asked of them."""
+"""Postgres: its tables, how readers of the ledger fill them, and the queries on them."""

@@ -1,6 +1,6 @@
-"""What the audit table says of a record: each of its columns, derived from the record alone.
+"""The audit table's columns for a record, each derived from the record alone.
 
-The audit service writes its rows by this, and `audit verify` holds every row against it.
+The audit service writes its rows with this, and `audit verify` compares every row with it.
 """
 
 from typing import Final
@@ -46,7 +46,7 @@ class _Record(msgspec.Struct, gc=False):
 
 
 class AuditColumns(msgspec.Struct, frozen=True, gc=False):
-    """The columns by which a record is found; None where the record does not say.
+    """The columns by which a record is found; None where the record has no value for it.
 
     R16: the governance record that carries a release out is found by its request too.
     """
@@ -59,7 +59,7 @@ class AuditColumns(msgspec.Struct, frozen=True, gc=False):
 
 
 class AuditTableRow(msgspec.Struct, frozen=True, gc=False):
-    """R16: one row of the audit table: what follows `ledger` and `partition`, as in COLUMNS."""
+    """R16: one row of the audit table: the columns after `ledger` and `partition`, as in COLUMNS."""
 
     seq: int
     ledger_offset: int
@@ -96,7 +96,7 @@ def row_of(accepted: Accepted) -> AuditTableRow:
 
 
 def columns_of(accepted: Accepted) -> AuditColumns:
-    """Read what is needed of an accepted record of either ledger."""
+    """The columns of an accepted record of either ledger."""
     record = _decode(accepted.value)
     command = None if record.command is UNSET else record.command.value
     request = None if command is None else command.request
@@ -106,12 +106,12 @@ def columns_of(accepted: Accepted) -> AuditColumns:
     elif events is UNSET or not events:
         outcome = ""
     else:
-        # A submission's request is named by its event only; one that changes governance is named there by
-        # the last event, behind what the change has made true.
+        # A submission's request is named by its event only. A request that changes governance is named by the
+        # last event, after the events of the change itself.
         request = request or events[0].request or events[-1].request
         outcome = events[0].type if len(events) == 1 else _BETWEEN_EVENTS.join(event.type for event in events)
     if command is None:
         return AuditColumns(request, None, None, None, outcome)
-    # A governance command says no more than that something is to change: what does, says the change.
+    # A governance command only wraps a change; the change has the specific type.
     kind = command.type if command.change is None else command.change.type
     return AuditColumns(request, command.resource, command.principal, kind, outcome)

@@ -1,4 +1,4 @@
-"""What can be asked of the tables, and where a list goes on. Times in ms since 1970."""
+"""Filters for queries on the tables, and the place where a list continues. Times in ms since 1970."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,19 +11,20 @@ LedgerName = Literal["assent.ledger", "assent.governance"]
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """A place in a list of requests: the next page begins after it."""
+    """A place in a list of requests. The next page begins after it."""
 
     at: int
-    """When the request before it changed last; in a list of the oldest first, when it was submitted."""
+    """When the request before it last changed; in a list with the oldest first, when it was submitted."""
     partition: int
     seq: int
 
 
 class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which requests to list; what is None is not asked for.
+    """Which requests to list. A field that is None does not filter.
 
-    R7: `person` (or `requester`, one account) lists one's own; `groups` lists what an approver in these
-    groups receives, their own among them (R9), and with them every request of one of `types` (R21).
+    R7: `person` (or `requester`, one account) lists the caller's own requests. `groups` lists what an
+    approver in these groups receives, including their own (R9), and with them every request of one of `types`
+    (R21).
     """
 
     person: str | None = None
@@ -33,13 +34,13 @@ class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Sequence[Status] | None = None
     resource: str | None = None
     text: str | None = None
-    """A part of the object or of the justification, the whole operation or the whole id of the request."""
+    """Part of the object or of the justification, or the whole operation or request id."""
     accounts: Sequence[str] | None = None
-    """With `text`: what one of these requested, or had requested on its behalf, fits as well."""
+    """With `text`: also matches what one of these accounts requested, or had requested on its behalf."""
 
 
 class AuditCursor(msgspec.Struct, frozen=True):
-    """A place in a search of the audit log: the next page begins after it."""
+    """A place in a search of the audit log. The next page begins after it."""
 
     at: int
     ledger: LedgerName
@@ -48,12 +49,12 @@ class AuditCursor(msgspec.Struct, frozen=True):
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """R16: which records to find; what is None is not asked for.
+    """R16: which records to find. A field that is None does not filter.
 
-    `principal` sent it (or, where it was refused for its signature, says it did), or one of `principals`;
-    `resource` is the whole object and `resource_part` a part of it, in any case; `command` is a type such
-    as `assent.approve.v1`; `refused` tells refusals from decisions; log time is at or after `since_ms` and
-    before `until_ms`.
+    `principal`, or one of `principals`, sent the command; if it was refused for its signature, that is only
+    its claim. `resource` is the whole object and `resource_part` a part of it, in upper or lower case.
+    `command` is a type such as `assent.approve.v1`. `refused` selects refusals or decisions. Log time is at
+    or after `since_ms` and before `until_ms`.
     """
 
     principal: str | None = None

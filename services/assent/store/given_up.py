@@ -1,4 +1,4 @@
-"""What the tables have of records that the log has lost: by name, for whoever has to make it good."""
+"""What the tables hold of records that the log has lost, listed so that people can make up for it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ class GovernanceChange(Struct, frozen=True, kw_only=True):
 
 
 class LostRequest(Struct, frozen=True, kw_only=True):
-    """A request that was submitted or went on in what is lost, and how it stood at the end of that."""
+    """A request that was submitted or changed in the lost part, and its status at the end of that part."""
 
     id: str
     resource: str
@@ -37,7 +37,7 @@ class LostRequest(Struct, frozen=True, kw_only=True):
 
 
 class Named(Struct, frozen=True, kw_only=True):
-    """What the tables have of it; no more than LISTED_MAX of each."""
+    """What the tables hold of it; at most LISTED_MAX of each."""
 
     governance: tuple[GovernanceChange, ...] = ()
     requests: tuple[LostRequest, ...] = ()
@@ -46,7 +46,7 @@ class Named(Struct, frozen=True, kw_only=True):
 
 
 async def given_up(db: Executor, probe: Probe, ends: Mapping[TopicPartition, int]) -> Named:
-    """What is in the rows and not in the ledgers, which end before these offsets.
+    """What is in the rows but not in the ledgers, which end before these offsets.
 
     Raises asyncpg.PostgresError, KafkaError.
     """
@@ -66,7 +66,7 @@ async def given_up(db: Executor, probe: Probe, ends: Mapping[TopicPartition, int
 async def _first_lost(db: Executor, probe: Probe, place: TopicPartition, end: int) -> int | None:
     """The first seq of the audit table that the ledger does not have; None when it has all.
 
-    The records of a ledger hang together: where one is another, so are all after it.
+    The records of a ledger are chained: where one differs, all after it do.
     """
     newest = await db.fetchval(_SQL["newest"], place.topic, place.partition)
     if newest is None or await _stands(db, probe, place, end, newest):
@@ -84,7 +84,7 @@ async def _first_lost(db: Executor, probe: Probe, place: TopicPartition, end: in
 async def _stands(db: Executor, probe: Probe, place: TopicPartition, end: int, seq: int) -> bool:
     row = await db.fetchrow(_SQL["at"], place.topic, place.partition, seq)
     if row is None:
-        # Rows are only ever added behind the newest: one that is not there was not lost.
+        # Rows are only added after the newest, so a missing row was not lost.
         return True
     if row["ledger_offset"] >= end:
         return False

@@ -5,7 +5,7 @@ select max(seq) from audit where ledger = $1::text::ledger and partition = $2
 select ledger_offset, value_sha256 from audit where ledger = $1::text::ledger and partition = $2 and seq = $3
 
 -- name: governance
--- What was refused has changed nothing.
+-- Refused commands changed nothing.
 select seq, at, principal, resource, command, outcome, count(*) over () as count
 from audit
 where ledger = 'assent.governance' and partition = 0 and seq >= $1::bigint and outcome like 'assent.%'

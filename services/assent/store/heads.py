@@ -1,7 +1,7 @@
-"""Signed heads in Postgres: what is known of the ledgers where Kafka is not.
+"""Signed heads in Postgres: what is known of the ledgers outside Kafka.
 
-Rows are added and never changed. The database cannot tell a head that a writer has signed from one that
-somebody made up, so neither stands in the other's way: whoever reads them verifies each.
+Rows are added and never changed. The database cannot distinguish a head that a writer signed from one that
+someone made up. So neither replaces the other, and readers verify each.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from assent_contracts.heads import KeptHead, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS
 
 STORED_WITHIN_S: Final = 5.0
-"""For each answer."""
+"""The limit for each answer."""
 SIFTED_WITHIN_S: Final = 30.0
-"""For all: whoever may write to the table keeps nobody waiting for longer."""
+"""The limit for all answers: a user who may write to the table cannot delay anyone for longer."""
 HEADS_UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _SQL: Final = load_sql(Path(__file__).with_name("heads.sql"))
 
 
 async def sift_database(dsn: str, newest: NewestHeads, identity: str, trusted: Mapping[str, bytes]) -> None:
-    """Take in what counts of all heads that this database has; what is taken in stays so when it ends early.
+    """Collect those heads in this database that count. What was collected is kept when it ends early.
 
     Raises one of HEADS_UNREACHABLE, within some seconds.
     """
@@ -44,14 +44,14 @@ async def sift_database(dsn: str, newest: NewestHeads, identity: str, trusted: M
 async def sift_stored(
     executor: Executor, newest: NewestHeads, identity: str, trusted: Mapping[str, bytes]
 ) -> None:
-    """The same on a connection that is there. Raises asyncpg.PostgresError."""
+    """The same on an existing connection. Raises asyncpg.PostgresError."""
     async with aclosing(_pieces(executor)) as pieces:
         async for piece in pieces:
             await sift_beside(newest, identity, piece, trusted)
 
 
 async def stored_heads(dsn: str) -> list[KeptHead]:
-    """All heads that this database has, as they were signed: each is to be verified before it counts.
+    """All heads in this database as they were signed. Verify each before it counts.
 
     Raises one of HEADS_UNREACHABLE, within some seconds.
     """
@@ -64,7 +64,7 @@ async def stored_heads(dsn: str) -> list[KeptHead]:
 
 
 async def keep_heads(executor: Executor, heads: Sequence[tuple[SignedHead, KeptHead]]) -> None:
-    """Keep heads that writers have signed, and let go what is older of the same partition, era and writer.
+    """Keep heads that writers have signed, and delete older ones of the same partition, era and writer.
 
     Raises asyncpg.PostgresError.
     """
@@ -80,10 +80,10 @@ async def keep_heads(executor: Executor, heads: Sequence[tuple[SignedHead, KeptH
 
 
 async def drop_false_heads(executor: Executor, identity: str, writers: Mapping[str, bytes]) -> int:
-    """Delete what names a writer who has not signed it; returns how many were found.
+    """Delete heads that name a writer who did not sign them; returns how many were found.
 
-    The database holds the first row of each day back for a week: it may be the one that is true.
-    Raises asyncpg.PostgresError.
+    The database keeps the first row of each day for a week, because that one may be true. Raises
+    asyncpg.PostgresError.
     """
     found = 0
     async with aclosing(_pieces(executor)) as pieces:
@@ -103,10 +103,10 @@ async def _pieces(executor: Executor) -> AsyncGenerator[list[KeptHead]]:
 
 
 def _fits(head: SignedHead) -> bool:
-    """Whether Postgres can hold it: a stolen key can sign what it cannot."""
+    """Whether Postgres can store it: a stolen key can sign what it cannot."""
     return head.seq < 1 << 63 and "\0" not in head.era
 
 
 def _digest(kept: KeptHead) -> bytes:
-    """As the table's trigger makes it."""
+    """Computed as the table's trigger does."""
     return hashlib.sha256(f"{kept.writer}\n{kept.seal}\n{kept.value}".encode()).digest()

@@ -1,4 +1,4 @@
-"""Records as they come off a ledger partition, through the acceptance rule, in offset order."""
+"""Records from a ledger partition, through the acceptance rule, in offset order."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from assent_contracts.topics import GOVERNANCE
 class Intake:
     """One partition of either ledger, from a durable head on.
 
-    It tells which offset must come next and holds at most one open run, which may span several batches.
+    It knows which offset must come next. It holds at most one open run, which may span several batches.
     """
 
     def __init__(self, place: TopicPartition, head: Head, governance: GovernanceFollower) -> None:
@@ -42,7 +42,7 @@ class Intake:
 
     @property
     def read(self) -> HeadInEra:
-        """The accepted head, of which Postgres may not know yet, and the era in which it was accepted."""
+        """The accepted head, which Postgres may not have yet, and the era in which it was accepted."""
         return HeadInEra(self._acceptance.head, self._era)
 
     def newly_quarantined(self) -> int:
@@ -51,11 +51,11 @@ class Intake:
         return self._told - told
 
     def follows(self, records: Sequence[ConsumerRecord]) -> bool:
-        """Whether records go on where the last ones ended, perhaps after some that were seen before.
+        """Whether the records continue where the last ones ended, perhaps after some that were seen before.
 
-        When they do not, the consumer must be sent to `expected`. A gap that is still there after that is
-        real: a transaction's control record has an offset and is never delivered. (Where the partition does
-        not reach to `expected`, no records come at all.)
+        When they do not, the consumer must seek to `expected`. A gap that is still there after that is real,
+        since a transaction's control record has an offset but is never delivered. (Where the partition does
+        not reach `expected`, no records come at all.)
         """
         first, last = records[0].offset, records[-1].offset
         if first > self.expected and self._sought == self.expected:
@@ -67,7 +67,7 @@ class Intake:
         return False
 
     async def take(self, records: Sequence[ConsumerRecord]) -> list[Accepted]:
-        """What became accepted. Raises KafkaError when governance cannot be read."""
+        """The records that were accepted. Raises KafkaError when governance cannot be read."""
         skip = self.expected - records[0].offset
         fresh = [record for record in records if record.offset >= self.expected] if skip > 0 else records
         if self.place.topic == GOVERNANCE:
@@ -75,7 +75,7 @@ class Intake:
         else:
             accepted = await accept(self._acceptance, fresh, self._governance)
         if accepted:
-            # At once: a loss of which governance tells later may give up what was accepted just now.
+            # Set now, because a loss that governance records later may give up what was just accepted.
             self._era = era_of(self._governance.losses)
         self.expected = records[-1].offset + 1
         return accepted
@@ -88,6 +88,6 @@ class Intake:
                 await self._governance.catch_up()
             accepted.extend(self._acceptance.offer(record.offset, record.value, record.headers))
         if self._governance.writers.head < self._acceptance.head.seq:
-            # What accepts a loss is the first record of its era.
+            # The record that accepts a loss is the first of its era.
             await self._governance.catch_up()
         return accepted

@@ -1,8 +1,8 @@
-"""A consumer of ledger partitions as FastStream sees it: every message is the run of one partition.
+"""A consumer of ledger partitions for FastStream: every message is a run of one partition's records.
 
 This is the seam between Kafka and FastStream. What a stranger writes to a topic (a header that is not UTF-8,
-a `reply_to`) is bytes inside a run, so nothing of it reaches FastStream's parser. A partition that does not
-reach to where it is to be read is held instead of being reset.
+a `reply_to`) is only bytes inside a run, so it never reaches FastStream's parser. A partition that does not
+contain the offset to read next is held instead of being reset.
 """
 
 import logging
@@ -17,24 +17,24 @@ from assent_contracts.client.connection import Consumer
 from assent_contracts.client.fetch import Records, positions
 
 Forget = Callable[[Iterable[TopicPartition]], None]
-"""Drops what is held in memory of these partitions."""
+"""Drops what is kept in memory of these partitions."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class PartitionRun(ConsumerRecord[bytes, bytes]):
-    """Records of one partition that follow one another, as one message without a value of its own."""
+    """Consecutive records of one partition, as one message without a value of its own."""
 
     records: list[ConsumerRecord] = field(default_factory=list)
 
     @property
     def place(self) -> TopicPartition:
-        """The partition that they are in."""
+        """The partition of the records."""
         return TopicPartition(self.topic, self.partition)
 
 
 def run_of(records: list[ConsumerRecord]) -> PartitionRun:
-    """The run of these records, of which there is at least one."""
+    """The run of these records. There is at least one."""
     first = records[0]
     return PartitionRun(
         topic=first.topic,
@@ -53,14 +53,14 @@ def run_of(records: list[ConsumerRecord]) -> PartitionRun:
 
 
 class LedgerConsumer(Consumer):
-    """A consumer whose messages are runs, and which holds a partition rather than jump in it."""
+    """A consumer whose messages are runs, and which holds a partition instead of jumping in it."""
 
     def __init__(self, *topics: str, forget: Forget, **options: Any) -> None:
         """`forget` is called with each partition that is held."""
         super().__init__(*topics, **options)
         self._forget = forget
         self.held: set[TopicPartition] = set()
-        """The assigned partitions of which nothing is read for now."""
+        """The assigned partitions that are not read for now."""
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -81,7 +81,7 @@ class LedgerConsumer(Consumer):
         return [place for place in places if not beginnings[place] <= at[place] <= ends[place]]
 
     def hold(self, place: TopicPartition) -> None:
-        """Read no more of a partition, until `resume_at`."""
+        """Stop reading a partition until `resume_at`."""
         self._forget([place])
         try:
             self.pause(place)
@@ -98,7 +98,7 @@ class LedgerConsumer(Consumer):
             self.resume(place)
 
     def continue_at(self, place: TopicPartition, offset: int) -> None:
-        """Read from another offset than the next, if the partition is still assigned."""
+        """Read from an offset other than the next one, if the partition is still assigned."""
         try:
             self.seek(place, offset)
         except IllegalStateError:

@@ -1,4 +1,4 @@
-"""Bring a database's tables up to infra/migrations."""
+"""Bring a database's tables up to date with infra/migrations."""
 
 from typing import Final
 
@@ -9,13 +9,13 @@ from assent.infra_files import infra_path
 from assent.store.pool import connected, refuse_pooler
 
 _LOCK: Final = 0x61737365_6E740001
-"""Any number that nobody else in this database takes an advisory lock on."""
+"""Any number on which nothing else in this database takes an advisory lock."""
 _SCHEMA: Final = "public"
 _CONNECT_TIMEOUT_S: Final = 10
 
 
 async def migrate(dsn: str) -> list[str]:
-    """Apply the migrations that are missing, in their order; returns their names.
+    """Apply the migrations that are missing, in order; returns their names.
 
     Two at once are safe: the second waits for the first and finds nothing to do. Each migration is one
     transaction. The login needs CREATE on the database and, the first time in a cluster, CREATEROLE.
@@ -28,7 +28,7 @@ async def migrate(dsn: str) -> list[str]:
     )
     try:
         await refuse_pooler(connection)
-        # Held by this connection: it is given back when it closes, however that happens.
+        # The connection holds the lock, which is released when it closes for any reason.
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         await pogo_sql.ensure_pogo_sync(connection)
         before = await pogo_sql.get_applied_migrations(connection, schema_name=_SCHEMA)

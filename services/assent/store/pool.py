@@ -1,4 +1,4 @@
-"""Connections to Postgres that act in one role, and wait for nothing for ever."""
+"""Connections to Postgres that act in one role, with a limit on every wait."""
 
 from typing import Any, Final, Literal
 
@@ -12,7 +12,7 @@ CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_MS: Final = 30_000
 LOCK_TIMEOUT_MS: Final = 10_000
 IDLE_IN_TRANSACTION_MS: Final = 10_000
-"""An instance that was paused inside a transaction must not hold its position's row against the others."""
+"""An instance that was paused inside a transaction must not lock its position's row for the others."""
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 """One connection, in a pool or not."""
@@ -25,17 +25,18 @@ class NotConnectedError(OSError):
 
 
 class PoolerError(asyncpg.InterfaceError):
-    """Between this process and Postgres is a connection pooler. It may give the connection of one role to
-    another: what one service sets on it, such as its role and its limits, would hold for the next.
+    """There is a connection pooler between this process and Postgres.
+
+    It may give one role's connection to another, so what one service sets on it, such as its role and its
+    limits, would apply to the next.
     """
 
 
 async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) -> asyncpg.Pool:
     """A pool of at most `size` connections in `role`. It connects when it is first used.
 
-    The login of `dsn` must be `role` or a member of it, or a superuser (the embedded stack's). Whoever
-    takes a connection gets NotConnectedError, PoolerError or asyncpg.PostgresError when there is none to be
-    had.
+    The login of `dsn` must be `role` or a member of it, or a superuser (the embedded stack's). Acquiring a
+    connection raises NotConnectedError, PoolerError or asyncpg.PostgresError when none is available.
     """
 
     async def set_up(connection: asyncpg.Connection) -> None:
@@ -49,7 +50,7 @@ async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) ->
         min_size=0,
         max_size=size,
         timeout=CONNECT_TIMEOUT_S,
-        # Somewhat after the server's own limit, which ends the statement too.
+        # Slightly longer than the server's own limit, which also ends the statement.
         command_timeout=STATEMENT_TIMEOUT_MS / 1_000 + 5,
         connect=connected,
         init=set_up,
@@ -59,7 +60,7 @@ async def open_pool(dsn: str, role: Role, *, application: str, size: int = 4) ->
             "statement_timeout": str(STATEMENT_TIMEOUT_MS),
             "lock_timeout": str(LOCK_TIMEOUT_MS),
             "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
-            # Queries leave out filters that are null: a plan made once for all would ignore the indexes.
+            # Queries leave out filters that are null. A generic plan would ignore the indexes.
             "plan_cache_mode": "force_custom_plan",
         },
     )
@@ -70,29 +71,29 @@ async def connected(*args: Any, **options: Any) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(*args, **options)
     except asyncpg.ProtocolViolationError as error:
-        # Poolers refuse the settings above with it; Postgres itself does not.
+        # Poolers raise it because they refuse the settings above; Postgres itself does not.
         raise PoolerError(str(error)) from error
     except OSError as error:
-        # TimeoutError among them. The text goes into logs, and has neither password nor query.
+        # TimeoutError is included. The text goes into logs; it has neither a password nor a query.
         raise NotConnectedError(str(error) or type(error).__name__) from error
 
 
 async def refuse_pooler(connection: asyncpg.Connection) -> None:
     """Make sure that Postgres itself is at the other end. Raises PoolerError.
 
-    A server process tells its number when it is connected to, for the cancelling of statements. A pooler
-    tells a number of its own, since it hands the statements to one process now and to another later.
+    On connection a server process reports its pid, for canceling statements. A pooler reports a number of its
+    own, because it passes statements to different processes.
     """
     try:
         answering = await connection.fetchval("select pg_backend_pid()")
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
         raise PoolerError(str(error)) from error
     if answering != connection.get_server_pid():
-        raise PoolerError("the process that answers is not the one that was connected to")
+        raise PoolerError("the answering process is not the one that the connection was made to")
 
 
 async def _nothing_to_reset(_connection: asyncpg.Connection) -> None:
-    """Save a round trip for each use: nobody changes a session beyond its transaction.
+    """Save a round trip for each use: no one changes a session beyond its transaction.
 
     The pool itself rolls back a transaction that was left open.
     """

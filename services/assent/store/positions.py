@@ -1,4 +1,4 @@
-"""How far a reader's rows have come: the accepted head, kept beside the rows that it produced."""
+"""How far a reader's rows have come: the accepted head, stored with the rows that it produced."""
 
 from pathlib import Path
 from typing import Literal
@@ -17,17 +17,17 @@ _SQL = load_sql(Path(__file__).with_name("positions.sql"))
 
 
 class OvertakenError(Exception):
-    """Another instance of this reader has moved the position: what this one did must be rolled back."""
+    """Another instance of this reader has moved the position, so this one must roll back."""
 
 
 class AnotherLogError(Exception):
-    """The database holds the projection of another log; the message names both."""
+    """The database is the projection of another log; the message names both."""
 
 
 async def read_position(
     connection: Connection, reader: Reader, place: TopicPartition, start: HeadInEra
 ) -> Head:
-    """The head up to which this reader's rows of one ledger partition are durable; at first `start`."""
+    """The head up to which this reader's rows of one ledger partition are durable; `start` at first."""
     key, head = (reader, place.topic, place.partition), start.head
     await connection.execute(
         _SQL["begin"], *key, head.seq, head.value_sha256, head.governance, head.next_offset, start.era
@@ -38,7 +38,7 @@ async def read_position(
 
 
 async def read_positions(db: Executor, reader: Reader) -> dict[TopicPartition, HeadInEra]:
-    """The head of each ledger partition of which this reader has begun to keep rows."""
+    """The head of each ledger partition of which this reader has rows."""
     rows = await db.fetch(_SQL["read_all"], reader)
     return {
         TopicPartition(ledger, partition): HeadInEra(Head(*head), era)
@@ -55,10 +55,10 @@ async def requests_read(db: Executor, reader: Reader = "status") -> dict[int, He
 async def advance_position(
     connection: Connection, reader: Reader, place: TopicPartition, before: Head, after: HeadInEra
 ) -> None:
-    """Move the position in this transaction. Raises OvertakenError when it is not at `before` any more.
+    """Move the position in this transaction. Raises OvertakenError when it is no longer at `before`.
 
-    The row stays locked until the transaction ends, so of two instances the second waits here, and then
-    learns that it was overtaken before it has written anything.
+    The row stays locked until the transaction ends. So of two instances the second waits here, and then finds
+    that it was overtaken before it has written anything.
     """
     tag = await connection.execute(
         _SQL["advance"],
@@ -74,17 +74,17 @@ async def advance_position(
         after.era,
     )
     if tag != "UPDATE 1":
-        msg = f"{reader} {place.topic}/{place.partition}: seq {before.seq} is not the position any more"
+        msg = f"{reader} {place.topic}/{place.partition}: seq {before.seq} is no longer the position"
         raise OvertakenError(msg)
 
 
 async def claim_database(connection: Connection, identity: str) -> None:
-    """Note which log this database is for, the first time. Raises AnotherLogError when it is another."""
+    """Note the log that this database is for, the first time. Raises AnotherLogError for another one."""
     await connection.execute(_SQL["take_identity"], identity)
     found = await connection.fetchval(_SQL["read_identity"])
     if found != identity:
         msg = (
             f"This database holds the projection of the log {found}, not of {identity}."
-            " Give this log a database of its own."
+            " Give this log its own database."
         )
         raise AnotherLogError(msg)

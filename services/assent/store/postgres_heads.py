@@ -8,7 +8,7 @@ from assent_contracts.heads import KnownHead, Place, known_heads
 
 
 async def known_in_postgres(db: Executor, follower: GovernanceFollower) -> dict[Place, KnownHead]:
-    """The newest head of each partition that the database has, checked; accepted losses are counted off.
+    """The newest verified head of each partition in the database, without accepted losses.
 
     Raises asyncpg.PostgresError.
     """
@@ -17,7 +17,7 @@ async def known_in_postgres(db: Executor, follower: GovernanceFollower) -> dict[
 
 
 async def newest_in_postgres(db: Executor, follower: GovernanceFollower) -> NewestHeads:
-    """The heads that count of those that the database has. Raises asyncpg.PostgresError."""
+    """The heads in the database that count. Raises asyncpg.PostgresError."""
     newest = NewestHeads()
     await sift_stored(db, newest, follower.identity, trusted_keys(follower.writers.public_keys()))
     return newest

@@ -1,8 +1,8 @@
-"""Project ledger partitions into Postgres: each accepted record's rows once, whoever else does it too.
+"""Project ledger partitions into Postgres: each accepted record's rows once, even with several instances.
 
-The rows and the position move in one transaction, on the condition that the position stands where this
-instance thinks. Whatever fails, here or there, the answer is the same: forget what was held in memory, read
-the position again and continue from it. Nothing is skipped and nothing is taken in twice.
+The rows and the position change in one transaction, provided that the position is where this instance expects
+it. After any failure, here or there, do the same: forget what was kept in memory, read the position again and
+continue from it. Nothing is skipped and nothing is projected twice.
 """
 
 import time
@@ -57,21 +57,21 @@ class Projector:
         self._log = structlog.get_logger()
 
     def forget(self, places: Iterable[TopicPartition]) -> None:
-        """Drop what is held in memory: the partitions may be somebody else's now."""
+        """Drop what is kept in memory: the partitions may belong to another instance now."""
         for place in places:
             self._intakes.pop(place, None)
 
     async def take(self, place: TopicPartition, records: Sequence[ConsumerRecord]) -> int | None:
-        """Take in records that stand one after the other; returns the offset to read next.
+        """Project consecutive records; returns the offset to read next.
 
-        None while this is not the log that the tables were made from: then nothing is taken in.
+        None while this is not the log that the tables were made from: then nothing is projected.
 
-        That is the one after the last record, unless the records are not the ones that this partition
-        needs. It waits for Postgres and Kafka for as long as it takes, and never gives a record up.
+        The next offset is the one after the last record, unless these are not the records that the partition
+        needs. Waits for Postgres and Kafka for as long as it takes, and never gives up a record.
         """
         condition = f"{place.topic}/{place.partition}"
         async for attempt in stamina.retry_context(
-            # Whatever it was: without this batch nothing goes on, and the next attempt starts afresh.
+            # Any error: nothing continues without this batch, and the next attempt starts from the beginning.
             on=Exception,
             attempts=None,
             timeout=None,

@@ -1,4 +1,4 @@
-"""What people and programs ask of the tables. Reading only; times in ms since 1970."""
+"""Queries on the tables, for people and programs. Reading only; times in ms since 1970."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -22,10 +22,10 @@ from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 
 LIST_MAX: Final = 1_000
-"""Rows that one call returns at most."""
+"""The most rows that one call returns."""
 
 ROWS_AT_ONCE: Final = 16
-"""Of records that may be large."""
+"""For records that may be large."""
 _SMALL_BYTES: Final = 16 * 1024
 _SUBMISSION: Final = str(SubmitChange.__struct_config__.tag)
 
@@ -41,7 +41,7 @@ for _list, _end in (
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
-    """R8: an approval that stands, with its note; `through`: the gateway that signed for the approver."""
+    """R8: an approval that counts, with its note; `through`: the gateway that signed for the approver."""
 
     approver: str
     person: str
@@ -49,11 +49,11 @@ class ApprovalView(msgspec.Struct, frozen=True):
     at: int
     through: str | None = None
     lapsed: Lapse | None = None
-    """R21: why it does not count now. The row does not know it: see `assent.reading.lapsed_approvals`."""
+    """R21: why it does not count now. Not in the row: see `assent.reading.lapsed_approvals`."""
 
 
 class RejectionView(msgspec.Struct, frozen=True):
-    """R8: a rejection, with its note. Where a policy asks for several, one alone does not end a request."""
+    """R8: a rejection, with its note. One alone does not end a request if a policy asks for several."""
 
     approver: str
     person: str
@@ -62,7 +62,7 @@ class RejectionView(msgspec.Struct, frozen=True):
 
 
 class RequestView(msgspec.Struct, frozen=True):
-    """A request as it stands. The payload is in its submission's record: see `timeline`."""
+    """A request in its present state. The payload is in its submission's record: see `timeline`."""
 
     id: str
     resource: str
@@ -72,7 +72,7 @@ class RequestView(msgspec.Struct, frozen=True):
     person: str
     justification: str
     submission: str
-    """R23: SHA-256 of the submission command's bytes, hex: a decision names it."""
+    """R23: the SHA-256 of the submission command's bytes, hex; a decision names it."""
     digest: str
     terms: tuple[PolicyTerms, ...]
     status: Status
@@ -91,19 +91,19 @@ class RequestView(msgspec.Struct, frozen=True):
     partition: int
     seq: int
     on_behalf_of: str | None = None
-    """R20: the account of the person whom the service that submitted it named."""
+    """R20: the account of the person whom the submitting service named."""
     closed_by: str | None = None
-    """R22: the administrator who closed it, with `closing_reason`; its status is canceled then."""
+    """R22: the administrator who closed it, with `closing_reason`; its status is then canceled."""
     closing_reason: str | None = None
 
     @property
     def cursor(self) -> Cursor:
-        """Where a list, the newest change first, goes on after this request."""
+        """Where a list with the newest change first continues after this request."""
         return Cursor(self.changed_at, self.partition, self.seq)
 
     @property
     def oldest_cursor(self) -> Cursor:
-        """Where a list, the oldest submission first, goes on after this request."""
+        """Where a list with the oldest submission first continues after this request."""
         return Cursor(self.submitted_at, self.partition, self.seq)
 
 
@@ -125,12 +125,12 @@ class AuditRow(msgspec.Struct, frozen=True):
 
     @property
     def cursor(self) -> AuditCursor:
-        """Where a search goes on after this record."""
+        """Where a search continues after this record."""
         return AuditCursor(self.at, self.ledger, self.partition, self.seq)
 
 
 class StatusCount(msgspec.Struct, frozen=True):
-    """How many requests there are of a status."""
+    """How many requests have a status."""
 
     status: Status
     progress: Progress | None
@@ -146,10 +146,10 @@ async def list_requests(
     limit: int = 100,
     oldest_first: bool = False,
 ) -> list[RequestView]:
-    """Requests, the newest change first or the oldest submission first; at most LIST_MAX.
+    """Requests, with the newest change or the oldest submission first; at most LIST_MAX.
 
-    R14: those that have ended are listed when they did at or after `ended_since_ms`, which is now minus the
-    setting `visibility_ms`. `after`: the cursor of the last row of the page before.
+    R14: ended requests are listed if they ended at or after `ended_since_ms`, which is now minus the setting
+    `visibility_ms`. `after`: the cursor of the last row on the previous page.
     """
     rows = await db.fetch(
         _SQL["list_oldest_requests" if oldest_first else "list_requests"],
@@ -169,19 +169,19 @@ async def list_requests(
 
 
 async def open_of_type(db: Executor, resource_type: str, *, limit: int) -> tuple[list[RequestView], int]:
-    """The open requests of one type, the oldest first, at most `limit`; and how many there are."""
+    """The open requests of one type, oldest first, at most `limit`; and how many there are in all."""
     rows = await db.fetch(_SQL["open_of_type"], resource_type, _limited(limit))
     count = await db.fetchval(_SQL["count_open_of_type"], resource_type)
     return [_request(row) for row in rows], count or 0
 
 
 async def groups_of_open_policy_requests(db: Executor) -> list[str]:
-    """The groups, those of administrators among them, that open requests about policies wait for."""
+    """The groups, including those of administrators, that open requests about policies wait for."""
     return [row["name"] for row in await db.fetch(_SQL["groups_of_open_policy_requests"])]
 
 
 async def show_request(db: Executor, request: str) -> RequestView | None:
-    """One request; None when there is none with this id (yet). It is shown however long ago it ended."""
+    """One request, however long ago it ended; None when there is none with this id (yet)."""
     position = parse_request_id(request)
     if position is None:
         return None
@@ -190,7 +190,7 @@ async def show_request(db: Executor, request: str) -> RequestView | None:
 
 
 async def requests_at(db: Executor, places: Sequence[tuple[int, int]]) -> list[RequestView]:
-    """Those of the requests, each named by (partition, seq), that there are, in no order."""
+    """Those of the requests that exist, each named by (partition, seq), in no particular order."""
     rows = await db.fetch(
         _SQL["requests_at"], [partition for partition, _ in places], [seq for _, seq in places]
     )
@@ -198,11 +198,12 @@ async def requests_at(db: Executor, places: Sequence[tuple[int, int]]) -> list[R
 
 
 async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list[AuditRow]:
-    """R16: every record that is about one request, in the order in which they came about.
+    """R16: every record about one request, in causal order.
 
-    A request that changes governance has a record there too: what carried its release out, or why not.
-    Large records lack the space that was between their words: a thousand cancellations may have a quarter of
-    a MiB of that each. The submission is as it came: the digest is over its bytes.
+    A request that changes governance has a record there too: the one that carried out its release, or that
+    states why not. White space between JSON tokens is removed from large records, because a thousand
+    cancellations may have a quarter of a MiB of it each. The submission is unchanged, because the digest
+    covers its bytes.
     """
     rows: list[AuditRow] = []
     async with AsyncExitStack() as held:
@@ -217,17 +218,17 @@ async def timeline(db: Executor, request: str, *, limit: int = LIST_MAX) -> list
 async def search_audit(
     db: Executor, wanted: AuditFilter, after: AuditCursor | None = None, limit: int = 100
 ) -> list[AuditRow]:
-    """R16: records of both ledgers, refused actions too, the newest first; at most LIST_MAX.
+    """R16: records of both ledgers, including refused actions, newest first; at most LIST_MAX.
 
-    `after`: the cursor of the last row of the page before. Records of one ms are in the order of their
-    ledger, partition and seq, newest first as well.
+    `after`: the cursor of the last row on the previous page. Records of the same ms are in the order of their
+    ledger, partition and seq, also newest first.
     """
     rows = await db.fetch(_SQL["search_audit"], *search_values(wanted, after), _limited(limit))
     return [audit_row(row) for row in rows]
 
 
 def search_values(wanted: AuditFilter, after: AuditCursor | None) -> tuple[Any, ...]:
-    """What the query `search_audit` is asked, but for its limit."""
+    """The arguments of the query `search_audit`, except its limit."""
     place = (None,) * 4 if after is None else (after.at, after.ledger, after.partition, after.seq)
     asked = (wanted.principal, wanted.request, wanted.resource, wanted.command, wanted.refused)
     parts = (_listed(wanted.principals), wanted.resource_part)
@@ -235,7 +236,7 @@ def search_values(wanted: AuditFilter, after: AuditCursor | None) -> tuple[Any, 
 
 
 class AppliedBefore(msgspec.Struct, frozen=True):
-    """A request that was applied: its submission, and where the record that completed it is."""
+    """A request that was applied: its submission, and the place of the record that completed it."""
 
     submission: AuditRow
     done_seq: int
@@ -243,10 +244,10 @@ class AppliedBefore(msgspec.Struct, frozen=True):
 
 
 async def last_applied(db: Executor, request: RequestView) -> AppliedBefore | None:
-    """The request that was applied to the same object last before this one.
+    """The last request that was applied to the same object before this one.
 
     None when there is none, or when the audit log does not have it yet. R10: an object has one open request
-    at a time, so what was submitted earlier than this one has ended before it.
+    at a time, so an earlier one ended before this one was submitted.
     """
     row = await db.fetchrow(_SQL["last_applied"], request.resource, request.partition, request.seq)
     if row is None:
@@ -259,8 +260,8 @@ async def last_applied(db: Executor, request: RequestView) -> AppliedBefore | No
 async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> list[AuditRow]:
     """The audit log as it grows, in the order of log time.
 
-    Without `after` the last `limit` rows; with it, for each partition that it names, up to `limit` rows
-    behind that seq (-1 is the partition's start). `last_places` makes the next `after`.
+    Without `after`: the last `limit` rows. With it: for each partition in it, up to `limit` rows after that
+    seq (-1 is the partition's start). `last_places` makes the next `after`.
     """
     if after is None:
         return [audit_row(row) for row in reversed(await db.fetch(_SQL["audit_last"], _limited(limit)))]
@@ -275,7 +276,7 @@ async def audit_tail(db: Executor, after: Places | None, limit: int = 100) -> li
 
 
 def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
-    """Where each partition stands once `rows` have been seen after `before`."""
+    """The place of each partition once `rows` have been seen after `before`."""
     places = dict(before)
     for row in rows:
         place = (row.ledger, row.partition)
@@ -284,7 +285,7 @@ def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
 
 
 async def heads(db: Executor, reader: Reader = "status", ledger: LedgerName = LEDGER) -> dict[int, Head]:
-    """A recent accepted head of each partition: how far a reader's rows have come, and where to read on."""
+    """A recent accepted head of each partition: how far a reader's rows are, and where to read on from."""
     rows = await db.fetch(_SQL["heads"], reader, ledger)
     return {
         row["partition"]: Head(row["seq"], row["value_sha256"], row["governance"], row["next_offset"])

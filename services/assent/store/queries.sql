@@ -1,5 +1,6 @@
 -- name: filtered_requests
--- Without its end, which is one of the two below. Filters that are null are left out (see plan_cache_mode in pool.py).
+-- It continues with one of the two endings below. Filters that are null are left out (see plan_cache_mode in
+-- pool.py).
 select
   id, resource, resource_type, operation, requester, on_behalf_of, person, justification, submission, digest, terms,
   status, progress, approvals, rejections, rejecter, rejection_note, closed_by, closing_reason,
@@ -8,7 +9,7 @@ from requests
 where
   ($1::text is null or person = $1)
   and ($2::text is null or requester = $2)
-  -- R21: of the types, policies name the approver now, whether or not they did at the submission.
+  -- R21: policies of these types name the approver now, whether or not they did at the submission.
   and (
     $3::text[] is null
     or jsonb_path_query_array(terms, '$[*].rules[*].groups[*]') ?| $3
@@ -25,7 +26,7 @@ where
     or requester = any($13::text[])
     or on_behalf_of = any($13::text[])
   )
-  -- R14: what has ended stays listed for a while; what is open always is.
+  -- R14: ended requests stay listed for a while, open ones always.
   and (changed_at >= $6 or status in ('needs_approval', 'approved'))
 
 -- name: newest_change_first
@@ -76,7 +77,7 @@ from requests
 where (partition, seq) in (select * from unnest($1::integer[], $2::bigint[]))
 
 -- name: timeline
--- R16: refused actions too. The submission itself comes first: its request is named by its event.
+-- R16: includes refused actions. The submission itself comes first: its event names its request.
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
 from audit
 where request = $1
@@ -94,7 +95,7 @@ where
   and ($3::text is null or resource = $3)
   and ($14::text is null or strpos(lower(resource), lower($14)) > 0)
   and ($4::text is null or command = $4)
-  -- An outcome is the types of events, which begin so, or the code of a refusal, which never does; nothing
+  -- An outcome is a list of event types, which begin so, or a refusal code, which never does. It is empty
   -- where a decision changed nothing.
   and ($5::boolean is null or (outcome <> '' and outcome not like 'assent.%') = $5)
   and ($6::bigint is null or at >= $6)
@@ -105,8 +106,8 @@ order by at desc, ledger desc, partition desc, seq desc
 limit $15
 
 -- name: of_command
--- The oldest first, so that the scan ends at the first that names the id. Its place in the text is found by
--- text: the operators of json refuse what holds an escaped NUL. No more records than $6 are looked into.
+-- Oldest first, so that the scan ends at the first record with the id. The id is found by text, because the
+-- JSON operators refuse a value with an escaped NUL. At most $6 records are searched.
 select ledger, partition, seq, ledger_offset, at, request, resource, principal, command, outcome, value_sha256, record
 from (
   select *
@@ -125,7 +126,7 @@ where strpos(record::text, $7) > 0
 limit $8
 
 -- name: last_applied
--- The request is found first: were its record missing, an older one must not be taken for it.
+-- The request is found first: if its record were missing, an older one must not be taken instead.
 select
   a.ledger, a.partition, a.seq, a.ledger_offset, a.at, a.request, a.resource, a.principal, a.command, a.outcome,
   a.value_sha256, a.record, done.seq as done_seq, done.ledger_offset as done_offset
@@ -141,7 +142,7 @@ join audit as a on a.ledger = 'assent.ledger' and a.partition = r.partition and 
 join audit as done on done.ledger = 'assent.ledger' and done.partition = r.partition and done.seq = r.last_seq
 
 -- name: audit_after
--- For each partition what stands after a seq: a cursor on time would miss a partition that lags.
+-- For each partition, the rows after a seq: a cursor on time would miss a partition that lags.
 select
   a.ledger, a.partition, a.seq, a.ledger_offset, a.at, a.request, a.resource, a.principal, a.command, a.outcome,
   a.value_sha256, a.record

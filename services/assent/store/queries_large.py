@@ -1,4 +1,4 @@
-"""Records of the audit log by their size: one holds a payload of up to 256 KiB, and a page many of them."""
+"""Audit log records read with a limit on size: one has a payload of up to 256 KiB, and a page has many."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -18,7 +18,7 @@ _SQL = load_sql(Path(__file__).with_name("queries.sql"))
 
 
 class AuditPart(msgspec.Struct, frozen=True):
-    """Some of what a search finds; `more`: there is more after it."""
+    """Part of what a search finds; `more`: whether there is more after it."""
 
     rows: list[AuditRow]
     more: bool
@@ -27,9 +27,9 @@ class AuditPart(msgspec.Struct, frozen=True):
 async def search_part(
     pool: asyncpg.Pool, wanted: AuditFilter, *, after: AuditCursor | None, limit: int
 ) -> AuditPart:
-    """R16: as `search_audit`, but with PART_MAX_BYTES of records, and 16 more, it ends early.
+    """R16: as `search_audit`, but it ends early once it has PART_MAX_BYTES of records and up to 16 more.
 
-    No transaction is open when it returns: a client that reads slowly holds none.
+    No transaction is open when it returns, so a client that reads slowly holds none.
     """
     rows: list[AuditRow] = []
     size = 0
@@ -55,10 +55,10 @@ async def records_with_id(
     until_ms: int,
     outcomes_beside: Collection[str],
 ) -> list[AuditRow]:
-    """Records of a principal's commands that hold this text as a JSON string, the oldest first.
+    """Records of a principal's commands that contain this id as a JSON string, oldest first.
 
-    A few at most, out of 10,000 in that time whose outcome is none of `outcomes_beside`; whether it is the
-    command's id there is for the caller to see.
+    At most a few, from 10,000 in that time whose outcome is not in `outcomes_beside`. The caller must check
+    that the text is the command's id.
     """
     rows = await pool.fetch(
         _SQL["of_command"],

@@ -1,4 +1,4 @@
-"""Why Postgres cannot be used, and what to do about it: by its SQLSTATE, never by the text of an error."""
+"""Why Postgres cannot be used, and what to do: by its SQLSTATE, never by the text of an error."""
 
 from typing import Final
 
@@ -12,22 +12,22 @@ from assent_contracts.client.follower import NotWholeError
 
 _RESOURCES: Final = Reason(
     why="Postgres has run out of disk space, memory or connections.",
-    todo="Make room on its disk, or raise its limits. Its own log says which of them it is.",
+    todo="Free space on its disk, or raise its limits. Its own log names the cause.",
 )
 _DISK: Final = Reason(
     why="Postgres cannot read or write its files.",
     todo="Check its disk and its own log. The tables can be rebuilt from the ledger in an empty database.",
 )
 _READ_ONLY: Final = Reason(
-    why="Postgres takes no writes: it is a standby, or was made read-only.",
-    todo="Let ASSENT_POSTGRES name the primary, and check why it is read-only.",
+    why="Postgres accepts no writes: it is a standby, or was made read-only.",
+    todo="Set ASSENT_POSTGRES to the primary, and check why it is read-only.",
 )
 _ENDING: Final = Reason(
     why="Postgres is shutting down or starting, or has ended the connection.",
-    todo="Wait until it is up again: this goes on by itself. Its own log says why it ended.",
+    todo="Wait until it is up again; this continues by itself. See its own log for the reason.",
 )
 _REFUSED: Final = Reason(
-    why="Postgres refuses this service: its login, its database or its rights are not as they must be.",
+    why="Postgres refuses this service: its login, its database or its rights are wrong.",
     todo="Check ASSENT_POSTGRES and that its login is a member of this service's role.",
 )
 _NO_TABLES: Final = Reason(
@@ -42,11 +42,11 @@ _SLOW: Final = Reason(
 )
 _POOLER: Final = Reason(
     why="ASSENT_POSTGRES leads to a connection pooler, which gives one service's role to another.",
-    todo="Connect to Postgres itself: name its own host and port in ASSENT_POSTGRES.",
+    todo="Connect to Postgres itself: put its own host and port in ASSENT_POSTGRES.",
 )
 _BROKEN: Final = Reason(
     why="The connection to Postgres broke.",
-    todo="Wait: this connects again. See Postgres's log if it stays so.",
+    todo="Wait: this connects again. See Postgres's log if this persists.",
 )
 _BY_CLASS: Final = {
     "08": _ENDING,
@@ -72,7 +72,7 @@ _BY_STATE: Final = {
 
 
 def postgres_reason(error: BaseException) -> Reason | None:
-    """Why Postgres cannot be used; None for what is a fault of ours, or none of Postgres's."""
+    """Why Postgres cannot be used; None for a fault of ours or one that is not about Postgres."""
     match error:
         case PoolerError():
             return _POOLER
@@ -92,12 +92,12 @@ def postgres_reason(error: BaseException) -> Reason | None:
 
 
 def reason(error: BaseException) -> Reason:
-    """Why a reader of the ledger cannot go on."""
+    """Why a reader of the ledger cannot continue."""
     if isinstance(error, KafkaError):
         return kafka_reason(error)
     if isinstance(error, NotWholeError):
         return reason_of(error.finding)
     return postgres_reason(error) or Reason(
         why=f"It fails with {type(error).__name__}.",
-        todo="See its log. It tries again by itself; if it stays so, report it with that log.",
+        todo="See its log. It tries again by itself. If this persists, report it with that log.",
     )

@@ -1,6 +1,6 @@
-"""Empty the readers' tables, so that they are projected again from the ledgers as they are.
+"""Empty the readers' tables, so that they are projected again from the ledgers as they are now.
 
-What is not a projection stays: targets and news that were sent, sessions, and the heads that are known.
+What is not a projection is kept: targets, news that was sent, sessions, and known heads.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ async def notify_positions(dsn: str) -> dict[TopicPartition, HeadInEra]:
 
 
 def shared_with(place: tuple[str, int], read: HeadInEra, losses: Sequence[Loss]) -> int:
-    """Up to which seq a reader that stands at `read` of another history has read this one; -1 for unknown."""
+    """Up to which seq a reader at `read` of another history has read this one; -1 if unknown."""
     ends = [
         end.seq
         for loss in losses_since(read.era, losses)
@@ -43,11 +43,12 @@ def shared_with(place: tuple[str, int], read: HeadInEra, losses: Sequence[Loss])
 
 
 async def empty_tables(dsn: str, anew: Mapping[TopicPartition, int]) -> None:
-    """Forget what status and audit have taken in; let notify read the partitions `anew` from their beginning.
+    """Delete what status and audit have projected; let notify read the partitions `anew` from the start.
 
-    `anew`: up to which seq its news of each are of this history: those are not sent again, the others are
-    forgotten. Not from that seq on: of a request that was open there it may have forgotten all since.
-    The login of `dsn` owns the tables. Raises asyncpg.PostgresError, NotConnectedError, PoolerError.
+    `anew`: for each, the seq up to which its news is of this history. That news is not sent again; the rest
+    is deleted. Notify cannot continue from that seq, because it may have deleted what it knew of a request
+    that was open there. The login of `dsn` owns the tables. Raises asyncpg.PostgresError, NotConnectedError,
+    PoolerError.
     """
     connection = await _connected(dsn)
     try:

@@ -1,4 +1,4 @@
-"""A reader of the ledger as a process: what status and audit have in common."""
+"""A reader of the ledger as a process: the common part of status and audit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -29,7 +29,7 @@ PROBE_EVERY_S: Final = 2.0
 _PROBE_TIMEOUT_S: Final = 5.0
 _RETRY_MAX_S: Final = 5.0
 _END_AGAIN_S: Final = 2 * STOP_LIMIT_S
-"""Longer than the batch at hand may take to end, which is not to be cut short."""
+"""Longer than the current batch may take to end, so that it is not interrupted."""
 UNREACHABLE: Final = (
     OSError,
     TimeoutError,
@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 
 
 class ReaderSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What one reader of the ledger is."""
+    """The definition of one reader of the ledger."""
 
     reader: Reader
     role: Role
@@ -65,10 +65,10 @@ async def serve_reader(
     *,
     group: str | None = None,
 ) -> None:
-    """Project the ledger into Postgres until `stop`. `group`: another consumer group than the usual.
+    """Project the ledger into Postgres until `stop`. `group`: a consumer group other than the usual one.
 
-    Kafka and Postgres may come and go, also at the start. Raises SettingsError, AnotherLogError,
-    NotFoundedError and NotFollowingError: the process is to end, and to be started again.
+    Kafka and Postgres may be unavailable at times, also at the start. Raises SettingsError, AnotherLogError,
+    NotFoundedError and NotFollowingError, after which the process should end and be restarted.
     """
     dsn = need(settings.postgres, "ASSENT_POSTGRES")
     working = asyncio.create_task(_work(spec, settings, dsn, health, stop, group or spec.group))
@@ -97,7 +97,7 @@ async def _work(
         projector = Projector(spec.reader, pool, follower, spec.write, health, watch)
         stream = await reached(health, KAFKA, lambda: _streaming(spec, settings, group, projector, watch))
         open_things.push_async_callback(stream.stop)
-        # Asked again each time, because a library may lose the cancellation.
+        # Checked each time, because a library may lose the cancellation.
         while not stop.is_set():
             follower.check()
             await probe(health, POSTGRES, pool.fetchval("select 1"))
@@ -109,7 +109,7 @@ async def _work(
 async def _governance_is_there(
     watch: LogWatch, health: Health, stop: asyncio.Event, follower: GovernanceFollower | None = None
 ) -> None:
-    """Return once the governance ledger is what Postgres knows of it: all else is judged by it."""
+    """Return once the governance ledger matches what Postgres knows of it: the rest is judged by it."""
     await reached(health, KAFKA, lambda: watch.look(follower))
     while watch.governance_differs and not stop.is_set():
         await asyncio.sleep(PROBE_EVERY_S)
@@ -128,7 +128,7 @@ async def _look(watch: LogWatch, stream: LedgerStream, follower: GovernanceFollo
 
 
 async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[_T]]) -> _T:
-    """What `reach` returns, once it does not fail for want of a server, or of the log that is known."""
+    """What `reach` returns, retried while a server is unavailable or the log is not the known one."""
     told = None
     lacked = {condition}
     async for attempt in stamina.retry_context(
@@ -152,7 +152,7 @@ async def reached(health: Health, condition: str, reach: Callable[[], Awaitable[
 
 
 def _lacking(error: Exception, condition: str) -> str:
-    """Which server has failed; `condition` where the error does not say."""
+    """Which server has failed; `condition` where the error does not show it."""
     match error:
         case KafkaError():
             return KAFKA

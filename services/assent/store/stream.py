@@ -1,4 +1,4 @@
-"""The ledger as a FastStream app: the runs of its partitions, handed to a projector."""
+"""The ledger as a FastStream app: passes the runs of its partitions to a projector."""
 
 import asyncio
 import logging
@@ -17,17 +17,17 @@ from assent_contracts.client.connection import FETCH_MAX_BYTES, REQUEST_TIMEOUT_
 
 POLL_RECORDS: Final = 25_000
 POLL_MS: Final = 50
-"""How long a poll waits; FastStream sleeps as long again after one that brought nothing."""
+"""How long a poll waits; FastStream sleeps for the same time after a poll that returned nothing."""
 SESSION_TIMEOUT_MS: Final = 10_000
 STOP_LIMIT_S: Final = 3.0
-"""How long a batch may take to end once the service is told to stop; then it is rolled back."""
+"""How long a batch may take to end once the service is told to stop; after that it is rolled back."""
 
 Runs = tuple[PartitionRun, ...]
-"""What one poll brought: a run of each partition."""
+"""The result of one poll: a run of each partition."""
 Take = Callable[[TopicPartition, list[ConsumerRecord]], Awaitable[int | None]]
-"""Takes in one partition's records; returns the offset to read next, or None to read none for now."""
+"""Handles one partition's records; returns the offset to read next, or None to stop reading for now."""
 StartAt = Callable[[TopicPartition], int]
-"""From which offset to read a partition that has just been assigned."""
+"""The offset from which to read a newly assigned partition."""
 
 
 def broker_for(connection: Connection) -> KafkaBroker:
@@ -45,7 +45,7 @@ def broker_for(connection: Connection) -> KafkaBroker:
 
 
 def _errors_only() -> logging.Logger:
-    # At info it writes a line or two for each batch.
+    # At info level it writes a line or two for each batch.
     logger = logging.getLogger("faststream.kafka")
     logger.setLevel(logging.WARNING)
     return logger
@@ -67,11 +67,11 @@ def _security(connection: Connection) -> BaseSecurity:
 
 
 class LedgerStream:
-    """A member of a consumer group that hands each partition's records to `take`, in offset order.
+    """A member of a consumer group that passes each partition's records to `take`, in offset order.
 
-    FastStream runs it: the group, the polls, the batches side by side, and an orderly stop. The group shares
-    the partitions; it stores no offsets. A new assignment starts where `start_at` returns, and `take` returns
-    where to continue. A partition of which `take` wants no more is held until `go_on`.
+    FastStream runs it: the group, the polls, concurrent batches and an orderly stop. The group shares the
+    partitions and stores no offsets. A new assignment starts where `start_at` returns, and `take` returns
+    where to continue. When `take` returns None, the partition is held until `go_on`.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class LedgerStream:
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=SESSION_TIMEOUT_MS // 4,
             auto_offset_reset="none",
-            # Nothing is acknowledged: the position in Postgres is what counts.
+            # Nothing is acknowledged, because only the position in Postgres counts.
             ack_policy=AckPolicy.MANUAL,
             listener=_Listener(self._revoked, self._assigned),
             decoder=_runs,
@@ -117,12 +117,12 @@ class LedgerStream:
         await self._app.start()
 
     async def stop(self) -> None:
-        """Leave the group, once the batch at hand is written or `STOP_LIMIT_S` has passed."""
+        """Leave the group once the current batch is written, or after `STOP_LIMIT_S`."""
         await self._app.stop()
 
     @property
     def held(self) -> frozenset[TopicPartition]:
-        """The assigned partitions of which nothing is read for now."""
+        """The assigned partitions that are not read for now."""
         return frozenset() if self._subscriber.consumer is None else frozenset(self._consumer.held)
 
     def go_on(self, place: TopicPartition) -> None:
@@ -146,7 +146,7 @@ class LedgerStream:
         self._consumer.held.difference_update(places)
 
     async def _handle(self, runs: Runs) -> None:
-        # Side by side: while Postgres writes one partition's rows, the next one's are made.
+        # Concurrently: while Postgres writes one partition's rows, the next one's are made.
         async with asyncio.TaskGroup() as tasks:
             for run in runs:
                 tasks.create_task(self._hand_over(run.place, run.records))
@@ -165,7 +165,7 @@ async def _runs(message: KafkaMessage) -> Runs:
 
 
 class _Listener(ConsumerRebalanceListener):
-    """Only notes what changed: heartbeats stop while it runs, and its exceptions are swallowed."""
+    """Only notes what changed, since heartbeats stop while it runs and its exceptions are swallowed."""
 
     def __init__(self, revoked: Forget, assigned: Forget) -> None:
         self._revoked = revoked

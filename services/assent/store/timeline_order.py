@@ -23,10 +23,10 @@ _R = TypeVar("_R", bound=_Record)
 
 
 def in_causal_order(rows: Sequence[_R]) -> list[_R]:
-    """The request ledger's records by seq, and governance's where it carried the release out.
+    """The request ledger's records by seq, with governance's placed after the release that it carried out.
 
-    Log time belongs to one partition: that of governance may be a little behind, so it does not say which
-    came first. Governance carries out only what was released, and the writer records what came of it after.
+    Log time belongs to one partition. That of governance may be a little behind, so it does not show which
+    came first. Governance carries out only what was released, and the writer records the result afterwards.
     """
     ordered = sorted((row for row in rows if row.ledger == LEDGER), key=lambda row: row.seq)
     for row in sorted((row for row in rows if row.ledger != LEDGER), key=lambda row: row.seq):

@@ -1,8 +1,8 @@
-"""What Postgres knows of the log, held against the log: at the start, and again and again.
+"""Compares the log with what Postgres knows of it, at the start and then regularly.
 
-Rows are only as true as the log that they were made from. Where a partition was cut, put back or recreated,
-nothing more is projected of it: the reader is not ready and says what it knew and what it finds, and goes on
-by itself once the right log is back. A table that is older than the log only catches up.
+Rows are only as true as the log that they were made from. Where a partition was cut, restored or recreated,
+nothing more of it is projected. The reader is then not ready, and reports what it knew and what it finds. It
+continues by itself once the right log is back. A table that is older than the log simply catches up.
 """
 
 from collections.abc import Sequence
@@ -46,17 +46,17 @@ class LogWatch:
         await self._probe.stop()
 
     async def look(self, governance: GovernanceFollower | None = None) -> None:
-        """Compare, and tell. `governance`: as this reader goes by it, once that is followed.
+        """Compare, and report. `governance`: the follower that this reader uses, once there is one.
 
-        Raises KafkaError, TimeoutError, NotFollowingError, and what asyncpg raises: all stays as told.
+        Raises KafkaError, TimeoutError, NotFollowingError, and asyncpg's errors; earlier reports then stay.
         """
-        # The tables first: a log that has only grown since reaches beyond them.
+        # The tables first: a log that has only grown since then extends beyond them.
         self._read.update(await read_positions(self._pool, self._reader))
         read = dict(self._read)
         losses = () if governance is None else governance.losses
         findings = await self._probe.of_reader(read, losses)
         if governance is None and _GOVERNANCE in findings:
-            # These tables may be older than an accepted loss: then what is to be done is another thing.
+            # These tables may be older than an accepted loss, which needs a different remedy.
             findings = await self._probe.of_reader(read, await self._losses())
         less = None if governance is None else await self._less_governance(governance)
         if less is not None:
@@ -78,23 +78,23 @@ class LogWatch:
             await follower.stop()
 
     async def _less_governance(self, governance: GovernanceFollower) -> Finding | None:
-        """What is missing of governance by the heads that Postgres has.
+        """What is missing from governance, by the heads that Postgres has.
 
-        By one that was put back, what was given up with a loss would count again.
+        With a restored, older governance, what was given up with a loss would count again.
         """
         known = (await known_in_postgres(self._pool, governance)).get(("governance", 0))
         return None if known is None else await governance.hold_against(known)
 
     def differs(self, place: TopicPartition) -> bool:
-        """Whether a partition is not to be read: it, or governance, was not what is known of it."""
+        """Whether a partition must not be read: it, or governance, differs from what is known of it."""
         return place in self._findings or _GOVERNANCE in self._findings
 
     @property
     def governance_differs(self) -> bool:
-        """Whether governance was not what is known of it when it was looked at last."""
+        """Whether governance differed from what is known of it at the last look."""
         return _GOVERNANCE in self._findings
 
     def start_at(self, place: TopicPartition) -> int:
-        """From which offset a partition is to be read, as far as it is known here."""
+        """The offset from which to read a partition, as far as it is known here."""
         start = HeadInEra(first_head(ledger_of(place.topic), self._identity))
         return self._read.setdefault(place, start).head.next_offset

@@ -1,1 +1,1 @@
-"""R17: where people hear of what waits for them: their targets, what may be one, what did not arrive."""
+"""R17: people's notification targets: what may be one, and what did not arrive."""

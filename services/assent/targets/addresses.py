@@ -1,4 +1,4 @@
-"""Which network addresses people's targets may have: public ones only, unless the operator says otherwise."""
+"""Which network addresses targets may have: only public ones, unless the operator allows others."""
 
 import ipaddress
 import socket
@@ -10,7 +10,7 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _SPECIAL: Final = tuple(
     ipaddress.ip_network(each)
     for each in (
-        # Not for hosts on the internet either, and not known as such by every Python.
+        # Also not for hosts on the internet, but not every version of Python knows them.
         "192.0.0.0/24",
         "192.88.99.0/24",
         "64:ff9b:1::/48",
@@ -20,13 +20,13 @@ _SPECIAL: Final = tuple(
     )
 )
 ADDRESSES_MAX: Final = 4
-"""Of one name, so many addresses are tried."""
+"""At most this many addresses of one name are tried."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class PrivateAddressError(PermissionError):
-    """A target leads to an address that is not public. The message does not say which."""
+    """A target leads to an address that is not public. The message does not name the address."""
 
     def __init__(self) -> None:
         super().__init__("It leads to an address that is not public.")
@@ -40,9 +40,9 @@ class UnresolvedError(Exception):
 
 
 def is_public(text: str) -> bool:
-    """Whether this is the address of a host on the internet, in the usual notation; no name is one.
+    """Whether this is the address of a host on the internet, in the usual notation. A name is not.
 
-    Addresses that carry an IPv4 address inside are as public as that one.
+    An address that contains an IPv4 address is as public as that one.
     """
     try:
         address = ipaddress.ip_address(text)
@@ -69,7 +69,7 @@ def _is_plainly_public(address: Address) -> bool:
 
 
 def _inside(address: ipaddress.IPv6Address) -> list[Address]:
-    """The IPv4 addresses that a router on the way would take out of this one."""
+    """The IPv4 addresses that a router on the way would extract from this one."""
     found: list[Address | None] = [address.sixtofour, *(address.teredo or ())]
     if address in _NAT64:
         found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
@@ -77,12 +77,12 @@ def _inside(address: ipaddress.IPv6Address) -> list[Address]:
 
 
 async def resolve(host: str, port: int, *, allow_private: bool) -> list[str]:
-    """The addresses to connect to, checked: whoever connects must take these and not ask again.
+    """The addresses to connect to, checked. The caller must use these and not resolve the name again.
 
     Raises UnresolvedError, and PrivateAddressError when one of them is not public.
     """
     try:
-        # Not the loop's own few threads: a name that takes long must not hold up Kafka's and Postgres's.
+        # Not in the loop's few threads: a name that takes long must not delay those of Kafka and Postgres.
         found = await in_own_thread(
             lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), "resolver"
         )

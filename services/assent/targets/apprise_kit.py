@@ -1,4 +1,4 @@
-"""Apprise, imported when it is first needed, and silent: what it logs may hold tokens and addresses."""
+"""Apprise, imported when first needed and with its log disabled: that may contain tokens and addresses."""
 
 import logging
 from typing import Any, Final
@@ -7,9 +7,10 @@ NAME: Final = "Assent"
 
 
 def instance_of(url: str) -> Any | None:
-    """Apprise's object for a URL; None when it takes the URL for wrong. Nothing is connected.
+    """Apprise's object for a URL; None when Apprise considers the URL wrong. Nothing is connected.
 
-    It takes a second the first time: not in an event loop. It follows no redirect and reads no template.
+    The first call takes a second, so do not call it in an event loop. It follows no redirect and reads no
+    template.
     """
     _silence()
     from apprise import Apprise, AppriseAsset
@@ -19,7 +20,7 @@ def instance_of(url: str) -> Any | None:
 
 
 def parts_of(url: str) -> dict[str, Any] | None:
-    """What Apprise itself makes of a URL: schema, host, qsd (the options) and more; None when it is wrong."""
+    """How Apprise parses a URL: schema, host, qsd (the options) and more; None when it is wrong."""
     _silence()
     from apprise.plugins import url_to_dict
 

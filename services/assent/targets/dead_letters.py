@@ -1,4 +1,4 @@
-"""Messages that were given up: look at them, and have one sent again."""
+"""Messages that were given up: list them, and send one again."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from assent.targets.news import OF_GOVERNANCE, NewsEvent
 from assent.targets.urls import TargetKind, masked
 
 LIST_MAX: Final = 1_000
-"""Letters that one call returns at most."""
+"""The most letters that one call returns."""
 _SQL = load_sql(Path(__file__).with_name("dead_letters.sql"))
 
 
@@ -24,7 +24,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     event: NewsEvent
     recipient: str
     at: int
-    """Log time (ms) of what it tells."""
+    """The log time (ms) of the event that it reports."""
     attempts: int
     died_at: datetime
     why: str
@@ -40,7 +40,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 async def dead_letters(
     db: Executor, *, recipient: str | None = None, before: int | None = None, limit: int = 100
 ) -> list[DeadLetter]:
-    """The dead letters, the newest first, of one recipient or all; `before` is the last page's last id."""
+    """The dead letters of one recipient or all, newest first; `before`: the last page's last id."""
     rows = await db.fetch(_SQL["list"], recipient, before, max(1, min(limit, LIST_MAX)))
     return [
         DeadLetter(
@@ -60,7 +60,7 @@ async def dead_letters(
 
 
 async def retry_dead_letter(connection: Connection, letter: int, *, recipient: str | None = None) -> bool:
-    """Send it again now, with as many attempts as a new one; False when there is no such dead letter.
+    """Send it again now, with as many attempts as a new one; False if there is no such dead letter.
 
     `recipient`: only theirs.
     """

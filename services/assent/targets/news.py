@@ -1,4 +1,4 @@
-"""What there is to hear about a request or a key, and what is known of it."""
+"""The kinds of news about a request or a key, and the facts in them."""
 
 from typing import Final, Literal, get_args
 
@@ -22,14 +22,14 @@ NewsEvent = Literal[
     "key-registered",
     "closed",
 ]
-"""Targets choose among these; a webhook's `type` is `assent.request.` and one of them.
+"""Targets choose among these. A webhook's `type` is `assent.request.` followed by one of them.
 
-For news of governance it is `assent.governance.` and the rest.
+For news of governance it is `assent.governance.` followed by one.
 """
 
 EVENTS: Final[tuple[NewsEvent, ...]] = get_args(NewsEvent)
 OF_GOVERNANCE: Final[frozenset[NewsEvent]] = frozenset({"key-registered"})
-"""About no request: `request` is the object in governance, and `seq` the governance seq."""
+"""News without a request: `request` is the object in governance, and `seq` the governance seq."""
 
 STATUS: Final[dict[NewsEvent, Status]] = {
     "submitted-for-you": "needs_approval",
@@ -46,11 +46,11 @@ STATUS: Final[dict[NewsEvent, Status]] = {
     "expired": "expired",
     "closed": "canceled",
 }
-"""R13: the status of a request once such news is out."""
+"""R13: the status of a request after such news."""
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the texts are made of, as people and systems wrote it: not fit for a header or a text as it is."""
+    """The facts for the texts, as people and systems wrote them: escape them for any header or text."""
 
     resource: str
     operation: str
@@ -58,10 +58,10 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     requester_name: str = ""
     """The display name of the account, here and below, as it was then; '' where it has none."""
     on_behalf_of: str = ""
-    """R20: for whom the requester, a service, submitted it; '' where it named nobody."""
+    """R20: the person for whom the requester, a service, submitted it; '' where it named no one."""
     on_behalf_of_name: str = ""
     by: str = ""
-    """Who decided or reported; '' where nobody did."""
+    """The account that decided or reported; '' for none."""
     by_name: str = ""
     words: str = ""
     """R6, R8: what the text quotes: the justification, the note, the reason or the outcome's message."""
@@ -70,11 +70,11 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     note: str = ""
     """R8: of the decision that it is about; '' where there is none."""
     released: bool = False
-    """R12: approved, and the change goes to the applier without anybody's doing."""
+    """R12: approved, and the change goes to the applier without another step."""
 
 
 class News(msgspec.Struct, frozen=True, gc=False):
-    """One thing to tell some principals, out of the ledger record `seq` with log time `at` (ms).
+    """One piece of news for some principals, from the ledger record `seq` with log time `at` (ms).
 
     `request` is the object for news of governance.
     """

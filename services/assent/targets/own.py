@@ -1,4 +1,4 @@
-"""R17: where a principal wants to hear of things, and of which things."""
+"""R17: a principal's own targets: where to send them news, and which news."""
 
 import asyncio
 import secrets
@@ -26,29 +26,29 @@ from assent.targets.urls import (
 )
 
 TARGETS_MAX: Final = 10
-"""Of one principal."""
+"""The most targets that one principal can have."""
 _SQL = load_sql(Path(__file__).with_name("own.sql"))
 
 
 class TargetView(msgspec.Struct, frozen=True, kw_only=True):
-    """A target as its owner sees it: the URL is masked, the secret is not there."""
+    """A target as its owner sees it: the URL is masked, and the secret is left out."""
 
     id: UUID
     principal: str
     kind: TargetKind
     shown_url: str
     events: tuple[str, ...] | None
-    """Which news it wants; None for all."""
+    """The news that it wants; None for all."""
     enabled: bool
     created_at: datetime
     failures: int
-    """How many messages in a row it did not take."""
+    """How many messages in a row it did not accept."""
     paused: bool
-    """Left in peace for a while, because of that."""
+    """Nothing is sent to it for a while, because of those failures."""
 
 
 class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A target that was made, and the secret of a webhook: shown this once."""
+    """A target that was just made, and a webhook's secret, which is shown only this once."""
 
     target: TargetView
     secret: str | None
@@ -64,7 +64,7 @@ async def add_target(
     secret: str | None = None,
     allow_private: bool = False,
 ) -> NewTarget:
-    """Let a principal hear of things at `url`. Without `secret` a webhook gets one that nobody knows.
+    """Send a principal's news to `url`. Without `secret`, a webhook gets a random one.
 
     Raises TargetRefusedError.
     """
@@ -77,7 +77,7 @@ async def add_target(
     else:
         check_secret(secret)
     async with connection.transaction():
-        # Two at once would each find room for one more.
+        # Two at once could each find room for one more.
         await connection.execute(_SQL["lock"], principal)
         if await connection.fetchval(_SQL["is_full"], principal, TARGETS_MAX):
             raise TargetRefusedError("too-many-targets", f"At most {TARGETS_MAX} targets: remove one first.")
@@ -93,7 +93,7 @@ async def list_targets(db: Executor, principal: str) -> list[TargetView]:
 
 
 async def notified(db: Executor, principals: Sequence[str], event: NewsEvent) -> set[str]:
-    """Those of the principals that have a target which gets such news."""
+    """Those of the principals who have a target that gets such news."""
     return {row["principal"] for row in await db.fetch(_SQL["notified"], list(principals), event)}
 
 
@@ -105,7 +105,7 @@ async def change_target(
     events: Sequence[str] | UnsetType | None = UNSET,
     enabled: bool | UnsetType = UNSET,
 ) -> TargetView | None:
-    """Set what it wants, of what is said; None when the principal has no such target.
+    """Change the given settings of a target; None when the principal has no such target.
 
     `events`: None for all of them. Raises TargetRefusedError.
     """
@@ -118,7 +118,7 @@ async def change_target(
 
 
 async def remove_target(db: Executor, principal: str, target: UUID) -> bool:
-    """Send nothing there any more, not even what waits; False when the principal has no such target."""
+    """Send nothing more there, not even what is waiting; False when the principal has no such target."""
     return await db.execute(_SQL["remove"], principal, target) == "DELETE 1"
 
 

@@ -1,6 +1,6 @@
-"""Run what blocks in a thread of its own, which nobody has to wait for.
+"""Run a blocking call in a thread of its own, which need not be waited for.
 
-Not one of a pool: all of its threads could be stuck at once, and the process could not end before they do.
+A pool would not do: all of its threads could be stuck at once, and the process could not end before they do.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 async def in_own_thread(work: Callable[[], _T], name: str) -> _T:
-    """What `work` returns; raises what it raises. Who gives up waiting leaves the thread to itself."""
+    """What `work` returns; raises what it raises. A cancelled wait leaves the thread running."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[_T] = loop.create_future()
 

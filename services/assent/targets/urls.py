@@ -1,4 +1,4 @@
-"""Which URLs people may give for a target, and how they are shown. Nothing is resolved or connected here."""
+"""Which URLs are allowed for a target, and how they are shown. Nothing is resolved or connected here."""
 
 import base64
 import binascii
@@ -17,12 +17,12 @@ URL_MAX_CHARS: Final = 2_048
 SECRET_BYTES: Final = 32
 _SECRET_BYTES_MIN: Final = 24
 _SECRET_BYTES_MAX: Final = 64
-_SECRET_PREFIX: Final = "whsec_"  # noqa: S105  how every such secret begins
+_SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix of every such secret
 
 MAIL: Final = frozenset({"mailto", "mailtos"})
 _WITH_HOST: Final = MAIL | {"ntfys", "gotifys", "mmosts", "rockets", "workflow", "workflows"}
 APPRISE_SCHEMAS: Final = _WITH_HOST | {"slack", "discord", "tgram", "gchat", "webex", "wxteams", "zulip"}
-"""Mail and chat. None of them runs a program; with the options below none reads a file or fetches one."""
+"""Mail and chat. None of them runs a program. With the options below, none reads or fetches a file."""
 _OPTIONS: Final = frozenset({"to", "from", "name", "smtp", "mode", "user", "pass", "port", "priority"})
 _SCHEMA: Final = re.compile(r"([a-z]+)://")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
@@ -43,7 +43,7 @@ RefusalReason = Literal[
 
 
 class TargetRefusedError(Exception):
-    """A target is not taken; the message is for its owner and does not repeat the URL."""
+    """A target is refused; the message is for its owner and does not repeat the URL."""
 
     def __init__(self, reason: RefusalReason, message: str) -> None:
         super().__init__(message)
@@ -51,7 +51,7 @@ class TargetRefusedError(Exception):
 
 
 def check_url(kind: TargetKind, url: str, *, allow_private: bool) -> None:
-    """Raises TargetRefusedError. For Apprise it takes a second the first time: not in an event loop."""
+    """Raises TargetRefusedError. For Apprise the first call takes a second: not in an event loop."""
     if len(url) > URL_MAX_CHARS:
         raise TargetRefusedError("url-too-long", f"A URL has at most {URL_MAX_CHARS} characters.")
     if _UNPRINTABLE.search(url):
@@ -59,7 +59,7 @@ def check_url(kind: TargetKind, url: str, *, allow_private: bool) -> None:
             "url-malformed", "A URL has no blanks, backslashes or control characters: encode them."
         )
     if _hides_control(url):
-        raise TargetRefusedError("url-malformed", "A URL has no control characters, encoded ones neither.")
+        raise TargetRefusedError("url-malformed", "A URL has no control characters, not even encoded ones.")
     if kind == "webhook":
         _check_webhook(url, allow_private=allow_private)
     else:
@@ -67,7 +67,7 @@ def check_url(kind: TargetKind, url: str, *, allow_private: bool) -> None:
 
 
 def _hides_control(url: str) -> bool:
-    """Whether decoding it, as often as it can be decoded, brings out what could end a header's line."""
+    """Whether repeated decoding brings out a character that could end a header's line."""
     for _ in range(_DECODED_MAX):
         decoded = unquote(url, errors="replace")
         if _CONTROL.search(decoded):
@@ -75,7 +75,7 @@ def _hides_control(url: str) -> bool:
         if decoded == url:
             return False
         url = decoded
-    # Nobody encodes so often who means it well.
+    # Nothing legitimate is encoded so often.
     return True
 
 
@@ -84,12 +84,12 @@ def _check_webhook(url: str, *, allow_private: bool) -> None:
         parsed = httpx.URL(url)
         host, port, user = parsed.host, parsed.port, parsed.userinfo
     except (httpx.InvalidURL, ValueError) as error:
-        raise TargetRefusedError("url-malformed", "That is no URL.") from error
+        raise TargetRefusedError("url-malformed", "That is not a valid URL.") from error
     if parsed.scheme not in (("https", "http") if allow_private else ("https",)):
         raise TargetRefusedError("scheme-not-allowed", "A webhook's URL begins with https://.")
     if not host or user or parsed.fragment or not (port is None or 0 < port < 65_536):
         raise TargetRefusedError(
-            "url-malformed", "A webhook's URL has a host, and neither user, password nor fragment."
+            "url-malformed", "A webhook's URL has a host, and no user, password or fragment."
         )
     _check_host(host, allow_private=allow_private)
 
@@ -103,7 +103,7 @@ def _check_apprise(url: str, *, allow_private: bool) -> None:
     options = {str(name).lower() for name in found.get("qsd") or {}}
     if options - _OPTIONS or any(found.get(f"qsd{sign}") for sign in "+-:"):
         allowed = ", ".join(sorted(_OPTIONS))
-        raise TargetRefusedError("option-not-allowed", f"Of the options, these are allowed: {allowed}.")
+        raise TargetRefusedError("option-not-allowed", f"Only these options are allowed: {allowed}.")
     if found["schema"] in _WITH_HOST:
         for host in (found.get("host"), found.get("smtp_host")):
             if host:
@@ -113,12 +113,12 @@ def _check_apprise(url: str, *, allow_private: bool) -> None:
 def _as_apprise_reads_it(url: str) -> dict[str, Any]:
     found = parts_of(url)
     if not found or found.get("schema") not in APPRISE_SCHEMAS or instance_of(url) is None:
-        raise TargetRefusedError("url-malformed", "That is no URL of this service, or a part is missing.")
+        raise TargetRefusedError("url-malformed", "Not a valid URL of this service, or a part is missing.")
     return found
 
 
 def _check_host(host: str, *, allow_private: bool) -> None:
-    # A name is judged by its addresses, each time that something is sent to it.
+    # A name is checked by its addresses, each time that something is sent to it.
     if allow_private:
         return
     bare = host.strip("[]").partition("%")[0].rstrip(".").lower()
@@ -149,7 +149,7 @@ def secret_of(content: bytes) -> str:
 
 
 def masked(url: str) -> str:
-    """A URL as it may be shown: its scheme, and its host where that is no secret."""
+    """A URL as it may be shown: its scheme, and its host unless that is a secret."""
     try:
         parts = urlsplit(url)
         scheme, host = parts.scheme, parts.hostname

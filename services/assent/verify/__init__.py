@@ -1,1 +1,1 @@
-"""Prove a ledger: chain, seals and signatures hold, and every decision follows from what came before."""
+"""Prove a ledger: chain, seals and signatures are valid, and every decision follows from what came before."""

@@ -1,4 +1,4 @@
-"""Compare the audit table with the ledger that it is a copy of: every column of every row, both ways."""
+"""Compare the audit table with the ledger that it copies: every column of every row, in both directions."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -20,7 +20,7 @@ where ledger = $1 and partition = $2 and seq between $3 and $4
 order by seq
 """  # noqa: S608  the names of our own columns
 _HEAD: Final = "select seq from positions where reader = 'audit' and ledger = $1 and partition = $2"
-# In one statement, so of one moment: the table and its position move together.
+# In one statement, and so at one moment: the table and its position change together.
 _BESIDE: Final = """
 (
   select seq, principal, outcome, request from audit
@@ -43,15 +43,15 @@ _CHUNK: Final = 2_000
 
 
 class AuditTable:
-    """R16: the table has each record of the ledger as it is, as far as it has come, and nothing beside."""
+    """R16: the table has each record of the ledger unchanged, as far as it has come, and no other rows."""
 
     def __init__(self, db: Executor) -> None:
-        """`db` reads the audit tables."""
+        """`db` can read the audit tables."""
         self._db = db
         self._heads: dict[tuple[LedgerName, int], int] = {}
 
     async def compare(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> int:
-        """Compare the rows of these records, which follow one another; returns how many there are yet.
+        """Compare the rows of these consecutive records; returns how many exist yet.
 
         Raises FindingError.
         """
@@ -65,9 +65,9 @@ class AuditTable:
         return rows
 
     async def has_nothing_beside(self, partitions: int) -> None:
-        """Raises FindingError for a row that no record has: beyond the table's position, or of no partition.
+        """Raises FindingError for a row without a record: beyond the table's position, or in no partition.
 
-        What stands up to the position is compared record by record.
+        Rows up to the position are compared record by record.
         """
         for ledger, partition in places_of(partitions):
             for row in await self._db.fetch(_BESIDE, LEDGER_TOPICS[ledger], partition):
@@ -78,7 +78,7 @@ class AuditTable:
                 raise FindingError(ledger, row["partition"], row["seq"], _of_no_record(dict(row)))
 
     async def _head(self, ledger: LedgerName, partition: int) -> int:
-        # Once: the table may be behind the ledger, and what it has not taken in yet is not missing.
+        # Read once: the table may be behind the ledger, and what it does not have yet is not missing.
         place = (ledger, partition)
         if place not in self._heads:
             head = await self._db.fetchval(_HEAD, LEDGER_TOPICS[ledger], partition)
@@ -94,7 +94,7 @@ class AuditTable:
 
 
 def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: AuditTableRow | None) -> None:
-    """R16: hold a row against the record that it is of. Raises FindingError where it says something else."""
+    """R16: compare a row with its record. Raises FindingError where they differ."""
     seq = accepted.record.seq
     if row is None:
         raise FindingError(ledger, partition, seq, "the audit table does not have it")
@@ -106,8 +106,8 @@ def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: Aud
         return
     difference = _first_difference(must, row)
     what = (
-        f"the audit table says {difference.column} = {_shown(difference.table)},"
-        f" the record {_shown(difference.record)}"
+        f"the audit table has {difference.column} = {_shown(difference.table)},"
+        f" the record has {_shown(difference.record)}"
     )
     raise FindingError(ledger, partition, seq, what, difference=difference)
 

@@ -15,15 +15,15 @@ from assent_contracts.heads import PUT_BACK
 from assent_contracts.topics import LEDGER_TOPICS
 
 Learn = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
-"""Finds out what has to be known before these records can be judged."""
+"""Finds out what must be known before these records can be judged."""
 Take = Callable[[Sequence[Accepted]], None]
-"""Takes an accepted run."""
+"""Receives an accepted run."""
 After = Callable[[Sequence[Accepted], int], Awaitable[None]]
-"""Hears what one poll has brought, and up to which offset all is read."""
+"""Called with what one poll returned, and the offset up to which everything is read."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """What there is of a partition."""
+    """The offsets between which a partition has records."""
 
     beginning: int
     end: int
@@ -32,9 +32,9 @@ class Stretch(msgspec.Struct, frozen=True):
 async def read_chain(
     connection: Connection, acceptance: Acceptance, take: Take, after: After, learn: Learn | None = None
 ) -> Stretch:
-    """Read a ledger partition as it stands now. Raises FindingError, KafkaError, and what the callbacks do.
+    """Read a ledger partition as it is now. Raises FindingError, KafkaError, and what the callbacks raise.
 
-    A ledger is kept for ever from offset 0: one that begins later cannot be judged at all.
+    A ledger is kept for ever from offset 0. One that begins later cannot be judged at all.
     """
     place = TopicPartition(LEDGER_TOPICS[acceptance.ledger], acceptance.partition)
     async with ledger_contents(connection, place, acceptance) as contents:
@@ -57,8 +57,8 @@ async def ledger_contents(
 ) -> AsyncIterator[PartitionContents]:
     """What a ledger partition has now, from its first record on.
 
-    Raises KafkaError, and FindingError where the first records were deleted or the broker's disk has altered
-    bytes.
+    Raises KafkaError. Raises FindingError where the first records were deleted, or bytes were altered on the
+    broker's disk.
     """
     async with partition_contents(connection, place) as contents:
         if contents.beginning > 0:

@@ -1,4 +1,4 @@
-"""What Postgres and the signed heads know of where the ledgers stood: read from there, held against Kafka."""
+"""What Postgres and signed heads know of where the ledgers ended, to compare with Kafka."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -22,7 +22,7 @@ _LEDGERS: Final[dict[str, LedgerName]] = {topic: name for name, topic in LEDGER_
 
 
 async def known_to_postgres(db: Executor) -> list[Known]:
-    """How far each reader has come, the audit table first. Raises what asyncpg raises."""
+    """How far each reader has come, the audit table first. Raises asyncpg's errors."""
     return [
         Known(
             source=f"Postgres (position of {row['reader']})",
@@ -39,7 +39,7 @@ async def known_to_postgres(db: Executor) -> list[Known]:
 
 
 async def kept_heads(connection: Connection, dsn: str) -> list[KeptHead]:
-    """The signed heads of `assent.heads` and of Postgres, whether they count or not.
+    """The signed heads of `assent.heads` and of Postgres, whether or not they count.
 
     Raises KafkaError, and one of assent.store.heads.HEADS_UNREACHABLE.
     """
@@ -54,9 +54,9 @@ def known_by_writers(
     *,
     where: str = "",
 ) -> list[Known]:
-    """The heads that count: signed by a writer of now, and not given up with an accepted loss.
+    """The heads that count: signed by a present writer, and not given up with an accepted loss.
 
-    `where` they are kept, for people, such as IN_FILE.
+    `where`: where they are kept, for people, such as IN_FILE.
     """
     return [
         Known(source=f"a head that {each.writer} has signed{where}", head=known_from(head))

@@ -1,7 +1,7 @@
-"""The file of `--expect`: where the ledgers stood when somebody looked, kept where the log is not.
+"""The file of `--expect`: where the ledgers ended at some earlier time, kept away from the log.
 
-`assent audit heads` and `assent audit export` write it. A head in it may be one that a writer has signed:
-then its signature is checked too, and whoever kept it need not be trusted.
+`assent audit heads` and `assent audit export` write it. A head in it may be one that a writer has signed.
+Then its signature is checked too, and the file's keeper need not be trusted.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ _Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
 
 
 class ExpectedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last record of one partition: it, or its successors, must be there."""
+    """The last record of one partition: the ledger must contain it."""
 
     ledger: LedgerName
     partition: _Number
@@ -32,7 +32,7 @@ class ExpectedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class SealedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A head as its writer wrote it to `assent.heads`: the exact text, and its two headers."""
+    """A head as its writer wrote it to `assent.heads`: the exact text and its two headers."""
 
     value: str
     writer: str
@@ -49,7 +49,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ExpectError(Exception):
-    """What is expected cannot be gone by; the message says why and what to do."""
+    """The expected heads cannot be used; the message explains why and what to do."""
 
 
 def read_expected(path: Path, identity: str) -> Expected:
@@ -57,12 +57,12 @@ def read_expected(path: Path, identity: str) -> Expected:
     with path.open("rb") as file:
         content = file.read(EXPECTED_MAX_BYTES + 1)
     if len(content) > EXPECTED_MAX_BYTES:
-        raise ExpectError(f"{path} has more than {EXPECTED_MAX_BYTES:,} bytes: it is no file of heads.")
+        raise ExpectError(f"{path} has more than {EXPECTED_MAX_BYTES:,} bytes: it is not a file of heads.")
     try:
         expected = msgspec.json.decode(content, type=Expected)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ExpectError(
-            f"{path} is no file of heads, as `assent audit heads` writes it: {error}"
+            f"{path} is not a file of heads as `assent audit heads` writes it: {error}"
         ) from error
     if expected.identity != identity:
         raise ExpectError(f"{path} has the heads of the log {expected.identity}, not of {identity}.")
@@ -70,7 +70,7 @@ def read_expected(path: Path, identity: str) -> Expected:
 
 
 def known_of(expected: Expected) -> list[Known]:
-    """The heads to look for; those that writers have signed count once `check_signed` has passed.
+    """The heads to look for. Those that writers have signed count once `check_signed` has passed.
 
     Raises ExpectError.
     """
@@ -93,9 +93,9 @@ def _signed(sealed: SealedHead) -> KnownHead:
 
 
 def check_signed(expected: Expected, writers: WriterRegistry, verify: VerifyHead) -> None:
-    """Make sure that writers of the log have signed the signed heads. Raises ExpectError.
+    """Make sure that writers of the log signed the signed heads. Raises ExpectError.
 
-    `writers`: all of governance. One that was retired since has still said what it said.
+    `writers`: those of all of governance. What a writer signed before it was retired still counts.
     """
     for sealed in expected.signed:
         public_key = writers.ever_listed(sealed.writer)
@@ -104,5 +104,5 @@ def check_signed(expected: Expected, writers: WriterRegistry, verify: VerifyHead
         if verify_head(expected.identity, sealed.value.encode(), headers, keys, verify) != "good":
             raise ExpectError(
                 f"No writer of this log has signed the head {sealed.value[:120]!r} of --expect"
-                f" (it names {sealed.writer[:64]!r}): get the file again from whoever kept it."
+                f" (it names {sealed.writer[:64]!r}). Get the file again from its keeper."
             )

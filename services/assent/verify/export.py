@@ -1,9 +1,11 @@
 """Both ledgers as one file: a manifest, then a line of JSON for each accepted record, with its seal if any.
 
-Only what is proved goes in: the value, and the seal. Offsets, keys and times of the broker do not.
+The file contains only what is proved: the value and the seal. It does not contain the broker's offsets, keys
+and times.
 
-The governance ledger is read first, and each partition of the request ledger as far as it refers to that. All
-that governance refers to is then in the file too: it stood in the request ledger before.
+The governance ledger is read first. Each partition of the request ledger is then read as far as it refers to
+that. Everything that governance refers to is then in the file too, because it was in the request ledger
+before.
 """
 
 import shutil
@@ -70,10 +72,10 @@ async def export_ledgers(
     progress: Progress,
     known: HeadsElsewhere | None = None,
 ) -> Exported:
-    """Write `path`, which must not exist, and does not when anything is raised.
+    """Write `path`, which must not exist. Nothing is left there when an error is raised.
 
-    `known`: where the ledgers were known to be before. Raises FindingError when they have less than that or
-    do not begin at their beginning, FileExistsError, KafkaError.
+    `known`: where the ledgers were known to end before. Raises FindingError when they have less than that or
+    do not begin at their beginning; also FileExistsError, KafkaError.
     """
     known = HeadsElsewhere() if known is None else known
     with path.open("xb") as file:
@@ -133,7 +135,7 @@ async def _export(connection: Connection, part: "Part", progress: Progress, know
 
 
 class Part:
-    """One ledger partition's lines, as far as they have been written."""
+    """The lines of one ledger partition, as far as they have been written."""
 
     def __init__(self, acceptance: Acceptance, file: BinaryIO) -> None:
         self.acceptance = acceptance
@@ -141,9 +143,9 @@ class Part:
         self.head: ExpectedHead | None = None
         """The last record that was written."""
         self.ended = False
-        """Whether what follows does not go into the file."""
+        """Whether the rest does not go into the file."""
         self._file = file
-        # A run is accepted as a whole, at its seal: until then only its headers have to be kept.
+        # A run is accepted as a whole, at its seal. Until then only its headers have to be kept.
         self._pending: dict[int, Headers] = {}
 
     @property
@@ -152,7 +154,7 @@ class Part:
         return self.acceptance.ledger, self.acceptance.partition
 
     async def learn(self, records: Sequence[ConsumerRecord]) -> None:
-        """Find out what has to be known before these records are taken. Raises KafkaError."""
+        """Find out what must be known before these records are taken. Raises KafkaError."""
 
     def accepted(self, run: Sequence[Accepted]) -> None:
         """Look at the next accepted run."""
@@ -192,7 +194,7 @@ class Part:
 
 
 class GovernancePart(Part):
-    """The governance ledger, which says itself who may seal it."""
+    """The governance ledger, whose own records list its writers."""
 
     def __init__(self, identity: str, file: BinaryIO) -> None:
         self._writers = WriterRegistry()
@@ -201,13 +203,13 @@ class GovernancePart(Part):
         )
 
     def accepted(self, run: Sequence[Accepted]) -> None:
-        """Take in who may seal."""
+        """Note the writers that the run lists."""
         for accepted in run:
             self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
 
 
 class RequestsPart(Part):
-    """A partition of the request ledger, up to the first run that refers to what is not in the file."""
+    """A partition of the request ledger, up to the first run that refers to something not in the file."""
 
     def __init__(
         self, partition: int, follower: GovernanceFollower, file: BinaryIO, *, last_governance: int
@@ -217,10 +219,10 @@ class RequestsPart(Part):
         self._last_governance = last_governance
 
     async def learn(self, records: Sequence[ConsumerRecord]) -> None:
-        """Follow governance to what sealed records name."""
+        """Follow governance as far as sealed records name it."""
         await self._follower.know(record.value for record in records if record.headers)
 
     def accepted(self, run: Sequence[Accepted]) -> None:
-        """End before what was decided under a governance that the file does not have."""
+        """End before what was decided under governance that the file does not contain."""
         named = run[-1].record.governance
         self.ended = self.ended or (isinstance(named, int) and named > self._last_governance)

@@ -1,4 +1,4 @@
-"""Verify an exported file, anywhere: no broker, no database, only the log's identity."""
+"""Verify an exported file anywhere: without a broker or a database, given only the log's identity."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,9 +35,9 @@ def verify_file(
 ) -> Verified:
     """Verify every record of a file. Raises FindingError at the first bad one, ExpectError, OSError.
 
-    In a file every record must be accepted: one that is not was altered, added or left out. All partitions
-    that the log was founded with must be in it, and what is `expected`: where its ends were when somebody
-    looked.
+    In a file every record must be accepted: any other was altered, added or left out. All partitions that the
+    log was founded with must be in it, and so must `expected`: where its partitions ended at some earlier
+    time.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -69,7 +69,7 @@ def _manifest(line: bytes) -> Manifest:
 
 
 class _Proof:
-    """Both ledgers of a file, line by line: first the governance, then each partition."""
+    """Verifies both ledgers of a file, line by line: first governance, then each partition."""
 
     def __init__(self, identity: str, verify: VerifySignature, expected: Expected | None) -> None:
         self._identity = identity
@@ -92,7 +92,7 @@ class _Proof:
         )
 
     def begin(self, ledger: LedgerName, partition: int) -> None:
-        """The lines of this partition follow."""
+        """Begin with the lines of this partition."""
         self.place = (ledger, partition)
         self._chain = _FileChain(self._acceptance(), self._vouches)
         if ledger == "ledger":
@@ -108,7 +108,7 @@ class _Proof:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise FindingError(*self.place, seq, f"its line cannot be read: {error}") from error
         if (exported.ledger, exported.partition) != self.place:
-            what = f"its line says {exported.ledger}, partition {exported.partition}"
+            what = f"its line is of {exported.ledger}, partition {exported.partition}"
             raise FindingError(*self.place, seq, what)
         run = self._chain.take(exported)
         if exported.ledger == "governance":
@@ -118,7 +118,7 @@ class _Proof:
         self._known.take(*self.place, run)
 
     def end(self) -> None:
-        """The partition has ended. Raises FindingError when something of it is missing, ExpectError."""
+        """End the partition. Raises FindingError when something of it is missing, ExpectError."""
         self._chain.finish()
         if self.place[0] == "governance":
             if not self._governance.history:
@@ -133,9 +133,9 @@ class _Proof:
         self._known.hold(*self.place, last_seq=self._chain.next_seq - 1)
 
     def confirm(self, *, goes_on: bool) -> None:
-        """Both ledgers have ended. FindingError if a part is missing, or they contradict each other."""
+        """End the file. Raises FindingError if a part is missing, or the ledgers contradict each other."""
         if goes_on:
-            raise FindingError(*self.place, self.next_seq, "the file goes on behind its last record")
+            raise FindingError(*self.place, self.next_seq, "the file continues after its last record")
         founded, there = self._governance.partitions, len(self._requests)
         if there != founded:
             what = f"the log was founded with {founded} partitions of requests; the file has {there}"
@@ -150,9 +150,11 @@ class _Proof:
         return verified(tallies, self._known.sources(), from_file=True)
 
     def _vouches(self, line: ExportedRecord, first: bytes) -> bool:
-        # Whether a writer's seal is over just this value, wherever it stands: asked only to lay blame.
+        # Whether a writer's seal covers this value, wherever it is in the chain. Only used to find the
+        # altered record.
         writers = self._governance.writers
-        # What the identity does not name is anybody's: it is not asked who its writers are.
+        # A first record that the identity does not name may be anyone's, so its list of writers does not
+        # count.
         if writers.head < 0 and sha256_hex(first) == self._identity and (founding := _read(first)):
             writers = WriterRegistry()
             writers.apply(0, decode_governance_events(founding))
@@ -178,11 +180,11 @@ class _FileChain:
         acceptance: Acceptance,
         vouches: Callable[[ExportedRecord, bytes], bool],
     ) -> None:
-        """`vouches`: whether a line's own seal holds, given the first value of its run."""
+        """`vouches`: whether a line's own seal is valid, given the first value of its run."""
         self._acceptance = acceptance
         self._vouches = vouches
         self._run: list[bytes] = []
-        """The values since the last seal that was good."""
+        """The values since the last valid seal."""
 
     def era_at(self, seq: int) -> str:
         """The era in which the record `seq` is sealed."""
@@ -208,7 +210,7 @@ class _FileChain:
         return run
 
     def finish(self) -> None:
-        """The partition has ended. Raises FindingError when its last records have no seal."""
+        """End the partition. Raises FindingError when its last records have no seal."""
         if self._run:
             raise self._finding("its run has no seal", None)
 
@@ -230,19 +232,19 @@ def _headers(line: ExportedRecord) -> Headers:
 
 
 def first_bad(run: Sequence[bytes], head: Head, otherwise: str, *, last_vouched_for: bool) -> tuple[int, str]:
-    """Which value of a run that should follow `head` is the first bad one, by its index, and why.
+    """The first bad value of a run that should follow `head`, by its index, and why it is bad.
 
-    A link that breaks between two records leaves the question which of them was altered. The one
-    after it is vouched for by its own successor, if that one names its hash, and the last by its seal:
-    then it was the one before.
+    Where a link breaks between two records, either may be the altered one. If the second record is confirmed,
+    the first was altered. It is confirmed by the hash that its successor names, or, if it is the last, by its
+    seal.
     """
     before = head.value_sha256
     for index, value in enumerate(run):
         record = _read(value)
         if record is None:
-            return index, "it is no ledger record"
+            return index, "it is not a ledger record"
         if record.seq != head.seq + 1 + index:
-            return index, f"it says that it is seq {record.seq}"
+            return index, f"it has the seq {record.seq}"
         if record.prev != before:
             blame_before = index > 0 and _is_vouched_for(run, index, last_vouched_for=last_vouched_for)
             return (index - 1 if blame_before else index), "the chain breaks here: its bytes were altered"

@@ -1,4 +1,4 @@
-"""Decide every command of the governance ledger again, carry every release out again, and compare."""
+"""Repeat every decision and every carried-out release of the governance ledger, and compare."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -54,14 +54,14 @@ C = TypeVar("C")
 
 
 class GovernanceVerifier:
-    """Follows the governance ledger's accepted records; `history` is what request ledgers refer to."""
+    """Follows the governance ledger's accepted records. Request ledgers refer to its `history`."""
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
         self.tally = Tally()
         self.inputs = Inputs("governance", 0)
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.claims = ReleaseReferences()
-        """What is still to be confirmed by the request ledger."""
+        """What the request ledger must still confirm."""
         self._signatures = Signatures(identity, verify)
         self._founding = Signatures(NO_IDENTITY, verify)
         self._writer = Writer(
@@ -74,7 +74,7 @@ class GovernanceVerifier:
 
     @property
     def writers(self) -> WriterRegistry:
-        """Who may seal, as the ledger itself says."""
+        """The writers, as the ledger itself lists them."""
         return self._desk.writers
 
     @property
@@ -84,7 +84,7 @@ class GovernanceVerifier:
 
     @property
     def partitions(self) -> int:
-        """How many partitions of requests the log was founded with; 0 before its founding is read."""
+        """How many request partitions the log was founded with; 0 before its founding is read."""
         return self._desk.governance.partitions
 
     def take(self, run: Sequence[Accepted]) -> None:
@@ -172,7 +172,7 @@ class GovernanceVerifier:
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
         command = signed(received, public_key)
         self.tally.signatures += command is not None
-        # The command of record 0 makes the identity, and so cannot bind it.
+        # The identity is made from the command of record 0, so that command cannot contain it.
         signatures = self._signatures if self.history else self._founding
         return signatures.is_good(command)
 
@@ -183,7 +183,7 @@ class GovernanceVerifier:
         events: tuple[GovernanceEvent, ...],
         release: ReleaseCarriedOut | ReleaseRefused,
     ) -> None:
-        """R18: the change of a released request, by the rules; that it was released is left as a claim."""
+        """R18: repeat the change of a released request. That it was released is left as a claim."""
         claim = carried_again(self._desk.governance, record, recorded, release, self._is_signed)
         if isinstance(claim, str):
             raise _finding(record.seq, claim)

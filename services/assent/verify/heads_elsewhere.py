@@ -1,6 +1,6 @@
-"""What is known elsewhere of where the ledgers stood, held against what is verified. Pure.
+"""Compare what is verified with what other sources know of where the ledgers ended. Pure.
 
-A chain proves order, not that nothing is missing at its end: that only somebody can say who has seen its end.
+A chain proves order, but not that nothing is missing at its end. For that, a source must have seen its end.
 """
 
 from collections import defaultdict
@@ -15,31 +15,31 @@ from assent_contracts.topics import LedgerName
 
 
 def places_of(partitions: int) -> list[Place]:
-    """Every place of a log with that many partitions of requests."""
+    """Every place of a log with this many request partitions."""
     requests: list[Place] = [("ledger", number) for number in range(partitions)]
     governance: Place = ("governance", 0)
     return [governance, *requests]
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A head, and who knows it: `the audit table`, `the file of --expect`."""
+    """A head, and the source that knows it: `the audit table`, `the file of --expect`."""
 
     source: str
     head: KnownHead
 
 
 class HeadsElsewhere:
-    """Every head that is known from somewhere else than the ledger that is verified."""
+    """The heads known from sources other than the ledger that is verified."""
 
     def __init__(self, known: Sequence[Known] = ()) -> None:
         self._known: dict[Place, list[Known]] = defaultdict(list)
         self._there: dict[tuple[LedgerName, int, int], str] = {}
-        """(ledger, partition, seq) -> the SHA-256 of the record that stands there."""
+        """(ledger, partition, seq) -> the SHA-256 of the record there."""
         self._read: dict[Place, _Read] = {}
         self.add(known)
 
     def add(self, known: Sequence[Known]) -> None:
-        """Hold these too; those of a partition that has been read already at once. Raises FindingError."""
+        """Add these heads; check those of partitions that have been read already. Raises FindingError."""
         for each in known:
             place = (each.head.ledger, each.head.partition)
             if each.head.seq >= 0:
@@ -49,12 +49,12 @@ class HeadsElsewhere:
                     self._hold(each, self._read[place])
 
     def sources(self) -> dict[Place, list[str]]:
-        """Who knows something of each partition."""
+        """The sources that know something of each partition."""
         return {place: [each.source for each in known] for place, known in self._known.items()}
 
     def take(self, ledger: LedgerName, partition: int, accepted: Sequence[Accepted]) -> None:
         """Look at records of the chain, in their order."""
-        # Of governance all are noted: only once it is read do its writers' own heads count.
+        # All records of governance are noted: its writers' own heads count only once it has been read.
         every = ledger == "governance"
         if every or (ledger, partition) in self._known:
             for each in accepted:
@@ -63,7 +63,7 @@ class HeadsElsewhere:
                     self._there[place] = each.value_sha256
 
     def must_be_in(self, places: Collection[Place]) -> None:
-        """Raises FindingError for a head of a partition that is not among those that were verified."""
+        """Raises FindingError for a head in a partition that is not among the verified ones."""
         for (ledger, partition), known in self._known.items():
             if (ledger, partition) not in places:
                 head = known[0].head
@@ -73,9 +73,9 @@ class HeadsElsewhere:
     def hold(
         self, ledger: LedgerName, partition: int, *, last_seq: int, offsets: tuple[int, int] | None = None
     ) -> None:
-        """A partition has been read to its end. Raises FindingError when less is there, or something else.
+        """End a partition that was read. Raises FindingError if it has less than is known, or other records.
 
-        `offsets`: where it begins and ends on Kafka; None in a file.
+        `offsets`: where it begins and ends on Kafka; None for a file.
         """
         read = self._read[ledger, partition] = _Read(last_seq, offsets)
         for each in self._known.get((ledger, partition), ()):

@@ -1,4 +1,4 @@
-"""Each command is decided once, in its order: what the `input` of a partition's records must be. Pure."""
+"""Each command is decided once and in order: checks the `input` of a partition's records. Pure."""
 
 from collections.abc import Sequence
 
@@ -12,35 +12,35 @@ from assent_contracts.topics import LedgerName
 
 
 class InputGap(msgspec.Struct, frozen=True):
-    """Offsets of the command topic between two decided commands, for which no decision stands."""
+    """Offsets of the command topic between two decided commands that have no decision."""
 
     seq: int
-    """The record behind the gap."""
+    """The record after the gap."""
     first: int
     end: int
-    """The offset behind its last."""
+    """The offset after its last one."""
 
     def __str__(self) -> str:
         last = self.end - 1
         which = f"{self.first}" if last == self.first else f"{self.first} to {last}"
-        return f"no decision stands for input {which}"
+        return f"there is no decision for input {which}"
 
 
 class Inputs:
-    """The commands of one partition, as its records name them."""
+    """The commands of one partition, as named by its records."""
 
     def __init__(self, ledger: LedgerName, partition: int) -> None:
         self.gaps: list[InputGap] = []
-        """Only the markers of a transaction may stand there: who has the command topic can look."""
+        """Only the markers of a transaction may be there, which the command topic can show."""
         self._ledger: LedgerName = ledger
         self._partition = partition
         self._next = 0
         self._decided = -1
 
     def take(self, record: LedgerRecord, losses: Sequence[Loss]) -> str | None:
-        """Consume the next record; what is wrong with its input, if anything is.
+        """Consume the next record. Returns what is wrong with its input, if anything is.
 
-        `losses`: what governance, as of this record, has accepted as lost. Input starts again by them only.
+        `losses`: what governance had accepted as lost as of this record. Only a loss lets input start again.
         """
         if record.input is UNSET:
             return None

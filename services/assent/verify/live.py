@@ -22,7 +22,7 @@ from assent_contracts.topics import LEDGER, LedgerName
 Progress = Callable[[int, int], None]
 """(offsets read, offsets in all)"""
 Compare = Callable[[LedgerName, int, Sequence[Accepted]], Awaitable[int]]
-"""Compares a ledger partition's next records with a copy of them; returns how many the copy has yet."""
+"""Compares a ledger partition's next records with a copy; returns how many of them the copy has yet."""
 
 
 async def verify_governance(
@@ -34,7 +34,7 @@ async def verify_governance(
 ) -> GovernanceVerifier:
     """Verify the governance ledger. Raises FindingError, NotFoundedError, KafkaError.
 
-    `known`: what is known elsewhere of where it stood.
+    `known`: what other sources know of where it ended.
     """
     known = HeadsElsewhere() if known is None else known
     verifier = GovernanceVerifier(identity, check)
@@ -69,8 +69,9 @@ async def verify_requests(
 ) -> dict[int, Tally]:
     """Verify every partition of the request ledger. Raises FindingError, KafkaError.
 
-    `claims`: of the governance ledger, which was verified before; they are confirmed here. Governance refers
-    to what the request ledger had then, so whatever they are about is read here if it exists.
+    `claims`: those of the governance ledger, which was verified before. They are confirmed here. Governance
+    refers to what the request ledger had at the time, so anything that they concern is read here if it
+    exists.
     """
     claims = ReleaseReferences() if claims is None else claims
     known = HeadsElsewhere() if known is None else known

@@ -1,7 +1,7 @@
-"""Whether what stands in a gap between decided commands is only the markers of transactions.
+"""Whether a gap between decided commands contains only transaction markers.
 
-Kafka gives such a marker an offset of its own, and nobody a record. Whatever else stands there is a command
-that was passed over.
+Kafka gives such a marker an offset, but delivers no record for it. Anything else in the gap is a command that
+was skipped.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _POLL_MS = 500
 async def must_be_markers(
     connection: Connection, ledger: LedgerName, partition: int, gaps: Sequence[InputGap]
 ) -> None:
-    """Raises FindingError for the first gap of which the command topic does not show that nothing was sent.
+    """Raises FindingError for the first gap in which the command topic may have had a command.
 
     Also KafkaError.
     """
@@ -34,21 +34,19 @@ async def must_be_markers(
         end = (await consumer.end_offsets([place]))[place]
         for gap in gaps:
             if gap.first < beginning or gap.end > end:
-                what = (
-                    f"{gap}, and {place.topic}/{partition} does not have it any more (it has {beginning} to"
-                )
+                what = f"{gap}, and {place.topic}/{partition} no longer has it (it has {beginning} to"
                 raise FindingError(ledger, partition, gap.seq, f"{what} {end - 1})", todo=_TODO)
             offset = await _first_record(consumer, place, gap)
             if offset is not None:
-                what = f"{gap}: a record at {offset} of {place.topic}/{partition} was passed over"
+                what = f"{gap}: a record at {offset} of {place.topic}/{partition} was skipped"
                 raise FindingError(ledger, partition, gap.seq, what)
     finally:
         await consumer.stop()
 
 
 _TODO = (
-    "Either commands were lost undecided, or a sender's transactions left their markers there. What Kafka has"
-    " deleted, nobody can tell. Give senders no right to a transactional id."
+    "Either commands were lost undecided, or a sender's transactions left their markers there. This cannot be"
+    " known of what Kafka has deleted. Give senders no right to a transactional id."
 )
 
 

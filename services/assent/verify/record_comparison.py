@@ -1,4 +1,4 @@
-"""What it means that the rules decide a record's command as the record says: the same for both ledgers."""
+"""Compares a record's decision with the one that the rules make: the same for both ledgers."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
@@ -24,7 +24,7 @@ _NOT_KEPT: Final = OMITTED | frozenset(
         RefusalCode.JUSTIFICATION_REQUIRED,
     }
 )
-"""What the codec itself refuses, what nobody is known to have signed, and what was too much of one sender."""
+"""What the codec itself refuses, what no known key signed, and what exceeded a sender's limit."""
 
 _ERROR_MAX_CHARS: Final = 200
 D = TypeVar("D")
@@ -32,7 +32,7 @@ D = TypeVar("D")
 
 def not_one_decision(record: LedgerRecord) -> str | None:
     """What is wrong with a record that has both events and a refusal, or neither; None otherwise."""
-    # Readers take the events of such a record for true, whatever else it says.
+    # Readers take the events of such a record as true, whatever else it contains.
     if (record.events is UNSET) == (record.refusal is UNSET):
         return "it is not one decision: either events or a refusal"
     return None
@@ -41,7 +41,7 @@ def not_one_decision(record: LedgerRecord) -> str | None:
 def decision_mismatch(
     record: LedgerRecord, decision: tuple[Event, ...] | tuple[GovernanceEvent, ...] | Refusal
 ) -> str | None:
-    """What a record says otherwise than the rules do; None when it says the same."""
+    """How a record differs from what the rules decide; None when it does not."""
     if isinstance(decision, Refusal):
         same = _is_same_refusal(decode_refusal(record), decision)
         return None if same else f"the rules refuse its command ({decision.code})"
@@ -55,9 +55,9 @@ def decision_mismatch(
 
 
 def as_recorded(record: LedgerRecord, decision: D) -> D | Refusal:
-    """What the record, which says the same as the rules, has decided.
+    """What the record, which agrees with the rules, has decided.
 
-    That is a refusal where their decision was too large for a record: then nothing of it happened.
+    It is a refusal where the decision was too large for a record; then none of it happened.
     """
     if isinstance(decision, Refusal):
         return decision
@@ -65,7 +65,7 @@ def as_recorded(record: LedgerRecord, decision: D) -> D | Refusal:
 
 
 def not_refused_unread(record: LedgerRecord) -> str | None:
-    """What is wrong with a record of a command that is not kept; None when there is a reason not to."""
+    """What is wrong with a record whose command is not kept; None when there is a reason not to keep it."""
     refusal = decode_refusal(record)
     if refusal is None or refusal.code not in _NOT_KEPT:
         return "a command that is not kept was not refused for its form, its signature or its number"
@@ -73,7 +73,7 @@ def not_refused_unread(record: LedgerRecord) -> str | None:
 
 
 def should_not_be_kept(record: LedgerRecord) -> str | None:
-    """What is wrong with a record that holds the bytes of a command of which only the hash is kept."""
+    """What is wrong with a record that contains the bytes of a command of which only the hash is kept."""
     if record.refusal is UNSET:  # as nearly all are
         return None
     refusal = decode_refusal(record)
@@ -83,24 +83,24 @@ def should_not_be_kept(record: LedgerRecord) -> str | None:
 
 
 def not_its_own(record: LedgerRecord) -> str | None:
-    """What is wrong with a record of no command that yet names an input; None otherwise."""
+    """What is wrong with a record that has no command but names an input; None otherwise."""
     return None if record.input is UNSET else "it names an input and has no command"
 
 
 def no_input(record: LedgerRecord) -> str | None:
-    """What is wrong with a record of a sent command that does not say where that stood; None otherwise."""
+    """What is wrong with a record of a sent command that does not name its input; None otherwise."""
     return "it names no input for its command" if record.input is UNSET else None
 
 
 def unjudged(error: Exception) -> str:
-    """Why a record cannot be judged at all: no honest writer makes one on which reading or the rules fail."""
+    """Why a record cannot be judged: reading it or applying the rules fails, as no honest writer causes."""
     if isinstance(error, msgspec.MsgspecError | UnicodeDecodeError):
         return f"it cannot be read: {error}"
     return f"the rules fail on it ({type(error).__name__}: {str(error)[:_ERROR_MAX_CHARS]})"
 
 
 def _was_too_large(record: LedgerRecord, decision: Sequence[Event] | Sequence[GovernanceEvent]) -> bool:
-    """Whether the record was refused because with this decision readers would have refused it."""
+    """Whether it was refused because readers would have rejected the record with this decision."""
     refusal = decode_refusal(record)
     if refusal is None or refusal.code is not RefusalCode.TOO_LARGE:
         return False
@@ -109,5 +109,5 @@ def _was_too_large(record: LedgerRecord, decision: Sequence[Event] | Sequence[Go
 
 
 def _is_same_refusal(recorded: Refusal | None, decided: Refusal) -> bool:
-    # The detail is for people: a later version may word it better.
+    # The detail is for people, and a later version may word it better.
     return recorded is not None and msgspec.structs.replace(recorded, detail=decided.detail) == decided

@@ -1,4 +1,4 @@
-"""What the governance ledger claims about releases of the request ledger, and whether that ledger agrees."""
+"""What the governance ledger claims about releases in the request ledger, and whether that agrees."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ from assent_contracts.governed import Loss
 
 
 class RecordedRelease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A release as the request ledger has it."""
+    """A release as it is in the request ledger."""
 
     seq: int
     digest: str
@@ -18,7 +18,7 @@ class RecordedRelease(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ReleaseReferences:
-    """Every claim of a governance ledger. Of the request ledger it keeps only what they are about."""
+    """Every claim of a governance ledger, with only what concerns them from the request ledger."""
 
     def __init__(self) -> None:
         self._claims: dict[str, ReleaseReference] = {}
@@ -26,15 +26,15 @@ class ReleaseReferences:
         self._releases: dict[str, RecordedRelease] = {}
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many claims there are."""
         return len(self._claims)
 
     def add(self, claim: ReleaseReference) -> None:
-        """Take in a claim; the caller has seen that the request has no other."""
+        """Add a claim. The caller has checked that the request has no other."""
         self._claims[claim.request] = claim
 
     def give_up(self, loss: Loss) -> int:
-        """Take in an accepted loss: nobody can confirm what it gives up. How many claims those are."""
+        """Drop the claims that an accepted loss gives up and no one can confirm; returns their number."""
         before = len(self._claims)
         self._claims = {
             request: claim
@@ -44,7 +44,7 @@ class ReleaseReferences:
         return before - len(self._claims)
 
     def submitted(self, request: str, value_sha256: bytes, governance: int) -> None:
-        """Take in that the request ledger has this request, opened by a command with this SHA-256.
+        """Note that the request ledger has this request, opened by a command with this SHA-256.
 
         `governance`: the governance seq that its record names.
         """
@@ -52,12 +52,12 @@ class ReleaseReferences:
             self._submissions[request] = (value_sha256, governance)
 
     def released(self, request: str, release: RecordedRelease) -> None:
-        """Take in that the request ledger has released this request."""
+        """Note that the request ledger has released this request."""
         if request in self._claims:
             self._releases[request] = release
 
     def confirm(self) -> None:
-        """Both ledgers have been read. Raises FindingError at the first claim that is not true."""
+        """Check all claims once both ledgers are read. Raises FindingError at the first that is not true."""
         for claim in self._claims.values():
             what = self._untrue(claim)
             if what is not None:

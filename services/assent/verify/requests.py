@@ -1,4 +1,4 @@
-"""Decide every command of a request ledger's partition again and compare."""
+"""Repeat every decision of a request ledger's partition and compare."""
 
 from collections.abc import Sequence
 
@@ -54,9 +54,9 @@ class RequestsVerifier:
         verify: VerifySignature,
         claims: ReleaseReferences | None = None,
     ) -> None:
-        """`history` may grow; a record names the governance seq that it used, which must be in it.
+        """`history` may grow. A record names the governance seq that it used, which must be in it.
 
-        `claims` hears what it needs to be confirmed.
+        `claims` is told what it needs for confirming.
         """
         self.tally = Tally()
         self.inputs = Inputs("ledger", partition)
@@ -148,7 +148,7 @@ class RequestsVerifier:
         self.tally.unreadable += 1
 
     def _write_again(self, record: LedgerRecord) -> None:
-        """What the writer records by itself: new writers, what governance has carried out, what was due."""
+        """Repeat what the writer recorded by itself: new writers, carried-out changes, what was due."""
         event = self._desk.due_again(decode_events(record), record.at)
         if isinstance(event, str):
             raise self._finding(record.seq, event)

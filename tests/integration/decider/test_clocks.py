@@ -206,7 +206,7 @@ async def test_wall_clock_that_is_wrong_for_a_moment_decides_nothing_and_leaves_
     ):
         request = await actor.opened(OBJECT)
         hands.ahead = ahead
-        assert "This machine's clock says" in (await why_waiting(health)).why
+        assert "This machine's clock shows" in (await why_waiting(health)).why
         with pytest.raises(NotDecidedError):
             await actor.publisher.send(submission(), log.keys[UPSTREAM], timeout_s=0.5)
         hands.ahead = 0
@@ -229,8 +229,8 @@ async def test_decider_that_starts_with_a_wrong_clock_waits_and_names_both(
         health, hands = Health(), Hands(ahead)
         async with deciding(log, follower, {HERE}, machine=Machine(hands), health=health, governing=False):
             reason = await why_waiting(health)
-            assert "the broker said" in reason.why
-            assert "this machine's clock said" in reason.why
+            assert "the broker's was" in reason.why
+            assert "when this machine's was" in reason.why
             assert "Set the clock that is wrong" in reason.todo
             hands.ahead = 0
             await goes_on(health)
@@ -361,7 +361,7 @@ async def test_broker_s_clock_that_is_wrong_for_a_moment_holds_the_partition_unt
             late = decision(id=new_command_id(), at=now_ms(), **about)
             await send(log, late, dated_ms=now_ms() + off)
             reason = await why_waiting(health)
-            assert "the broker said" in reason.why
+            assert "the broker's was" in reason.why
             # Its clock is right again, as the next command shows: both are decided.
             again = await actor.submit(OBJECT)
             assert again.refusal is not None

@@ -63,7 +63,7 @@ async def test_R16_export_of_a_part_is_for_auditors(gateway: Gateway) -> None:
 
 
 async def test_account_that_governance_does_not_know_is_searched_as_it_is_written(gateway: Gateway) -> None:
-    assert "No record fits" in (await search(gateway, who="nobody-at-all")).text
+    assert "No record matches" in (await search(gateway, who="nobody-at-all")).text
 
 
 async def test_search_suggests_accounts_by_name(gateway: Gateway) -> None:

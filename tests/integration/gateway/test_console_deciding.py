@@ -71,7 +71,7 @@ async def test_requester_reads_whom_it_was_sent_to(gateway: Gateway) -> None:
     assert sent_to is not None
     assert "Bob Ortega" in sent_to[1]
     assert "Alice" not in sent_to[1]
-    assert "Nobody among them has set up notifications." in page.text
+    assert "None of them has set up notifications." in page.text
     target = {"kind": "webhook", "url": "https://hooks.example.com/told", "events": ["rejected"]}
     for who, events in (("bob", ["needs-approval"]), ("carol", ["rejected"])):
         client = await gateway.signed_in(who)
@@ -198,4 +198,4 @@ async def test_R15_empty_content_is_refused_for_an_edit_and_shown_as_none_for_a_
     assert answer.status_code == 303, answer.text
     page = await load(client, answer.headers["location"])
     assert "There is no content." in page.text
-    assert "too intricate" not in page.text
+    assert "too complex" not in page.text

@@ -60,7 +60,7 @@ async def test_one_address_cannot_send_proofs_that_are_none_without_end(
             *(bad(client, **{"x-forwarded-for": f"203.0.113.{n}"}) for n in range(_TRIES))
         )
         assert {answer.status_code for answer in answers} in ({400, 429}, {401, 429})
-        assert too_many(answers)["detail"].startswith("Somebody at 127.0.0.1")
+        assert too_many(answers)["detail"].startswith("A client at 127.0.0.1")
         # Who has signed in already is not asked for more.
         assert (await client.get("/readyz")).status_code == 200
 
@@ -74,7 +74,7 @@ async def test_behind_a_trusted_proxy_each_address_counts_for_itself(
         # Whatever comes before what the proxy has added is the sender's invention.
         invented = {"x-forwarded-for": "1.1.1.1, 203.0.113.7, 10.1.2.3"}
         answers = await asyncio.gather(*(bad_signature(client, **invented) for _ in range(_TRIES)))
-        assert "Somebody at 203.0.113.7 " in too_many(answers)["detail"]
+        assert "A client at 203.0.113.7 " in too_many(answers)["detail"]
         refused(await bad_signature(client, **other), 401, "bad-signature")
         too_many(await asyncio.gather(*(no_command(client, **attacker) for _ in range(_TRIES))))
 
@@ -91,7 +91,7 @@ async def test_behind_a_trusted_proxy_each_address_counts_for_itself(
 )
 def test_whoever_has_an_ipv6_address_has_its_whole_network(host: str, counted: str) -> None:
     sent: Any = SimpleNamespace(client=SimpleNamespace(host=host))
-    assert stranger(sent) == f"Somebody at {counted}"
+    assert stranger(sent) == f"A client at {counted}"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ async def test_a_code_that_was_used_signs_nobody_in_with_a_new_state(browser: Br
     replayed = other.replace(quote(query_of(other)["code"]), quote(used))
     assert replayed != other
     said = refused(await browser.get(replayed), 400, "sign-in-failed")
-    assert "does not take the code" in said["detail"]
+    assert "did not accept the code" in said["detail"]
 
 
 async def test_a_state_that_nobody_was_given_is_refused(browser: Browser) -> None:

@@ -44,4 +44,4 @@ def test_service_that_does_not_answer_has_them_too(url: str) -> None:
     [found] = service_findings("audit", readiness(url))
     assert not found.ok
     assert found.why.startswith("It does not answer: ")
-    assert "started again" in found.remedy
+    assert "restarted" in found.remedy

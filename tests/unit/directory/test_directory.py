@@ -129,11 +129,11 @@ def test_many_ways_through_the_same_groups_are_one_look_at_each() -> None:
         ("kind,id,person,name,member_of\nuser,,p,,\n", "line 2: the id is empty"),
         (
             "kind,id,person,name,member_of\nuser,a,p,,\nuser,a,p,,\n",
-            "line 3: the user 'a' stands there twice, first at line 2",
+            "line 3: the user 'a' appears twice, first at line 2",
         ),
         (
             "kind,id,person,name,member_of\ngroup,a,,,\ngroup,a,,,\n",
-            "line 3: the group 'a' stands there twice",
+            "line 3: the group 'a' appears twice",
         ),
         (
             "kind,id,person,name,member_of\nuser,a,p,,ghosts\n",

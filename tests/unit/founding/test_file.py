@@ -40,7 +40,7 @@ own_signature = true"""
         (SETTINGS, "[settings\n", "at line 5"),
         ('kind = "service"', 'kind = "robot"', "[[principals]] number 7, kind: Invalid enum value 'robot'"),
         ('expiry = "30d"', 'expires = "30d"', "[settings]: Object contains unknown field `expires`"),
-        ('expiry = "30d"', 'expiry = "30 days"', "settings.expiry: '30 days' is no duration like 30d"),
+        ('expiry = "30d"', 'expiry = "30 days"', "settings.expiry: '30 days' is not a duration like 30d"),
         ('unprotected = "refuse"', 'unprotected = "x"', "[settings], unprotected: Invalid enum value 'x'"),
         ('"carol", "dave", "erin"]', '"carol", "eve"]', "group 'security': unknown-object"),
         ("quorum = 2", "quorum = 4", "policy 'apps': policy-unsatisfiable"),
@@ -50,11 +50,11 @@ own_signature = true"""
         ("quorum = 2", "quorum = true", "[[policies]] number 2, quorum: Expected `int"),
         ("quorum = 2", 'quorum = "2"', "[[policies]] number 2, quorum: Expected `int"),
         ("quorum = 2", "quorum = 2.0", "[[policies]] number 2, quorum: Expected `int"),
-        ("quorum = 2", 'approvals = [{ groups = ["security"] }]', "policy 'apps': either approver_groups"),
-        ('approver_groups = ["security"]\n', "approvals = []\n", "policy 'apps': either approver_groups"),
-        ('approver_groups = ["security"]\n', "", "policy 'apps': say who approves"),
+        ("quorum = 2", 'approvals = [{ groups = ["security"] }]', "policy 'apps': give either approver"),
+        ('approver_groups = ["security"]\n', "approvals = []\n", "policy 'apps': give either approver"),
+        ('approver_groups = ["security"]\n', "", "policy 'apps': name its approvers"),
         ('approver_groups = ["security"]\nquorum = 2', "approvals = []", "policy 'apps': policy-invalid"),
-        (APP, APP + 'expiry = "7 days"\n', "policy 'apps': expiry: '7 days' is no duration"),
+        (APP, APP + 'expiry = "7 days"\n', "policy 'apps': expiry: '7 days' is not a duration"),
         (APP, APP + "rejections = 0\n", "policy 'apps': policy-unsatisfiable"),
         (APP, APP + 'completion = "never"\n', "[[policies]] number 2, completion"),
         ("open_requests_max = 100000", "open_requests_max = 0", "[settings], open_requests_max"),
@@ -73,12 +73,12 @@ own_signature = true"""
         (
             SETTINGS,
             KEY.format("k1", "bob", PUBLIC) * 2 + SETTINGS,
-            "[[keys]]: the id 'k1' stands there twice",
+            "[[keys]]: the id 'k1' appears twice",
         ),
         ('id = "security"', 'id = "endpoint-admins"', "[[groups]]: the id 'endpoint-admins'"),
         ('name = "Scripts that run on devices"', 'name = ""', "policy 'scripts': policy-invalid"),
-        ('id = "dave"', 'id = "writer"', "no key file can be called so"),
-        ('id = "dave"', 'id = "../dave"', "no key file can be called so"),
+        ('id = "dave"', 'id = "writer"', "no key file can have this name"),
+        ('id = "dave"', 'id = "../dave"', "no key file can have this name"),
     ],
 )
 def test_init_refuses_it_with_the_place_and_leaves_nothing(
@@ -179,7 +179,7 @@ def test_keys_that_are_there_are_taken_and_never_replaced(tmp_path: Path) -> Non
     again = keys_to_make(file, tmp_path)
     assert {name: key for name, (key, _) in again.items()} == {name: key for name, (key, _) in made.items()}
     (tmp_path / "bob.key").rename(tmp_path / "carol.key")
-    with pytest.raises(GovernanceFileError, match="move it away"):
+    with pytest.raises(GovernanceFileError, match="move it elsewhere"):
         keys_to_make(file, tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_problems_have_titles_of_codes_that_there_are() -> None:
 
 
 def test_values_are_escaped_where_a_text_has_marks() -> None:
-    assert str(th("request.by", who="<b>x</b>")) == "asked by <b>&lt;b&gt;x&lt;/b&gt;</b>"
+    assert str(th("request.by", who="<b>x</b>")) == "requested by <b>&lt;b&gt;x&lt;/b&gt;</b>"
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 person"), (0, "0 people"), (1234, "1,234 people")])

@@ -238,7 +238,7 @@ def test_new_key_is_announced_with_what_ends_a_thief_s_keys() -> None:
 def test_R17_people_are_named_and_their_accounts_too() -> None:
     names = {"requester_name": "Alice Miller", "by_name": "Bob Ortega", "words": "Because."}
     asked = text(message("needs-approval", **names)).body
-    assert asked.startswith("Alice Miller (alice) asks to create script/a.sh, and you")
+    assert asked.startswith("Alice Miller (alice) asks to create script/a.sh. You can")
     assert text(message("rejected", **names)).body.startswith(
         "Your request to create script/a.sh was rejected by Bob Ortega (bob)"
     )
@@ -290,7 +290,7 @@ def test_R17_several_requests_are_one_text_that_lists_them() -> None:
     found = text_of(asked, PUBLIC)
     assert found.subject == "Approval needed: 3 requests"
     first, *entries = found.body.split("\n\n")
-    assert first.startswith("These requests need approval, and you are one of those who")
+    assert first == "You can approve or reject these requests."
     assert entries == [
         f"{number + 1}. Approval needed: create script/{name}\n"
         f"   Alice Miller (alice): Why {name}.\n"

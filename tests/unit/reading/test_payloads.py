@@ -81,7 +81,7 @@ def test_lines_beyond_the_limit_are_counted_not_silently_left_out() -> None:
     assert found[-1].text == "1,500 more lines of this version not compared"
     both = payload_diff(text(long), text(long + "\nlast"))
     assert [line.text for line in both[LINES_MAX:]] == [
-        "1,500 more lines of the version before not compared",
+        "1,500 more lines of the previous version not compared",
         "1,501 more lines of this version not compared",
     ]
 

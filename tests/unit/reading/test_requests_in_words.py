@@ -77,7 +77,7 @@ def test_R9_whether_an_account_can_approve_is_said_with_what_to_do() -> None:
     own = standing_sentence(standing_of("alice", state, governance, AT))
     assert own.startswith("alice cannot approve it: own-request. ")
     ended = standing_sentence(standing_of("bob", CLOSED, governance, AT))
-    assert ended == "bob cannot approve it: there is nothing to approve any more."
+    assert ended == "bob cannot approve it: there is nothing left to approve."
 
 
 def test_the_lines_say_what_each_rule_has_got_and_what_is_missing() -> None:
@@ -85,7 +85,7 @@ def test_the_lines_say_what_each_rule_has_got_and_what_is_missing() -> None:
     explanation = explained(view(), waiting("bob", rejecters=("carol",)), governance, AT).explanation
     assert explanation is not None
     lines = explanation_lines(explanation, governance)
-    assert "given by bob.p: 1 missing, dave can." in lines[0]
+    assert "given by bob.p: 1 missing, dave can approve." in lines[0]
     assert lines[-1].startswith("Rejected by carol: ")
     assert status_words("needs_approval", None) == "needs approval"
     assert status_words("approved", "released") == "approved, released"

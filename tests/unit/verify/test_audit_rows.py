@@ -41,7 +41,7 @@ def test_R16_row_with_another_value_in_any_column_is_named_with_both_values(
 
 
 def test_R16_row_in_which_a_column_was_emptied_is_named(submitted: Accepted) -> None:
-    with pytest.raises(FindingError, match="the audit table says principal = nothing, the record 'carol'"):
+    with pytest.raises(FindingError, match="the audit table has principal = nothing, the record has 'carol'"):
         compare_row(
             "ledger", PARTITION, submitted, msgspec.structs.replace(row_of(submitted), principal=None)
         )

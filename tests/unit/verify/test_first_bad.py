@@ -43,14 +43,14 @@ def test_altered_record_is_named_wherever_it_stands(head: Head, altered: int) ->
 def test_record_that_was_left_out_is_named_by_its_place() -> None:
     run = run_of(4, START)
     del run[1]
-    assert first_bad(run, START, "", last_vouched_for=True) == (1, "it says that it is seq 2")
+    assert first_bad(run, START, "", last_vouched_for=True) == (1, "it has the seq 2")
 
 
 def test_what_is_no_record_is_named() -> None:
     run = run_of(3, START)
     for junk in (b"", b"{}", b"\xff", b"[" * 100_000):
         run[1] = junk
-        assert first_bad(run, START, "", last_vouched_for=True) == (1, "it is no ledger record")
+        assert first_bad(run, START, "", last_vouched_for=True) == (1, "it is not a ledger record")
 
 
 def test_run_that_follows_something_else_is_named_at_its_first() -> None:

@@ -48,7 +48,7 @@ def test_commands_that_were_passed_over_are_a_gap(chains: Chains) -> None:
     chains.send(chains.submission())
     _, requests = chains.verified()
     assert requests.inputs.gaps == [InputGap(seq, 3, 8)]
-    assert str(requests.inputs.gaps[0]) == "no decision stands for input 3 to 7"
+    assert str(requests.inputs.gaps[0]) == "there is no decision for input 3 to 7"
 
 
 def test_log_whose_first_command_was_not_the_topics_first_has_a_gap_before_it() -> None:

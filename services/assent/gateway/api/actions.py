@@ -19,7 +19,9 @@ from assent_contracts.commands import ACTIONS, Action, RequestId
 IfMatch = Annotated[
     str | None,
     HeaderParameter(
-        name="If-Match", max_length=200, description="The ETag of the request as it was shown: as `seen`."
+        name="If-Match",
+        max_length=200,
+        description="The ETag of the request as it was shown; works like `seen`.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""GET /api/v1/audit: every action on record, refused ones too, for auditors and administrators (R16)."""
+"""GET /api/v1/audit: every recorded action, including refused ones, for auditors and administrators (R16)."""
 
 from typing import Annotated, Any, Final
 
@@ -24,21 +24,23 @@ from assent_contracts.limits import NAME_MAX_CHARS
 PAGE_MAX: Final = 200
 _MS_MAX: Final = (1 << 53) - 1
 
-Principal = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="Who sent it.")]
-RequestAsked = Annotated[str | None, QueryParameter(name="request", max_length=40, description="Its id.")]
-ResourceAsked = Annotated[str | None, QueryParameter(max_length=321, description="The object, whole.")]
+Principal = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The sender.")]
+RequestAsked = Annotated[
+    str | None, QueryParameter(name="request", max_length=40, description="The id of a request.")
+]
+ResourceAsked = Annotated[
+    str | None, QueryParameter(max_length=321, description="The whole name of an object.")
+]
 CommandAsked = Annotated[
-    str | None, QueryParameter(max_length=100, description="A type, such as assent.approve.v1.")
+    str | None, QueryParameter(max_length=100, description="A command type, such as assent.approve.v1.")
 ]
-Refused = Annotated[bool | None, QueryParameter(description="Refusals only, or decisions only.")]
-Since = Annotated[
-    int | None, QueryParameter(ge=0, le=_MS_MAX, description="Log time in ms, at or after this.")
-]
-Until = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="Log time in ms, before this.")]
+Refused = Annotated[bool | None, QueryParameter(description="true: only refusals; false: none.")]
+Since = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="From this log time on, ms.")]
+Until = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="Before this log time, ms.")]
 LedgerAsked = Annotated[LedgerName | None, QueryParameter()]
 CursorAsked = Annotated[
     str | None,
-    QueryParameter(max_length=CURSOR_MAX_CHARS, description="The `next` of the page or export before."),
+    QueryParameter(max_length=CURSOR_MAX_CHARS, description="The `next` of the previous page or export."),
 ]
 
 
@@ -78,7 +80,7 @@ async def export(
     ledger: LedgerAsked = None,
     cursor: CursorAsked = None,
 ) -> Stream:
-    """Export what a search finds, at most 100,000 records, as lines of JSON; the last line says how many."""
+    """Export what a search finds as lines of JSON, at most 100,000 records. The last line is a summary."""
     wanted = _filter(principal, request_id, resource, command, refused, since, until, ledger)
     refuse_others(caller, gateway)
     headers = {"Content-Disposition": 'attachment; filename="audit.ndjson"'}

@@ -1,6 +1,7 @@
 """POST /api/v1/governance/changes: change policies, groups, roles, accounts, keys or settings (R3, R15, R18).
 
-What one administrator may do alone works at once; the rest becomes a request that a second one approves.
+A change that one administrator can make alone takes effect at once. Any other becomes a request that a second
+administrator has to approve.
 """
 
 from typing import Annotated, Any
@@ -27,7 +28,7 @@ _WhyIfAsked = Annotated[
 
 
 class ChangeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change to governance that somebody wants; `dry_run` says what it would do, and does nothing."""
+    """A change to governance. `dry_run` answers what it would do, without doing it."""
 
     change: GovernanceChange
     justification: _WhyIfAsked = None
@@ -35,14 +36,14 @@ class ChangeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class _Sent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    # The change as bytes: the contracts' own reader says what is wrong with it.
+    # The change as bytes, so that the contracts' own decoder reports what is wrong with it.
     change: msgspec.Raw
     justification: str | None = None
     dry_run: bool = False
 
 
 def read_change(change: msgspec.Raw) -> GovernanceChange:
-    """The change that these bytes say. Raises Problem: the refusal of its form."""
+    """The change in these bytes. Raises Problem: the refusal of a malformed one."""
     read = decode_governance_change(bytes(change))
     if isinstance(read, Refusal):
         raise of_refusal(read)
@@ -59,10 +60,10 @@ def read_change(change: msgspec.Raw) -> GovernanceChange:
 async def change(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, idempotency_key: IdempotencyKey = None
 ) -> Response[Changed | Prospect]:
-    """Change governance: 200 when it worked at once, 201 with the request that a second one must approve.
+    """Change governance: 200 if it took effect at once, 201 with the request if a second must approve.
 
-    A dry run answers 200 with what would come of it, its refusal included. The same Idempotency-Key and
-    the same change count once, and get the first answer again.
+    A dry run answers 200 with what would happen, even if that is a refusal. The same change with the same
+    Idempotency-Key counts once, and gets the first answer again.
     """
     sent = await read_body(request, _Sent)
     prospect = prospect_of(gateway, caller, read_change(sent.change))

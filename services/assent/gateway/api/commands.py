@@ -1,4 +1,4 @@
-"""GET /api/v1/commands/{id}: what became of a command whose decision was late."""
+"""GET /api/v1/commands/{id}: the decision on a command that was not decided in time."""
 
 from typing import Annotated
 
@@ -17,11 +17,11 @@ async def show_command(
     caller: Caller,
     gateway: Gateway,
     sent_at: Annotated[
-        int, QueryParameter(ge=0, le=(1 << 53) - 1, description="When it was sent, ms since 1970.")
+        int, QueryParameter(ge=0, le=(1 << 53) - 1, description="When the command was sent, ms since 1970.")
     ],
     resource: Annotated[
-        str | None, QueryParameter(max_length=321, description="Its object; found faster with it.")
+        str | None, QueryParameter(max_length=321, description="The command's object; speeds up the search.")
     ] = None,
 ) -> Decision:
-    """Answer with the decision on one's own command; 202 while there is none. Location named this address."""
+    """Get the decision on one's own command; 202 while there is none. Location names this address."""
     return await late_decision(gateway, caller, command_id, resource, sent_at)

@@ -1,8 +1,8 @@
-"""GET /api/v1/openapi.json: the API in OpenAPI 3.1, as client generators take it.
+"""GET /api/v1/openapi.json: the API in OpenAPI 3.1, for client generators.
 
-Paths and parameters are Litestar's. The types of bodies are msgspec's: it writes what it reads and checks,
-and Litestar's own way stops at types such as msgspec.Raw. Litestar's part is made from an application of its
-own that serves nothing, so that it brings no pages beside the document.
+Paths and parameters come from Litestar. The schemas of bodies come from msgspec, because that is what decodes
+them, and Litestar cannot describe types such as msgspec.Raw. Litestar's part is made from a separate
+application that serves nothing, so that no pages are added beside the document.
 """
 
 import re
@@ -34,16 +34,16 @@ _WRITING: Final = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 503)
 _ALSO_FAILS: Final = {"showSubmission": (409,)}
 _DECIDES_LATE: Final = frozenset({"showCommand"})
 _ALSO: Final = {"submitChange": 200, "changeGovernance": 200, "relayCommand": 201}
-"""A second status with the same body: of what came before, or was decided at once."""
+"""A second status with the same body: for a repeated command, or for one that was decided at once."""
 _HEADERS: Final = {
-    "ETag": "The version of what is shown, for If-None-Match, and If-Match of an action.",
-    "Location": "Where to look at what was made, or for a decision that is late.",
+    "ETag": "The version of what is shown, for If-None-Match, and for If-Match of an action.",
+    "Location": "Where to find what was created, or a decision that is late.",
     "Retry-After": "Seconds to wait.",
-    LAG_HEADER: "How many ledger records the tables do not hold yet.",
-    LOST_HEADER: "There while part of the log is lost: which partitions (a list of RFC 8941), with `kind` and"
-    " the offsets up to which each was `known` and is `found`. What the answer shows of them may contain what"
-    " the log no longer has, and nothing is decided there.",
-    GOVERNANCE_HEADER: "The governance seq that the answer was made from.",
+    LAG_HEADER: "How many ledger records the tables do not contain yet.",
+    LOST_HEADER: "Present while part of the log is lost: the partitions (a list, RFC 8941), with `kind` and"
+    " the offsets up to which each was `known` and is `found`. The answer may show records of them that the"
+    " log no longer has, and nothing is decided there.",
+    GOVERNANCE_HEADER: "The seq of the governance state that the answer is based on.",
 }
 _SENDS: Final = {
     "submitChange": ("Location",),
@@ -65,11 +65,11 @@ _GOVERNANCE: Final = tuple(
 )
 _CAPITAL: Final = re.compile("[A-Z]")
 Refs = dict[Any, dict[str, Any]]
-"""A reference to the schema of each type."""
+"""References to the schemas, by type."""
 
 
 class _StructsLater(OpenAPISchemaPlugin):
-    """Leaves every struct open: what goes in there is msgspec's to say."""
+    """Leaves the schema of every struct empty: msgspec fills it in later."""
 
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:
@@ -77,12 +77,12 @@ class _StructsLater(OpenAPISchemaPlugin):
         return isinstance(value, type) and issubclass(value, msgspec.Struct)
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
-        """Nothing."""
+        """An empty schema."""
         return Schema()
 
 
 def describe(handlers: Sequence[HTTPRouteHandler], *, cookie: str) -> dict[str, Any]:
-    """The OpenAPI document of these handlers; `cookie` is the session's."""
+    """The OpenAPI document of these handlers; `cookie` is the name of the session's cookie."""
     app = _app_of(handlers)
     document = app.openapi_schema.to_schema()
     by_operation = {each.operation_id: each for each in _handlers_of(app) if each.resolve_include_in_schema()}
@@ -139,7 +139,10 @@ def _complete(method: str, operation: dict[str, Any], handler: HTTPRouteHandler,
     if name in _ALSO:
         responses[str(_ALSO[name])] = good
     if name == "showRequest":
-        responses["304"] = {"description": "It is as If-None-Match says.", "headers": _headers(name)}
+        responses["304"] = {
+            "description": "It has not changed since the version in If-None-Match.",
+            "headers": _headers(name),
+        }
     if method == "post" or name in _DECIDES_LATE:
         responses["202"] = _late(refs)
     usual = _WRITING if TAKES in handler.opt or method == "post" else _READING
@@ -150,7 +153,7 @@ def _complete(method: str, operation: dict[str, Any], handler: HTTPRouteHandler,
 
 
 def _asks_who(handler: HTTPRouteHandler) -> bool:
-    """Whether the handler depends on a caller, at whichever depth."""
+    """Whether the handler depends on a caller, directly or not."""
     asked = set(handler.parsed_fn_signature.parameters)
     for name, provider in handler.resolve_dependencies().items():
         if name in asked:
@@ -159,7 +162,7 @@ def _asks_who(handler: HTTPRouteHandler) -> bool:
 
 
 def _never_null(schema: dict[str, Any]) -> None:
-    """A parameter that may be left out: where it stands it has a value."""
+    """Remove null from the schema of an optional parameter: if it is sent, it has a value."""
     kinds = [each for each in schema.pop("oneOf", ()) if each != {"type": "null"}]
     if len(kinds) == 1:
         schema |= {**kinds[0], **schema}
@@ -173,7 +176,7 @@ def _takes(handler: HTTPRouteHandler) -> list[Any]:
 
 
 def _gives(handler: HTTPRouteHandler) -> list[Any]:
-    """The structs that an answer may be."""
+    """The structs that an answer can be."""
     returns = handler.parsed_fn_signature.return_type
     inner = (
         returns.inner_types[0].annotation
@@ -209,7 +212,7 @@ def _header(name: str) -> dict[str, Any]:
 
 def _late(refs: Refs) -> dict[str, Any]:
     return {
-        "description": "The decision is late: ask where Location says.",
+        "description": "The decision is late: ask at the address in Location.",
         "content": {"application/json": {"schema": refs[Late]}},
         "headers": {"Location": _header("Location"), "Retry-After": _header("Retry-After")},
     }
@@ -237,20 +240,25 @@ def _security(cookie: str) -> dict[str, Any]:
         "token": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An access token of the provider, for machines.",
+            "description": "An access token from the provider, for machines.",
         },
-        "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "Of who has signed in."},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie,
+            "description": "The session of a sign-in.",
+        },
         "csrf": {
             "type": "apiKey",
             "in": "header",
             "name": CSRF_HEADER,
-            "description": "`csrf` of GET /api/v1/me: changes by a session carry it.",
+            "description": "`csrf` of GET /api/v1/me, required for changes in a session.",
         },
     }
 
 
 def openapi_of(handlers: Sequence[HTTPRouteHandler], *, cookie: str) -> HTTPRouteHandler:
-    """The handler that answers with the document; it is made when it is first asked for."""
+    """The handler for the document, which is made at the first request for it."""
     made: list[bytes] = []
 
     @get(f"{PREFIX}/openapi.json", include_in_schema=False, media_type="application/json", name="openapi")

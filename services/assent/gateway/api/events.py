@@ -1,4 +1,4 @@
-"""GET /api/v1/events: what changes, as it changes (server-sent events)."""
+"""GET /api/v1/events: changes as they happen (server-sent events)."""
 
 import asyncio
 from typing import Annotated, Any, Final
@@ -15,20 +15,20 @@ from assent_contracts.client.task_end import end
 
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    # For proxies that would collect the events.
+    # For proxies that would buffer the events.
     (b"x-accel-buffering", b"no"),
 ]
 _HELLO: Final = b"retry: 2000\n\n"
 _NOT_TAKEN_S: Final = 30.0
-"""A client that takes nothing for so long is given up."""
+"""A client that accepts nothing for so long is disconnected."""
 _EVENTS: Final = """\
-- `changed`: a request has gone on, and the lists hold it: `{"request", "status", "resource", "position"}`.
-  Only of requests that the caller may see; its id is the ledger record's `<partition>-<seq>`.
+- `changed`: a request has changed, and the lists show it: `{"request", "status", "resource", "position"}`.
+  Only for requests that the caller may see. The event's id is the ledger record's `<partition>-<seq>`.
 - `governance`: policies, groups, roles, principals or settings have changed: `{"seq"}`.
-- `lost`: some events will not come: load anew what you show.
+- `lost`: some events were lost: reload what you show.
 
-A comment comes every 15 s. The stream ends with the session or token, and from
-time to time: come back then."""
+A comment is sent every 15 s. The stream ends with the session or token, and also
+from time to time: reconnect then."""
 
 
 @get(
@@ -37,7 +37,9 @@ time to time: come back then."""
     summary="Follow events",
     description=f"Server-sent events:\n\n{_EVENTS}",
     media_type="text/event-stream",
-    responses={200: ResponseSpec(str, description="Events, without end.", media_type="text/event-stream")},
+    responses={
+        200: ResponseSpec(str, description="An endless stream of events.", media_type="text/event-stream")
+    },
 )
 async def follow(
     request: Request[Any, Any, Any],
@@ -46,18 +48,18 @@ async def follow(
     last_event_id: Annotated[
         str | None,
         HeaderParameter(
-            name="Last-Event-ID", max_length=64, description="What came after this one is told again."
+            name="Last-Event-ID", max_length=64, description="Events after this one are sent again."
         ),
     ] = None,
     since: Annotated[
         int | None,
-        QueryParameter(ge=0, le=1 << 53, description="What came after this time (ms) is told again."),
+        QueryParameter(ge=0, le=1 << 53, description="Events after this time (ms) are sent again."),
     ] = None,
 ) -> ASGIApp:
-    """Follow what changes. Raises Problem: too-many-streams, cross-site."""
+    """Follow changes. Raises Problem: too-many-streams, cross-site."""
     session = None
     if caller.how == "session":
-        # A read, but one that lasts: no other site is to open streams until the person has no more.
+        # A read, but a lasting one: other sites must not use up the streams that an account may have.
         refuse_cross_site(request, gateway)
         session = request.cookies.get(gateway.sessions.cookie)
 
@@ -65,7 +67,7 @@ async def follow(
         listener = gateway.live.join(
             caller.id, session, last=last_event_id, since=since, until=caller.ends_at
         )
-        # Only by receiving is it known that a client has left.
+        # Only receiving shows that a client has left.
         leaving = asyncio.create_task(_left(receive, listener))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -74,7 +76,7 @@ async def follow(
                 await _body(send, chunk)
             await _body(send, b"", more=False)
         except TimeoutError:
-            # The connection goes with the unfinished answer.
+            # The unfinished answer closes the connection.
             return
         finally:
             gateway.live.leave(listener)

@@ -1,7 +1,7 @@
-"""GET /api/v1/governance: all that governance says, in one document.
+"""GET /api/v1/governance: the whole state of governance in one document.
 
-For a client that signs its own changes: it works out on its own machine what a change would do, from the same
-state and by the same rules as the decider. There is nothing in it that the pages beside it do not say.
+It is for clients that sign their own changes: they compute on their own machine what a change would do, from
+the same state and by the same rules as the decider. It contains nothing that the other addresses do not show.
 """
 
 from litestar import Response, get

@@ -1,4 +1,4 @@
-"""What the answers about governance have in common: pages of it, versions, and reading one's own write."""
+"""What the answers about governance have in common: pages, versions, and reading one's own writes."""
 
 import asyncio
 import heapq
@@ -19,13 +19,13 @@ from assent_contracts.limits import NAME_MAX_CHARS
 
 PAGE_MAX: Final = 200
 GOVERNANCE_HEADER: Final = "assent-governance"
-"""The governance seq that an answer was made from."""
+"""The seq of the governance state that an answer is based on."""
 _WAIT_S: Final = 3.0
 _SEQ_MAX_DIGITS: Final = 18
 
 Id = Annotated[str, PathParameter(max_length=NAME_MAX_CHARS + 1, schema_extra={"maxLength": NAME_MAX_CHARS})]
 PageCursor = Annotated[
-    str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The `next` of the page before.")
+    str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The `next` of the previous page.")
 ]
 PageLimit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)]
 AfterGovernance = Annotated[
@@ -34,7 +34,7 @@ AfterGovernance = Annotated[
         name=AFTER_HEADER,
         max_length=40,
         schema_extra={"pattern": f"^{POSITION}[0-9]{{1,18}}$"},
-        description="Answer once governance has come to this position: `governance-<seq>`.",
+        description="Answer once governance has reached this position: `governance-<seq>`.",
     ),
 ]
 
@@ -42,23 +42,23 @@ _T = TypeVar("_T")
 
 
 def id_in(path: str) -> str:
-    """An id that stood at the end of a path: it may have slashes, and the router gives one before it."""
+    """The id at the end of a path. It can contain slashes, and the router puts one before it."""
     return path.removeprefix("/")
 
 
 def page_of(by_id: Mapping[str, _T], cursor: str | None, limit: int) -> tuple[list[_T], str | None]:
-    """The values after `cursor` in the order of their ids, and the cursor of the page after them."""
+    """The values after `cursor` in the order of their ids, and the cursor of the next page."""
     names = heapq.nsmallest(limit + 1, (name for name in by_id if cursor is None or name > cursor))
     shown = names[:limit]
     return [by_id[name] for name in shown], shown[-1] if len(names) > limit else None
 
 
 async def governance_after(
-    caller: Caller,  # noqa: ARG001  whoever is signed in may look at all of it
+    caller: Caller,  # noqa: ARG001  every signed-in account may see all of it
     gateway: Gateway,
     after: AfterGovernance = None,
 ) -> Governance:
-    """Governance as it is, at least at the position `after`. Raises Problem: malformed, lagging."""
+    """The current governance, at least at the position `after`. Raises Problem: malformed, lagging."""
     if after is None:
         return gateway.log.governance
     seq = after.removeprefix(POSITION)
@@ -72,16 +72,16 @@ async def governance_after(
             503,
             "lagging",
             f"This gateway does not know {after} yet.",
-            todo="Ask again after Retry-After seconds; the decision itself stands.",
+            todo="Ask again after Retry-After seconds. The decision itself is final.",
             headers={"Retry-After": "1"},
         ) from error
     return gateway.log.governance
 
 
 GOVERNANCE: Final = {"governance": Provide(governance_after)}
-"""What a handler about governance depends on."""
+"""The dependencies of a handler about governance."""
 
 
 def versioned(governance: Governance, answer: _T) -> Response[_T]:
-    """An answer that says which state of governance it was made from."""
+    """An answer with the seq of the governance state that it is based on."""
     return Response(answer, headers={GOVERNANCE_HEADER: str(governance.seq)})

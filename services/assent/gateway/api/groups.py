@@ -1,4 +1,4 @@
-"""GET /api/v1/groups: who is in which group, and where the group counts."""
+"""GET /api/v1/groups: the members of each group, and where the group is used."""
 
 import msgspec
 from litestar import Response, get
@@ -38,7 +38,7 @@ class GroupPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A group with its members, the policies whose approvers they are, and the roles that they hold by it."""
+    """A group with its members, the policies that name it, and the roles that it has."""
 
     group: Group
     version: int
@@ -72,7 +72,7 @@ async def list_groups(
 
 @get("/groups/{group_id:path}", dependencies=GOVERNANCE, operation_id="showGroup")
 async def show_group(group_id: Id, governance: Governance) -> Response[ShownGroup]:
-    """Show one group with its members, and where it counts."""
+    """Show one group with its members, and where it is used."""
     group_id = id_in(group_id)
     found = governance.groups.get(group_id)
     if found is None:

@@ -1,6 +1,6 @@
 """GET /livez and /readyz, open to all; /metrics for auditors, administrators and this machine.
 
-They are answered by whichever name or address they are asked at: probes know none but the container's.
+They answer under any host name or address, because probes know only the container's.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ async def livez(gateway: Gateway) -> Response[dict[str, float]]:
 
 @get("/readyz", include_in_schema=False)
 async def readyz(gateway: Gateway) -> Response[dict[str, list[str]]]:
-    """Whether it can do its work, and what is missing; why is in its log, which not everybody reads."""
+    """Whether it can do its work, and what is missing. The reasons are in its log, which is not public."""
     missing = sorted(gateway.health.missing())
     return Response({"missing": missing}, status_code=503 if missing else 200)
 

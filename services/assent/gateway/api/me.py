@@ -1,4 +1,4 @@
-"""GET /api/v1/me: who the gateway takes the caller for, and the token that a session's changes carry."""
+"""GET /api/v1/me: the caller as the gateway knows it, and the token that a session's changes need."""
 
 from typing import Annotated
 
@@ -12,23 +12,25 @@ from assent_contracts.governed import Role
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller, as governance knows it now."""
+    """The caller in the current governance."""
 
     principal: str
     person: str | None
-    """R9: who is behind the account; null for a service."""
+    """R9: the person behind the account; null for a service."""
     name: str
     roles: tuple[Role, ...]
     """Those held for at least one resource type."""
     csrf: Annotated[
         str | None,
-        msgspec.Meta(description="What X-CSRF-Token must say in changes by this session; null without one."),
+        msgspec.Meta(
+            description="The X-CSRF-Token that changes in this session need; null without a session."
+        ),
     ]
     how: How
 
 
 def roles_of(governance: Governance, principal: str) -> tuple[Role, ...]:
-    """The roles that an account holds, itself or through a group, for whichever resource types."""
+    """The roles that an account holds, itself or through a group, for any resource type."""
     held: set[Role] = {
         each.role
         for each in governance.assignments.values()
@@ -39,7 +41,7 @@ def roles_of(governance: Governance, principal: str) -> tuple[Role, ...]:
 
 @get("/me", operation_id="showMe")
 async def me(caller: Caller, gateway: Gateway) -> Me:
-    """Say who is asking, with which roles, and how they proved it."""
+    """Show the caller, its roles, and how it was authenticated."""
     account = caller.principal.account
     return Me(
         principal=caller.id,

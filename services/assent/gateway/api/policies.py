@@ -1,4 +1,4 @@
-"""GET /api/v1/policies: what must be approved by whom, in a plain sentence, and who could do it (R2, R4)."""
+"""GET /api/v1/policies: what must be approved by whom, in a sentence, and who could approve (R2, R4)."""
 
 import msgspec
 from litestar import Response, get
@@ -21,7 +21,7 @@ from assent_contracts.policies import ApprovalRule, Policy
 
 
 class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy as it is. `version` goes into a change of it."""
+    """The current policy. A change to it must name its `version`."""
 
     policy: Policy
     version: int
@@ -36,13 +36,13 @@ class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleMeets(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule of a policy, and who could approve by it: of a request all but its requester (R9)."""
+    """One rule of a policy, and who could approve under it. A request's own requester cannot (R9)."""
 
     quorum: int
     groups: tuple[str, ...]
     sentence: str
     people: int
-    """How many distinct people they are: two accounts of one person count once."""
+    """How many distinct people these are. Two accounts of one person count once."""
     could_approve: list[Approver]
 
 
@@ -56,7 +56,7 @@ class ShownPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def version_of(governance: Governance, governed: str) -> int:
-    """The version of an object that governance has."""
+    """The version of an object that exists in governance."""
     version = governance.version(governed)
     assert version is not None, governed
     return version

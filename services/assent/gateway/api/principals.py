@@ -1,4 +1,4 @@
-"""GET /api/v1/principals: the accounts, who is behind them, and what they may do."""
+"""GET /api/v1/principals: the accounts, the people behind them, and their permissions."""
 
 import msgspec
 from litestar import Response, get
@@ -21,7 +21,7 @@ from assent_contracts.governed import Account, Role
 
 
 class PrincipalView(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as it stands."""
+    """The current state of an account."""
 
     account: Account
     enabled: bool
@@ -37,7 +37,7 @@ class PrincipalPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that signs for the account; times in ms since 1970."""
+    """A key that signs for the account. Times are in ms since 1970."""
 
     id: str
     public_key: str

@@ -1,7 +1,7 @@
-"""GET /api/v1/requests/{id}/submission and /api/v1/governance/ledger: what a client needs to trust nobody.
+"""GET /api/v1/requests/{id}/submission and /api/v1/governance/ledger: proofs, so clients need no trust.
 
-A client that holds the log's identity checks the governance records, which name the writers, and with them
-the seal under the submission. `assent_contracts.proof` does that, in pure functions.
+A client that knows the log's identity verifies the governance records, which name the writers, and with those
+the seal on the submission. `assent_contracts.proof` does that in pure functions.
 """
 
 import asyncio
@@ -37,17 +37,17 @@ class SubmissionProof(msgspec.Struct, frozen=True, kw_only=True):
 
     request: str
     value: bytes
-    """The ledger record's value: the command's bytes, its sender's key and signature, and the decision."""
+    """The ledger record's value: the command's bytes, its sender's key and signature, and its decision."""
     following: tuple[bytes, ...] | None
-    """The values after it up to the next sealed one; null where the caller may not see those."""
+    """The values after it, up to the next sealed record; null if the caller may not see them."""
     writer: str
-    """The key id of the writer that sealed the last of them; empty where `following` is null."""
+    """The key id of the writer that sealed the last of them; empty if `following` is null."""
     seal: str
-    """The seal, base64url; empty where `following` is null."""
+    """The seal, base64url; empty if `following` is null."""
 
 
 class GovernanceLedger(msgspec.Struct, frozen=True, kw_only=True):
-    """Records of the governance topic as they are there, unaccepted ones too."""
+    """Records of the governance topic as they are, including ones that are not accepted."""
 
     records: list[LedgerEntry]
     next: int | None
@@ -72,7 +72,7 @@ async def show_submission(
         raise doubted(found.id, "unreadable") from error
     if isinstance(run, NotProven):
         raise doubted(found.id, "differs")
-    # The records after it are about other requests, which are not for everybody (decision 15).
+    # The records after it are about other requests, which not everyone may see (decision 15).
     whole = len(run.values) == 1 or sees_all(gateway.log.governance, caller.principal)
     proof = SubmissionProof(
         request=found.id,
@@ -86,11 +86,11 @@ async def show_submission(
 
 @get("/governance/ledger", operation_id="showGovernanceLedger")
 async def show_governance_ledger(
-    caller: Caller,  # noqa: ARG001  governance is shown to everybody who has signed in
+    caller: Caller,  # noqa: ARG001  every signed-in account may see governance
     gateway: Gateway,
     offset: Annotated[
         int,
-        QueryParameter(ge=0, le=_OFFSET_MAX, description="Where to begin: the `next` of the page before."),
+        QueryParameter(ge=0, le=_OFFSET_MAX, description="Where to begin: the `next` of the previous page."),
     ] = 0,
 ) -> Response[GovernanceLedger]:
     """Page through the governance ledger, to verify it under the log's identity."""
@@ -99,12 +99,12 @@ async def show_governance_ledger(
             offset, max_bytes=PAGE_MAX_BYTES
         )
     except _UNREADABLE as error:
-        raise unreadable("The governance ledger cannot be read now.") from error
+        raise unreadable("The governance ledger cannot be read at the moment.") from error
     return Response(GovernanceLedger(records=records, next=following))
 
 
 async def _audited(gateway: Gateway, partition: int, seq: int) -> AuditRow | None:
-    """Where the audit table has this record, which may come a moment later than the request's row."""
+    """The audit table's row of this record, which can appear a moment after the request's row."""
     deadline = asyncio.get_running_loop().time() + _WITHIN_S
     while True:
         rows = await audit_tail(gateway.db, {(LEDGER, partition): seq - 1}, 1)

@@ -24,16 +24,16 @@ PAGE_MAX: Final = 200
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A request with everything that was said about it."""
+    """A request with its timeline and the approvals and rejections."""
 
     request: RequestView
     timeline: list[AuditEntry]
     history: list[dict[str, Any]]
     change: GovernanceDiff | None
-    """What it would change in governance, for the types that are built in."""
+    """What it would change in governance, for built-in types."""
     doubt: Doubt | None
-    """R23: why nobody should decide on what is shown: Postgres `differs` from the ledger, or the ledger is
-    `unreadable`, or the submission is `not-yet` there. Null where it is what the ledger has."""
+    """R23: why nobody should decide on what is shown: Postgres `differs` from the ledger, the ledger is
+    `unreadable`, or the submission is `not-yet` in the audit log. Null if it matches the ledger."""
 
 
 def is_same(if_none_match: str | None, etag: str) -> bool:
@@ -50,7 +50,7 @@ async def list_(
     view: Annotated[
         View,
         QueryParameter(
-            description="One's own; those that one decides on; or, for auditors and administrators, all."
+            description="The caller's own; those it decides on; or, for auditors and administrators, all."
         ),
     ] = "mine",
     status: Annotated[list[Status] | None, QueryParameter(description="One or more.", max_items=7)] = None,
@@ -58,7 +58,7 @@ async def list_(
     cursor: Annotated[str | None, QueryParameter(max_length=CURSOR_MAX_CHARS)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 50,
 ) -> Response[Page]:
-    """List requests: one's own, those one decides on, or all of them."""
+    """List requests: the caller's own, those that it decides on, or all."""
     await gateway.lag.reach(after)
     page = await list_of(
         gateway, caller, view, statuses=status, resource=resource, cursor=cursor, limit=limit
@@ -74,12 +74,12 @@ async def show(
     after: After = None,
     if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match", max_length=200)] = None,
 ) -> Response[Shown | None]:
-    """Show one request with its timeline, and for changes to governance what would change."""
+    """Show one request with its timeline and, for changes to governance, what would change."""
     await gateway.lag.reach(after)
     found = await find(gateway, caller, request_id)
     records, whole = await records_of(gateway, found)
     headers = {LAG_HEADER: str(gateway.lag.records()), "Cache-Control": "private, no-cache"}
-    # A refused action is a record more, and changes nothing else.
+    # A refused action adds a record, and changes nothing else.
     etag = f'"{found.last_seq}-{len(records)}"'
     if whole and is_same(if_none_match, etag):
         return Response(None, status_code=304, headers={**headers, "ETag": etag})
@@ -95,7 +95,7 @@ def _shown(gateway: Gateway, found: RequestView, shown: ShownSubmission) -> Show
         request=found if submitted is None else as_submitted(found, submitted),
         timeline=[audit_entry(record) for record in shown.records],
         history=history(shown.records),
-        # From what the ledger does not confirm, nothing is worked out.
+        # Nothing is derived from what the ledger does not confirm.
         change=governance_diff(submitted, gateway.log.follower.past.at) if shown.doubt is None else None,
         doubt=shown.doubt,
     )

@@ -1,4 +1,4 @@
-"""GET /api/v1/roles: who holds which role, for which resource types."""
+"""GET /api/v1/roles: role assignments, with their resource types."""
 
 import msgspec
 from litestar import Response, get
@@ -21,7 +21,7 @@ from assent_contracts.governed import RoleAssignment
 
 
 class RoleView(msgspec.Struct, frozen=True, kw_only=True):
-    """A role assignment as it is. `version` goes into a change of it."""
+    """The current role assignment. A change to it must name its `version`."""
 
     assignment: RoleAssignment
     version: int
@@ -36,7 +36,7 @@ class RolePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def role_view(assignment: RoleAssignment, governance: Governance) -> RoleView:
-    """A role assignment with its version, and who holds it for what."""
+    """A role assignment with its version and a sentence."""
     types = ", ".join(assignment.resource_types) or "every type"
     return RoleView(
         assignment=assignment,

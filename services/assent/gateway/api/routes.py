@@ -1,4 +1,4 @@
-"""Every handler of the API, in the order of its description, and what stands beside it."""
+"""Every handler of the API, in the order of its description, and the health endpoints."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""GET /api/v1/settings: the times, limits and switches that hold for every request."""
+"""GET /api/v1/settings: the times, limits and switches that apply to every request."""
 
 import msgspec
 from litestar import Response, get
@@ -11,11 +11,11 @@ from assent_contracts.governed import Settings
 
 
 class SettingsView(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings as they are. What has its usual value is left out of `settings`, never of `words`."""
+    """The current settings. `settings` omits default values; `words` has all."""
 
     settings: Settings
     version: int | None
-    """Goes into a change of them; null while nobody has changed them."""
+    """A change to the settings must name it; null as long as they were never changed."""
     words: dict[str, str]
     """Each setting for people: `expiry_ms` is `30 days`."""
 

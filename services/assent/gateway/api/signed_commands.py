@@ -1,8 +1,8 @@
-"""POST /api/v1/commands: take a command to the log that its sender has signed with their own key.
+"""POST /api/v1/commands: relay a command to the log that its sender signed with their own key.
 
-The gateway adds nothing and signs nothing: the ledger holds the sender's bytes under the sender's signature,
-and names no gateway. That signature is the proof of who sends it, so neither a session nor a token is asked
-for. What would not stand for somebody on the ledger, for want of form, key or signature, is refused here and
+The gateway adds nothing and signs nothing. The ledger gets the sender's bytes under the sender's signature,
+and names no gateway. That signature authenticates the sender, so neither a session nor a token is needed. A
+command that the ledger could not attribute, because its form, key or signature is wrong, is refused here and
 never published.
 """
 
@@ -50,24 +50,24 @@ _D = TypeVar("_D", Decided, GovernanceDecided)
 
 
 class Relayed(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's yes to a command that its sender has signed."""
+    """The ledger's acceptance of a command that its sender signed."""
 
     ledger: str
     """`assent.ledger`, or `assent.governance`."""
     position: str
-    """`<partition>-<seq>` of the record on that ledger; of `assent.ledger`: send it as Assent-After."""
+    """`<partition>-<seq>` of the record on that ledger. Send one of `assent.ledger` as Assent-After."""
     at: int
     """Log time, ms."""
     request: str | None
-    """The request that it is about; null for a change to governance."""
+    """The command's request; null for a change to governance."""
     events: tuple[dict[str, Any], ...]
-    """What happened, in full."""
+    """The events in full."""
     repeated: bool
-    """The same bytes came before, and this is their first answer."""
+    """Whether the same bytes were sent before. This is their first answer."""
 
 
 class CommandSent(msgspec.Struct, frozen=True, kw_only=True):
-    """What every command says. Its further fields are in the contracts' schema of its type.
+    """The fields of every command. Its other fields are in the contracts' schema of its type.
 
     The signature is over the bytes as they are sent.
     """
@@ -87,9 +87,9 @@ async def relay(
         str, HeaderParameter(name=SIGNATURE_HEADER, description="Ed25519, base64url without padding.")
     ] = "",
 ) -> Response[Relayed]:
-    """Relay a command that its sender has signed: the bytes of the body, as they would stand on Kafka.
+    """Relay a command that its sender signed: the bytes of the body, as they would be on Kafka.
 
-    The headers assent-key and assent-signature carry the key's id and the signature, as on Kafka. Answers
+    The headers assent-key and assent-signature contain the key's id and the signature, as on Kafka. Answers
     when it is decided: 201 with the new request, 200, or the refusal.
     """
     proof: list[tuple[str, bytes]] = [(KEY_HEADER, key.encode()), (SIGNATURE_HEADER, signature.encode())]
@@ -113,7 +113,7 @@ async def relay(
 
 
 def _signed(gateway: Gateway, value: bytes, headers: list[tuple[str, bytes]]) -> Envelope:
-    """The body, once a registered key is known to have signed it: only then is it looked into.
+    """The body, after checking that a registered key signed it. It is not parsed before that.
 
     Raises Problem.
     """
@@ -138,7 +138,7 @@ def _decoded(value: bytes) -> Command | GovernanceCommand | Refusal:
 
 
 def _sender(gateway: Gateway, command: Command | GovernanceCommand, envelope: Envelope) -> str:
-    """The principal whose own key has signed this command. Raises Problem: what the ledger would say."""
+    """The principal whose own key signed this command. Raises Problem: the refusal that it would get."""
     now = now_ms()
     found = identify(
         gateway.log.governance,
@@ -152,7 +152,7 @@ def _sender(gateway: Gateway, command: Command | GovernanceCommand, envelope: En
     if isinstance(found, Refusal):
         raise of_refusal(found)
     if found.through is not None:
-        detail = f"This key is {found.through}'s, a gateway: what is relayed is signed by its own sender."
+        detail = f"This key belongs to the gateway {found.through}. The sender has to sign the command."
         raise of_refusal(Refusal(code=RefusalCode.UNKNOWN_KEY, detail=detail))
     refusal = not_current(found, command.at, now)
     if refusal is not None:
@@ -167,7 +167,7 @@ def _described(command: Command | GovernanceCommand) -> list[tuple[str, bytes]]:
 
 
 async def _decided(command: Command | GovernanceCommand, sending: Awaitable[_D]) -> _D:
-    """The decision. Raises Problem: `late` (202) when none came in time, `log-not_sent`."""
+    """The decision. Raises Problem: `late` (202) without one in time, `log-incomplete`, `log-unreachable`."""
     try:
         return await sending
     except NotDecidedError as error:

@@ -1,4 +1,4 @@
-"""POST /api/v1/requests: ask for a change to one object (R6, R10, R15, R18, R20)."""
+"""POST /api/v1/requests: request a change to one object (R6, R10, R15, R18, R20)."""
 
 from typing import Annotated, Any
 
@@ -18,20 +18,20 @@ IdempotencyKey = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         max_length=128,
-        description="The same key and the same content count once within 24 hours, for each object.",
+        description="The same content with the same key counts once within 24 hours, for each object.",
     ),
 ]
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change that somebody wants made."""
+    """A change to be approved and made."""
 
     resource: Resource
     operation: Operation
     justification: Justification
     payload: Annotated[
         msgspec.Raw,
-        msgspec.Meta(description="Any JSON value, at most 256 KiB; its bytes are kept as they came."),
+        msgspec.Meta(description="Any JSON value, at most 256 KiB; its bytes are kept as sent."),
     ]
     on_behalf_of: OnBehalfOf | msgspec.UnsetType = msgspec.UNSET
 
@@ -40,7 +40,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 async def submit(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, idempotency_key: IdempotencyKey = None
 ) -> Response[Decision]:
-    """Submit a change; answers when it is decided: 201 with the request, or the refusal."""
+    """Submit a change. Answers when it is decided: 201 with the request, or the refusal."""
     body = await read_body(request, Submission)
     decision = await submissions.submit(
         gateway,

@@ -1,4 +1,4 @@
-"""/api/v1/notifications: where the caller is notified, and what did not arrive there (R17)."""
+"""/api/v1/notifications: where the caller is notified, and messages that could not be delivered (R17)."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -29,13 +29,13 @@ _Letter = Annotated[int, PathParameter(ge=1, le=(1 << 63) - 1)]
 
 
 class Targets(msgspec.Struct, frozen=True):
-    """The caller's targets, the oldest first."""
+    """The caller's targets, oldest first."""
 
     targets: list[TargetView]
 
 
 class DeadLetters(msgspec.Struct, frozen=True, kw_only=True):
-    """What did not arrive, the newest first; `next`: the `before` of the page after this one."""
+    """Undelivered messages, newest first. `next`: the `before` of the next page."""
 
     letters: list[DeadLetter]
     next: int | None
@@ -43,13 +43,13 @@ class DeadLetters(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/notifications/targets", operation_id="listTargets")
 async def list_own(caller: Caller, gateway: Gateway) -> Targets:
-    """List where one is notified of things."""
+    """List the caller's notification targets."""
     return Targets(await list_targets(gateway.db, caller.id))
 
 
 @post("/notifications/targets", operation_id="addTarget", opt={TAKES: WantedTarget}, status_code=201)
 async def add(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> NewTarget:
-    """Hear of things at one more place; a webhook's secret is shown this once."""
+    """Add a notification target. A webhook's secret is shown only this once."""
     return await added(gateway, caller, await read_body(request, WantedTarget))
 
 
@@ -60,13 +60,13 @@ async def change(
     caller: Caller,
     gateway: Gateway,
 ) -> TargetView:
-    """Choose which news go to one of one's places, or let it rest."""
+    """Choose which news a target gets, or switch it off."""
     return await changed(gateway, caller, target, await read_body(request, TargetChange))
 
 
 @delete("/notifications/targets/{target:uuid}", operation_id="removeTarget", status_code=204)
 async def remove(target: Annotated[UUID, PathParameter()], caller: Caller, gateway: Gateway) -> None:
-    """Hear of nothing more there."""
+    """Remove a target."""
     await removed(gateway, caller, target)
 
 
@@ -88,14 +88,14 @@ async def list_dead(
     gateway: Gateway,
     before: Annotated[int | None, QueryParameter(ge=1, le=(1 << 63) - 1)] = None,
 ) -> DeadLetters:
-    """List what did not arrive at one's own targets."""
+    """List the messages that could not be delivered to the caller's targets."""
     letters = await dead_letters(gateway.db, recipient=caller.id, before=before, limit=_LETTERS)
     return DeadLetters(letters=letters, next=letters[-1].id if len(letters) == _LETTERS else None)
 
 
 @post("/notifications/dead/{letter:int}/retry", operation_id="retryDeadLetter", status_code=204)
 async def retry(letter: _Letter, caller: Caller, gateway: Gateway) -> None:
-    """Have it sent again, with as many attempts as a new one."""
+    """Send a message again, with as many attempts as a new one."""
     await retried(gateway, caller, letter)
 
 

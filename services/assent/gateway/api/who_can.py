@@ -1,4 +1,4 @@
-"""GET /api/v1/requests/{id}/approvers and /explanation: who can approve, what is missing, why (R4, R9)."""
+"""GET /api/v1/requests/{id}/approvers and /explanation: who can approve, and what is missing (R4, R9)."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ from assent_contracts.limits import NAME_MAX_CHARS
 
 
 class Approvers(msgspec.Struct, frozen=True, kw_only=True):
-    """Who can approve a request now; nobody once it is decided."""
+    """Who can approve a request now; empty once it is decided."""
 
     request: str
     status: Status
@@ -39,15 +39,15 @@ class Approvers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplainedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request stands, as data and in sentences."""
+    """The state of a request and what is missing, as data and in sentences."""
 
     explained: Explained
     sentences: list[str]
     next: Next | None
-    """What has to happen next; null once nothing is to be approved any more."""
+    """What has to happen next; null once there is nothing left to approve."""
     next_sentence: str | None
     standing: str | None
-    """Whether the account that was asked about can approve it, and why not."""
+    """Whether the account that was asked about can approve it, and if not, why."""
 
 
 async def state_now(gateway: Gateway, row: RequestView) -> Request:
@@ -57,7 +57,7 @@ async def state_now(gateway: Gateway, row: RequestView) -> Request:
         raise Problem(
             503,
             "lagging",
-            f"The audit log does not hold all of {row.id} yet.",
+            f"The audit log does not contain all of {row.id} yet.",
             todo="Ask again after Retry-After seconds.",
             headers={"Retry-After": "1"},
         )
@@ -68,7 +68,7 @@ async def state_now(gateway: Gateway, row: RequestView) -> Request:
 async def show_approvers(
     request_id: RequestId, caller: Caller, gateway: Gateway, after: After = None
 ) -> Approvers:
-    """Say who can approve a request now."""
+    """Show who can approve a request now."""
     await gateway.lag.reach(after)
     row = await find(gateway, caller, request_id)
     can = can_approve(await state_now(gateway, row), gateway.log.governance, now_ms())
@@ -83,10 +83,12 @@ async def explain(
     after: After = None,
     principal: Annotated[
         str | None,
-        QueryParameter(max_length=NAME_MAX_CHARS, description="Why this account can or cannot approve it."),
+        QueryParameter(
+            max_length=NAME_MAX_CHARS, description="An account: explain why it can or cannot approve."
+        ),
     ] = None,
 ) -> ExplainedRequest:
-    """Explain where a request stands: what each rule asks and has got, and what has to happen next."""
+    """Explain a request's state: what each rule requires and has, and what has to happen next."""
     await gateway.lag.reach(after)
     row = await find(gateway, caller, request_id)
     state, governance = await state_now(gateway, row), gateway.log.governance

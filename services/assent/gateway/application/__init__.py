@@ -1,5 +1,5 @@
-"""What a caller can do and find out: one function each, for the API and the console.
+"""What a caller can do and look up: one function each, for the API and the console.
 
-The API and the console parse what was sent, call these, and render what they return. Every function raises
-Problem where it refuses, with what to do.
+The API and the console parse the input, call these functions, and render the results. Every function raises
+Problem when it refuses, and states what to do.
 """

@@ -18,12 +18,14 @@ from assent_contracts.commands import ACTIONS, Action, CommandFields
 
 Seen = Annotated[
     int | None,
-    msgspec.Meta(description="`last_seq` of the request as it was shown: refused when it has changed since."),
+    msgspec.Meta(
+        description="`last_seq` of the request as it was shown. Refused if the request has changed since."
+    ),
 ]
 
 
 _NOT_GIVEN: Final = frozenset({*CommandFields.__struct_fields__, "request"})
-"""What the request, the caller and the clock determine."""
+"""Fields that the request, the caller and the clock determine."""
 
 
 def _details_of(action: Action) -> type[msgspec.Struct]:
@@ -38,7 +40,7 @@ def _details_of(action: Action) -> type[msgspec.Struct]:
     return msgspec.defstruct(
         f"{action.capitalize()}Details",
         fields,
-        namespace={"__doc__": f"What it takes to {action} a request."},
+        namespace={"__doc__": f"The fields for the action `{action}` on a request."},
         kw_only=True,
         frozen=True,
         forbid_unknown_fields=True,
@@ -46,7 +48,7 @@ def _details_of(action: Action) -> type[msgspec.Struct]:
 
 
 DETAILS: Final[dict[Action, type[msgspec.Struct]]] = {action: _details_of(action) for action in ACTIONS}
-"""What the caller gives with each action: the rest of its command's fields."""
+"""The fields that the caller sends with each action: the rest of its command's fields."""
 
 
 async def act(
@@ -61,10 +63,8 @@ async def act(
 ) -> Decision:
     """The decision on an action on a request that the caller may see. Raises Problem.
 
-    `details`: the fields of DETAILS.
-
-    `lagging` where the tables may not have the newest state of the request, and so cannot say whether that
-    was seen.
+    `details`: the fields of DETAILS. The problem is `lagging` if the tables may not have the newest state of
+    the request, so that it is unknown whether the caller saw that state.
     """
     seen = details.get("seen")
     if seen is not None or if_match is not None:
@@ -85,9 +85,9 @@ async def act(
 
 
 def seen_of(if_match: str | None, shown: RequestView) -> int | None:
-    """The seq that If-Match, by RFC 9110, names as seen; the ledger compares it. Raises Problem otherwise.
+    """The seq that If-Match (RFC 9110) names as seen, for the ledger to compare. Raises Problem without one.
 
-    A refused action makes another ETag and leaves the request as it was: that is no reason to refuse.
+    A refused action changes the ETag but not the request, so a different ETag alone is no reason to refuse.
     """
     if if_match is None or if_match.strip() == "*":
         return None
@@ -102,8 +102,8 @@ def _changed_since(shown: RequestView) -> Problem:
     return Problem(
         412,
         "changed-since",
-        f"Request {shown.id} has gone on since you looked: it is {shown.status.replace('_', ' ')} now.",
-        todo="Look at what has changed, and decide on that.",
+        f"Request {shown.id} has changed since you looked: it is now {shown.status.replace('_', ' ')}.",
+        todo="Look at what has changed before you decide.",
         status_now=shown.status,
         last_seq=shown.last_seq,
     )

@@ -1,4 +1,4 @@
-"""Search the audit log and export it: every action on record, refused ones too (R16)."""
+"""Search and export the audit log: every recorded action, including refused ones (R16)."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -16,19 +16,19 @@ from assent.store.queries_large import search_part
 from assent_contracts.refusals import Refusal, RefusalCode
 
 EXPORT_MAX: Final = 100_000
-"""Records of one export; its last line names the cursor of the next one."""
+"""Records of one export. Its last line contains the cursor for the next one."""
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Records of the audit log, the newest first: `limit`, or fewer where they are large."""
+    """Records of the audit log, newest first: `limit` of them, or fewer if they are large."""
 
     entries: list[AuditEntry]
     next: str | None
-    """The `cursor` of the page after this one; null on the last."""
+    """The `cursor` of the next page; null on the last."""
 
 
 class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an export. `record` is the text of the ledger record's value: `value_sha256` is over it."""
+    """A line of an export. `record` is the text of the ledger record's value, and `value_sha256` its hash."""
 
     ledger: LedgerName
     partition: int
@@ -45,28 +45,28 @@ class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """The last line of an export: one that lacks it was cut off."""
+    """The last line of an export. An export without it is incomplete."""
 
     end: bool = True
     records: int
     next: str | None
-    """The `cursor` to continue from, when there are more than one export holds."""
+    """The `cursor` to continue from, if there are more records than one export can contain."""
 
 
 def refuse_others(caller: Caller, gateway: Gateway) -> None:
-    """Let auditors and administrators of every type pass. Raises Problem: not-permitted."""
+    """Allow only auditors and administrators of every type. Raises Problem: not-permitted."""
     if not is_auditor(caller, gateway):
-        detail = "The audit log is for those with the role auditor or administrator."
+        detail = "Only accounts with the role auditor or administrator can read the audit log."
         raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))
 
 
 def write_cursor(cursor: AuditCursor) -> str:
-    """Where a page ends, as text."""
+    """The end of a page, as text."""
     return cursor_text(msgspec.structs.astuple(cursor))
 
 
 def read_cursor(text: str | None) -> AuditCursor | None:
-    """Where a page begins. Raises Problem."""
+    """The beginning of a page. Raises Problem."""
     if text is None:
         return None
     return AuditCursor(*cursor_place(text, tuple[BigInt, LedgerName, Int, BigInt]))
@@ -84,7 +84,7 @@ async def audit_page(gateway: Gateway, wanted: AuditFilter, cursor: str | None, 
 async def exported(
     gateway: Gateway, wanted: AuditFilter, after: AuditCursor | None, limit: int
 ) -> AsyncIterator[bytes]:
-    """The lines of an export, one record each. What is read meanwhile is in no page."""
+    """The lines of an export, one record each. Records added in the meantime are not included."""
     written, more = 0, True
     while more and written < limit:
         part = await search_part(gateway.db, wanted, after=after, limit=min(LIST_MAX, limit - written))

@@ -1,4 +1,4 @@
-"""From a caller's command to its decision: sign, publish, wait, and answer."""
+"""From a caller's command to its decision: sign, publish, wait and answer."""
 
 import hashlib
 from typing import Any, Final
@@ -41,25 +41,25 @@ ANSWER_WITHIN_S: Final = 10.0
 _CLOCKS_MS: Final = 5 * 60 * 1_000
 REOPENED: Final = "reopened"
 _LATEST_MS: Final = COMMAND_MEMORY_MS
-"""Later than this a command is refused as stale."""
+"""A command that is decided later than this is refused as stale."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's yes to a command."""
+    """The ledger's acceptance of a command."""
 
     request: str
     position: str
-    """`<partition>-<seq>` of the ledger record: send it as Assent-After to read what follows from it."""
+    """`<partition>-<seq>` of the ledger record. Send it as Assent-After to read its effects."""
     at: int
     """Log time, ms."""
     events: tuple[str, ...]
-    """The types of what happened."""
+    """The types of the events."""
     repeated: bool = False
-    """The same command came before, and this is its first answer."""
+    """Whether the same command was sent before. This is its first answer."""
 
 
 def command_id(caller: Caller, idempotency_key: str | None) -> str:
-    """The id of the caller's command: the same for the same Idempotency-Key, whichever gateway it reaches.
+    """The id of the caller's command: the same for the same Idempotency-Key, at any gateway.
 
     Raises Problem. The log remembers it for 24 hours, for each object.
     """
@@ -83,10 +83,10 @@ def command_fields(caller: Caller, resource: str, idempotency_key: str | None) -
 
 
 async def send_command(gateway: Gateway, command: Command, *, once: bool) -> Decision:
-    """Publish a command in the caller's name and answer with its decision.
+    """Publish a command on the caller's behalf, and return its decision.
 
-    `once`: its id is that of an Idempotency-Key, and it may have been sent before. Raises Problem: the
-    refusal, `late` (202) when no decision came in time, `log-unreachable`, `reopened`.
+    `once`: its id is from an Idempotency-Key, and it may have been sent before. Raises Problem: the refusal,
+    `late` (202) without a decision in time, `log-unreachable`, `reopened`.
     """
     if once:
         command = msgspec.structs.replace(command, at=(await gateway.once.first_sent(command.id)).at)
@@ -100,7 +100,7 @@ async def send_command(gateway: Gateway, command: Command, *, once: bool) -> Dec
 
 
 async def decision_of(gateway: Gateway, command: Command, decided: Decided) -> Decision:
-    """A decision as the caller gets it: the first one, if the command was sent before. Raises Problem."""
+    """The decision for the caller: the first one, if the command was sent before. Raises Problem."""
     first = _first(decided)
     if first is None:
         return _answer(command, decided, repeated=False)
@@ -140,12 +140,12 @@ def _is_released(decided: Decided) -> bool:
 
 
 def _reopened(command: Complete, decided: Decided) -> Problem:
-    """R12: a request was opened again instead of completed. That is recorded, and is not a refusal there."""
+    """R12: a request was reopened instead of completed. The ledger records that, but not as a refusal."""
     return Problem(
         409,
         REOPENED,
         f"Nothing was released. {reopened_because(decided.events)}",
-        todo="Have it approved again, and complete it then.",
+        todo="Have it approved again, and then complete it.",
         request=command.request,
         position=f"{decided.partition}-{decided.seq}",
         at=decided.at,
@@ -154,7 +154,7 @@ def _reopened(command: Complete, decided: Decided) -> Problem:
 
 
 async def _decided_before(gateway: Gateway, partition: int, seq: int) -> AuditRow:
-    """The record of the first decision. Raises Problem: the audit log may not have it yet."""
+    """The record of the first decision. Raises Problem if the audit log does not have it yet."""
     await audit_caught_up(gateway, partition, seq)
     rows = await audit_tail(gateway.db, {(LEDGER, partition): seq - 1}, limit=1)
     if rows and rows[0].seq == seq:
@@ -162,14 +162,14 @@ async def _decided_before(gateway: Gateway, partition: int, seq: int) -> AuditRo
     raise Problem(
         503,
         "lagging",
-        f"This was decided before, at {partition}-{seq}, which the audit log does not hold yet.",
+        f"This was already decided at {partition}-{seq}, which is not in the audit log yet.",
         todo="Send it again after Retry-After seconds with the same Idempotency-Key.",
         headers={"Retry-After": "1"},
     )
 
 
 def _says_the_same(before: AuditRow, command: Command) -> bool:
-    """Whether the recorded command is this one but for its time: then it was sent again, not reused."""
+    """Whether the recorded command differs only in its time: then it is a repetition, not a reused id."""
     was = _command_of(before)
     if was is None or type(was) is not type(command):
         return False
@@ -196,26 +196,26 @@ def _decided_of(row: AuditRow) -> Decided:
 
 
 def late(command: str, resource: str | None, sent_at: int) -> Problem:
-    """The decision on a command, by its id, that was sent at `sent_at` (ms) has not come yet."""
+    """A command, given by its id, that was sent at `sent_at` (ms) is not decided yet."""
     query = urlencode({**({"resource": resource} if resource else {}), "sent_at": sent_at})
     place = f"/api/v1/commands/{quote(command, safe='')}?{query}"
     return Problem(
         202,
         "late",
-        "There is no decision yet. The command stands and will be decided.",
-        todo="Ask at the address in Location, or send the same again: it counts once.",
+        "There is no decision yet. The command was sent and will be decided.",
+        todo="Ask at the address in Location, or send the same command again: it counts once.",
         headers={"Location": place, "Retry-After": "2"},
         command=command,
     )
 
 
 def undecided() -> Problem:
-    """A change to governance whose decision is late: it stands, and its version makes it count once."""
+    """A change to governance whose decision is late. It will be decided, and counts once by its version."""
     return Problem(
         202,
         "late",
-        "There is no decision yet. The change stands and will be decided.",
-        todo="Look at what it changes, or for it in the audit log.",
+        "There is no decision yet. The change was sent and will be decided.",
+        todo="Check later whether it took effect, or look for it in the audit log.",
         headers={"Retry-After": "2"},
     )
 
@@ -234,12 +234,12 @@ def not_sent(error: KafkaError) -> Problem:
 
 
 def unreachable() -> Problem:
-    """Kafka has not said that it took the command; it may have it all the same."""
+    """Kafka has not confirmed the command. It may have it all the same."""
     return Problem(
         503,
         "log-unreachable",
-        "The log does not answer: whether this was taken down is not known. If it was, it will be decided.",
-        todo="Send the same again after Retry-After seconds, with the same Idempotency-Key: it counts once.",
+        "The log does not answer, so it is unknown whether this was recorded. If it was, it will be decided.",
+        todo="Send the same again after Retry-After seconds, with the same Idempotency-Key. It counts once.",
         headers={"Retry-After": "5"},
     )
 
@@ -247,9 +247,9 @@ def unreachable() -> Problem:
 async def late_decision(
     gateway: Gateway, caller: Caller, command: str, resource: str | None, sent_at: int
 ) -> Decision:
-    """The decision on one's own command about `resource` (if told), sent at `sent_at` (ms).
+    """The decision on the caller's command about `resource` (if given), sent at `sent_at` (ms).
 
-    Raises Problem: its refusal, `late` (202) while there is none, not-found once there can be none.
+    Raises Problem: its refusal, `late` (202) while there is none, not-found once there cannot be one.
     """
     if not is_identifier(command, COMMAND_ID_MAX_CHARS):
         raise not_found(f"command {command[:40]!r}")
@@ -262,7 +262,7 @@ async def late_decision(
         until_ms=sent_at + _LATEST_MS,
         outcomes_beside=UNAUTHENTICATED,
     )
-    # The oldest come first: the first decision, and none of its repetitions.
+    # Oldest first: the first decision, not one of its repetitions.
     for row in rows:
         sent = _command_of(row)
         if sent is not None and sent.id == command:

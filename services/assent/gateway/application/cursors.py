@@ -1,4 +1,4 @@
-"""Cursors as text: where a list goes on, for nobody to understand or to rely on."""
+"""Cursors as text: where a list continues. Clients must treat them as opaque."""
 
 import base64
 from typing import Annotated, Any, Final, TypeVar
@@ -10,7 +10,7 @@ from assent.gateway.problems import malformed
 
 CURSOR_MAX_CHARS: Final = 200
 BigInt = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
-"""What a bigint of Postgres holds."""
+"""The range of a Postgres bigint."""
 Int = Annotated[int, Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
 
 _T = TypeVar("_T")
@@ -22,9 +22,9 @@ def cursor_text(place: tuple[Any, ...]) -> str:
 
 
 def cursor_place(text: str, kind: type[_T]) -> _T:
-    """The place of a cursor, `kind` being its tuple. Raises Problem: malformed."""
+    """The place that a cursor contains; `kind` is its tuple type. Raises Problem: malformed."""
     try:
         padded = text + "=" * (-len(text) % 4)
         return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=kind)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise malformed("cursor is not one that a page has named as its next.") from error
+        raise malformed("cursor is not the `next` of a page.") from error

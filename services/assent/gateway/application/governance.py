@@ -24,19 +24,19 @@ from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.refusals import Refusal
 
 POSITION = "governance-"
-"""A position on the governance ledger is this and the seq."""
+"""The prefix of a position on the governance ledger, before the seq."""
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a change: decided at once, or the request that it has become."""
+    """The result of a change: decided at once, or the request for it."""
 
     sentence: str
     object: str
     why_approval: str | None
-    """Why a second administrator must approve; null when it worked at once."""
+    """Why a second administrator must approve; null if it took effect at once."""
     request: str | None
     position: str
-    """`governance-<seq>`, or the request's ledger position: send it as Assent-After to read what follows."""
+    """`governance-<seq>`, or the request's ledger position. Send it as Assent-After to read its effects."""
     at: int
     """Log time, ms."""
     events: tuple[str, ...]
@@ -44,12 +44,12 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prospect_of(gateway: Gateway, caller: Caller, change: GovernanceChange) -> Prospect:
-    """What would become of the caller's change, signed by this gateway, if it were sent now."""
+    """What would happen to the caller's change, signed by this gateway, if it were sent now."""
     return foresee(gateway.log.governance, change, caller.id, now_ms(), through=gateway.log.key.principal)
 
 
 async def effects_of(gateway: Gateway, change: GovernanceChange) -> Effects | None:
-    """What the change would make of the requests that are open under its policy; None for other changes."""
+    """How the change would affect the open requests under its policy; None for other changes."""
     governance = gateway.log.governance
     kind = type_of_change(change, governance)
     if kind is None:
@@ -66,10 +66,10 @@ async def change_governance(
     *,
     idempotency_key: str | None,
 ) -> Changed:
-    """Send the change of a prospect: at once, or as a request where that is needed.
+    """Send the change of a prospect: directly, or as a request where approval is needed.
 
-    Raises Problem: its refusal among them. Sent again with its Idempotency-Key, it goes the way that it went
-    first.
+    Raises Problem, including its refusal. A change that is sent again with its Idempotency-Key takes the same
+    way as the first time.
     """
     if await _works_at_once(gateway, caller, prospect, idempotency_key):
         return await _at_once(gateway, caller, prospect, idempotency_key)
@@ -119,8 +119,9 @@ async def _at_once(
 async def _decided_at_once(
     gateway: Gateway, caller: Caller, change: GovernanceChange, idempotency_key: str | None
 ) -> GovernanceDecided:
-    """The decision: of the first try, if it was sent before with this key. Raises Problem: the refusal,
-    `late` (202), `log-unreachable`.
+    """The decision, or that of the first attempt with this key. Raises Problem.
+
+    The problem is the refusal, `late` (202) or `log-unreachable`.
     """
     again = None if idempotency_key is None else command_id(caller, idempotency_key)
     at = None if again is None else (await gateway.once.first_sent(again, at_once=True)).at

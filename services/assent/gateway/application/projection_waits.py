@@ -1,4 +1,4 @@
-"""Wait until the tables hold a record that was just decided: so that callers read their own writes."""
+"""Wait until the tables contain a record that was just decided, so that callers read their own writes."""
 
 import asyncio
 from typing import Final
@@ -12,13 +12,13 @@ _LOOK_EVERY_S: Final = 0.03
 
 
 async def requests_caught_up(gateway: Gateway, position: str) -> bool:
-    """Whether the status tables hold the record at a position, `<partition>-<seq>`, within a few seconds."""
+    """Whether the status tables get the record at a position, `<partition>-<seq>`, within a few seconds."""
     partition, _, seq = position.partition("-")
     return await gateway.lag.durable(int(partition), int(seq), within_s=_SHOWN_WITHIN_S)
 
 
 async def audit_caught_up(gateway: Gateway, partition: int, seq: int) -> bool:
-    """Whether the audit log holds a record of the request ledger within a few seconds."""
+    """Whether the audit log gets a record of the request ledger within a few seconds."""
     deadline = asyncio.get_running_loop().time() + _AUDITED_WITHIN_S
     while True:
         head = (await heads(gateway.db, "audit")).get(partition)

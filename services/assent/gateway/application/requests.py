@@ -1,4 +1,4 @@
-"""Find requests: one that the caller may see, and the lists of R7."""
+"""Find requests that the caller may see: a single one, and the lists of R7."""
 
 from typing import Final, Literal
 
@@ -34,22 +34,22 @@ View = Literal["mine", "received", "all"]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests, the newest change first unless the oldest were asked for."""
+    """Requests, the newest change first unless the oldest were requested."""
 
     requests: list[RequestView]
     next: str | None
-    """The `cursor` of the page after this one; null on the last."""
+    """The `cursor` of the next page; null on the last."""
 
 
 async def find(gateway: Gateway, caller: Caller, request_id: str) -> RequestView:
-    """A request that the caller may see. Raises Problem: not-found, also where it is not theirs to see."""
+    """A request that the caller may see. Raises Problem: not-found, also for one that it may not see."""
     found = await show_request(gateway.db, request_id)
     place = parse_request_id(request_id)
     if found is None and place is not None and gateway.lag.is_coming(*place):
-        # It was submitted a moment ago: whoever has its id need not wait by themselves.
+        # It was submitted a moment ago: wait for it, so that the caller need not ask again.
         await gateway.lag.durable(*place, within_s=_COMING_WITHIN_S)
         found = await show_request(gateway.db, request_id)
-    # The id is what was asked for, whatever the row says that it is.
+    # The row must have the id that was asked for.
     if (
         found is None
         or found.id != request_id
@@ -71,7 +71,7 @@ async def list_of(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """R7, R14: one page of a list; `text`: of what is searched for in it. Raises Problem."""
+    """R7, R14: one page of a list; `text`: a text to search for. Raises Problem."""
     wanted = await _wanted(gateway, caller, view)
     if wanted is None:
         return Page(requests=[], next=None)
@@ -96,7 +96,7 @@ async def list_of(
 
 
 async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None:
-    """R10: the one open request about an object, whoever may see it."""
+    """R10: the one open request about an object, even if the caller may not see it."""
     wanted = RequestFilter(resource=resource, statuses=["needs_approval", "approved"])
     rows = await list_requests(gateway.db, wanted, ended_since_ms=0, limit=1)
     return rows[0] if rows else None
@@ -105,7 +105,7 @@ async def open_request_of(gateway: Gateway, resource: str) -> RequestView | None
 async def _wanted(gateway: Gateway, caller: Caller, view: View) -> RequestFilter | None:
     governance, principal = gateway.log.governance, caller.principal
     if view == "mine":
-        # R9: all accounts of one person are theirs; a service has no other account.
+        # R9: the requests of all accounts of one person are theirs. A service has only one account.
         return (
             RequestFilter(person=principal.person)
             if principal.person
@@ -119,7 +119,7 @@ async def _wanted(gateway: Gateway, caller: Caller, view: View) -> RequestFilter
 
 
 def accounts_named(governance: Governance, text: str) -> list[str]:
-    """The accounts whose id or name has `text` in it, in any case; the one alone whose id it is."""
+    """The accounts whose id or name contains `text`, ignoring case. An exact id gives only that account."""
     if text in governance.principals:
         return [text]
     part = text.casefold()
@@ -131,19 +131,19 @@ def accounts_named(governance: Governance, text: str) -> list[str]:
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Where a page ends, as text."""
+    """The end of a page, as text."""
     return cursor_text(msgspec.structs.astuple(cursor))
 
 
 def read_cursor(text: str | None) -> Cursor | None:
-    """Where a page begins. Raises Problem."""
+    """The beginning of a page. Raises Problem."""
     return None if text is None else Cursor(*cursor_place(text, tuple[BigInt, Int, BigInt]))
 
 
 async def records_of(gateway: Gateway, found: RequestView) -> tuple[list[AuditRow], bool]:
-    """The records of a request, and whether they are as new as `found`: the audit log may be behind."""
+    """The records of a request, and whether they are as new as `found`. The audit log can be behind."""
     await audit_caught_up(gateway, found.partition, found.last_seq)
     records = await timeline(gateway.db, found.id)
-    # By the records themselves: a position of the audit log may be ahead of rows that somebody has deleted.
+    # Judged by the records themselves: the audit log's position says nothing about rows that were deleted.
     last = max((each.seq for each in records if each.ledger == LEDGER), default=-1)
     return records, last >= found.last_seq or len(records) == LIST_MAX

@@ -1,4 +1,4 @@
-"""R23: what a page and the API show of a submission, and whether it is what the ledger has."""
+"""R23: what the console and the API show of a submission, and whether it matches the ledger."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -19,24 +19,24 @@ from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 
 Doubt = Literal["differs", "unreadable", "not-yet"]
-"""Why nobody can decide on what is shown: Postgres contradicts the ledger; the ledger cannot be read; the
-audit log does not have the submission yet."""
+"""Why nobody can decide on what is shown: Postgres contradicts the ledger, the ledger cannot be read, or
+the audit log does not have the submission yet."""
 
 
 class ShownSubmission(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown of a request's submission. Decide on it only where there is no doubt."""
+    """What is shown of a request's submission. Decide on it only if there is no doubt."""
 
     submitted: Submitted | None
-    """Read from the ledger's bytes; where those cannot be had, from the audit table's."""
+    """Read from the ledger's bytes, or from the audit table's if those are not available."""
     records: Sequence[AuditRow]
-    """The timeline, in which the submission's record is the ledger's."""
+    """The timeline, with the submission's record taken from the ledger."""
     doubt: Doubt | None = None
 
 
 async def shown_submission(
     gateway: Gateway, row: RequestView, records: Sequence[AuditRow]
 ) -> ShownSubmission:
-    """The submission of a request, held against the ledger. `records`: its timeline in the audit table."""
+    """The submission of a request, compared with the ledger. `records`: its timeline in the audit table."""
     place = parse_request_id(row.id)
     assert place is not None, "`find` has looked it up by its id"
     audited = next((each for each in records if each.ledger == LEDGER and each.seq == place[1]), None)
@@ -75,10 +75,10 @@ def _report(row: RequestView, doubt: Doubt, wrong: Sequence[str]) -> None:
 
 
 async def was_applied(gateway: Gateway, row: RequestView, named: AppliedBefore) -> Submitted | None:
-    """What Postgres names as applied last before `row`, where the ledger has it as applied; else None.
+    """What Postgres names as applied last before `row`, if the ledger confirms that it was applied.
 
-    A request that was applied still earlier would pass: which one was last, only a reading of the whole
-    partition can tell. The page names the request it compares with, and shows the whole payload too.
+    A request that was applied even earlier would also be accepted: only reading the whole partition shows
+    which one was last. So the page names the request that it compares with, and shows the whole payload too.
     """
     submission, place = named.submission, parse_request_id(row.id)
     if place is None or (submission.partition, submission.seq) >= place or submission.partition != place[0]:
@@ -105,15 +105,15 @@ def _completes(value: bytes, request: str) -> bool:
 
 
 def doubted(request: str, doubt: Doubt) -> Problem:
-    """Why the bytes of a submission cannot be had."""
+    """Why the bytes of a submission are not available."""
     if doubt == "differs":
         return Problem(
             409,
             "submission-in-doubt",
-            f"The database does not have what the ledger has for request {request}.",
-            todo="Tell an administrator: the database may have been altered. `assent audit verify` compares.",
+            f"The database does not match the ledger for request {request}.",
+            todo="Tell an administrator: the database may have been altered. `assent audit verify` checks.",
         )
-    return unreadable(f"Request {request} cannot be compared with the ledger now.")
+    return unreadable(f"Request {request} cannot be compared with the ledger at the moment.")
 
 
 def unreadable(detail: str) -> Problem:

@@ -35,7 +35,7 @@ async def submit(
 
 
 def checked(command: SubmitChange) -> SubmitChange:
-    """The command, if the log would accept its form. Raises Problem: a malformed one is never published."""
+    """The command, if it is well-formed. Raises Problem: a malformed one is never published."""
     refusal = check_fields(command)
     if refusal is None:
         read = decode_command(encode(command))

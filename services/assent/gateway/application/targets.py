@@ -1,4 +1,4 @@
-"""Where the caller is notified, and the messages that did not arrive (R17)."""
+"""Where the caller is notified, and messages that could not be delivered (R17)."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -24,23 +24,23 @@ from assent.targets.urls import URL_MAX_CHARS, TargetKind, TargetRefusedError
 
 
 class WantedTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A place to hear of things."""
+    """A target for notifications."""
 
     kind: Annotated[TargetKind, msgspec.Meta(description="apprise: mail and chat; webhook: signed JSON.")]
     url: Annotated[
         str, msgspec.Meta(max_length=URL_MAX_CHARS, description="A secret: it is never shown again.")
     ]
     events: Annotated[
-        tuple[NewsEvent, ...] | None, msgspec.Meta(description="Which news; absent for all of them.")
+        tuple[NewsEvent, ...] | None, msgspec.Meta(description="Which news to send; absent for all.")
     ] = None
 
 
 class TargetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be otherwise about a place; what is absent stays."""
+    """A change to a target. Absent fields stay as they are."""
 
     events: Annotated[
         tuple[NewsEvent, ...] | UnsetType | None,
-        msgspec.Meta(description="Which news; null for all of them."),
+        msgspec.Meta(description="Which news to send; null for all."),
     ] = UNSET
     enabled: Annotated[
         bool | UnsetType,
@@ -49,7 +49,7 @@ class TargetChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 async def notified_people(gateway: Gateway, accounts: Iterable[str]) -> list[str]:
-    """R17: the accounts among these whose person is notified, at any account, of what they can approve."""
+    """R17: those accounts whose person is notified, at any of their accounts, of what they can approve."""
     principals = gateway.log.governance.principals
     person_of = {name: principals[name].person for name in accounts if name in principals}
     theirs = [each.id for each in principals.values() if each.person in person_of.values()]
@@ -58,7 +58,7 @@ async def notified_people(gateway: Gateway, accounts: Iterable[str]) -> list[str
 
 
 async def added(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:
-    """The target that was made. Raises Problem with the reason's code."""
+    """The new target. Raises Problem with the reason's code."""
     try:
         async with gateway.db.acquire() as connection:
             return await add_target(
@@ -74,11 +74,11 @@ async def added(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTa
 
 
 def _refused(error: TargetRefusedError) -> Problem:
-    return Problem(422, error.reason, str(error), todo="Give another target, or correct this one.")
+    return Problem(422, error.reason, str(error), todo="Use another target, or correct this one.")
 
 
 async def changed(gateway: Gateway, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
-    """The target as it is now. Raises Problem: not-found, or with the reason's code."""
+    """The changed target. Raises Problem: not-found, or with the reason's code."""
     try:
         found = await change_target(
             gateway.db, caller.id, target, events=wanted.events, enabled=wanted.enabled
@@ -131,4 +131,4 @@ async def retried(gateway: Gateway, caller: Caller, letter: int) -> None:
     """Send one of the caller's dead letters again. Raises Problem: not-found."""
     async with gateway.db.acquire() as connection:
         if not await retry_dead_letter(connection, letter, recipient=caller.id):
-            raise not_found("message of yours that did not arrive")
+            raise not_found("undelivered message of yours")

@@ -1,4 +1,4 @@
-"""R7: which requests somebody may look at: their own, those they decide on, and all of them for auditors."""
+"""R7: which requests an account may see: its own, those it decides on, and all of them for auditors."""
 
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.principals import Principal
@@ -6,11 +6,11 @@ from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.resources import resource_type
 
 SEE_ALL = ("auditor", "administrator")
-"""The roles that look at every request of the types that they have the role for."""
+"""The roles that see every request of their resource types."""
 
 
 def may_see(governance: Governance, principal: Principal, request: RequestView) -> bool:
-    """Whether this account may look at the request. What nobody has granted is not shown."""
+    """Whether this account may see the request. Without a grant, nothing is shown."""
     if principal.id == request.requester or (
         principal.person is not None and principal.person == request.person
     ):
@@ -24,5 +24,5 @@ def may_see(governance: Governance, principal: Principal, request: RequestView) 
 
 
 def sees_all(governance: Governance, principal: Principal) -> bool:
-    """Whether this account may list every request there is."""
+    """Whether this account may list all requests."""
     return any(governance.has_role(principal.id, role, EVERY_TYPE) for role in SEE_ALL)

@@ -1,4 +1,4 @@
-"""What waits for a caller. It is on every page, and is found again only after a change."""
+"""What waits for a caller. It is on every page, and is computed again only after a change."""
 
 from typing import Final
 
@@ -13,15 +13,15 @@ from assent_contracts.core.requests.permissions import is_possible
 from assent_contracts.events import Status
 
 WAITING_MAX: Final = 100
-"""No more are counted: who has a hundred requests has the list."""
+"""No more are counted. A caller with a hundred uses the list."""
 _OLDEST: Final = 2
-"""The page of one request names another."""
+"""Two, because the page of one request names another one."""
 
 
 async def waiting(gateway: Gateway, caller: Caller, action: Action) -> Waiting:
     """The requests on which the caller's action would be accepted now, of at most WAITING_MAX."""
     through, now = gateway.log.signs_for(caller.id), now_ms()
-    # Before the tables are read: what moves in the meantime makes another version.
+    # Taken before the tables are read: a change in the meantime then gives another version.
     version = (gateway.lag.moves, gateway.log.governance.seq, through)
     key = f"{action} {caller.id}"
     known = gateway.waiting.known(key, version, now)

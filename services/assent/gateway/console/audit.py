@@ -1,4 +1,4 @@
-"""/audit: every action on record, refused ones included, for auditors and administrators (R16)."""
+"""/audit: every recorded action, including refused ones, for auditors and administrators (R16)."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -43,13 +43,13 @@ class Line(msgspec.Struct, frozen=True):
 
     row: AuditRow
     happened: Happening | None
-    """None where the record changed nothing."""
+    """None if the record changed nothing."""
     about: str
-    """The object: of a request, or of a change to governance; empty where there is none."""
+    """The object of a request or of a change to governance; empty if there is none."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the search form holds."""
+    """The fields of the search form."""
 
     who: str = ""
     resource: str = ""
@@ -67,7 +67,7 @@ def asked_of(
     since: _Day = "",
     until: _Day = "",
 ) -> Asked:
-    """What the address asks for."""
+    """The search in the address."""
     return Asked(
         who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
     )
@@ -80,7 +80,7 @@ _ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
 async def search(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None
 ) -> Response[str]:
-    """Search the audit log, the newest first. Raises Problem."""
+    """Search the audit log, newest first. Raises Problem."""
     _need_auditor(gateway, caller)
     governance = gateway.log.governance
     wanted = _filter(asked, governance)
@@ -104,7 +104,7 @@ async def search(
 
 @get("/audit/export", include_in_schema=False, media_type="application/x-ndjson", dependencies=_ASKED)
 async def export_found(caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None) -> Stream:
-    """What the search finds, in the lines of the API's export, for parts of names as well. Raises Problem."""
+    """Export what the search finds, in the API's format, but also for parts of names. Raises Problem."""
     _need_auditor(gateway, caller)
     lines = exported(gateway, _filter(asked, gateway.log.governance), read_cursor(cursor), EXPORT_MAX)
     return Stream(lines, headers={"Content-Disposition": 'attachment; filename="audit.ndjson"'})
@@ -116,7 +116,7 @@ def _need_auditor(gateway: Gateway, caller: Caller) -> None:
 
 
 def object_in(row: AuditRow) -> str:
-    """The object that a record is about, as far as it says so."""
+    """The object that a record is about, if it names one."""
     if row.resource is not None or row.ledger != GOVERNANCE:
         return row.resource or ""
     recorded = decode_recorded_command(decode_record(row.record))
@@ -129,20 +129,20 @@ def object_in(row: AuditRow) -> str:
 def _filter(asked: Asked, governance: Governance) -> AuditFilter:
     named = accounts_named(governance, asked.who) if asked.who else []
     return AuditFilter(
-        # An account that governance does not know may have tried something all the same.
+        # An account that is not in governance may have tried something all the same.
         principal=(named[0] if named else asked.who or None) if len(named) < _SEVERAL else None,
         principals=named if len(named) >= _SEVERAL else None,
         request=asked.request or None,
         resource_part=asked.resource or None,
         refused={"refused": True, "decided": False}.get(asked.only),
         since_ms=_day(asked.since, t("audit.since")),
-        # The day itself is meant too.
+        # The day itself is included.
         until_ms=_day(asked.until, t("audit.until"), days=1),
     )
 
 
 def _export(wanted: AuditFilter, query: str) -> str:
-    """Where to export what is searched for: from the API, unless only this page can search so."""
+    """Where to export the search: from the API, unless only this page supports the search."""
     if wanted.principals or wanted.resource_part:
         return f"/audit/export?{query}"
     fields = {

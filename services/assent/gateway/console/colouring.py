@@ -1,4 +1,4 @@
-"""Colours for what is to be applied. No text, whoever made it, takes more than a bounded time."""
+"""Syntax highlighting of payloads. The time for any text is bounded, even a hostile one."""
 
 import time
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from pygments.lexers import get_lexer_by_name
 COLOURED: Final = frozenset(
     {"bat", "javascript", "json", "powershell", "python", "sh", "sql", "toml", "xml", "yaml"}
 )
-"""Lexers that get on with hostile texts: none of their patterns takes long by itself, as `registry`'s do."""
+"""Lexers that are safe for hostile texts: unlike in `registry`'s, no single pattern takes long."""
 COLOURED_MAX_CHARS: Final = 20_000
 LINE_MAX_CHARS: Final = 2_000
 _WITHIN_S: Final = 0.25
-"""Of the processor, for one text: many short matches can be a long time in all."""
+"""Processor time for one text: many short matches can add up to a long time."""
 
 
 class _TooSlowError(Exception):
-    """The text costs its lexer more than it is worth."""
+    """The text takes its lexer too long."""
 
 
 def is_coloured(language: str) -> bool:
@@ -31,7 +31,7 @@ def is_coloured(language: str) -> bool:
 
 @lru_cache(maxsize=64)
 def coloured(text: str, language: str) -> tuple[Markup, ...] | None:
-    """The lines of the text as HTML; None where it is too long, or costs too much. Kept for live pages."""
+    """The lines of the text as HTML; None if it is too long or takes too much time. Cached for live pages."""
     if not text:
         return (Markup(),)
     if len(text) > COLOURED_MAX_CHARS or any(len(line) > LINE_MAX_CHARS for line in text.split("\n")):
@@ -44,15 +44,15 @@ def coloured(text: str, language: str) -> tuple[Markup, ...] | None:
     lines = html.split("\n")
     if lines[-1] == "" and not text.endswith("\n"):
         lines = lines[:-1]
-    # Where a lexer makes other lines of it, what was written counts.
+    # If a lexer changes the lines, the original text counts.
     if len(lines) != text.count("\n") + 1:
         return None
-    # S704: Pygments has escaped it; a test gives it HTML.
+    # S704: Pygments has escaped it, and a test checks that with HTML.
     return tuple(Markup(line) for line in lines)  # noqa: S704
 
 
 def _in_time(tokens: Iterator[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:
-    # The thread's own time: where the machine is busy, a text does not lose its colours for it.
+    # The thread's own time, so that a text does not lose its colours on a busy machine.
     until = time.thread_time() + _WITHIN_S
     for token in tokens:
         if time.thread_time() > until:

@@ -1,4 +1,4 @@
-"""What went wrong, as a page: what happened, and what to do. Programs get it as RFC 9457 says."""
+"""Errors as pages: what happened, and what to do. Programs get RFC 9457 problems."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,12 +20,12 @@ OnError = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
-    """Whether a person's browser asks: by the address, and by what it takes."""
+    """Whether a person's browser sent the request, by its address and Accept header."""
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
 
 def or_page(as_document: OnError) -> OnError:
-    """An application's handler that answers people with a page, and programs as `as_document` does."""
+    """An error handler that answers people with a page, and programs with `as_document`."""
 
     def answer(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         document = as_document(request, error)
@@ -42,7 +42,7 @@ def _page_of(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         problem = Problem(status, _code(status), "", todo="")
     if problem.code == "not-signed-in":
         if "hx-request" in request.headers:
-            # A part of a page that would load itself again: the page knows where to come back to.
+            # A part of a page that reloads itself. The page itself knows the address to return to.
             return Response("", status_code=401, media_type=MediaType.TEXT)
         if request.method in ("GET", "HEAD"):
             return Response(None, status_code=303, headers={"Location": sign_in_at(request)})
@@ -50,7 +50,7 @@ def _page_of(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
 
 
 def problem_words(problem: Problem) -> dict[str, Any]:
-    """What the templates say of a problem: a title in words, what happened, what to do, the open request."""
+    """The texts about a problem for templates: a title, what happened, what to do, the open request."""
     key = f"problem.{problem.code}"
     known = texts()
     return {
@@ -65,7 +65,7 @@ def problem_words(problem: Problem) -> dict[str, Any]:
 
 
 async def problem_shown(gateway: Gateway, caller: Caller, problem: Problem) -> dict[str, Any]:
-    """R10: the words, with who holds the object since when; a link only where the caller may follow it."""
+    """R10: the texts, with the open request's requester and time. A link only if the caller may follow it."""
     words = problem_words(problem)
     if words["open_request"] is None:
         return words
@@ -79,7 +79,7 @@ async def problem_shown(gateway: Gateway, caller: Caller, problem: Problem) -> d
 
 
 def sign_in_at(request: Request[Any, Any, Any]) -> str:
-    """Where to sign in, to come back to this page."""
+    """The address to sign in at and then return to this page."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return "/sign-in" if target == "/" else f"/sign-in?return_to={quote(target)}"
 

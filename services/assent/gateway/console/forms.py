@@ -1,4 +1,4 @@
-"""Forms of the console: read once, with a limit and a time, every field a text."""
+"""Forms of the console: read once, with a size limit and a timeout. Every field is text."""
 
 import asyncio
 from typing import Any, Final
@@ -15,10 +15,10 @@ from assent.gateway.problems import Problem, malformed
 from assent_contracts.client.publisher import new_command_id
 
 FORM_MAX_BYTES = 1024 * 1024
-"""A payload of 256 KiB, three bytes for each where a form's encoding needs them, and room."""
+"""A payload of 256 KiB with up to three bytes for each in a form's encoding, and some room."""
 _VALUES_MAX = 2_000
 _OUTCOME_UNKNOWN: Final = frozenset({"late", "log-unreachable", "lagging"})
-"""Problems after which the command may count, or may have counted."""
+"""Problems after which the command may take effect, or may already have."""
 
 
 class Form:
@@ -28,7 +28,7 @@ class Form:
         self._fields = fields
 
     def text(self, name: str) -> str:
-        """One field, with the line ends that people mean; empty where it is missing."""
+        """One field, with LF as line ends; empty if it is missing."""
         value = self._fields.get(name, "")
         if not isinstance(value, str):
             raise malformed(t("form.not_a_text", field=name))
@@ -36,11 +36,11 @@ class Form:
         return value.replace("\r\n", "\n")
 
     def line(self, name: str) -> str:
-        """One field without the space around it."""
+        """One field without surrounding space."""
         return self.text(name).strip()
 
     def number(self, name: str) -> int | None:
-        """One field as a number; None where it is missing. Raises Problem."""
+        """One field as a number; None if it is missing. Raises Problem."""
         value = self.line(name)
         if not value:
             return None
@@ -49,7 +49,7 @@ class Form:
         return int(value)
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Every value of a field that can be there more than once."""
+        """All values of a field that can occur more than once."""
         values = self._fields.getall(name, [])
         if len(values) > _VALUES_MAX or not all(isinstance(each, str) for each in values):
             raise malformed(t("form.not_these_values", field=name))
@@ -68,15 +68,15 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
 
 
 def key_of(form: Form) -> str | None:
-    """The key that makes the form count once, however often it is sent; None where it has none."""
+    """The key with which the form counts once, however often it is sent; None if it has none."""
     return form.line("key") or None
 
 
 def key_after(problem: Problem | None, form: Form | None) -> str:
     """The key of a form that is shown (again).
 
-    It stays the one that was sent while nobody knows what became of that; after a refusal it is a new one,
-    since the old one would get the same refusal again.
+    It stays the same while the outcome of the sent form is unknown. After a refusal it is a new one, because
+    the old one would get the same refusal again.
     """
     sent = key_of(form) if form is not None else None
     unknown = problem is not None and problem.code in _OUTCOME_UNKNOWN
@@ -84,16 +84,16 @@ def key_after(problem: Problem | None, form: Form | None) -> str:
 
 
 async def see(gateway: Gateway, position: str, path: str) -> Response[None]:
-    """Go on to a page (303) that shows what was just decided at `position`.
+    """Redirect (303) to a page that shows what was just decided at `position`.
 
-    Where the lists take longer than a few seconds, it shows what they hold, and how far they lag.
+    If the lists take longer than a few seconds, the page shows their current content and how far they lag.
     """
     await requests_caught_up(gateway, position)
     return go(path)
 
 
 async def see_changed(gateway: Gateway, done: Changed, then: str) -> Response[None]:
-    """Go on to the request that a change to governance has become; to `then` where it worked at once."""
+    """Redirect to the request for a change to governance, or to `then` if the change took effect at once."""
     return (
         go(then)
         if done.request is None
@@ -102,5 +102,5 @@ async def see_changed(gateway: Gateway, done: Changed, then: str) -> Response[No
 
 
 def go(path: str) -> Response[None]:
-    """Go on to a page (303): sending it again sends nothing again."""
+    """Redirect (303) to a page, so that reloading sends nothing again."""
     return Response(None, status_code=303, headers={"Location": path, "Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""What stands around every page: who is signed in, where they can go, and what waits for them."""
+"""The frame of every page: the signed-in user, the navigation, and what waits for the user."""
 
 import msgspec
 
@@ -13,7 +13,7 @@ from assent_contracts.core.governance.state import Governance
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """The same on every page of one caller."""
+    """The values for the frame, the same on every page of one caller."""
 
     id: str
     name: str
@@ -22,15 +22,15 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     """Requests that the caller can decide on now."""
     oldest: tuple[RequestView, ...]
-    """Those two of them that were submitted first: where to go on after a decision on one."""
+    """The two of these that were submitted first, to continue with after a decision."""
     to_complete: int
-    """R12: approved requests of their own that they can complete now."""
+    """R12: the caller's own approved requests that they can complete now."""
     at: int
-    """When the page was made, ms: live events begin there."""
+    """When the page was rendered, ms. Live events begin there."""
     behind: int
-    """Ledger records that the lists do not hold yet."""
+    """Ledger records that the lists do not contain yet."""
     lost: tuple[str, ...]
-    """The parts of the log that are less than what the lists may hold of them."""
+    """The parts of the log that have lost records that the lists may contain."""
     may_ask: bool
     sees_all: bool
     is_auditor: bool
@@ -63,7 +63,7 @@ async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
 
 
 def name_of(governance: Governance, principal: str) -> str:
-    """The account's name; its id where it has none, or where governance does not know it."""
+    """The account's name, or its id if it has no name or is not in governance."""
     found = governance.principals.get(principal)
     return (found.account.name or principal) if found else principal
 

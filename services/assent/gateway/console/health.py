@@ -1,4 +1,4 @@
-"""/health: whether the parts work, and how far each reader is behind the log."""
+"""/health: whether the components work, and how far each reader is behind the log."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -18,22 +18,22 @@ _READERS: Final[tuple[Reader, ...]] = ("status", "audit", "notify")
 
 
 class ReaderView(msgspec.Struct, frozen=True, kw_only=True):
-    """One reader's place."""
+    """One reader's progress."""
 
     name: str
     records: int
-    """Ledger records that it holds."""
+    """Ledger records that it has read."""
     behind: int
-    """Of the partitions in which the log has what the reader holds."""
+    """Counted only for partitions in which the log has everything that the reader has."""
     beyond: tuple[int, ...]
-    """The partitions in which the reader holds more than the log."""
+    """The partitions in which the reader has more than the log."""
     runs: bool
-    """Whether it has ever said where it is."""
+    """Whether it has ever stored a position."""
 
 
 @get("/health", include_in_schema=False)
 async def show_health(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """How it goes."""
+    """Show the state of the system."""
     requests: dict[Reader, dict[int, Head]] = {
         reader: await heads(gateway.db, reader, LEDGER) for reader in _READERS
     }
@@ -59,7 +59,7 @@ async def show_health(request: Request[Any, Any, Any], caller: Caller, gateway: 
 
 
 def _newest(gateway: Gateway, requests: Mapping[Reader, Mapping[int, Head]]) -> dict[int, int]:
-    # What this gateway has heard, and what a reader holds that was there before it started.
+    # What this gateway has received, and what a reader has from before this gateway started.
     newest = dict(gateway.lag.heard_up_to())
     for places in requests.values():
         for partition, head in places.items():
@@ -73,7 +73,7 @@ def _view(
     return ReaderView(
         name=name,
         records=sum(head.seq + 1 for head in places.values()),
-        # Never below none, and nothing is said of a partition in which the log itself lacks something.
+        # Never negative, and without partitions in which the log itself lacks records.
         behind=sum(
             max(0, seq - (places[partition].seq if partition in places else -1))
             for partition, seq in newest.items()

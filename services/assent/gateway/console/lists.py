@@ -32,23 +32,23 @@ _STATUSES: Final[dict[Part, list[Status]]] = {
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is asked for: its address has the same names."""
+    """What a list has to show. The fields are the parameters of its address."""
 
     show: Show = ""
     find: str = ""
-    """A part of what is searched for."""
+    """A text to search for."""
     order: Order = ""
     part: Part = "open"
-    """Where the page begins: in a list of everything, what is open comes before what has ended."""
+    """Where the page begins. In a list of everything, open requests come before ended ones."""
     cursor: str | None = None
 
     @property
     def is_first(self) -> bool:
-        """Whether nothing comes before the page."""
+        """Whether this is the first page."""
         return self.cursor is None and (self.part == "open" or self.show == "ended")
 
     def query(self, **other: str | None) -> str:
-        """The query of the same list, `?` included, with some of it changed; empty where nothing is asked."""
+        """The query of the same list with some fields changed, including the `?`; empty if there is none."""
         fields = {"show": self.show, "find": self.find, "order": self.order, **other}
         given = urlencode([(name, value) for name, value in fields.items() if value])
         return f"?{given}" if given else ""
@@ -61,7 +61,7 @@ def asked_of(
     part: Annotated[Part, QueryParameter(name="part")] = "open",
     cursor: Annotated[str | None, QueryParameter(name="cursor", max_length=200)] = None,
 ) -> Asked:
-    """What the address of a list asks for."""
+    """The fields in the address of a list."""
     begins: Part = "ended" if show == "ended" else part
     return Asked(show=show, find=find.strip(), order=order, part=begins, cursor=cursor)
 
@@ -70,7 +70,7 @@ _ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
 
 
 class Section(msgspec.Struct, frozen=True):
-    """Lines of a list under one heading; `key` names it in the texts."""
+    """Lines of a list under one heading; `key` is its key in the texts."""
 
     key: str
     lines: list[Summary]
@@ -78,7 +78,7 @@ class Section(msgspec.Struct, frozen=True):
 
 @get("/", include_in_schema=False)
 async def start(caller: Caller, gateway: Gateway) -> Response[None]:
-    """What waits for the caller first; else their own requests."""
+    """Redirect to what waits for the caller, or to their own requests if nothing does."""
     return go("/received" if (await waiting(gateway, caller, "approve")).number else "/requests")
 
 
@@ -90,7 +90,7 @@ async def my_requests(
     asked: Asked,
     after: After = None,
 ) -> Response[str]:
-    """R7: one's own: what is open first, then what has ended, the newest change first."""
+    """R7: the caller's own requests: open ones, then ended ones, each with the newest change first."""
     return await _list(request, caller, gateway, "mine", after, asked)
 
 
@@ -102,7 +102,7 @@ async def received(
     asked: Asked,
     after: After = None,
 ) -> Response[str]:
-    """R7, R9: what one decides on, the oldest first; their own among them, not decidable."""
+    """R7, R9: requests that the caller decides on, oldest first. Their own are listed but not decidable."""
     return await _list(request, caller, gateway, "received", after, asked)
 
 
@@ -114,7 +114,7 @@ async def all_requests(
     asked: Asked,
     after: After = None,
 ) -> Response[str]:
-    """Every request, for those who look after all of it. Raises Problem."""
+    """All requests, for accounts that may see them all. Raises Problem."""
     if not sees_all(gateway.log.governance, caller.principal):
         raise not_found("list of all requests")
     return await _list(request, caller, gateway, "all", after, asked)
@@ -148,7 +148,7 @@ async def _list(
 async def _found(
     gateway: Gateway, caller: Caller, view: View, asked: Asked
 ) -> tuple[list[RequestView], dict[str, str] | None]:
-    """One page of the list, and the fields of the address of the page after it."""
+    """One page of the list, and the address fields of the next page."""
     rows: list[RequestView] = []
     cursor = asked.cursor
     for part in _parts(asked):
@@ -178,7 +178,7 @@ def _parts(asked: Asked) -> tuple[Part, ...]:
 
 
 def _is_oldest_first(view: View, asked: Asked, part: Part) -> bool:
-    # In a queue what has waited longest comes first; of one's own, and of what has ended, what is new.
+    # In a queue the oldest comes first. Among one's own and ended requests, the newest does.
     return asked.order == "oldest" if asked.order else view == "received" and part == "open"
 
 
@@ -197,6 +197,6 @@ def _section_of(view: View, line: Summary) -> str:
         return "yours"
     if "complete" in line.can:
         return "complete"
-    # R22: what was approved and has lost its quorum needs approval again, whoever says so first.
+    # R22: an approved request that lost its quorum needs approval again, even before it is reopened.
     is_short = line.row.progress is None and line.given < line.asked
     return "pending" if line.row.status == "needs_approval" or is_short else "moving"

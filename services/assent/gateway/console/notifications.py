@@ -1,4 +1,4 @@
-"""/notifications: where somebody is notified of what waits for them, and what did not arrive there (R17)."""
+"""/notifications: the caller's notification targets, and messages that could not be delivered (R17)."""
 
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -39,7 +39,7 @@ _LATE_MS = 15_000
 async def show_notifications(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
 ) -> Response[str]:
-    """The caller's targets and what did not arrive."""
+    """The caller's targets and undelivered messages."""
     return await _page(request, caller, gateway)
 
 
@@ -47,7 +47,7 @@ async def show_notifications(
 async def add_notification(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
 ) -> Response[str]:
-    """One more target. The page that answers is the only one that ever shows a webhook's secret."""
+    """Add a target. Only the page that answers this shows a webhook's secret."""
     form = await read_form(request)
     kind, chosen = form.line("kind"), form.all("events")
     values = {"kind": kind, "url": form.line("url"), "events": chosen}
@@ -73,7 +73,7 @@ async def show_change(
     gateway: Gateway,
     target: Annotated[str, QueryParameter(max_length=36)] = "",
 ) -> Response[str]:
-    """The form for one target of the caller's. Raises Problem."""
+    """The form for one of the caller's targets. Raises Problem."""
     wanted = _target(target)
     found = next((each for each in await list_targets(gateway.db, caller.id) if each.id == wanted), None)
     if found is None:
@@ -85,13 +85,13 @@ async def show_change(
 async def change_notification(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
 ) -> Response[None]:
-    """Which news go to a target, and whether any do. Raises Problem."""
+    """Change which news a target gets, or switch it off. Raises Problem."""
     form = await read_form(request)
     chosen = form.all("events")
     if not set(chosen) <= set(EVENTS):
         raise malformed(t("notifications.no_news"))
     every = len(chosen) == len(EVENTS)
-    # Nothing chosen is nothing sent, not everything.
+    # If nothing is chosen, nothing is sent, not everything.
     wanted = TargetChange(
         events=None if every or not chosen else cast("tuple[NewsEvent, ...]", chosen),
         enabled=bool(chosen) and form.line("enabled") == "on",
@@ -111,7 +111,7 @@ def _target(text: str) -> UUID:
 async def remove_notification(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
 ) -> Response[None]:
-    """Hear of nothing more there. Raises Problem."""
+    """Remove a target. Raises Problem."""
     form = await read_form(request)
     await removed(gateway, caller, _target(form.line("target")))
     return go(_HERE)
@@ -131,7 +131,7 @@ async def test_notification(
 async def retry_notification(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway
 ) -> Response[None]:
-    """Have a message sent again. Raises Problem."""
+    """Send a message again. Raises Problem."""
     await retried(gateway, caller, (await read_form(request)).number("letter") or 0)
     return go(_HERE)
 

@@ -1,4 +1,4 @@
-"""Pages as responses: with the frame for those who have signed in, without it for all others."""
+"""Pages as responses, with the frame for signed-in users and without it for others."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,7 +27,7 @@ async def page(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> Response[str]:
-    """A page with its frame. `context`: what its template needs beside `frame` and `who`."""
+    """A page with its frame. `context`: what its template needs besides `frame` and `who`."""
     governance = gateway.log.governance
     path = request.url.path
     content = render(
@@ -42,14 +42,14 @@ async def page(
 def plain_page(
     template: str, /, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
 ) -> Response[str]:
-    """A page for somebody who has not signed in."""
+    """A page for a user who is not signed in."""
     return _html(render(template, frame=None, **context), status, headers)
 
 
 def render_sign_in(gateway: Gateway, return_to: str = "/", *, problem: str | None = None) -> Response[str]:
-    """The page to sign in on: at the provider, or by a click where this machine's demo runs.
+    """The sign-in page: at the provider, or by a click for this machine's demo.
 
-    `return_to`: the path to continue to; `problem`: why the last try did not work.
+    `return_to`: the path to continue to; `problem`: why the last attempt failed.
     """
     return plain_page(
         "sign_in.html",

@@ -13,29 +13,29 @@ from assent.reading.payloads import ShownFile, ShownPayload
 from assent.reading.visible import number_of
 
 LINES_MAX: Final = 2_000
-"""Lines that a page shows of a payload; the bytes can be had whole."""
+"""Lines of a payload that a page shows. The whole content can be opened or saved."""
 FIRST_LINES: Final = 60
-"""Lines that are open at first; a bar as wide as the page opens the others."""
+"""Lines that are shown at first. A full-width bar opens the others."""
 PIECE_CHARS: Final = 500
-"""Of a line, on one screen of a phone."""
+"""A part of a line that fits on one screen of a phone."""
 _RETURN: Final = Markup('<span class="hidden-char">{}</span>').format(number_of("\r"))
 _AROUND: Final = 3
-"""Unchanged lines that are shown beside a changed one."""
+"""Unchanged lines that are shown before and after a changed one."""
 
 
 class CodeLine(msgspec.Struct, frozen=True):
-    """One line: its numbers in the version before and in this one, and its text as HTML."""
+    """One line: its numbers in the previous and in this version, and its text as HTML."""
 
     mark: Mark
     old: int | None
     new: int | None
     html: Markup
     is_odd: bool = False
-    """It has something that a reader would overlook."""
+    """Whether it has something that a reader would overlook."""
 
 
 class Fold(msgspec.Struct, frozen=True):
-    """Unchanged lines that nobody needs to read, behind a click."""
+    """Unchanged lines, folded because they need not be read."""
 
     lines: tuple[CodeLine, ...]
 
@@ -47,22 +47,22 @@ class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     lines: tuple[CodeLine, ...]
     count: int
-    """Lines that it has."""
+    """The number of its lines."""
     more: int
     """Lines that are not shown."""
     file: ShownFile | None
     odd: tuple[Oddity, ...]
     """What a reader would overlook in it."""
     is_plain: bool
-    """It is too long or too intricate for the colours of its language."""
+    """Whether it is too long or too complex for syntax highlighting."""
     changes: tuple[CodeLine | Fold, ...] | None
-    """The difference to what was applied last; None where nothing was."""
+    """The difference from what was applied last; None if nothing was."""
     added: int = 0
     removed: int = 0
 
 
 def payload_view(after: ShownPayload, before: ShownPayload | None) -> PayloadView:
-    """The payload, and what it changes of the version that was applied before."""
+    """The payload, and its difference from the version that was applied before."""
     new, is_plain = _html_lines(after)
     changes = None if before is None else _changes(before, after, new)
     flat = [line for each in changes or () for line in (each.lines if isinstance(each, Fold) else (each,))]
@@ -125,7 +125,7 @@ def _fold(lines: list[CodeLine]) -> list[CodeLine | Fold]:
 
 
 def _html_lines(payload: ShownPayload) -> tuple[Sequence[Markup], bool]:
-    """(the lines that are shown, whether they lack the colours of their language)"""
+    """(the lines that are shown, whether they lack the syntax highlighting of their language)"""
     text = "\n".join(shown_line(line) for line in _lines(payload))
     if not is_coloured(payload.language):
         return _plain_lines(text), False
@@ -134,7 +134,7 @@ def _html_lines(payload: ShownPayload) -> tuple[Sequence[Markup], bool]:
 
 
 def _lines(payload: ShownPayload) -> Sequence[str]:
-    # JSON of brackets is fifty times as long once it is indented: the lines that are shown bound the work.
+    # Indenting can make JSON of brackets fifty times as long, so the work is limited to the lines shown.
     return plain_ends(payload.text).split("\n")[:LINES_MAX]
 
 
@@ -143,7 +143,7 @@ def _plain_lines(text: str) -> Sequence[Markup]:
 
 
 def _in_pieces(line: str) -> Markup:
-    """All of a line. A long one is in pieces, so that the page can tell which of them were on the screen."""
+    """The whole line. A long one is in pieces, so that the page can tell which of them were on the screen."""
     if len(line) <= PIECE_CHARS:
         return escape(line)
     pieces = (line[at : at + PIECE_CHARS] for at in range(0, len(line), PIECE_CHARS))
@@ -151,7 +151,7 @@ def _in_pieces(line: str) -> Markup:
 
 
 def full_text(payload: ShownPayload) -> str:
-    """Every line with its number, nothing hidden, for a view of its own."""
+    """Every line with its number and nothing hidden, for a separate view."""
     lines = plain_ends(payload.text).split("\n")
     width = len(str(len(lines)))
     return "\n".join(f"{number:>{width}}  {shown_line(line)}" for number, line in enumerate(lines, start=1))

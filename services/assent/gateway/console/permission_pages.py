@@ -1,4 +1,4 @@
-"""/groups, /roles and /settings: permissions, and the times and limits that hold for all."""
+"""/groups, /roles and /settings: permissions, and the times and limits for all requests."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.governed import Group, RoleAssignment, Settings
 
 MEMBERS_SHOWN_MAX: Final = 200
-"""Members of one group that the page lists; of more it says how many."""
+"""Members of one group that the page lists. For more it shows the number."""
 
 
 class GroupView(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,14 +27,14 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     more: int
     people: int
     policies: tuple[str, ...]
-    """The names of the policies whose approvals it can give."""
+    """The names of the policies that it approves for."""
     roles: tuple[str, ...]
     is_guarded: bool
-    """A change to who is in it needs a second administrator."""
+    """Whether a change to its members needs a second administrator."""
 
 
 class RoleView(msgspec.Struct, frozen=True, kw_only=True):
-    """A role and who holds it how."""
+    """A role, its holders, and its assignments."""
 
     role: str
     assignments: tuple[RoleAssignment, ...]
@@ -45,7 +45,7 @@ class RoleView(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/groups", include_in_schema=False)
 async def show_groups(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """Every group with its members, and what they decide on by it."""
+    """Every group with its members, and what they decide on through it."""
     governance = gateway.log.governance
     groups = sorted(governance.groups.values(), key=lambda each: (each.name or each.id).casefold())
     return await page(
@@ -61,7 +61,7 @@ async def show_groups(request: Request[Any, Any, Any], caller: Caller, gateway: 
 
 @get("/roles", include_in_schema=False)
 async def show_roles(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """Every role that somebody holds."""
+    """Every role that is assigned."""
     governance = gateway.log.governance
     names = sorted({each.role for each in governance.assignments.values()})
     return await page(
@@ -78,7 +78,7 @@ async def show_roles(request: Request[Any, Any, Any], caller: Caller, gateway: G
 
 @get("/settings", include_in_schema=False)
 async def show_settings(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """The settings in words, each with what it means."""
+    """The settings in words, each with its meaning."""
     settings = gateway.log.governance.settings
     values = [
         (name, f"{setting_text(settings, name)}{'%' if name.endswith('_percent') else ''}")

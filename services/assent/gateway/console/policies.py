@@ -1,4 +1,4 @@
-"""/policies: what protects what, who could meet it; create, edit and delete, as requests where it must be."""
+"""/policies: list, create, edit and delete policies, through requests where approval is needed."""
 
 from typing import Annotated, Any
 
@@ -40,21 +40,21 @@ from assent_contracts.limits import NAME_MAX_CHARS
 from assent_contracts.policies import Policy
 
 _Id = Annotated[str, QueryParameter(name="id", max_length=NAME_MAX_CHARS)]
-"""In the query: an id may have slashes and dots, which browsers resolve in a path."""
+"""In the query, because an id can have slashes and dots, which browsers resolve in a path."""
 
 
 class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy as its list shows it."""
+    """A policy in the list."""
 
     policy: Policy
     sentence: str
     people: tuple[str, ...]
-    """One account of each person who could meet a part of it."""
+    """One account of each person who could approve under it."""
 
 
 @get("/policies", include_in_schema=False)
 async def show_policies(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """Every policy, with its sentence and the people who could meet it."""
+    """Every policy, with its sentence and the people who could approve under it."""
     governance = gateway.log.governance
     policies = sorted(governance.policies.values(), key=lambda each: (each.resource_type, each.name, each.id))
     views = [
@@ -81,7 +81,7 @@ def people_of(governance: Governance, groups: tuple[str, ...]) -> tuple[str, ...
 
 @get("/policies/new", include_in_schema=False)
 async def show_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[str]:
-    """The form of a new policy. Raises Problem."""
+    """The form for a new policy. Raises Problem."""
     _need_administrator(gateway, caller)
     return await _form(request, gateway, caller, empty_values(), is_new=True)
 
@@ -90,7 +90,7 @@ async def show_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gat
 async def show_edit(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[str]:
-    """The form of a policy as it is. Raises Problem."""
+    """The form for an existing policy. Raises Problem."""
     _need_administrator(gateway, caller)
     policy = _found(gateway, policy_id)
     values = values_of(policy, gateway.log.governance.version(policy_object(policy.id)))
@@ -101,18 +101,18 @@ async def show_edit(
 async def show_delete(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[str]:
-    """What deleting it would do, before anything is sent. Raises Problem."""
+    """Show what deleting it would do, before anything is sent. Raises Problem."""
     _need_administrator(gateway, caller)
     policy = _found(gateway, policy_id)
     version = gateway.log.governance.version(policy_object(policy.id))
-    assert version is not None, "what is there has a version"
+    assert version is not None, "an existing object has a version"
     prospect = prospect_of(gateway, caller, DeletePolicy(policy=policy.id, version=version))
     return await _delete_page(request, gateway, caller, policy, version, prospect)
 
 
 @post("/policies/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
 async def send_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[Any]:
-    """Look ahead, or send."""
+    """Show what would happen, or send the change."""
     return await _sent(request, gateway, caller, is_new=True)
 
 
@@ -125,7 +125,7 @@ async def send_new(request: Request[Any, Any, Any], caller: Caller, gateway: Gat
 async def send_edit(
     request: Request[Any, Any, Any], policy_id: _Id, caller: Caller, gateway: Gateway
 ) -> Response[Any]:
-    """Look ahead, or send. Raises Problem."""
+    """Show what would happen, or send the change. Raises Problem."""
     _found(gateway, policy_id)
     return await _sent(request, gateway, caller, is_new=False, policy_id=policy_id)
 
@@ -261,7 +261,7 @@ async def _delete_page(
 
 
 async def _pending(gateway: Gateway, caller: Caller, policy_id: str) -> dict[str, Any] | None:
-    """R10: the open request about this policy, which another one would be refused for."""
+    """R10: the open request about this policy. While it is open, another one would be refused."""
     row = await open_request_of(gateway, policy_object(policy_id)) if policy_id else None
     if row is None:
         return None
@@ -269,7 +269,7 @@ async def _pending(gateway: Gateway, caller: Caller, policy_id: str) -> dict[str
 
 
 def _need_administrator(gateway: Gateway, caller: Caller) -> None:
-    """R3: said before a form is filled in. Who sends one all the same is refused by the log, on record."""
+    """R3: refuse before a form is filled in. A form that is sent anyway is refused by the log, on record."""
     if not holds(gateway.log.governance, caller.id, "administrator"):
         raise Problem(403, "not-permitted", t("policies.not_yours"), todo=t("policies.ask"))
 

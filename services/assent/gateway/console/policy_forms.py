@@ -18,14 +18,14 @@ _NOT_IN_IDS: Final = re.compile(r"[^a-z0-9]+")
 
 
 class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
-    """What the fields of the form hold, right or wrong."""
+    """The fields of the form, valid or not."""
 
     id: str = ""
     name: str = ""
     description: str = ""
     resource_type: str = ""
     rules: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(quorum, groups) of each approval, an empty one for one more at the end."""
+    """(quorum, groups) of each approval rule, with an empty one at the end for another."""
     rejections: str = "1"
     completion: str = "requester"
     expiry: str = ""
@@ -34,11 +34,11 @@ class PolicyValues(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: bool = False
     """R20: whether a service must name the person on whose behalf it submits."""
     version: str = ""
-    """The governance seq of the policy that the form began with; empty for a new one."""
+    """The governance seq of the policy that the form was filled from; empty for a new one."""
 
 
 def values_of(policy: Policy, version: int | None) -> PolicyValues:
-    """The form of a policy that is there."""
+    """The form for an existing policy."""
     expiry, unit = _in_units(policy.expiry_ms)
     return PolicyValues(
         id=policy.id,
@@ -57,12 +57,12 @@ def values_of(policy: Policy, version: int | None) -> PolicyValues:
 
 
 def empty_values() -> PolicyValues:
-    """The form of a new policy."""
+    """The form for a new policy."""
     return PolicyValues(rules=_with_spare((("1", ()),)))
 
 
 def values_sent(form: Form) -> PolicyValues:
-    """The fields as they were sent. Raises Problem where no form could have sent them."""
+    """The fields as they were sent. Raises Problem if no form could have sent them."""
     rules = tuple((form.line(f"quorum-{n}"), form.all(f"groups-{n}")) for n in range(RULES_MAX))
     filled = tuple(rule for rule in rules if rule[1])
     unit = form.line("expiry_unit") or "days"
@@ -84,7 +84,7 @@ def values_sent(form: Form) -> PolicyValues:
 
 
 def policy_sent(values: PolicyValues) -> Policy:
-    """The policy that the fields stand for. Raises Problem that names the field; the rules judge the rest."""
+    """The policy in the fields. Raises Problem with the field's name. The core's rules check the rest."""
     rules = tuple(
         ApprovalRule(quorum=_number(quorum, t("policies.field.quorum"), most=QUORUM_MAX), groups=groups)
         for quorum, groups in values.rules
@@ -108,7 +108,7 @@ def policy_sent(values: PolicyValues) -> Policy:
 
 
 def id_of(name: str) -> str:
-    """An id made of a name: `Scripts that run` is `scripts-that-run`."""
+    """An id made from a name: `Scripts that run` becomes `scripts-that-run`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return _NOT_IN_IDS.sub("-", plain).strip("-")[:64].strip("-")
 

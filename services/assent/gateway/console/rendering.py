@@ -1,4 +1,4 @@
-"""Templates: everything that somebody has written is escaped, and nothing in it stays hidden."""
+"""Templates. All text from users is escaped, and nothing in it stays hidden."""
 
 import re
 from collections.abc import Callable
@@ -44,17 +44,17 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    # What others wrote must not turn the line round, nor look like something else. Markup is ours.
+    # Text from others must not reverse the line or look like something else. Markup is our own.
     return visible(plain_ends(value), also=_LAYOUT) if type(value) is str else value
 
 
 def as_sent(text: str) -> Markup:
-    """Escaped, and else as it is: what goes back to the server in a field of a form."""
+    """Escaped and otherwise unchanged, for text that returns to the server in a form field."""
     return escape(text)
 
 
 def in_words(detail: str) -> Markup:
-    """Why something was refused. The number of the rule (`R9: this is`) follows small what it means."""
+    """The reason of a refusal. The rule's number (`R9: this is`) is moved to the end, in small type."""
     found = _RULE.fullmatch(detail)
     if found is None:
         return escape(_shown(detail))
@@ -68,12 +68,12 @@ def name_of(account: str, who: Callable[[str], str]) -> str:
 
 
 def moment(at_ms: int) -> Markup:
-    """A time: in UTC as it stands, in the reader's zone once `console.js` has seen it."""
+    """A time in UTC. `console.js` converts it to the reader's time zone."""
     if at_ms >= FOR_EVER_MS:
         return Markup("-")
-    # Past the year 9999 there is none: the limits of the contracts end before.
+    # It cannot be past the year 9999, because the limits of the contracts are lower.
     at = datetime.fromtimestamp(at_ms / 1_000, UTC)
-    # S704: digits and our own marks.
+    # S704: only digits and our own markup.
     return Markup(  # noqa: S704
         f'<time datetime="{at:%Y-%m-%dT%H:%M:%S.%fZ}" data-at="{at_ms}">{at:%Y-%m-%d %H:%M} UTC</time>'
     )

@@ -1,4 +1,4 @@
-"""POST /requests/{id}/{action}: the forms on a request's page. Approve what you saw, or see what changed."""
+"""POST /requests/{id}/{action}: the forms on a request's page, which apply only to what the user saw."""
 
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ async def act_on(
     caller: Caller,
     gateway: Gateway,
 ) -> Response[Any]:
-    """Do it and show what was done; where it is refused, the page says why, with the note still there."""
+    """Perform the action and show the result. If it is refused, the page shows why and keeps the note."""
     form = await read_form(request)
     seen = form.number("seen")
     try:
@@ -64,7 +64,7 @@ async def act_on(
 
 
 async def _need_reason(gateway: Gateway, caller: Caller, request_id: str) -> None:
-    """R8: a rejection says why. R16: one that is refused anyway goes to the log, which keeps it."""
+    """R8: a rejection needs a reason. R16: one that would be refused anyway goes to the log, on record."""
     state = state_of_row(await find(gateway, caller, request_id))
     through = gateway.log.signs_for(caller.id)
     governance = gateway.log.governance
@@ -74,7 +74,7 @@ async def _need_reason(gateway: Gateway, caller: Caller, request_id: str) -> Non
 
 def _details(action: Action, form: Form, seen: int | None) -> dict[str, Any]:
     if seen is None:
-        # R1: nobody decides on what they have not been shown.
+        # R1: nobody decides on something that was not shown to them.
         raise malformed(t("form.not_what_it_showed"))
     fields = DETAILS[action].__struct_fields__
     texts = {name: form.text(name).strip() for name in fields if name not in ("seen", "submission")}

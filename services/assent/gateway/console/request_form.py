@@ -1,4 +1,4 @@
-"""/requests/new: ask for a change to one object, for people who hold the role requester (R6, R15, R18)."""
+"""/requests/new: request a change to one object, with the role requester (R6, R15, R18)."""
 
 import base64
 import re
@@ -39,7 +39,7 @@ async def show_form(
     gateway: Gateway,
     again: Annotated[str | None, QueryParameter(name="again", max_length=32)] = None,
 ) -> Response[str]:
-    """The form, filled in as request `again` was. Raises Problem: not-permitted for who cannot submit."""
+    """The form, filled in from the request `again` if given. Raises Problem: not-permitted."""
     _need_requester(gateway, caller)
     values = _EMPTY if again is None else _values_of(*await submitted_payload(gateway, caller, again))
     return await _form_page(request, caller, gateway, values=values)
@@ -47,7 +47,7 @@ async def show_form(
 
 @post("/requests/new", include_in_schema=False, status_code=303, request_max_body_size=FORM_MAX_BYTES)
 async def send_form(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> Response[Any]:
-    """Submit it and show the request; where it is refused, the form again with everything in it."""
+    """Submit it and show the request. If it is refused, show the form again with everything in it."""
     _need_requester(gateway, caller)
     form = await read_form(request)
     try:
@@ -68,7 +68,7 @@ async def send_form(request: Request[Any, Any, Any], caller: Caller, gateway: Ga
 def _payload(form: Form) -> bytes:
     content = _file(form)
     if content is None:
-        # The line ends of a field are the browser's: those of a file are kept.
+        # The line ends of a field come from the browser. Those of a file are kept.
         content = form.text("payload").encode()
     if not content and form.line("operation") in _NEEDS_CONTENT:
         raise malformed(t("new.empty", operation=form.line("operation")))
@@ -83,7 +83,7 @@ def _payload(form: Form) -> bytes:
 
 
 def _values_of(row: RequestView, payload: bytes) -> dict[str, str]:
-    """The fields of the form for what was submitted before, byte for byte."""
+    """The form's fields for an earlier submission, byte for byte."""
     kind, name = row.resource.split("/", 1)
     file = file_of_payload(payload)
     content = payload if file is None else file
@@ -91,7 +91,7 @@ def _values_of(row: RequestView, payload: bytes) -> dict[str, str]:
         text = content.decode()
     except UnicodeDecodeError:
         text = None
-    # A field of text changes line ends, and loses characters that HTML does not have.
+    # A text field changes line ends, and loses characters that HTML does not allow.
     fits = text is not None and not _UNFIT_FOR_A_FIELD.search(text)
     return {
         "type": kind,
@@ -105,7 +105,7 @@ def _values_of(row: RequestView, payload: bytes) -> dict[str, str]:
 
 
 def _file(form: Form) -> bytes | None:
-    """The bytes of the file that the form was given, which come in base64; None where it has none."""
+    """The bytes of the file in the form, which are in base64; None if there is none."""
     taken = form.line("file")
     if not taken:
         return None
@@ -139,7 +139,7 @@ async def _form_page(
 
 
 def _types(governance: Governance, principal: str) -> list[dict[str, Any]]:
-    """The protected types that the caller may ask about, with what each asks for."""
+    """The protected types for which the caller may submit requests, with what each requires."""
     kinds = sorted({policy.resource_type for policy in governance.policies.values()} - BUILT_IN_TYPES)
     return [
         {

@@ -1,4 +1,4 @@
-"""/requests/{id}: one request, so that deciding on it is easy, and the bytes of its payload."""
+"""/requests/{id}: one request with all that is needed to decide on it, and the bytes of its payload."""
 
 import asyncio
 import re
@@ -45,66 +45,66 @@ _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 _BY_HASH: Final = frozenset(name for name, kind in ACTIONS.items() if "submission" in kind.__struct_fields__)
-"""R23: what names the submission by its hash, so only where the page shows what the ledger has."""
+"""R23: actions that name the submission by its hash. They need a page that shows what the ledger has."""
 _TEXTS: Final = frozenset({"note", "reason"})
 
 
 _ENDED: Final = frozenset({"completed", "rejected", "canceled", "expired", "failed"})
 _TITLES: Final[tuple[Action, ...]] = ("complete", "cancel", "reject", "revoke", "close")
-"""Which action the decision card is named after, the first that is possible."""
+"""The decision card is titled after the first of these that is possible."""
 
 
 class ActionForm(msgspec.Struct, frozen=True):
-    """The form of an action other than the yes or no of an approver."""
+    """The form of an action other than approve and reject."""
 
     action: Action
     text: str | None
-    """The text that it takes: `note` or `reason`."""
+    """The name of its text field: `note` or `reason`."""
     is_required: bool
     is_aside: bool
-    """It is folded, because another action is what the page is for."""
+    """Whether it is folded, because the page is mainly for another action."""
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as its page shows it."""
+    """The content of a request's page."""
 
     row: RequestView
-    """With everything that was submitted taken from the bytes that the page renders."""
+    """Everything that was submitted is taken from the bytes that the page renders."""
     submission: str
-    """R23: SHA-256 (hex) of those bytes, which a decision on this page names; empty where there are none."""
+    """R23: SHA-256 (hex) of those bytes. A decision on this page names it. Empty if there are none."""
     doubt: Doubt | None
-    """Why this page offers no decision by that hash."""
+    """Why this page offers no decision on that hash; None if it does."""
     look: str
     is_own: bool
     can: frozenset[Action]
     forms: tuple[ActionForm, ...]
     may_submit_again: bool
-    """It has ended, and the caller may request a change of its type."""
+    """Whether it has ended, and the caller may request changes of its type."""
     sent_to: tuple[str, ...]
-    """Of one's own request that needs approval: an account of each person who could approve it."""
+    """For the caller's own request that needs approval: one account of each possible approver."""
     told: tuple[str, ...]
-    """R17: those among them who are notified."""
+    """R17: those of them who are notified."""
     title: str
-    """Of the decision card: the last part of its name in the texts."""
+    """The last part of the decision card's text key."""
     why_not: Refusal | None
     todo: str
     """What to do about `why_not`."""
     standing: RequestProgress | None
     payload: PayloadView | None
     hides: bool
-    """The justification has characters that are shown by their numbers."""
+    """Whether the justification has characters that are shown as code points."""
     name_mixes: bool
-    """The object's name may look like another one."""
+    """Whether the object's name may look like another one."""
     before: str | None
-    """The request that was applied to the same object last before this one."""
+    """The last request that was applied to the same object before this one."""
     is_before_unsure: bool
-    """Postgres names a request as applied last, and the ledger does not confirm it."""
+    """Whether the ledger does not confirm the request that Postgres names as applied last."""
     change: GovernanceDiff | None
     effects: Effects | None
-    """What the change of a policy would make of the requests that are open under it."""
+    """How a change to a policy would affect the open requests under it."""
     happened: list[Happening]
     is_whole: bool
-    """False while the audit log is behind: then what happened is not all there."""
+    """False while the audit log is behind, and `happened` is incomplete."""
 
 
 @get("/requests/{request_id:str}", include_in_schema=False, name="console-request")
@@ -132,9 +132,9 @@ async def request_page(
     note: str = "",
     key: str | None = None,
 ) -> Response[str]:
-    """The page. `problem`: why a decision was not taken; `seen`: what was shown when it was made.
+    """The page. `problem`: why a decision failed; `seen`: the seq that was shown when it was made.
 
-    `key`: of its form, where that was sent before and is to count once.
+    `key`: the form's key, if it was sent before and has to count once.
     """
     review = await review_of(gateway, caller, found)
     return await page(
@@ -155,14 +155,14 @@ async def request_page(
 
 
 def _since(review: Review, seen: int | None) -> list[Happening]:
-    """What has changed the request since it was seen: the refused decision itself has not."""
+    """The events that changed the request since it was seen. A refused decision is not one."""
     if seen is None:
         return []
     return [each for each in review.happened if each.is_after(seen) and each.refusal is None]
 
 
 async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Review:
-    """Everything that the page says about a request."""
+    """Everything that the page shows about a request."""
     governance, now = gateway.log.governance, now_ms()
     through = gateway.log.signs_for(caller.id)
     records, is_whole = await records_of(gateway, row)
@@ -174,7 +174,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
     refusal = (
         approval_refusal(deciding, governance, caller.principal, now, through=through) if deciding else None
     )
-    # From what the ledger does not confirm, nothing is worked out.
+    # Nothing is derived from what the ledger does not confirm.
     change = governance_diff(submitted, gateway.log.follower.past.at) if shown.doubt is None else None
     before, is_unsure = await _before(gateway, row) if change is None else (None, False)
     can = (
@@ -216,7 +216,7 @@ async def review_of(gateway: Gateway, caller: Caller, row: RequestView) -> Revie
 
 
 def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
-    """One form for each action that is possible, by the fields that it takes."""
+    """One form for each possible action, by its fields."""
     forms: list[ActionForm] = []
     for action, details in DETAILS.items():
         if action in can and action not in ("approve", "reject"):
@@ -226,7 +226,7 @@ def _forms(can: frozenset[Action]) -> tuple[ActionForm, ...]:
                     action,
                     None if text is None else text.name,
                     is_required=text is not None and text.required,
-                    # What ends a request takes a second step.
+                    # Ending a request takes a second step.
                     is_aside=action == "cancel" or (action == "close" and len(can) > 1),
                 )
             )
@@ -259,7 +259,7 @@ async def _effects(gateway: Gateway, submitted: Submitted) -> Effects | None:
 
 
 async def _before(gateway: Gateway, row: RequestView) -> tuple[Submitted | None, bool]:
-    """(what was applied to the object last before, whether Postgres named something that is not so)."""
+    """(what was last applied to the object before, whether the ledger does not confirm what Postgres has)"""
     named = await last_applied(gateway.db, row)
     if named is None:
         return None, False
@@ -276,7 +276,7 @@ def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
 
 @get("/requests/{request_id:str}/content", include_in_schema=False)
 async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[str]:
-    """Every line of the payload, for a window of its own. Raises Problem."""
+    """Every line of the payload, for a separate window. Raises Problem."""
     row, payload = await submitted_payload(gateway, caller, request_id)
     text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
     return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
@@ -284,9 +284,9 @@ async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) 
 
 @get("/requests/{request_id:str}/payload", include_in_schema=False)
 async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[bytes]:
-    """The exact bytes, to save: never shown by the browser. Raises Problem.
+    """The exact bytes to save, which the browser never shows. Raises Problem.
 
-    A file comes back as it was taken; any other payload as the JSON that was submitted.
+    A file has its original bytes. Any other payload is the JSON that was submitted.
     """
     row, payload = await submitted_payload(gateway, caller, request_id)
     content = file_of_payload(payload)

@@ -1,4 +1,4 @@
-"""Where a request stands, for its page: what each rule has got and lacks, and who could give it. Pure."""
+"""A request's progress for its page: what each rule has and lacks, and who could approve. Pure."""
 
 import msgspec
 
@@ -15,13 +15,13 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """One rule of one policy."""
 
     policy: str | None
-    """Its name; None for what changes to governance ask for."""
+    """Its name; None for changes to governance."""
     policy_id: str
     groups: tuple[str, ...]
     """In words: `Security team (sec, 4 people)`."""
     quorum: int
     given: tuple[str, ...]
-    """The people whose approvals count, by an account of theirs."""
+    """The people whose approvals count, each by one account."""
     missing: int
     can: tuple[str, ...]
     """One account of each person who could approve it now."""
@@ -29,7 +29,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole of it."""
+    """The progress of a request."""
 
     rules: tuple[RuleView, ...]
     next: Next
@@ -40,11 +40,11 @@ class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool
     deleted_policy: str | None
     requester_refusal: str | None
-    """R19: why the change is not released for its requester now."""
+    """R19: why the change cannot be released for its requester now; None if it can."""
 
 
 def progress_of(state: Deciding, governance: Governance, at: int) -> RequestProgress:
-    """Where the request stands at log time `at` (ms)."""
+    """The progress of the request at log time `at` (ms)."""
     explained = explain(state, governance, at)
     accounts = {each.person: each.approver for each in state.approvals}
     barred = explained.requester_refusal
@@ -75,7 +75,7 @@ def _rule(rule: RuleStands, accounts: dict[str, str], governance: Governance) ->
 
 
 def one_account_each(accounts: tuple[str, ...], governance: Governance) -> tuple[str, ...]:
-    """The first account of each person: two accounts of one person count as one (R9)."""
+    """The first account of each person, because two accounts of one person count as one (R9)."""
     found: dict[str | None, str] = {}
     for account in accounts:
         found.setdefault(governance.principals[account].person, account)

@@ -1,6 +1,6 @@
-"""All of the console's addresses: every handler that a module of this package has.
+"""All of the console's addresses: every handler in a module of this package.
 
-So a page is its module, its template and its texts, and none can be forgotten here.
+So a page is only its module, its template and its texts, and cannot be forgotten here.
 """
 
 import importlib
@@ -26,7 +26,7 @@ PAGES = tuple(dict.fromkeys(_handlers()))
 
 
 def console() -> Router:
-    """The pages of the console and their files."""
+    """The pages of the console and their static files."""
     return Router(
         "/",
         route_handlers=[*PAGES, send_static],

@@ -1,4 +1,4 @@
-"""Scripts, styles and pictures, under names that hold their content's hash: browsers keep them for a year."""
+"""Scripts, styles and images, with their content's hash in their names. Browsers keep them for a year."""
 
 import gzip
 import hashlib
@@ -32,7 +32,7 @@ class StaticFile(msgspec.Struct, frozen=True):
 
 @cache
 def static_files() -> dict[str, StaticFile]:
-    """Every file by the name that it is served under: read once, so that a name and its content agree."""
+    """Every file by the name under which it is served. Read once, so that names and content match."""
     return {
         _served_as(path): StaticFile(
             _TYPES[path.suffix], path.read_bytes(), gzip.compress(path.read_bytes(), mtime=0)
@@ -57,7 +57,7 @@ def _served_as(path: Path) -> str:
 async def send_static(
     request: Request[Any, Any, Any], name: Annotated[str, PathParameter(max_length=100)]
 ) -> Response[bytes]:
-    """One file. A name that is not in the list is not looked for anywhere: no path leads out of it."""
+    """Send one file. Only listed names are served, so no path can lead elsewhere."""
     found = static_files().get(name)
     if found is None:
         raise not_found("file")

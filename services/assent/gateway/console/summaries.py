@@ -1,4 +1,4 @@
-"""A request as a line of a list: how it stands, what is missing, and whether its reader can decide on it."""
+"""A request as a line of a list: its state, what is missing, and whether the reader can decide on it."""
 
 from collections.abc import Iterable
 
@@ -19,10 +19,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     row: RequestView
     look: str
-    """The status, or how far an approved one has come."""
+    """The status, or the progress of an approved request."""
     given: int
     asked: int
-    """Approvals that count, and that all rules together ask for."""
+    """`given`: approvals that count; `asked`: approvals that all rules together require."""
     is_own: bool
     """R9: by the person, not by the account."""
     can: frozenset[Action]
@@ -56,5 +56,5 @@ def summary(
 
 
 def look_of(row: RequestView) -> str:
-    """R13: which of the statuses to show; an approved request says how far it has come."""
+    """R13: the status to show. For an approved request, its progress."""
     return row.progress or row.status

@@ -1,4 +1,4 @@
-"""What has happened to a request, in sentences. Pure."""
+"""The events of a request, in sentences. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
@@ -43,11 +43,11 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
     at: int
     who: str | None
-    """The account; None where Assent did it by itself."""
+    """The account; None if Assent acted by itself."""
     said: tuple[str, ...]
-    """What became true, the first of it what `who` did."""
+    """What happened. The first is the action of `who`, the others are its consequences."""
     words: str
-    """What they wrote: justification, note or message."""
+    """The text of `who`: justification, note, message or reason."""
     through: str | None = None
     tone: Tone = "plain"
     refusal: Refusal | None = None
@@ -57,12 +57,12 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
 
     def is_after(self, seq: int) -> bool:
-        """Whether it stands behind `seq` of its request's partition."""
+        """Whether it comes after `seq` in its request's partition."""
         return self.ledger == LEDGER and self.seq > seq
 
 
 def happenings(records: Sequence[AuditRow]) -> list[Happening]:
-    """All of it in order. A command that came twice is said once."""
+    """All happenings in order. A repeated command is included once."""
     return [found for record in records for found in _happening(record)]
 
 

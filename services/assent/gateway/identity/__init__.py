@@ -1,1 +1,1 @@
-"""How callers prove who they are: sessions of people, tokens of machines, signatures of keys."""
+"""How callers authenticate: sessions for people, tokens for machines, signatures by keys."""

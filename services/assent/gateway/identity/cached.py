@@ -1,4 +1,4 @@
-"""Something that another publishes: fetched when it is needed, kept a while, never asked for in a flood."""
+"""A document that another party publishes: fetched on demand, kept for a while, at a limited rate."""
 
 import asyncio
 import math
@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 AGAIN_AFTER_S: Final = 5.0
-"""At most one fetch in so many seconds beside the regular ones, whoever asks: strangers can make us look."""
+"""At most one extra fetch in so many seconds, because strangers can cause them."""
 STALE_S: Final = 60 * 60.0
-"""What is this old is not used any more, even if nothing newer can be had."""
+"""A value of this age is no longer used, even if no newer one is available."""
 
 _T = TypeVar("_T")
 
 
 class Cached(Generic[_T]):
-    """One value of one origin. Many may ask at once: one of them fetches, the others wait for it."""
+    """One value of one origin. Of concurrent callers, one fetches it and the others wait."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Cached(Generic[_T]):
         failures: type[Exception],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`fresh_s`: how long the value goes without being fetched again; `failures`: what `fetch` raises."""
+        """`fresh_s`: how long the value is used before it is fetched again; `failures`: errors of `fetch`."""
         self._fetch = fetch
         self._fresh_s = fresh_s
         self._failures = failures
@@ -37,17 +37,17 @@ class Cached(Generic[_T]):
         self._forced_at = -math.inf
 
     async def get(self, *, again: bool = False) -> _T:
-        """The value. `again`: the one that is kept lacks something, so look whether there is a newer one.
+        """The value. `again`: the kept value lacks something, so check whether there is a newer one.
 
-        Raises what the last fetch raised, when there is no value that still counts.
+        Raises what the last fetch raised, if there is no value that is still valid.
         """
         if self._is_wanted(again=again) and (self._lock.locked() or self._may_fetch()):
-            async with self._lock:  # who comes while another fetches gets what that brings
+            async with self._lock:  # a caller that waits for a fetch gets its result
                 if self._is_wanted(again=again) and self._may_fetch():
                     await self._refresh(again=again)
         if self._value is not None and self._age() < STALE_S:
             return self._value
-        assert self._failure is not None, "without a value that counts, the last fetch has failed"
+        assert self._failure is not None, "without a valid value, the last fetch has failed"
         raise self._failure
 
     def _age(self) -> float:
@@ -65,7 +65,7 @@ class Cached(Generic[_T]):
         try:
             self._value = await self._fetch()
         except self._failures as error:
-            # Nor is an origin that does not answer asked by everybody who waits.
+            # An origin that does not answer is not asked again by every waiting caller.
             self._failure, self._forced_at = error, self._clock()
         else:
             self._failure, self._fetched_at = None, self._clock()

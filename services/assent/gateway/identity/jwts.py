@@ -1,4 +1,4 @@
-"""JSON Web Tokens of the provider: the signature, and what every one of them must say."""
+"""JSON Web Tokens from the provider: the signature, and the claims that every token needs."""
 
 import warnings
 from typing import Any, Final
@@ -12,28 +12,30 @@ from assent.gateway.identity.provider import Provider
 
 TOKEN_MAX_CHARS: Final = 16 * 1024
 LEEWAY_S: Final = 30
-"""How far the provider's clock may be off."""
+"""The tolerance for the provider's clock."""
 
 
 class BadTokenError(Exception):
-    """The token does not count; the message says why, without the token."""
+    """The token is not valid. The message gives the reason, without the token."""
 
 
 async def verified(
     token: str, provider: Provider, algorithms: tuple[str, ...], audience: str
 ) -> dict[str, Any]:
-    """The claims of a token that the provider has signed for `audience`, and that holds now.
+    """The claims of a token that the provider signed for `audience` and that is valid now.
 
     Raises BadTokenError and ProviderError.
     """
     header = _header(token)
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in algorithms:
-        raise BadTokenError(f"it is signed with {_shown(algorithm)}, not with one of {', '.join(algorithms)}")
+        raise BadTokenError(
+            f"it is signed with {_shown(algorithm)} and not with one of {', '.join(algorithms)}"
+        )
     if kid is not None and not isinstance(kid, str):
-        raise BadTokenError("its key id is not a text")
+        raise BadTokenError("its key id is not a string")
     if header.get("typ") not in (None, "JWT", "at+jwt", "application/at+jwt"):
-        raise BadTokenError(f"it is of another kind: {_shown(header['typ'])}")
+        raise BadTokenError(f"its type is not supported: {_shown(header['typ'])}")
     key = await provider.key(kid, algorithm)
     if key is None:
         raise BadTokenError(f"the provider has no key {_shown(kid)} for {algorithm}, or has withdrawn it")
@@ -52,11 +54,11 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _claims(token: str, key: Any, algorithm: str) -> dict[str, Any]:
-    # Headers that nobody here knows are no reason to refuse (RFC 7515, 4), but `crit` ones are.
+    # Unknown headers are no reason to refuse (RFC 7515, 4), except `crit` ones.
     registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     try:
         with warnings.catch_warnings():
-            # It warns of the name EdDSA (RFC 9864), which providers continue to use.
+            # It warns about the name EdDSA (RFC 9864), which providers still use.
             warnings.simplefilter("ignore", SecurityWarning)
             return jwt.decode(token, key, registry=registry).claims
     except (JoseError, ValueError, TypeError) as error:
@@ -85,7 +87,7 @@ def _check(claims: dict[str, Any], issuer: str, audience: str) -> None:
 
 _WRONG: Final = {
     "iss": "it comes from another issuer",
-    "aud": "it is meant for somebody else (its audience is not this gateway)",
+    "aud": "it is meant for another recipient (its audience is not this gateway)",
     "iat": "it was issued in the future",
 }
 

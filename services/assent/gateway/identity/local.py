@@ -1,7 +1,7 @@
-"""Sign-in by a click, for the demo's people on one's own machine: who has the link can be any of them.
+"""Sign-in by a click, for the demo on one's own machine: anyone with the link can be any of its people.
 
-`settings` switches it on only on loopback, never beside a provider and never behind a proxy. It asks for the
-token that this machine's terminal has shown, and for a peer on this machine: a Host header proves nothing.
+`settings` allows it only on loopback, never together with a provider or a proxy. It requires the token that
+this machine's terminal shows and a peer on this machine, because a Host header proves nothing.
 """
 
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ _TOKEN_MAX_CHARS = 128
 
 
 class LocalSignIn(msgspec.Struct, frozen=True):
-    """Who to be, and where to go on."""
+    """The person to sign in as, and the path to continue to."""
 
     principal: str
     return_to: str = "/"
@@ -32,16 +32,15 @@ class LocalSignIn(msgspec.Struct, frozen=True):
 
 @get(PATH, include_in_schema=False)
 async def open_local(request: Request[Any, Any, Any], gateway: Gateway) -> Response[None]:
-    """The link that the terminal shows. The browser keeps that it had the token; the page of people follows.
+    """The link that the terminal shows. Sets a cookie that proves the token, and shows the list of people.
 
-    Raises Problem: not-found where it is not switched on, not-on-this-machine, local-token,
-    too-many-requests.
+    Raises Problem: not-found if it is not enabled, not-on-this-machine, local-token, too-many-requests.
     """
     token = _nearby(request, gateway)
     with proving(request, gateway):
         sent = request.query_params.getall("token", [])
         if len(sent) != 1 or len(sent[0]) > _TOKEN_MAX_CHARS or not token.is_token(sent[0]):
-            raise _without_token("This link is not of the start that runs now.")
+            raise _without_token("This link is from an earlier start.")
     response: Response[None] = Response(
         None, status_code=303, headers={"Cache-Control": "no-store", "Location": "/sign-in"}
     )
@@ -57,9 +56,9 @@ async def sign_in_locally(
     gateway: Gateway,
     data: Annotated[LocalSignIn, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Response[None]:
-    """Be one of the people that governance knows.
+    """Sign in as one of the people in governance.
 
-    Raises Problem: not-found where it is not switched on, not-on-this-machine, local-token, cross-site,
+    Raises Problem: not-found if it is not enabled, not-on-this-machine, local-token, cross-site,
     too-many-requests.
     """
     refuse_unless_let_in(request, gateway)
@@ -81,11 +80,11 @@ LOCAL = (open_local, sign_in_locally)
 
 
 def refuse_unless_let_in(request: Request[Any, Any, Any], gateway: Gateway) -> None:
-    """Refuse who is not at this machine, or has not opened the link. Raises Problem."""
+    """Refuse a caller that is not on this machine or has not opened the link. Raises Problem."""
     token = _nearby(request, gateway)
     with proving(request, gateway):
         if not token.is_kept(request.cookies.get(COOKIE)):
-            raise _without_token("Local sign-in is for the browser that has opened the link.")
+            raise _without_token("Local sign-in works only in the browser that opened the link.")
 
 
 def _nearby(request: Request[Any, Any, Any], gateway: Gateway) -> LocalToken:
@@ -95,7 +94,7 @@ def _nearby(request: Request[Any, Any, Any], gateway: Gateway) -> LocalToken:
         raise Problem(
             403,
             "not-on-this-machine",
-            "Local sign-in is for this machine only. This request came from elsewhere, or through a proxy.",
+            "Local sign-in works on this machine only. This request came from elsewhere, or through a proxy.",
             todo="Open the link on the machine itself. For others, configure a provider: ASSENT_OIDC_ISSUER.",
         )
     return gateway.local
@@ -106,5 +105,5 @@ def _without_token(detail: str) -> Problem:
         403,
         "local-token",
         detail,
-        todo="Open the link that `make run` or `assent up` printed when it started last.",
+        todo="Open the link that `make run` or `assent up` printed at its last start.",
     )

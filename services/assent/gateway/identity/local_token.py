@@ -1,7 +1,8 @@
-"""The token of local sign-in: who has it may be any of the demo's people, and nobody else may.
+"""The token of local sign-in: only those who have it can sign in, as any of the demo's people.
 
-`make run` and `assent up` make one at each start and print it as a link. It can be used more than once while
-they run, because several of the demo's people sign in, each in a window of their own; it ends with them.
+`make run` and `assent up` create one at each start and print it as a link. It can be used repeatedly while
+they run, because several of the demo's people sign in, each in their own window. It is invalid once they
+stop.
 """
 
 import hashlib
@@ -20,31 +21,32 @@ _CONTEXT: Final = b"assent.local-sign-in.cookie.v1"
 
 
 class LocalToken:
-    """The token that a gateway was started with."""
+    """The token with which a gateway was started."""
 
     def __init__(self, token: str) -> None:
-        """Raises ValueError for what could be guessed."""
+        """Raises ValueError for a token that could be guessed."""
         if not _TOKEN.fullmatch(token):
             raise ValueError("it is not 32 to 128 of the characters A-Z, a-z, 0-9, _ and -")
         self._token = token.encode()
         self.kept: Final = to_base64url(hmac.digest(self._token, _CONTEXT, hashlib.sha256))
-        """What a browser keeps that has shown the token: not the token itself, and worthless after it."""
+        """The cookie of a browser that presented the token. It is not the token, and is worthless without
+        it."""
 
     def __repr__(self) -> str:
         """Without the secret."""
         return "LocalToken()"
 
     def is_token(self, sent: str) -> bool:
-        """Whether this is the token."""
+        """Whether `sent` is the token."""
         return hmac.compare_digest(sent.encode(), self._token)
 
     def is_kept(self, cookie: str | None) -> bool:
-        """Whether a browser with this cookie has shown the token."""
+        """Whether a browser with this cookie presented the token."""
         return cookie is not None and hmac.compare_digest(cookie.encode(), self.kept.encode())
 
 
 def read_local_token(settings: GatewaySettings) -> LocalToken | None:
-    """The token of local sign-in, where that is switched on. Raises SettingsError, without the token."""
+    """The token of local sign-in, if that is enabled. Raises SettingsError, without the token."""
     path = settings.local_sign_in
     if path is None:
         return None
@@ -55,4 +57,4 @@ def read_local_token(settings: GatewaySettings) -> LocalToken | None:
     except OSError as error:
         raise SettingsError(f"ASSENT_LOCAL_SIGN_IN_FILE cannot be read: {error}") from error
     except ValueError as error:
-        raise SettingsError(f"ASSENT_LOCAL_SIGN_IN_FILE holds no token: {error}.") from error
+        raise SettingsError(f"ASSENT_LOCAL_SIGN_IN_FILE does not contain a token: {error}.") from error

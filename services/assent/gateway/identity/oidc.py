@@ -1,8 +1,8 @@
 """OpenID Connect, authorization code flow with PKCE: to the provider, back with a code, code for id_token.
 
-authlib makes the requests and joserfc checks the tokens. Authlib's own HTTP client is left out on purpose:
-it takes httpx2 or httpx, whichever happens to be installed, so its exceptions would change class with what
-else is there. The transport here is httpx, always.
+authlib makes the requests and joserfc checks the tokens. Authlib's own HTTP client is deliberately not used:
+it takes httpx2 or httpx, whichever is installed, so the class of its exceptions would depend on other
+packages. The transport here is always httpx.
 """
 
 import base64
@@ -28,16 +28,16 @@ from assent_contracts.client.publisher import now_ms
 
 CALLBACK: Final = "/sign-in/callback"
 _HINT_MAX_CHARS: Final = 4_096
-"""An id_token that is longer makes an address that servers refuse."""
+"""A longer id_token makes an address that servers refuse."""
 _SECRET_METHODS: Final = ("client_secret_basic", "client_secret_post")
 
 
 class NotSignedInError(Exception):
-    """The provider's answer does not sign anybody in; the message says why, without secrets."""
+    """The provider's answer does not sign in a user. The message gives the reason, without secrets."""
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody whom the provider has authenticated."""
+    """A user whom the provider has authenticated."""
 
     principal: str
     id_token: str
@@ -48,7 +48,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Granted(msgspec.Struct, frozen=True):
-    """RFC 6749, 5.1, as far as it is used."""
+    """RFC 6749, 5.1: the fields that are used."""
 
     id_token: str
     access_token: str = ""
@@ -62,7 +62,7 @@ class Oidc:
     ) -> None:
         """Raises SettingsError: the client's secret cannot be read, or no provider is configured."""
         if settings.oidc is None:
-            raise SettingsError("Set ASSENT_OIDC_ISSUER: people sign in there.")
+            raise SettingsError("Set ASSENT_OIDC_ISSUER, the provider at which people sign in.")
         self.settings = settings.oidc
         self.provider = provider
         self.sign_ins = SignIns(db, key, secure=settings.is_secure)
@@ -73,7 +73,7 @@ class Oidc:
     async def leave(self, return_to: str, browser: str | None, *, anew: bool = False) -> tuple[str, Leaving]:
         """The provider's address to go to, and what the browser has to keep. Raises ProviderError.
 
-        `anew`: the provider is to ask who it is, also somebody whom it knows already.
+        `anew`: the provider must ask the user to sign in even if it already has a session for them.
         """
         metadata = await self.provider.metadata()
         leaving = await self.sign_ins.leave(return_to, browser)
@@ -87,7 +87,7 @@ class Oidc:
         return url, leaving
 
     async def finish(self, left: Left, code: str, said_issuer: str | None) -> SignedIn:
-        """Who has come back with this code. Raises NotSignedInError and ProviderError."""
+        """The user who came back with this code. Raises NotSignedInError and ProviderError."""
         metadata = await self.provider.metadata()
         _check_who_answers(metadata, said_issuer)
         granted = await self._exchange(metadata, code, left.verifier)
@@ -98,11 +98,11 @@ class Oidc:
             _check_meant(claims, self.settings.client_id, left.nonce)
             _check_access_token(claims, granted)
         except BadTokenError as error:
-            raise NotSignedInError(f"the provider's id_token does not count: {error}") from error
+            raise NotSignedInError(f"the provider's id_token is not valid: {error}") from error
         return SignedIn(principal=principal_in(claims, self.settings), id_token=granted.id_token)
 
     async def sign_out_url(self, id_token: str | None) -> str | None:
-        """Where the session at the provider ends too, if it has such a place. Raises ProviderError."""
+        """The address that ends the session at the provider too, if there is one. Raises ProviderError."""
         metadata = await self.provider.metadata()
         if metadata.end_session_endpoint is None:
             return None
@@ -131,13 +131,13 @@ class Oidc:
         )
         answer = await self.provider.send("POST", metadata.token_endpoint, headers=headers, content=body)
         if answer.status >= 500:
-            raise ProviderError(f"the token endpoint answers {answer.status}")
+            raise ProviderError(f"the token endpoint answered {answer.status}")
         if answer.status != 200:
-            raise NotSignedInError(f"the provider does not take the code ({answer.status})")
+            raise NotSignedInError(f"the provider did not accept the code ({answer.status})")
         try:
             return msgspec.json.decode(answer.body, type=_Granted)
         except msgspec.DecodeError as error:
-            raise NotSignedInError("the provider answers without an id_token") from error
+            raise NotSignedInError("the provider answered without an id_token") from error
 
     def _authentication(self, metadata: Metadata) -> ClientAuth:
         if self._secret is None:
@@ -145,7 +145,7 @@ class Oidc:
         offered = metadata.token_endpoint_auth_methods_supported
         method = next((each for each in _SECRET_METHODS if each in offered), _SECRET_METHODS[0])
         if method == "client_secret_basic":
-            # RFC 6749, 2.3.1: both are form-encoded first, which authlib leaves to its caller.
+            # RFC 6749, 2.3.1: both are form-encoded first, which authlib leaves to the caller.
             return ClientAuth(quote_plus(self.settings.client_id), quote_plus(self._secret), method)
         return ClientAuth(self.settings.client_id, self._secret, method)
 
@@ -154,9 +154,9 @@ def principal_in(claims: dict[str, Any], settings: OidcSettings) -> str:
     """The principal that the configured claim names. Raises NotSignedInError."""
     value = claims.get(settings.principal_claim)
     if not isinstance(value, str) or not value:
-        raise NotSignedInError(f"the provider does not send the claim {settings.principal_claim!r}")
+        raise NotSignedInError(f"the provider did not send the claim {settings.principal_claim!r}")
     if settings.principal_claim == "email" and claims.get("email_verified") is not True:
-        # At many providers people can write what they like there until it is verified.
+        # At many providers users can enter any address until it is verified.
         raise NotSignedInError("the provider has not verified the email address")
     return value
 
@@ -164,7 +164,7 @@ def principal_in(claims: dict[str, Any], settings: OidcSettings) -> str:
 def open_oidc(
     settings: GatewaySettings, client: httpx.AsyncClient, db: asyncpg.Pool, key: SecretKey
 ) -> Oidc | None:
-    """Sign-in with the provider of the settings, if there is one. Raises SettingsError."""
+    """Sign-in with the provider in the settings, if there is one. Raises SettingsError."""
     if settings.oidc is None:
         return None
     return Oidc(settings, Provider(settings.oidc.issuer, client), db, key)
@@ -183,21 +183,23 @@ def _read_secret(settings: OidcSettings) -> str | None:
 
 
 def _check_who_answers(metadata: Metadata, said: str | None) -> None:
-    """RFC 9207: the answer comes from the provider that was asked, where it says so."""
+    """RFC 9207: the answer comes from the provider that was asked, if it names its issuer."""
     if said is None and metadata.authorization_response_iss_parameter_supported:
-        raise NotSignedInError("the answer does not say which provider it comes from")
+        raise NotSignedInError("the answer does not name the provider that it comes from")
     if said is not None and said != metadata.issuer:
         raise NotSignedInError("the answer comes from another provider")
 
 
 def _check_meant(claims: dict[str, Any], client_id: str, nonce: str) -> None:
-    """OpenID Connect Core 1.0, 3.1.3.7: for this client, for this sign-in, and made during it."""
+    """OpenID Connect Core 1.0, 3.1.3.7: issued for this client and this sign-in, and during it."""
     sent = claims.get("nonce")
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), nonce.encode()):
-        raise BadTokenError("it was made for another sign-in (nonce)")
+        raise BadTokenError("it was issued for another sign-in (nonce)")
     audience, party = claims["aud"], claims.get("azp")
     if isinstance(audience, list) and len(audience) > 1 and party is None:
-        raise BadTokenError("it is meant for several, and does not say for whom it was issued (azp)")
+        raise BadTokenError(
+            "it has several audiences, and does not state for which client it was issued (azp)"
+        )
     if party is not None and party != client_id:
         raise BadTokenError("it was issued for another client (azp)")
     if claims["iat"] < now_ms() / 1_000 - SIGN_IN_S - LEEWAY_S:
@@ -205,12 +207,12 @@ def _check_meant(claims: dict[str, Any], client_id: str, nonce: str) -> None:
 
 
 def _check_access_token(claims: dict[str, Any], granted: _Granted) -> None:
-    """OpenID Connect Core 1.0, 3.1.3.8: at_hash, where it is given, is the left half of the hash."""
+    """OpenID Connect Core 1.0, 3.1.3.8: at_hash, if present, is the left half of the hash."""
     said = claims.get("at_hash")
     if said is None:
         return
-    # SHA-256 with every algorithm that counts here but EdDSA, whose hash is SHA-512.
+    # SHA-256 for every algorithm that is accepted here except EdDSA, whose hash is SHA-512.
     digests = [hash_(granted.access_token.encode()).digest() for hash_ in (hashlib.sha256, hashlib.sha512)]
     halves = [base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=") for digest in digests]
     if not isinstance(said, str) or said.encode() not in halves:
-        raise BadTokenError("it came with another access token (at_hash)")
+        raise BadTokenError("it belongs to another access token (at_hash)")

@@ -1,4 +1,4 @@
-"""The OpenID provider as its documents describe it: where its endpoints are and which keys it signs with."""
+"""The OpenID provider as its documents describe it: its endpoints and its signing keys."""
 
 import asyncio
 import json
@@ -18,24 +18,24 @@ from assent.gateway.problems import Problem
 from assent.gateway.settings import is_loopback
 
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA")
-"""The only signatures that count. Never `none`, and no HS256: with it a public key would be the secret."""
+"""The only accepted signatures. Never `none`, nor HS256, for which a public key would be the secret."""
 DISCOVERY: Final = "/.well-known/openid-configuration"
 ANSWER_MAX_BYTES: Final = 256 * 1024
 _WITHIN_S: Final = 10.0
 _EACH_STEP_S: Final = 5.0
 _DOCUMENT_FRESH_S: Final = 60 * 60.0
 _KEYS_FRESH_S: Final = 5 * 60.0
-"""A key that the provider has withdrawn counts for so long at most, while the provider answers."""
+"""A key that the provider has withdrawn is accepted for at most so long, while the provider answers."""
 
 Key = RSAKey | ECKey | OKPKey
 
 
 class ProviderError(Exception):
-    """The provider does not answer, or says something that cannot be used. The message is for operators."""
+    """The provider does not answer, or its answer cannot be used. The message is for operators."""
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What OpenID Connect Discovery 1.0 says of a provider, as far as it is used here."""
+    """A provider's metadata by OpenID Connect Discovery 1.0: the fields that are used."""
 
     issuer: str
     authorization_endpoint: str
@@ -46,27 +46,27 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     code_challenge_methods_supported: tuple[str, ...] | None = None
     authorization_response_iss_parameter_supported: bool = False
-    """RFC 9207: it says who it is when it sends people back."""
+    """RFC 9207: it names itself when it sends people back."""
 
     def algorithms(self) -> tuple[str, ...]:
-        """Those that it signs id_tokens with and that count here."""
+        """The algorithms with which it signs id_tokens and that are accepted here."""
         return tuple(each for each in ALGORITHMS if each in self.id_token_signing_alg_values_supported)
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What an endpoint of the provider answered."""
+    """The answer of an endpoint of the provider."""
 
     status: int
     body: bytes
 
 
 class Provider:
-    """One provider, as this gateway knows it. Safe to use by many requests at once."""
+    """One provider, as this gateway knows it. Safe for concurrent use."""
 
     def __init__(
         self, issuer: str, client: httpx.AsyncClient, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`client`: see `open_client`; its owner closes it."""
+        """`client`: see `open_client`. Its owner closes it."""
         self.issuer = issuer
         self._client = client
         self._document = Cached(
@@ -79,10 +79,10 @@ class Provider:
         return await self._document.get()
 
     async def key(self, kid: str | None, algorithm: str) -> Key | None:
-        """The key that signs with this id now; None if there is none. Raises ProviderError.
+        """The current signing key with this id; None if there is none. Raises ProviderError.
 
-        An id that is not known may be new: then the keys are fetched again, but seldom, because anybody
-        can make up ids. Without an id there must be one key alone.
+        An unknown id may be new, so the keys are fetched again, but rarely, because anybody can make up ids.
+        Without an id there must be exactly one key.
         """
         found = _find(await self._keys.get(), kid, algorithm)
         if found is None and kid is not None:
@@ -92,7 +92,7 @@ class Provider:
     async def send(
         self, method: str, url: str, *, headers: dict[str, str] | None = None, content: str = ""
     ) -> Answer:
-        """Ask an endpoint. Raises ProviderError: no answer in time, or too large a one."""
+        """Send a request to an endpoint. Raises ProviderError: no answer in time, or too large a one."""
         wanted = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         try:
             async with (
@@ -115,7 +115,7 @@ class Provider:
             raise _noted(f"{self.issuer} signs with none of {', '.join(ALGORITHMS)}")
         offered = found.code_challenge_methods_supported
         if offered is not None and "S256" not in offered:
-            raise _noted(f"{self.issuer} does not take part in PKCE with S256")
+            raise _noted(f"{self.issuer} does not support PKCE with S256")
         return found
 
     async def _fetch_keys(self) -> KeySet:
@@ -131,27 +131,27 @@ class Provider:
     async def _get(self, url: str, kind: type[Any]) -> Any:
         answer = await self.send("GET", url)
         if answer.status != 200:
-            raise _noted(f"{url} answers {answer.status}")
+            raise _noted(f"{url} answered {answer.status}")
         try:
             return msgspec.json.decode(answer.body, type=kind)
         except msgspec.DecodeError as error:
-            raise _noted(f"{url} does not answer with what it should: {error}") from error
+            raise _noted(f"{url} did not answer with the expected document: {error}") from error
 
 
 def open_client() -> httpx.AsyncClient:
-    """The client for one provider: it follows no redirects, and waits for nothing for ever."""
+    """The client for one provider. It follows no redirects, and has a timeout for every step."""
     return httpx.AsyncClient(
         timeout=_EACH_STEP_S, follow_redirects=False, limits=httpx.Limits(max_connections=20)
     )
 
 
 def unreachable() -> Problem:
-    """Nobody can sign in, nor can a token be checked, while the provider cannot be asked."""
+    """While the provider does not answer, nobody can sign in, and no token can be checked."""
     return Problem(
         503,
         "provider-unreachable",
         "The sign-in provider does not answer, so nobody can be signed in now.",
-        todo="Try again in a minute; if it stays so, tell the operator of the provider. Sessions continue.",
+        todo="Try again in a minute. If it persists, tell the provider's operator. Open sessions continue.",
         headers={"Retry-After": str(int(AGAIN_AFTER_S))},
     )
 
@@ -166,7 +166,7 @@ async def _read(answer: httpx.Response) -> bytes:
     async for piece in answer.aiter_raw():
         body += piece
         if len(body) > ANSWER_MAX_BYTES:
-            raise _noted(f"{answer.url.host} answers with more than {ANSWER_MAX_BYTES:,} bytes")
+            raise _noted(f"{answer.url.host} answered with more than {ANSWER_MAX_BYTES:,} bytes")
     return bytes(body)
 
 
@@ -176,14 +176,14 @@ def _is_protected(url: str) -> bool:
 
 
 def _usable(listed: Any) -> Key | None:
-    """The key, if it is one that can check signatures and says so."""
+    """The key, if it is a supported key for signatures."""
     if not isinstance(listed, dict) or listed.get("use", "sig") != "sig":
         return None
     public = {name: listed[name] for name in listed if name not in ("d", "p", "q", "dp", "dq", "qi", "x5c")}
     try:
         key = JWKRegistry.import_key(json.loads(json.dumps(public)))
     except (JoseError, ValueError, TypeError, KeyError):
-        return None  # RFC 7517, 5: what is not understood is left out
+        return None  # RFC 7517, 5: keys that are not understood are ignored
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
 
 

@@ -1,5 +1,6 @@
-"""Sessions of people who have signed in, kept in Postgres: every gateway with this key knows them, none keeps
-a copy, and none believes a row that no such gateway has written.
+"""Sessions of people who have signed in, kept in Postgres.
+
+Every gateway with this key knows them, none keeps a copy, and none trusts a row that no such gateway wrote.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
 IDLE_MS: Final = 60 * 60 * 1_000
-"""A session that nobody uses ends after this."""
+"""An unused session ends after this."""
 LONGEST_MS: Final = 12 * 60 * 60 * 1_000
 """Every session ends after this."""
 _TOKEN_BYTES: Final = 32
@@ -28,13 +29,13 @@ _SQL = load_sql(Path(__file__).with_name("sessions.sql"))
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A session that holds now."""
+    """A valid session."""
 
     principal: str
     csrf: str
-    """What forms carry, so that no other site can send them."""
+    """The token in forms, so that no other site can send them."""
     id_token: str | None
-    """What the provider wants to see at the sign-out."""
+    """The provider needs it for the sign-out."""
 
     def __repr__(self) -> str:
         """Without its secrets."""
@@ -42,7 +43,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as the table has it: all that is believed of it, in the order in which it is sealed."""
+    """A session's row in the table: all trusted columns, in the order in which they are sealed."""
 
     token_sha256: bytes
     principal: str
@@ -58,17 +59,17 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sessions:
-    """Opens, finds and closes sessions. The browser has the token, the table only its SHA-256."""
+    """Opens, finds and closes sessions. The browser has the token; the table has only its SHA-256."""
 
     def __init__(self, db: asyncpg.Pool, key: SecretKey, *, secure: bool) -> None:
-        """`key`: the gateway's; `secure`: browsers come by https, and the cookie is theirs alone."""
+        """`key`: the gateway's; `secure`: browsers use https, and the cookie is limited to it."""
         self._db = db
         self._seal = RowSeal(key, "sessions")
         self.secure = secure
         self.cookie = "__Host-assent" if secure else "assent"
 
     async def open(self, principal: str, *, id_token: str | None = None) -> str:
-        """A new session's token: always a new one, whatever the browser brought (session fixation)."""
+        """A new session's token: always a new one, whatever the browser sent (session fixation)."""
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), now_ms()
         row = _Row(
             token_sha256=_hashed(token),
@@ -84,7 +85,7 @@ class Sessions:
         return token
 
     async def find(self, token: str | None) -> Session | None:
-        """The session of a token, if it still holds."""
+        """The session of a token, if it is still valid."""
         if not token or len(token) > 128:
             return None
         now = now_ms()
@@ -98,12 +99,12 @@ class Sessions:
         return Session(principal=row.principal, csrf=row.csrf, id_token=row.id_token)
 
     async def holding(self, tokens: Collection[str]) -> set[str]:
-        """Those of the tokens whose sessions still hold. An open page that only listens is no use of one."""
+        """Those tokens whose sessions are still valid. A page that only listens does not prolong one."""
         hashed = {_hashed(token): token for token in tokens}
         return {hashed[row.token_sha256] for row in await self._believed(list(hashed), now_ms())}
 
     async def _believed(self, hashed: list[bytes], now: int) -> list[_Row]:
-        """The rows of these tokens that hold now and that a gateway with this key has written."""
+        """The valid rows of these tokens that a gateway with this key wrote."""
         found = await self._db.fetch(_SQL["find"], hashed, now, now - IDLE_MS, self._seal.key_id)
         rows: list[_Row] = []
         for each in found:
@@ -129,7 +130,7 @@ class Sessions:
             await self._db.execute(_SQL["close"], _hashed(token))
 
     def cookie_settings(self) -> dict[str, Any]:
-        """How the cookie is set: not for scripts, not for other sites, not over http where there is https."""
+        """The cookie's attributes: not for scripts or other sites, and not over http if there is https."""
         return {"path": "/", "httponly": True, "secure": self.secure, "samesite": "lax"}
 
 

@@ -1,4 +1,4 @@
-"""The routes by which people come in and go out: to the provider, back from it, and signing out."""
+"""The routes for signing in and out: to the provider, back from it, and sign-out."""
 
 import html
 import re
@@ -26,13 +26,14 @@ _ERROR: Final = re.compile(r"[a-z_]{1,64}")
 
 @get("/sign-in", include_in_schema=False)
 async def sign_in(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
-    """To the provider; where there is none, the page of the demo's people.
+    """Redirect to the provider, or show the page of the demo's people if there is none.
 
-    `return_to`: the path to continue to. `prompt=login`: the provider is to ask who it is, also somebody whom
-    it knows already: else nobody whom it knows but governance does not could ever come in as another.
+    `return_to`: the path to continue to. `prompt=login`: the provider must ask the user to sign in even if it
+    has a session for them. Without it, a user whose account is not in governance could never sign in with
+    another one.
 
-    Raises Problem: provider-unreachable, too-many-requests, malformed, not-found where nobody can sign in;
-    not-on-this-machine and local-token where the demo's people do.
+    Raises Problem: provider-unreachable, too-many-requests, malformed, not-found if nobody can sign in; for
+    the demo's people not-on-this-machine and local-token.
     """
     sent = _sent(request)
     wanted = safe_return(sent.get("return_to", HOME))
@@ -41,7 +42,7 @@ async def sign_in(request: Request[Any, Any, Any], gateway: Gateway) -> Response
             raise not_found("sign-in")
         refuse_unless_let_in(request, gateway)
         return render_sign_in(gateway, wanted)
-    # Nobody is known yet, and each begins with a row in the database.
+    # The sender is not known yet, and each sign-in adds a row to the database.
     gateway.rates.spend(stranger(request))
     sign_ins, anew = gateway.oidc.sign_ins, sent.get("prompt") == "login"
     try:
@@ -55,8 +56,9 @@ async def sign_in(request: Request[Any, Any, Any], gateway: Gateway) -> Response
 
 @get(CALLBACK, include_in_schema=False)
 async def come_back(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
-    """From the provider, with a code or without. Raises Problem: sign-in-failed, not-permitted, malformed,
-    provider-unreachable, too-many-requests.
+    """Handle the return from the provider, with or without a code. Raises Problem.
+
+    The codes: sign-in-failed, not-permitted, malformed, provider-unreachable, too-many-requests.
     """
     if gateway.oidc is None:
         raise not_found("sign-in")
@@ -67,14 +69,14 @@ async def come_back(request: Request[Any, Any, Any], gateway: Gateway) -> Respon
     )
     if left is None:
         raise _failed(
-            "This sign-in was not begun in this browser, or more than"
-            f" {SIGN_IN_S // 60} minutes ago, or it has been used."
+            "This sign-in was not started in this browser, or was started more than"
+            f" {SIGN_IN_S // 60} minutes ago, or has already been used."
         )
     if "code" not in sent:
         raise _failed(f"The provider did not sign you in: {_named(sent.get('error'))}.")
     signed_in = await _finished(gateway.oidc.finish(left, sent["code"], sent.get("iss")))
     principal = _person(gateway, signed_in.principal)
-    # Whatever session the browser has brought ends, and a new one begins (session fixation).
+    # Any session that the browser already has ends, and a new one begins (session fixation).
     await gateway.sessions.close(request.cookies.get(gateway.sessions.cookie))
     token = await gateway.sessions.open(principal.id, id_token=signed_in.id_token)
     structlog.get_logger().info("signed in", principal=principal.id)
@@ -87,7 +89,7 @@ async def come_back(request: Request[Any, Any, Any], gateway: Gateway) -> Respon
 async def sign_out(request: Request[Any, Any, Any], gateway: Gateway) -> Response[Any]:
     """End the session here, then at the provider. Raises Problem: cross-site.
 
-    Also for somebody who has been disabled meanwhile: nobody asks here who they are.
+    This also works for an account that has been disabled since, because it is not looked up here.
     """
     token = request.cookies.get(gateway.sessions.cookie)
     session = await gateway.sessions.find(token)
@@ -107,7 +109,7 @@ SIGNING_IN: Final = (sign_in, come_back, sign_out)
 
 
 def _person(gateway: Gateway, principal: str) -> Principal:
-    other = "or sign in as somebody else at /sign-in?prompt=login."
+    other = "or sign in with another account at /sign-in?prompt=login."
     try:
         found = enabled(gateway, principal)
     except Problem as problem:
@@ -117,18 +119,18 @@ def _person(gateway: Gateway, principal: str) -> Principal:
         raise Problem(
             403,
             "not-permitted",
-            f"{principal!r} is a service, and only people sign in here.",
+            f"{principal!r} is a service. Only people can sign in here.",
             todo=f"Send an access token as the service, {other}",
         )
     return found
 
 
 def _sent(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """What came with the address. RFC 6749, 3.1: no parameter comes twice. Raises Problem."""
+    """The parameters in the address. RFC 6749, 3.1: none can occur twice. Raises Problem."""
     pairs = list(request.query_params.multi_items())
     sent = dict(pairs)
     if len(sent) < len(pairs) or any(len(value) > _PARAMETER_MAX_CHARS for value in sent.values()):
-        raise malformed(f"A parameter comes twice, or has more than {_PARAMETER_MAX_CHARS:,} characters.")
+        raise malformed(f"A parameter occurs twice, or has more than {_PARAMETER_MAX_CHARS:,} characters.")
     return sent
 
 
@@ -148,7 +150,7 @@ async def _at_provider(oidc: Oidc | None, id_token: str | None) -> str | None:
     try:
         return await oidc.sign_out_url(id_token)
     except ProviderError:
-        return None  # here the session has ended all the same
+        return None  # the session here has ended all the same
 
 
 def _redirect(url: str) -> Response[Any]:
@@ -156,14 +158,14 @@ def _redirect(url: str) -> Response[Any]:
 
 
 def _going_on(url: str) -> Response[Any]:
-    # No redirect: the answer to a form may not lead to another site (form-action in our policy).
+    # Not a redirect: the answer to a form must not lead to another site (form-action in our policy).
     address = html.escape(url, quote=True)
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="refresh" content="0; url={address}"><title>Signed out - Assent</title>'
         "<main><h1>Signed out</h1><p>You are signed out of Assent."
-        f' <a href="{address}">Sign out of the sign-in provider too.</a></p></main></html>'
+        f' <a href="{address}">Sign out of the sign-in provider as well.</a></p></main></html>'
     )
     return Response(page, status_code=200, media_type=MediaType.HTML, headers=_NO_STORE)
 
@@ -173,5 +175,5 @@ def _failed(detail: str) -> Problem:
 
 
 def _named(error: str | None) -> str:
-    # Anybody can write this address, so only what can be a code of RFC 6749, 4.1.2.1 is repeated.
+    # Anybody can craft this address, so only a possible code of RFC 6749, 4.1.2.1 is repeated.
     return error if error is not None and _ERROR.fullmatch(error) else "it sent no code"

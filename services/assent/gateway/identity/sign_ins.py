@@ -1,6 +1,4 @@
-"""People who are at the provider now: what is kept until they come back, in Postgres, for any gateway with
-the same key.
-"""
+"""Sign-ins under way at the provider, kept in Postgres for any gateway with the same key."""
 
 import hashlib
 import re
@@ -18,7 +16,7 @@ from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
 SIGN_IN_S: Final = 10 * 60
-"""How long somebody may take at the provider."""
+"""How long a user may take at the provider."""
 _SECRET_BYTES: Final = 32
 _BROWSER: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -26,16 +24,16 @@ _SQL = load_sql(Path(__file__).with_name("sign_ins.sql"))
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody on the way to the provider."""
+    """A user on the way to the provider."""
 
     state: str
-    """Comes back with them: whose sign-in it is."""
+    """Comes back with the user, and identifies the sign-in."""
     browser: str
-    """The cookie of the browser that left: only there can the sign-in end."""
+    """The cookie of the browser that left. The sign-in can end only in that browser."""
     nonce: str
-    """Comes back inside the id_token: that it was made for this sign-in."""
+    """Comes back inside the id_token, and proves that it was issued for this sign-in."""
     verifier: str
-    """RFC 7636: shown with the code, so that a stolen code is worth nothing."""
+    """RFC 7636: sent with the code, so that a stolen code is worthless."""
 
     def __repr__(self) -> str:
         """Without its secrets."""
@@ -43,7 +41,7 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """What was kept of somebody who has come back."""
+    """What was kept about a user who has come back."""
 
     verifier: str
     nonce: str
@@ -55,19 +53,21 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignIns:
-    """Each is used once. The table has SHA-256 of state and cookie, so it helps nobody to read it; and a MAC,
-    so it helps nobody to write it.
+    """Begins and ends sign-ins. Each can be used once.
+
+    The table has only the SHA-256 of state and cookie, so reading it is of no use to an attacker. It has a
+    MAC, so writing it is not either.
     """
 
     def __init__(self, db: asyncpg.Pool, key: SecretKey, *, secure: bool) -> None:
-        """`key`: the gateway's; `secure`: browsers come by https, and the cookie is theirs alone."""
+        """`key`: the gateway's; `secure`: browsers use https, and the cookie is limited to it."""
         self._db = db
         self._seal = RowSeal(key, "sign_ins")
         self._secure = secure
         self.cookie = "__Host-assent-sign-in" if secure else "assent-sign-in"
 
     async def leave(self, return_to: str, browser: str | None) -> Leaving:
-        """Keep a new sign-in. `browser`: the cookie that it has already, of a sign-in in another tab."""
+        """Keep a new sign-in. `browser`: the cookie that the browser has from a sign-in in another tab."""
         leaving = Leaving(
             state=secrets.token_urlsafe(_SECRET_BYTES),
             browser=browser
@@ -90,7 +90,7 @@ class SignIns:
         return leaving
 
     async def come_back(self, state: str, browser: str | None) -> Left | None:
-        """The sign-in of a state, once, in the browser that began it, and in time; else None."""
+        """The sign-in of a state: only once, in the browser that began it, and in time; otherwise None."""
         if not browser:
             return None
         place = (_hashed(state), _hashed(browser))
@@ -108,7 +108,7 @@ class SignIns:
         return Left(verifier=verifier, nonce=nonce, return_to=return_to)
 
     def cookie_settings(self) -> dict[str, Any]:
-        """Lax and not strict: the provider's redirect comes from another site."""
+        """Lax instead of strict, because the provider's redirect comes from another site."""
         return {
             "path": "/",
             "httponly": True,

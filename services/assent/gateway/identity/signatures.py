@@ -1,13 +1,13 @@
-"""HTTP messages signed with a principal's registered key (RFC 9421, Ed25519): a proof of who reads.
+"""HTTP messages signed with a principal's registered key (RFC 9421, Ed25519), to authenticate reads.
 
-What a signature must cover: the method, where it goes (`@target-uri`, or `@authority`, `@path` and `@query`),
-the time, the key's id, and the body by its Content-Digest where there is one. No nonce is asked for: the same
-signed read again, within its five minutes, gives whoever has copied it nothing that the copy of the answer
-would not; and what changes something is not taken with such a signature at all. A command carries its own
-signature and goes to /api/v1/commands, where a second copy is decided once.
+A signature must cover the method, the target (`@target-uri`, or `@authority`, `@path` and `@query`), the
+time, the key's id, and the body by its Content-Digest if there is one. No nonce is required: replaying a
+signed read within its five minutes gives an attacker nothing that a copy of the answer would not. Requests
+that change something are not accepted with such a signature at all. A command has its own signature and is
+sent to /api/v1/commands, where a second copy is decided only once.
 
-A key cannot be led to sign a command so: what is signed here begins with a quotation mark, there with
-`assent.command.v1`.
+A key cannot be tricked into signing a command this way: what is signed here begins with a quotation mark, a
+command with `assent.command.v1`.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,9 +30,9 @@ from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 
 OLDEST_S: Final = 300
-"""How old a signature may be."""
+"""The maximum age of a signature."""
 AHEAD_S: Final = 60
-"""How far the signer's clock may be ahead of ours."""
+"""How far ahead of ours the signer's clock may be."""
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _FIELDS: Final = ("signature-input", "signature")
 _FIELD_MAX_CHARS: Final = 2_048
@@ -41,7 +41,7 @@ _TARGETS: Final = (frozenset({'"@target-uri"'}), frozenset({'"@authority"', '"@p
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it is verified. `url` is where it must have been meant for, whatever Host says."""
+    """A request to verify. `url` is the address that it must have been signed for, whatever Host contains."""
 
     method: str
     url: str
@@ -50,16 +50,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def headers(self) -> "Message":
-        """What the library reads `items` of."""
+        """The object whose `items` the library reads."""
         return self
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """Every header line, in its order."""
+        """Every header line, in order."""
         return self.fields
 
 
 class _Keys(HTTPSignatureKeyResolver):
-    """The library's view of governance: the public keys that may sign now."""
+    """The library's view of governance: the currently valid public keys."""
 
     def __init__(self, governance: Governance) -> None:
         self._governance = governance
@@ -73,7 +73,7 @@ class _Keys(HTTPSignatureKeyResolver):
 
 
 def _is_gateway(governance: Governance, principal: str) -> bool:
-    # A gateway signs for others; whoever gets hold of its key must not read as one of the principals too.
+    # A gateway signs for others. A thief of its key must not also be able to read with it.
     return any(
         principal in governance.holders("gateway", kind)
         for each in governance.assignments.values()
@@ -86,20 +86,20 @@ class KeySignatures:
     """Finds the principal behind a signed request."""
 
     def __init__(self, governance: Callable[[], Governance], public_url: str) -> None:
-        """`governance`: as it is now; `public_url`: the scheme and host that signatures must name."""
+        """`governance`: returns the current state; `public_url`: the address that signatures must name."""
         self._governance = governance
         self._public_url = public_url
         self._scheme = public_url.partition("://")[0]
         self._hosts = hosts_of(public_url)
 
     async def verify(self, request: Request[Any, Any, Any]) -> str:
-        """The principal whose key has signed this request. Raises Problem."""
+        """The principal whose key signed this request. Raises Problem."""
         query = request.scope["query_string"].decode("latin-1")
         target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
         lines = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]
         )
-        # A signature is over what was sent.
+        # A signature covers the method as it was sent.
         method = str(request.scope.get(SENT_AS, request.method))
         self._refuse_unsafe(method)
         body = await read_bytes(request) if _has_body(request) else b""
@@ -108,22 +108,22 @@ class KeySignatures:
         )
 
     def _meant_for(self, request: Request[Any, Any, Any]) -> str:
-        # On loopback by whichever of its names; elsewhere there is one, whatever Host says.
+        # On loopback, any of its names. Elsewhere there is only one, whatever Host contains.
         host = request.headers.get("host", "").lower()
         return f"{self._scheme}://{host}" if host in self._hosts else self._public_url
 
     def principal_of(self, message: Message) -> str:
-        """The principal whose key has signed it. Raises Problem: bad-signature, signed-reads-only."""
+        """The principal whose key signed it. Raises Problem: bad-signature, signed-reads-only."""
         self._refuse_unsafe(message.method)
         if any(len(value) > _FIELD_MAX_CHARS for name, value in message.fields if name in _FIELDS):
             raise self._bad(f"A signature header has more than {_FIELD_MAX_CHARS:,} characters.")
         governance = self._governance()
         verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=_Keys(governance))
         verifier.max_clock_skew = timedelta(seconds=AHEAD_S)
-        # The library allows the skew on both sides: what it adds to the age is taken off here.
+        # The library allows the skew on both sides, so what it adds to the age is subtracted here.
         oldest = timedelta(seconds=OLDEST_S - AHEAD_S)
         try:
-            # One signature: the library refuses several, of which it could not know which is meant.
+            # Exactly one signature: the library refuses several, because it could not know which is meant.
             (found,) = verifier.verify(message, max_age=oldest, body=message.body)
         except (HTTPMessageSignaturesException, ValueError) as error:
             raise self._bad(str(error)) from error
@@ -139,7 +139,7 @@ class KeySignatures:
             raise Problem(
                 403,
                 "signed-reads-only",
-                f"A signed HTTP message may read; {method} changes something.",
+                f"A signed HTTP message can only read, but {method} changes something.",
                 todo="Sign the command itself and send it to /api/v1/commands, or use a session or a token.",
             )
 
@@ -147,10 +147,10 @@ class KeySignatures:
         return Problem(
             401,
             "bad-signature",
-            f"The message's signature does not hold: {why[:300]}",
+            f"The message's signature is not valid: {why[:300]}",
             todo=(
-                f"Sign for {self._public_url}, with a key that is registered to you and valid now, and with"
-                f" a clock that is right: a signature holds for {OLDEST_S // 60} minutes."
+                f"Sign for {self._public_url} with a valid key that is registered to you, and check your"
+                f" clock: a signature is valid for {OLDEST_S // 60} minutes."
             ),
             headers={"WWW-Authenticate": "Bearer"},
         )

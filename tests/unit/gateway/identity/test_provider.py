@@ -93,7 +93,7 @@ WRONG_DOCUMENTS: Final[dict[str, dict[str, Any]]] = {
     "not https: 'data:text": {"end_session_endpoint": "data:text/html,x"},
     "signs with none of": {"id_token_signing_alg_values_supported": ["HS256", "none"]},
     "PKCE": {"code_challenge_methods_supported": ["plain"]},
-    "does not answer with what it should": {"token_endpoint": None},
+    "did not answer with the expected document": {"token_endpoint": None},
 }
 
 

@@ -78,7 +78,7 @@ def test_at_hash_is_the_left_half_of_the_access_tokens_hash(hash_: Any) -> None:
 WRONG_SETTINGS: Final[dict[str, dict[str, str]]] = {
     "ASSENT_OIDC_CLIENT_ID": {"ASSENT_OIDC_ISSUER": "https://login.example"},
     "must be https": {**OIDC, "ASSENT_OIDC_ISSUER": "http://login.example"},
-    "neither query": {**OIDC, "ASSENT_OIDC_ISSUER": "https://login.example?x=1"},
+    "must not have a query": {**OIDC, "ASSENT_OIDC_ISSUER": "https://login.example?x=1"},
     "ASSENT_OIDC_AUDIENCE must differ": {**OIDC, "ASSENT_OIDC_AUDIENCE": "console"},
     "ASSENT_OIDC_SCOPE": {**OIDC, "ASSENT_OIDC_SCOPE": "profile"},
     "unset it where ASSENT_OIDC_ISSUER": {**OIDC, **LOCAL},
@@ -86,7 +86,7 @@ WRONG_SETTINGS: Final[dict[str, dict[str, str]]] = {
     "on loopback only, not on 0.0.0.0": {**LOCAL, "ASSENT_GATEWAY_HOST": "0.0.0.0"},  # noqa: S104
     "names another host": {**LOCAL, **PUBLIC},
     "must be https:// unless": {"ASSENT_PUBLIC_URL": "http://assent.example"},
-    "scheme and host only": {"ASSENT_PUBLIC_URL": "https://assent.example/console"},
+    "only a scheme and host": {"ASSENT_PUBLIC_URL": "https://assent.example/console"},
 }
 
 

@@ -1,11 +1,12 @@
-// The console without this still works: every action is a form. This adds the reader's time zone, the
-// keyboard, files, and pages that are live.
+// The console works without this, because every action is a form. This adds the reader's time zone, keyboard
+// shortcuts, files, and live pages.
 "use strict";
 
 const one = (selector, within = document) => within.querySelector(selector);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// Times: near ones as a distance, others as a date; the exact one on hover, in the reader's zone and in UTC.
+// Times: near ones are relative, others are dates. The exact time is shown on hover, in the reader's zone and
+// in UTC.
 
 const HOUR = 3600000;
 const nearby = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
@@ -40,12 +41,12 @@ function showAsks() {
 }
 
 function needNote(button) {
-  // Asked of one button of the form alone: an approval needs no note.
+  // Required for one button of the form only: an approval needs no note.
   const note = button?.form?.elements.note;
   note?.setCustomValidity(note.value.trim() ? countLeft(note) : button.dataset.needsNote ?? "");
 }
 
-// How much room a text has is shown when little is left. Nothing of what is pasted is cut off.
+// The remaining length of a text is shown when little is left. Pasted text is never cut off.
 
 function countLeft(field) {
   const { limit, left, over } = field.dataset;
@@ -60,7 +61,8 @@ function countLeft(field) {
 
 function countAll() {
   for (const field of all("textarea[data-limit]")) {
-    // What a field was asked for stays until somebody writes in it: it outlives the part of the page around it.
+    // A message about a missing text stays until the user writes in the field, even if the part of the page
+    // around it is replaced.
     const asked = field.validity.customError && !field.value.trim() ? field.validationMessage : "";
     field.setCustomValidity(countLeft(field) || asked);
   }
@@ -104,7 +106,7 @@ function onKey(event) {
   going = 0;
 }
 
-// Live: what has changed is loaded anew, by htmx, from the address of the page.
+// Live: htmx reloads what has changed from the address of the page.
 
 const SOON = 120;
 const APART = 1000;
@@ -130,7 +132,7 @@ function hear(what) {
   telling ||= setTimeout(refresh, Math.max(SOON, refreshed + APART - Date.now()));
 }
 
-// What the reader has opened, scrolled to and is at stays as it is when a part of the page is replaced.
+// What the reader has opened, scrolled to and focused is kept when a part of the page is replaced.
 
 function wordsOf(part) {
   const copy = part.cloneNode(true);
@@ -157,7 +159,7 @@ function scrollBack(places) {
     for (const [id, top, left] of places) document.getElementById(id)?.scrollTo(left, top);
   };
   scroll();
-  // What has just been opened may have no height before the next frame.
+  // Something that was just opened may have no height before the next frame.
   requestAnimationFrame(scroll);
 }
 
@@ -167,7 +169,8 @@ function restore() {
   if (!part) return;
   for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
   scrollBack(kept.scrolled);
-  // htmx gives the focus back to what has an id; what is gone leaves it to the page.
+  // htmx restores the focus to an element with an id. If the element no longer exists, the page gets the
+  // focus.
   if (kept.held && document.activeElement === document.body) one("#main").focus({ preventScroll: true });
   if (part.dataset.announce && wordsOf(part) !== kept.words) announce(part.dataset.announce);
   kept = null;
@@ -176,13 +179,13 @@ function restore() {
 let speaking = 0;
 
 function announce(words) {
-  // Emptied first: the same words again would not be heard.
+  // Emptied first, because a screen reader would not read the same text again.
   one("#announce").textContent = "";
   clearTimeout(speaking);
   speaking = setTimeout(() => { one("#announce").textContent = words; }, 150);
 }
 
-// The stream of events. Cut, it opens itself again; refused, it does not: then we do.
+// The stream of events. It reopens itself after an interruption, but not after a refusal. Then we reopen it.
 
 const LONGEST = 30000;
 const UNHEARD = 5000;
@@ -219,7 +222,7 @@ function onOpen() {
 }
 
 async function onError() {
-  // Streams end from time to time, and come back within seconds: that is nothing to tell.
+  // Streams end from time to time and reconnect within seconds. The reader need not be told.
   silence ||= setTimeout(() => { one("#offline").hidden = false; }, UNHEARD);
   if (events.readyState !== EventSource.CLOSED) return;
   if (await isSignedOut()) return signIn();
@@ -241,7 +244,7 @@ function signIn() {
   clearTimeout(silence);
   const here = one("#request")?.getAttribute("hx-get") ?? location.pathname + location.search;
   const there = `/sign-in?return_to=${encodeURIComponent(here)}`;
-  // What somebody is writing is not taken from them.
+  // Text that the user is writing must not be lost.
   if (!written) return location.assign(there);
   one("#offline").hidden = true;
   one("#ended").hidden = false;
@@ -260,7 +263,7 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.shouldSwap) keep(event.detail.target); });
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  // What is lost is spoken when it changes, and not again with each part that is loaded.
+  // The warning about a loss is announced when it changes, not again with each part that is loaded.
   const { target, fragment } = event.detail;
   if (target.id === "lost" && one("#lost", fragment)?.textContent === target.textContent) event.detail.shouldSwap = false;
 });
@@ -274,7 +277,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   signIn();
 });
 for (const failed of ["htmx:sendError", "htmx:responseError"]) {
-  // What could not be loaded is asked for again by and by.
+  // A part that could not be loaded is requested again later.
   document.addEventListener(failed, (event) => {
     const { live } = event.detail.elt.dataset;
     if (live && (event.detail.xhr.status === 0 || event.detail.xhr.status >= 429)) setTimeout(hear, UNHEARD, live);
@@ -282,7 +285,7 @@ for (const failed of ["htmx:sendError", "htmx:responseError"]) {
 }
 window.addEventListener("pagehide", hush);
 window.addEventListener("pageshow", (event) => {
-  // From the browser's memory, as it was when it was left.
+  // From the browser's back-forward cache, in the state in which it was left.
   leaving = false;
   if (!event.persisted) return;
   listen();

@@ -1,4 +1,4 @@
-// A file as the content of a request: its bytes go as they are. Uses console.js.
+// A file as the content of a request. Its bytes are sent unchanged. Uses console.js.
 "use strict";
 
 async function takeFile(input) {
@@ -22,7 +22,7 @@ function base64(bytes) {
   return btoa(text);
 }
 
-// A field of text would change its line ends, and whatever is not UTF-8: the field only shows how the file reads.
+// A text field would change line ends and bytes that are not UTF-8, so it only shows the file's text.
 async function showFile() {
   const taken = one("#taken");
   if (!taken || !one("#file-bytes").value) return;

@@ -1,5 +1,5 @@
-// R23: which lines of what is to be approved have been on the screen, each to its end. Kept while the page lives.
-// Uses console.js.
+// R23: which lines of the content have been fully on the screen. Kept until the page is closed. Uses
+// console.js.
 "use strict";
 
 const edges = new Set();
@@ -8,7 +8,7 @@ let looking = 0;
 function isOnScreen(part, key) {
   const { top, bottom, height } = part.getBoundingClientRect();
   if (!height || document.visibilityState !== "visible") return edges.has(`${key}^`) && edges.has(`${key}$`);
-  // A part of a pixel decides nothing.
+  // Fractions of a pixel are ignored.
   if (top > -2 && top < innerHeight) edges.add(`${key}^`);
   if (bottom > 0 && bottom < innerHeight + 2) edges.add(`${key}$`);
   return edges.has(`${key}^`) && edges.has(`${key}$`);
@@ -19,7 +19,7 @@ function wasSeen(line) {
   if (edges.has(key)) return true;
   const pieces = all(".piece", line);
   const parts = pieces.length ? pieces : [line];
-  // Each is looked at, so that a piece counts though another one has not been seen yet.
+  // All are checked, so that a piece counts even if another one has not been seen yet.
   const seen = parts.map((part, at) => isOnScreen(part, `${key}/${at}`)).every(Boolean);
   if (seen) edges.add(key);
   return seen;

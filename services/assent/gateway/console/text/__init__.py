@@ -1,4 +1,4 @@
-"""What the console says: `en.toml` holds all of it, by key, so that it can be translated in one place."""
+"""The console's texts: all are in `en.toml`, by key, so that they can be translated in one place."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ def t(key: str, /, **values: object) -> str:
 
 
 def tn(key: str, count: int, /, **values: object) -> str:
-    """The text for so many: the keys `KEY.one` and `KEY.other`, which get `count` beside `values`."""
+    """The text for a number: from the keys `KEY.one` and `KEY.other`, with `count` besides `values`."""
     form = "one" if count == 1 else "other"
     return texts()[f"{key}.{form}"].format_map({"count": f"{count:,}", **values})
 
 
 def th(key: str, /, **values: object) -> Markup:
-    """A text with marks of HTML in it; what is filled in is escaped."""
-    # S704: the file is ours, and Markup escapes every value.
+    """A text that contains HTML markup. Values are escaped."""
+    # S704: the file is our own, and Markup escapes every value.
     return Markup(texts()[key]).format_map(values)  # noqa: S704
 
 
