@@ -19,7 +19,7 @@ _GONE_WITHIN_S = 60.0
 
 
 class Log(msgspec.Struct, frozen=True):
-    """The log, and where everybody's key files are: `<principal>.key`, and the writer's elsewhere."""
+    """The log, and where the key files are: `<principal>.key`, and the writer's key elsewhere."""
 
     connection: Connection
     identity: str
@@ -60,7 +60,7 @@ async def found_log(connection: Connection, folder: Path, size: Organisation = "
 
 
 async def empty(connection: Connection, *topics: str) -> None:
-    """Delete these topics and make them anew. What was known of the ledgers is forgotten with them."""
+    """Delete these topics and create them again. What was known of their ledgers is forgotten as well."""
     topics = (*topics, HEADS)
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
@@ -74,7 +74,7 @@ async def empty(connection: Connection, *topics: str) -> None:
 
 
 async def make(connection: Connection, *topics: str) -> None:
-    """Make topics that are not the product's, with one partition each."""
+    """Create topics that are not the product's, with one partition each."""
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:

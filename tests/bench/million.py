@@ -1,4 +1,4 @@
-"""A table of many requests, as the lists of a large organisation read it, written straight into Postgres."""
+"""A table of many requests, as a large organisation's lists would read it, written straight into Postgres."""
 
 import random
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from assent_contracts.policies import PolicyTerms
 from tests.bench.child import Told
 
 SPREAD_MS: Final = 29 * 24 * 60 * 60 * 1_000
-"""R14: all of them are listed still."""
+"""R14: all of them are still listed."""
 ALICE: Final = "alice.miller"
 """The person of the demo's account alice."""
 _PEOPLE: Final = 10_000
 _OF_ALICE: Final = 0.01
 _BATCH: Final = 50_000
 _JSONB: Final = b"\x01"
-"""Its version, before the text."""
+"""The version comes before the text."""
 _KINDS: Final = (("script", "endpoint-admins", 0.89), ("app", "security", 0.01), ("report", "auditors", 0.1))
-"""(type, group, share): what erin receives is one in a hundred."""
+"""(type, group, share): erin receives one in a hundred."""
 _ENDS: Final = (
     ("completed", 0.9), ("rejected", 0.04), ("canceled", 0.03), ("needs_approval", 0.02), ("approved", 0.01),
 )  # fmt: skip
@@ -34,7 +34,7 @@ _COLUMNS: Final = (
 
 
 async def fill(dsn: str, rows: int, told: Told) -> int:
-    """COPY so many requests into the table; returns when the newest changed (ms)."""
+    """COPY this many requests into the table; returns when the newest changed (ms)."""
     newest = now_ms()
     connection = await asyncpg.connect(dsn)
     try:

@@ -1,4 +1,4 @@
-"""Chromium in front of a gateway that really answers, with the demo's people."""
+"""Chromium in front of a running gateway, with the demo's people."""
 
 import asyncio
 import shutil
@@ -21,7 +21,7 @@ async def chromium() -> AsyncIterator[Browser]:
     if path is None:
         lacking("There is no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
-        # As root Chromium's own sandbox cannot start.
+        # Chromium's own sandbox cannot start as root.
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         await browser.close()
@@ -29,14 +29,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module")
 async def gateway(running: Endpoints, log: Log, follower: GovernanceFollower) -> AsyncIterator[Gateway]:
-    """Decider, status, audit and one gateway, for this module; the module's log is founded anew."""
+    """Decider, status, audit and one gateway, for this module, on a newly founded log."""
     async with everything(log, follower, running.dsn) as started:
         yield started
 
 
 @pytest_asyncio.fixture
 async def visitors(chromium: Browser, gateway: Gateway) -> AsyncIterator[Visitors]:
-    """Windows of people; at the end none of them may have complained."""
+    """Browser windows of people; at the end none of them may have reported an error."""
     made = Visitors(chromium, gateway)
     yield made
     complaints = list(made.complaints)

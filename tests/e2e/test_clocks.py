@@ -1,4 +1,4 @@
-"""A machine's clock is set wrong and right again under everything: what one sees, and what to do about it."""
+"""A machine's clock is set wrong and right again under a running system: what users see and do about it."""
 
 import re
 import time
@@ -20,7 +20,7 @@ _LIMIT_S: Final = 90.0
 
 
 def founded(folder: Path, clock: TurnedClock) -> Cli:
-    """A log in which nobody can send much in a minute."""
+    """A log with a low rate per sender and minute."""
     demo = infra_path("demo/governance.toml").read_text()
     assert "commands_per_minute = 60000" in demo
     file = folder / "governance.toml"
@@ -51,7 +51,7 @@ def cancel(cli: Cli, request: str) -> Answer:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_clock_that_is_set_wrong_waits_for_a_person_and_log_time_that_ran_ahead_is_set_back(
+def test_wrong_clock_is_held_until_a_person_accepts_it_and_log_time_that_ran_ahead_is_set_back(
     tmp_path: Path,
 ) -> None:
     clock = TurnedClock(tmp_path / "ahead")
@@ -76,7 +76,7 @@ def over_its_rate_is_told_when_to_come_again(cli: Cli) -> None:
             break
     assert answer.err.startswith("Refused: too-many-commands\n"), answer
     assert re.search(r"Send it again from 20\d\d-\d\d-\d\d \d\d:\d\dZ on", answer.err), answer
-    # A minute's wait: a clock that is turned ahead for it would leave forgotten ids that are dated ahead.
+    # A minute's wait: turning the clock ahead instead would leave forgotten ids with dates in the future.
     deadline = time.monotonic() + _LIMIT_S
     while (answer := cancel(cli, request)).code != 0:
         assert answer.json["refusal"]["code"] == "too-many-commands", answer
@@ -102,7 +102,7 @@ def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: TurnedClock) ->
 
 
 def log_time_is_set_back_by_two_administrators(cli: Cli, clock: TurnedClock) -> None:
-    """Also where nothing comes any more: those partitions have a record of the wrong time and no other."""
+    """Also in partitions without further commands, whose only record has the wrong time."""
     idle = {f"script/idle-{number}.sh" for number in range(4)}
     for resource in idle:
         cli.submit(resource, b"x", "--text")

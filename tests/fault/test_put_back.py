@@ -1,4 +1,4 @@
-"""A log that was cut, put back or recreated: nothing is decided on it until what is known is there again."""
+"""A log that was cut, restored or recreated: nothing is decided on it until all known records are back."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 class Deciding:
-    """One decider of a log, with somebody who sends commands."""
+    """One decider of a log, with a client that sends commands."""
 
     def __init__(self, decider: Decider, health: Health, actor: Actor) -> None:
         self.decider = decider
@@ -56,7 +56,7 @@ class Deciding:
         self.actor = actor
 
     async def lacking(self, partition: str, *words: str) -> Reason:
-        """Wait until the partition is not led for a reason that has these words; returns it."""
+        """Wait until the partition is not led for a reason that contains these words; returns the reason."""
 
         def why() -> Reason | None:
             found = self.health.missing().get(f"partition-{partition}")
@@ -81,7 +81,7 @@ class Deciding:
 
 
 class Machine:
-    """A log on a broker, and the file that its decider has beside it."""
+    """A log on a broker, and the file that its decider keeps."""
 
     def __init__(self, stack: Stack, log: Log, folder: Path) -> None:
         self.stack = stack
@@ -91,7 +91,7 @@ class Machine:
 
     @asynccontextmanager
     async def deciding(self, *, postgres: str | None = None) -> AsyncIterator[Deciding]:
-        """A decider that starts now and stops cleanly."""
+        """A decider that is started now and stopped cleanly."""
         async with AsyncExitStack() as open_things:
             follower = await open_things.enter_async_context(following(self.log))
             health = Health()
@@ -103,7 +103,7 @@ class Machine:
             yield Deciding(decider, health, actor)
 
     async def works(self, *names: str) -> None:
-        """Have a change of each of these scripts submitted, by a decider that starts and stops."""
+        """Have a change to each of these scripts submitted, by a decider that starts and stops."""
         async with self.deciding() as it:
             await it.leading()
             for name in names:
@@ -111,7 +111,7 @@ class Machine:
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        """Somebody with Kafka's own tools."""
+        """Kafka's own administration tools."""
         admin = AIOKafkaAdminClient(**self.log.connection.options())
         await admin.start()
         try:
@@ -130,7 +130,7 @@ def partition_of(name: str) -> int:
     return partition_for(f"script/{name}".encode(), PARTITIONS)
 
 
-async def test_an_older_kafka_is_not_led_until_the_newer_one_is_back(machine: Machine) -> None:
+async def test_older_kafka_is_not_led_until_the_newer_one_is_back(machine: Machine) -> None:
     await machine.works("a", "b", "c", "d", "e")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     await machine.works("f")
@@ -144,8 +144,8 @@ async def test_an_older_kafka_is_not_led_until_the_newer_one_is_back(machine: Ma
         await it.actor.opened("script/g")
 
 
-async def test_nothing_is_decided_by_a_governance_ledger_that_was_put_back(machine: Machine) -> None:
-    """Else somebody who was disabled would be enabled again, and could approve."""
+async def test_nothing_is_decided_by_a_restored_governance_ledger(machine: Machine) -> None:
+    """Otherwise a disabled account would be enabled again and could approve."""
     await machine.works("a")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     async with (
@@ -161,7 +161,7 @@ async def test_nothing_is_decided_by_a_governance_ledger_that_was_put_back(machi
             await it.lacking(partition, "assent.governance/0 ends at offset")
 
 
-async def test_a_follower_stops_by_name_when_governance_is_made_anew_under_it(machine: Machine) -> None:
+async def test_follower_stops_by_name_when_governance_is_recreated_under_it(machine: Machine) -> None:
     async with following(machine.log) as follower:
         known = follower.head
         await delete_topics(machine.log.connection, {GOVERNANCE})
@@ -181,7 +181,7 @@ async def test_a_follower_stops_by_name_when_governance_is_made_anew_under_it(ma
         await later.start()
 
 
-async def test_a_ledger_that_was_made_anew_is_not_begun_again(machine: Machine) -> None:
+async def test_recreated_ledger_is_not_begun_again(machine: Machine) -> None:
     await machine.works("a", "b")
     await delete_topics(machine.log.connection, {LEDGER})
     await apply_topics(machine.log.connection, partitions=PARTITIONS)
@@ -189,7 +189,7 @@ async def test_a_ledger_that_was_made_anew_is_not_begun_again(machine: Machine) 
         await it.lacking(str(partition_of("a")), "ends at offset 0")
 
 
-async def test_a_ledger_without_its_first_records_is_not_led(machine: Machine) -> None:
+async def test_ledger_without_its_first_records_is_not_led(machine: Machine) -> None:
     await machine.works("a")
     place = TopicPartition(LEDGER, partition_of("a"))
     async with machine.admin() as admin:
@@ -198,7 +198,7 @@ async def test_a_ledger_without_its_first_records_is_not_led(machine: Machine) -
         await it.lacking(str(place.partition), f"{LEDGER}/{place.partition} begins at offset 1")
 
 
-async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) -> None:
+async def test_commands_deleted_before_their_decision_are_named(machine: Machine) -> None:
     await machine.works("a")
     place = TopicPartition(COMMANDS, partition_of("a"))
     await send_junk(machine.log, place, 5)
@@ -210,14 +210,14 @@ async def test_commands_that_were_deleted_undecided_are_named(machine: Machine) 
 
 
 async def found_by_doctor(machine: Machine) -> set[tuple[int | None, str]]:
-    """What `assent doctor` finds missing, by what stands in Kafka alone."""
+    """What `assent doctor` reports as missing, from the content of Kafka alone."""
     async with following(machine.log) as follower:
         outside = await outside_heads(machine.log.connection, follower, NewestHeads())
         there = await present_log(machine.log.connection, follower, outside)
         return {(each.partition, each.kind) for each in missing(outside, there, follower)}
 
 
-async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine) -> None:
+async def test_recreated_commands_are_not_skipped(machine: Machine) -> None:
     await machine.works("a", "b", "c", "d")
     assert not await found_by_doctor(machine)
     place = TopicPartition(COMMANDS, partition_of("a"))
@@ -225,16 +225,16 @@ async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine
     await apply_topics(machine.log.connection, partitions=PARTITIONS)
     async with machine.deciding() as it:
         await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} ends at offset 0")
-        # Longer than before: only the bytes tell.
+        # Longer than before: only the bytes reveal it.
         await send_junk(machine.log, place, 20)
         assert (place.partition, "input-other") in await found_by_doctor(machine)
         await it.lacking(str(place.partition), "another command stands")
 
 
-async def test_a_command_that_is_sent_once_more_where_it_was_hides_nothing_that_is_missing(
+async def test_resending_a_command_at_its_old_offset_hides_nothing_that_is_missing(
     machine: Machine,
 ) -> None:
-    """The topic was recreated, and the sender of the last decided command hits its offset by chance."""
+    """The topic was recreated, and the sender of the last decided command happens to get its old offset."""
     place = TopicPartition(COMMANDS, partition_of("a"))
     names = [name for name in map(str, range(40)) if partition_of(name) == place.partition][:2]
     await machine.works(*names)
@@ -248,7 +248,7 @@ async def test_a_command_that_is_sent_once_more_where_it_was_hides_nothing_that_
         await it.lacking(str(place.partition), "at 0 another command stands")
 
 
-async def test_commands_that_are_made_anew_while_they_are_decided_are_noticed(machine: Machine) -> None:
+async def test_commands_recreated_while_they_are_decided_are_noticed(machine: Machine) -> None:
     place = TopicPartition(COMMANDS, partition_of("a"))
     async with machine.deciding() as it:
         await it.leading()
@@ -258,7 +258,7 @@ async def test_commands_that_are_made_anew_while_they_are_decided_are_noticed(ma
         await it.lacking(str(place.partition), f"{COMMANDS}/{place.partition} ends at offset")
 
 
-async def test_more_partitions_are_not_led(machine: Machine) -> None:
+async def test_additional_partitions_are_not_led(machine: Machine) -> None:
     async with machine.admin() as admin:
         await admin.create_partitions({COMMANDS: NewPartitions(PARTITIONS + 4)})
     async with machine.deciding() as it:
@@ -267,7 +267,9 @@ async def test_more_partitions_are_not_led(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("topic", [LEDGER, GOVERNANCE])
-async def test_a_ledger_that_forgets_is_not_led_until_it_is_set_right(machine: Machine, topic: str) -> None:
+async def test_ledger_with_limited_retention_is_not_led_until_it_is_corrected(
+    machine: Machine, topic: str
+) -> None:
     async with machine.admin() as admin:
 
         async def keep_for(ms: str) -> None:
@@ -281,7 +283,7 @@ async def test_a_ledger_that_forgets_is_not_led_until_it_is_set_right(machine: M
             await it.leading()
 
 
-async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(machine: Machine) -> None:
+async def test_accepted_loss_lets_the_log_continue_from_its_end(machine: Machine) -> None:
     await machine.works("a", "b")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     await machine.works("c", "d")
@@ -291,15 +293,15 @@ async def test_a_loss_that_was_accepted_lets_the_log_go_on_from_where_it_ends(ma
     await accept_the_loss(machine.log)
     async with machine.deciding() as it:
         await it.leading()
-        # What was given up is not there any more: its object is free.
+        # What was given up no longer exists: its object is free.
         await it.actor.opened("script/c")
         async with following(machine.log) as follower:
             await assert_verified(machine.log, follower)
     await machine.works("e")
 
 
-async def test_what_was_given_up_does_not_come_back_when_somebody_sends_it_again(machine: Machine) -> None:
-    """Its seals are good, and it follows what is there: whoever may write the ledger has a copy of it."""
+async def test_given_up_records_do_not_count_when_they_are_sent_again(machine: Machine) -> None:
+    """Their seals are good and they chain to the head: anybody who can write the ledger may have a copy."""
     await machine.works("a", "b")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     await machine.works("c")
@@ -318,8 +320,8 @@ async def test_what_was_given_up_does_not_come_back_when_somebody_sends_it_again
             await assert_verified(machine.log, follower)
 
 
-async def test_requests_that_a_lost_governance_decided_are_given_up_with_it(machine: Machine) -> None:
-    """Governance alone is put back: what names its lost records still stands, and would count again."""
+async def test_requests_decided_by_a_lost_governance_are_given_up_with_it(machine: Machine) -> None:
+    """Only governance was restored: requests that name its lost records remain and would count again."""
     await machine.works("a")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     async with (
@@ -342,22 +344,22 @@ async def test_requests_that_a_lost_governance_decided_are_given_up_with_it(mach
         governing(machine.log, follower) as governor,
     ):
         await it.leading()
-        # Governance goes on past the seq that the lost change had.
+        # Governance continues past the seq of the lost change.
         await governor.change(DisablePrincipal(principal="carol"))
         await it.actor.opened("script/c")
-        # Its command is still there: it is decided again, by governance as it is now.
+        # Its command is still there, so it is decided again, by the current governance.
         again = (await read_ledger(machine.log, follower))[int(partition)][int(seq)]
         assert again.offset > lost.offset
         await assert_verified(machine.log, follower)
 
 
-async def test_R18_requests_that_were_put_back_alone_change_governance_under_an_id_that_was_used(
+async def test_R18_requests_restored_alone_change_governance_under_a_reused_id(
     machine: Machine,
 ) -> None:
     await machine.works("a")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     changes = [DefineGroup(group=Group(id=f"new-{n}", members=("bob",))) for n in range(2 * PARTITIONS)]
-    # Of one partition: its requests get the same ids.
+    # In one partition, so its requests get the same ids.
     where = [partition_for(object_of(change).encode(), PARTITIONS) for change in changes]
     changes = [change for change, partition in zip(changes, where, strict=True) if partition == where[0]][:2]
     requests: list[str] = []
@@ -376,7 +378,7 @@ async def test_R18_requests_that_were_put_back_alone_change_governance_under_an_
     assert requests[0] == requests[1], "the id is used once more"
 
 
-async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_accepted(
+async def test_recreated_commands_count_from_their_start_once_that_is_accepted(
     machine: Machine,
 ) -> None:
     await machine.works("a", "b", "c", "d")
@@ -387,7 +389,7 @@ async def test_commands_that_were_made_anew_count_from_their_start_once_that_is_
     await machine.works("i")
 
 
-async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) -> None:
+async def test_decider_without_its_file_learns_from_postgres(machine: Machine) -> None:
     dsn = await migrated_database(machine.stack.dsn, "heads")
     environ = {
         "ASSENT_KAFKA": machine.stack.bootstrap,
@@ -395,7 +397,7 @@ async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) 
         "ASSENT_POSTGRES": dsn,
     }
     await machine.works("a")
-    # Its own file has answered: then Postgres keeps it from nothing, and is named all the same.
+    # Its own file has answered, so Postgres does not block it, but is named all the same.
     async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
         await it.leading()
         assert "Start Postgres" in it.health.noted()["postgres"].todo
@@ -411,7 +413,7 @@ async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) 
             kept = await stored_heads(dsn)
             heads = [decode_head(each.value.encode()) for each in kept]
             places = {(head.ledger, head.partition, head.seq) for head in heads if head is not None}
-            # Both may be of one partition: it is to hear of the second.
+            # Both may be in one partition: it must learn of the second.
             last = [partition_of(name) for name in ("a", "b")].count(partition_of("b")) - 1
             return ("ledger", partition_of("b"), last) in places
 
@@ -420,13 +422,13 @@ async def test_a_decider_without_its_file_is_told_by_postgres(machine: Machine) 
     machine.heads_file.unlink()
     async with machine.deciding(postgres=dsn) as it:
         await it.lacking(str(partition_of("b")), "ends at offset")
-    # Neither a file nor a Postgres that answers: nobody could tell.
+    # Neither a file nor a Postgres that answers: nothing could reveal it.
     async with machine.deciding(postgres="postgresql://127.0.0.1:1/none") as it:
         await it.lacking(str(partition_of("b")), "no file of heads")
 
 
 async def send_junk(log: Log, place: TopicPartition, count: int) -> None:
-    """Records that are no commands, but stand in their place."""
+    """Records that are not commands but take their place."""
     producer = await open_producer(log.connection)
     try:
         for number in range(count):

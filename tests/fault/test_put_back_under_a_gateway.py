@@ -1,4 +1,4 @@
-"""A log that was put back under a gateway: it publishes nothing to what ends before what it knows."""
+"""A log restored under a gateway: it publishes nothing to a ledger that ends before what it knows."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(240)
 BANNER = "The pages may show records that the log no longer has"
 
 
-async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_knows(
+async def test_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_knows(
     stack: Stack, tmp_path: Path
 ) -> None:
     log = await fresh_log(stack.bootstrap, tmp_path / "keys")
@@ -51,7 +51,7 @@ async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_
         await until(is_not_ready)
         request = await assert_lost_rows_are_told(gateway)
         await assert_commands_tell_of_lost_rows(gateway, request)
-        # One that starts now knows it from Postgres.
+        # A gateway that starts now knows it from Postgres.
         async with gateway_of(log, follower, gateway.dsn) as another:
             refused(await another.try_to_submit("script/after.ps1"), 503, "log-incomplete")
             page = await (await another.signed_in("bob")).get("/health")
@@ -74,7 +74,7 @@ async def test_a_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_
 
 
 async def assert_lost_rows_are_told(gateway: Gateway) -> str:
-    """Rows of what is lost are still shown, and never as if all was well. Returns the id of one."""
+    """Rows of lost records are still shown, but always with a warning. Returns the id of one."""
     bob = await gateway.signed_in("bob")
     answer = await bob.get("/api/v1/requests", params={"view": "received"})
     assert "script/after.ps1" in {row["resource"] for row in accepted(answer)["requests"]}
@@ -92,7 +92,7 @@ async def assert_lost_rows_are_told(gateway: Gateway) -> str:
 
 
 async def assert_commands_tell_of_lost_rows(gateway: Gateway, request: str) -> None:
-    """By the log and its tables, and by way of the gateway: each in one line beside what it shows."""
+    """From the log and its tables, and through the gateway: each as one line next to the output."""
     log = gateway.log
     of_the_log = {"ASSENT_KAFKA": log.connection.bootstrap, "ASSENT_POSTGRES": gateway.dsn}
     of_the_gateway = {"ASSENT_SERVER": gateway.url, "ASSENT_KEY": str(log.folder / "bob.key")}
@@ -100,6 +100,6 @@ async def assert_commands_tell_of_lost_rows(gateway: Gateway, request: str) -> N
         cli = Cli(log.folder / "none", way | {"ASSENT_IDENTITY": log.identity})
         listed = await asyncio.to_thread(cli, "requests", "--json")
         assert "script/after.ps1" in {row["resource"] for row in listed.json}
-        # What was submitted cannot be proven any more, and that is said too.
+        # The submission can no longer be proven, and that is reported too.
         for answer in (listed, await asyncio.to_thread(cli, "show", request)):
             assert answer.err.count(f"Part of the log is lost ({LEDGER}/") == 1, answer

@@ -1,4 +1,4 @@
-"""A log that was cut, put back or recreated beneath its readers, and their own stores put back beneath it."""
+"""A log that was cut, restored or recreated beneath its readers, and their own stores restored beneath it."""
 
 import itertools
 import shutil
@@ -59,7 +59,7 @@ async def dsn(stack: Stack) -> str:
 
 @asynccontextmanager
 async def acting(log: Log) -> AsyncIterator[Actor]:
-    """Anybody, and a decider, for a while."""
+    """Acts as any principal, with a decider, for a while."""
     async with following(log) as follower, deciding(log, follower), publishing(log, follower) as actor:
         yield actor
 
@@ -72,7 +72,7 @@ async def submitted(log: Log, *names: str) -> None:
 
 
 async def lacks(health: Health, *words: str) -> Reason:
-    """Wait for a reason about a partition's history that has these words."""
+    """Wait for a reason about a partition's history that contains these words."""
     found: list[Reason] = []
 
     async def is_there() -> bool:
@@ -126,7 +126,7 @@ async def has_records(dsn: str, count: int) -> None:
     await until(are_there, timeout_s=60)
 
 
-async def test_an_older_kafka_is_not_projected_until_the_newer_one_is_back(
+async def test_older_kafka_is_not_projected_until_the_newer_one_is_back(
     log: Log, stack: Stack, dsn: str, tmp_path: Path
 ) -> None:
     await submitted(log, *"abcdefgh")
@@ -139,7 +139,7 @@ async def test_an_older_kafka_is_not_projected_until_the_newer_one_is_back(
         for reader in readers.values():
             why = (await lacks(reader.health, "assent.ledger/", "ends at offset")).why
             assert "was known up to offset" in why
-    # Another history is written there, longer than the one that is known; readers start beside it.
+    # Another history is written, longer than the known one, and readers are started on it.
     async with reading_all(log, dsn) as readers:
         for reader in readers.values():
             await lacks(reader.health, "ends at offset")
@@ -154,8 +154,8 @@ async def test_an_older_kafka_is_not_projected_until_the_newer_one_is_back(
         await has_records(dsn, 17)
 
 
-async def test_readers_go_by_no_governance_that_is_less_than_postgres_knows(log: Log, dsn: str) -> None:
-    """By one that was put back to before a loss, what was given up would count."""
+async def test_readers_follow_no_governance_older_than_what_postgres_knows(log: Log, dsn: str) -> None:
+    """With governance restored to before a loss, what was given up would count."""
     await submitted(log, *"ab")
     async with known_beyond(log, dsn, 0, "governance"):
         async with reading_all(log, dsn) as readers:
@@ -173,7 +173,7 @@ async def test_readers_go_by_no_governance_that_is_less_than_postgres_knows(log:
         await has_records(dsn, 3)
 
 
-async def test_a_reader_that_has_read_what_is_given_up_is_told_though_it_stands_there_again(
+async def test_reader_that_has_read_given_up_records_is_told_even_if_they_are_back(
     log: Log, stack: Stack, dsn: str, tmp_path: Path
 ) -> None:
     await submitted(log, *"abcdefgh")
@@ -186,7 +186,7 @@ async def test_a_reader_that_has_read_what_is_given_up_is_told_though_it_stands_
     await accept_the_loss(log)
     there = await read_topic(log.connection, LEDGER)
     for partition, records in lost.items():
-        # At the offsets where they stood, byte for byte.
+        # At their old offsets, byte for byte.
         behind = records[len(there[partition]) :]
         again = [RawRecord(each.value, each.key, raw_headers(list(each.headers))) for each in behind]
         await produce_raw(log.connection, LEDGER, partition, build_batch(again))
@@ -221,7 +221,7 @@ async def test_deleted_beginning_of_the_ledger_is_noticed(log: Log, dsn: str) ->
         assert {finding.kind for finding in raised.value.findings} == {"beginning-gone"}
 
 
-async def test_ledger_that_was_made_anew_is_noticed_while_it_is_read(log: Log, dsn: str) -> None:
+async def test_ledger_recreated_while_it_is_read_is_noticed(log: Log, dsn: str) -> None:
     await submitted(log, *"abcdefgh")
     async with following(log) as follower, reading_all(log, dsn) as readers:
         await has_records(dsn, 8)
@@ -281,7 +281,7 @@ async def test_older_tables_catch_up(log: Log, stack: Stack, dsn: str) -> None:
 
 
 async def copy_of_database(server: str, name: str, copy: str) -> str:
-    """As a backup of the database is put back, beside it."""
+    """As when a backup of the database is restored next to it."""
     made = await fresh_database(server, copy)
     db = await asyncpg.connect(server)
     try:
@@ -316,7 +316,7 @@ async def test_dispatch_stops_on_an_older_kafka_until_the_newer_one_is_back(
 
 @asynccontextmanager
 async def handing_over(log: Log, folders: Folders) -> AsyncIterator[tuple[Actor, Handing]]:
-    """Anybody, a decider, dispatch, and an applier with these folders, for a while."""
+    """Any principal, a decider, dispatch, and an applier with these folders, for a while."""
     async with (
         acting(log) as actor,
         following(log) as follower,
@@ -327,7 +327,7 @@ async def handing_over(log: Log, folders: Folders) -> AsyncIterator[tuple[Actor,
 
 
 async def differs_in(applier: Handing, *kinds: tuple[int, str]) -> None:
-    """Wait until the applier has found exactly this of partitions, among others perhaps."""
+    """Wait until the applier has reported exactly this for these partitions, possibly among others."""
 
     async def is_found() -> bool:
         found = {(partition, finding.kind) for partition, finding in applier.differing.items()}
@@ -336,7 +336,7 @@ async def differs_in(applier: Handing, *kinds: tuple[int, str]) -> None:
     await until(is_found, timeout_s=60)
 
 
-async def test_an_applier_that_is_newer_than_the_log_applies_nothing_under_an_id_that_was_used(
+async def test_applier_newer_than_the_log_applies_nothing_under_a_reused_id(
     log: Log, stack: Stack, tmp_path: Path
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -371,7 +371,7 @@ async def test_an_applier_that_is_newer_than_the_log_applies_nothing_under_an_id
     assert written.read_text() == "third"
 
 
-async def test_an_applier_with_its_old_folder_goes_on_once_the_loss_is_accepted(
+async def test_applier_with_its_old_folder_continues_once_the_loss_is_accepted(
     log: Log, stack: Stack, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folders = Folders.of(tmp_path)
@@ -401,7 +401,7 @@ async def test_an_applier_with_its_old_folder_goes_on_once_the_loss_is_accepted(
     assert f"{LEDGER}/{partition}" in said[0]
 
 
-async def test_dispatch_and_an_applier_that_run_on_go_on_once_the_loss_is_accepted(
+async def test_running_dispatch_and_applier_continue_once_the_loss_is_accepted(
     log: Log, stack: Stack, tmp_path: Path
 ) -> None:
     folders, health = Folders.of(tmp_path), Health()
@@ -430,7 +430,7 @@ async def test_dispatch_and_an_applier_that_run_on_go_on_once_the_loss_is_accept
             await until(is_applied, timeout_s=60)
 
 
-async def test_an_applier_goes_on_in_the_partitions_that_do_not_differ(log: Log, tmp_path: Path) -> None:
+async def test_applier_continues_in_the_partitions_that_do_not_differ(log: Log, tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
     async with handing_over(log, folders) as (actor, applier):
         here = await actor.released("script/here")
@@ -442,7 +442,7 @@ async def test_an_applier_goes_on_in_the_partitions_that_do_not_differ(log: Log,
         await applier.of(elsewhere.request, "succeeded")
 
 
-async def test_an_older_applier_folder_applies_nothing_twice(log: Log, tmp_path: Path) -> None:
+async def test_older_applier_folder_applies_nothing_twice(log: Log, tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
     async with handing_over(log, folders) as (actor, applier):
         before = await actor.released("script/text", b'"before"')
@@ -465,8 +465,8 @@ async def test_an_older_applier_folder_applies_nothing_twice(log: Log, tmp_path:
     assert (folders.target / "script" / "text").read_text() == "later"
 
 
-async def test_an_older_applier_folder_and_target_say_what_the_target_lost(log: Log, tmp_path: Path) -> None:
-    """Seen: the changes since were gone from the target, without a word."""
+async def test_older_applier_folder_and_target_report_what_the_target_lost(log: Log, tmp_path: Path) -> None:
+    """Regression: the later changes were missing from the target, and nothing reported it."""
     folders = Folders.of(tmp_path)
     async with handing_over(log, folders) as (actor, applier):
         for name in ("text", "kept"):
@@ -485,7 +485,7 @@ async def test_an_older_applier_folder_and_target_say_what_the_target_lost(log: 
         handled = await applier.of(lost.request, "not-held")
         assert handled.resource == "script/text"
         assert applier.results().count("not-held") == 1, "the last one of each object"
-    # An applier that was restarted says it no more: it has been told.
+    # A restarted applier does not report it again: it was reported once.
     async with handing_over(log, folders) as (actor, applier):
         again = await actor.released("script/text", b'"second"')
         await applier.of(again.request, "succeeded")
@@ -493,6 +493,6 @@ async def test_an_older_applier_folder_and_target_say_what_the_target_lost(log: 
 
 
 def name_beside(partition: int) -> str:
-    """The name of a script that is in another partition."""
+    """The name of a script in another partition."""
     names = (f"beside-{number}" for number in itertools.count())
     return next(each for each in names if partition_for(f"script/{each}".encode(), PARTITIONS) != partition)

@@ -1,4 +1,4 @@
-"""Faults in the projectors' fold, in what appliers and dispatch ask the ledger, and in evidence."""
+"""Faults in the projectors' fold, in the ledger checks of appliers and dispatch, and in evidence."""
 
 from typing import Final
 

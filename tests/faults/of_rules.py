@@ -1,4 +1,4 @@
-"""Faults in the rules on requests, and in who sent what."""
+"""Faults in the rules on requests, and in the identification of senders."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Faults in log time, in what one sender may send, and in what is known outside of a ledger."""
+"""Faults in log time, in the limits per sender, and in what is known outside of a ledger."""
 
 from typing import Final
 

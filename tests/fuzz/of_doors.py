@@ -1,4 +1,4 @@
-"""Receivers of HTTP, of tokens, and of files that people bring."""
+"""Receivers of HTTP, of tokens, and of files that people upload."""
 
 import asyncio
 import base64
@@ -52,7 +52,7 @@ def _request(body: bytes, content_type: bytes) -> Request[Any, Any, Any]:
         "query_string": b"",
         "headers": [(b"content-type", content_type), (b"content-length", str(len(body)).encode())],
         "state": {},
-        # Litestar asks its own handler for these limits.
+        # Litestar reads these limits from its own handler.
         "route_handler": SimpleNamespace(
             resolve_request_max_body_size=lambda: FORM_MAX_BYTES,
             resolve_multipart_form_part_limit=lambda: 1_000,

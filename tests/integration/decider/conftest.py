@@ -1,4 +1,4 @@
-"""Somebody who changes governance."""
+"""A client that changes governance."""
 
 from collections.abc import AsyncIterator
 
@@ -11,6 +11,6 @@ from tests.support.log import Log
 
 @pytest_asyncio.fixture(scope="module")
 async def governor(log: Log, follower: GovernanceFollower) -> AsyncIterator[Governor]:
-    """Anybody, as far as governance goes; the decider comes with the fixture `actor`."""
+    """Acts as any principal for governance; the decider comes with the fixture `actor`."""
     async with governing(log, follower) as somebody:
         yield somebody
