@@ -32,7 +32,7 @@ PERSON = {
     "rolf": "p-rolf",
 }
 DIRECTORY_PERSON = {"dora": "p-dora", "dora2": "p-dora", "emil": "p-emil", "bob3": "p-bob"}
-"""The humans that the directory has brought: they vanish and come back."""
+"""The humans that the directory has brought: they are removed and come back."""
 HUMANS = (*PERSON, *DIRECTORY_PERSON)
 ADMINISTRATORS = ("root", "ruth", "rolf")
 HOLDERS: dict[Role, tuple[str, ...]] = {
@@ -97,17 +97,17 @@ def founding() -> list[g.GovernanceChange]:
 
 
 def directory_account(name: str) -> Account:
-    """An account as the directory says it."""
+    """An account as the directory defines it."""
     return Account(id=name, kind="human", person=DIRECTORY_PERSON[name], source="directory")
 
 
 def directory_group(name: str, members: tuple[str, ...]) -> Group:
-    """A group as the directory says it."""
+    """A group as the directory defines it."""
     return Group(id=name, members=members, source="directory")
 
 
 class AnyChange:
-    """Changes to governance as it is, most of which fit."""
+    """Changes to the current governance, most of which fit."""
 
     def __init__(self, draw: st.DataObject, governance: Governance, number: int) -> None:
         self.draw = draw.draw
@@ -168,7 +168,7 @@ class AnyChange:
         return g.AssignRole(assignment=assignment, version=version)
 
     def key(self) -> g.GovernanceChange:
-        """One begins, ends earlier, or is revoked: of a human, or the gateway's."""
+        """One begins, ends earlier, or is revoked: a human's, or the gateway's."""
         who = self.draw(st.one_of(humans, administrators, st.just("gate")))
         days = self.draw(st.sampled_from((1, 40, 9_999)))
         standing = [
@@ -188,18 +188,18 @@ class AnyChange:
         )
 
     def writer(self) -> g.GovernanceChange:
-        """One more, or one fewer: perhaps the last."""
+        """One more, or one fewer: possibly the last."""
         if self.draw(st.booleans()):
             public_key = signing_key(f"writer-{self.number}", "nobody").public_key
             return g.AddWriter(writer=Writer(id=f"writer-{self.number}", public_key=public_key))
         return g.RetireWriter(writer=self.draw(st.sampled_from(sorted(self.governance.writer_ids))))
 
     def time(self) -> g.GovernanceChange:
-        """Back, by a little or to 1970."""
+        """Set back, by a little or to 1970."""
         return g.CorrectTime(to=self.draw(st.sampled_from((0, START, START + 20 * DAY_MS))))
 
     def account(self) -> g.GovernanceChange:
-        """Somebody new, or one more account of somebody."""
+        """A new person, or one more account of an existing one."""
         person = self.draw(st.sampled_from(("p-new", *PERSON.values())))
         return g.RegisterPrincipal(account=Account(id=f"new-{self.number}", kind="human", person=person))
 
@@ -212,7 +212,7 @@ class AnyChange:
         return g.ChangeSettings(settings=after, version=self._version(g.SETTINGS))
 
     def directory(self) -> g.GovernanceChange:
-        """Some vanish, some are back; groups come, go, and have other members."""
+        """Some are removed, some are back; groups are added, deleted, and change members."""
         vanished = self.draw(st.lists(directory_humans, max_size=2, unique=True))
         back = self.draw(st.lists(directory_humans, max_size=3, unique=True))
         touched = self.draw(st.lists(st.sampled_from(DIRECTORY_GROUPS), max_size=2, unique=True))

@@ -21,7 +21,7 @@ class People:
         self._ledgers = ledgers
 
     def key(self, who: str, governance: Governance, *, proxied: bool = False) -> str:
-        """The key that this account signs with: a gateway's, or one of its own that holds if there is one."""
+        """The key that this account signs with: a gateway's, or a valid one of its own if there is one."""
         if proxied:
             return "gate-key"
         at = self._ledgers.at
@@ -36,7 +36,7 @@ class People:
     def send(
         self, who: str, kind: type[Any], seq: int, request: Open, *, proxied: bool = False, **said: Any
     ) -> None:
-        """Somebody sends a command on this request, in their own or another's hands."""
+        """A person sends a command on this request, signed by themselves or by another."""
         resource = request.submission.resource
         if kind in (c.Approve, c.Reject, c.Complete):
             said = {"submission": request.submission.sha256, **said}
@@ -52,13 +52,13 @@ class People:
                     self.send(who, c.Approve, seq, request, proxied=proxied)
 
     def complete(self, kinds: Collection[str]) -> None:
-        """The requesters complete what is approved of these types."""
+        """The requesters complete the approved requests of these types."""
         for seq, request in self.open().items():
             if isinstance(request, Approved) and resource_type(request.submission.resource) in kinds:
                 self.send(request.submission.requester, c.Complete, seq, request)
 
     def approvers(self) -> set[str]:
-        """Whose approvals are on requests that are not released yet."""
+        """The approvers of requests that are not released yet."""
         return {
             approval.approver
             for request in self.open().values()
@@ -67,13 +67,13 @@ class People:
         }
 
     def sync(self, difference: DirectoryDifference) -> None:
-        """The directory's own service takes a difference over."""
+        """The directory's own service synchronises a difference."""
         version = self._ledgers.governance.version(g.DIRECTORY)
         change = g.SyncDirectory(difference=difference, version=version)
         self._ledgers.change("sync", change, key=self.key("sync", self._ledgers.governance))
 
     def change_policy(self, before: Policy, after: Policy | None) -> None:
-        """A policy's edit, or without `after` its deletion, goes all its way, if it fits."""
+        """An edit of a policy (without `after`, its deletion) goes through all steps, if it fits."""
         version = self._ledgers.seen.version(g.policy_object(before.id))
         assert version is not None
         delete = g.DeletePolicy(policy=before.id, version=version)

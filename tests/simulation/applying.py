@@ -1,4 +1,4 @@
-"""Appliers: the real evidence, the real steps, and a folder that survives."""
+"""Appliers: the real evidence, the real steps, and a folder that persists."""
 
 from typing import Final
 
@@ -24,11 +24,11 @@ class Folder(msgspec.Struct):
 
     journal: dict[str, dict[str, bytes]]
     offset: int = 0
-    """Where to go on in `assent.changes`."""
+    """Where to continue in `assent.changes`."""
     before: str = ""
     """The hash of the change before that place."""
     head: HeadInEra | None = None
-    """How far it has gone by the ledger."""
+    """How far it has read the ledger."""
 
     def copied(self) -> "Folder":
         """As it is in a backup."""
@@ -64,12 +64,12 @@ class Applier:
         self._ledger = None
 
     def put_back(self, folder: Folder) -> None:
-        """It is started over an older copy of its folder."""
+        """It is started on an older copy of its folder."""
         self.on_disk = folder.copied()
         self.crash()
 
     def work(self, now: int, choice: int, *, recalls: bool) -> None:
-        """One step of one change in hand, or of taking changes in hand."""
+        """One step of one change in progress, or taking up new changes."""
         if self._ledger is None:
             self._begin()
         assert self._ledger is not None
@@ -89,7 +89,7 @@ class Applier:
         disk, changes = self.on_disk, self._broker.changes
         disk.head = self._ledger.remembered(disk.head)
         if disk.offset and sha256_at(changes, disk.offset - 1) != disk.before:
-            disk.offset = 0  # that topic was put back or recreated: it is transport
+            disk.offset = 0  # that topic was restored or recreated: it is only transport
 
     def _take_in_hand(self, ledger: ActedOn) -> None:
         changes, disk = self._broker.changes, self.on_disk
@@ -122,7 +122,7 @@ class Applier:
             elif grant is None or found is None:
                 del parts["claim"], self._published[request]
             else:
-                # As the log's clock may be now: an answer is older than what was sent for it at most.
+                # The latest possible value of the log's clock: an answer may be older than what was sent.
                 _, answered = ledger.decided[sha256_hex(parts["claim"])]
                 elapsed = now - self._published[request][0]
                 over = found.unsettled or answered + elapsed >= grant.deadline
@@ -153,7 +153,7 @@ class Applier:
             self._make_report(parts, change, too_late(begun=begun).outcome, now)
         elif not begun:
             parts["begun"] = b""
-            # Two steps at once for half of the changes, so that both sides of a crash are met.
+            # Two steps at once for half of the changes, so that both sides of a crash are covered.
             if len(change.payload) % 2:
                 self._target.apply(self._me, change)
         else:

@@ -1,4 +1,4 @@
-"""Somebody with a producer: everything may be appended to any topic, and no key of theirs counts for it."""
+"""An attacker with a producer: anything may be appended to any topic, but no key of the attacker counts."""
 
 import random
 from typing import Final
@@ -30,7 +30,7 @@ class Attacker:
         self._rng = rng
 
     def act(self, now: int, known: list[Known]) -> str:
-        """One attack; says which."""
+        """One attack; returns its name."""
         rng, broker = self._rng, self._broker
         topics = (
             broker.ledger,
@@ -84,7 +84,7 @@ class Attacker:
         return f"a false {kind.__name__} on {it.request} under {named}"
 
     def _forge(self, topic: Topic, now: int) -> str:
-        """A run of one or two records that chains to what is there, unsealed or wrongly sealed."""
+        """A run of one or two records that chains to the head, unsealed or wrongly sealed."""
         rng = self._rng
         like = rng.choice(topic.entries[-4:])
         try:

@@ -1,4 +1,4 @@
-"""What is checked when a world has come to rest: the accepted records by the model, and all who read them."""
+"""The checks when a world has come to rest: the accepted records against the model, and all their readers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.simulation.putting_back import check_known
 from tests.simulation.reading import Projector, empty_table
 
 _VERIFIED = 0.02
-"""So many of the worlds are verified too: it takes as long as all the rest."""
+"""One in this many worlds is verified too, because that takes as long as all the rest."""
 _VERIFIED_AFTER_A_LOSS = 0.3
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def check(world: World) -> None:
-    """Everything that must hold in a world that has come to rest. Raises BrokenError."""
+    """All invariants of a world that has come to rest. Raises BrokenError."""
     world.auditor.read()
     fresh: list[bytes] = []
     _check_state(world, fresh.append)
@@ -71,7 +71,7 @@ def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes
 
 
 def _check_rows(world: World, requests: model.Requests) -> None:
-    """However often it crashed and was put back, the table ends where a new one does."""
+    """However often it crashed and was restored, the table ends like a new one."""
     if not world.projectors:
         return
     for projector in world.projectors:
@@ -89,7 +89,7 @@ def _check_rows(world: World, requests: model.Requests) -> None:
 
 
 def _check_state(world: World, hear: Callable[[bytes], object]) -> None:
-    """The writer that has decided to the end holds what one holds that takes over."""
+    """The writer that has decided to the end has the same state as one that takes over."""
     again = world.leader(world.last.key, governs=False)
     again.take_over(hear)
     live = world.last.writer
@@ -103,7 +103,7 @@ def _check_state(world: World, hear: Callable[[bytes], object]) -> None:
 
 
 def _verify_all(world: World) -> None:
-    """`assent audit verify` has no objection. Raises FindingError."""
+    """`assent audit verify` finds nothing wrong. Raises FindingError."""
     governance = GovernanceVerifier(world.log.identity, world.log.signing.verify)
     governance.take((*world.log.records, *governance_records(world.log, world.broker)))
     history, claims = governance.history, governance.claims
@@ -115,14 +115,14 @@ def _verify_all(world: World) -> None:
 
 
 def _state(desk: RequestsDesk) -> tuple[object, ...]:
-    """All that a writer of requests decides by, but for governance."""
+    """All that a writer of requests decides by, except governance."""
     state, private = desk.state, ("_last", "_open_by_resource", "_open_by_requester")
     inner = (vars(state)[name] for name in private)
     return (state.at, state.writers_since, state.requests, *inner, *_memory(desk.remembered))
 
 
 def _memory(memory: CommandMemory) -> tuple[object, ...]:
-    """What refuses by itself: ids, the latest date that was let go, and the counts of this minute."""
+    """The memory that causes refusals: ids, the latest forgotten date, and the counts of this minute."""
     inner = vars(memory)
     counted = (inner["_minute"], inner["_sent"], inner["_copied"])
     return (inner["_commands"], inner["_ahead"], memory.forgotten, *counted)

@@ -1,4 +1,4 @@
-"""Signatures are checked by worker processes when they come in numbers."""
+"""Worker processes check signatures when many arrive."""
 
 import asyncio
 import signal

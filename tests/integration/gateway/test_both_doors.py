@@ -1,8 +1,8 @@
-"""The API and the console refuse the same people the same actions.
+"""The API and the console refuse the same actions to the same people.
 
-Gitea CVE-2026-20888: whoever could read a pull request could cancel another's scheduled merge in the web
-interface, which lacked the check that the API had. Here each action is tried by each door, on a request on
-which it would succeed, as its rightful actor shows at once after.
+Gitea CVE-2026-20888: a user who could read a pull request could cancel another's scheduled merge in the web
+interface, which lacked the check that the API had. Here each action is tried through both interfaces, on a
+request on which it would succeed. The rightful actor proves that right after.
 """
 
 import itertools
@@ -16,22 +16,22 @@ from tests.support.stack import until
 
 _numbers = itertools.count()
 FORBIDDEN = {
-    # R4, R9: dave looks at everything and decides on nothing; alice and her other account asked for it.
+    # R4, R9: dave sees everything and decides on nothing; alice and her other account made the request.
     "approve": ("bob", ("dave", "alice", "alice-admin")),
     "reject": ("bob", ("dave", "alice", "alice-admin")),
-    # R11, R12: bob and carol may approve it, and dave may see it: it is alice's to cancel and to complete.
+    # R11, R12: bob and carol may approve it, and dave may see it. Only alice may cancel and complete it.
     "cancel": ("alice", ("bob", "carol", "dave")),
     "complete": ("alice", ("bob", "carol", "dave")),
-    # Bob's approval is his to take back.
+    # Only bob may take back his approval.
     "revoke": ("bob", ("carol", "dave", "alice")),
 }
-"""Action -> who may do it here, and who sees the request and may not."""
+"""Action -> who may do it here, and who sees the request but may not."""
 REASONS = {"own-request", "not-an-approver", "not-requester", "not-approved", "not-permitted"}
 DOORS = ("api", "console")
 
 
 async def standing_for(gateway: Gateway, action: str) -> dict[str, Any]:
-    """A script's request on which the action can be taken, as it is shown."""
+    """A request for a script on which the action is possible, as it is shown."""
     request = (await gateway.submit(f"script/door-{action}-{next(_numbers)}.sh"))["request"]
     position = request
     if action in ("complete", "revoke"):
@@ -40,7 +40,7 @@ async def standing_for(gateway: Gateway, action: str) -> dict[str, Any]:
 
 
 async def act(door: str, client: httpx.AsyncClient, action: str, shown: dict[str, Any]) -> httpx.Response:
-    """Do it by one of the doors, with all that the door asks for."""
+    """Act through one of the two interfaces, with all the fields that it requires."""
     named = {"submission": shown["submission"]} if action in ("approve", "reject", "complete") else {}
     if door == "api":
         return await client.post(f"/api/v1/requests/{shown['id']}/{action}", json=named)
@@ -52,7 +52,7 @@ async def act(door: str, client: httpx.AsyncClient, action: str, shown: dict[str
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("action", sorted(FORBIDDEN))
-async def test_R4_R9_R11_R12_who_may_look_at_a_request_may_not_therefore_act_on_it(
+async def test_R4_R9_R11_R12_permission_to_see_a_request_is_not_permission_to_act_on_it(
     gateway: Gateway, action: str, door: str
 ) -> None:
     rightful, others = FORBIDDEN[action]
@@ -60,7 +60,7 @@ async def test_R4_R9_R11_R12_who_may_look_at_a_request_may_not_therefore_act_on_
     for name in others:
         client = await gateway.signed_in(name)
         assert (await client.get(f"/api/v1/requests/{shown['id']}")).status_code == 200, "may look"
-        # Somebody who was refused before has made it a record newer.
+        # Another account was refused before, which made its version newer by one record.
         now = (await gateway.show(shown["id"]))["request"]
         answer = await act(door, client, action, now)
         assert answer.status_code in (403, 409), (name, answer.text[:2_000])
@@ -76,7 +76,7 @@ async def test_R4_R9_R11_R12_who_may_look_at_a_request_may_not_therefore_act_on_
 
 
 async def _refused_on_record(gateway: Gateway, request: str, principal: str) -> dict[str, Any]:
-    """The request with the refusal in its timeline: nothing of what was refused is still to come."""
+    """The request with the refusal in its timeline; no refused action is still pending."""
     found: dict[str, Any] = {}
 
     async def there() -> bool:
@@ -89,7 +89,7 @@ async def _refused_on_record(gateway: Gateway, request: str, principal: str) -> 
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", ["dave", "erin", "alice"])
-async def test_R3_who_may_read_a_policy_may_not_therefore_change_it(
+async def test_R3_permission_to_read_a_policy_is_not_permission_to_change_it(
     gateway: Gateway, door: str, name: str
 ) -> None:
     client = await gateway.signed_in(name)

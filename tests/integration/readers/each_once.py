@@ -1,4 +1,4 @@
-"""What must be in a reader's tables, whatever happened to it on the way."""
+"""What a reader's tables must contain, whatever happened to it before."""
 
 import asyncpg
 
@@ -8,7 +8,7 @@ from tests.support.readers import SPECS, positions, wanted
 
 
 async def assert_each_record_once(db: asyncpg.Connection, name: str, written: Written) -> None:
-    """The reader's tables hold exactly what the ledger says."""
+    """The reader's tables contain exactly what the ledger states."""
     assert await positions(db, SPECS[name]) == wanted(SPECS[name], written.heads)
     if name == "status":
         assert await counted_rows(db) == recount(written)

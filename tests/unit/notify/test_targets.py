@@ -13,8 +13,6 @@ from assent.targets.urls import (
     secret_of,
 )
 
-# What Apprise needs for PGP, which is never used here.
-
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 MAIL = "mailtos://user:password@mail.example.com?to=bob@example.com&from=assent@example.com"
 
