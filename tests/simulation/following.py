@@ -1,4 +1,4 @@
-"""One process's view of the governance ledger, and readers of the request ledger that go by it."""
+"""One process's view of the governance ledger, and readers of the request ledger that follow it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -38,7 +38,7 @@ class Following:
         return self.writers.losses
 
     def catch_up(self) -> None:
-        """Read to where the topic ends now."""
+        """Read to the current end of the topic."""
         entries = self._broker.governance.entries
         for offset in range(self._read_to, len(entries)):
             entry = entries[offset]
@@ -63,7 +63,7 @@ class Following:
 
 
 class LedgerReading:
-    """Reads the request ledger from a head on, and tells of what is accepted."""
+    """Reads the request ledger from a head on, and reports what is accepted."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class LedgerReading:
         head: Head | None = None,
         outside: Outside | None = None,
     ) -> None:
-        """`outside`: for a process that goes by no governance that is less than what is known of it."""
+        """`outside`: for a process that follows no governance with less than what is known of it."""
         self._outside = outside
         self.acceptance = following.acceptance(head)
         self._following = following
@@ -82,10 +82,10 @@ class LedgerReading:
         self.read_to = self.acceptance.head.next_offset
 
     def read(self, records: int = 1 << 30) -> int:
-        """Read on, at most so many records; how many were accepted."""
+        """Continue reading, at most this many records; returns how many were accepted."""
         if self._broker.put_backs and missing(known_of("ledger", self.acceptance.head), self._broker.ledger):
             return 0
-        # What a record names was on the governance ledger before it: everything is read first.
+        # What a record names was on the governance ledger before it: all of that is read first.
         self._following.catch_up()
         if self._broker.put_backs and self._outside is not None and self._governs_by_less(self._outside):
             return 0
@@ -106,7 +106,7 @@ class LedgerReading:
 
 
 def governance_records(log: Founded, broker: Broker) -> list[Accepted]:
-    """The accepted governance ledger behind the founding, as it is."""
+    """The accepted governance ledger after the founding, unchanged."""
     following = Following(log, broker)
     acceptance = Acceptance(
         "governance",

@@ -1,4 +1,4 @@
-"""Dispatch, and what everybody knows of the ledgers who acts on releases: with the real evidence."""
+"""Dispatch, and the ledger state of processes that act on releases, with the real evidence."""
 
 import msgspec
 
@@ -32,7 +32,7 @@ _JUDGED: dict[str, GovernanceEvidence] = {}
 
 
 def evidence_of(log: Founded) -> GovernanceEvidence:
-    """The founding, judged once for all; the caller may move it on."""
+    """The founding, judged once for all; the caller may advance the copy."""
     if log.identity not in _JUDGED:
         _JUDGED[log.identity] = _evidence_of(log)
         _JUDGED[log.identity].past.at(log.head.seq)
@@ -40,7 +40,7 @@ def evidence_of(log: Founded) -> GovernanceEvidence:
     evidence = GovernanceEvidence(log.identity, log.signing.verify)
     history = list(log.history)
     past = Past(history)
-    # States of the past are read-only, so everybody may have the same ones.
+    # Past states are read-only, so everybody may share them.
     vars(past)["_states"] = vars(judged["past"])["_states"].copy()
     vars(evidence).update(history=history, past=past, _record=log.ledger_state())
     return evidence
@@ -72,7 +72,7 @@ class ActedOn:
         return self.decided.get(sha256, (0, 0))[0]
 
     def remembered(self, head: HeadInEra | None) -> HeadInEra | None:
-        """What somebody who has gone by the ledger remembers of it, losses counted off, as a run begins."""
+        """What a client that followed the ledger remembers of it as a run begins, without later losses."""
         self._following.catch_up()
         losses = self._following.losses
         self.era = era_of(losses)
@@ -84,11 +84,11 @@ class ActedOn:
 
     @property
     def head(self) -> HeadInEra:
-        """How far the ledger was read. In the era of the run's beginning."""
+        """How far the ledger was read, in the era of the run's beginning."""
         return HeadInEra(self._reading.acceptance.head, self.era)
 
     def catch_up(self) -> bool:
-        """Read to the end; whether both ledgers are whole by the heads that are known."""
+        """Read to the end; returns whether both ledgers contain all known heads."""
         self._reading.read()
         if not self._broker.put_backs:
             return True
@@ -115,7 +115,7 @@ class Dispatch:
         self._ledger = None
 
     def work(self, now: int) -> None:
-        """Read to the end and write what waits for a claim and is not there."""
+        """Read to the end and write the releases that wait for a claim and are missing."""
         if self._ledger is None:
             self._ledger = ActedOn(self._log, self._broker, self._outside)
             self._written = set()
@@ -139,7 +139,7 @@ def _is(entry: Entry, request: OpenRequest) -> bool:
 
 
 def read_change(value: bytes | None) -> Change | None:
-    """The change that a value holds, if it is one."""
+    """The change in a value, if it contains one."""
     try:
         return None if value is None else decode_change(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What is known of the ledgers where the broker is not: signed heads, as every process may ask for them."""
+"""What is known of the ledgers outside the broker: signed heads, which every process may ask for."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ class Outside:
         self._kept: dict[tuple[Place, str, str], tuple[int, KeptHead, SignedHead]] = {}
 
     def sign(self, key: str, head: SignedHead) -> None:
-        """A writer makes a confirmed head known."""
+        """A writer publishes a confirmed head."""
         place: Place = (head.ledger, head.partition)
         slot = (place, head.era, key)
         if slot in self._kept and self._kept[slot][0] >= head.seq:
@@ -43,18 +43,18 @@ class Outside:
         self._kept[slot] = (head.seq, KeptHead(value.decode(), key, seal), head)
 
     def reach(self, ledger: LedgerName, keys: Iterable[str], era: str) -> int:
-        """The offset up to which these keys have said in an era that a ledger goes. Asks no rule."""
+        """The end offset of a ledger according to these keys in an era. Uses no rules."""
         said = (self._kept.get(((ledger, 0), era, key)) for key in keys)
-        # Of one record that two have appended the first counts.
+        # If a record was appended twice, the first counts.
         furthest = [(each[0], -each[2].next_offset) for each in said if each is not None]
         return -max(furthest)[1] if furthest else 0
 
     def said_in(self, era: str) -> list[SignedHead]:
-        """What honest writers have said in an era, whether or not their keys are listed now."""
+        """What honest writers have signed in an era, whether or not their keys are listed now."""
         return [head for _, _, head in self._kept.values() if head.era == era]
 
     def heads(self, writers: Mapping[str, bytes]) -> list[SignedHead]:
-        """All heads of the keys that are listed, void ones too."""
+        """All heads of the listed keys, including void ones."""
         identity, verify = self._log.identity, self._log.signing.verify
         return [
             head
@@ -63,19 +63,19 @@ class Outside:
         ]
 
     def known(self, writers: Mapping[str, bytes], losses: Sequence[Loss]) -> dict[Place, KnownHead]:
-        """What is known of each place by the keys that are listed, once these losses were accepted."""
+        """What is known of each place by the listed keys, once these losses were accepted."""
         return known_heads(self.heads(writers), losses)
 
 
 def known_of(ledger: LedgerName, head: Head) -> KnownHead:
-    """What a reader that has come to this head knows."""
+    """What a reader at this head knows."""
     return KnownHead(
         ledger=ledger, partition=0, seq=head.seq, sha256=head.value_sha256, next_offset=head.next_offset
     )
 
 
 def missing(known: KnownHead | None, topic: Topic) -> Finding | None:
-    """What is known of a ledger's partition and is not there, by its end and by the record that was last."""
+    """What is known of a ledger's partition but missing, by its end and by its last record."""
     if known is None:
         return None
     there = topic.entries[known.next_offset - 1 : known.next_offset] if known.next_offset else []

@@ -1,4 +1,4 @@
-"""Writers at work: the real `Writer` and `Unconfirmed`, and a broker that delivers when the seed says."""
+"""Writers at work: the real `Writer` and `Unconfirmed`, and a broker that delivers when the seed decides."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ from tests.simulation.producing import Producer, Sent, sealed
 
 
 def inputs_of(place: Place, term: Term, losses: Sequence[Loss], topic: Topic) -> tuple[int, Finding | None]:
-    """Where commands go on by the ledger and these losses, and what is missing of them."""
+    """Where commands continue according to the ledger and these losses, and which of them are missing."""
     decided, last = term.last.seq, term.head.seq
     read = next_input(*place, losses, read=term.next_input, decided=decided, last=last)
-    # After an accepted loss input goes on elsewhere: the command before it is nobody's last.
+    # After an accepted loss, input continues elsewhere: the command before it is not the last decided one.
     before = term.decided_at() if read == term.next_input else {}
     name = GOVERNANCE_COMMANDS if place[0] == "governance" else COMMANDS
     found = Found(beginning=0, end=topic.end)
@@ -49,7 +49,7 @@ class Leader:
     def __init__(
         self, log: Founded, broker: Broker, key: str, *, governs: bool, made: set[bytes], outside: Outside
     ) -> None:
-        """`made`: gets the value of every record that an honest writer makes."""
+        """`made`: receives the value of every record that an honest writer makes."""
         self.key = key
         self.governs: Final = governs
         self.skew_ms = 0
@@ -67,20 +67,20 @@ class Leader:
         self._signatures = Signatures(log.identity, log.signing.verify)
         self._sealer = Sealer(key, log.signing.public(key))
         self._sayable: SignedHead | None = None
-        # Kept over terms, as a decider keeps it: it only ever grows.
+        # Kept over terms, as in a decider: it only ever grows.
         self._following: Following | None = None
         self.writer: Writer[Any] | None = None
         self.confirmed: list[Head] = []
-        """Every head that this process took for accepted: what it has told of is not to be lost."""
+        """Every head that this process regarded as accepted: what it has reported must not be lost."""
         self.orphans: list[Producer] = []
-        """Of terms that ended: what they have sent may land still."""
+        """From ended terms: what they have sent may still be appended."""
 
     def become(self, key: str) -> None:
         """Lead with this key from the next term on."""
         self.key, self._sealer = key, Sealer(key, self._log.signing.public(key))
 
     def take_over(self, hear: Callable[[bytes], object] | None = None) -> None:
-        """Read the ledger to its end. `hear` gets the value of each accepted record."""
+        """Read the ledger to its end. `hear` receives the value of each accepted record."""
         self.abandon()
         if self._following is None:
             self._following = Following(self._log, self._broker)
@@ -109,7 +109,7 @@ class Leader:
     def read(
         self, following: Following, releases: Releases, hear: Callable[[bytes], object] | None = None
     ) -> tuple[Writer[Any], Term]:
-        """Read the ledger as it is: its writer, and what was found. Asks for nothing that is known."""
+        """Read the ledger as it is: its writer, and the findings. Does not check what is known."""
         self._following = following
         desk = self._governance_desk(releases) if self.governs else RequestsDesk(0)
         start = self._log.head if self.governs else first_head("ledger", self._log.identity)
@@ -133,17 +133,17 @@ class Leader:
         self._following = None
 
     def _before(self, following: Following) -> Finding | None:
-        """What is missing by the heads that are known, before the ledger is read."""
+        """What is missing according to the known heads, before the ledger is read."""
         known = self._outside.known(following.writers.public_keys(), following.losses)
         self._known_head = known.get(self._place)
         governance = known.get(("governance", 0))
         return first((missing(governance, self._broker.governance), missing(self._known_head, self._topic)))
 
     def _after(self, writer: Writer[Any], term: Term) -> Finding | None:
-        """What is missing by the chain as it was read, and of commands. Sets where input goes on."""
+        """What is missing from the chain and from the commands. Sets where input continues."""
         known, chain = self._known_head, None
         if known is not None:
-            # Every world begins behind the founding, and does not read that.
+            # Every world begins after the founding and does not read it.
             founded = self.governs and known.seq == self._log.head.seq
             sha256 = self._log.head.value_sha256 if founded else term.known_sha256
             chain = compare(known, Found(beginning=0, end=self._topic.end, sha256=sha256))
@@ -152,14 +152,14 @@ class Leader:
         return chain or inputs
 
     def say(self) -> None:
-        """Make the newest confirmed head known, as a decider does every few seconds."""
+        """Publish the newest confirmed head, as a decider does every few seconds."""
         unsaid = self.unsaid()
         if unsaid is not None:
             self._outside.sign(*unsaid)
             self._sayable = None
 
     def _head(self, head: Head, writer: Writer[Any], batch: Batch | None = None) -> SignedHead | None:
-        """To be signed: of a batch that is confirmed, or where a term begins."""
+        """To be signed: of a confirmed batch, or of the start of a term."""
         if head.seq < 0:
             return None
         return SignedHead(
@@ -174,7 +174,7 @@ class Leader:
         )
 
     def unsaid(self) -> tuple[str, SignedHead] | None:
-        """The key and the newest confirmed head, where that is not known outside yet."""
+        """The key and the newest confirmed head, if that has not been published yet."""
         if self._sayable is None or self._following is None:
             return None
         return self.key, msgspec.structs.replace(self._sayable, era=self._head_era)
@@ -211,13 +211,13 @@ class Leader:
             writer.desk.follow(following.history, len(following.history) - 1)
 
     def abandon(self) -> None:
-        """The process forgets everything: it crashed, or has lost."""
+        """The process forgets everything: it crashed, or another writer won."""
         if self.writer is not None and self._producer.on_the_way:
             self.orphans.append(self._producer)
         self.writer = None
 
     def work(self, now: int, commands: int, *, follows: bool, late_follow: bool) -> None:
-        """One turn: what is due, then so many commands, as one batch. `now`: true time, ms."""
+        """One turn: what is due, then this many commands, as one batch. `now`: true time, ms."""
         if self.writer is None:
             self.take_over()
         writer = self.writer
@@ -237,7 +237,7 @@ class Leader:
             decided = writer.decide(incoming)
             assert decided.unreadable is None, decided.unreadable
             self._read_to += 1
-        # The clock says what is due only when everything that came by then is decided.
+        # The clock may decide what is due only when all commands that arrived by then are decided.
         all_decided = self._read_to == self._commands.end
         self._record_due(writer, now + self.skew_ms if all_decided else None)
         batch = writer.take_batch()
@@ -274,7 +274,7 @@ class Leader:
         return self.writer is not None and self._producer.land(now)
 
     def acknowledge(self) -> bool:
-        """The oldest landed batch is acknowledged; whether there was one."""
+        """The oldest appended batch is acknowledged; returns whether there was one."""
         if self.writer is None or not self._sent or self._sent[0][0].offset is None:
             return False
         sent, batch = self._sent.popleft()
@@ -282,7 +282,7 @@ class Leader:
         assert offset is not None
         between, read = self.unconfirmed.acknowledged(offset), None
         if between is not None:
-            # Other writers may have been listed since: what lies between is read as any reader reads it.
+            # Other writers may have been listed since: the records in between are read as by any reader.
             self._known().catch_up()
             acceptance = self._acceptance(self.writer, self.unconfirmed.confirmed)
             entries = self._topic.entries

@@ -42,11 +42,11 @@ class Ledgers(NamedTuple):
 
     requests: list[bytes]
     governance: list[bytes]
-    """Behind the founding."""
+    """After the founding."""
 
 
 def accepted_ledgers(log: Founded, broker: Broker) -> Ledgers:
-    """Both ledgers as somebody reads them who has just come."""
+    """Both ledgers as a new reader reads them."""
     requests: list[bytes] = []
     reading = LedgerReading(Following(log, broker), broker, lambda it: requests.append(it.value))
     reading.read()
@@ -59,27 +59,27 @@ class Losing:
     def __init__(self, world: World) -> None:
         self._world = world
         self.era = FIRST_ERA
-        """The era that counts, whatever governance as it is now may know of it."""
+        """The era that counts, whatever the current governance knows of it."""
         self.accepted = 0
         self._offset = -1
-        """Where the last acceptance stands on governance."""
+        """Where the last acceptance is on governance."""
         self._ends: dict[str, int] = {}
-        """The offset behind the end of each ledger, by the last acceptance."""
+        """The end offset of each ledger, by the last acceptance."""
         self.kept = Ledgers([], [])
-        """What was there when the last loss was accepted."""
+        """What existed when the last loss was accepted."""
         self.boundaries: dict[str, tuple[Boundary, ...]] = {"ledger": (), "governance": ()}
         self._stale: list[tuple[str, SignedHead]] = []
         self._copied: list[tuple[Topic, list[Entry]]] = []
         """What was given up, in a stranger's copy, with its seals."""
 
     def reach(self, ledger: str) -> int:
-        """The offset up to which the last acceptance says that a ledger goes, where it is still there."""
+        """The end offset of a ledger by the last acceptance, if that still exists."""
         return self._ends.get(ledger, 0) if self._world.broker.governance.end > self._offset else 0
 
     def is_forgotten(self, newest: list[bytes]) -> bool:
         """Whether the last acceptance is lost itself, and what it gave up is what the request ledger has.
 
-        By what is there nobody can tell: the log continues from there, and the model does not follow it.
+        The log cannot reveal it: it continues from there, and the model does not follow.
         """
         world = self._world
         if world.broker.governance.end > self._offset:
@@ -94,10 +94,10 @@ class Losing:
         appended: dict[str, list[int]],
         unsaid: list[tuple[str, SignedHead]],
     ) -> str:
-        """Give up what is not there. Everything is stopped.
+        """Give up what is missing. Everything is stopped.
 
-        `newest`: what there was; `copied`: as the topics had it; `appended`: when each command of it was, ms;
-        `unsaid`: confirmed heads that nobody has been told of.
+        `newest`: what existed; `copied`: as the topics had it; `appended`: when each of its commands was, ms;
+        `unsaid`: confirmed heads that were never published.
         """
         world = self._world
         log, broker = world.log, world.broker
@@ -122,18 +122,18 @@ class Losing:
         self.kept = Ledgers(there.requests, [*there.governance, value])
         self.era, self.accepted = command.id, self.accepted + 1
         self._begin_anew(ends[1])
-        # A writer that was away makes known where it had come to, in an era that is over.
+        # A writer that was stopped publishes how far it had come, in an era that is over.
         void = {FIRST_ERA, *given_up, *(each.era for each in lead[0].desk.governance.losses)}
         self._stale = [each for each in (*self._stale, *unsaid) if each[1].era in void]
         return f"a loss is accepted: {self.era}, ends at {[end.seq for end in ends]}, given up {given_up}"
 
     def goes_on_elsewhere(self, decided: Boundary) -> None:
-        """Behind this record other commands stand than did, though no loss was accepted."""
+        """After this record there are other commands than before, though no loss was accepted."""
         before = self.boundaries["ledger"]
         self.boundaries["ledger"] = with_boundary(before, *decided)
 
     def hear_stale(self) -> str:
-        """A head of an era that is over arrives."""
+        """A head of an ended era arrives."""
         if not self._stale:
             return "nothing"
         key, head = self._stale.pop()
@@ -141,7 +141,7 @@ class Losing:
         return f"{key} says that {head.ledger} was at seq {head.seq}, in an era that is over"
 
     def send_again(self) -> str:
-        """Somebody who may write the ledgers sends a part of what was given up once more, as it was."""
+        """A client with write access to the ledgers resends a part of what was given up, unchanged."""
         rng = self._world.rng
         topic, entries = rng.choice(self._copied)
         since = rng.randint(0, len(entries))
@@ -151,7 +151,7 @@ class Losing:
         return f"{len(again)} records that were given up are sent again"
 
     def check(self, requests: list[bytes], governance: list[bytes]) -> None:
-        """What was kept is there byte for byte, and so is what was made known since. Raises BrokenError."""
+        """What was kept is there byte for byte, and so is everything published since. Raises BrokenError."""
         _must_begin_with(Ledgers(requests, governance), self.kept)
         first = self._world.log.head.seq + 1
         for head in self._world.outside.said_in(self.era):
@@ -193,14 +193,14 @@ class Losing:
         return end_of(place, term, next_input)
 
     def _standing(self, ledger: str, values: list[bytes]) -> tuple[Boundary, ...]:
-        """The boundaries of losses whose acceptance is still there."""
+        """The boundaries of losses whose acceptance still exists."""
         if self._world.broker.governance.end <= self._offset:
             return ()
         last = seq_of(values, -1)
         return tuple(each for each in self.boundaries[ledger] if each.after <= last)
 
     def _unknown_eras(self) -> tuple[str, ...]:
-        """The eras of heads that count and that governance does not know: their acceptance was lost too."""
+        """The eras of heads that count but that governance does not know: their acceptance was lost too."""
         world = self._world
         following = Following(world.log, world.broker)
         following.catch_up()
@@ -208,7 +208,7 @@ class Losing:
         return tuple(sorted({each.era for each in heads if not is_void(each.era, losses)} - {era_of(losses)}))
 
     def _begin_anew(self, end: LedgerEnd) -> None:
-        """Everybody, with what survives: the target, the appliers' folders, and the heads that are known."""
+        """All processes restart with what survives: the target, the appliers' folders, and known heads."""
         world = self._world
         world.made.clear()
         world.made.update(self.kept.requests, self.kept.governance)
@@ -216,7 +216,7 @@ class Losing:
         for leader in world.leaders:
             most = end.seq if not leader.governs else first + len(self.kept.governance) - 1
             leader.confirmed = [head for head in leader.confirmed if head.seq <= most]
-        # `restore rebuild`, and no backup of a table that shows what was given up.
+        # `restore rebuild`, and no backup of a table with rows that were given up.
         fresh = empty_table(world.log)
         world.table.head, world.table.rows = fresh.head, fresh.rows
         world.backups[:] = [each for each in world.backups if each.head.seq <= end.seq]
@@ -234,7 +234,7 @@ def _must_begin_with(longer: Ledgers, shorter: Ledgers) -> None:
 
 
 def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLoss) -> bytes:
-    """The one record of it, sealed by the recovery key: its value."""
+    """The one record of it, sealed by the recovery key; returns its value."""
     value = encode(command)
     signature = to_base64url(log.signing.sign(RECOVERY, command_message(log.identity, value)))
     recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)

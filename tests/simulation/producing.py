@@ -1,4 +1,4 @@
-"""What a writer gives to the network: batches, one behind the other, each with its seal."""
+"""What a writer sends to the network: batches, one after the other, each with its seal."""
 
 from collections import deque
 
@@ -14,27 +14,27 @@ from tests.simulation.organisation import Founded
 
 
 class Sent(msgspec.Struct):
-    """A batch on its way, or landed."""
+    """A batch on its way, or appended."""
 
     entries: list[Entry]
     offset: int | None = None
 
 
 class Producer:
-    """One connection of one writer: what it has sent lands in that order, later or never."""
+    """One connection of one writer: what it has sent is appended in that order, later or never."""
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
         self.on_the_way: deque[Sent] = deque()
 
     def send(self, entries: list[Entry]) -> Sent:
-        """Give a batch to the network."""
+        """Send a batch to the network."""
         sent = Sent(entries)
         self.on_the_way.append(sent)
         return sent
 
     def land(self, now: int) -> bool:
-        """The oldest batch on its way is appended; whether there was one."""
+        """The oldest batch on its way is appended; returns whether there was one."""
         if not self.on_the_way:
             return False
         sent = self.on_the_way.popleft()

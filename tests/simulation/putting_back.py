@@ -1,4 +1,4 @@
-"""The broker's data is put back to an older copy; later the newest one is back, or the loss is accepted."""
+"""The broker's data is restored from an older copy; later the newest is restored, or the loss is accepted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PuttingBack:
-    """Copies of the broker's data, and which of it is an older one now."""
+    """Copies of the broker's data, and which of its topics are older copies now."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -26,7 +26,7 @@ class PuttingBack:
         self._made: frozenset[bytes] = frozenset()
         self._unsaid: list[tuple[str, SignedHead]] = []
         self._decided = Boundary(-1, [], 0)
-        """How far commands were decided when the data was put back."""
+        """How far commands were decided when the data was restored."""
         self.losing = Losing(world)
         self.gives_up = 0.0
         """How often a loss is accepted while an older copy is in place."""
@@ -37,7 +37,7 @@ class PuttingBack:
         return self._newest is not None
 
     def act(self) -> str:
-        """A copy is made, or the broker's data is put back, or the newest is back, or given up."""
+        """A copy is made, an older one is restored, the newest one is restored, or it is given up."""
         rng = self._world.rng
         if self._newest is not None:
             if self._is_made_good(self._newest):
@@ -81,7 +81,7 @@ class PuttingBack:
         return f"put back to {[topic.end for topic in broker.topics]}"
 
     def _is_noticed(self, shorter: list[Topic]) -> bool:
-        """Whether what is gone had been made known: else nobody can say that it is gone."""
+        """Whether the missing records had been published. Otherwise nobody can know that they are missing."""
         world, broker = self._world, self._world.broker
         following = Following(world.log, broker)
         following.catch_up()
@@ -97,7 +97,7 @@ class PuttingBack:
         return broker.ledger not in shorter and broker.commands.end < world.next_input
 
     def _give_up(self, newest: Copy) -> str:
-        """The newest copy never comes back: the recovery key accepts the loss, and everybody begins again."""
+        """The newest copy never returns: the recovery key accepts the loss, and all processes restart."""
         world, broker = self._world, self._world.broker
         self._stop_all()
         older = broker.copied()
@@ -111,19 +111,19 @@ class PuttingBack:
         if self.losing.is_forgotten(lost.requests):
             return "what an earlier loss gave up counts again: the loss is not accepted"
         self._newest = None
-        # A copy of what was given up would bring it back.
+        # A copy of what was given up would restore it.
         self._copies = [
             copy for copy in self._copies if all(topic.entries[: len(each)] == each for topic, each in copy)
         ]
         said = self.losing.accept(lost, copied, appended, self._unsaid)
         self._unsaid = []
         self._stop_all()
-        # The new era gets to know something, so that it can be lost too.
+        # Some heads of the new era are published, so that it can be lost too.
         world.go_well(world.rng.choice((0, 2, 4)))
         return said
 
     def _is_made_good(self, newest: Copy) -> bool:
-        """Whether commands alone were lost, and each that was decided was sent again where it had been."""
+        """Whether only commands were lost, and each decided one was sent again at its old place."""
         commands, end = self._world.broker.commands, self._decided.next_input
         if {topic for topic, _ in _replaced(newest)} != {commands} or commands.end < end:
             return False
@@ -131,13 +131,13 @@ class PuttingBack:
         return all(one.value == other.value for one, other in zip(commands.entries[:end], lost, strict=False))
 
     def _go_on(self) -> str:
-        """Nothing that was decided is missing any more: the world goes on with what is there."""
+        """No decided command is missing any more: the world continues with what is there."""
         self._newest = None
         self.losing.goes_on_elsewhere(self._decided)
         return "what was lost of the commands was sent again"
 
     def undo(self) -> str:
-        """The newest copy is back. Raises BrokenError if a writer has gone on without it."""
+        """The newest copy is restored. Raises BrokenError if a writer has continued without it."""
         world, newest = self._world, self._newest
         if newest is None:
             return "nothing"
@@ -156,7 +156,7 @@ class PuttingBack:
         return "the newest copy is back"
 
     def _stop_all(self) -> None:
-        """The broker was stopped for it: every connection has ended, and every process begins again."""
+        """The broker was stopped for it: every connection has ended, and every process restarts."""
         world = self._world
         for leader in world.leaders:
             unsaid = leader.unsaid()
@@ -170,12 +170,12 @@ class PuttingBack:
 
 
 def _replaced(newest: Copy) -> Copy:
-    """What of it has not only grown since."""
+    """The topics that have not only grown since."""
     return [(topic, entries) for topic, entries in newest if topic.entries[: len(entries)] != entries]
 
 
 def check_known(world: World) -> None:
-    """Every head that was made known is there, in the end. Raises BrokenError."""
+    """Every published head exists at the end. Raises BrokenError."""
     following = Following(world.log, world.broker)
     following.catch_up()
     known = world.outside.known(following.writers.public_keys(), following.losses)

@@ -1,4 +1,4 @@
-"""Projectors: rows and their position in one table, by several instances that crash, with copies put back."""
+"""Projectors: rows and their position in one table, several crashing instances, and restored copies."""
 
 from copy import copy
 
@@ -14,7 +14,7 @@ from tests.simulation.organisation import Founded
 
 
 class Table(msgspec.Struct):
-    """What a projector has in Postgres: it changes as a whole or not at all."""
+    """What a projector has in Postgres: it changes atomically or not at all."""
 
     head: Head
     rows: dict[int, RequestRow]
@@ -37,16 +37,16 @@ class Projector:
         self._taken: list[Accepted] = []
 
     def crash(self) -> None:
-        """Whatever is in memory only is lost."""
+        """Everything that is only in memory is lost."""
         self._reading = None
 
     def restart(self) -> None:
-        """It reads governance anew too."""
+        """It reads governance again, too."""
         self.crash()
         self._following = Following(self._log, self._broker)
 
     def work(self, records: int, *, commits: bool) -> None:
-        """Read on, and write what was accepted in one transaction, unless it fails or another was first."""
+        """Read on, and write the accepted records in one transaction, unless it fails or another won."""
         if self._reading is None:
             self._durable = self.table.head
             self._taken = []

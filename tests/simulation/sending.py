@@ -1,4 +1,4 @@
-"""How anybody in the world sends a command."""
+"""How any person or process in the world sends a command."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.simulation.organisation import Founded, key_id
 
 
 class Sender:
-    """Signs and appends, and keeps who has signed what."""
+    """Signs and appends, and records who has signed what."""
 
     def __init__(self, log: Founded, broker: Broker) -> None:
         self._log = log
@@ -20,7 +20,7 @@ class Sender:
         """By the SHA-256 of a command's bytes: the principal whose key signed them."""
 
     def about(self, principal: str, now: int) -> dict[str, Any]:
-        """What every command says, with an id of its own."""
+        """The fields of every command, with a new id."""
         self._ids += 1
         return {"id": f"c{self._ids}", "principal": principal, "at": now}
 

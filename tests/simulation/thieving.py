@@ -28,14 +28,14 @@ _KEY: Final = WRITERS[0]
 
 
 class Thief:
-    """Has the key of one writer, and uses it for this alone."""
+    """Has the key of one writer, and uses it only for this."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._has_acted = False
 
     def act(self) -> str:
-        """Seal it, once, where that key counts and nothing is put back."""
+        """Seal it, once, where that key counts and no older copy is in place."""
         world = self._world
         log, broker = world.log, world.broker
         following = Following(log, broker)
@@ -48,7 +48,7 @@ class Thief:
         ends = (_end("governance", governance), _end("ledger", requests))
         command = AcceptLoss(**world.sender.about(RECOVERY, world.now), ends=ends)
         value = encode(command)
-        # Under the recovery key's name, by the key that was stolen.
+        # Under the recovery key's name, by the stolen key.
         signature = to_base64url(log.signing.sign(_KEY, command_message(log.identity, value)))
         recorded = RecordedCommand(value=msgspec.Raw(value), key=RECOVERY, signature=signature)
         last = governance[-1]

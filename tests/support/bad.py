@@ -1,4 +1,4 @@
-"""Send something bad and see its refusal in the ledger; then something good, which must be decided."""
+"""Send an invalid command and see its refusal in the ledger; then a good one, which must be decided."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Headers = list[tuple[str, bytes]]
 
 
 def fields(**changed: Any) -> dict[str, Any]:
-    """A submission that is fine but for what is changed; None leaves a field out."""
+    """The fields of a valid submission except for the changed ones; None omits a field."""
     submission = {
         "type": "assent.submit-change.v1",
         "id": new_command_id(),
@@ -43,7 +43,7 @@ def approval(**changed: Any) -> dict[str, Any]:
 
 
 def sign(actor: Actor, value: bytes, principal: str = UPSTREAM, *, key: SecretKey | None = None) -> Headers:
-    """The two headers of a signature, good by its key, whatever the bytes are."""
+    """The two headers of a signature that is valid for its key, whatever the bytes are."""
     key = key or actor.log.keys[principal]
     return [
         ("assent-key", key.id.encode()),
@@ -52,7 +52,7 @@ def sign(actor: Actor, value: bytes, principal: str = UPSTREAM, *, key: SecretKe
 
 
 async def send(actor: Actor, command: dict[str, Any] | bytes, **how: Any) -> Decided:
-    """Send a command, well signed unless `headers` says otherwise, to the partition of its resource."""
+    """Send a command to the partition of its resource, correctly signed unless `headers` are given."""
     value = command if isinstance(command, bytes) else encode(command)
     key = how.pop("kafka_key", RESOURCE.encode())
     headers = how.pop("headers", None)

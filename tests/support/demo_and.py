@@ -1,4 +1,4 @@
-"""The demo's log with more in its governance file: gateways, and policies of other forms."""
+"""The demo's log with additions to its governance file: gateways, and policies of other forms."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from tests.support.log import Actor, Log, fresh_log
 PORTAL: Final = "portal"
 """A gateway for every resource type."""
 APP_PORTAL: Final = "app-portal"
-"""A gateway for apps alone."""
+"""A gateway for apps only."""
 
 GATEWAYS: Final = f"""
 [[principals]]
@@ -37,7 +37,7 @@ resource_types = ["app"]
 def policy_table(
     resource_type: str, *fields: str, approvals: str = '{ groups = ["endpoint-admins"] }'
 ) -> str:
-    """A policy for a type, called after it; `fields` are lines of TOML, `approvals` the rules in it."""
+    """A policy for a type, named after it; `fields` are lines of TOML, `approvals` the rules in it."""
     said = "\n".join(fields)
     return f"""
 [[policies]]
@@ -50,13 +50,13 @@ approvals = [{approvals}]
 
 
 async def demo_and(bootstrap: str, folder: Path, *tables: str) -> Log:
-    """A log founded anew on the demo's governance file and these tables of TOML after it."""
+    """A newly founded log on the demo's governance file with these tables of TOML added."""
     governance = folder / "governance.toml"
     governance.write_text(infra_path("demo/governance.toml").read_text() + "".join(tables))
     return await fresh_log(bootstrap, folder, governance=governance)
 
 
 def through(actor: Actor, gateway: SecretKey) -> Actor:
-    """The same, but this key signs whatever they send, on behalf of whoever it is."""
+    """The same, but this key signs whatever they send, on behalf of any account."""
     keys = dict.fromkeys(actor.log.keys, gateway)
     return Actor(msgspec.structs.replace(actor.log, keys=keys), actor.publisher)

@@ -28,7 +28,7 @@ def _line(identity: str, ledger: LedgerName, partition: int, accepted: Accepted)
 
 
 def exported(chains: Chains, path: Path, *, partitions: int = PARTITIONS) -> tuple[Path, str]:
-    """Both ledgers as a file, each record sealed; and the log's identity."""
+    """Both ledgers as a file, with each record sealed, and the log's identity."""
     identity = chains.governance.records[0].value_sha256
     parts: list[tuple[LedgerName, int, list[Accepted]]] = [("governance", 0, chains.governance.records)]
     parts += [

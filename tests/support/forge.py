@@ -1,4 +1,4 @@
-"""Records that somebody who can write to a ledger's topic, but is not a writer, might put there."""
+"""Records that an attacker who can write to a ledger's topic, but is not a writer, might put there."""
 
 import hashlib
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Place(msgspec.Struct, frozen=True):
         return RawRecord(value, None, raw_headers(sealing))
 
     async def put(self, *records: RawRecord) -> int:
-        """Append them as they are."""
+        """Append them unchanged."""
         return await produce_raw(self.log.connection, self.topic, self.partition, build_batch(list(records)))
 
 

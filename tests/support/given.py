@@ -4,7 +4,7 @@ story = Story()
 story.given("alice submits", "bob approves")
 assert story.when("alice2 completes") == "not-requester"
 
-A line may end in `via portal`: then that gateway's key has signed, on behalf of who is named.
+A line may end in `via portal`: then that gateway's key has signed, on behalf of the named account.
 """
 
 from typing import Any, Final
@@ -41,7 +41,7 @@ SCRIPT: Final = "script/deploy"
 IDENTITY: Final = "1d" * 32
 PAYLOAD: Final = b'{"version": 2}'
 SIGNATURE: Final = to_base64url(bytes(64))
-"""Stories say themselves whether a signature is good."""
+"""Stories decide themselves whether a signature is good."""
 
 ORGANISATION: Final = organisation()
 """Shared by the stories that do not change it."""
@@ -84,7 +84,7 @@ class Story:
         self.payload = payload
         self._desk = RequestsDesk(partition_for(resource.encode(), PARTITIONS))
         self._desk.governance = governance or ORGANISATION
-        # No sealer: nobody retires it. A story says whether a signature is good, also of a key that is new.
+        # No sealer: it is never retired. A story decides whether a signature is good, also of a new key.
         self._writer = Writer(
             self._desk, first_head("ledger", IDENTITY), sealer=None, is_signed=lambda _envelope, _key: True
         )
@@ -93,7 +93,7 @@ class Story:
         self.records: list[bytes] = []
         """The ledger: each decision's record, byte for byte."""
         self.request = f"{self.state.partition}-999"
-        """The id of the last request that was opened; of none, before."""
+        """The id of the last opened request; before, that of none."""
         self.submission = "0" * 64
         """The SHA-256 of its submission's bytes (R23)."""
         self._commands = 0
@@ -139,7 +139,7 @@ class Story:
     def take(
         self, it: Received[c.Command], *, signature_good: bool = True, received_at: int | None = None
     ) -> Decision:
-        """Decide what was received, now unless something else is said, and record it."""
+        """Decide what was received, now unless another time is given, and record it."""
         came = self.at if received_at is None else received_at
         self.at = max(self.at, came)
         envelope = Envelope(
@@ -154,7 +154,7 @@ class Story:
         return decision
 
     def write_due(self) -> list[str]:
-        """The writer's own records: what log time alone decides, and what became of released governance."""
+        """The writer's own records: what log time alone decides, and results of released governance."""
         written: list[str] = []
         for own in self._writer.record_due(self.at):
             self._written()
@@ -170,7 +170,7 @@ class Story:
         return decode_refusal(record) or decode_events(record)
 
     def command(self, who: str, verb: str) -> c.Command:
-        """The command behind `who verb`: a fresh id, dated now, on the story's last request."""
+        """The command behind `who verb`: with a fresh id, dated now, on the story's last request."""
         self._commands += 1
         kind, fields = VERBS[verb]
         if kind is c.SubmitChange:
@@ -182,7 +182,7 @@ class Story:
         return kind(id=f"c-{self._commands}", principal=who, at=self.at, resource=self.resource, **fields)
 
     def status(self) -> str:
-        """Of the last request: `none` or its status, finer than people see it."""
+        """Of the last request: `none` or its status, in more detail than people see it."""
         match self.state.find(self.request, self.resource):
             case None:
                 return "none"
@@ -209,7 +209,7 @@ def names(decision: Decision) -> str:
 def received(
     command: c.Command, key_id: str | None = None, signature: str = SIGNATURE
 ) -> Received[c.Command]:
-    """The command as it comes out of Kafka, signed with its principal's key unless told otherwise."""
+    """The command as read from Kafka, signed with its principal's key by default."""
     headers = [
         ("assent-key", (f"{command.principal}-key" if key_id is None else key_id).encode()),
         ("assent-signature", signature.encode()),

@@ -29,13 +29,13 @@ class Governor:
         self.publisher = publisher
 
     async def change(self, change: GovernanceChange, principal: str = PROPOSER) -> GovernanceDecided:
-        """Ask for a change at once, with the principal's own key."""
+        """Send a change directly, with the principal's own key."""
         return await self.publisher.send(change, self.log.keys[principal])
 
 
 @asynccontextmanager
 async def governing(log: Log, follower: GovernanceFollower) -> AsyncIterator[Governor]:
-    """Somebody who can send any change as anybody and hear its decision."""
+    """A client that sends any change as any principal and receives its decision."""
     publisher = GovernancePublisher(log.connection, follower, source="tests")
     await publisher.start()
     try:
@@ -45,7 +45,7 @@ async def governing(log: Log, follower: GovernanceFollower) -> AsyncIterator[Gov
 
 
 def governance_of(follower: GovernanceFollower) -> Governance:
-    """What governance says now, as far as it has been followed."""
+    """The current governance, as far as it has been followed."""
     governance = Governance()
     advance(governance, follower.history, len(follower.history) - 1)
     return governance
@@ -75,7 +75,7 @@ async def released(actor: Actor, change: GovernanceChange) -> ChangeSubmitted:
 
 
 def carried(follower: GovernanceFollower, request: ChangeSubmitted) -> list[tuple[GovernanceEvent, ...]]:
-    """The events of each governance record that goes by this request's release."""
+    """The events of each governance record that acts on this request's release."""
     return [
         events
         for events in follower.history
@@ -112,7 +112,7 @@ async def ended(
 
 
 async def assert_verified(log: Log, follower: GovernanceFollower) -> dict[int, Tally]:
-    """Every decision of both ledgers is made again, with the same result; what each request partition has."""
+    """Every decision of both ledgers is made again, with the same result; returns the partitions' content."""
     await follower.catch_up()
     governance = await verify_governance(log.connection, log.identity, verify)
     return await verify_requests(

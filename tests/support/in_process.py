@@ -1,4 +1,4 @@
-"""`assent` without a process of its own: for what needs no running system."""
+"""`assent` without its own process, for tests that need no running system."""
 
 import logging
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def assent(capsys: pytest.CaptureFixture[str], *arguments: str) -> Answer:
 
 @contextmanager
 def _logging_as_before() -> Iterator[None]:
-    """Commands set up the logging of their process, which is that of the next tests too."""
+    """Commands configure the logging of their process, which would affect the next tests too."""
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = [*root.handlers], root.level
     with structlog.contextvars.bound_contextvars():

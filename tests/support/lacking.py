@@ -1,4 +1,4 @@
-"""Tests that need what a machine may lack: skipped on somebody's own, and never unnoticed where it counts."""
+"""Tests that need what a machine may lack: skipped on a developer's machine, and a failure in CI."""
 
 import os
 from typing import NoReturn
@@ -7,7 +7,7 @@ import pytest
 
 
 def lacking(what: str) -> NoReturn:
-    """Skip, or fail where the environment variable CI is set: there everything has to be there."""
+    """Skip, or fail if the environment variable CI is set: there everything must be available."""
     if os.environ.get("CI"):
         pytest.fail(what, pytrace=False)
     pytest.skip(what)

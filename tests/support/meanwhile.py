@@ -1,4 +1,4 @@
-"""What changes in governance while a story goes on, each in one call: as releases make it, if it fits."""
+"""Changes to governance during a story, each in one call, made as releases make them. They must fit."""
 
 from assent_contracts import governance_changes as g
 from assent_contracts.core.governance.state import Governance
@@ -21,28 +21,28 @@ def enable(governance: Governance, principal: str) -> None:
 
 
 def define(governance: Governance, group: str, *members: str) -> None:
-    """These are the group's members, all of them."""
+    """These are all members of the group."""
     version = governance.version(g.group_object(group))
     force(governance, g.DefineGroup(group=Group(id=group, members=members), version=version))
 
 
 def create(governance: Governance, policy: Policy) -> None:
-    """There is one more policy."""
+    """Adds a policy."""
     force(governance, g.CreatePolicy(policy=policy))
 
 
 def edit(governance: Governance, policy: Policy) -> None:
-    """The policy is this from now on."""
+    """Replaces the policy."""
     force(governance, g.EditPolicy(policy=policy, version=_version(governance, policy.id)))
 
 
 def delete(governance: Governance, policy: str) -> None:
-    """The policy is gone."""
+    """Deletes the policy."""
     force(governance, g.DeletePolicy(policy=policy, version=_version(governance, policy)))
 
 
 def add_gateway(governance: Governance, *resource_types: str) -> None:
-    """PORTAL has a key, `portal-key`, and the role gateway for these types; for all when none is named."""
+    """PORTAL has a key, `portal-key`, and the role gateway for these types, or for all if none is given."""
     force(governance, g.RegisterPrincipal(account=Account(id=PORTAL, kind="service")))
     force(governance, g.RegisterKey(key=key_of(PORTAL)))
     assignment = RoleAssignment(

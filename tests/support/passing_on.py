@@ -1,4 +1,4 @@
-"""Something between a client and Postgres that passes bytes on: as a load balancer does, or as a pooler."""
+"""A proxy between a client and Postgres that forwards bytes, as a load balancer does, or like a pooler."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,12 +7,12 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 _KEY_DATA: Final = b"K\x00\x00\x00\x0c"
-"""The message by which a server tells its process number, and a secret, for the cancelling of statements."""
+"""The message with a server's process number and a secret, for the cancelling of statements."""
 
 
 @asynccontextmanager
 async def passing_on(dsn: str, *, pools: bool) -> AsyncIterator[str]:
-    """The DSN of it. `pools`: the number that it tells is its own, as poolers do it, and no process's."""
+    """Its DSN. `pools`: it sends a process number of its own, as poolers do, and not a process's."""
     parts = urlsplit(dsn)
     tasks: set[asyncio.Task[None]] = set()
 

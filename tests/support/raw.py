@@ -1,4 +1,4 @@
-"""Records and batches that no client of ours would make, built by hand and sent as they are."""
+"""Records and batches that none of our clients would make, built by hand and sent unchanged."""
 
 import struct
 import time
@@ -53,7 +53,7 @@ def build_batch(records: list[RawRecord], codec: str | None = None) -> bytes:
 
 
 async def produce_raw(connection: Connection, topic: str, partition: int, batch: bytes) -> int:
-    """Send a batch as it is; returns the offset of its first record. Raises KafkaError."""
+    """Send a batch unchanged; returns the offset of its first record. Raises KafkaError."""
     producer = await open_producer(connection)
     try:
         await producer.partitions_for(topic)

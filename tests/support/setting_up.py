@@ -1,4 +1,4 @@
-"""What a founder does while the founding is open, for the tests: each answers the refusal's code or None."""
+"""What a founder does while the founding is open. Each function returns the refusal's code or None."""
 
 import msgspec
 
@@ -41,7 +41,7 @@ def create(
 
 
 def define(governance: Governance, group: Group) -> RefusalCode | None:
-    """A group, whether it is there already or not."""
+    """A group, whether or not it exists already."""
     version = governance.version(c.group_object(group.id))
     return set_up(governance, c.DefineGroup(group=group, version=version))
 

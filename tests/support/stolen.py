@@ -1,7 +1,7 @@
 """A log in memory whose writer's key was stolen: what the thief appends is chained and sealed like the rest.
 
-The thief has no other key. He can put any record on either ledger, with any command that was ever signed.
-His records are as good as they can be: the events are those that the rules would have made.
+The thief has no other key. He can put any record on either ledger, with any command that was ever signed. His
+records are as good as they can be: the events are those that the rules would have made.
 """
 
 from typing import Any, Final
@@ -60,7 +60,7 @@ class StolenLog(Chains):
         )
 
     def submit(self, resource: str) -> tuple[str, c.SubmitChange]:
-        """Alice submits, and nobody lies about it."""
+        """Alice submits, and all records are honest."""
         command = self.submission_of(resource)
         request = request_id(PARTITION, self.requests.next_seq)
         self.accepted(command)
@@ -93,7 +93,7 @@ class StolenLog(Chains):
         return request, submission
 
     def completed(self, resource: str, *approvers: str) -> tuple[str, c.SubmitChange]:
-        """And that she completed."""
+        """The same, completed by her."""
         request, submission = self.approved(resource, *approvers)
         self.accepted(self.complete_of(request, submission))
         return request, submission
@@ -110,7 +110,7 @@ class StolenLog(Chains):
         return self.as_signed(command)
 
     def refused_once(self, command: c.Command) -> RecordedCommand:
-        """A command that was refused, when it did not fit; by now it would."""
+        """A command that was refused when it did not fit; by now it would."""
         self._catch_up()
         recorded = self.as_signed(command)
         refusal = Refusal(code=RefusalCode.NOT_PERMITTED, detail="It did not fit.")
@@ -123,7 +123,7 @@ class StolenLog(Chains):
         return signed(encode(command), key_of(command.principal), self.identity)
 
     def forge(self, command: c.Command) -> str:
-        """The thief signs for a principal, and decides the command; the request that it would open."""
+        """The thief signs for a principal and decides the command; returns the request that it would open."""
         key = SecretKey(f"{command.principal}-key", command.principal, bytes([9]) * 32)
         request = request_id(PARTITION, self.requests.next_seq)
         decision = self.send(command, key)
@@ -131,7 +131,7 @@ class StolenLog(Chains):
         return request
 
     def append(self, *events: Event, command: RecordedCommand | None = None, governance: int = -1) -> str:
-        """The thief appends a record with these events; the request that it would open."""
+        """The thief appends a record with these events; returns the request that it would open."""
         self._catch_up()
         seq = self.requests.next_seq
         self.requests.put(
@@ -192,7 +192,7 @@ class StolenLog(Chains):
         )
 
     def append_governance(self, *events: GovernanceEvent, command: RecordedCommand | None = None) -> None:
-        """The thief appends a record to the governance ledger; the honest decider goes by it."""
+        """The thief appends a record to the governance ledger; the honest decider follows it."""
         self.put_governance(events, UNSET if command is None else command)
 
     def signed_change(self, principal: str, change: GovernanceChange) -> RecordedCommand:
@@ -200,7 +200,7 @@ class StolenLog(Chains):
         return signed(encode(self.changing(principal, change)), key_of(principal), self.identity)
 
     def _lacking_if_judged_at_once(self, request: str, *, confirmed: bool) -> str | None:
-        """The same where nothing waits to be judged."""
+        """The same, for a reader that judges at once."""
         evidence, _ = self.judged()
         at_once = RequestsEvidence(PARTITION, evidence, waiting_max_bytes=0)
         for accepted in self.requests.records:
@@ -218,7 +218,7 @@ class StolenLog(Chains):
         return evidence, requests
 
     def lacking(self, request: str, *, confirmed: bool = True) -> str | None:
-        """What the release of a request lacks. All else about it is right."""
+        """What the release of a request lacks. Everything else about it is right."""
         _, requests = self.judged()
         found = requests.find(request)
         assert found is not None

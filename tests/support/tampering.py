@@ -1,4 +1,4 @@
-"""What somebody with Kafka's own tools can do to a topic: cut its beginning off, or make it anew."""
+"""What an attacker with Kafka's own tools can do to a topic: delete its beginning, or recreate it."""
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -9,7 +9,7 @@ from tests.support.log import PARTITIONS, delete_topics
 
 
 async def forget_records(connection: Connection, before: dict[TopicPartition, int]) -> None:
-    """Delete the records before these offsets, as retention does it; -1 stands for all."""
+    """Delete the records before these offsets, as retention does it; -1 means all."""
     admin = AIOKafkaAdminClient(**connection.options())
     await admin.start()
     try:

@@ -1,4 +1,4 @@
-"""The clock of a machine, as all of Assent's processes on it read it, in a test's hands."""
+"""A machine's wall clock, as all of Assent's processes on it read it, set by a test."""
 
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ _FOLDER: Final = Path(__file__).with_name("turned")
 
 
 class TurnedClock:
-    """What is started with `env` reads this clock; Kafka and Postgres read the right one."""
+    """Processes started with `env` read this clock; Kafka and Postgres read the right one."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -17,7 +17,7 @@ class TurnedClock:
         self.turn(0)
 
     def turn(self, ahead_ms: int) -> None:
-        """Set it so far ahead of the right time, at once for all."""
+        """Set it this far ahead of the right time, at once for all."""
         beside = self._file.with_suffix(".new")
         beside.write_text(str(ahead_ms))
         beside.replace(self._file)
@@ -25,5 +25,5 @@ class TurnedClock:
 
     @property
     def now(self) -> int:
-        """What it says, in ms since 1970."""
+        """Its time, in ms since 1970."""
         return now_ms() + self.ahead_ms

@@ -1,7 +1,7 @@
-"""Loaded by every Python that has this folder on its PYTHONPATH: its clock on the wall can be turned.
+"""Loaded by every Python that has this folder on its PYTHONPATH: makes its wall clock adjustable.
 
-It is as many milliseconds ahead as the file says that ASSENT_TEST_CLOCK names. The clocks that only run on
-are left alone, as where somebody sets a machine's clock.
+The clock is ahead by the milliseconds in the file that ASSENT_TEST_CLOCK names. Monotonic clocks are not
+changed, as when a person sets a machine's clock.
 """
 
 import os

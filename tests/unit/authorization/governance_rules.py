@@ -1,6 +1,6 @@
-"""Who may change what in governance, at once or not: the rules as an ordered table, apart from the code.
+"""Permissions to change governance, at once or not: the rules as an ordered table, independent of the code.
 
-The first rule that applies to a cell says its answer: at once, or the refusal's code.
+The first rule that applies to a cell determines its answer: at once, or the refusal's code.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,14 @@ ROLES: Final = (
     *("directory", "none"),
 )
 SERVICES: Final = {"service that administers", "gateway"}
-"""The actors that are no humans."""
+"""The actors that are not human."""
 OWNERS: Final = ("own", "other")
 PHASES: Final = ("before", "after")
 """The first policy."""
 SIGNERS: Final = ("the account", "a gateway")
 
 OF_APP: Final = {"create-policy", "edit-policy"}
-"""Changes that an administrator of `app` alone may ask for, whether or not there is such a policy."""
+"""Changes that an administrator of only `app` may request, whether or not there is such a policy."""
 WIDENS: Final = {
     "enable-principal",
     "register-key",
@@ -44,7 +44,7 @@ WIDENS: Final = {
     "sync-directory, guarded",
     "sync-directory, back again",
 }
-"""What gives somebody more power, or changes what protects. A shorter time cuts both ways."""
+"""Changes that give an account more power, or change protection. A shorter time cuts both ways."""
 HARMLESS: Final = {
     "register-principal",
     "disable-principal",
@@ -97,7 +97,7 @@ class GovernanceCell(NamedTuple):
 
 
 class GovernanceRule(NamedTuple):
-    """A rule's id, what it says, the cells it is for (of those that no earlier rule was for), the answer."""
+    """A rule's id, its text, the cells it applies to (of those without an earlier rule), and the answer."""
 
     id: str
     sentence: str

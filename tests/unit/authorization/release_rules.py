@@ -1,4 +1,4 @@
-"""Who may do what from the release on, as the last part of the table in `request_rules`."""
+"""Permissions from the release on, as the last part of the table in `request_rules`."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ def _reopened(cell: Cell) -> str:
 
 
 def reopened(cell: Cell) -> str:
-    """What comes before the decision on a request that was approved and has lost its quorum (R22)."""
+    """What precedes the decision on a request that was approved and has lost its quorum (R22)."""
     return f"{_reopened(cell)} + " if cell.status == "approved, quorum lost" else ""
 
 

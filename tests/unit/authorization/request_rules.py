@@ -1,7 +1,7 @@
-"""Who may do what on a request: the rules of PRODUCT.md as an ordered table, apart from the code under test.
+"""Permissions on a request: the rules of PRODUCT.md as an ordered table, independent of the code under test.
 
-The first rule that applies to a cell says its answer: the names of the events, or the refusal's code. Nothing
-is looked up in governance.
+The first rule that applies to a cell determines its answer: the names of the events, or the refusal's code.
+Nothing is looked up in governance.
 """
 
 from typing import Final
@@ -16,13 +16,13 @@ def _approved(cell: Cell) -> str:
     events = [] if cell.freds_counts else ["ApprovalLapsed"]
     if cell.status == "approved, quorum lost":
         events += ["RequestReopened", "ApprovalGiven"]
-        # carol and root1 are two of the three: somebody out of the group must be the third.
+        # carol and root1 are two of the three: the third must be from outside the group.
         return " + ".join([*events, "RequestApproved"] if cell.relation in APPROVERS else events)
     return " + ".join([*events, "ApprovalGiven"])
 
 
 def _rejected(cell: Cell) -> str:
-    # rex was the first of three; for changes to governance one administrator's no is enough.
+    # rex was the first of three; for changes to governance one administrator's rejection is enough.
     return reopened(cell) + ("RejectionGiven + RequestRejected" if cell.built_in else "RejectionGiven")
 
 
