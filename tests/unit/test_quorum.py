@@ -1,4 +1,4 @@
-"""Approvals are counted by person, and again at the release: who has lost the right no longer counts."""
+"""Approvals are counted by person, and again at the release: people who lost the right no longer count."""
 
 import pytest
 

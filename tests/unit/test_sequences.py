@@ -287,7 +287,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_sequence(name: str) -> None:
+def test_sequence_ends_as_its_row_states(name: str) -> None:
     story = Story()
     _, lines = SEQUENCES[name]
     for line in lines.strip().splitlines():

@@ -1,4 +1,4 @@
-"""A change to governance that goes the way of a request: submitted, approved, completed, carried out."""
+"""A change to governance that goes through as a request: submitted, approved, completed, carried out."""
 
 import msgspec
 from msgspec import Raw
@@ -42,7 +42,7 @@ class Proposal:
         return decision.code.value if isinstance(decision, Refusal) else names(decision)
 
     def carry_out(self) -> tuple[GovernanceEvent, ...]:
-        """The governance writer finds the release, and makes of it what its ledger says."""
+        """The governance writer finds the release and decides it as its ledger requires."""
         events = carry_out(
             self.governance,
             self.change,

@@ -1,4 +1,4 @@
-"""What seldom happens to governance: a command of the recovery key twice, a directory that spells twice."""
+"""Rare cases in governance: a repeated recovery command, a directory with two spellings of an id."""
 
 import pytest
 
@@ -41,7 +41,7 @@ from tests.unit.governance.answers import fits
 from tests.unit.governance.test_losses import accept, ends
 
 
-def test_a_command_of_the_recovery_key_that_comes_twice_counts_once() -> None:
+def test_repeated_command_of_the_recovery_key_counts_once() -> None:
     record = GovernanceLedgerState()
     record.governance = organisation()
     command = accept(record.governance, *ends(record.governance))
@@ -56,7 +56,7 @@ def test_a_command_of_the_recovery_key_that_comes_twice_counts_once() -> None:
 
 
 @pytest.mark.parametrize(("name", "person"), [("EVE", "p-other"), ("other", "P-EVE")])
-def test_R21_a_directory_that_spells_one_id_in_two_ways_is_refused(name: str, person: str) -> None:
+def test_R21_directory_that_spells_one_id_in_two_ways_is_refused(name: str, person: str) -> None:
     first = Account(id="eve", kind="human", person="p-eve", source="directory")
     second = Account(id=name, kind="human", person=person, source="directory")
     assert fits(organisation(), SyncDirectory(difference=DirectoryDifference(accounts=(first, second)))) == (
@@ -68,7 +68,7 @@ def asked(resource: str, requester: str, *terms: PolicyTerms) -> Submission:
     return Submission(0, resource, requester, f"p-{requester}", "0" * 64, "0" * 64, terms)
 
 
-def test_R19_anybody_asks_for_a_change_to_their_own_key() -> None:
+def test_R19_everybody_may_request_a_change_to_their_own_key() -> None:
     governance = organisation()
     assert requester_refusal(asked(key_object("mallory-key"), "mallory"), governance) is None
     refusal = requester_refusal(asked(policy_object("apps"), "mallory"), governance)
@@ -76,7 +76,7 @@ def test_R19_anybody_asks_for_a_change_to_their_own_key() -> None:
     assert refusal.code == "requester-not-permitted"
 
 
-def test_R21_the_directorys_service_completes_what_it_synchronises() -> None:
+def test_R21_directory_s_service_completes_what_it_synchronises() -> None:
     governance = organisation()
     role = RoleAssignment(id="sync", role="directory", principals=("upstream",))
     assert requester_refusal(asked(DIRECTORY, "upstream"), governance) is not None
@@ -84,7 +84,7 @@ def test_R21_the_directorys_service_completes_what_it_synchronises() -> None:
     assert requester_refusal(asked(DIRECTORY, "upstream"), governance) is None
 
 
-def test_R19_who_no_longer_administers_what_they_asked_for_cannot_complete_it() -> None:
+def test_R19_former_administrator_of_the_type_cannot_complete_the_request() -> None:
     governance, resource = organisation(), policy_object("apps")
     of_apps = PolicyTerms(
         policy=ADMINISTRATORS, rules=(ApprovalRule(quorum=1, groups=(f"{ADMINISTRATORS}/app",)),)
@@ -97,7 +97,7 @@ def test_R19_who_no_longer_administers_what_they_asked_for_cannot_complete_it() 
         assert refusal.detail == f"R19: mallory no longer has the role {lacking}: the change is not released."
 
 
-def test_while_the_founding_is_open_the_founders_bytes_are_attributed() -> None:
+def test_while_the_founding_is_open_the_founder_s_bytes_are_attributed() -> None:
     desk = GovernanceDesk()
     desk.record.governance = open_founding()
     value = encode(CloseFounding(id="close", principal="founder", at=START))
@@ -107,12 +107,12 @@ def test_while_the_founding_is_open_the_founders_bytes_are_attributed() -> None:
     assert desk.remembered is desk.record.memory
 
 
-def test_a_head_with_half_a_signature_is_bad() -> None:
+def test_head_with_half_a_signature_is_bad() -> None:
     headers = ((WRITER_HEADER, b"writer-1"), (SEAL_HEADER, b"AAAA"))
     assert verify_head("1d" * 32, b"{}", headers, {}, lambda *_: True) == "bad"
 
 
-def test_the_recovery_key_is_known_from_the_founding_on() -> None:
+def test_recovery_key_is_known_from_the_founding_on() -> None:
     writers = WriterRegistry()
     assert writers.recovery_key() is None
     founding = Founding(

@@ -1,4 +1,4 @@
-"""`audit verify FILE` has both ledgers, and so looks there too whether each release was one (R18)."""
+"""`audit verify FILE` has both ledgers, and so checks there too whether each release existed (R18)."""
 
 from pathlib import Path
 
