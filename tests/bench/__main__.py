@@ -13,7 +13,7 @@ from rich.console import Console
 from assent.local.stack import Stack
 from assent_contracts.client.connection import Connection
 from tests.bench.child import peak_mib
-from tests.bench.founded import found_log
+from tests.bench.founded_log import found_log
 from tests.bench.measures import GROUPS, OF_A_LEDGER, Bench, estimate_s
 from tests.bench.progress import Steps
 from tests.bench.report import figures, machine, show

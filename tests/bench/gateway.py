@@ -13,8 +13,8 @@ import httpx
 import msgspec
 
 from tests.bench.child import Answer, ChildFailedError, Job, measure, peak_mib, quantile_of
-from tests.bench.founded import Log
-from tests.bench.million import fill
+from tests.bench.founded_log import Log
+from tests.bench.many_requests import fill
 from tests.bench.progress import Steps
 from tests.bench.services import running
 from tests.support.local_token import token_file

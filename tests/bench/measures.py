@@ -10,7 +10,7 @@ from assent.local.stack import Stack
 from assent_contracts.client.connection import Connection
 from assent_contracts.topics import COMMANDS, LEDGER
 from tests.bench.child import Answer, Job, Told, measure, peak_mib, quantile_of
-from tests.bench.founded import Log, empty, make
+from tests.bench.founded_log import Log, empty, make
 from tests.bench.gateway import GatewayBench
 from tests.bench.produce import produce
 from tests.bench.progress import Steps

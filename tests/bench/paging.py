@@ -16,7 +16,7 @@ from assent.settings import ServiceSettings
 from assent.store.queries import Cursor
 from tests.bench.child import Job, answer, job, tell
 from tests.bench.http import Connections, sign_in
-from tests.bench.million import ALICE, SPREAD_MS
+from tests.bench.many_requests import ALICE, SPREAD_MS
 
 _PAGE = 50
 _MOST = _PAGE + 1

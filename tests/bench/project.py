@@ -13,7 +13,7 @@ from assent.local.system_user import let_reach, user_for_postgres
 from assent.store.migrate import migrate
 from assent_contracts.topics import LEDGER
 from tests.bench.child import Answer, ChildFailedError, Told, peak_mib
-from tests.bench.founded import Log
+from tests.bench.founded_log import Log
 from tests.bench.services import running
 from tests.bench.workload import PARTITION
 from tests.support.stack import fresh_database

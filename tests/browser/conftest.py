@@ -11,15 +11,15 @@ from assent_contracts.client.follower import GovernanceFollower
 from tests.browser.people import Visitors
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, everything
-from tests.support.lacking import lacking
 from tests.support.log import Log
+from tests.support.optional_tools import skip_or_fail
 
 
 @pytest_asyncio.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        lacking("There is no Chromium here: apt-get install chromium")
+        skip_or_fail("There is no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
         # Chromium's own sandbox cannot start as root.
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])

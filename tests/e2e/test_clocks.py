@@ -10,8 +10,8 @@ import pytest
 
 from assent.infra_files import infra_path
 from assent_contracts.partitioner import partition_for
+from tests.support.adjustable_clock import MachineClock
 from tests.support.cli import Answer, Cli, Up
-from tests.support.turning import TurnedClock
 
 HOUR_MS: Final = 60 * 60 * 1_000
 RATE: Final = 5
@@ -19,7 +19,7 @@ PARTITIONS: Final = 3
 _LIMIT_S: Final = 90.0
 
 
-def founded(folder: Path, clock: TurnedClock) -> Cli:
+def founded(folder: Path, clock: MachineClock) -> Cli:
     """A log with a low rate per sender and minute."""
     demo = infra_path("demo/governance.toml").read_text()
     assert "commands_per_minute = 60000" in demo
@@ -54,7 +54,7 @@ def cancel(cli: Cli, request: str) -> Answer:
 def test_wrong_clock_is_held_until_a_person_accepts_it_and_log_time_that_ran_ahead_is_set_back(
     tmp_path: Path,
 ) -> None:
-    clock = TurnedClock(tmp_path / "ahead")
+    clock = MachineClock(tmp_path / "ahead")
     cli = founded(tmp_path, clock)
     up = Up(cli, tmp_path / "up.txt")
     try:
@@ -84,7 +84,7 @@ def over_its_rate_is_told_when_to_come_again(cli: Cli) -> None:
         time.sleep(1)
 
 
-def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: TurnedClock) -> None:
+def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: MachineClock) -> None:
     before = cli.submit("script/before.sh", b"x", "--text")
     clock.turn(48 * HOUR_MS)
     said = until_doctor(cli, waits)
@@ -101,7 +101,7 @@ def decides_nothing_until_the_clock_is_accepted(cli: Cli, clock: TurnedClock) ->
     cli.until_status(before, "canceled")
 
 
-def log_time_is_set_back_by_two_administrators(cli: Cli, clock: TurnedClock) -> None:
+def log_time_is_set_back_by_two_administrators(cli: Cli, clock: MachineClock) -> None:
     """Also in partitions without further commands, whose only record has the wrong time."""
     idle = {f"script/idle-{number}.sh" for number in range(4)}
     for resource in idle:

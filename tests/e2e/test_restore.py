@@ -34,7 +34,7 @@ def test_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path: P
     copy(cli, newer, "postgres")
 
     # Both are older: only the decider's file knows more.
-    put_back(cli, older)
+    restore(cli, older)
     up = Up(cli, tmp_path / "up.txt", says="ends at offset")
     try:
         assert "assent restore accept" in up.log.read_text()
@@ -55,7 +55,7 @@ def test_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path: P
         assert up.stop() == 0
 
     # Postgres is newer: it names what is given up, and is not emptied before that.
-    put_back(cli, newer, "postgres")
+    restore(cli, newer, "postgres")
     early = cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S)
     assert (early.code, "accept the loss first" in early.err) == (2, True), early
     wrong = str(cli.data / "keys" / "bob.key")
@@ -86,7 +86,7 @@ def test_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path: P
         assert up.stop() == 0
 
     # A copy of Postgres from before the acceptance: the log has nothing to restore.
-    put_back(cli, newer, "postgres")
+    restore(cli, newer, "postgres")
     up = Up(cli, tmp_path / "up.txt", says="what came after that is given up")
     try:
         assert "Put the newest copy of Kafka's data back" not in up.log.read_text()
@@ -118,7 +118,7 @@ def test_loss_of_governance_can_be_accepted_under_a_newer_postgres(cli: Cli, tmp
         cli.until_status(request, "canceled")
     finally:
         assert up.stop() == 0
-    put_back(cli, older, "kafka")
+    restore(cli, older, "kafka")
 
     done = cli("restore", "accept", "--recovery-key", key, "--yes", limit_s=_LIMIT_S)
     assert done.code == 0, done
@@ -165,7 +165,7 @@ def copy(cli: Cli, to: Path, *parts: str) -> None:
         subprocess.run(["cp", "-a", "--", cli.data / part, to / part], check=True)
 
 
-def put_back(cli: Cli, older: Path, *parts: str) -> None:
+def restore(cli: Cli, older: Path, *parts: str) -> None:
     """Replaces what is there."""
     for part in parts or ("kafka", "postgres"):
         shutil.rmtree(cli.data / part)

@@ -18,8 +18,8 @@ from assent_contracts.governance_changes import CreatePolicy, object_of
 from assent_contracts.ledger import RecordedCommand, decode_record
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE
-from tests.support.forge import Place
-from tests.support.governing import PROPOSER
+from tests.support.forged_records import Place
+from tests.support.governor import PROPOSER
 from tests.support.people import policy_of
 from tests.support.recount import read_topic
 from tests.support.world import World

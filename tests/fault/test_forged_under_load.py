@@ -6,7 +6,7 @@ import random
 import pytest
 
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from tests.support.forge import FORGERIES, Place
+from tests.support.forged_records import FORGERIES, Place
 from tests.support.log import PARTITIONS, read_ledger
 from tests.support.world import ALL, World
 

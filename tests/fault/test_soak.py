@@ -13,8 +13,8 @@ import pytest
 
 from assent.local.stack import Stack
 from assent_contracts.topics import LEDGER
-from tests.support.backups import copy_postgres, put_postgres_back
-from tests.support.forge import FORGERIES, Place
+from tests.support.backups import copy_postgres, restore_postgres
+from tests.support.forged_records import FORGERIES, Place
 from tests.support.log import PARTITIONS, read_ledger
 from tests.support.rotation import Rotation
 from tests.support.world import World
@@ -118,7 +118,7 @@ class Soak:
         await copy_postgres(self._stack, self._copy)
 
     async def _older_postgres(self) -> None:
-        await put_postgres_back(self._stack, self._copy)
+        await restore_postgres(self._stack, self._copy)
 
 
 _DECIDERS: Final = ("decider", "forced")

@@ -38,7 +38,7 @@ from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, WRITER, Chains
 from tests.support.people import PARTITIONS
-from tests.support.raw import CODECS, RawRecord, build_batch
+from tests.support.raw_records import CODECS, RawRecord, build_batch
 
 _LOG: Final = Chains()
 _LOG.released()

@@ -20,7 +20,7 @@ from assent_contracts.topics import LedgerName
 from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, Chains, requests_verifier
-from tests.support.exported import exported
+from tests.support.export_file import exported
 
 _LOG: Final = Chains()
 _LOG.carry(_LOG.released())

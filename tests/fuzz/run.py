@@ -10,11 +10,11 @@ from types import FrameType
 
 import msgspec
 
-from tests.fuzz import of_commands, of_doors, of_ledgers, of_proofs
+from tests.fuzz import of_commands, of_http, of_ledgers, of_proofs
 from tests.fuzz.alphabet import golden, mutate
 from tests.fuzz.receiver import Receiver
 
-RECEIVERS = (*of_commands.RECEIVERS, *of_ledgers.RECEIVERS, *of_doors.RECEIVERS, *of_proofs.RECEIVERS)
+RECEIVERS = (*of_commands.RECEIVERS, *of_ledgers.RECEIVERS, *of_http.RECEIVERS, *of_proofs.RECEIVERS)
 LONGEST_S = 5.0
 """An input that takes longer would stall an event loop."""
 _FINDINGS_MAX = 20

@@ -22,11 +22,11 @@ from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, GOVERNANCE_CO
 from tests.hostile.of_commands import RESOURCE
 from tests.hostile.recipe import Hostile, made, read_file
 from tests.hostile.signing import command_headers, ledger_headers
-from tests.support.bad import fields, sign
-from tests.support.governing import PROPOSER, Governor
+from tests.support.governor import PROPOSER, Governor
 from tests.support.handover import Folders, applying
+from tests.support.invalid_commands import fields, sign
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 
 RECORDS = read_file()
 HERE = partition_for(RESOURCE.encode(), PARTITIONS)

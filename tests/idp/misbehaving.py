@@ -18,7 +18,7 @@ from joserfc.jwk import KeyParameters, RSAKey
 
 from assent.local.jars import cache_lock
 from assent_contracts.client.publisher import now_ms
-from tests.idp.kept import kept_between_runs
+from tests.idp.download_cache import kept_between_runs
 from tests.support.services import dies_with_us
 from tests.support.stack import until
 

@@ -10,7 +10,7 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import GroupDefined, PolicyDeleted, SettingsChanged
 from assent_contracts.governed import Group, Settings
 from assent_contracts.ledger import RecordedCommand
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 OBJECTS = (here("app"), here("app", 1))
 APPROVERS = ("bob", "bob2", "carol")

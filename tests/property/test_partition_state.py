@@ -25,8 +25,8 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.partitioner import partition_for
-from tests.support.given import MINUTE_MS, SCRIPT, VERBS, Story, received, resource_in
 from tests.support.people import DAY_MS, HUMANS, PARTITIONS, PRINCIPALS
+from tests.support.stories import MINUTE_MS, SCRIPT, VERBS, Story, received, resource_in
 
 QUORUM = 2
 OBJECTS = (SCRIPT, resource_in(Story().state.partition))

@@ -13,7 +13,9 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.states import Approved, NeedsApproval, Released
 from assent_contracts.governed import DirectoryDifference
 from assent_contracts.policies import BUILT_IN_TYPES, ApprovalRule, Policy
-from tests.property.any_change import (
+from tests.property.acting_people import People
+from tests.property.governance_state import acting_administrators, moments, unmet
+from tests.property.random_changes import (
     ADMINISTRATORS,
     DIRECTORY_PERSON,
     KINDS,
@@ -26,8 +28,6 @@ from tests.property.any_change import (
     humans,
     some_humans,
 )
-from tests.property.governance_state import acting_administrators, moments, unmet
-from tests.property.people_acting import People
 from tests.property.two_ledgers import Oracle
 from tests.support.two_ledgers import DAY_MS, KEYS_END, TwoLedgers
 

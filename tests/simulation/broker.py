@@ -45,7 +45,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.skew_ms = 0
-        self.put_backs = 0
+        self.restores = 0
         """How often its data was replaced with another copy."""
         self.commands = Topic(self)
         self.ledger = Topic(self)
@@ -62,8 +62,8 @@ class Broker:
         """A copy of its current data."""
         return [(topic, topic.entries.copy()) for topic in self.topics]
 
-    def put_back(self, copy: Copy) -> None:
+    def restore(self, copy: Copy) -> None:
         """Some topics' data is replaced."""
-        self.put_backs += 1
+        self.restores += 1
         for topic, entries in copy:
             topic.entries = entries.copy()

@@ -33,7 +33,7 @@ from tests.simulation.organisation import (
     Founded,
     key_id,
 )
-from tests.simulation.sending import Sender
+from tests.simulation.sender import Sender
 
 _OBJECTS: Final = ("app/a", "app/b", "script/x")
 

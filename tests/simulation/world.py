@@ -7,15 +7,15 @@ from typing import Final
 
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.ledger import decode_events
-from tests.simulation.applying import Applier, Folder
-from tests.simulation.attacking import Attacker
+from tests.simulation.applier import Applier, Folder
+from tests.simulation.attacker import Attacker
 from tests.simulation.boundaries import BrokenError, must
 from tests.simulation.broker import Broker, Entry
-from tests.simulation.checking import check
-from tests.simulation.following import Following, LedgerReading
-from tests.simulation.handing_over import Dispatch
-from tests.simulation.knowing import Outside
-from tests.simulation.leading import Leader
+from tests.simulation.checks import check
+from tests.simulation.dispatch import Dispatch
+from tests.simulation.known_heads import Outside
+from tests.simulation.leader import Leader
+from tests.simulation.ledger_readers import Following, LedgerReading
 from tests.simulation.organisation import (
     FAST_LOG,
     SERVICES,
@@ -25,12 +25,12 @@ from tests.simulation.organisation import (
     Founded,
 )
 from tests.simulation.people import People
-from tests.simulation.producing import Producer
-from tests.simulation.putting_back import PuttingBack
-from tests.simulation.reading import Projector, Table, empty_table
-from tests.simulation.sending import Sender
+from tests.simulation.producer import Producer
+from tests.simulation.projector import Projector, Table, empty_table
+from tests.simulation.restores import Restores
+from tests.simulation.sender import Sender
 from tests.simulation.target import Target
-from tests.simulation.thieving import Thief
+from tests.simulation.thief import Thief
 
 DAY_MS: Final = 24 * 60 * 60 * 1_000
 _STEPS_MS: Final = (1, 50, 500, 5_000, 31_000, 70_000, 600_000)
@@ -83,12 +83,12 @@ class World:
             actions.append(("attack", self._attack, 4))
         if rng.random() < 0.4:
             actions.append(("clock", self._jump, 1))
-        self.putting_back = PuttingBack(self)
+        self.restores = Restores(self)
         self._says = rng.random() < 0.3
         if self._says:
             loses = rng.random() < 0.4
-            self.putting_back.gives_up = 0.7 if loses else 0.1
-            actions.append(("broker", self.putting_back.act, 12 if loses else 5))
+            self.restores.gives_up = 0.7 if loses else 0.1
+            actions.append(("broker", self.restores.act, 12 if loses else 5))
         self.thief = Thief(self)
         if rng.random() < 0.05:
             actions.append(("steal", self.thief.act, 1))
@@ -273,7 +273,7 @@ class World:
             self._folders.append((applier, applier.on_disk.copied()))
         elif roll < 0.09 and self._folders:
             applier, folder = rng.choice(self._folders)
-            applier.put_back(folder)
+            applier.restore(folder)
             return "an applier's folder is put back"
         for _ in range(rng.choice((1, 1, 4, 8))):
             applier.work(self.now, rng.randrange(8), recalls=rng.random() < 0.5)
@@ -285,7 +285,7 @@ class World:
 
     def _come_to_rest(self) -> None:
         """Everything that was sent is appended; a permitted writer leads and decides the rest."""
-        self.putting_back.undo()
+        self.restores.undo()
         for leader in self.leaders:
             leader.abandon()
             self.late += leader.orphans

@@ -15,7 +15,7 @@ async def copy_kafka(stack: Stack, to: Path) -> Path:
     return to
 
 
-async def put_kafka_back(stack: Stack, copy: Path) -> None:
+async def restore_kafka(stack: Stack, copy: Path) -> None:
     """Stop Kafka, restore the copy to its folder's place, and start it again on the same port."""
     await stack.kafka.kill()
     shutil.rmtree(stack.directory.kafka)
@@ -23,7 +23,7 @@ async def put_kafka_back(stack: Stack, copy: Path) -> None:
     await stack.kafka.start()
 
 
-async def put_topics_back(stack: Stack, copy: Path, *topics: str) -> None:
+async def restore_topics(stack: Stack, copy: Path, *topics: str) -> None:
     """The same for some topics only: the others stay as they are."""
     await stack.kafka.kill()
     for there in stack.directory.kafka.rglob("*-*"):
@@ -41,7 +41,7 @@ async def copy_postgres(stack: Stack, to: Path) -> Path:
     return to
 
 
-async def put_postgres_back(stack: Stack, copy: Path) -> None:
+async def restore_postgres(stack: Stack, copy: Path) -> None:
     """Stop Postgres, restore the copy to its folder's place, and start it again on the same port."""
     await stack.postgres.kill()
     shutil.rmtree(stack.directory.postgres)

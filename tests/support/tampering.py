@@ -20,7 +20,7 @@ async def forget_records(connection: Connection, before: dict[TopicPartition, in
         await admin.close()
 
 
-async def make_anew(connection: Connection, topic: str) -> None:
+async def recreate_topic(connection: Connection, topic: str) -> None:
     """Delete a topic and create it again, empty."""
     await delete_topics(connection, {topic})
     await apply_topics(connection, partitions=PARTITIONS)

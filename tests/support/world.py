@@ -15,7 +15,7 @@ from assent_contracts.client.publisher import Publisher
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.topics import LEDGER
 from tests.support.forced_decider import CLOCK
-from tests.support.governing import assert_verified
+from tests.support.governor import assert_verified
 from tests.support.load import Load
 from tests.support.log import PARTITIONS, Log, following, fresh_log
 from tests.support.model import Model, Organisation, Request

@@ -11,9 +11,9 @@ from assent_contracts.governed import Settings
 from assent_contracts.ledger import decode_events, decode_record
 from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
-from tests.support.meanwhile import add_gateway, create, define, disable, edit
+from tests.support.governance_changes import add_gateway, create, define, disable, edit
 from tests.support.people import DAY_MS, START, organisation, policy_of
+from tests.support.stories import Story
 
 APP = "app/x"
 """Protected by the policy `apps`."""

@@ -20,8 +20,8 @@ from assent_contracts.governance import (
 from assent_contracts.governance_changes import DeletePolicy
 from assent_contracts.ledger import RecordedCommand, decode_record
 from assent_contracts.refusals import Refusal, RefusalCode
-from tests.support.given import Story
 from tests.support.people import START
+from tests.support.stories import Story
 
 CHANGE = DeletePolicy(policy="apps", version=3)
 RELEASE = {"request": "2-7", "released": 9, "digest": sha256_hex(b""), "as_of": 5}

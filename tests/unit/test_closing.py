@@ -5,9 +5,9 @@ import pytest
 
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import RequestClosed
-from tests.support.given import Story
-from tests.support.meanwhile import define, delete, disable, edit
+from tests.support.governance_changes import define, delete, disable, edit
 from tests.support.people import DAY_MS, organisation, policy_of
+from tests.support.stories import Story
 
 APPROVED = ("alice submits", "bob approves", "carol approves")
 GONE = "RequestReopened"

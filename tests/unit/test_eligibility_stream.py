@@ -7,9 +7,9 @@ import pytest
 
 from assent_contracts.events import ApprovalLapsed
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
-from tests.support.meanwhile import create, define, delete, disable, edit, enable
+from tests.support.governance_changes import create, define, delete, disable, edit, enable
 from tests.support.people import organisation, policy_of
+from tests.support.stories import Story
 
 APP = "app/x"
 """One approval."""

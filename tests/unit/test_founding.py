@@ -7,6 +7,7 @@ from assent_contracts import governance_changes as c
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import FoundLog
 from assent_contracts.governed import Account, Founding, Group, RoleAssignment, Settings
+from tests.support.founding import CLOSE, add_key, answer, create, define, set_up
 from tests.support.people import (
     DAY_MS,
     FOUNDER,
@@ -18,7 +19,6 @@ from tests.support.people import (
     organisation,
     public_key_of,
 )
-from tests.support.setting_up import CLOSE, add_key, answer, create, define, set_up
 
 
 def test_log_is_founded_once() -> None:

@@ -20,9 +20,9 @@ from assent_contracts.governance_changes import (
 )
 from assent_contracts.governed import Account, Group, RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
-from tests.support.meanwhile import PORTAL, add_gateway, create, disable
+from tests.support.governance_changes import PORTAL, add_gateway, create, disable
 from tests.support.people import force, organisation, policy_of
+from tests.support.stories import Story
 from tests.unit.governance.answers import at_once
 
 APP = "app/x"

@@ -21,8 +21,8 @@ from assent_contracts.governance_changes import (
 from assent_contracts.governed import RoleAssignment
 from assent_contracts.policies import Policy
 from assent_contracts.refusals import Refusal
-from tests.support.given import PAYLOAD, Story, names, received
 from tests.support.people import force, organisation, policy_of
+from tests.support.stories import PAYLOAD, Story, names, received
 from tests.unit.governance.answers import at_once, group_of
 
 APP = "app/web"

@@ -25,8 +25,8 @@ from assent_contracts.governance_codec import decode_governance_change
 from assent_contracts.governed import Account, DirectoryDifference, Group, RoleAssignment
 from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
 from tests.support.people import force, organisation, policy_of
+from tests.support.stories import Story
 from tests.unit.governance.answers import fits, group_of, new_key
 
 APP = "app/web"

@@ -26,7 +26,7 @@ from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.chains import PARTITION, Chains, Release, requests_verifier
 from tests.support.people import DAY_MS, START, organisation
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 from tests.unit.governance.answers import fits
 
 AHEAD = START + 40 * DAY_MS

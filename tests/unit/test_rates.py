@@ -16,8 +16,8 @@ from assent_contracts.limits import COMMAND_ID_MAX_CHARS, COMMAND_MEMORY_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.bench.memory import bytes_per_id
-from tests.support.given import MINUTE_MS, Story, names
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
+from tests.support.stories import MINUTE_MS, Story, names
 
 
 def limited(*, rate: int = 1_000, share: int = 1_000) -> Story:

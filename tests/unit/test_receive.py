@@ -6,7 +6,7 @@ from assent_contracts.codec import encode
 from assent_contracts.core.received import Envelope, Omitted, Received, open_envelope, signature_bytes
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.digests import sha256_hex
-from tests.support.given import SCRIPT, SIGNATURE, Story
+from tests.support.stories import SCRIPT, SIGNATURE, Story
 
 COMMAND = Story().command("alice", "submits")
 VALUE = encode(COMMAND)

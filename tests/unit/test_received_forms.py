@@ -13,8 +13,8 @@ from assent_contracts.core.requests.receive import receive
 from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
-from tests.support.given import Story
 from tests.support.people import START
+from tests.support.stories import Story
 
 COMMAND = encode(
     ChangeGovernance(id="g-1", principal="carol", at=START, change=DisablePrincipal(principal="bob"))

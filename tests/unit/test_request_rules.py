@@ -17,8 +17,8 @@ from assent_contracts.ledger import (
     decode_refusal,
 )
 from assent_contracts.refusals import Refusal
-from tests.support.given import PAYLOAD, Story, names, resource_in
 from tests.support.people import DAY_MS, START, organisation
+from tests.support.stories import PAYLOAD, Story, names, resource_in
 
 
 def recorded(story: Story, seq: int) -> c.Command:

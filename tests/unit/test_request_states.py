@@ -19,8 +19,8 @@ from assent_contracts.governance_changes import (
 )
 from assent_contracts.governed import Group
 from assent_contracts.policies import PolicyTerms
-from tests.support.given import Story
 from tests.support.people import START, force, organisation, policy_of
+from tests.support.stories import Story
 
 REACHED: dict[str, tuple[str, ...]] = {
     "needs approval": ("alice submits",),

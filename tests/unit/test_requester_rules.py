@@ -8,9 +8,9 @@ from assent_contracts import commands as c
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.refusals import Refusal
-from tests.support.given import PAYLOAD, Story
-from tests.support.meanwhile import define, disable, edit, enable
+from tests.support.governance_changes import define, disable, edit, enable
 from tests.support.people import organisation, policy_of
+from tests.support.stories import PAYLOAD, Story
 
 APP = "app/x"
 """One approval."""

@@ -10,9 +10,9 @@ from assent_contracts.governed import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, FOR_EVER_MS
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
-from tests.support.given import MINUTE_MS, Story, names, received, resource_in
-from tests.support.meanwhile import disable
+from tests.support.governance_changes import disable
 from tests.support.people import DAY_MS, PARTITIONS, START, organisation
+from tests.support.stories import MINUTE_MS, Story, names, received, resource_in
 
 
 def submission(story: Story, **fields: object) -> c.SubmitChange:

@@ -5,7 +5,7 @@ Rows about `script` need two approvals. Each name begins with its rule; each row
 
 import pytest
 
-from tests.support.given import Story
+from tests.support.stories import Story
 
 SEQUENCES = {
     "R1_nothing_is_applied_before_another_person_has_approved": (

@@ -11,9 +11,9 @@ import pytest
 
 from assent_contracts.core.governance.state import Governance
 from tests.support.answers import TABLE
-from tests.support.given import Story
-from tests.support.meanwhile import define, delete, edit
+from tests.support.governance_changes import define, delete, edit
 from tests.support.people import PRINCIPALS, organisation, policy_of
+from tests.support.stories import Story
 
 APPROVED = ("alice submits", "bob approves", "carol approves")
 APPLYING = (*APPROVED, "alice completes", "applier claims")

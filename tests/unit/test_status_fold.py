@@ -11,9 +11,9 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance_changes import EditPolicy, object_of
 from assent_contracts.ledger import decode_events, decode_record
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
-from tests.support.meanwhile import add_gateway, delete, disable, edit
+from tests.support.governance_changes import add_gateway, delete, disable, edit
 from tests.support.people import organisation, policy_of
+from tests.support.stories import Story
 
 APP = "app/x"
 APPS = policy_of("apps", "app")

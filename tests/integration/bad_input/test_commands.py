@@ -12,7 +12,7 @@ from assent_contracts.codec import encode
 from assent_contracts.limits import COMMAND_MAX_BYTES
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import RefusalCode
-from tests.support.bad import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
+from tests.support.invalid_commands import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log
 from tests.support.recount import recount
 

@@ -11,9 +11,9 @@ from assent_contracts.governance_changes import RegisterPrincipal
 from assent_contracts.governed import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from assent_contracts.writers import WriterRegistry
-from tests.support.bad import good_goes_on
-from tests.support.forge import FORGERIES, Place
-from tests.support.governing import governing
+from tests.support.forged_records import FORGERIES, Place
+from tests.support.governor import governing
+from tests.support.invalid_commands import good_goes_on
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, read_ledger
 from tests.support.recount import read_topic, recount
 from tests.support.stack import until

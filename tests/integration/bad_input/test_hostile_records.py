@@ -22,7 +22,7 @@ from tests.hostile.__main__ import text
 from tests.hostile.recipe import FILE, Hostile
 from tests.hostile.replay import HERE, RECORDS, Outcome, Outcomes, Replay, Sent, named, of_topic
 from tests.integration.bad_input.conftest import REVOKED
-from tests.support.governing import assert_verified, governing
+from tests.support.governor import assert_verified, governing
 from tests.support.handover import Folders
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
 from tests.support.recount import read_topic

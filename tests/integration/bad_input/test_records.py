@@ -15,9 +15,9 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
-from tests.support.bad import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
+from tests.support.invalid_commands import RESOURCE, approval, code_of, fields, good_goes_on, send, sign
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following
-from tests.support.raw import CODECS, POISON, RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import CODECS, POISON, RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.recount import read_topic, recount
 from tests.support.stack import until
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from assent_contracts.client.follower import GovernanceFollower
-from tests.support.governing import Governor, governing
+from tests.support.governor import Governor, governing
 from tests.support.log import Log
 
 

@@ -23,7 +23,7 @@ from assent_contracts.governance_changes import (
 from assent_contracts.governed import Account
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
-from tests.support.governing import (
+from tests.support.governor import (
     PROPOSER,
     assert_verified,
     carried,

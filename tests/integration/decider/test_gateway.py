@@ -28,8 +28,8 @@ from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_record
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.containers import Endpoints
-from tests.support.demo_and import APP_PORTAL, GATEWAYS, PORTAL, demo_and, policy_table, through
-from tests.support.governing import PROPOSER, Governor, assert_verified, ended, released
+from tests.support.extended_demo import APP_PORTAL, GATEWAYS, PORTAL, demo_with, policy_table, through
+from tests.support.governor import PROPOSER, Governor, assert_verified, ended, released
 from tests.support.log import APPLIER, UPSTREAM, Actor, Log, read_ledger
 
 PERSON = "alice"
@@ -40,7 +40,7 @@ PERSON = "alice"
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
     """The demo's log, with two gateways and a policy that requires own signatures."""
     vaults = policy_table("vault", "own_signature = true")
-    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), GATEWAYS, vaults)
+    return await demo_with(running.bootstrap, tmp_path_factory.mktemp("keys"), GATEWAYS, vaults)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from assent_contracts.governance_changes import (
 )
 from assent_contracts.governed import Account, RoleAssignment
 from assent_contracts.refusals import RefusalCode
-from tests.support.governing import (
+from tests.support.governor import (
     PROPOSER,
     Governor,
     approved,

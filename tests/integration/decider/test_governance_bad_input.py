@@ -20,9 +20,9 @@ from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorde
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import GOVERNANCE_COMMANDS
-from tests.support.governing import PROPOSER, Governor, assert_verified
+from tests.support.governor import PROPOSER, Governor, assert_verified
 from tests.support.log import UPSTREAM, Actor, Log
-from tests.support.raw import POISON, RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import POISON, RawRecord, build_batch, produce_raw, raw_headers
 
 STRANGER = SecretKey("stranger-1", PROPOSER)
 

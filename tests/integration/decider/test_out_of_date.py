@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.topics import GOVERNANCE
-from tests.support.governing import assert_verified, governing
+from tests.support.governor import assert_verified, governing
 from tests.support.log import Log, deciding, publishing
 from tests.support.stack import until
 

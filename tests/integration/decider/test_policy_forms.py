@@ -22,8 +22,8 @@ from assent_contracts.events import (
 from assent_contracts.policies import ApprovalRule
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints
-from tests.support.demo_and import demo_and, policy_table
-from tests.support.governing import assert_verified
+from tests.support.extended_demo import demo_with, policy_table
+from tests.support.governor import assert_verified
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import Actor, Log
 from tests.support.readers import SPECS, reading
@@ -42,7 +42,7 @@ BADGES = policy_table("badge", "rejections = 2")
 @pytest_asyncio.fixture(scope="module")
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
     """The demo's log, with a policy of each form."""
-    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), KIOSKS, BADGES)
+    return await demo_with(running.bootstrap, tmp_path_factory.mktemp("keys"), KIOSKS, BADGES)
 
 
 @pytest_asyncio.fixture

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import DefineGroup, group_object
-from tests.support.governing import PROPOSER, approved, assert_verified, carried, ended, governance_of
+from tests.support.governor import PROPOSER, approved, assert_verified, carried, ended, governance_of
 from tests.support.log import Log, deciding, publishing
 from tests.support.services import Services
 

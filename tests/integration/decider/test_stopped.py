@@ -14,7 +14,7 @@ from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.partitioner import partition_for
-from tests.support.bad import good_goes_on
+from tests.support.invalid_commands import good_goes_on
 from tests.support.log import PARTITIONS, UPSTREAM, Log, deciding, publishing
 from tests.support.stack import until
 

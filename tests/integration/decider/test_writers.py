@@ -33,7 +33,7 @@ from assent_contracts.governed import Writer
 from assent_contracts.ledger import decode_events
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.topics import HEADS, LEDGER
-from tests.support.governing import (
+from tests.support.governor import (
     Governor,
     approved,
     assert_verified,

@@ -11,7 +11,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.events import ChangeSubmitted
 from assent_contracts.governance_changes import DefineGroup, group_object
 from assent_contracts.partitioner import partition_for
-from tests.support.governing import governance_of, released
+from tests.support.governor import governance_of, released
 from tests.support.handover import dispatching, read_changes
 from tests.support.log import PARTITIONS, Actor, Log, deciding, publishing
 from tests.support.stack import until

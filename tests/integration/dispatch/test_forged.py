@@ -14,7 +14,7 @@ from assent_contracts.events import ChangeSubmitted
 from assent_contracts.topics import CHANGES, LEDGER
 from tests.support.handover import Folders, altered, applying, dispatching, events_of, forge, read_changes
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
-from tests.support.raw import POISON, RawRecord, build_batch, produce_raw
+from tests.support.raw_records import POISON, RawRecord, build_batch, produce_raw
 
 EVIL = msgspec.Raw(b'"evil"')
 FORGERIES = {

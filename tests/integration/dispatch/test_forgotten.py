@@ -13,7 +13,7 @@ from assent_contracts.topics import CHANGES
 from tests.support.handover import Folders, applying, dispatching, events_of
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.stack import until
-from tests.support.tampering import forget_records, make_anew
+from tests.support.tampering import forget_records, recreate_topic
 
 PLACES = tuple(TopicPartition(CHANGES, partition) for partition in range(PARTITIONS))
 
@@ -108,14 +108,14 @@ async def test_waiting_releases_are_written_again_if_the_topic_was_recreated(
     async with dispatching(log, follower):
         waiting = await actor.released("script/anew", b'"waits"')
         await written(log, waiting.request)
-        await make_anew(log.connection, CHANGES)
+        await recreate_topic(log.connection, CHANGES)
         await written(log, waiting.request)
         # Its position is beyond the end of this partition in the new topic.
         async with applying(log, follower, folders) as applier:
             await applier.of(waiting.request, "succeeded")
             again = await actor.released("script/anew", b'"again"')
             await applier.of(again.request, "succeeded")
-            await make_anew(log.connection, CHANGES)
+            await recreate_topic(log.connection, CHANGES)
             last = await actor.released("script/anew", b'"last"')
             await applier.of(last.request, "succeeded")
     assert (folders.target / "script" / "anew").read_text() == "last"

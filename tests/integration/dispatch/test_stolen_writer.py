@@ -22,10 +22,10 @@ from assent_contracts.resources import request_id
 from assent_contracts.signing import command_message
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
 from tests.integration.bad_input.test_forged_ledger import accepted_governance
-from tests.support.forge import Place
+from tests.support.forged_records import Place
 from tests.support.handover import Folders, applying, dispatching, events_of, forge, read_changes
 from tests.support.log import PARTITIONS, UPSTREAM, Actor, Log, read_ledger
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.stack import until
 
 EVIL = b'"evil"'

@@ -18,7 +18,7 @@ from assent_contracts.client.task_end import end
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal
 from assent_contracts.governed import Group
 from tests.support.gateway import Gateway, accepted, answering, gateway_of, gateway_settings, refused
-from tests.support.governing import governing
+from tests.support.governor import governing
 from tests.support.stack import until
 from tests.support.streams import Stream, streaming
 

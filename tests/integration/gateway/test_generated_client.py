@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.gateway import Gateway, accepted
-from tests.support.lacking import lacking
+from tests.support.optional_tools import skip_or_fail
 
 _CONFIG = """\
 post_hooks: []
@@ -63,7 +63,7 @@ async def run(*arguments: str, folder: Path) -> str:
 
 async def test_client_is_generated_without_a_warning_and_works(gateway: Gateway, tmp_path: Path) -> None:
     if find_spec("openapi_python_client") is None:
-        lacking("openapi-python-client is not installed.")
+        skip_or_fail("openapi-python-client is not installed.")
     alice = await gateway.signed_in("alice")
     document: dict[str, Any] = accepted(await alice.get("/api/v1/openapi.json"))
     (tmp_path / "openapi.json").write_text(json.dumps(document))

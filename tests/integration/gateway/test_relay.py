@@ -21,7 +21,7 @@ from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.limits import COMMAND_MAX_BYTES
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from tests.support.containers import Endpoints
-from tests.support.demo_and import demo_and, policy_table
+from tests.support.extended_demo import demo_with, policy_table
 from tests.support.gateway import Gateway, accepted, gateway_of, gateway_settings, refused
 from tests.support.log import Log, following, read_ledger
 
@@ -33,7 +33,7 @@ DAY_MS = 24 * 60 * 60 * 1_000
 async def log(running: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Log:
     """The demo's log, with a policy that requires its approvers' own signatures."""
     vaults = policy_table("vault", "own_signature = true")
-    return await demo_and(running.bootstrap, tmp_path_factory.mktemp("keys"), vaults)
+    return await demo_with(running.bootstrap, tmp_path_factory.mktemp("keys"), vaults)
 
 
 def submission(resource: str, **fields: Any) -> SubmitChange:

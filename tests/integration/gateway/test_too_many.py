@@ -17,7 +17,7 @@ from assent_contracts.limits import RATE_WINDOW_MS
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, gateway_of, migrated, projecting, refused
-from tests.support.governing import assert_verified
+from tests.support.governor import assert_verified
 from tests.support.log import Log, deciding, fresh_log, read_ledger
 
 RATE = 3

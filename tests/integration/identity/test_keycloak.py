@@ -15,8 +15,8 @@ from tests.idp.keycloak import Keycloak, KeycloakUnavailable, keycloak
 from tests.integration.identity.conftest import OpenBrowser, oidc_environ
 from tests.support.containers import Endpoints
 from tests.support.gateway import Gateway, accepted, everything, gateway_settings, refused
-from tests.support.lacking import lacking
 from tests.support.log import Log
+from tests.support.optional_tools import skip_or_fail
 
 pytestmark = [pytest.mark.long, pytest.mark.keycloak, pytest.mark.timeout(300)]
 
@@ -29,7 +29,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Keyc
         try:
             running = await started.enter_async_context(keycloak(tmp_path_factory.mktemp("keycloak")))
         except KeycloakUnavailable as error:
-            lacking(str(error))
+            skip_or_fail(str(error))
         yield running
 
 

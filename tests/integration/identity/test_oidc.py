@@ -14,7 +14,7 @@ from tests.idp.browser import SESSION, SIGN_IN, Browser, query_of
 from tests.idp.misbehaving import Misbehaving
 from tests.integration.identity.conftest import OpenBrowser, StartGateway, oidc_environ
 from tests.support.gateway import Gateway, free_port, refused
-from tests.support.governing import governing
+from tests.support.governor import governing
 
 
 async def test_person_signs_in_and_continues_to_the_requested_page(browser: Browser) -> None:

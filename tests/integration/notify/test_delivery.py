@@ -35,7 +35,7 @@ from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import RefusalCode
 from tests.integration.notify.conftest import OWN, PUBLIC, Notifying
 from tests.integration.readers.conftest import read_all
-from tests.support.governing import governing
+from tests.support.governor import governing
 from tests.support.log import Actor, Log
 from tests.support.readers import caught_up
 from tests.support.receivers import Mail, MailReceiver, WebReceiver, web_receiver

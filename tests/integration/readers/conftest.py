@@ -18,8 +18,8 @@ from assent_contracts.client.keys import verify
 from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.containers import Endpoints
-from tests.support.forge import FORGERIES, Place
-from tests.support.governing import ended, released
+from tests.support.forged_records import FORGERIES, Place
+from tests.support.governor import ended, released
 from tests.support.log import PARTITIONS, Actor, Log
 from tests.support.people import policy_of
 from tests.support.readers import SPECS, Heads

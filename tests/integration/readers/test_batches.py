@@ -18,7 +18,7 @@ from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.task_end import end
 from tests.integration.readers.conftest import Written
-from tests.integration.readers.each_once import assert_each_record_once
+from tests.integration.readers.expected_tables import assert_each_record_once
 from tests.support.log import Log
 from tests.support.readers import SPECS, wanted
 from tests.support.readers import positions as positions_of

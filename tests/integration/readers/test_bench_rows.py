@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from tests.bench.million import ALICE, fill
+from tests.bench.many_requests import ALICE, fill
 
 
 async def test_requests_written_by_a_benchmark_are_rows_of_the_table(

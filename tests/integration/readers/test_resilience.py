@@ -13,7 +13,7 @@ from assent.local.stack import Stack
 from assent.store.migrate import migrate
 from assent_contracts.client.follower import GovernanceFollower
 from tests.integration.readers.conftest import Written, read_all
-from tests.integration.readers.each_once import assert_each_record_once
+from tests.integration.readers.expected_tables import assert_each_record_once
 from tests.support.log import Actor, Log, deciding, following, fresh_log, publishing
 from tests.support.readers import SPECS, Running, caught_up, projected, reading, spawn
 from tests.support.stack import until

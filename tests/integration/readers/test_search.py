@@ -16,7 +16,7 @@ from assent_contracts.commands import Outcome
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.integration.readers.conftest import NEW_POLICY, read_all
 from tests.support.containers import Endpoints
-from tests.support.governing import ended, released
+from tests.support.governor import ended, released
 from tests.support.log import Actor, Log
 from tests.support.readers import SPECS, caught_up, reading
 from tests.support.stack import migrated_database

@@ -128,7 +128,7 @@ async def write(log: Log, records: list[ConsumerRecord]) -> None:
 
 
 @pytest.fixture
-async def put_back(log: Log, tables: str) -> AsyncIterator[Callable[[list[ConsumerRecord]], object]]:
+async def replace_ledger(log: Log, tables: str) -> AsyncIterator[Callable[[list[ConsumerRecord]], object]]:
     """Recreates the request ledger with these records; restores it afterwards."""
     del tables
     whole = [each for number in range(PARTITIONS) for each in await records_of(log, LEDGER, number)]
@@ -221,11 +221,11 @@ async def test_table_that_is_behind_is_reported_and_not_a_finding(
 
 
 async def test_kafka_restored_to_an_older_state_is_named_with_both_positions(
-    to: LogAccess, put_back: Callable, log: Log, tmp_path: Path
+    to: LogAccess, replace_ledger: Callable, log: Log, tmp_path: Path
 ) -> None:
-    whole = await put_back([])
+    whole = await replace_ledger([])
     of_one = [each for each in whole if each.partition == 1]
-    await put_back([each for each in whole if each is not of_one[-1]])
+    await replace_ledger([each for each in whole if each is not of_one[-1]])
     error = await finding(to)
     assert (error.ledger, error.partition, error.seq) == (LEDGER, 1, len(of_one) - 1)
     assert "Postgres (position of audit) knows it" in error.what
@@ -237,17 +237,17 @@ async def test_kafka_restored_to_an_older_state_is_named_with_both_positions(
     assert not (tmp_path / "export").exists()
 
 
-async def test_recreated_ledger_is_named(to: LogAccess, put_back: Callable, tmp_path: Path) -> None:
-    await put_back([])
+async def test_recreated_ledger_is_named(to: LogAccess, replace_ledger: Callable, tmp_path: Path) -> None:
+    await replace_ledger([])
     assert "is the last that is there" in (await finding(to)).what
     with pytest.raises(FindingError):
         await export_held(to, tmp_path / "export")
 
 
 async def test_ledger_whose_first_records_were_deleted_is_named(
-    to: LogAccess, put_back: Callable, log: Log, tmp_path: Path
+    to: LogAccess, replace_ledger: Callable, log: Log, tmp_path: Path
 ) -> None:
-    await put_back(await put_back([]))
+    await replace_ledger(await replace_ledger([]))
     await delete_before(log, LEDGER, 1, 2)
     error = await finding(to)
     assert (error.partition, error.seq) == (1, 0)

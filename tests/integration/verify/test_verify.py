@@ -18,7 +18,7 @@ from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import EditPolicy, RegisterPrincipal, policy_object
 from assent_contracts.governed import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from tests.support.governing import ended, governance_of, governing, released
+from tests.support.governor import ended, governance_of, governing, released
 from tests.support.log import PARTITIONS, Actor, Log
 
 _SAMPLES = 400

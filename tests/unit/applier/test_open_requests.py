@@ -13,7 +13,7 @@ from assent_contracts.client.open_requests import OpenRequests, submitted_payloa
 from assent_contracts.digests import sha256_hex
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import decode_record
-from tests.support.given import PAYLOAD, Story
+from tests.support.stories import PAYLOAD, Story
 
 RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes")
 

@@ -10,7 +10,7 @@ from assent.cli.commands import roles
 from assent.reading.visible import visible
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Role
-from tests.support.in_process import assent
+from tests.support.in_process_cli import assent
 
 
 @pytest.fixture(autouse=True)

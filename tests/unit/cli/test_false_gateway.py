@@ -13,8 +13,8 @@ from assent.cli import output
 from assent_contracts.commands import Approve, Complete, Reject
 from tests.support.chains import MORE, PARTITION, key_of
 from tests.support.false_gateway import Answer, Heard, false_gateway
-from tests.support.in_process import Answer as Said
-from tests.support.in_process import assent
+from tests.support.in_process_cli import Answer as Said
+from tests.support.in_process_cli import assent
 from tests.support.proofs import STRANGER, Evidence, Offered
 
 Lie = Callable[[Offered, Evidence], Evidence]

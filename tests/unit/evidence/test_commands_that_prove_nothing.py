@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from assent_contracts.codec import encode
 from assent_contracts.ledger import RecordedCommand
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 from tests.unit.evidence.test_what_lacks_evidence import evidence
 
 _SIGNATURE = "A" * 86

@@ -35,7 +35,7 @@ from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.support.chains import MORE, PARTITION, key_of, signed
 from tests.support.people import DAY_MS, PARTITIONS, policy_of
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 APP, FREE = here("app"), here("free")
 OWN = SecretKey("new-key", "bob", bytes([9]) * 32)

@@ -6,7 +6,7 @@ import pytest
 
 from assent_contracts.governed import Settings
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
-from tests.support.stolen import StolenLog, elsewhere, here
+from tests.support.stolen_writer import StolenLog, elsewhere, here
 
 APP, OTHER_APP, SCRIPT, FREE = here("app"), here("app", 1), here("script"), here("free")
 

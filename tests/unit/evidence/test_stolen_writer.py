@@ -10,7 +10,7 @@ from assent_contracts.events import CommandRepeated
 from assent_contracts.limits import COMMAND_MAX_AGE_MS
 from tests.support.chains import key_of, signed
 from tests.support.people import DAY_MS
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 APP, OTHER_APP, SCRIPT, FREE = here("app"), here("app", 1), here("script"), here("free")
 

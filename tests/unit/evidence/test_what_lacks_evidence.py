@@ -15,7 +15,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writers import RECOVERY as RECOVERY_NAME
 from assent_contracts.writers import WriterRegistry, governance_sealer
 from tests.support.chains import PARTITION, RECOVERY, WRITER, Chains
-from tests.support.stolen import StolenLog, here
+from tests.support.stolen_writer import StolenLog, here
 
 
 def evidence(log: StolenLog) -> RequestsEvidence:

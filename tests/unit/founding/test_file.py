@@ -17,7 +17,7 @@ from assent.infra_files import infra_path
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.governed import Settings
 from assent_contracts.policies import ApprovalRule
-from tests.support.in_process import assent
+from tests.support.in_process_cli import assent
 
 GOVERNANCE = infra_path("demo/governance.toml")
 KEY = '[[keys]]\nid = "{}"\nprincipal = "{}"\npublic_key = "{}"\n'

@@ -10,6 +10,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governed import Group, RoleAssignment, Settings
 from assent_contracts.policies import ApprovalRule
+from tests.support.founding import POLICY, answer, create, define, set_up
 from tests.support.people import (
     HUMANS,
     START,
@@ -19,7 +20,6 @@ from tests.support.people import (
     key_of,
     open_founding,
 )
-from tests.support.setting_up import POLICY, answer, create, define, set_up
 
 
 def rules(number: int) -> tuple[ApprovalRule, ...]:

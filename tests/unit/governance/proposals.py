@@ -11,7 +11,7 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story, names
+from tests.support.stories import Story, names
 
 
 class Proposal:

@@ -20,7 +20,6 @@ from assent_contracts.governance_codec import decode_governance_change, decode_g
 from assent_contracts.governed import Account, Founding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.refusals import Refusal
-from tests.support.given import SIGNATURE
 from tests.support.people import (
     FOUNDER,
     PARTITIONS,
@@ -31,6 +30,7 @@ from tests.support.people import (
     force,
     organisation,
 )
+from tests.support.stories import SIGNATURE
 from tests.unit.governance.answers import app_policy, human, role_of
 from tests.unit.governance.proposals import Proposal
 

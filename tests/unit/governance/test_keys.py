@@ -9,8 +9,8 @@ from assent_contracts.governance import KeyExpires, KeyRegistered, KeyRevoked, K
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal
-from tests.support.given import Story
 from tests.support.people import DAY_MS, START, force, organisation, public_key_of
+from tests.support.stories import Story
 from tests.unit.governance.answers import BAD_IDS, LONG_ID, at_once, fits, new_key, role_of
 
 

@@ -8,8 +8,8 @@ from assent_contracts.governance_changes import (
     EditPolicy,
     policy_object,
 )
-from tests.support.given import Story
 from tests.support.people import force, organisation
+from tests.support.stories import Story
 from tests.unit.governance.answers import app_policy, at_once, fits, group_of, role_of
 from tests.unit.governance.proposals import Proposal
 

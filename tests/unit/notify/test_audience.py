@@ -31,7 +31,7 @@ from assent_contracts.core.requests.states import (
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.policies import ApprovalRule, PolicyTerms
-from tests.support.meanwhile import define
+from tests.support.governance_changes import define
 from tests.support.people import HUMANS, PRINCIPALS, force, key_of, organisation
 
 EVERYBODY = frozenset(PRINCIPALS)

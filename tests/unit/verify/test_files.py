@@ -23,7 +23,7 @@ from assent_contracts.digests import to_base64url
 from assent_contracts.heads import SignedHead, encode_head, head_message
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.chains import PARTITION, WRITER, Chains
-from tests.support.exported import exported
+from tests.support.export_file import exported
 from tests.support.people import PARTITIONS
 
 

@@ -19,16 +19,16 @@ from assent_contracts.client.reader import LedgerReader
 from assent_contracts.heads import Finding
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import LEDGER
-from tests.support.backups import copy_kafka, put_kafka_back
+from tests.support.backups import copy_kafka, restore_kafka
 from tests.support.handover import Folders, applying, dispatching, events_of, read_changes
 from tests.support.handover import Running as Handing
 from tests.support.log import PARTITIONS, Actor, Log, deciding, following, fresh_log, publishing
 from tests.support.losses import accept_the_loss, known_beyond
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.readers import SPECS, Running, positions, reading
 from tests.support.recount import read_topic
 from tests.support.stack import fresh_database, migrated_database, until
-from tests.support.tampering import forget_records, make_anew
+from tests.support.tampering import forget_records, recreate_topic
 
 pytestmark = pytest.mark.timeout(240)
 ALL = (*SPECS,)
@@ -54,7 +54,7 @@ async def log(stack: Stack, tmp_path: Path) -> Log:
 
 @pytest_asyncio.fixture
 async def dsn(stack: Stack) -> str:
-    return await migrated_database(stack.dsn, "put_back")
+    return await migrated_database(stack.dsn, "restored")
 
 
 @asynccontextmanager
@@ -135,7 +135,7 @@ async def test_older_kafka_is_not_projected_until_the_newer_one_is_back(
     async with reading_all(log, dsn) as readers:
         await has_records(dsn, 16)
         new = await copy_kafka(stack, tmp_path / "new")
-        await put_kafka_back(stack, old)
+        await restore_kafka(stack, old)
         for reader in readers.values():
             why = (await lacks(reader.health, "assent.ledger/", "ends at offset")).why
             assert "was known up to offset" in why
@@ -147,7 +147,7 @@ async def test_older_kafka_is_not_projected_until_the_newer_one_is_back(
         for reader in readers.values():
             await lacks(reader.health, "it is another history")
         assert await records_in(dsn) == (16, 16)
-        await put_kafka_back(stack, new)
+        await restore_kafka(stack, new)
         for reader in readers.values():
             await whole(reader.health)
         await submitted(log, "q")
@@ -182,7 +182,7 @@ async def test_reader_that_has_read_given_up_records_is_told_even_if_they_are_ba
     async with reading_all(log, dsn):
         await has_records(dsn, 16)
     lost = await read_topic(log.connection, LEDGER)
-    await put_kafka_back(stack, old)
+    await restore_kafka(stack, old)
     await accept_the_loss(log)
     there = await read_topic(log.connection, LEDGER)
     for partition, records in lost.items():
@@ -194,7 +194,7 @@ async def test_reader_that_has_read_given_up_records_is_told_even_if_they_are_ba
         for reader in readers.values():
             why = await lacks(reader.health, "assent.ledger/", "what came after that is given up")
             assert "restore rebuild" in why.todo
-    empty = await migrated_database(dsn, "put_back_rebuilt")
+    empty = await migrated_database(dsn, "restored_rebuilt")
     async with reading_all(log, empty) as readers:
         await has_records(empty, 8)
         for reader in readers.values():
@@ -209,7 +209,7 @@ async def test_deleted_beginning_of_the_ledger_is_noticed(log: Log, dsn: str) ->
         await forget_records(log.connection, places)
         for reader in readers.values():
             await lacks(reader.health, "begins at offset 1 and not at 0")
-    empty = await migrated_database(dsn, "put_back_empty")
+    empty = await migrated_database(dsn, "restored_empty")
     async with reading_all(log, empty) as readers:
         for reader in readers.values():
             await lacks(reader.health, "begins at offset 1 and not at 0")
@@ -230,7 +230,7 @@ async def test_ledger_recreated_while_it_is_read_is_noticed(log: Log, dsn: str) 
         try:
             async for _ in ledger.until(await ledger.end_offsets()):
                 pass
-            await make_anew(log.connection, LEDGER)
+            await recreate_topic(log.connection, LEDGER)
             producer = await open_producer(log.connection)
             for partition in range(PARTITIONS):
                 for _ in range(20):
@@ -263,7 +263,7 @@ async def test_older_tables_catch_up(log: Log, stack: Stack, dsn: str) -> None:
     await submitted(log, *"abcd")
     async with reading_all(log, dsn):
         await has_records(dsn, 4)
-    older = await copy_of_database(stack.dsn, "put_back", "put_back_older")
+    older = await copy_of_database(stack.dsn, "restored", "restored_older")
     await submitted(log, *"efgh")
     async with reading_all(log, dsn):
         await has_records(dsn, 8)
@@ -308,9 +308,9 @@ async def test_dispatch_stops_on_an_older_kafka_until_the_newer_one_is_back(
 
             await until(is_dispatched)
         new = await copy_kafka(stack, tmp_path / "new")
-        await put_kafka_back(stack, old)
+        await restore_kafka(stack, old)
         await lacks(health, "ends at offset", "and was known up to offset")
-        await put_kafka_back(stack, new)
+        await restore_kafka(stack, new)
         await whole(health)
 
 
@@ -349,7 +349,7 @@ async def test_applier_newer_than_the_log_applies_nothing_under_a_reused_id(
         second = await actor.released("script/text", b'"second"')
         await applier.of(second.request, "succeeded")
     new = await copy_kafka(stack, tmp_path / "new")
-    await put_kafka_back(stack, old)
+    await restore_kafka(stack, old)
     partition = int(second.request.partition("-")[0])
     async with handing_over(log, folders) as (actor, applier):
         await differs_in(applier, (partition, "cut"))
@@ -363,7 +363,7 @@ async def test_applier_newer_than_the_log_applies_nothing_under_a_reused_id(
             assert (await events_of(log, follower, another.request))[-1] == "change-released"
         assert written.read_text() == "second"
         assert applier.results() == []
-        await put_kafka_back(stack, new)
+        await restore_kafka(stack, new)
         await differs_in(applier)
     async with handing_over(log, folders) as (actor, applier):
         third = await actor.released("script/text", b'"third"')
@@ -383,7 +383,7 @@ async def test_applier_with_its_old_folder_continues_once_the_loss_is_accepted(
     async with handing_over(log, folders) as (actor, applier):
         second = await actor.released("script/text", b'"second"')
         await applier.of(second.request, "succeeded")
-    await put_kafka_back(stack, old)
+    await restore_kafka(stack, old)
     partition = int(second.request.partition("-")[0])
     async with handing_over(log, folders) as (actor, applier):
         await differs_in(applier, (partition, "cut"))
@@ -414,7 +414,7 @@ async def test_running_dispatch_and_applier_continue_once_the_loss_is_accepted(
         async with acting(log) as actor:
             lost = await actor.released("script/text", b'"lost"')
             await applier.of(lost.request, "succeeded")
-        await put_kafka_back(stack, old)
+        await restore_kafka(stack, old)
         await differs_in(applier, (int(lost.request.partition("-")[0]), "cut"))
         await lacks(health, "ends at offset", "and was known up to offset")
         await accept_the_loss(log)

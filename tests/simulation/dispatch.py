@@ -15,8 +15,8 @@ from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import resource_type
 from tests.simulation.broker import Broker, Entry
-from tests.simulation.following import Following, LedgerReading
-from tests.simulation.knowing import Outside, known_of, missing
+from tests.simulation.known_heads import Outside, known_of, missing
+from tests.simulation.ledger_readers import Following, LedgerReading
 from tests.simulation.organisation import Founded
 
 
@@ -90,7 +90,7 @@ class ActedOn:
     def catch_up(self) -> bool:
         """Read to the end; returns whether both ledgers contain all known heads."""
         self._reading.read()
-        if not self._broker.put_backs:
+        if not self._broker.restores:
             return True
         known = self._outside.known(self._following.writers.public_keys(), self._following.losses)
         broker = self._broker

@@ -25,10 +25,10 @@ from assent_contracts.writers import RECOVERY
 from tests.simulation import model
 from tests.simulation.boundaries import Boundary, Times, must, restart, seq_of, sha256, with_boundary
 from tests.simulation.broker import Broker, Copy, Entry, Topic
-from tests.simulation.following import Following, LedgerReading, governance_records
-from tests.simulation.leading import inputs_of
-from tests.simulation.producing import sealed
-from tests.simulation.reading import empty_table
+from tests.simulation.leader import inputs_of
+from tests.simulation.ledger_readers import Following, LedgerReading, governance_records
+from tests.simulation.producer import sealed
+from tests.simulation.projector import empty_table
 
 if TYPE_CHECKING:
     from assent.decider.term import Term

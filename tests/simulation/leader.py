@@ -22,10 +22,10 @@ from assent_contracts.governed import Loss
 from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, next_input
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 from tests.simulation.broker import Broker, Entry, Topic
-from tests.simulation.following import Following, LedgerReading
-from tests.simulation.knowing import Outside, first, missing, sha256_at
+from tests.simulation.known_heads import Outside, first, missing, sha256_at
+from tests.simulation.ledger_readers import Following, LedgerReading
 from tests.simulation.organisation import Founded
-from tests.simulation.producing import Producer, Sent, sealed
+from tests.simulation.producer import Producer, Sent, sealed
 
 
 def inputs_of(place: Place, term: Term, losses: Sequence[Loss], topic: Topic) -> tuple[int, Finding | None]:

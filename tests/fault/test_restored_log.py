@@ -25,8 +25,8 @@ from assent_contracts.governed import Group
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER
-from tests.support.backups import copy_kafka, put_kafka_back, put_topics_back
-from tests.support.governing import assert_verified, ended, governing, released
+from tests.support.backups import copy_kafka, restore_kafka, restore_topics
+from tests.support.governor import assert_verified, ended, governing, released
 from tests.support.log import (
     PARTITIONS,
     Actor,
@@ -39,7 +39,7 @@ from tests.support.log import (
     read_ledger,
 )
 from tests.support.losses import accept_the_loss
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 from tests.support.recount import read_topic
 from tests.support.services import Services
 from tests.support.stack import migrated_database, until
@@ -135,11 +135,11 @@ async def test_older_kafka_is_not_led_until_the_newer_one_is_back(machine: Machi
     old = await copy_kafka(machine.stack, machine.folder / "old")
     await machine.works("f")
     new = await copy_kafka(machine.stack, machine.folder / "new")
-    await put_kafka_back(machine.stack, old)
+    await restore_kafka(machine.stack, old)
     async with machine.deciding() as it:
         why = await it.lacking(str(partition_of("f")), f"assent.ledger/{partition_of('f')} ends at offset")
         assert "restore" in why.todo
-        await put_kafka_back(machine.stack, new)
+        await restore_kafka(machine.stack, new)
         await it.leading()
         await it.actor.opened("script/g")
 
@@ -155,7 +155,7 @@ async def test_nothing_is_decided_by_a_restored_governance_ledger(machine: Machi
     ):
         await it.leading()
         await governor.change(DisablePrincipal(principal="bob"))
-    await put_kafka_back(machine.stack, old)
+    await restore_kafka(machine.stack, old)
     async with machine.deciding() as it:
         for partition in ("governance", *map(str, range(PARTITIONS))):
             await it.lacking(partition, "assent.governance/0 ends at offset")
@@ -287,7 +287,7 @@ async def test_accepted_loss_lets_the_log_continue_from_its_end(machine: Machine
     await machine.works("a", "b")
     old = await copy_kafka(machine.stack, machine.folder / "old")
     await machine.works("c", "d")
-    await put_kafka_back(machine.stack, old)
+    await restore_kafka(machine.stack, old)
     async with machine.deciding() as it:
         await it.lacking(str(partition_of("c")), "ends at offset")
     await accept_the_loss(machine.log)
@@ -307,7 +307,7 @@ async def test_given_up_records_do_not_count_when_they_are_sent_again(machine: M
     await machine.works("c")
     place = TopicPartition(LEDGER, partition_of("c"))
     lost = (await read_topic(machine.log.connection, LEDGER))[place.partition]
-    await put_kafka_back(machine.stack, old)
+    await restore_kafka(machine.stack, old)
     await accept_the_loss(machine.log)
     there = len((await read_topic(machine.log.connection, LEDGER))[place.partition])
     again = [RawRecord(each.value, each.key, raw_headers(list(each.headers))) for each in lost[there:]]
@@ -334,7 +334,7 @@ async def test_requests_decided_by_a_lost_governance_are_given_up_with_it(machin
         request = await it.actor.opened("script/b")
         partition, _, seq = request.request.partition("-")
         lost = (await read_ledger(machine.log, follower))[int(partition)][int(seq)]
-    await put_topics_back(machine.stack, old, GOVERNANCE)
+    await restore_topics(machine.stack, old, GOVERNANCE)
     async with machine.deciding() as it:
         await it.lacking("0", "assent.governance/0 ends at offset")
     await accept_the_loss(machine.log)
@@ -373,7 +373,7 @@ async def test_R18_requests_restored_alone_change_governance_under_a_reused_id(
             await assert_verified(machine.log, follower)
             requests.append(request.request)
         if len(requests) < len(changes):
-            await put_topics_back(machine.stack, old, LEDGER, COMMANDS)
+            await restore_topics(machine.stack, old, LEDGER, COMMANDS)
             await accept_the_loss(machine.log)
     assert requests[0] == requests[1], "the id is used once more"
 
@@ -418,7 +418,7 @@ async def test_decider_without_its_file_learns_from_postgres(machine: Machine) -
             return ("ledger", partition_of("b"), last) in places
 
         await until(has_heard)
-    await put_kafka_back(machine.stack, old)
+    await restore_kafka(machine.stack, old)
     machine.heads_file.unlink()
     async with machine.deciding(postgres=dsn) as it:
         await it.lacking(str(partition_of("b")), "ends at offset")

@@ -5,10 +5,10 @@ from typing import Final
 
 from assent_contracts.client.publisher import now_ms
 
-_FOLDER: Final = Path(__file__).with_name("turned")
+_FOLDER: Final = Path(__file__).with_name("adjustable_clock_site")
 
 
-class TurnedClock:
+class MachineClock:
     """Processes started with `env` read this clock; Kafka and Postgres read the right one."""
 
     def __init__(self, file: Path) -> None:

@@ -8,8 +8,8 @@ from assent.status.fold import RequestRow, take_record
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.ledger import decode_events
 from tests.simulation.broker import Broker
-from tests.simulation.following import Following, LedgerReading
-from tests.simulation.knowing import Outside
+from tests.simulation.known_heads import Outside
+from tests.simulation.ledger_readers import Following, LedgerReading
 from tests.simulation.organisation import Founded
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from assent_contracts.digests import sha256_hex
 from tests.simulation.boundaries import Boundary, must
-from tests.simulation.following import Following
-from tests.simulation.knowing import first, missing
-from tests.simulation.losing import Losing, accepted_ledgers
+from tests.simulation.known_heads import first, missing
+from tests.simulation.ledger_readers import Following
+from tests.simulation.losses import Losing, accepted_ledgers
 
 if TYPE_CHECKING:
     from assent_contracts.heads import SignedHead
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
-class PuttingBack:
+class Restores:
     """Copies of the broker's data, and which of its topics are older copies now."""
 
     def __init__(self, world: World) -> None:
@@ -51,9 +51,9 @@ class PuttingBack:
         if not self._copies or rng.random() < 0.4:
             self._copies.append(self._world.broker.copied())
             return "the broker's data is copied"
-        return self._put_back(rng.choice(self._copies))
+        return self._restore(rng.choice(self._copies))
 
-    def _put_back(self, copy: Copy) -> str:
+    def _restore(self, copy: Copy) -> str:
         world = self._world
         broker, newest = world.broker, world.broker.copied()
         world.auditor.read()
@@ -70,9 +70,9 @@ class PuttingBack:
             )
         )
         shorter = [(topic, there) for topic, there in copy if topic in chosen and len(there) < topic.end]
-        broker.put_back(shorter)
+        broker.restore(shorter)
         if not shorter or not self._is_noticed([topic for topic, _ in shorter]):
-            broker.put_back(newest)
+            broker.restore(newest)
             return "an older copy would not be noticed"
         self._stop_all()
         self._newest = [(topic, entries) for topic, entries in newest if topic in chosen]
@@ -101,13 +101,13 @@ class PuttingBack:
         world, broker = self._world, self._world.broker
         self._stop_all()
         older = broker.copied()
-        broker.put_back(_replaced(newest))
+        broker.restore(_replaced(newest))
         lost, copied = accepted_ledgers(world.log, broker), broker.copied()
         appended = {
             "ledger": [each.at for each in broker.commands.entries],
             "governance": [each.at for each in broker.governance_commands.entries],
         }
-        broker.put_back(older)
+        broker.restore(older)
         if self.losing.is_forgotten(lost.requests):
             return "what an earlier loss gave up counts again: the loss is not accepted"
         self._newest = None
@@ -150,7 +150,7 @@ class PuttingBack:
                 ledgers.append(broker.governance)
             new = {each.value for topic in ledgers for each in topic.entries} & (world.made - self._made)
             must(not new, "a writer went on behind an older copy")
-        broker.put_back(replaced)
+        broker.restore(replaced)
         self._newest = None
         self._stop_all()
         return "the newest copy is back"

@@ -9,7 +9,7 @@ from assent.local.stack import Stack
 from assent.reading.lost import LOST_HEADER, places_in
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import LEDGER
-from tests.support.backups import copy_kafka, put_kafka_back
+from tests.support.backups import copy_kafka, restore_kafka
 from tests.support.cli import Cli
 from tests.support.gateway import Gateway, accepted, everything, gateway_of, refused
 from tests.support.log import PARTITIONS, following, fresh_log
@@ -34,7 +34,7 @@ async def test_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_kn
         row = accepted(await (await gateway.signed_in("alice")).get("/api/v1/requests"))
         assert row
         new = await copy_kafka(stack, tmp_path / "new")
-        await put_kafka_back(stack, old)
+        await restore_kafka(stack, old)
 
         async def says_so() -> bool:
             answer = await gateway.try_to_submit("script/after.ps1")
@@ -58,7 +58,7 @@ async def test_gateway_publishes_nothing_to_a_ledger_that_ends_before_what_it_kn
             assert "ends at offset" in page.text
             assert "has more than the log" in page.text
             await assert_lost_rows_are_told(another)
-        await put_kafka_back(stack, new)
+        await restore_kafka(stack, new)
 
         async def goes_on() -> bool:
             return (await gateway.try_to_submit("script/later.ps1")).status_code == 201

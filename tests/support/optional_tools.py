@@ -6,7 +6,7 @@ from typing import NoReturn
 import pytest
 
 
-def lacking(what: str) -> NoReturn:
+def skip_or_fail(what: str) -> NoReturn:
     """Skip, or fail if the environment variable CI is set: there everything must be available."""
     if os.environ.get("CI"):
         pytest.fail(what, pytrace=False)

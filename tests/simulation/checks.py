@@ -10,9 +10,9 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from tests.simulation import model
 from tests.simulation.boundaries import Times, must
-from tests.simulation.following import Following, LedgerReading, governance_records
-from tests.simulation.putting_back import check_known
-from tests.simulation.reading import Projector, empty_table
+from tests.simulation.ledger_readers import Following, LedgerReading, governance_records
+from tests.simulation.projector import Projector, empty_table
+from tests.simulation.restores import check_known
 
 _VERIFIED = 0.02
 """One in this many worlds is verified too, because that takes as long as all the rest."""
@@ -35,7 +35,7 @@ def check(world: World) -> None:
     must(fresh == world.chain, "two readers do not agree")
     must(world.made.issuperset(fresh), "a record is accepted that no writer has made")
     governance = [each.value for each in governance_records(world.log, world.broker)]
-    losing = world.putting_back.losing
+    losing = world.restores.losing
     losing.check(fresh, governance)
     _check_confirmed(world, fresh, governance)
     must(world.made.issuperset(governance), "governance accepts what no writer has made")
@@ -58,7 +58,7 @@ def _times(world: World, ledger: LedgerName) -> Times:
     """When each command was appended, and where losses were accepted."""
     topic = world.broker.governance_commands if ledger == "governance" else world.broker.commands
     appended = [each.at for each in topic.entries]
-    return Times(world.putting_back.losing.boundaries[ledger], appended)
+    return Times(world.restores.losing.boundaries[ledger], appended)
 
 
 def _check_confirmed(world: World, requests: list[bytes], governance: list[bytes]) -> None:

@@ -16,9 +16,9 @@ from assent_contracts.signing import command_message
 from assent_contracts.topics import LedgerName
 from assent_contracts.writers import RECOVERY
 from tests.simulation.broker import Entry
-from tests.simulation.following import Following, LedgerReading, governance_records
+from tests.simulation.ledger_readers import Following, LedgerReading, governance_records
 from tests.simulation.organisation import WRITERS
-from tests.simulation.producing import sealed
+from tests.simulation.producer import sealed
 
 if TYPE_CHECKING:
     from assent_contracts.acceptance import Accepted
@@ -40,7 +40,7 @@ class Thief:
         log, broker = world.log, world.broker
         following = Following(log, broker)
         following.catch_up()
-        if self._has_acted or world.putting_back.is_older or _KEY not in following.writers.public_keys():
+        if self._has_acted or world.restores.is_older or _KEY not in following.writers.public_keys():
             return "nothing"
         governance = (*log.records, *governance_records(log, broker))
         requests: list[Accepted] = []

@@ -49,7 +49,7 @@ approvals = [{approvals}]
 """
 
 
-async def demo_and(bootstrap: str, folder: Path, *tables: str) -> Log:
+async def demo_with(bootstrap: str, folder: Path, *tables: str) -> Log:
     """A newly founded log on the demo's governance file with these tables of TOML added."""
     governance = folder / "governance.toml"
     governance.write_text(infra_path("demo/governance.toml").read_text() + "".join(tables))

@@ -10,7 +10,7 @@ from assent_contracts.core.requests.states import Approved, Closed, NeedsApprova
 from assent_contracts.governed import DirectoryDifference
 from assent_contracts.policies import BUILT_IN_TYPES, Policy
 from assent_contracts.resources import request_id, resource_type
-from tests.property.any_change import ADMINISTRATORS
+from tests.property.random_changes import ADMINISTRATORS
 from tests.support.two_ledgers import TwoLedgers
 
 

@@ -11,7 +11,7 @@ _KEY_DATA: Final = b"K\x00\x00\x00\x0c"
 
 
 @asynccontextmanager
-async def passing_on(dsn: str, *, pools: bool) -> AsyncIterator[str]:
+async def postgres_proxy(dsn: str, *, pools: bool) -> AsyncIterator[str]:
     """Its DSN. `pools`: it sends a process number of its own, as poolers do, and not a process's."""
     parts = urlsplit(dsn)
     tasks: set[asyncio.Task[None]] = set()

@@ -12,10 +12,10 @@ from assent_contracts.commands import Claim, Command, ReportOutcome
 from assent_contracts.digests import sha256_hex
 from assent_contracts.heads import HeadInEra
 from tests.simulation.broker import Broker
-from tests.simulation.handing_over import ActedOn, read_change
-from tests.simulation.knowing import Outside, sha256_at
+from tests.simulation.dispatch import ActedOn, read_change
+from tests.simulation.known_heads import Outside, sha256_at
 from tests.simulation.organisation import LEASE_MS, Founded
-from tests.simulation.sending import Sender
+from tests.simulation.sender import Sender
 from tests.simulation.target import Target
 
 
@@ -63,7 +63,7 @@ class Applier:
         """Its memory is lost."""
         self._ledger = None
 
-    def put_back(self, folder: Folder) -> None:
+    def restore(self, folder: Folder) -> None:
         """It is started on an older copy of its folder."""
         self.on_disk = folder.copied()
         self.crash()

@@ -8,7 +8,7 @@ from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.governed import Loss
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker
-from tests.simulation.knowing import Outside, known_of, missing
+from tests.simulation.known_heads import Outside, known_of, missing
 from tests.simulation.organisation import Founded
 
 
@@ -83,11 +83,11 @@ class LedgerReading:
 
     def read(self, records: int = 1 << 30) -> int:
         """Continue reading, at most this many records; returns how many were accepted."""
-        if self._broker.put_backs and missing(known_of("ledger", self.acceptance.head), self._broker.ledger):
+        if self._broker.restores and missing(known_of("ledger", self.acceptance.head), self._broker.ledger):
             return 0
         # What a record names was on the governance ledger before it: all of that is read first.
         self._following.catch_up()
-        if self._broker.put_backs and self._outside is not None and self._governs_by_less(self._outside):
+        if self._broker.restores and self._outside is not None and self._governs_by_less(self._outside):
             return 0
         entries, accepted_count = self._broker.ledger.entries, 0
         end = min(self.read_to + records, len(entries))

@@ -13,7 +13,7 @@ from assent_contracts.events import ChangeReleased
 from assent_contracts.ledger import DecisionRecord
 from assent_contracts.topics import GOVERNANCE
 from tests.support.log import Log
-from tests.support.raw import RawRecord, build_batch, produce_raw, raw_headers
+from tests.support.raw_records import RawRecord, build_batch, produce_raw, raw_headers
 
 FAR = 10**9
 """A governance seq that does not exist."""
