@@ -154,7 +154,7 @@ class Bench:
         return msgspec.structs.replace(job, **how)
 
     async def gateway(self, repeats: int) -> None:
-        """HTTP beside the bare relay, lists beside a bare query, and many event streams."""
+        """HTTP next to the bare relay, lists next to a bare query, and many event streams."""
         await empty(self._connection, COMMANDS, LEDGER)
         await make(self._connection, INTO, OUT_OF)
         bench = GatewayBench(

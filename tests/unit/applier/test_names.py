@@ -71,7 +71,7 @@ def test_name_that_is_not_too_long_contains_its_id(name: str) -> None:
     assert "~" not in encoded or len(encoded) == NAME_MAX_BYTES
 
 
-def test_the_longest_ids_differ_by_their_hash() -> None:
+def test_longest_ids_differ_by_their_hash() -> None:
     first, second = "é" * 255 + "a", "é" * 255 + "b"
     assert file_name(first)[:150] == file_name(second)[:150]
     assert file_name(first) != file_name(second)

@@ -108,19 +108,19 @@ class GovernanceRule(NamedTuple):
 GOVERNANCE_RULES: Final = (
     GovernanceRule(
         "service-proxied",
-        "A gateway signs for no service where governance is changed.",
+        "A gateway cannot sign a change to governance for a service.",
         lambda cell: cell.is_service and cell.signer == "a gateway",
         "unknown-key",
     ),
     GovernanceRule(
         "disabled",
-        "A disabled account does nothing, not even with its own keys.",
+        "A disabled account can do nothing, not even with its own keys.",
         lambda cell: cell.role == "disabled administrator",
         "not-permitted",
     ),
     GovernanceRule(
         "key-proxied",
-        "A key for one's own account that a gateway asks for needs a second administrator.",
+        "Registering a key for one's own account through a gateway needs a second administrator.",
         lambda cell: (
             cell.of_own_key
             and cell.kind == "register-key"
@@ -131,13 +131,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "key-own",
-        "People look after their own keys; a service registers none for itself.",
+        "People manage their own keys; a service registers none for itself.",
         lambda cell: cell.of_own_key,
         AT_ONCE,
     ),
     GovernanceRule(
         "gateway-gives",
-        "What a gateway signed gives nobody anything at once: that asks for own signatures.",
+        "A change signed by a gateway gives nobody anything at once, because that requires own signatures.",
         lambda cell: (
             cell.signer == "a gateway"
             and cell.phase == "after"
@@ -149,13 +149,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "directory",
-        "Who has the role directory brings the directory's differences.",
+        "An account with the role directory synchronises the directory.",
         lambda cell: cell.kind == "sync-directory" and cell.role == "directory",
         AT_ONCE,
     ),
     GovernanceRule(
         "R3",
-        "Beside that, only an administrator for every type, or for the policy's type, changes governance.",
+        "Otherwise, only an administrator for every type, or for the policy's type, changes governance.",
         lambda cell: not cell.administers,
         "not-permitted",
     ),
@@ -167,13 +167,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "in-use",
-        "A group that a policy or role names is not deleted.",
+        "A group that a policy or role names cannot be deleted.",
         lambda cell: cell.change == "delete-group, guarded",
         "in-use",
     ),
     GovernanceRule(
         "wrong-kind",
-        "Only a service is made a gateway.",
+        "Only a service can be made a gateway.",
         lambda cell: cell.change == "assign-role, gateway" and not (cell.owner == "own" and cell.is_service),
         "wrong-kind",
     ),
@@ -185,13 +185,13 @@ GOVERNANCE_RULES: Final = (
     ),
     GovernanceRule(
         "two",
-        "What widens anybody's power, or changes what protects, needs a second administrator.",
+        "A change that gives an account more power, or changes protection, needs a second administrator.",
         lambda cell: cell.change in WIDENS,
         APPROVAL,
     ),
     GovernanceRule(
         "tightens",
-        "What widens nobody's power works at once.",
+        "A change that gives nobody more power takes effect at once.",
         lambda cell: cell.change in HARMLESS,
         AT_ONCE,
     ),

@@ -246,7 +246,7 @@ def test_gateway_s_key_signs_for_others_and_never_reads(
     refused(signatures, received(signed(key=GATEWAY)))
 
 
-def test_decider_s_key_is_no_principal_s(signatures: KeySignatures) -> None:
+def test_decider_s_key_belongs_to_no_principal(signatures: KeySignatures) -> None:
     refused(signatures, received(signed(key=SecretKey("writer-1", "decider"))))
 
 
