@@ -22,7 +22,9 @@ async def chromium() -> AsyncIterator[Browser]:
         skip_or_fail("There is no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
         # Chromium's own sandbox cannot start as root.
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         await browser.close()
 
