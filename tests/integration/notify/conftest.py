@@ -29,7 +29,7 @@ PACE = Pace(
     stop_limit_s=1,
     wait_s=lambda _failures, _chance: 0.2,
 )
-"""As in production, but soon."""
+"""As in production, but with short times."""
 _numbers = itertools.count()
 
 Notifying = Callable[..., AbstractAsyncContextManager[Running]]

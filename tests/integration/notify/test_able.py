@@ -15,7 +15,7 @@ from assent_contracts.limits import FOR_EVER_MS
 from tests.integration.notify.conftest import Notifying
 from tests.integration.notify.test_delivery import listens, settled
 from tests.integration.readers.conftest import read_all
-from tests.support.governing import ended, governance_of, governing, released
+from tests.support.governor import ended, governance_of, governing, released
 from tests.support.log import Actor, Log
 from tests.support.readers import caught_up
 from tests.support.receivers import WebReceiver

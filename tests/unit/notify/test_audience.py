@@ -1,4 +1,4 @@
-"""Who hears what of a record."""
+"""Who is notified of a record, and of what."""
 
 from typing import get_args
 
@@ -30,7 +30,7 @@ from assent_contracts.governance_changes import (
 )
 from assent_contracts.governed import RoleAssignment
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
-from tests.support.meanwhile import define, delete, edit
+from tests.support.governance_changes import define, delete, edit
 from tests.support.people import (
     DAY_MS,
     HUMANS,
@@ -77,29 +77,29 @@ def asked(governance: Governance, request: NeedsApproval | Approved, at: int = N
     return approvers(request, governance, at, EVERYBODY)
 
 
-def test_R4_R9_approvers_hear_and_neither_of_the_requesters_accounts(governance: Governance) -> None:
+def test_R4_R9_approvers_are_notified_and_none_of_the_requester_s_accounts(governance: Governance) -> None:
     assert asked(governance, waiting(governance)) == {"bob", "bob2", "carol"}
     assert asked(governance, waiting(governance, "bob")) == {"alice", "alice2", "carol"}
 
 
-def test_R17_a_disabled_approver_hears_nothing(governance: Governance) -> None:
+def test_R17_disabled_approver_is_not_notified(governance: Governance) -> None:
     force(governance, DisablePrincipal(principal="bob"))
     assert asked(governance, waiting(governance)) == {"bob2", "carol"}
     assert enabled(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
 
 
-def test_R4_a_service_in_an_approver_group_hears_nothing(governance: Governance) -> None:
+def test_R4_service_in_an_approver_group_is_not_notified(governance: Governance) -> None:
     define(governance, "approvers", "alice", "bob", "carol", "applier")
     assert asked(governance, waiting(governance)) == {"bob", "carol"}
 
 
-def test_R17_only_who_listens_is_counted(governance: Governance) -> None:
+def test_R17_only_people_with_targets_are_counted(governance: Governance) -> None:
     request = waiting(governance)
     assert approvers(request, governance, NOW, frozenset({"carol", "mallory"})) == {"carol"}
     assert approvers(request, governance, NOW, frozenset()) == frozenset()
 
 
-def test_R18_nobody_is_asked_to_approve_what_is_unprotected(governance: Governance) -> None:
+def test_R18_nobody_is_asked_to_approve_an_unprotected_change(governance: Governance) -> None:
     assert asked(governance, waiting(governance, resource="free/x")) == frozenset()
 
 
@@ -110,7 +110,7 @@ def test_R17_a_person_who_has_decided_is_not_asked_again_on_any_account(governan
     assert asked(governance, rejected) == {"bob", "bob2"}
 
 
-def test_R14_R22_nobody_is_asked_for_what_can_no_longer_be_approved(governance: Governance) -> None:
+def test_R14_R22_nobody_is_asked_about_a_request_that_cannot_be_approved(governance: Governance) -> None:
     request = waiting(governance)
     assert asked(governance, request, DEADLINE) == frozenset()
     delete(governance, "scripts")
@@ -142,7 +142,7 @@ def serve(governance: Governance) -> None:
     force(governance, AssignRole(assignment=RoleAssignment(id="g", role="gateway", principals=("upstream",))))
 
 
-def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: Governance) -> None:
+def test_R17_administrators_of_the_type_are_notified_of_an_unknown_outcome(governance: Governance) -> None:
     assert administrators(governance, "script/a.sh", EVERYBODY) == {"carol", "dave"}
     assert administrators(governance, "script/a.sh", frozenset(HUMANS) - {"dave"}) == {"carol"}
 
@@ -170,13 +170,13 @@ def test_R17_administrators_of_the_type_hear_of_an_unknown_outcome(governance: G
         ((e.ChangeClaimed(request=REQUEST, applier="applier", digest="0" * 64, deadline=1),), None),
     ],
 )
-def test_R17_of_one_record_the_requester_hears_one_thing(
+def test_R17_requester_gets_one_message_per_record(
     events: tuple[e.RequestEvent, ...], hears: NewsEvent | None
 ) -> None:
     assert requester_hears(events) == hears
 
 
-def test_R17_approvers_hear_again_when_a_request_needs_them_again(governance: Governance) -> None:
+def test_R17_approvers_are_notified_again_if_a_request_needs_them_again(governance: Governance) -> None:
     waits = waiting(governance)
     assert asks_approvers((LAPSED, e.RequestReopened(request=REQUEST)), waits)
     assert asks_approvers((REVOKED,), waits)
@@ -184,14 +184,14 @@ def test_R17_approvers_hear_again_when_a_request_needs_them_again(governance: Go
     assert not asks_approvers((LAPSED,), waits)
 
 
-def test_R22_what_does_not_wait_after_the_record_asks_nobody(governance: Governance) -> None:
+def test_R22_request_that_is_approved_in_the_same_record_asks_nobody(governance: Governance) -> None:
     approved = Approved(waiting(governance).submission, (), (), DEADLINE)
     reopened = e.RequestReopened(request=REQUEST)
     events = (LAPSED, reopened, GIVEN, e.RequestApproved(request=REQUEST))
     assert not asks_approvers(events, approved)
 
 
-def test_R21_a_request_is_kept_as_the_shared_fold_leaves_it(governance: Governance) -> None:
+def test_R21_state_of_a_request_is_computed_by_the_shared_fold(governance: Governance) -> None:
     request = made(governance)
     given = request.after((GIVEN,), NOW).state
     assert isinstance(given, NeedsApproval)
@@ -201,7 +201,7 @@ def test_R21_a_request_is_kept_as_the_shared_fold_leaves_it(governance: Governan
         ended.after((GIVEN,), NOW)
 
 
-def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governance: Governance) -> None:
+def test_R21_only_newly_gained_types_and_groups_count(governance: Governance) -> None:
     after = organisation()
     define(after, "approvers", "alice", "alice2", "bob", "bob2", "carol", "mallory")
     assert gained(governance, after, frozenset({"mallory", "bob"}), NOW) == ({"app", "script"}, {"approvers"})
@@ -218,7 +218,7 @@ def test_R21_types_and_groups_that_somebody_gains_and_none_that_they_had(governa
 ALL_OF_BOB = ({"app", "script"}, {"approvers"})
 
 
-def test_R21_somebody_who_can_sign_anew_may_have_gained_all_that_is_theirs() -> None:
+def test_R21_person_who_becomes_able_to_sign_may_have_gained_all_their_types_and_groups() -> None:
     bob = frozenset({"bob"})
     without = organisation()
     force(without, RevokeKeys(principal="bob"))
@@ -238,7 +238,7 @@ def test_R21_somebody_who_can_sign_anew_may_have_gained_all_that_is_theirs() -> 
     assert gained(without, served, bob, NOW) == ALL_OF_BOB
 
 
-def test_R21_somebody_who_is_enabled_again_may_have_gained_all_that_is_theirs() -> None:
+def test_R21_person_who_is_enabled_again_may_have_gained_all_their_types_and_groups() -> None:
     disabled, again = organisation(), organisation()
     for each in (disabled, again):
         force(each, DisablePrincipal(principal="bob"))
@@ -248,17 +248,17 @@ def test_R21_somebody_who_is_enabled_again_may_have_gained_all_that_is_theirs() 
 
 
 OF_NO_NEWS = {e.ChangeSubmitted, e.ApprovalLapsed, e.RequestCanceled, e.ChangeReleased, e.ChangeClaimed}
-"""What requesters do themselves, or what another event of the same record means to them."""
+"""What requesters do themselves, or what another event of the same record tells them."""
 
 
-def test_R17_every_other_event_is_news_to_the_requester_and_a_target_can_choose_it() -> None:
+def test_R17_requester_is_notified_of_every_other_event_and_a_target_can_choose_it() -> None:
     kinds = set(get_args(e.RequestEvent))
     assert {kind for kind in kinds if kind.news is None} == OF_NO_NEWS
     assert {kind.news for kind in kinds - OF_NO_NEWS} == set(get_args(e.RequesterNews))
     assert set(get_args(e.RequesterNews)) < set(EVENTS)
 
 
-def test_R13_every_news_has_a_status() -> None:
+def test_R13_every_message_has_a_status() -> None:
     assert STATUS.keys() == set(EVENTS) - OF_GOVERNANCE
 
 
@@ -275,7 +275,7 @@ def made(governance: Governance) -> KnownRequest:
     return KnownRequest(state, state.submission, "create", "It is needed.", 0)
 
 
-def test_R8_the_requester_is_told_who_decided_and_what_they_noted(governance: Governance) -> None:
+def test_R8_requester_is_told_who_decided_and_their_note(governance: Governance) -> None:
     record = record_of({"principal": "bob", "note": "Fine."})
     facts = facts_of(record, (GIVEN,), made(governance), governance)
     assert (facts.by, facts.words, facts.requester, facts.released) == ("bob", "Fine.", "alice", False)
@@ -299,18 +299,18 @@ def test_R6_approvers_are_told_why_the_change_is_needed_whatever_asks_them(gover
     assert asking(made(governance), governance).words == "It is needed."
 
 
-def test_R12_what_an_approval_releases_by_itself_is_told_so(governance: Governance) -> None:
+def test_R12_release_by_an_automatic_completion_is_described_so(governance: Governance) -> None:
     record = record_of({"principal": "bob"})
     assert facts_of(record, (GIVEN, RELEASED), made(governance), governance).released
 
 
-def test_R12_governance_says_itself_why_it_could_not_carry_a_change_out(governance: Governance) -> None:
+def test_R12_governance_states_itself_why_it_could_not_carry_a_change_out(governance: Governance) -> None:
     failed = e.RequestFailed(request=REQUEST, reporter="assent", message="It has changed since.")
     facts = facts_of(record_of(None), (failed,), made(governance), governance)
     assert facts.words == "It has changed since."
 
 
-def test_R17_a_new_key_is_told_to_its_person_on_every_account_and_to_administrators(
+def test_R17_new_key_is_announced_to_its_person_on_every_account_and_to_administrators(
     governance: Governance,
 ) -> None:
     def hear(principal: str) -> frozenset[str]:
