@@ -52,8 +52,8 @@ def test_the_changes_to_governance_are_those_of_the_code_with_their_objects() ->
 
 
 def test_what_governance_is_said_to_take_is_what_the_code_takes() -> None:
-    assert f"takes the key `{GOVERNANCE_KEY.decode()}`" in README
-    assert f"a whole number from 1 to {limits.QUORUM_MAX};" in README
+    assert f"every record in it has the key `{GOVERNANCE_KEY.decode()}`" in README
+    assert f"a whole number from 1 to {limits.QUORUM_MAX}." in README
     section = README.partition("## Change governance")[2].partition("\n## ")[0]
     fields = {field.name: field for field in msgspec.structs.fields(Policy)}
     said = re.findall(r"^- `(\w+)`", section, flags=re.MULTILINE)

@@ -228,7 +228,7 @@ async def test_commands_that_were_made_anew_are_not_passed_over(machine: Machine
         # Longer than before: only the bytes tell.
         await send_junk(machine.log, place, 20)
         assert (place.partition, "input-other") in await found_by_doctor(machine)
-        await it.lacking(str(place.partition), "another command stands")
+        await it.lacking(str(place.partition), "is another command")
 
 
 async def test_a_command_that_is_sent_once_more_where_it_was_hides_nothing_that_is_missing(
@@ -245,7 +245,7 @@ async def test_a_command_that_is_sent_once_more_where_it_was_hides_nothing_that_
     again = RawRecord(last.value, last.key, raw_headers(list(last.headers)))
     await produce_raw(machine.log.connection, COMMANDS, place.partition, build_batch([again]))
     async with machine.deciding() as it:
-        await it.lacking(str(place.partition), "at 0 another command stands")
+        await it.lacking(str(place.partition), "at 0 is another command")
 
 
 async def test_commands_that_are_made_anew_while_they_are_decided_are_noticed(machine: Machine) -> None:
