@@ -1,14 +1,14 @@
 """What an applier remembers across a crash: a small set of files for each change in progress.
 
-
 `<request>.change`   the released change as it was read and checked, with its position and submission
-`<request>.claim`    the claim's bytes, written before they are published `<request>.begun`    from here on
-the change may have been applied `<request>.report`   the outcome's bytes, written before they are published
+`<request>.claim`    the claim's bytes, written before they are published
+`<request>.begun`    from here on the change may have been applied
+`<request>.report`   the outcome's bytes, written before they are published
 
 And what it remembers of its past work:
 
-`identity`           of the log, in full `heads`              the newest accepted head of each ledger
-partition that this applier has acted on, and
+`identity`           of the log, in full
+`heads`              the newest accepted head of each ledger partition that this applier has acted on, and
                      the era of the log in which it was read
 `position-<n>`       the next offset in partition n of `assent.changes`, and the hash of the record before
 
