@@ -163,7 +163,7 @@ class RequestCompleted(EventFields, frozen=True, kw_only=True, tag="assent.reque
 
 
 class RequestFailed(EventFields, frozen=True, kw_only=True, tag="assent.request-failed.v1", gc=False):
-    """The change was not applied; the report's message says why."""
+    """The change was not applied. The report's message explains why."""
 
     news: ClassVar[RequesterNews | None] = "failed"
 

@@ -244,7 +244,7 @@ def given_up(ledger: LedgerName, partition: int, read: HeadInEra, losses: Sequen
         found=found,
         why=(
             f"{topic}/{partition} was known up to offset {known.next_offset:,} (seq {known.seq:,}), and"
-            f" a loss was accepted: it continues after offset {found:,}, and what came later is given up."
+            f" a loss was accepted: it continues after offset {found:,} and what came after that is given up."
         ),
         todo="Empty the tables that were made from it (`assent restore rebuild`) and restart this service.",
     )

@@ -22,8 +22,8 @@ from assent_contracts.proof import NotProven
 from assent_contracts.resources import parse_request_id
 
 _DETAIL = (
-    "The ledger says that this change was applied, this applier's state folder does not know it, and the"
-    " target does not hold it: was an older copy put back? Submit it again, or put the newer copy back."
+    "The ledger says that this change was applied, but this applier's state folder does not know it and the"
+    " target does not have it. Was an older copy restored? Submit it again, or restore the newer copy."
 )
 
 

@@ -32,7 +32,7 @@ def left_alone(
     if types is not None and resource_type(change.resource) not in types:
         return Handled(result="other-type")
     if other:
-        return Handled(result="other-release", detail="Another release of this id is in hand.")
+        return Handled(result="other-release", detail="Another release of this id is in progress.")
     if in_hand:
         return Handled(result="in-hand")
     if found.grant is not None:

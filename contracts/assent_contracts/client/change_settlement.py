@@ -85,8 +85,8 @@ class Settler:
         if self._is_another(change):
             # The change in progress belongs to another history: it is kept, and nothing of it is sent.
             detail = (
-                "The ledger has released something else under the id of what is in hand. Compare the target"
-                f" with the ledger; then stop this applier and remove {self._journal.path_of(request)}."
+                "The ledger has released something else under the id of this change. Compare the target with"
+                f" the ledger, then stop this applier and remove {self._journal.path_of(request)}."
             )
             return Handled(result="other-release", detail=detail, request=request, resource=change.resource)
         report = self._journal.read(request, "report")

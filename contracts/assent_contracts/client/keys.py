@@ -24,7 +24,7 @@ _DERIVE_SALT = b"assent.derive.v1"
 
 
 class KeyFileError(Exception):
-    """The key file cannot be used; the message says why and what to do."""
+    """The key file cannot be used. The message explains why and what to do."""
 
 
 class KeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,13 +89,13 @@ def load_key(path: Path) -> SecretKey:
         return SecretKey(file.id, file.principal, from_base64url(file.secret))
     except FileNotFoundError as error:
         msg = (
-            f"There is no key file {path}. Put it back from a copy, or make another with `assent keys new`:"
-            " that one counts once it is registered."
+            f"There is no key file {path}. Restore it from a copy, or make another with `assent keys new`,"
+            " which counts once it is registered."
         )
         raise KeyFileError(msg) from error
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         # Without the error's own text, which may quote the secret.
-        msg = f"{path} is no key file that can be read ({type(error).__name__})."
+        msg = f"{path} is not a readable key file ({type(error).__name__})."
         raise KeyFileError(msg) from error
 
 

@@ -42,9 +42,9 @@ def not_log_time(record: LedgerRecord, before: int) -> str | None:
     `before`: the log time of the previous record after corrections, ms.
     """
     if (record.input is UNSET) != (record.received is UNSET):
-        return "it says when a command came and not where, or where and not when"
+        return "it has only one of `input` and `received`"
     if record.at < before:
         return "log time goes back"
     if record.received is not UNSET and record.at != max(before, record.received):
-        return "its log time is not that at which its command came"
+        return "its log time is not when its command was received"
     return None

@@ -36,10 +36,10 @@ def carried_again(
     """
     received = received_again(recorded)
     if isinstance(received, Refusal) or not isinstance(received.command, SubmitChange):
-        return "it goes by a release, and holds no submission"
+        return "it carries out a release and contains no submission"
     key = governance.keys.get(received.key_id)
     if not is_signed(received, None if key is None else key.public_key):
-        return "the submission that it holds is not signed by the key that it names"
+        return "the submission that it contains is not signed by the key that it names"
     change = _released_change(governance, received.command, release)
     if isinstance(change, str):
         return change
@@ -75,7 +75,7 @@ def _released_change(
     payload = bytes(submission.payload)
     change = decode_governance_change(payload)
     if isinstance(change, Refusal):
-        return f"what was submitted is no change to governance: {change.detail}"
+        return f"what was submitted is not a change to governance: {change.detail}"
     if parse_request_id(release.request) is None:
         return "it names no request"
     if release.request in governance.release_outcomes:

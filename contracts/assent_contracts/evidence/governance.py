@@ -101,7 +101,7 @@ class GovernanceEvidence:
         if claim is not None:
             return (
                 f"governance seq {claim.seq} lacks evidence: it carries out request {claim.request},"
-                " of which the request ledger has no such release"
+                " and the request ledger has no such release"
             )
         return None
 
@@ -134,7 +134,7 @@ class GovernanceEvidence:
             decision = handle_recovery(self._record, received, signature_good=True)
         else:
             if record.input is UNSET and not self._is_founding:
-                return "its command came from nowhere"
+                return "its command came from no topic"
             came = received_at(record)
             decision = handle_governance(
                 self._record, received, signature_good=True, at=record.at, received_at=came

@@ -37,7 +37,7 @@ def untrue(claim: ReleaseReference, release: LedgerRelease | None) -> str | None
     if release is None:
         return f"the request ledger has no release of {claim.request}"
     if release.seq != claim.released:
-        return f"the release of {claim.request} stands at seq {release.seq}, not {claim.released}"
+        return f"the release of {claim.request} is at seq {release.seq}, not {claim.released}"
     if release.digest != claim.digest:
         return f"{claim.request} was released with another digest"
     if release.submission_sha256 != claim.submission_sha256:
@@ -47,7 +47,7 @@ def untrue(claim: ReleaseReference, release: LedgerRelease | None) -> str | None
     if release.governance >= claim.seq:
         # Each ledger refers only to what was in the other before, so they cannot confirm each other in a
         # circle.
-        return f"the release of {claim.request} goes by governance seq {release.governance}, not an earlier"
+        return f"{claim.request} was released under governance seq {release.governance}, not an earlier one"
     return None
 
 

@@ -34,7 +34,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 
-CAME_BEFORE = "its command came before"
+CAME_BEFORE = "its command was received before"
 
 
 def judged_again(
@@ -46,14 +46,14 @@ def judged_again(
     """
     recorded = decode_recorded_command(record)
     if not isinstance(recorded, RecordedCommand):
-        return "nobody has signed for it"
+        return "it contains no signed command"
     refusal = decode_refusal(record)
     if judged is not None and refusal is not None:
         if refusal.code not in TAKES_NO_ID:
             judged.spent.add(hashlib.sha256(recorded.value).digest())
         return judged
     if record.input is msgspec.UNSET:
-        return "its command came from nowhere"
+        return "its command came from no topic"
     received = received_again(recorded)
     if isinstance(received, Refusal):
         return "its command is not well-formed"

@@ -112,10 +112,10 @@ class RequestsEvidence:
         self._judge(seq)
         story = self._stories.get(seq)
         if story is None:
-            return "nobody has submitted it"
+            return "it was never submitted"
         judged = story.judged
         if story.lacks is not None or judged is None or judged.released is None:
-            return story.lacks or "nobody has released it"
+            return story.lacks or "it was never released"
         lacks = self._governance.lacking(judged.released, confirmed=confirmed)
         return lacks or self._unsigned(story, judged)
 

@@ -29,7 +29,7 @@ def evidence(log: StolenLog) -> RequestsEvidence:
 def test_a_request_that_was_never_submitted_lacks_everything() -> None:
     log = StolenLog()
     log.submit(here("script"))
-    assert evidence(log).lacking(99, confirmed=False) == "nobody has submitted it"
+    assert evidence(log).lacking(99, confirmed=False) == "it was never submitted"
 
 
 def test_what_is_known_of_the_past_is_kept_for_the_few_that_are_asked_for() -> None:
@@ -92,7 +92,7 @@ def test_a_change_of_governance_that_came_by_no_topic_has_no_evidence() -> None:
     log = StolenLog()
     command = log.signed_change("carol", DisablePrincipal(principal="bob"))
     log.put_governance((PrincipalDisabled(principal="bob"),), command, input_offset=UNSET)
-    assert gap(log) == "its command came from nowhere"
+    assert gap(log) == "its command came from no topic"
 
 
 def test_a_release_that_governance_refused_changes_nothing_and_needs_no_command() -> None:
