@@ -83,7 +83,6 @@ FFA1-FFBE FFC2-FFC7 FFCA-FFCF FFD2-FFD7 FFDA-FFDC FFE0-FFE6 FFE8-FFEE FFFD 10000
 """
 """Assigned code points that are visible, and the space U+0020.
 
-
 Excluded are the categories Cc, Cf, Cs, Co, Cn, Zl, Zp and Zs (except the space),
 Default_Ignorable_Code_Point, and U+2800, U+2D7F, U+FFFC, U+1107F, U+16FE4, U+1BC9D and U+1D159, which are
 invisible too.

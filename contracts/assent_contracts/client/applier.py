@@ -1,6 +1,5 @@
 """The applier's client: reads released changes from `assent.changes`, claims, applies and reports them once.
 
-
 What is trusted. A record on `assent.changes` proves nothing. Before anything else happens, it is compared,
 field by field and byte by byte, with the release that the accepted ledger has for its request. A record that
 does not match is reported and not claimed. So a sender with write access to the topic cannot make a change

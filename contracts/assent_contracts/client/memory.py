@@ -44,7 +44,7 @@ class Memory:
         self.differing = await self._compared()
 
     async def _count_losses_off(self) -> None:
-        """Forget the heads that were given up with an accepted loss, and warn of changes applied since."""
+        """Forget heads that were given up with an accepted loss, and warn that their changes stay applied."""
         losses = self._governance.losses
         self._era = era_of(losses)
         before, self._heads = self._heads, remembered_after(self._heads, losses)
@@ -95,9 +95,7 @@ class Memory:
         return {n: each for n, each in self._heads.items() if n not in self.differing}
 
     async def keep(self, heads: Mapping[int, HeadInEra]) -> None:
-        """Store that the ledger was read up to these heads. Durable on return. Differing partitions stay as
-        is.
-        """
+        """Store durably that the ledger was read up to these heads. Differing ones stay as they were."""
         read = {n: head for n, head in heads.items() if n not in self.differing}
         now = {**self._heads, **read}
         if now != self._heads:
