@@ -122,9 +122,7 @@ class Probe:
     async def _hash_from(
         self, place: TopicPartition, offset: int, wanted: Collection[int], hashes: dict[int, str]
     ) -> None:
-        """Fetch until it is known what is at `offset`, and keep other wanted records that are fetched with
-        it.
-        """
+        """Fetch until it is known what is at `offset`. Keep other wanted records that arrive with it."""
         consumer = await self._started()
         consumer.assign([place])
         consumer.seek(place, offset)
@@ -138,8 +136,7 @@ class Probe:
         hashes.setdefault(offset, NOTHING)
 
     async def first_since(self, place: TopicPartition, at_ms: int) -> int | None:
-        """The first offset whose record is not older than `at_ms` by Kafka's timestamp; None if there is
-        none.
+        """The first offset whose record is not older than `at_ms` by Kafka's timestamp, if any.
 
         Raises KafkaError, TimeoutError.
         """

@@ -126,9 +126,7 @@ class Publisher:
         await self._producer.stop()
 
     def know(self, known: Mapping[int, KnownHead]) -> None:
-        """Set the heads that are known from other sources. Nothing is published to a partition that ends
-        before.
-        """
+        """Set the heads known from other sources. Nothing is published to a partition that ends before."""
         self._known = dict(known)
 
     @property
@@ -146,10 +144,10 @@ class Publisher:
         return newest
 
     async def catch_up(self, *, but: Collection[int] = ()) -> None:
-        """Return when everything that is now on the ledger has been read, except perhaps the partitions in
-        `but`.
+        """Return when everything that is now on the ledger has been read.
 
-        Raises LedgerDiffersError if another partition is not the one that was read, and what reading raised.
+        `but`: partitions that need not be read. Raises LedgerDiffersError if another partition is not the one
+        that was read, and what reading raised.
         """
         assert self._task is not None
         ends = await self._reader.end_offsets()

@@ -112,8 +112,8 @@ class CommandMemory:
                 del self._commands[remembered.principal]
 
     def set_back(self, at: int) -> None:
-        """Set log time back to `at` (ms), so that nothing is remembered for longer because of the earlier log
-        time.
+        """Set log time back to `at` (ms), so that nothing is remembered for longer than it would be from
+        there.
 
         Commands with a date ahead of it are an exception, because a copy could be decided once that date has
         come.

@@ -340,9 +340,7 @@ class Governance:
         return self._windows.get(principal, ())
 
     def members(self, group: str) -> frozenset[str]:
-        """The principals in a group, which may be that of the administrators; empty if there is no such
-        group.
-        """
+        """The principals in a group, which may be that of the administrators; empty if it does not exist."""
         if group.startswith(RESERVED_PREFIX):
             base, _, resource_type = group.partition("/")
             return self.holders("administrator", resource_type) if base == ADMINISTRATORS else frozenset()

@@ -36,7 +36,7 @@ from assent_contracts.refusals import Refusal, RefusalCode
 
 
 def decide_approve(request: Request, command: Approve, context: Context) -> tuple[Event, ...] | Refusal:
-    """Decide an approval. On an open request, a missing permission is refused before lateness."""
+    """Decide an approval. On an open request, permissions are checked before the deadline."""
     match request:
         case NeedsApproval() | Approved():
             terms = standing_terms(request.submission, context.governance)

@@ -24,7 +24,7 @@ from assent_contracts.resources import resource_type
 
 
 def decide_close(request: Request, command: CloseRequest, context: Context) -> tuple[Event, ...] | Refusal:
-    """Decide a closing. It applies nothing, and a change that may have been applied is never called canceled.
+    """Decide a closing. Nothing is applied, and what may have been applied is never called canceled.
 
     So a request that an applier has claimed is not closed. The applier reports its outcome, and people settle
     an unknown one.

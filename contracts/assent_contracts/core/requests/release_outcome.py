@@ -24,8 +24,7 @@ def outcome_of_release(request: str, refusal: Refusal | None) -> RequestEvent:
 def release_outcomes_due(
     state: PartitionState, governance: Governance, seen: int = -1
 ) -> Iterator[tuple[str, RequestEvent]]:
-    """The resource and event of each waiting request of this partition that governance has carried out or
-    refused.
+    """The resource and event of each waiting request here that governance has carried out or refused.
 
     Each must be recorded before the next one is requested. `seen`: the governance seq up to which outcomes
     were returned before. Nothing earlier can be due, because a change is released here before governance

@@ -20,9 +20,7 @@ from assent_contracts.resources import resource_type
 
 
 def decide_report(request: Request, command: ReportOutcome, context: Context) -> tuple[Event, ...] | Refusal:
-    """Decide a report. The applier that claimed it may also report late. An administrator settles an unknown
-    one.
-    """
+    """Decide a report. The applier may also report late. An administrator settles an unknown outcome."""
     match request:
         case NeedsApproval() | Approved() | Released():
             return refuse(RefusalCode.NOT_CLAIMED, "Nobody has claimed the change.")

@@ -127,8 +127,7 @@ class Writer(Generic[D]):
     # Decisions on commands.
 
     def decide(self, incoming: Incoming) -> Decided:
-        """Decide a received record and link the decision. Log time advances to its receipt, and never goes
-        back.
+        """Decide a received record and link the decision. Log time advances to its receipt, never back.
 
         Raises what the rules raise. Then it is not known how the ledger continues.
         """
@@ -191,8 +190,7 @@ class Writer(Generic[D]):
     # Records by the writer itself.
 
     def record_due(self, now: int | None) -> Iterator[OwnRecord]:
-        """Link what is due at `now` (ms), one record for each step, until nothing is due or the key is
-        retired.
+        """Link what is due at `now` (ms), one record a step, until nothing is due or the key is retired.
 
         Everything that was received before `now` must have been decided. None means that the time is not
         known. Then what is due gets the last record's time, or waits if there is no such time.
