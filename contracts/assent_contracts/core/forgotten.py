@@ -1,5 +1,6 @@
-"""The dates of commands whose ids are forgotten. A command with such a date may be a copy and is refused.
-Pure.
+"""The dates of commands whose ids are forgotten. Pure.
+
+A command with such a date may be a copy and is refused.
 
 Dates mostly rise, so the latest one would be enough. But a clock may run days ahead for a while before it is
 corrected. Commands with correct dates would then be before the latest date for days. So the gaps between the
