@@ -52,8 +52,8 @@ def test_governance_changes_and_their_objects_are_those_of_the_code() -> None:
 
 
 def test_limits_of_governance_are_those_of_the_code() -> None:
-    assert f"takes the key `{GOVERNANCE_KEY.decode()}`" in README
-    assert f"a whole number from 1 to {limits.QUORUM_MAX};" in README
+    assert f"every record in it has the key `{GOVERNANCE_KEY.decode()}`" in README
+    assert f"a whole number from 1 to {limits.QUORUM_MAX}." in README
     section = README.partition("## Change governance")[2].partition("\n## ")[0]
     fields = {field.name: field for field in msgspec.structs.fields(Policy)}
     said = re.findall(r"^- `(\w+)`", section, flags=re.MULTILINE)

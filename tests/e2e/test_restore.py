@@ -89,7 +89,7 @@ def test_older_kafka_is_named_and_the_loss_can_be_accepted(cli: Cli, tmp_path: P
     restore(cli, newer, "postgres")
     up = Up(cli, tmp_path / "up.txt", says="what came after that is given up")
     try:
-        assert "Put the newest copy of Kafka's data back" not in up.log.read_text()
+        assert "Restore the newest copy of Kafka's data" not in up.log.read_text()
     finally:
         assert up.stop() == 0
     assert cli("restore", "rebuild", "--yes", limit_s=_LIMIT_S).code == 0

@@ -228,7 +228,7 @@ async def test_recreated_commands_are_not_skipped(machine: Machine) -> None:
         # Longer than before: only the bytes reveal it.
         await send_junk(machine.log, place, 20)
         assert (place.partition, "input-other") in await found_by_doctor(machine)
-        await it.lacking(str(place.partition), "another command stands")
+        await it.lacking(str(place.partition), "is another command")
 
 
 async def test_resending_a_command_at_its_old_offset_hides_nothing_that_is_missing(
@@ -245,7 +245,7 @@ async def test_resending_a_command_at_its_old_offset_hides_nothing_that_is_missi
     again = RawRecord(last.value, last.key, raw_headers(list(last.headers)))
     await produce_raw(machine.log.connection, COMMANDS, place.partition, build_batch([again]))
     async with machine.deciding() as it:
-        await it.lacking(str(place.partition), "at 0 another command stands")
+        await it.lacking(str(place.partition), "at 0 is another command")
 
 
 async def test_commands_recreated_while_they_are_decided_are_noticed(machine: Machine) -> None:

@@ -53,10 +53,10 @@ def record(*, at: int, came: int | None = None, offset: int | None = None) -> Le
         (record(at=9), None),
         (record(at=3), "log time goes back"),
         (record(at=3, came=3, offset=0), "log time goes back"),
-        (record(at=6, came=5, offset=0), "its log time is not that at which its command came"),
-        (record(at=5, came=6, offset=0), "its log time is not that at which its command came"),
-        (record(at=5, came=5), "it says when a command came and not where, or where and not when"),
-        (record(at=5, offset=0), "it says when a command came and not where, or where and not when"),
+        (record(at=6, came=5, offset=0), "its log time is not when its command was received"),
+        (record(at=5, came=6, offset=0), "its log time is not when its command was received"),
+        (record(at=5, came=5), "it has only one of `input` and `received`"),
+        (record(at=5, offset=0), "it has only one of `input` and `received`"),
     ],
 )
 def test_possible_times_of_a_record_after_log_time_4(it: LedgerRecord, wrong: str | None) -> None:
@@ -135,7 +135,7 @@ def test_after_a_correction_log_time_is_the_clock_s_again_and_everything_verifie
     assert [each.record.at for each in log.requests.records[-2:]] == [AHEAD, START + 60_000]
     assert log.governance.records[-1].record.at == START + 60_000
     assert verified(log) == len(log.requests.records)
-    assert lacking(log, request) == "nobody has released it"
+    assert lacking(log, request) == "it was never released"
 
 
 def test_idle_partition_gets_a_record_of_the_correction() -> None:
@@ -211,7 +211,7 @@ def test_stolen_writer_s_key_cannot_reopen_a_forgotten_submission_by_backdating_
         governance=len(log.history) - 1,
         command=log.as_signed(command),
     )
-    assert lacking(log, f"{PARTITION}-{seq}") == f"seq {seq}: its command came before"
+    assert lacking(log, f"{PARTITION}-{seq}") == f"seq {seq}: its command was received before"
     assert what_is_wrong(log) == (seq, "the rules refuse its command (stale)")
 
 
@@ -317,11 +317,11 @@ _CAME = b'"received":%d' % LATER
     ("old", "new", "what"),
     [
         (_CAME, b'"received":%d' % (START + 4), None),
-        (b"," + _CAME, b"", "and not when"),
+        (b"," + _CAME, b"", "only one of"),
         (_CAME, b'"received":null', None),
-        (_CAME, b'"received":%d' % (LATER + 1), "not that at which its command came"),
+        (_CAME, b'"received":%d' % (LATER + 1), "not when its command was received"),
         (_CAME, b'"received":%d' % (START - 1), "the rules refuse its command"),
-        (b'"at":%d,"governance"' % LATER, b'"at":%d,"governance"' % (LATER + 1), "not that at which"),
+        (b'"at":%d,"governance"' % LATER, b'"at":%d,"governance"' % (LATER + 1), "not when"),
         (b'"input":1,' + _CAME + b",", b"", "names no input"),
     ],
 )
@@ -343,10 +343,10 @@ def test_record_whose_times_do_not_fit_is_found_by_verify_and_lacks_evidence(
     log.requests.records[1] = msgspec.structs.replace(honest, value=value, record=decode_record(value))
     if what is None:
         assert verified(log) == 2
-        assert lacking(log, request) == "nobody has released it"
+        assert lacking(log, request) == "it was never released"
     else:
         assert what in what_is_wrong(log)[1]
-        assert lacking(log, request) not in (None, "nobody has released it")
+        assert lacking(log, request) not in (None, "it was never released")
 
 
 def test_writer_s_own_record_that_states_where_a_command_came_from_is_named() -> None:

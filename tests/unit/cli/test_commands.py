@@ -74,7 +74,7 @@ def test_help_says_how_to_use_it(capsys: pytest.CaptureFixture[str], command: st
         (("approve", "0-0"), "Keys in"),
         (("approve", "0-0", "--as", "mallory"), "There is no key of 'mallory'"),
         (("approve", "0-0", "--as", "../keys/bob"), "There is no key"),
-        (("approve", "0-0", "--key", "/dev/null"), "no key file"),
+        (("approve", "0-0", "--key", "/dev/null"), "not a readable key file"),
         (("approve", "0-0", "--as", "bob", "--timeout", "0"), "--timeout"),
         (("approve", "0-0", "--as", "bob", "--timeout", "nan"), "--timeout"),
         (("submit", "app/x", "no-such-file", "-j", "x", "--as", "bob"), "no-such-file: No such file"),

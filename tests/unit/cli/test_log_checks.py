@@ -40,7 +40,7 @@ def test_reader_that_has_read_given_up_records_is_named_however_long_the_log_is(
     behind, gone = reader_findings("status", positions(31, 5), there(99, 25), [loss_at(10)], most=200)
     assert behind.ok
     assert not gone.ok
-    assert "goes on behind offset 11, and what came after that is given up" in gone.why
+    assert "continues after offset 11 and what came after that is given up" in gone.why
     assert "restore rebuild" in gone.remedy
     assert len(reader_findings("status", positions(11, 5), there(99, 25), [loss_at(10)], most=200)) == 1
 

@@ -40,7 +40,7 @@ def of_no_json(log: StolenLog, submission: Any) -> RecordedCommand:
         (of_unknown_key, "its command is signed by no key that is registered"),
         (of_another_shape, "its command is not well-formed"),
         (of_no_submission, "its command submits nothing"),
-        (of_no_json, "its command came before"),
+        (of_no_json, "its command was received before"),
     ],
 )
 def test_R1_submission_whose_command_proves_nothing_is_named(command: Any, lacks: str) -> None:
@@ -57,4 +57,4 @@ def test_decision_on_a_request_of_another_partition_is_no_evidence_here() -> Non
     request, submission = log.submit(here("script"))
     events, command = log.approval_of("elsewhere", "bob", "p-bob"), log.as_signed(submission)
     log.requests.put(events, at=log.at, governance=len(log.history) - 1, input_offset=1, command=command)
-    assert evidence(log).lacking(int(request.partition("-")[2]), confirmed=False) == "nobody has released it"
+    assert evidence(log).lacking(int(request.partition("-")[2]), confirmed=False) == "it was never released"

@@ -29,7 +29,7 @@ def evidence(log: StolenLog) -> RequestsEvidence:
 def test_request_that_was_never_submitted_lacks_everything() -> None:
     log = StolenLog()
     log.submit(here("script"))
-    assert evidence(log).lacking(99, confirmed=False) == "nobody has submitted it"
+    assert evidence(log).lacking(99, confirmed=False) == "it was never submitted"
 
 
 def test_past_states_are_kept_only_for_requests_that_are_asked_about() -> None:
@@ -92,7 +92,7 @@ def test_governance_change_that_arrived_on_no_topic_has_no_evidence() -> None:
     log = StolenLog()
     command = log.signed_change("carol", DisablePrincipal(principal="bob"))
     log.put_governance((PrincipalDisabled(principal="bob"),), command, input_offset=UNSET)
-    assert gap(log) == "its command came from nowhere"
+    assert gap(log) == "its command came from no topic"
 
 
 def test_release_that_governance_refused_changes_nothing_and_needs_no_command() -> None:

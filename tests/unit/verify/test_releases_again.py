@@ -134,7 +134,7 @@ def test_record_that_names_no_request_is_named(chains: Chains) -> None:
 def test_release_at_another_place_is_named(chains: Chains) -> None:
     release = chains.released()
     seq = chains.carry(release.changed(released=1))
-    what = f"the release of {release.request} stands at seq 2, not 1"
+    what = f"the release of {release.request} is at seq 2, not 1"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
@@ -168,7 +168,7 @@ def test_release_decided_under_its_own_consequence_is_named(chains: Chains) -> N
     chains.approve(release)
     seq = chains.carry(release)
     chains.complete(release)
-    what = f"the release of {release.request} goes by governance seq {seq}, not an earlier"
+    what = f"{release.request} was released under governance seq {seq}, not an earlier one"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
@@ -185,7 +185,7 @@ def test_submission_not_signed_by_its_key_is_named(chains: Chains, key: str) -> 
     release = chains.released()
     forged = signed(bytes(release.submission.value), key_of("mallory"), chains.identity)
     seq = chains.carry(release.changed(submission=replace(forged, key=key)))
-    what = "the submission that it holds is not signed by the key that it names"
+    what = "the submission that it contains is not signed by the key that it names"
     assert finding(chains) == (GOVERNANCE, seq, what)
 
 
@@ -195,7 +195,7 @@ def test_release_without_a_submission_is_named(chains: Chains) -> None:
     cancel = Cancel(**chains.about("carol"), resource="access-policy/more", request=release.request)
     sent = signed(encode(cancel), key_of("carol"), chains.identity)
     seq = chains.put_carried(events, release.changed(submission=sent))
-    assert finding(chains) == (GOVERNANCE, seq, "it goes by a release, and holds no submission")
+    assert finding(chains) == (GOVERNANCE, seq, "it carries out a release and contains no submission")
 
 
 def test_submission_that_is_not_a_governance_change_is_named(chains: Chains) -> None:
@@ -206,7 +206,7 @@ def test_submission_that_is_not_a_governance_change_is_named(chains: Chains) -> 
     seq = chains.put_carried(events, release.changed(submission=sent))
     ledger, where, what = finding(chains)
     assert (ledger, where) == (GOVERNANCE, seq)
-    assert what.startswith("what was submitted is no change to governance")
+    assert what.startswith("what was submitted is not a change to governance")
 
 
 def test_change_submitted_for_another_object_is_named(chains: Chains) -> None:
