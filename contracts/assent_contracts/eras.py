@@ -7,7 +7,7 @@ a copy of it: behind the end that a loss names only that loss's era seals.
 from collections.abc import Sequence
 from typing import Final
 
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LedgerName
 

@@ -18,7 +18,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Digest
 from assent_contracts.digests import DIGEST_PATTERN, from_base64url
 from assent_contracts.eras import FIRST_ERA, end_of, era_of, is_given_up, is_void
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.signing import SIGNATURE_BYTES
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName

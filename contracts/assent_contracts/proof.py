@@ -16,10 +16,10 @@ from msgspec import UNSET
 
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, VerifySeal, first_head
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterKeys, WriterRegistry
+from assent_contracts.writer_registry import WriterKeys, WriterRegistry
 
 
 class SealedRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,8 +62,8 @@ def _table(settings: list[Setting]) -> str:
 
 
 def _of_governance() -> str:
-    documented = fields_with_docs("assent_contracts.governed", "Settings")
-    from assent_contracts.governed import Settings
+    documented = fields_with_docs("assent_contracts.governance_objects", "Settings")
+    from assent_contracts.governance_objects import Settings
 
     rows = [
         (code(field.name), documented[field.name], code(msgspec.json.encode(field.default).decode()))

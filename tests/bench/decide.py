@@ -27,7 +27,7 @@ from assent.settings import ServiceSettings, need
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
-from assent_contracts.client.reader import acceptance_of
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.core.received import Envelope, Omitted
 from assent_contracts.topics import COMMANDS
 from tests.bench.child import answer, job, tell

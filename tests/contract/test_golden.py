@@ -6,15 +6,15 @@ import msgspec
 import pytest
 
 from assent_contracts.acceptance import Acceptance
-from assent_contracts.changes import decode_change
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.keys import seal_headers, verify
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import Command
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change, decode_governance_command
+from assent_contracts.governance_messages import GovernanceCommand, GovernanceEvent
 from assent_contracts.heads import decode_head, head_message
 from assent_contracts.ledger import (
     DecisionRecord,
@@ -26,11 +26,11 @@ from assent_contracts.ledger import (
     decode_recorded_command,
     decode_refusal,
 )
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
+from assent_contracts.released_change import decode_change
 from assent_contracts.resources import is_resource, resource_type
 from assent_contracts.schemas.messages import members, message_type
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.contract.examples import (
     CHANGE,
     COMMANDS,

@@ -21,7 +21,7 @@ from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal, object_of
-from assent_contracts.governed import Group
+from assent_contracts.governance_objects import Group
 from assent_contracts.heads import decode_head
 from assent_contracts.partitioner import partition_for
 from assent_contracts.topics import COMMANDS, GOVERNANCE, LEDGER

@@ -25,9 +25,9 @@ from assent_contracts.core.writer.desk import Decision, Events
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Incoming, Writer
-from assent_contracts.files import file_of_payload
-from assent_contracts.governance import GOVERNANCE_KEY
+from assent_contracts.file_payloads import file_of_payload
 from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governance_messages import GOVERNANCE_KEY
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,

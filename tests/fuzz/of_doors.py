@@ -29,7 +29,7 @@ from assent.gateway.problems import Problem
 from assent.infra_files import infra_path
 from assent_contracts.client.keys import KeyFileError, load_key
 from assent_contracts.codec import encode
-from assent_contracts.governed import Founding
+from assent_contracts.governance_objects import Founding
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.people import FOUNDER, PARTITIONS, WRITER, organisation
 

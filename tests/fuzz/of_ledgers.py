@@ -18,10 +18,9 @@ from assent.verify.export import ExportedRecord, Manifest
 from assent.verify.file import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted, Head
-from assent_contracts.changes import decode_change
-from assent_contracts.client.batches import read_batches
 from assent_contracts.client.keys import seal_headers, verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
+from assent_contracts.client.record_batches import read_batches
 from assent_contracts.core.requests.evolve import ImpossibleEventError
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import (
@@ -32,8 +31,9 @@ from assent_contracts.ledger import (
     decode_recorded_command,
     decode_refusal,
 )
+from assent_contracts.released_change import decode_change
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.fuzz.alphabet import golden
 from tests.fuzz.receiver import Receiver, chances
 from tests.support.chains import PARTITION, WRITER, Chains

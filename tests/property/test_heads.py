@@ -19,7 +19,7 @@ from assent_contracts.findings import (
     contradiction,
     heads_missing,
 )
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.heads import (
     NOTHING,
     Found,

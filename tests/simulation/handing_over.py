@@ -3,7 +3,7 @@
 import msgspec
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import Change, decode_change
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, submitted_payload
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
@@ -12,7 +12,7 @@ from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.evidence.past import Past
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import resource_type
 from tests.simulation.broker import Broker, Entry
 from tests.simulation.following import Following, LedgerReading

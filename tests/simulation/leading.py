@@ -18,7 +18,7 @@ from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.eras import era_of
 from assent_contracts.evidence.signed import Signatures, signed
 from assent_contracts.findings import compare_decided, compare_input
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, next_input
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
 from tests.simulation.broker import Broker, Entry, Topic

@@ -15,13 +15,13 @@ from assent_contracts.core.writer.releases import Releases
 from assent_contracts.digests import to_base64url
 from assent_contracts.eras import FIRST_ERA, era_of, is_void
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GOVERNANCE_KEY, AcceptLoss
-from assent_contracts.governed import LedgerEnd
+from assent_contracts.governance_messages import GOVERNANCE_KEY, AcceptLoss
+from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Place, SignedHead
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import command_message
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 from tests.simulation import model
 from tests.simulation.boundaries import Boundary, Times, must, restart, seq_of, sha256, with_boundary
 from tests.simulation.broker import Broker, Copy, Entry, Topic

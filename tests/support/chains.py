@@ -31,7 +31,9 @@ from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Incoming, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
+from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     ChangeGovernance,
     CloseFounding,
@@ -39,9 +41,7 @@ from assent_contracts.governance import (
     GovernanceCommand,
     GovernanceEvent,
 )
-from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
-from assent_contracts.governance_codec import decode_governance_change
-from assent_contracts.governed import Founding, Settings
+from assent_contracts.governance_objects import Founding, Settings
 from assent_contracts.ledger import (
     OmittedCommand,
     RecordedCommand,

@@ -12,8 +12,8 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import ChangeSubmitted, RequestCompleted, RequestFailed
-from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.governance_changes import GovernanceChange, object_of
+from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import decode_events
 from tests.support.log import PARTITIONS, Actor, Log, read_ledger
 from tests.support.stack import until

@@ -20,8 +20,8 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.client.publisher import Decided, Publisher, new_command_id, now_ms
-from assent_contracts.client.reader import LedgerReader
 from assent_contracts.commands import (
     Approve,
     Cancel,
@@ -36,8 +36,8 @@ from assent_contracts.commands import (
 )
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.governed import SigningKey
-from assent_contracts.writers import RECOVERY
+from assent_contracts.governance_objects import SigningKey
+from assent_contracts.writer_registry import RECOVERY
 
 PARTITIONS = 4
 UPSTREAM = "device-config"

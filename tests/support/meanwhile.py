@@ -1,9 +1,9 @@
 """What changes in governance while a story goes on, each in one call: as releases make it, if it fits."""
 
 from assent_contracts import governance_changes as g
+from assent_contracts.access_policies import Policy
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Account, Group, RoleAssignment
-from assent_contracts.policies import Policy
+from assent_contracts.governance_objects import Account, Group, RoleAssignment
 from tests.support.people import force, key_of
 
 PORTAL = "portal"

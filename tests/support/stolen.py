@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import UNSET, Raw
 
 from assent_contracts import commands as c
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.codec import encode
@@ -16,12 +17,11 @@ from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven, ChangeReleased, ChangeSubmitted, Event, RequestApproved
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.evidence.requests import RequestsEvidence
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
-from assent_contracts.governed import Settings
+from assent_contracts.governance_messages import GovernanceEvent
+from assent_contracts.governance_objects import Settings
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_governance_events
 from assent_contracts.partitioner import partition_for
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import request_id
 from tests.support.chains import PARTITION, Chains, key_of, signed

@@ -22,7 +22,8 @@ from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Incoming, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeSubmitted, Event
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import GovernanceChange, RegisterKey, RegisterPrincipal, object_of
+from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     ChangeGovernance,
     CloseFounding,
@@ -31,8 +32,7 @@ from assent_contracts.governance import (
     GovernanceEvent,
     ReleaseCarriedOut,
 )
-from assent_contracts.governance_changes import GovernanceChange, RegisterKey, RegisterPrincipal, object_of
-from assent_contracts.governed import Account, Founding, SigningKey
+from assent_contracts.governance_objects import Account, Founding, SigningKey
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,

@@ -10,7 +10,7 @@ from assent_contracts.client.keys import SecretKey, seal_headers, verify
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.ledger import decode_governance_events
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.contract.golden_chain import GOVERNANCE_0, IDENTITY
 from tests.support import simulated_log as sim
 

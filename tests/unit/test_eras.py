@@ -7,8 +7,8 @@ from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, era_at, is_given_up, losses_since
 from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
-from assent_contracts.governance import GovernanceEvent, LossAccepted, WriterRetired
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_messages import GovernanceEvent, LossAccepted, WriterRetired
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.heads import Finding, HeadInEra, given_up
 from tests.support import simulated_log as sim
 

@@ -19,8 +19,8 @@ from assent_contracts.core.requests.replay import replay
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, LogTimeCorrected, RequestExpired
 from assent_contracts.evidence.requests import RequestsEvidence
-from assent_contracts.governance import TimeCorrected
 from assent_contracts.governance_changes import CorrectTime
+from assent_contracts.governance_messages import TimeCorrected
 from assent_contracts.ledger import LedgerRecord, decode_events, decode_record
 from assent_contracts.limits import COMMAND_MEMORY_MS
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -5,9 +5,9 @@ import pytest
 from assent_contracts import limits
 from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.digests import sha256_hex
-from assent_contracts.governance import WriterRetired
+from assent_contracts.governance_messages import WriterRetired
 from assent_contracts.proof import NotProven, Place, SealedRun, verify_run
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.support import simulated_log as sim
 
 RETIRED_AT = sim.GOVERNANCE_HEAD + 1

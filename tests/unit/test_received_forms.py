@@ -10,8 +10,8 @@ from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.receive import receive_governance
 from assent_contracts.core.received import Headers, Omitted, Received
 from assent_contracts.core.requests.receive import receive
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.given import Story
 from tests.support.people import START

@@ -19,9 +19,9 @@ from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
 from assent_contracts.evidence.signed import Signatures
-from assent_contracts.governance import GOVERNANCE_KEY, CloseFounding, TimeCorrected
 from assent_contracts.governance_changes import RegisterKey, object_of
-from assent_contracts.governed import Settings, SigningKey
+from assent_contracts.governance_messages import GOVERNANCE_KEY, CloseFounding, TimeCorrected
+from assent_contracts.governance_objects import Settings, SigningKey
 from assent_contracts.ledger import RecordedCommand, decode_events, decode_record, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message

@@ -18,8 +18,8 @@ from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.writer.batches import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, fits
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.unconfirmed import Unconfirmed
-from assent_contracts.governance import ReleaseCarriedOut
 from assent_contracts.governance_changes import role_object
+from assent_contracts.governance_messages import ReleaseCarriedOut
 from assent_contracts.heads import nothing_known
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command, decode_refusal
 from assent_contracts.refusals import Refusal, RefusalCode

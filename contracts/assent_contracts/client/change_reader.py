@@ -13,10 +13,10 @@ from typing import Final
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from assent_contracts.client.applier_journal import Journal
+from assent_contracts.client.applier_memory import Memory, position_after
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.journal import Journal
-from assent_contracts.client.memory import Memory, position_after
-from assent_contracts.client.probe import LOOK_EVERY_S
+from assent_contracts.client.partition_probe import LOOK_EVERY_S
 from assent_contracts.topics import CHANGES
 
 _POLL_MS: Final = 500

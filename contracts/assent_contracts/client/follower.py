@@ -12,18 +12,18 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.fetch import Records, positions
 from assent_contracts.client.keys import verify
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
+from assent_contracts.client.record_fetching import Records, positions
 from assent_contracts.client.refused_commands import Refused
 from assent_contracts.client.task_end import end
 from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.governance import GovernanceEvent, LogFounded
-from assent_contracts.governed import Loss
+from assent_contracts.governance_messages import GovernanceEvent, LogFounded
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import GOVERNANCE
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 _PARTITION = TopicPartition(GOVERNANCE, 0)
 _SHA256_BYTES: Final = 32

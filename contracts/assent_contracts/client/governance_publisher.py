@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent_contracts.client.answers import Answers
+from assent_contracts.client.awaited_answers import Answers
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
@@ -10,8 +10,8 @@ from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import NotDecidedError, NotPublishedError, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE_COMMANDS

@@ -15,7 +15,7 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import Command, command_type
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.eras import FIRST_ERA
-from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.heads import head_message
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import LedgerName

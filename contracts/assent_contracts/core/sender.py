@@ -12,7 +12,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
 from assent_contracts.events import CommandRepeated
-from assent_contracts.governance import GovernanceCommand
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

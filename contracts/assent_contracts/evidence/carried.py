@@ -12,9 +12,9 @@ from assent_contracts.core.received import Received
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.digests import sha256_hex
 from assent_contracts.evidence.release_references import ReleaseReference
-from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_codec import decode_governance_change
+from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id

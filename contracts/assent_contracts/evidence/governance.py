@@ -27,7 +27,7 @@ from assent_contracts.evidence.carried import carried_again
 from assent_contracts.evidence.past import Past
 from assent_contracts.evidence.release_references import Confirmations
 from assent_contracts.evidence.signed import Signatures, VerifySignature, signed
-from assent_contracts.governance import (
+from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,

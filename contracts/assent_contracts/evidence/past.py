@@ -6,7 +6,7 @@ from typing import Final
 
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 
 KEPT: Final = 8
 """Governance changes seldom, and most open requests are recent: few states are asked for, often."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import SubmitChange, command_type
 from assent_contracts.core.log_time import corrected, not_log_time
 from assent_contracts.core.memory import CommandMemory
@@ -32,7 +33,6 @@ from assent_contracts.ledger import (
     decode_recorded_command,
     decode_refusal,
 )
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import parse_request_id, resource_type
 
 _FOLLOWS = ChangeClaimed | OutcomeUnknown | OfNoRequest

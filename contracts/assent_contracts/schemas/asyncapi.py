@@ -5,9 +5,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from assent_contracts import seal, signing, topics
-from assent_contracts.changes import POSITION_HEADER, Change
 from assent_contracts.commands import Command
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand
+from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceCommand
+from assent_contracts.released_change import POSITION_HEADER, Change
 from assent_contracts.schemas.messages import Schema, file_name, members, message_type
 
 _FOLDER: Final = "./assent_contracts/schemas"

@@ -6,15 +6,15 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from assent_contracts.changes import Change
 from assent_contracts.commands import Command
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GovernanceCommand, GovernanceEvent
 from assent_contracts.heads import SignedHead
 from assent_contracts.ledger import DecisionRecord, OmittedCommand, RecordedCommand
 from assent_contracts.limits import RESOURCE_ID_MAX_CHARS
 from assent_contracts.refusals import Refusal
+from assent_contracts.released_change import Change
 from assent_contracts.unicode_14 import DRAWN
 
 Schema = dict[str, Any]

@@ -21,7 +21,7 @@ from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.directory import too_much_vanishes
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
-from assent_contracts.governed import DirectoryDifference
+from assent_contracts.governance_objects import DirectoryDifference
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 

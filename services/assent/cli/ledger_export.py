@@ -9,7 +9,7 @@ from assent.verify.elsewhere_sources import IN_FILE, kept_heads, known_by_writer
 from assent.verify.expected import Expected, ExpectedHead, SealedHead
 from assent.verify.export import Exported, export_ledgers
 from assent.verify.heads_elsewhere import HeadsElsewhere
-from assent_contracts.client.heads import good_heads
+from assent_contracts.client.heads_topic import good_heads
 from assent_contracts.eras import is_void
 from assent_contracts.heads import KeptHead
 

@@ -34,7 +34,7 @@ from assent.settings import read_connection
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 async def found_log(directory: Directory, file: Path, *, partitions: int, make_missing_keys: bool) -> Founded:

@@ -17,9 +17,9 @@ from assent.store.given_up import Named, given_up
 from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.eras import gives_up_of
-from assent_contracts.governed import LedgerEnd, Loss
+from assent_contracts.governance_objects import LedgerEnd, Loss
 from assent_contracts.heads import KnownHead, Place
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER_TOPICS

@@ -18,10 +18,10 @@ from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import command_type
 from assent_contracts.core.governance.policies import terms_text
 from assent_contracts.events import ApprovalLapsed
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.proof import NotProven
 from assent_contracts.resources import request_id
 from assent_contracts.topics import LEDGER

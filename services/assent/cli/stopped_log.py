@@ -16,7 +16,7 @@ from assent.store.positions import read_positions
 from assent.store.rebuild import notify_positions, shared_with
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 
 
 @asynccontextmanager

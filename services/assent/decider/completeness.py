@@ -11,7 +11,7 @@ from assent.decider.term import Term
 from assent.ledger.topic_inspection import look_at_topics
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.core.writer.writer import Writer
 from assent_contracts.findings import compare_decided, compare_input
 from assent_contracts.heads import (

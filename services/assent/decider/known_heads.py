@@ -14,7 +14,7 @@ from assent.store.heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import sift_beside, sift_topic, signed_head
+from assent_contracts.client.heads_topic import sift_beside, sift_topic, signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.eras import is_void

@@ -14,14 +14,14 @@ from assent.ledger.appender import LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.core.governance.fields import refuse
-from assent_contracts.governance import AcceptLoss
-from assent_contracts.governed import LedgerEnd
+from assent_contracts.governance_messages import AcceptLoss
+from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Finding, Place, next_input
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 class AcceptedLoss(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,13 +24,18 @@ from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent, RecoverWriters, RecoveryCommand
-from assent_contracts.governed import Writer
+from assent_contracts.governance_messages import (
+    GOVERNANCE_KEY,
+    GovernanceEvent,
+    RecoverWriters,
+    RecoveryCommand,
+)
+from assent_contracts.governance_objects import Writer
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import command_message
 from assent_contracts.topics import HEADS
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 _TRIES = 20
 """Another writer's records may come first each time. The command is then decided again after them."""

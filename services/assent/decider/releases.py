@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 from assent.decider.stopped import StoppedError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.core.writer.releases import Releases
 from assent_contracts.topics import LEDGER
 

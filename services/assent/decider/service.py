@@ -35,10 +35,10 @@ from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_consumer
+from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.group import Membership, PartitionTasks
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.client.reader import acceptance_of
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.core.writer.writer import Writer
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Place

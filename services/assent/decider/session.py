@@ -19,7 +19,7 @@ from assent.decider.until_one_ends import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
 from assent.observe.traces import TRACER
-from assent_contracts.client.fetch import positions
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.writer import Decided, Incoming, Writer
 from assent_contracts.findings import compare_input

@@ -11,7 +11,7 @@ from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Sealer, Writer
 from assent_contracts.evidence.signed import Signatures

@@ -13,7 +13,7 @@ from assent.decider.term import Term
 from assent.ledger.appender import Appender, LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.core.writer.writer import Writer
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Place, SignedHead, compare, known_from

@@ -8,7 +8,7 @@ import msgspec
 from assent.directory.export import Export, User
 from assent.directory.nesting import flattened
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Account, DirectoryDifference, Group
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group
 from assent_contracts.limits import MEMBERS_MAX
 
 PART_MAX_BYTES = 200 * 1024

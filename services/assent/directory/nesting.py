@@ -1,7 +1,7 @@
 """Flattens nested groups, with the shortest path to each member. Pure."""
 
 from assent.directory.export import Export, ExportError, NestedGroup
-from assent_contracts.governed import Group
+from assent_contracts.governance_objects import Group
 from assent_contracts.limits import NESTING_MAX
 
 

@@ -28,17 +28,17 @@ from assent.dispatch.written_releases import AGAIN_AFTER_S, WrittenReleases, cop
 from assent.observe import metrics
 from assent_contracts import cloudevents
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import POSITION_HEADER, Change, decode_change
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests, ReleasedAt
-from assent_contracts.client.probe import LOOK_EVERY_S
-from assent_contracts.client.reader import LedgerReader
+from assent_contracts.client.partition_probe import LOOK_EVERY_S
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.heads import HeadInEra
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
 from assent_contracts.resources import resource_type
 from assent_contracts.topics import CHANGES, LEDGER
 

@@ -20,9 +20,9 @@ from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_ev
 from assent.process import until_stopped
 from assent.settings import ServiceSettings
 from assent_contracts.client.connection import Connection
+from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError
-from assent_contracts.client.group import Membership, PartitionTasks
-from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.topics import LEDGER
 

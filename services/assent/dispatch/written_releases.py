@@ -20,7 +20,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.open_requests import OpenRequest
 from assent_contracts.client.partition_contents import partition_contents
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import CHANGES
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from assent.founding.file import GovernanceFile
 from assent.founding.meaning import policy_of, settings_of
-from assent_contracts.governance import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
 from assent_contracts.governance_changes import (
     AssignRole,
     ChangeSettings,
@@ -14,7 +13,8 @@ from assent_contracts.governance_changes import (
     RegisterKey,
     RegisterPrincipal,
 )
-from assent_contracts.governed import Account, Founding, Group, RoleAssignment, SigningKey
+from assent_contracts.governance_messages import ChangeGovernance, CloseFounding, FoundLog, GovernanceCommand
+from assent_contracts.governance_objects import Account, Founding, Group, RoleAssignment, SigningKey
 
 FOUNDER = "founder"
 """The principal that the founding commands name; no account has this id."""

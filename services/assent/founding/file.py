@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
-from assent_contracts.governed import PrincipalKind, Role
-from assent_contracts.policies import Completion, OnBehalf
+from assent_contracts.access_policies import Completion, OnBehalf
+from assent_contracts.governance_objects import PrincipalKind, Role
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
 _PLACE = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?\.?(.*)")

@@ -18,7 +18,6 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.writer.batches import Batch, fits, size_of
 from assent_contracts.core.writer.chain import Chain, Link
 from assent_contracts.digests import sha256_hex, to_base64url
-from assent_contracts.governance import ChangeGovernance, GovernanceCommand
 from assent_contracts.governance_changes import (
     AssignRole,
     CreatePolicy,
@@ -28,13 +27,14 @@ from assent_contracts.governance_changes import (
     RegisterPrincipal,
 )
 from assent_contracts.governance_codec import decode_governance_command
-from assent_contracts.governed import Founding, SigningKey
+from assent_contracts.governance_messages import ChangeGovernance, GovernanceCommand
+from assent_contracts.governance_objects import Founding, SigningKey
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.signing import NO_IDENTITY, command_message
 from assent_contracts.topics import GOVERNANCE
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 WRITER_KEY = "writer.key"
 """The name of the decider's key file."""

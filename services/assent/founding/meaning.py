@@ -4,8 +4,8 @@ from typing import Any
 
 from assent.founding.durations import duration_ms
 from assent.founding.file import GovernanceFileError, PolicyTable, SettingsTable
-from assent_contracts.governed import Settings
-from assent_contracts.policies import ApprovalRule, Policy
+from assent_contracts.access_policies import ApprovalRule, Policy
+from assent_contracts.governance_objects import Settings
 
 
 def settings_of(table: SettingsTable) -> Settings:

@@ -23,7 +23,7 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.task_end import end
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 
 _HEARD_MAX: Final = 10_000

@@ -7,7 +7,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from assent_contracts.client.follower import NotFollowingError
-from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.proof import NotProven
 
 CACHE_MAX_BYTES: Final = 32 * 1024 * 1024

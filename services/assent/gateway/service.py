@@ -37,7 +37,7 @@ from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, prob
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import load_key
-from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.task_end import end
 
 LISTENING = "http"

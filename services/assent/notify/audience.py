@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, get_args
 
 from assent.reading.decidable_requests import received_groups, received_types
+from assent_contracts.access_policies import ADMINISTRATORS, PolicyTerms, administrators_of
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.events import (
     ChangeReleased,
@@ -17,8 +18,7 @@ from assent_contracts.events import (
     RequesterNews,
     RequestEvent,
 )
-from assent_contracts.governed import SigningKey
-from assent_contracts.policies import ADMINISTRATORS, PolicyTerms, administrators_of
+from assent_contracts.governance_objects import SigningKey
 from assent_contracts.resources import resource_type
 
 _IMPORTANCE: Final[tuple[RequesterNews, ...]] = get_args(RequesterNews)

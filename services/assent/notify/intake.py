@@ -34,8 +34,8 @@ from assent_contracts.events import (
     RequestEnd,
     RequestEvent,
 )
-from assent_contracts.governance import KeyRegistered
 from assent_contracts.governance_changes import key_object
+from assent_contracts.governance_messages import KeyRegistered
 from assent_contracts.ledger import (
     IncoherentRecordError,
     LedgerRecord,

@@ -15,9 +15,9 @@ from assent.store.pool import Connection
 from assent.store.sql import load_sql
 from assent.targets.news import Facts, MadeRequest, News
 from assent_contracts.acceptance import Accepted
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import request_id, resource_type
 
 REQUESTS_MAX: Final = 100

@@ -6,7 +6,7 @@ from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.reasons import no_evidence
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.topics import GOVERNANCE
 

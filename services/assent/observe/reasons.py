@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from assent.observe.health import Reason
-from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.heads import Finding
 
 _REFUSED: Final = (

@@ -7,13 +7,13 @@ from msgspec import UNSET, UnsetType
 
 from assent.reading.lapses import LAPSES
 from assent.store.queries import RequestView
+from assent_contracts.access_policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.core.governance.policies import rule_words
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import Explanation, RuleStands, explain
 from assent_contracts.core.requests.permissions import Deciding, why_not
 from assent_contracts.core.requests.states import Progress, Request
 from assent_contracts.events import Status
-from assent_contracts.policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
 Next = Literal["resubmit", "permit-requester", "complete", "add-approvers", "approve"]

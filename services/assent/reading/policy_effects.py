@@ -9,8 +9,8 @@ from assent.reading.requests import deciding_of_row
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import deleted_policy, has_quorum, standing_terms
-from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import CreatePolicy, DeletePolicy, EditPolicy, GovernanceChange
+from assent_contracts.governance_messages import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 
 LISTED_MAX: Final = 200
 """Requests that are examined, the oldest first. The total is reported in any case."""

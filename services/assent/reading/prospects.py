@@ -4,6 +4,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.changes import change_difference, change_sentence
@@ -16,7 +17,6 @@ from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import Sender, not_current
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import (
     AddWriter,
     AssignRole,
@@ -40,7 +40,7 @@ from assent_contracts.governance_changes import (
     WithdrawRole,
     object_of,
 )
-from assent_contracts.policies import PolicyTerms
+from assent_contracts.governance_messages import ChangeGovernance
 from assent_contracts.refusals import Refusal, RefusalCode
 
 PLACEHOLDER = "as the dry run found it"

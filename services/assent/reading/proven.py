@@ -15,12 +15,12 @@ from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.sender import Sender, identify
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.proof import NotProven, Place, SealedRun, verify_run
 from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import SIGNATURE_BYTES, command_message
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 
 class KnownGovernance(Protocol):

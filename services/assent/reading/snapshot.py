@@ -5,10 +5,12 @@ A reader has to trust the document's author: nothing in it can be checked agains
 
 import msgspec
 
+from assent_contracts.access_policies import Policy
 from assent_contracts.core.governance.principals import Key, Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url, to_base64url
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
+from assent_contracts.governance_messages import (
     DirectorySynced,
     GovernanceEvent,
     GroupDefined,
@@ -17,8 +19,7 @@ from assent_contracts.governance import (
     RoleAssigned,
     SettingsChanged,
 )
-from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object
-from assent_contracts.governed import (
+from assent_contracts.governance_objects import (
     Account,
     DirectoryDifference,
     Group,
@@ -27,7 +28,6 @@ from assent_contracts.governed import (
     SigningKey,
     Writer,
 )
-from assent_contracts.policies import Policy
 
 
 class AccountNow(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from assent.store.heads import drop_false_heads, keep_heads
 from assent.store.pool import open_pool
 from assent.store.service import UNREACHABLE, following
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.heads import HeadsStream, following_heads, sift_beside
+from assent_contracts.client.heads_topic import HeadsStream, following_heads, sift_beside
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.heads import KeptHead
 

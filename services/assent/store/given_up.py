@@ -9,7 +9,7 @@ from msgspec import Struct, convert
 
 from assent.store.pool import Executor
 from assent.store.sql import load_sql
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.topics import GOVERNANCE
 
 LISTED_MAX: Final = 10_000

@@ -15,7 +15,7 @@ import asyncpg
 
 from assent.store.pool import Executor, connected
 from assent.store.sql import load_sql
-from assent_contracts.client.heads import PIECE, sift_beside
+from assent_contracts.client.heads_topic import PIECE, sift_beside
 from assent_contracts.client.newest_heads import NewestHeads, false_heads
 from assent_contracts.heads import KeptHead, SignedHead
 from assent_contracts.topics import LEDGER_TOPICS

@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
-from assent_contracts.client.reader import accept, acceptance_of
+from assent_contracts.client.ledger_reader import accept, acceptance_of
 from assent_contracts.eras import era_of
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import GOVERNANCE

@@ -14,10 +14,10 @@ from assent.store.positions import Reader
 from assent.store.sql import load_sql
 from assent.store.timeline_order import in_causal_order
 from assent_contracts.acceptance import Head
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.requests.states import Progress
 from assent_contracts.events import Lapse, Status
-from assent_contracts.policies import PolicyTerms
 from assent_contracts.resources import parse_request_id
 from assent_contracts.topics import LEDGER
 

@@ -17,8 +17,8 @@ from assent.store.postgres_heads import known_in_postgres
 from assent_contracts.acceptance import first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError, NotFoundedError
-from assent_contracts.client.probe import Probe
-from assent_contracts.governed import Loss
+from assent_contracts.client.partition_probe import Probe
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import Finding, HeadInEra
 from assent_contracts.topics import GOVERNANCE, ledger_of
 

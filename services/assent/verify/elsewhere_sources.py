@@ -7,9 +7,9 @@ from assent.store.heads import stored_heads
 from assent.store.pool import Executor
 from assent.verify.heads_elsewhere import Known
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.heads import good_heads, read_heads
+from assent_contracts.client.heads_topic import good_heads, read_heads
 from assent_contracts.eras import is_void
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import KeptHead, KnownHead, known_from
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
 

@@ -15,7 +15,7 @@ from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.heads import KnownHead, VerifyHead, decode_head, known_from, verify_head
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 EXPECTED_MAX_BYTES: Final = 16 * 1024 * 1024
 _Sha256 = Annotated[str, Meta(pattern=f"^{DIGEST_PATTERN}$")]

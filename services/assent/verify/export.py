@@ -27,10 +27,10 @@ from assent_contracts.acceptance import Acceptance, Accepted, Headers
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
-from assent_contracts.client.reader import acceptance_of
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 Progress = Callable[[int, int], None]
 _Count = Annotated[int, Meta(ge=0, lt=1 << 53)]

@@ -19,7 +19,7 @@ from assent_contracts.client.keys import verify as verify_signature
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import LedgerName
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 _LINE_MAX_BYTES = 8 * limits.RECORD_MAX_BYTES
 _decode_line = msgspec.json.Decoder(ExportedRecord).decode

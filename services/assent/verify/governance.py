@@ -29,7 +29,7 @@ from assent_contracts.core.writer.writer import Writer
 from assent_contracts.digests import from_base64url
 from assent_contracts.evidence.carried import carried_again
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import (
+from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
@@ -38,7 +38,7 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
     ReleaseRefused,
 )
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.ledger import (
     LedgerRecord,
     OmittedCommand,
@@ -48,7 +48,7 @@ from assent_contracts.ledger import (
 )
 from assent_contracts.refusals import Refusal
 from assent_contracts.signing import NO_IDENTITY
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 C = TypeVar("C")
 

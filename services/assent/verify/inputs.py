@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import next_input
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.topics import LedgerName

@@ -16,7 +16,7 @@ from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import verify
-from assent_contracts.client.reader import acceptance_of
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.topics import LEDGER, LedgerName
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from assent.verify.finding import FindingError
 from assent.verify.inputs import InputGap
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.fetch import positions
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS, LedgerName
 
 COMMAND_TOPICS: dict[LedgerName, str] = {"ledger": COMMANDS, "governance": GOVERNANCE_COMMANDS}

@@ -10,7 +10,7 @@ from assent_contracts import limits
 from assent_contracts.codec import encode
 from assent_contracts.core.sender import OMITTED
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, decode_refusal
 from assent_contracts.refusals import Refusal, RefusalCode
 

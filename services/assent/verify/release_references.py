@@ -5,7 +5,7 @@ import msgspec
 from assent.verify.finding import FindingError
 from assent_contracts.eras import gives_up_of
 from assent_contracts.evidence.release_references import LedgerRelease, ReleaseReference, untrue
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 
 
 class RecordedRelease(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -32,7 +32,7 @@ from assent_contracts.events import (
     Event,
 )
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,
     OmittedCommand,

@@ -8,9 +8,9 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.publisher import new_command_id
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 from tests.support.bad import good_goes_on
 from tests.support.forge import FORGERIES, Place
 from tests.support.governing import governing

@@ -22,8 +22,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats
 from assent_contracts.commands import Approve, Cancel, Complete, SubmitChange
 from assent_contracts.events import ApprovalGiven, ChangeReleased, ChangeSubmitted, RequestCanceled
-from assent_contracts.governance import PrincipalDisabled
 from assent_contracts.governance_changes import DisablePrincipal, EnablePrincipal
+from assent_contracts.governance_messages import PrincipalDisabled
 from assent_contracts.proof import NotProven
 from assent_contracts.refusals import RefusalCode
 from tests.support.containers import Endpoints

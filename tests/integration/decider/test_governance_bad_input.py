@@ -15,7 +15,7 @@ from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.digests import to_base64url
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.ledger import LedgerRecord, OmittedCommand, decode_recorded_command
 from assent_contracts.refusals import RefusalCode
 from assent_contracts.signing import command_message

@@ -23,13 +23,13 @@ from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
+from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.client.reader import acceptance_of
 from assent_contracts.core.writer.batches import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.events import CommandRepeated, WritersChanged
 from assent_contracts.governance_changes import AddWriter, RetireWriter
-from assent_contracts.governed import Writer
+from assent_contracts.governance_objects import Writer
 from assent_contracts.ledger import decode_events
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 from assent_contracts.topics import HEADS, LEDGER

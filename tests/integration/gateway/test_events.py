@@ -16,7 +16,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.task_end import end
 from assent_contracts.governance_changes import DefineGroup, DisablePrincipal
-from assent_contracts.governed import Group
+from assent_contracts.governance_objects import Group
 from tests.support.gateway import Gateway, accepted, answering, gateway_of, gateway_settings, refused
 from tests.support.governing import governing
 from tests.support.stack import until

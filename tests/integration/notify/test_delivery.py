@@ -30,7 +30,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.governance_changes import RegisterKey, RevokeKeys
-from assent_contracts.governed import SigningKey
+from assent_contracts.governance_objects import SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from assent_contracts.refusals import RefusalCode
 from tests.integration.notify.conftest import OWN, PUBLIC, Notifying

@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import open_consumer
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.governance_changes import CreatePolicy
 from assent_contracts.topics import GOVERNANCE, LEDGER, ledger_of
 from tests.support.containers import Endpoints

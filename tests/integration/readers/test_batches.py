@@ -14,8 +14,8 @@ from assent.store.projector import Projector
 from assent.store.service import ReaderSpec
 from assent.store.watch import LogWatch
 from assent_contracts.client.connection import open_consumer as consuming
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.client.task_end import end
 from tests.integration.readers.conftest import Written
 from tests.integration.readers.each_once import assert_each_record_once

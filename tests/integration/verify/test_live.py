@@ -21,8 +21,8 @@ from assent.verify.inputs import InputGap
 from assent.verify.markers import must_be_markers
 from assent_contracts.client.connection import open_consumer as consuming
 from assent_contracts.client.connection import open_producer
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.digests import to_base64url
 from assent_contracts.heads import SignedHead, encode_head, head_message, topic_key
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER

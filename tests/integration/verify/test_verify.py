@@ -16,7 +16,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import EditPolicy, RegisterPrincipal, policy_object
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.topics import GOVERNANCE, LEDGER
 from tests.support.governing import ended, governance_of, governing, released
 from tests.support.log import PARTITIONS, Actor, Log

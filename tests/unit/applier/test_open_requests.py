@@ -7,12 +7,12 @@ import pytest
 from msgspec import Raw
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.changes import Change
 from assent_contracts.client.keys import verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.digests import sha256_hex
 from assent_contracts.evidence.governance import GovernanceEvidence
 from assent_contracts.ledger import decode_record
+from assent_contracts.released_change import Change
 from tests.support.given import PAYLOAD, Story
 
 RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes")

@@ -13,7 +13,7 @@ from assent.observe.readiness import Readiness
 from assent.observe.reasons import kafka_reason, reason_of
 from assent.store.reasons import reason
 from assent_contracts.client.follower import NotWholeError
-from assent_contracts.client.probe import LedgerDiffersError
+from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.heads import Finding, Found, compare, known_of
 from tests.unit.cli.test_log_checks import positions
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from assent_contracts.client import newest_heads
-from assent_contracts.client.heads import PIECE, good_heads, kept_from, sift_beside, signed_head
+from assent_contracts.client.heads_topic import PIECE, good_heads, kept_from, sift_beside, signed_head
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.heads import KeptHead, SignedHead, topic_key

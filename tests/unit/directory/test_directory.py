@@ -10,19 +10,19 @@ from assent.directory.compare import directory_difference, fitting, parts, usabl
 from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
 from assent.directory.nesting import flattened
 from assent.directory.read import parse_export
+from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
+from assent_contracts.governance_messages import (
     GroupDefined,
     PolicyCreated,
     PrincipalDisabled,
     PrincipalRegistered,
     SettingsChanged,
 )
-from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
-from assent_contracts.governed import Account, DirectoryDifference, Group, Settings
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group, Settings
 from assent_contracts.limits import MEMBERS_MAX, NESTING_MAX
-from assent_contracts.policies import ApprovalRule, Policy
 from assent_contracts.refusals import Refusal
 from tests.unit.cli.organisation import organisation
 

@@ -8,12 +8,12 @@ from assent_contracts.evidence.past import KEPT, Past
 from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
 from assent_contracts.evidence.repeated_decision import Judged, judged_again
 from assent_contracts.evidence.requests import RequestsEvidence
-from assent_contracts.governance import PrincipalDisabled, ReleaseRefused
 from assent_contracts.governance_changes import DisablePrincipal
+from assent_contracts.governance_messages import PrincipalDisabled, ReleaseRefused
 from assent_contracts.ledger import RecordedCommand, decode_events
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY as RECOVERY_NAME
-from assent_contracts.writers import WriterRegistry, governance_sealer
+from assent_contracts.writer_registry import RECOVERY as RECOVERY_NAME
+from assent_contracts.writer_registry import WriterRegistry, governance_sealer
 from tests.support.chains import PARTITION, RECOVERY, WRITER, Chains
 from tests.support.stolen import StolenLog, here
 

@@ -14,9 +14,9 @@ from assent.founding.file import (
 from assent.founding.found import FoundingRefusedError, founding_links, keys_to_make, save_keys
 from assent.founding.meaning import policy_of, settings_of
 from assent.infra_files import infra_path
+from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.client.keys import SecretKey
-from assent_contracts.governed import Settings
-from assent_contracts.policies import ApprovalRule
+from assent_contracts.governance_objects import Settings
 from tests.support.in_process import assent
 
 GOVERNANCE = infra_path("demo/governance.toml")

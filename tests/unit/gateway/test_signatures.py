@@ -18,7 +18,7 @@ from assent_contracts import governance_changes as c
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Account, RoleAssignment, SigningKey
+from assent_contracts.governance_objects import Account, RoleAssignment, SigningKey
 from assent_contracts.limits import FOR_EVER_MS
 from tests.support.people import force, organisation
 

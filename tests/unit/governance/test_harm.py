@@ -19,7 +19,7 @@ from assent_contracts.governance_changes import (
     WithdrawRole,
     role_object,
 )
-from assent_contracts.governed import RoleAssignment, Settings
+from assent_contracts.governance_objects import RoleAssignment, Settings
 from assent_contracts.refusals import Refusal
 from tests.support.people import DAY_MS, START, force, organisation, policy_of
 from tests.unit.governance.answers import (

@@ -18,6 +18,7 @@ from assent.notify.audience import (
 from assent.notify.intake import facts_of
 from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, MadeRequest, NewsEvent
 from assent_contracts import events as e
+from assent_contracts.access_policies import ApprovalRule, PolicyTerms
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
 from assent_contracts.core.requests.states import (
@@ -30,7 +31,6 @@ from assent_contracts.core.requests.states import (
 )
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
-from assent_contracts.policies import ApprovalRule, PolicyTerms
 from tests.support.meanwhile import define
 from tests.support.people import HUMANS, PRINCIPALS, force, key_of, organisation
 

@@ -11,7 +11,7 @@ from assent_contracts.governance_changes import (
     EnablePrincipal,
     GovernanceChange,
 )
-from assent_contracts.governed import Settings
+from assent_contracts.governance_objects import Settings
 from assent_contracts.refusals import Refusal, RefusalCode
 from tests.unit.cli.organisation import AT, organisation
 

@@ -7,7 +7,7 @@ from assent.verify.requests import RequestsVerifier
 from assent_contracts import limits
 from assent_contracts.codec import encode, too_large
 from assent_contracts.governance_changes import RegisterPrincipal
-from assent_contracts.governed import Account
+from assent_contracts.governance_objects import Account
 from assent_contracts.refusals import Refusal
 from tests.support.chains import Chains, key_of, signed
 

@@ -8,19 +8,19 @@ from assent_contracts.core.governance.change_rules import Asker, ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, changed
 from assent_contracts.core.governance.fields import bad_id, bad_text, refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import (
-    GovernanceEvent,
-    PrincipalDisabled,
-    PrincipalEnabled,
-    PrincipalRegistered,
-)
 from assent_contracts.governance_changes import (
     DisablePrincipal,
     EnablePrincipal,
     RegisterPrincipal,
     principal_object,
 )
-from assent_contracts.governed import Account
+from assent_contracts.governance_messages import (
+    GovernanceEvent,
+    PrincipalDisabled,
+    PrincipalEnabled,
+    PrincipalRegistered,
+)
+from assent_contracts.governance_objects import Account
 from assent_contracts.refusals import Refusal, RefusalCode
 
 RESERVED = frozenset({"founder", "assent", "recovery"})

@@ -7,8 +7,8 @@ import msgspec
 
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
 Change = TypeVar("Change", bound=GovernanceChange)

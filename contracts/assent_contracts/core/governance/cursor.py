@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 
 
 def advance(governance: Governance, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:

@@ -18,7 +18,10 @@ from assent_contracts.core.governance.losses import accept_loss
 from assent_contracts.core.governance.permissions import not_permitted, why_approval
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.governance.writers import recover_writers
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import (
+    GovernanceChange,
+)
+from assent_contracts.governance_messages import (
     AcceptLoss,
     ChangeGovernance,
     CloseFounding,
@@ -33,11 +36,8 @@ from assent_contracts.governance import (
     ReleaseCarriedOut,
     ReleaseRefused,
 )
-from assent_contracts.governance_changes import (
-    GovernanceChange,
-)
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 Decision = tuple[GovernanceEvent, ...] | Refusal
 

@@ -15,9 +15,9 @@ from assent_contracts.core.governance.groups import (
 )
 from assent_contracts.core.governance.number_words import counted
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.governance import DirectorySynced, GovernanceEvent
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
-from assent_contracts.governed import Account, DirectoryDifference, Group
+from assent_contracts.governance_messages import DirectorySynced, GovernanceEvent
+from assent_contracts.governance_objects import Account, DirectoryDifference, Group
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

@@ -1,11 +1,11 @@
 """The limits on what the fields of a change hold, beyond their types; each with its refusal."""
 
 from assent_contracts import limits
+from assent_contracts.access_policies import RESERVED_PREFIX
 from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
 from assent_contracts.governance_changes import DIRECTORY, SETTINGS
-from assent_contracts.policies import RESERVED_PREFIX
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import has_control_characters
 from assent_contracts.signing import PUBLIC_KEY_BYTES

@@ -10,9 +10,9 @@ from assent_contracts.core.governance.number_words import counted, named
 from assent_contracts.core.governance.roles import GUARDED_ROLES
 from assent_contracts.core.governance.satisfiability import approver_groups
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent, GroupDefined, GroupDeleted
 from assent_contracts.governance_changes import DefineGroup, DeleteGroup, group_object
-from assent_contracts.governed import Group
+from assent_contracts.governance_messages import GovernanceEvent, GroupDefined, GroupDeleted
+from assent_contracts.governance_objects import Group
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _USERS_NAMED = 5

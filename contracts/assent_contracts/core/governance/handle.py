@@ -17,16 +17,16 @@ from assent_contracts.core.sender import (
     taken,
     takes_its_id,
 )
-from assent_contracts.governance import (
+from assent_contracts.governance_changes import SETTINGS
+from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,
     GovernanceEvent,
     RecoveryCommand,
     TimeCorrected,
 )
-from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 class GovernanceLedgerState:

@@ -4,6 +4,7 @@ R3: two people can administer, always. Every policy can still be met, and those 
 still be signed for: nothing else could bring back what was lost.
 """
 
+from assent_contracts.access_policies import BUILT_IN_TYPES, Policy
 from assent_contracts.core.governance.eligible import (
     ADMINISTRATORS_MIN,
     able_people,
@@ -14,7 +15,6 @@ from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.governance.satisfiability import unmet, unsigned_rule
 from assent_contracts.core.governance.signing import first_loss
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent
 from assent_contracts.governance_changes import (
     AddWriter,
     CorrectTime,
@@ -25,7 +25,7 @@ from assent_contracts.governance_changes import (
     RegisterPrincipal,
     RetireWriter,
 )
-from assent_contracts.policies import BUILT_IN_TYPES, Policy
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.refusals import Refusal
 
 _NO_HARM = (

@@ -2,8 +2,8 @@
 
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import AcceptLoss, GovernanceEvent, LossAccepted
-from assent_contracts.governed import Loss
+from assent_contracts.governance_messages import AcceptLoss, GovernanceEvent, LossAccepted
+from assent_contracts.governance_objects import Loss
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

@@ -4,6 +4,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from assent_contracts import limits
+from assent_contracts.access_policies import (
+    ADMINISTRATORS,
+    BUILT_IN_TYPES,
+    ApprovalRule,
+    Completion,
+    Policy,
+    PolicyTerms,
+)
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
@@ -19,7 +27,6 @@ from assent_contracts.core.governance.satisfiability import (
     unsigned,
 )
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
-from assent_contracts.governance import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.governance_changes import (
     CreatePolicy,
     DeletePolicy,
@@ -27,15 +34,8 @@ from assent_contracts.governance_changes import (
     group_object,
     policy_object,
 )
+from assent_contracts.governance_messages import GovernanceEvent, PolicyCreated, PolicyDeleted, PolicyEdited
 from assent_contracts.limits import FOR_EVER_MS
-from assent_contracts.policies import (
-    ADMINISTRATORS,
-    BUILT_IN_TYPES,
-    ApprovalRule,
-    Completion,
-    Policy,
-    PolicyTerms,
-)
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import has_control_characters, is_type_name
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from assent_contracts.digests import from_base64url
-from assent_contracts.governed import Account, DirectoryDifference, Role, RoleAssignment, SigningKey
+from assent_contracts.governance_objects import Account, DirectoryDifference, Role, RoleAssignment, SigningKey
 
 Windows = tuple[tuple[int, int], ...]
 """Log times (ms), each from <= at < to."""

@@ -13,8 +13,8 @@ from assent_contracts.core.received import (
     omitted,
     open_envelope,
 )
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceCommand
 from assent_contracts.ledger import RecordedCommand
 from assent_contracts.refusals import Refusal
 

@@ -2,7 +2,7 @@
 
 from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.core.remembering import remember_record
-from assent_contracts.governance import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
+from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import LedgerRecord, decode_governance_events
 
 

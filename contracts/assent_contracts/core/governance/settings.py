@@ -7,9 +7,9 @@ from assent_contracts.core.governance.field_changes import FieldChange, becomes,
 from assent_contracts.core.governance.fields import out_of_date, refuse
 from assent_contracts.core.governance.number_words import duration
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import GovernanceEvent, SettingsChanged
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings
-from assent_contracts.governed import Settings
+from assent_contracts.governance_messages import GovernanceEvent, SettingsChanged
+from assent_contracts.governance_objects import Settings
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

@@ -8,8 +8,14 @@ from assent_contracts.core.governance.fields import bad_id, is_public_key, refus
 from assent_contracts.core.governance.number_words import counted, moment
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent, KeyExpires, KeyRegistered, KeyRevoked, KeysRevoked
 from assent_contracts.governance_changes import ExpireKey, RegisterKey, RevokeKey, RevokeKeys
+from assent_contracts.governance_messages import (
+    GovernanceEvent,
+    KeyExpires,
+    KeyRegistered,
+    KeyRevoked,
+    KeysRevoked,
+)
 from assent_contracts.limits import FOR_EVER_MS, KEYS_MAX
 from assent_contracts.refusals import Refusal, RefusalCode
 

@@ -6,8 +6,8 @@ from assent_contracts.core.governance.change_rules import ChangeRules
 from assent_contracts.core.governance.field_changes import changed
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.number_words import moment
-from assent_contracts.governance import GovernanceEvent, TimeCorrected
 from assent_contracts.governance_changes import CorrectTime
+from assent_contracts.governance_messages import GovernanceEvent, TimeCorrected
 from assent_contracts.refusals import Refusal, RefusalCode
 
 

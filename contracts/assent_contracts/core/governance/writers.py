@@ -7,12 +7,12 @@ from assent_contracts.core.governance.field_changes import FieldChange, changed
 from assent_contracts.core.governance.fields import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url, to_base64url
-from assent_contracts.governance import GovernanceEvent, RecoverWriters, WriterAdded, WriterRetired
 from assent_contracts.governance_changes import AddWriter, RetireWriter
-from assent_contracts.governed import Writer
+from assent_contracts.governance_messages import GovernanceEvent, RecoverWriters, WriterAdded, WriterRetired
+from assent_contracts.governance_objects import Writer
 from assent_contracts.limits import WRITERS_MAX
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import RECOVERY
+from assent_contracts.writer_registry import RECOVERY
 
 
 def add_writer(governance: Governance, change: AddWriter) -> tuple[GovernanceEvent, ...] | Refusal:

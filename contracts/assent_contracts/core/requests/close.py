@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import CloseRequest
 from assent_contracts.core.governance.fields import refuse
 from assent_contracts.core.governance.state import EVERY_TYPE
@@ -18,7 +19,6 @@ from assent_contracts.core.requests.states import (
     Unsettled,
 )
 from assent_contracts.events import Event, RequestClosed
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.resources import resource_type
 

@@ -4,8 +4,8 @@ from typing import Literal, assert_never
 
 import msgspec
 
+from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.events import Status
-from assent_contracts.policies import PolicyTerms
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.events import Event
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.refusals import Refusal
 

@@ -21,10 +21,10 @@ from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.sender import unattributed
 from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
 from assent_contracts.core.writer.releases import Releases
-from assent_contracts.governance import GOVERNANCE_KEY, GovernanceEvent
+from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal, RefusalCode
-from assent_contracts.writers import WriterRegistry
+from assent_contracts.writer_registry import WriterRegistry
 
 
 class GovernanceDesk:

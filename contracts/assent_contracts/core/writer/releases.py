@@ -8,6 +8,7 @@ import re
 import msgspec
 
 from assent_contracts.acceptance import Accepted
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, RequestEnd, RequestEvent
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -15,7 +16,6 @@ from assent_contracts.ledger import (
     decode_events,
     decode_recorded_command,
 )
-from assent_contracts.policies import BUILT_IN_TYPES
 from assent_contracts.resources import resource_type
 
 _BUILT_IN = tuple(f'"resource":"{name}/'.encode() for name in sorted(BUILT_IN_TYPES))

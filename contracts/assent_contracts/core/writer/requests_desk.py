@@ -25,7 +25,7 @@ from assent_contracts.events import (
     RequestFailed,
     WritersChanged,
 )
-from assent_contracts.governance import GovernanceEvent
+from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id, request_id

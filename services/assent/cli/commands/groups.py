@@ -114,7 +114,7 @@ def set_group(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import DefineGroup, group_object
-    from assent_contracts.governed import Group
+    from assent_contracts.governance_objects import Group
 
     if sum((file is not None, bool(member), bool(add or remove))) > 1:
         output.fail("Take one of FILE, --member, and --add with --remove.")

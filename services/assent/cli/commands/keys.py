@@ -159,7 +159,7 @@ def register_key(
     from assent.cli.governance_change import change_governance, milliseconds
     from assent_contracts.client.publisher import now_ms
     from assent_contracts.governance_changes import RegisterKey
-    from assent_contracts.governed import SigningKey
+    from assent_contracts.governance_objects import SigningKey
     from assent_contracts.limits import FOR_EVER_MS
 
     holder = for_ or key_of(access, options).principal

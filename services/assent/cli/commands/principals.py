@@ -17,7 +17,7 @@ from assent.cli.options import (
 if TYPE_CHECKING:
     from assent_contracts.core.governance.principals import Principal
     from assent_contracts.core.governance.state import Governance
-    from assent_contracts.governed import RoleAssignment
+    from assent_contracts.governance_objects import RoleAssignment
 
 principals = App(name="principals", group="Governance", help="Accounts: who there is.")
 
@@ -120,7 +120,7 @@ def register_principal(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import RegisterPrincipal
-    from assent_contracts.governed import Account
+    from assent_contracts.governance_objects import Account
 
     kind = kind or ("service" if person is None else "human")
     account = Account(id=principal, kind=kind, person=person, name=name)

@@ -78,7 +78,7 @@ def _payload_of(path: Path, options: Options, *, as_text: bool) -> bytes:
 
     from assent.cli.decision_output import refuse_unsent
     from assent_contracts import limits
-    from assent_contracts.files import payload_of_file
+    from assent_contracts.file_payloads import payload_of_file
     from assent_contracts.refusals import Refusal, RefusalCode
 
     name = "standard input" if str(path) == "-" else str(path)
@@ -186,7 +186,7 @@ def show(
 def _write_payload(payload: bytes, save: Path | None) -> None:
     """To standard output, or what is to be applied to a new file."""
     from assent_contracts.digests import sha256_hex
-    from assent_contracts.files import file_of_payload
+    from assent_contracts.file_payloads import file_of_payload
 
     if save is None:
         output.write_bytes(payload)

@@ -16,7 +16,7 @@ from assent.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from assent_contracts.governed import RoleAssignment
+    from assent_contracts.governance_objects import RoleAssignment
 
 roles = App(name="roles", group="Governance", help="Role assignments: who may do what.")
 
@@ -77,7 +77,7 @@ def assign_role(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import AssignRole, role_object
-    from assent_contracts.governed import RoleAssignment
+    from assent_contracts.governance_objects import RoleAssignment
 
     wanted = RoleAssignment(
         id=assignment, role=role, groups=group, principals=principal, resource_types=type_

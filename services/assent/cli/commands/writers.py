@@ -20,7 +20,7 @@ from assent.cli.options import (
 if TYPE_CHECKING:
     from assent_contracts.client.connection import Connection
     from assent_contracts.client.keys import SecretKey
-    from assent_contracts.governed import Writer
+    from assent_contracts.governance_objects import Writer
 
 writers = App(name="writers", group="Governance", help="Writers: the deciders' keys, which seal the log.")
 
@@ -65,7 +65,7 @@ def add_writer(
     """
     from assent.cli.governance_change import change_governance
     from assent_contracts.governance_changes import AddWriter
-    from assent_contracts.governed import Writer
+    from assent_contracts.governance_objects import Writer
 
     writer = Writer(id=key_id, public_key=public)
     change_governance(
@@ -131,7 +131,7 @@ def recover(
 
     from assent.cli.process_log import log_to_file
     from assent_contracts.client.keys import load_key
-    from assent_contracts.governed import Writer
+    from assent_contracts.governance_objects import Writer
 
     if (public is None) != (key_id is None):
         output.fail("Name the writer to add by its public key and its id: PUBLIC --id ID.")

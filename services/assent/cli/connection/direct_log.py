@@ -51,7 +51,7 @@ from assent.store.queries import (
 )
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import SecretKey, verify
-from assent_contracts.client.lookup import LedgerLookup
+from assent_contracts.client.ledger_lookup import LedgerLookup
 from assent_contracts.client.publisher import Decided, NotDecidedError, now_ms
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance

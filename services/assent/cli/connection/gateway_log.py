@@ -51,8 +51,8 @@ from assent_contracts.commands import Command
 from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.events import Event
-from assent_contracts.governance import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.governance_changes import GovernanceChange
+from assent_contracts.governance_messages import ChangeGovernance, GovernanceCommand, GovernanceEvent
 from assent_contracts.proof import GovernanceProof, NotProven
 from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER

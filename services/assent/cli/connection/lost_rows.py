@@ -7,7 +7,7 @@ from assent.cli import output
 from assent.cli.connection.log_access import LogAccess
 from assent.store.pool import Executor
 from assent.store.queries import heads
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.heads import known_of
 from assent_contracts.topics import GOVERNANCE
 

@@ -18,7 +18,7 @@ from assent.store.positions import requests_read
 from assent.store.postgres_heads import newest_in_postgres
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
-from assent_contracts.client.heads import sift_beside
+from assent_contracts.client.heads_topic import sift_beside
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.publisher import NotPublishedError, Publisher
 from assent_contracts.heads import KnownHead, Place, known_heads

@@ -9,7 +9,7 @@ from assent.decider.heads_file import HeadsFileError
 from assent.observe.health import fault_of
 from assent_contracts.client.newest_heads import NewestHeads
 from assent_contracts.core.governance.number_words import moment
-from assent_contracts.governed import Loss
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import HeadInEra, given_up
 from assent_contracts.topics import LEDGER, LEDGER_TOPICS
 

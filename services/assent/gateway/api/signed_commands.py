@@ -36,9 +36,9 @@ from assent_contracts.commands import (
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.sender import identify, not_current, unattributed
 from assent_contracts.evidence.signed import Signatures, signed
-from assent_contracts.governance import GovernanceCommand
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governance_messages import GovernanceCommand
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER
 from assent_contracts.topics import GOVERNANCE, LEDGER

@@ -23,9 +23,9 @@ from assent.gateway.problems import Problem, malformed
 from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governance import ChangeGovernance
 from assent_contracts.governance_changes import object_of
 from assent_contracts.governance_codec import decode_governance_command
+from assent_contracts.governance_messages import ChangeGovernance
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.topics import GOVERNANCE
 

@@ -10,7 +10,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.console.frame import frame_of, holds, name_of
 from assent.gateway.console.rendering import render
 from assent.gateway.public import safe_return
-from assent_contracts.governed import Role
+from assent_contracts.governance_objects import Role
 
 _PRIVATE: Final = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
 _TOLD_ROLES: Final[tuple[Role, ...]] = ("administrator", "requester", "approver", "auditor")

@@ -13,7 +13,7 @@ from assent_contracts.core.governance.groups import is_guarded_group
 from assent_contracts.core.governance.roles import GUARDED_ROLES
 from assent_contracts.core.governance.settings import setting_text
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.governed import Group, RoleAssignment, Settings
+from assent_contracts.governance_objects import Group, RoleAssignment, Settings
 
 MEMBERS_SHOWN_MAX: Final = 200
 """Members of one group that the page lists. For more it shows the number."""

@@ -26,6 +26,7 @@ from assent.gateway.console.policy_forms import (
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.reading.prospects import Prospect
+from assent_contracts.access_policies import Policy
 from assent_contracts.core.governance.eligible import eligible_people
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
@@ -37,7 +38,6 @@ from assent_contracts.governance_changes import (
     policy_object,
 )
 from assent_contracts.limits import NAME_MAX_CHARS
-from assent_contracts.policies import Policy
 
 _Id = Annotated[str, QueryParameter(name="id", max_length=NAME_MAX_CHARS)]
 """In the query, because an id can have slashes and dots, which browsers resolve in a path."""

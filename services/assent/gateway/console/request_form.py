@@ -19,10 +19,10 @@ from assent.gateway.console.request_page import submitted_payload
 from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed, of_refusal
 from assent.store.queries import RequestView
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.files import file_of_payload, payload_of_file
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.file_payloads import file_of_payload, payload_of_file
 from assent_contracts.refusals import Refusal, RefusalCode
 
 _OPERATIONS = ("edit", "create", "delete", "assign")

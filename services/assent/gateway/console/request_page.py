@@ -29,6 +29,7 @@ from assent.reading.requests import state_of_row
 from assent.reading.submitted import Submitted, as_submitted
 from assent.reading.visible import hides_something
 from assent.store.queries import RequestView, last_applied, timeline
+from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.commands import ACTIONS, Action, RequestId
 from assent_contracts.core.requests.permissions import (
@@ -36,8 +37,7 @@ from assent_contracts.core.requests.permissions import (
     approval_refusal,
     possible_actions,
 )
-from assent_contracts.files import file_of_payload
-from assent_contracts.policies import BUILT_IN_TYPES
+from assent_contracts.file_payloads import file_of_payload
 from assent_contracts.refusals import WHAT_TO_DO, Refusal, RefusalCode
 
 _NEVER_KEPT = {"Cache-Control": "private, no-store"}

@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from assent_contracts import limits
+from assent_contracts.access_policies import Policy
 from assent_contracts.commands import CommandId, Digest, Milliseconds, PrincipalId, RequestId
 from assent_contracts.events import CommandRepeated
 from assent_contracts.governance_changes import GovernanceChange
-from assent_contracts.governed import (
+from assent_contracts.governance_objects import (
     Account,
     DirectoryDifference,
     Founding,
@@ -25,7 +26,6 @@ from assent_contracts.governed import (
     SigningKey,
     Writer,
 )
-from assent_contracts.policies import Policy
 from assent_contracts.refusals import Refusal
 
 GOVERNANCE_KEY: Final = b"governance"

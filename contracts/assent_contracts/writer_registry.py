@@ -6,8 +6,14 @@ from typing import Final, Protocol
 import msgspec
 
 from assent_contracts.digests import from_base64url
-from assent_contracts.governance import GovernanceEvent, LogFounded, LossAccepted, WriterAdded, WriterRetired
-from assent_contracts.governed import Loss
+from assent_contracts.governance_messages import (
+    GovernanceEvent,
+    LogFounded,
+    LossAccepted,
+    WriterAdded,
+    WriterRetired,
+)
+from assent_contracts.governance_objects import Loss
 from assent_contracts.ledger import LedgerRecord
 
 RECOVERY: Final = "recovery"

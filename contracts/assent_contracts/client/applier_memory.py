@@ -8,10 +8,10 @@ from typing import Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from assent_contracts.client.applier_journal import Journal, Position
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.journal import Journal, Position
-from assent_contracts.client.probe import LOOK_EVERY_S, Probe
+from assent_contracts.client.partition_probe import LOOK_EVERY_S, Probe
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Finding, HeadInEra, known_of, remembered_after

@@ -12,9 +12,9 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from assent_contracts import limits, seal
 from assent_contracts.client.connection import Connection, Consumer, started
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.proof import LedgerEntry, NotProven, Place, Proof, SealedRun, read_record
 from assent_contracts.topics import GOVERNANCE, LEDGER

@@ -9,7 +9,7 @@ from aiokafka.client import ConnectionGroup
 from aiokafka.errors import IllegalStateError, KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
-from assent_contracts.client.batches import read_batches
+from assent_contracts.client.record_batches import read_batches
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
 

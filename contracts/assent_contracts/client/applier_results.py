@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from assent_contracts.changes import Change
 from assent_contracts.commands import Outcome
+from assent_contracts.released_change import Change
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent_contracts.client.connection import Connection, Consumer, started
-from assent_contracts.client.fetch import positions
-from assent_contracts.governed import Loss
+from assent_contracts.client.record_fetching import positions
+from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, HeadInEra, KnownHead, compare, given_up, known_of
 from assent_contracts.topics import LEDGER_TOPICS, ledger_of
 

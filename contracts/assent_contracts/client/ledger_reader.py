@@ -8,10 +8,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.fetch import positions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
-from assent_contracts.client.probe import LOOK_EVERY_S, LedgerDiffersError, Probe
+from assent_contracts.client.partition_probe import LOOK_EVERY_S, LedgerDiffersError, Probe
+from assent_contracts.client.record_fetching import positions
 from assent_contracts.client.task_end import end
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Finding, HeadInEra

@@ -26,9 +26,9 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.changes import Change, decode_change
 from assent_contracts.codec import encode
 from assent_contracts.heads import HeadInEra
+from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import parse_request_id
 
 _PARTS: Final = (".change", ".claim", ".begun", ".report")

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.probe import Probe
+from assent_contracts.client.partition_probe import Probe
 from assent_contracts.findings import compare_partitions
 from assent_contracts.heads import Finding, KnownHead, compare, nothing_known
 from assent_contracts.topics import COMMANDS, LEDGER
