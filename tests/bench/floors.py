@@ -17,8 +17,8 @@ from assent.process import run_service
 from assent.settings import ServiceSettings
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance
 from assent_contracts.digests import from_base64url
 from assent_contracts.signing import KEY_HEADER, SIGNATURE_HEADER, command_message
 from assent_contracts.topics import COMMANDS

@@ -100,7 +100,7 @@ FAULTS: Final = (
     ),
     _evidence(
         "a release counts though an approval's signature is not good",
-        "requests",
+        "requests_evidence",
         "            if not is_good(command):\n",
         "            if not kind:\n",
     ),

@@ -22,7 +22,7 @@ from assent_contracts.client.keys import seal_headers, verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.client.record_batches import read_batches
 from assent_contracts.core.requests.evolve import ImpossibleEventError
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import (
     IncoherentRecordError,
     decode_events,

@@ -13,7 +13,7 @@ from assent_contracts.client.open_requests import OpenRequests, submitted_payloa
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.events import ChangeSubmitted
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.governance_changes import RegisterPrincipal
 from assent_contracts.governance_objects import Account
 from assent_contracts.partitioner import partition_for

@@ -21,7 +21,7 @@ _VERIFIED_AFTER_A_LOSS = 0.3
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from assent_contracts.core.memory import CommandMemory
+    from assent_contracts.core.command_memory import CommandMemory
     from assent_contracts.core.writer.requests_desk import RequestsDesk
     from assent_contracts.topics import LedgerName
     from tests.simulation.world import World

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.governance_objects import Loss
 from assent_contracts.ledger import decode_governance_events
 from tests.simulation.broker import Broker

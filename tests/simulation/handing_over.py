@@ -8,8 +8,8 @@ from assent_contracts.client.open_requests import OpenRequest, OpenRequests, sub
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import era_of
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.past import Past
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.evidence.past_governance import Past
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.released_change import Change, decode_change

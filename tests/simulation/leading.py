@@ -9,14 +9,14 @@ import msgspec
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed import Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.eras import era_of
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import Signatures, signed
 from assent_contracts.findings import compare_decided, compare_input
 from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import Finding, Found, KnownHead, Place, SignedHead, compare, next_input

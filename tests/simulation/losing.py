@@ -11,10 +11,10 @@ from assent_contracts.codec import encode
 from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.chain import Chain
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.digests import to_base64url
 from assent_contracts.eras import FIRST_ERA, era_of, is_void
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import Signatures, signed
 from assent_contracts.governance_messages import GOVERNANCE_KEY, AcceptLoss
 from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Place, SignedHead

@@ -12,11 +12,11 @@ from assent_contracts import governance_changes as g
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.codec import encode
+from assent_contracts.core.command_memory import Remembered
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.handle import GovernanceLedgerState
 from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import Remembered
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance_messages import (

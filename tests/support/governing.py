@@ -9,8 +9,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernanceDecided, GovernancePublisher
 from assent_contracts.client.keys import verify
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance
 from assent_contracts.events import ChangeSubmitted, RequestCompleted, RequestFailed
 from assent_contracts.governance_changes import GovernanceChange, object_of
 from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused

@@ -15,8 +15,8 @@ from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ApprovalGiven, ChangeReleased, ChangeSubmitted, Event, RequestApproved
-from assent_contracts.evidence.governance import GovernanceEvidence
-from assent_contracts.evidence.requests import RequestsEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.governance_objects import Settings

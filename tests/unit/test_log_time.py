@@ -9,16 +9,16 @@ from msgspec import UNSET
 from assent.verify.finding import FindingError
 from assent.verify.governance import GovernanceVerifier
 from assent_contracts.client.keys import verify
-from assent_contracts.core.ageing import Ageing
-from assent_contracts.core.forgotten import GAPS_MAX, ForgottenDates
+from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.core.forgotten_dates import GAPS_MAX, ForgottenDates
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.log_time import Correction, corrected, not_log_time
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
+from assent_contracts.core.retention import Ageing
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, LogTimeCorrected, RequestExpired
-from assent_contracts.evidence.requests import RequestsEvidence
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.governance_changes import CorrectTime
 from assent_contracts.governance_messages import TimeCorrected
 from assent_contracts.ledger import LedgerRecord, decode_events, decode_record

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.core.writer.chain import Chain
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import CommandRepeated
 from assent_contracts.ledger import OmittedCommand, decode_events, decode_record

@@ -18,7 +18,7 @@ from assent_contracts.events import (
     RequestFailed,
     RequestRejected,
 )
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import LedgerRecord
 
 REQUEST = "0-0"

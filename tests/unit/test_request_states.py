@@ -7,7 +7,7 @@ import pytest
 from assent_contracts import events as e
 from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import ACTIONS
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve
 from assent_contracts.core.requests.permissions import is_possible, possible_actions
 from assent_contracts.core.requests.states import Closed, Open, open_state, status_of

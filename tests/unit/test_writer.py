@@ -9,16 +9,16 @@ from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.received import Envelope, open_envelope
 from assent_contracts.core.requests.release_outcome import CARRIER
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Link
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import Between, Unconfirmed
 from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
-from assent_contracts.evidence.signed import Signatures
+from assent_contracts.evidence.command_signatures import Signatures
 from assent_contracts.governance_changes import RegisterKey, object_of
 from assent_contracts.governance_messages import GOVERNANCE_KEY, CloseFounding, TimeCorrected
 from assent_contracts.governance_objects import Settings, SigningKey

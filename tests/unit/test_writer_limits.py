@@ -5,19 +5,19 @@ import pytest
 from assent_contracts import limits
 from assent_contracts.acceptance import Head
 from assent_contracts.codec import encode
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.handle import GovernanceLedgerState, handle_governance
 from assent_contracts.core.governance.receive import governance_received_again
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Received
-from assent_contracts.core.remembering import remember_record
-from assent_contracts.core.requests.concerned import concerns
+from assent_contracts.core.remember_record import remember_record
+from assent_contracts.core.requests.affected_person import concerns
 from assent_contracts.core.requests.handle import apply_decision
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.requests.release_outcome import release_outcomes_due
-from assent_contracts.core.writer.batches import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, fits
+from assent_contracts.core.writer.batch import BATCH_MAX_BYTES, BATCH_MAX_RECORDS, Batch, fits
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed import Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import Unconfirmed
 from assent_contracts.governance_changes import role_object
 from assent_contracts.governance_messages import ReleaseCarriedOut
 from assent_contracts.heads import nothing_known

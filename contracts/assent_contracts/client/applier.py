@@ -52,7 +52,7 @@ from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.client.partition_probe import LedgerDiffersError
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.client.task_end import end
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import Finding
 from assent_contracts.released_change import Change, decode_change
 from assent_contracts.resources import parse_request_id

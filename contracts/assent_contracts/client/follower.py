@@ -17,7 +17,7 @@ from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.record_fetching import Records, positions
 from assent_contracts.client.refused_commands import Refused
 from assent_contracts.client.task_end import end
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.governance_messages import GovernanceEvent, LogFounded
 from assent_contracts.governance_objects import Loss
 from assent_contracts.heads import NOTHING, Finding, Found, KnownHead, compare, known_of

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent_contracts.core.ageing import Ageing
+from assent_contracts.core.retention import Ageing
 from assent_contracts.core.sender import TAKES_NO_ID
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
 from assent_contracts.limits import COMMAND_MEMORY_MS

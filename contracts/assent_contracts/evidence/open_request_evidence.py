@@ -3,7 +3,7 @@
 import msgspec
 
 from assent_contracts.core.requests.states import Open
-from assent_contracts.evidence.signed import Signed
+from assent_contracts.evidence.command_signatures import Signed
 from assent_contracts.ledger import LedgerRecord
 
 

@@ -14,8 +14,8 @@ from assent_contracts.commands import Command, SubmitChange, command_type
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import received_at
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide_on, misrouted
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.evolve import evolve, open_request
 from assent_contracts.core.requests.handle import sender_of
 from assent_contracts.core.requests.receive import received_again
@@ -23,8 +23,8 @@ from assent_contracts.core.requests.states import Closed
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import TAKES_NO_ID, not_current
 from assent_contracts.events import ChangeReleased, ChangeSubmitted, Event, RequestEvent
+from assent_contracts.evidence.command_signatures import Signed, signed
 from assent_contracts.evidence.open_request_evidence import Judged
-from assent_contracts.evidence.signed import Signed, signed
 from assent_contracts.ledger import (
     LedgerRecord,
     RecordedCommand,

@@ -18,7 +18,7 @@ from assent.directory.export import Export
 from assent.reading.prospects import Prospect, foresee
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.decide import decide_change
-from assent_contracts.core.governance.directory import too_much_vanishes
+from assent_contracts.core.governance.directory_difference import too_much_vanishes
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import DIRECTORY, SyncDirectory
 from assent_contracts.governance_objects import DirectoryDifference

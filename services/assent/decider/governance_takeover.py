@@ -11,9 +11,9 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import verify
 from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.core.writer.writer import Sealer, Writer
-from assent_contracts.evidence.signed import Signatures
+from assent_contracts.evidence.command_signatures import Signatures
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE
 

@@ -16,7 +16,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.publisher import new_command_id, now_ms
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.governance_messages import AcceptLoss
 from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Finding, Place, next_input

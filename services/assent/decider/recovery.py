@@ -17,13 +17,13 @@ from assent_contracts.client.follower import NotFoundedError
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import Signatures, signed
 from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     GovernanceEvent,

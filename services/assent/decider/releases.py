@@ -9,7 +9,7 @@ from assent.decider.stopped import StoppedError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.ledger_reader import LedgerReader
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.topics import LEDGER
 
 _RETRY_S = 1.0

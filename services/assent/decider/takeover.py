@@ -14,7 +14,7 @@ from assent_contracts.client.keys import verify
 from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Sealer, Writer
-from assent_contracts.evidence.signed import Signatures
+from assent_contracts.evidence.command_signatures import Signatures
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LEDGER
 

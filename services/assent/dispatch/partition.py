@@ -36,7 +36,7 @@ from assent_contracts.client.open_requests import OpenRequest, OpenRequests, Rel
 from assent_contracts.client.partition_probe import LOOK_EVERY_S
 from assent_contracts.codec import encode
 from assent_contracts.commands import command_type
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.heads import HeadInEra
 from assent_contracts.released_change import POSITION_HEADER, Change, decode_change
 from assent_contracts.resources import resource_type

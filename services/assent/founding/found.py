@@ -15,7 +15,7 @@ from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.writer.batches import Batch, fits, size_of
+from assent_contracts.core.writer.batch import Batch, fits, size_of
 from assent_contracts.core.writer.chain import Chain, Link
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance_changes import (

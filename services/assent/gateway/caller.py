@@ -12,7 +12,7 @@ from assent.gateway.components import Gateway
 from assent.gateway.identity.sessions import Session
 from assent.gateway.middleware import PRINCIPAL
 from assent.gateway.public import origins_of
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import EVERY_TYPE
 
 CSRF_HEADER: Final = "x-csrf-token"

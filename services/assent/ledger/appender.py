@@ -14,9 +14,9 @@ from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.keys import SecretKey, seal_headers
 from assent_contracts.client.partition_contents import partition_contents
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import RecordTooLargeError
-from assent_contracts.core.writer.unconfirmed import Between, Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import Between, Unconfirmed
 from assent_contracts.topics import LEDGER_TOPICS
 
 BATCHES_IN_FLIGHT = 3

@@ -1,8 +1,8 @@
 """Governance as it was when a record was decided."""
 
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance
 
 
 class PastGovernance:

@@ -7,13 +7,13 @@ import msgspec
 from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.codec import decode_command, encode
 from assent_contracts.commands import SubmitChange
-from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
+from assent_contracts.core.governance.change_permissions import why_approval
 from assent_contracts.core.governance.decide import decide_at_once
 from assent_contracts.core.governance.field_changes import FieldChange
-from assent_contracts.core.governance.permissions import why_approval
 from assent_contracts.core.governance.policies import rule_words, terms_sentence
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.core.sender import Sender, not_current
 from assent_contracts.events import ChangeSubmitted

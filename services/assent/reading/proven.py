@@ -11,8 +11,8 @@ import msgspec
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.submitted import Submitted, submitted_in
 from assent_contracts.acceptance import VerifySeal
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance
 from assent_contracts.core.sender import Sender, identify
 from assent_contracts.digests import from_base64url
 from assent_contracts.governance_messages import GovernanceEvent

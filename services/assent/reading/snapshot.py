@@ -6,7 +6,7 @@ A reader has to trust the document's author: nothing in it can be checked agains
 import msgspec
 
 from assent_contracts.access_policies import Policy
-from assent_contracts.core.governance.principals import Key, Principal
+from assent_contracts.core.governance.principals_and_keys import Key, Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance_changes import DIRECTORY, SETTINGS, group_object, policy_object, role_object

@@ -19,7 +19,7 @@ from assent.verify.record_comparison import (
 )
 from assent.verify.release_references import ReleaseReferences
 from assent_contracts.acceptance import Accepted, first_head
-from assent_contracts.core.governance.fields import is_public_key
+from assent_contracts.core.governance.field_limits import is_public_key
 from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.log_time import not_log_time, received_at
@@ -27,8 +27,8 @@ from assent_contracts.core.received import Received
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.writer import Writer
 from assent_contracts.digests import from_base64url
-from assent_contracts.evidence.carried import carried_again
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import Signatures, signed
+from assent_contracts.evidence.repeated_carry_out import carried_again
 from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,

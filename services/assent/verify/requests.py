@@ -31,7 +31,7 @@ from assent_contracts.events import (
     ChangeSubmitted,
     Event,
 )
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import Signatures, signed
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,

@@ -10,8 +10,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import NotDecidedError, new_command_id, now_ms, repeats
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.requests import decide as rules
-from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.submit import decide_submit
 from assent_contracts.partitioner import partition_for
 from tests.support.bad import good_goes_on

@@ -25,7 +25,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.client.publisher import now_ms
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.events import CommandRepeated, WritersChanged
 from assent_contracts.governance_changes import AddWriter, RetireWriter

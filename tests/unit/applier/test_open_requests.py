@@ -10,7 +10,7 @@ from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import verify
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.digests import sha256_hex
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.ledger import decode_record
 from assent_contracts.released_change import Change
 from tests.support.given import PAYLOAD, Story

@@ -6,7 +6,7 @@ import pytest
 from assent.cli.diagnosis.governance_checks import governance_checks
 from assent.reading.prospects import foresee
 from assent_contracts.access_policies import ApprovalRule
-from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.number_words import duration, moment
 from assent_contracts.core.governance.policies import policy_sentence

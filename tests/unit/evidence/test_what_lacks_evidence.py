@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent_contracts.evidence.past import KEPT, Past
+from assent_contracts.evidence.past_governance import KEPT, Past
 from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
 from assent_contracts.evidence.repeated_decision import Judged, judged_again
-from assent_contracts.evidence.requests import RequestsEvidence
+from assent_contracts.evidence.requests_evidence import RequestsEvidence
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.governance_messages import PrincipalDisabled, ReleaseRefused
 from assent_contracts.ledger import RecordedCommand, decode_events

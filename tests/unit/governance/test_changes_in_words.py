@@ -3,7 +3,7 @@
 import pytest
 
 from assent_contracts import governance_changes as c
-from assent_contracts.core.governance.changes import change_difference, change_sentence
+from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange
 from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.governance.policies import group_words

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from assent_contracts.core.governance.decide import decide_change
-from assent_contracts.core.governance.eligible import acting_administrators
+from assent_contracts.core.governance.eligible_people import acting_administrators
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     SETTINGS,

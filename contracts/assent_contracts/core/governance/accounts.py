@@ -6,7 +6,7 @@ from assent_contracts import limits
 from assent_contracts.codec import is_identifier
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, bad_text, refuse
+from assent_contracts.core.governance.field_limits import bad_id, bad_text, refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     DisablePrincipal,

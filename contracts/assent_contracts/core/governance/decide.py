@@ -10,12 +10,12 @@ import msgspec
 
 from assent_contracts import limits
 from assent_contracts.codec import is_identifier
-from assent_contracts.core.governance.changes import rules_of
-from assent_contracts.core.governance.eligible import too_few_administrators
-from assent_contracts.core.governance.fields import is_public_key, refuse
+from assent_contracts.core.governance.change_kinds import rules_of
+from assent_contracts.core.governance.change_permissions import not_permitted, why_approval
+from assent_contracts.core.governance.eligible_people import too_few_administrators
+from assent_contracts.core.governance.field_limits import is_public_key, refuse
 from assent_contracts.core.governance.lockout import lockout_refusal
 from assent_contracts.core.governance.losses import accept_loss
-from assent_contracts.core.governance.permissions import not_permitted, why_approval
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.governance.writers import recover_writers
 from assent_contracts.governance_changes import (

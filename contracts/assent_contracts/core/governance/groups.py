@@ -5,7 +5,7 @@ from typing import Final
 from assent_contracts import limits
 from assent_contracts.core.governance.change_rules import ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
+from assent_contracts.core.governance.field_limits import bad_id, bad_text, out_of_date, refuse, twice
 from assent_contracts.core.governance.number_words import counted, named
 from assent_contracts.core.governance.roles import GUARDED_ROLES
 from assent_contracts.core.governance.satisfiability import approver_groups

@@ -2,11 +2,11 @@
 
 from typing import cast
 
+from assent_contracts.core.command_memory import CommandMemory
+from assent_contracts.core.command_rates import too_many, too_many_copies
 from assent_contracts.core.governance.decide import Decision, decide_at_once, decide_founding, decide_recovery
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
-from assent_contracts.core.rates import too_many, too_many_copies
 from assent_contracts.core.received import Received
 from assent_contracts.core.sender import (
     came_before,

@@ -5,7 +5,7 @@ still be signed for: nothing else could bring back what was lost.
 """
 
 from assent_contracts.access_policies import BUILT_IN_TYPES, Policy
-from assent_contracts.core.governance.eligible import (
+from assent_contracts.core.governance.eligible_people import (
     ADMINISTRATORS_MIN,
     able_people,
     administering_people,
@@ -13,7 +13,7 @@ from assent_contracts.core.governance.eligible import (
 )
 from assent_contracts.core.governance.number_words import moment
 from assent_contracts.core.governance.satisfiability import unmet, unsigned_rule
-from assent_contracts.core.governance.signing import first_loss
+from assent_contracts.core.governance.signing_ability import first_loss
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (
     AddWriter,

@@ -15,9 +15,9 @@ from assent_contracts.access_policies import (
 from assent_contracts.characters import draws_nothing
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
-from assent_contracts.core.governance.eligible import eligible_people, too_few_administrators
+from assent_contracts.core.governance.eligible_people import eligible_people, too_few_administrators
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
-from assent_contracts.core.governance.fields import bad_id, bad_text, out_of_date, refuse, twice
+from assent_contracts.core.governance.field_limits import bad_id, bad_text, out_of_date, refuse, twice
 from assent_contracts.core.governance.number_words import counted, duration
 from assent_contracts.core.governance.satisfiability import (
     approver_groups,

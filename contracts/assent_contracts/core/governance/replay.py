@@ -1,7 +1,7 @@
 """Take in accepted governance records without deciding again: how a writer gets its state at its start."""
 
 from assent_contracts.core.governance.handle import GovernanceLedgerState
-from assent_contracts.core.remembering import remember_record
+from assent_contracts.core.remember_record import remember_record
 from assent_contracts.governance_messages import GovernanceEvent, ReleaseCarriedOut, ReleaseRefused
 from assent_contracts.ledger import LedgerRecord, decode_governance_events
 

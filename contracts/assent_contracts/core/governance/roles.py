@@ -5,7 +5,7 @@ from typing import Final
 from assent_contracts import limits
 from assent_contracts.core.governance.change_rules import ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
-from assent_contracts.core.governance.fields import bad_id, out_of_date, refuse, twice
+from assent_contracts.core.governance.field_limits import bad_id, out_of_date, refuse, twice
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import AssignRole, WithdrawRole, group_object, role_object
 from assent_contracts.governance_messages import GovernanceEvent, RoleAssigned, RoleWithdrawn

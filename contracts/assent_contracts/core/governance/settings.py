@@ -4,7 +4,7 @@ from typing import Final
 
 from assent_contracts.core.governance.change_rules import ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
-from assent_contracts.core.governance.fields import out_of_date, refuse
+from assent_contracts.core.governance.field_limits import out_of_date, refuse
 from assent_contracts.core.governance.number_words import duration
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import SETTINGS, ChangeSettings

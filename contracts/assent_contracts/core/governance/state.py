@@ -14,7 +14,7 @@ from assent_contracts.access_policies import (
     PolicyTerms,
     terms_of,
 )
-from assent_contracts.core.governance.principals import (
+from assent_contracts.core.governance.principals_and_keys import (
     Key,
     Principal,
     Windows,

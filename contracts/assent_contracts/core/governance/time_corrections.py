@@ -4,7 +4,7 @@ from typing import Final
 
 from assent_contracts.core.governance.change_rules import ChangeRules
 from assent_contracts.core.governance.field_changes import changed
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.number_words import moment
 from assent_contracts.governance_changes import CorrectTime
 from assent_contracts.governance_messages import GovernanceEvent, TimeCorrected

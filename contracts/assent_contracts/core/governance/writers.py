@@ -4,7 +4,7 @@ from typing import Final
 
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, changed
-from assent_contracts.core.governance.fields import bad_id, is_public_key, refuse
+from assent_contracts.core.governance.field_limits import bad_id, is_public_key, refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import from_base64url, to_base64url
 from assent_contracts.governance_changes import AddWriter, RetireWriter

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from assent_contracts.access_policies import PolicyTerms
 from assent_contracts.commands import Approve
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approvers import (
     approver_refusal,
     deleted_policy,
@@ -18,7 +18,7 @@ from assent_contracts.core.requests.approvers import (
     standing_terms,
 )
 from assent_contracts.core.requests.complete import lapsed, release
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.requester import requester_refusal
 from assent_contracts.core.requests.states import (
     Applying,

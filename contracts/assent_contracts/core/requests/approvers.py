@@ -7,9 +7,9 @@ submitted and what they ask for now: both must be met, and a policy that is gone
 import msgspec
 
 from assent_contracts.access_policies import ADMINISTRATORS, PolicyTerms
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import Approval, Rejection, Submission
 from assent_contracts.events import Lapse
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -4,10 +4,10 @@ from typing import assert_never
 
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import CloseRequest
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import EVERY_TYPE
-from assent_contracts.core.requests.concerned import concerns
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.affected_person import concerns
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.states import (
     Applying,
     Approved,

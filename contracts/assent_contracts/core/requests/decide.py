@@ -17,13 +17,13 @@ from assent_contracts.commands import (
     Revoke,
     SubmitChange,
 )
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.requests.approve import decide_approve
 from assent_contracts.core.requests.cancel import decide_cancel
 from assent_contracts.core.requests.claim import decide_claim
 from assent_contracts.core.requests.close import decide_close
 from assent_contracts.core.requests.complete import decide_complete
-from assent_contracts.core.requests.context import Context
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.reject import decide_reject
 from assent_contracts.core.requests.report_outcome import decide_report

@@ -4,11 +4,11 @@ The decider runs this once for each command; `assent audit verify` runs it again
 """
 
 from assent_contracts.commands import Cancel, Command, Complete, SubmitChange
+from assent_contracts.core.command_rates import too_many, too_many_copies
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.rates import too_many, too_many_copies
 from assent_contracts.core.received import Received
-from assent_contracts.core.requests.context import Context
 from assent_contracts.core.requests.decide import Decision, decide
+from assent_contracts.core.requests.decision_context import Context
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.sender import (
     Sender,

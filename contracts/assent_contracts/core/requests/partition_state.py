@@ -6,12 +6,12 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.core.ageing import Ageing
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import corrected
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
+from assent_contracts.core.retention import Ageing
 from assent_contracts.events import (
     ChangeSubmitted,
     CommandRepeated,

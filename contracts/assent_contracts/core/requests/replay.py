@@ -1,6 +1,6 @@
 """Take in accepted records without deciding again: how a reader, or a writer at its start, gets its state."""
 
-from assent_contracts.core.remembering import remember_record
+from assent_contracts.core.remember_record import remember_record
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.ledger import LedgerRecord, decode_events
 

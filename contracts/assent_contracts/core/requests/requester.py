@@ -1,7 +1,7 @@
 """R19: whether a change may still be released for the one who asked for it."""
 
 from assent_contracts.access_policies import ADMINISTRATORS, BUILT_IN_TYPES
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.core.requests.states import Submission
 from assent_contracts.governance_changes import DIRECTORY, key_object

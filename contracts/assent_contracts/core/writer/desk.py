@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UnsetType
 
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.events import Event
 from assent_contracts.governance_messages import GovernanceEvent

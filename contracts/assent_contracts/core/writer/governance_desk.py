@@ -5,9 +5,10 @@ from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.carry_out import carry_release
 from assent_contracts.core.governance.decide import Decision as GovernanceDecision
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.handle import (
     GovernanceLedgerState,
     apply_governance_decision,
@@ -16,11 +17,10 @@ from assent_contracts.core.governance.handle import (
 from assent_contracts.core.governance.receive import read_governance_command
 from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.sender import unattributed
 from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
-from assent_contracts.core.writer.releases import Releases
+from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal, RefusalCode

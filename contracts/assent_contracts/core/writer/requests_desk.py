@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
-from assent_contracts.core.governance.cursor import advance
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.governance.state_history import advance
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.requests.decide import Decision as RequestDecision
 from assent_contracts.core.requests.expire import decide_expiry

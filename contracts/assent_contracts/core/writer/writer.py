@@ -15,7 +15,7 @@ from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.codec import malformed, too_large
 from assent_contracts.core.received import Envelope, Omitted, Received
 from assent_contracts.core.sender import OMITTED
-from assent_contracts.core.writer.batches import Batch, fits, size_of
+from assent_contracts.core.writer.batch import Batch, fits, size_of
 from assent_contracts.core.writer.chain import Chain, Link, RecordTooLargeError
 from assent_contracts.core.writer.desk import Decision, Desk, OwnRecord
 from assent_contracts.ledger import OmittedCommand, RecordedCommand

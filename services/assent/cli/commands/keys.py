@@ -16,7 +16,7 @@ from assent.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from assent_contracts.core.governance.principals import Key
+    from assent_contracts.core.governance.principals_and_keys import Key
 
 keys = App(name="keys", group="Governance", help="Signing keys.")
 

@@ -15,7 +15,7 @@ from assent.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from assent_contracts.core.governance.principals import Principal
+    from assent_contracts.core.governance.principals_and_keys import Principal
     from assent_contracts.core.governance.state import Governance
     from assent_contracts.governance_objects import RoleAssignment
 

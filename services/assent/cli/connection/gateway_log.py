@@ -48,8 +48,8 @@ from assent_contracts.client.keys import signed_headers, verify
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance
 from assent_contracts.events import Event
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_messages import ChangeGovernance, GovernanceCommand, GovernanceEvent

@@ -14,8 +14,8 @@ from assent.settings import read_connection
 from assent.store.pool import open_pool
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.core.governance.cursor import advance
 from assent_contracts.core.governance.state import Governance
+from assent_contracts.core.governance.state_history import advance
 
 _SERVICE = "http."
 

@@ -35,7 +35,7 @@ from assent_contracts.commands import (
 )
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.sender import identify, not_current, unattributed
-from assent_contracts.evidence.signed import Signatures, signed
+from assent_contracts.evidence.command_signatures import Signatures, signed
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governance_codec import decode_governance_command
 from assent_contracts.governance_messages import GovernanceCommand

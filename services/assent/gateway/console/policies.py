@@ -27,7 +27,7 @@ from assent.gateway.console.text import t
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.reading.prospects import Prospect
 from assent_contracts.access_policies import Policy
-from assent_contracts.core.governance.eligible import eligible_people
+from assent_contracts.core.governance.eligible_people import eligible_people
 from assent_contracts.core.governance.policies import policy_sentence
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import (

@@ -8,7 +8,7 @@ from assent.reading.requests import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.explain import explain
 from assent_contracts.core.requests.permissions import Deciding, possible_actions

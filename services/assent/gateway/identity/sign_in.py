@@ -17,7 +17,7 @@ from assent.gateway.identity.provider import ProviderError, unreachable
 from assent.gateway.identity.sign_ins import SIGN_IN_S
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.gateway.public import HOME, safe_return
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _PARAMETER_MAX_CHARS: Final = 4_096

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent_contracts.core.governance.principals import Principal
+from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import Governance
 
 

@@ -10,8 +10,8 @@ import msgspec
 
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import SubmitChange, command_type
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.log_time import corrected, not_log_time
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.core.sender import TAKES_NO_ID
 from assent_contracts.events import (
     ChangeClaimed,
@@ -23,7 +23,7 @@ from assent_contracts.events import (
     RequestEnd,
     RequestEvent,
 )
-from assent_contracts.evidence.governance import GovernanceEvidence
+from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.evidence.open_request_evidence import Judged, Story, size_of
 from assent_contracts.evidence.release_references import LedgerRelease
 from assent_contracts.evidence.repeated_decision import CAME_BEFORE, judged_again

@@ -9,7 +9,7 @@ from collections import deque
 import msgspec
 
 from assent_contracts.acceptance import Head
-from assent_contracts.core.writer.batches import Batch
+from assent_contracts.core.writer.batch import Batch
 
 
 class Between(msgspec.Struct, frozen=True):

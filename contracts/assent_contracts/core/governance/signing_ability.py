@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
 
-from assent_contracts.core.governance.principals import Windows
+from assent_contracts.core.governance.principals_and_keys import Windows
 from assent_contracts.core.governance.state import Governance
 
 

@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from assent_contracts.core.governance import (
     accounts,
-    directory,
+    directory_difference,
     groups,
     policies,
     roles,
@@ -78,7 +78,7 @@ def rules_of(change: GovernanceChange) -> ChangeRules[Any]:  # noqa: C901, PLR09
         case DeletePolicy():
             return policies.DELETE_POLICY
         case SyncDirectory():
-            return directory.SYNC_DIRECTORY
+            return directory_difference.SYNC_DIRECTORY
         case CorrectTime():
             return time_corrections.CORRECT_TIME
         case _:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent_contracts.codec import encode
-from assent_contracts.core.governance.fields import is_public_key
+from assent_contracts.core.governance.field_limits import is_public_key
 from assent_contracts.core.governance.handle import (
     GovernanceLedgerState,
     apply_governance_decision,
@@ -20,13 +20,13 @@ from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.governance.replay import carries_release
 from assent_contracts.core.log_time import Correction, not_log_time, received_at
 from assent_contracts.core.received import C, Received
-from assent_contracts.core.remembering import remember_record
+from assent_contracts.core.remember_record import remember_record
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
-from assent_contracts.evidence.carried import carried_again
-from assent_contracts.evidence.past import Past
+from assent_contracts.evidence.command_signatures import Signatures, VerifySignature, signed
+from assent_contracts.evidence.past_governance import Past
 from assent_contracts.evidence.release_references import Confirmations
-from assent_contracts.evidence.signed import Signatures, VerifySignature, signed
+from assent_contracts.evidence.repeated_carry_out import carried_again
 from assent_contracts.governance_messages import (
     FoundLog,
     GovernanceCommand,

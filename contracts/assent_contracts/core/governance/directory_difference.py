@@ -6,7 +6,7 @@ from typing import Final
 from assent_contracts.core.governance.accounts import account_difference, bad_account, spelt_otherwise
 from assent_contracts.core.governance.change_rules import Asker, ChangeRules
 from assent_contracts.core.governance.field_changes import FieldChange, about
-from assent_contracts.core.governance.fields import out_of_date, refuse, twice
+from assent_contracts.core.governance.field_limits import out_of_date, refuse, twice
 from assent_contracts.core.governance.groups import (
     bad_group,
     group_difference,

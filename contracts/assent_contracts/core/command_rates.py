@@ -4,8 +4,8 @@ Both by log time, in each partition of a ledger, and from the settings: a writer
 verifies, comes to the same answer. What is refused so is recorded by hash and size, and counts for nothing.
 """
 
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.number_words import moment
-from assent_contracts.core.memory import CommandMemory
 from assent_contracts.governance_objects import Settings
 from assent_contracts.limits import COPIES_PER_MINUTE, RATE_WINDOW_MS
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -8,8 +8,8 @@ from sys import intern
 
 import msgspec
 
-from assent_contracts.core.ageing import Ageing
-from assent_contracts.core.forgotten import ForgottenDates
+from assent_contracts.core.forgotten_dates import ForgottenDates
+from assent_contracts.core.retention import Ageing
 from assent_contracts.limits import COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, RATE_WINDOW_MS
 
 _NOTHING: dict[str, "Remembered"] = {}

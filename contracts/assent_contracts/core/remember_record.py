@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 from msgspec import UNSET
 
-from assent_contracts.core.memory import CommandMemory
+from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.sender import COPIES, OMITTED, TAKES_NO_ID
 from assent_contracts.ledger import LedgerRecord, RecordedCommand, decode_recorded_command, decode_refusal
 

@@ -1,8 +1,8 @@
 """Who may change what in governance, and what a second administrator has to approve first. Pure."""
 
+from assent_contracts.core.governance.change_kinds import rules_of
 from assent_contracts.core.governance.change_rules import Asker
-from assent_contracts.core.governance.changes import rules_of
-from assent_contracts.core.governance.fields import refuse
+from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.refusals import Refusal, RefusalCode

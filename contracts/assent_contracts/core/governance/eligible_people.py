@@ -1,9 +1,9 @@
 """Which people could meet a rule, and which administrators can act: by person, not by account."""
 
 from assent_contracts.access_policies import BUILT_IN_TYPES, ApprovalRule, Policy
-from assent_contracts.core.governance.fields import refuse
-from assent_contracts.core.governance.principals import Windows
-from assent_contracts.core.governance.signing import able_at, signing_people
+from assent_contracts.core.governance.field_limits import refuse
+from assent_contracts.core.governance.principals_and_keys import Windows
+from assent_contracts.core.governance.signing_ability import able_at, signing_people
 from assent_contracts.core.governance.state import EVERY_TYPE, Governance
 from assent_contracts.refusals import Refusal, RefusalCode
 
