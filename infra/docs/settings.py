@@ -5,16 +5,16 @@ from typing import Final
 
 import msgspec
 
-from assent.settings import kafka_variable
+from assent.process_settings import kafka_variable
 from assent_contracts.client.connection import Connection
 from infra.docs.markdown import code, table
 from infra.docs.python_docs import fields_with_docs
 
 STRUCTS: Final = {
-    "Every service": ("assent.settings", "ServiceSettings"),
-    "Gateway": ("assent.gateway.settings", "GatewaySettings"),
-    "Gateway: event streams": ("assent.gateway.limits", "LiveLimits"),
-    "Gateway: OpenID Connect": ("assent.gateway.settings", "OidcSettings"),
+    "Every service": ("assent.process_settings", "ServiceSettings"),
+    "Gateway": ("assent.gateway.gateway_settings", "GatewaySettings"),
+    "Gateway: event streams": ("assent.gateway.client_limits", "LiveLimits"),
+    "Gateway: OpenID Connect": ("assent.gateway.gateway_settings", "OidcSettings"),
     "Notify": ("assent.notify.settings", "NotifySettings"),
 }
 _VARIABLE: Final = re.compile(r"(ASSENT_\w+): (.*)", re.DOTALL)

@@ -15,7 +15,7 @@ from assent.observe.health import Health
 from assent.observe.health_server import HealthServer
 from assent.observe.logs import configure_logs
 from assent.observe.traces import configure_traces
-from assent.settings import ServiceSettings, SettingsError, read_settings
+from assent.process_settings import ServiceSettings, SettingsError, read_settings
 
 _BEAT_S = 1.0
 _GC_YOUNG = 50_000

@@ -23,7 +23,7 @@ from assent.decider.writer_key_check import sealer_of
 from assent.ledger.appender import Appender
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key

@@ -12,7 +12,7 @@ import asyncpg
 from assent.gateway.application.requests import write_cursor
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.store.queries import Cursor
 from tests.bench.child import Job, answer, job, tell
 from tests.bench.http import Connections, sign_in

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.verify.live import verify_requests
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify

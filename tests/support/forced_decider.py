@@ -17,7 +17,7 @@ from assent.observe.clock import Clock, read_clock
 from assent.observe.clock import Reading as ClockReading
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import load_key
 from tests.support.log import PARTITIONS

@@ -10,7 +10,7 @@ import sys
 from assent.audit.service import AUDIT
 from assent.observe.health import Health
 from assent.process import run_service
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.status.service import STATUS
 from assent.store.service import serve_reader
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from assent.gateway.gateway_settings import GatewaySettings, read_gateway_settings
 from assent.gateway.service import serve
-from assent.gateway.settings import GatewaySettings, read_gateway_settings
 from assent.observe.health import Health
 from assent.store.service import KAFKA, POSTGRES
 from assent_contracts.client.follower import GovernanceFollower

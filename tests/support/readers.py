@@ -11,7 +11,7 @@ import msgspec
 
 from assent.audit.service import AUDIT
 from assent.observe.health import Health
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.status.service import STATUS
 from assent.store.service import ReaderSpec, serve_reader
 from assent_contracts.acceptance import Head

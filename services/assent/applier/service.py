@@ -17,7 +17,7 @@ from assent.observe.health import Health
 from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.process import until_stopped
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.applier import Applier
 from assent_contracts.client.applier_journal import write_durably
 from assent_contracts.client.applier_results import Handled, Result

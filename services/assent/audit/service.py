@@ -5,7 +5,7 @@ from typing import Final
 
 from assent.audit.postgres_copy import write_audit
 from assent.observe.health import Health
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.store.service import ReaderSpec, serve_reader
 from assent_contracts.topics import GOVERNANCE, LEDGER
 

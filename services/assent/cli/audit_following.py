@@ -8,7 +8,7 @@ import asyncpg
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
 from assent.cli.connection.lost_rows import warn_of_lost_rows
-from assent.cli.interrupts import stop_on_signals
+from assent.cli.stop_signals import stop_on_signals
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.store.pool import Executor
 from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places

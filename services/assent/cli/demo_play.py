@@ -10,15 +10,15 @@ from rich.text import Text
 
 from assent.applier.target import Target
 from assent.cli import output
-from assent.cli.board import board, print_addresses
 from assent.cli.connection.log_access import LogAccess, reading
-from assent.cli.connection.projection import projected
+from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing
 from assent.cli.formatting import print_timeline
-from assent.cli.interrupts import stop_on_signals
 from assent.cli.log_founding import found_log
 from assent.cli.options import Options
 from assent.cli.process_log import log_to_file
+from assent.cli.status_board import board, print_addresses
+from assent.cli.stop_signals import stop_on_signals
 from assent.cli.verification import print_verified, verify_live
 from assent.demo.story import DemoStory, Opened, read_changes
 from assent.founding.file import read_governance_file

@@ -30,7 +30,7 @@ from assent.local import (
     StartFailed,
 )
 from assent.local.founded import NotFounded
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent.store.pool import PoolerError
 from assent.store.reasons import reason
 from assent.verify.expected import ExpectError

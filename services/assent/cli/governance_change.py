@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 import msgspec
 
 from assent.cli import output
-from assent.cli.connection.keys import key_of
 from assent.cli.connection.log_client import LogClient
-from assent.cli.connection.selection import log_client
+from assent.cli.connection.log_selection import log_client
+from assent.cli.connection.signing_key import key_of
 from assent.cli.decision_output import decision_document, print_refusal, refuse_unsent
+from assent.cli.governance_tables import difference_table
 from assent.cli.options import AccessOptions, ChangeOptions, Options
-from assent.cli.tables import difference_table
 from assent.founding.durations import duration_ms
 from assent.reading.policy_effects import Effects, effects, fate_sentence, type_of_change
 from assent.reading.prospects import Prospect, foresee, request_for

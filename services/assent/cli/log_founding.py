@@ -30,7 +30,7 @@ from assent.local.founded import (
     write_founded,
 )
 from assent.local.process import end_stale
-from assent.settings import read_connection
+from assent.process_settings import read_connection
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.keys import SecretKey, load_key
 from assent_contracts.client.publisher import now_ms

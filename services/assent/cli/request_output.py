@@ -10,7 +10,7 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.connection.log_client import RequestDetails
 from assent.cli.formatting import payload_text, print_timeline, status_text, when
-from assent.cli.tables import difference_table
+from assent.cli.governance_tables import difference_table
 from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.governance_diff import GovernanceDiff
 from assent.reading.lapses import LAPSES

@@ -32,7 +32,7 @@ from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.consumer_group import Membership, PartitionTasks

@@ -9,7 +9,7 @@ import structlog
 from assent.decider.writer_key_check import why_not_listed
 from assent.observe.health import Health
 from assent.observe.reasons import NOT_FOUNDED
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import SecretKey
 

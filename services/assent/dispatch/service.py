@@ -18,7 +18,7 @@ from assent.observe.health import Health, Reason
 from assent.observe.ledger_mismatch import LedgerMismatch
 from assent.observe.reasons import FOLLOWING_ENDED, READING, kafka_reason, no_evidence
 from assent.process import until_stopped
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower, NotFollowingError

@@ -9,16 +9,16 @@ from litestar.types import Message, Scope
 
 from assent.gateway.api.description import PREFIX, openapi_of
 from assent.gateway.api.routes import API, HEALTH
-from assent.gateway.bodies import BODY_MAX_BYTES
 from assent.gateway.caller import find_caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import or_page
+from assent.gateway.console.error_pages import or_page
 from assent.gateway.console.routes import console
-from assent.gateway.identity.local import LOCAL
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.identity.local_sign_in import LOCAL
 from assent.gateway.identity.sign_in import SIGNING_IN
 from assent.gateway.middleware import security_headers
 from assent.gateway.postgres_unavailable import on_tables
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
+from assent.gateway.request_bodies import BODY_MAX_BYTES
 from assent.reading.lost import LOST_HEADER, lost_header, lost_parts
 
 _NO_STORE = (b"cache-control", b"no-store")

@@ -8,10 +8,10 @@ from litestar import Request
 
 from assent.gateway import problems
 from assent.gateway.anonymous_limits import proving
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.identity.sessions import Session
 from assent.gateway.middleware import PRINCIPAL
-from assent.gateway.public import origins_of
+from assent.gateway.public_address import origins_of
 from assent_contracts.core.governance.principals_and_keys import Principal
 from assent_contracts.core.governance.state import EVERY_TYPE
 

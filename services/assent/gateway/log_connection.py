@@ -5,7 +5,7 @@ from collections import OrderedDict
 import asyncpg
 import msgspec
 
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.store.positions import requests_read
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher

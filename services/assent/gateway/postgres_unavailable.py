@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 from litestar import Request, Response
 
-from assent.gateway.console.errors import OnError, or_page
+from assent.gateway.console.error_pages import OnError, or_page
 from assent.gateway.problems import Problem, on_problem
 from assent.store.reasons import postgres_reason
 

@@ -12,26 +12,26 @@ from litestar.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from assent.gateway.app import make_app
-from assent.gateway.components import Gateway
-from assent.gateway.connections import guarded
+from assent.gateway.event_broadcast import Live
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.gateway_settings import GatewaySettings, read_gateway_settings
+from assent.gateway.guarded_connections import guarded
 from assent.gateway.idempotency import Once
+from assent.gateway.identity.http_signatures import KeySignatures
 from assent.gateway.identity.local_token import read_local_token
 from assent.gateway.identity.oidc import open_oidc
 from assent.gateway.identity.provider import open_client
 from assent.gateway.identity.sessions import Sessions
-from assent.gateway.identity.signatures import KeySignatures
 from assent.gateway.identity.tokens import AccessTokens
-from assent.gateway.lag import Lag
-from assent.gateway.live import Live
+from assent.gateway.known_heads_check import keep_learning, learn, refuse_less
+from assent.gateway.ledger_proofs import Proofs
 from assent.gateway.log_connection import open_log
 from assent.gateway.middleware import front_of, security_headers
-from assent.gateway.proofs import Proofs
-from assent.gateway.rates import Rates
-from assent.gateway.settings import GatewaySettings, read_gateway_settings
-from assent.gateway.wholeness import keep_learning, learn, refuse_less
+from assent.gateway.request_rates import Rates
+from assent.gateway.table_lag import Lag
 from assent.observe.health import STARTING, Health
 from assent.observe.reasons import reason_of
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
 from assent_contracts.acceptance import Accepted

@@ -12,7 +12,7 @@ from assent.notify.intake import NewsIntake
 from assent.notify.queue import Queue
 from assent.notify.settings import NotifySettings, read_notify_settings
 from assent.observe.health import Health
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
 from assent.store.service import KAFKA, ReaderSpec, following, reached, serve_reader
 from assent_contracts.client.follower import GovernanceFollower

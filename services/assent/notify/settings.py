@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 
 ATTEMPTS_DEFAULT: Final = 10
 _ATTEMPTS_MAX: Final = 100

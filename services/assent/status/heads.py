@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent.store.heads import drop_false_heads, keep_heads
 from assent.store.pool import open_pool
 from assent.store.service import UNREACHABLE, following

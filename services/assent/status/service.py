@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from assent.observe.health import Health
-from assent.settings import ServiceSettings
+from assent.process_settings import ServiceSettings
 from assent.status.heads import keep_known_heads
 from assent.status.rows import write_status
 from assent.store.service import ReaderSpec, serve_reader

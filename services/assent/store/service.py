@@ -12,7 +12,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from assent.observe.health import Health
-from assent.settings import ServiceSettings, need
+from assent.process_settings import ServiceSettings, need
 from assent.store.pool import NotConnectedError, Role, open_pool
 from assent.store.positions import Reader, claim_database
 from assent.store.projector import Projector, Write

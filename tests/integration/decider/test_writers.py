@@ -18,7 +18,7 @@ from assent.founding.found import RECOVERY_KEY
 from assent.ledger.appender import Appender
 from assent.ledger.topics import apply_topics
 from assent.observe.health import Health
-from assent.settings import read_settings
+from assent.process_settings import read_settings
 from assent_contracts.acceptance import Head
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower

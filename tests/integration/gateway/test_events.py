@@ -9,9 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from assent.gateway.client_limits import LiveLimits
 from assent.gateway.event_messages import REMEMBERED, RecentEvents, governance_changed
 from assent.gateway.event_stream import LOST, WAITING_MAX, Listener
-from assent.gateway.limits import LiveLimits
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.task_end import end

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from assent.gateway.application.requests import write_cursor
-from assent.gateway.connections import HEADERS_MAX_BYTES
-from assent.gateway.limits import LiveLimits, SlowLimits
+from assent.gateway.client_limits import LiveLimits, SlowLimits
+from assent.gateway.guarded_connections import HEADERS_MAX_BYTES
 from assent.store.queries import Cursor
 from assent_contracts.client.follower import GovernanceFollower
 from tests.support.gateway import Gateway, accepted, answering, gateway_settings, refused

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from assent.cli.connection.http_signature import sign_request
+from assent.cli.connection.request_signing import sign_request
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from assent.gateway import proofs
+from assent.gateway import ledger_proofs
 from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
 from assent_contracts.client.keys import verify
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
@@ -156,7 +156,7 @@ async def test_R23_while_the_ledger_cannot_be_read_nobody_decides(
 ) -> None:
     request = (await gateway.submit("script/unreadable.sh"))["request"]
     with monkeypatch.context() as dead:
-        dead.setattr(proofs, "_WITHIN_S", 0)
+        dead.setattr(ledger_proofs, "_WITHIN_S", 0)
         page = await page_of(gateway, request)
         shown = await gateway.show(request, principal="bob", after=request)
         client = await gateway.signed_in("bob")

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from pygments.lexers import get_lexer_by_name
 
-from assent.gateway.console.colouring import COLOURED, COLOURED_MAX_CHARS, LINE_MAX_CHARS, coloured
+from assent.gateway.console.payload_colours import COLOURED, COLOURED_MAX_CHARS, LINE_MAX_CHARS, coloured
 from assent.gateway.console.payload_view import (
     LINES_MAX,
     CodeLine,

@@ -11,8 +11,8 @@ import pytest
 from http_message_signatures.algorithms import ED25519
 from http_message_signatures.signatures import HTTPMessageSigner
 
-from assent.cli.connection.http_signature import sign_request
-from assent.gateway.identity.signatures import KeySignatures, Message
+from assent.cli.connection.request_signing import sign_request
+from assent.gateway.identity.http_signatures import KeySignatures, Message
 from assent.gateway.problems import Problem
 from assent_contracts import governance_changes as c
 from assent_contracts.client.keys import SecretKey

@@ -21,7 +21,7 @@ from assent.notify.message_texts import (
 )
 from assent.notify.settings import read_notify_settings
 from assent.notify.webhook import signature
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent
 from assent.targets.urls import secret_of
 

@@ -34,7 +34,7 @@ def tail(
 
     from assent.cli.audit_following import follow_audit
     from assent.cli.connection.log_access import log_access
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
 
     def print_entries(entries: "Iterable[AuditEntry]") -> None:
         _print_entries(entries, as_json=options.json)

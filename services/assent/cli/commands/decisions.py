@@ -141,8 +141,8 @@ def _decide_on_submission(
     """
     import asyncio
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import key_of
     from assent.cli.decision_output import finish, refuse_malformed
     from assent.cli.submission_review import confirm, fail_unproven, refuse_unseen
     from assent_contracts.proof import NotProven
@@ -172,8 +172,8 @@ def _decide(
     """Decide on a request by its id alone. `details`: the command's own fields."""
     import asyncio
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import key_of
     from assent.cli.decision_output import finish, refuse_malformed
 
     key = key_of(access, options)

@@ -42,8 +42,8 @@ def sync(
     import sys
 
     from assent.cli import output
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import key_of
     from assent.cli.directory_sync import synchronise
     from assent.directory.export import ExportError
     from assent.directory.read import read_export

@@ -22,8 +22,8 @@ def who_can_approve(
     """List the accounts whose approval of a request would count now."""
     import asyncio
 
-    from assent.cli.connection.selection import log_client
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.governance_tables import print_table
 
     found = asyncio.run(log_client(access, options).approvers(request))
     row = found.request
@@ -49,7 +49,7 @@ def explain(
     """Explain where a request stands: rule by rule who has approved, what is missing, who could give it."""
     import asyncio
 
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
     from assent.reading.explanations import standing_sentence, status_words
 
     found = asyncio.run(log_client(access, options).explanation(request, for_))

@@ -30,8 +30,8 @@ Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 @groups.command(name="list")
 def list_groups(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List all groups."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
 
     governance = governance_now(access, options)
     if options.json:
@@ -63,8 +63,8 @@ def show_group(
     """Show one group: its members, and which policies and roles name it."""
     import msgspec
 
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
     from assent_contracts.governance_changes import group_object
 
     governance = governance_now(access, options)

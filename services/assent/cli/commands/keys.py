@@ -84,8 +84,8 @@ def list_keys(
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """List the registered keys, and until when they are valid."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.digests import to_base64url
 
     governance = governance_now(access, options)
@@ -155,7 +155,7 @@ def register_key(
 
     Example: assent keys register V0xw...aM8 --id bob-2 --valid 365d --as bob
     """
-    from assent.cli.connection.keys import key_of
+    from assent.cli.connection.signing_key import key_of
     from assent.cli.governance_change import change_governance, milliseconds
     from assent_contracts.client.publisher import now_ms
     from assent_contracts.governance_changes import RegisterKey

@@ -40,8 +40,8 @@ Approvals = Annotated[
 @policies.command(name="list")
 def list_policies(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List the access policies, each with a sentence that says what it asks for."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.core.governance.policies import policy_sentence
 
     governance = governance_now(access, options)
@@ -74,8 +74,8 @@ def show_policy(
     policy: PolicyId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Show one access policy."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
 
     governance = governance_now(access, options)
     found = governance.policies.get(policy)

@@ -27,8 +27,8 @@ PrincipalId = Annotated[str, Parameter(help="The account's id.")]
 @principals.command(name="list")
 def list_principals(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List all accounts."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
 
     governance = governance_now(access, options)
     if options.json:
@@ -60,8 +60,8 @@ def show_principal(
     """Show one account: its person, groups, roles and keys."""
     from assent.cli.commands.keys import key_document, validity
     from assent.cli.commands.roles import holds
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_facts
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_facts
 
     governance = governance_now(access, options)
     found = governance.principals.get(principal)

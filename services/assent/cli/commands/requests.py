@@ -50,8 +50,8 @@ def submit(
 
     import msgspec
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import key_of
     from assent.cli.decision_output import finish, refuse_malformed
     from assent_contracts.client.publisher import new_command_id, now_ms
     from assent_contracts.commands import SubmitChange
@@ -128,8 +128,8 @@ def requests(
         output.fail("Take one of --mine and --received.")
     import asyncio
 
-    from assent.cli.connection.keys import key_of
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
+    from assent.cli.connection.signing_key import key_of
     from assent.cli.formatting import print_requests
     from assent_contracts.client.publisher import now_ms
 
@@ -162,7 +162,7 @@ def show(
         output.fail("Take one of --payload and --save.")
     import asyncio
 
-    from assent.cli.connection.selection import log_client
+    from assent.cli.connection.log_selection import log_client
     from assent.cli.request_output import print_request, shown_request
 
     shown = shown_request(asyncio.run(log_client(access, options).details(request)))

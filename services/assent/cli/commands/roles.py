@@ -33,8 +33,8 @@ def list_roles(
     """List the role assignments."""
     import msgspec
 
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.core.governance.roles import holders_text
     from assent_contracts.governance_changes import role_object
 

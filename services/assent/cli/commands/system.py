@@ -25,8 +25,8 @@ async def _run_until_stopped(data: "Path") -> None:
     import asyncio
 
     from assent.cli import output
-    from assent.cli.board import board, print_addresses
-    from assent.cli.interrupts import stop_on_signals
+    from assent.cli.status_board import board, print_addresses
+    from assent.cli.stop_signals import stop_on_signals
     from assent.local.everything import Everything
 
     stop = stop_on_signals()

@@ -42,7 +42,7 @@ def apply(
     import os
 
     from assent.ledger.topics import apply_topics
-    from assent.settings import read_connection
+    from assent.process_settings import read_connection
 
     connection = read_connection(os.environ)
     applied = asyncio.run(

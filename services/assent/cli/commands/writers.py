@@ -34,8 +34,8 @@ WriterId = Annotated[str, Parameter(name="--id", help="The writer's id, as its k
 @writers.command(name="list")
 def list_writers(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS) -> None:
     """List the writers whose seals count, and those that were retired."""
-    from assent.cli.connection.selection import governance_now
-    from assent.cli.tables import print_table
+    from assent.cli.connection.log_selection import governance_now
+    from assent.cli.governance_tables import print_table
     from assent_contracts.digests import to_base64url
 
     governance = governance_now(access, options)
@@ -198,7 +198,7 @@ async def _kafka_of_log(options: Options) -> AsyncIterator[tuple["Connection", s
     from assent.cli.connection.log_access import UnreachableError
     from assent.local import Directory, Stack, StackNotRunning
     from assent.local.founded import read_founded
-    from assent.settings import read_connection
+    from assent.process_settings import read_connection
     from assent_contracts.client.connection import Connection
 
     if "ASSENT_KAFKA" in os.environ:

@@ -22,7 +22,7 @@ from assent.cli.connection.log_client import (
     UndecidedError,
 )
 from assent.cli.connection.lost_rows import warn_of_lost_rows
-from assent.cli.connection.projection import projected
+from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
 from assent.reading.approval_history import history

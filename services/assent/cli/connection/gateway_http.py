@@ -9,7 +9,6 @@ from typing import Final, NoReturn
 import httpx
 import msgspec
 
-from assent.cli.connection.http_signature import sign_request
 from assent.cli.connection.log_client import (
     GatewayAnswerError,
     GatewayRefusalError,
@@ -17,6 +16,7 @@ from assent.cli.connection.log_client import (
     UndecidedError,
 )
 from assent.cli.connection.lost_rows import warn_of_loss
+from assent.cli.connection.request_signing import sign_request
 from assent.reading.lost import LOST_HEADER, places_in
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.refusals import Refusal, RefusalCode

@@ -50,7 +50,7 @@ from assent.local.founded import NotFounded
 from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
 from assent.observe.reasons import kafka_reason
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent.store.positions import Reader, requests_read
 from assent.store.postgres_heads import newest_in_postgres
 from assent.store.reasons import reason

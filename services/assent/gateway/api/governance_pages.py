@@ -9,11 +9,11 @@ from litestar import Response
 from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
-from assent.gateway.application.governance import POSITION
+from assent.gateway.application.governance_changes import POSITION
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import AFTER_HEADER
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed
+from assent.gateway.table_lag import AFTER_HEADER
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.limits import NAME_MAX_CHARS
 

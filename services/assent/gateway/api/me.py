@@ -6,7 +6,7 @@ import msgspec
 from litestar import get
 
 from assent.gateway.caller import Caller, How
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_objects import Role
 

@@ -16,8 +16,8 @@ from assent.gateway.application.requests import find
 from assent.gateway.application.shown_submission import doubted, unreadable
 from assent.gateway.application.visibility import sees_all
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import After
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.table_lag import After
 from assent.store.queries import AuditRow, audit_tail
 from assent_contracts.client.follower import NotFollowingError
 from assent_contracts.commands import RequestId

@@ -6,12 +6,12 @@ import msgspec
 from litestar import Response, get
 from litestar.params import HeaderParameter, QueryParameter
 
-from assent.gateway.application.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.application.requests import Page, View, find, list_of, records_of
 from assent.gateway.application.shown_submission import Doubt, ShownSubmission, shown_submission
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import LAG_HEADER, After
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.table_lag import LAG_HEADER, After
 from assent.reading.approval_history import history
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff

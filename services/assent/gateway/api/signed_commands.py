@@ -16,10 +16,10 @@ from litestar.params import HeaderParameter
 
 from assent.gateway.anonymous_limits import proving
 from assent.gateway.application.command_sending import ANSWER_WITHIN_S, decision_of, late, not_sent, undecided
-from assent.gateway.bodies import TAKES, read_json
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.log_connection import SOURCE
 from assent.gateway.problems import of_refusal
+from assent.gateway.request_bodies import TAKES, read_json
 from assent_contracts import cloudevents
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import verify

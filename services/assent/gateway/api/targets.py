@@ -15,9 +15,9 @@ from assent.gateway.application.targets import (
     removed,
     retried,
 )
-from assent.gateway.bodies import TAKES, read_body
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.request_bodies import TAKES, read_body
 from assent.targets.dead_letters import DeadLetter, dead_letters
 from assent.targets.own import NewTarget, TargetView, list_targets
 

@@ -8,9 +8,9 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import After
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem
+from assent.gateway.table_lag import After
 from assent.reading.approvers import Approver, can_approve
 from assent.reading.explanations import (
     Explained,

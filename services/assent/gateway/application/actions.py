@@ -10,7 +10,7 @@ from msgspec import UNSET
 from assent.gateway.application.command_sending import Decision, command_fields, send_command
 from assent.gateway.application.requests import find
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, of_refusal
 from assent.store.queries import RequestView
 from assent_contracts.codec import check_fields

@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.store.filters import AuditCursor, AuditFilter, LedgerName

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
 from assent.reading.lapses import reopened_because
 from assent.store.queries import AuditRow, audit_tail

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.store.queries import heads
 
 _SHOWN_WITHIN_S: Final = 5.0

@@ -4,11 +4,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from assent.gateway.application.cursors import BigInt, Int, cursor_place, cursor_text
+from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text
 from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.application.visibility import may_see, sees_all
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.reading.decidable_requests import received_groups, received_types
 from assent.reading.lapsed_approvals import mark_lapsed

@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 import structlog
 
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.ledger_proofs import LedgerUnreadableError
 from assent.gateway.problems import Problem
-from assent.gateway.proofs import LedgerUnreadableError
 from assent.observe.metrics import SUBMISSIONS_DOUBTED
 from assent.reading.submitted import Submitted, differences, submitted_in
 from assent.store.queries import AppliedBefore, AuditRow, RequestView

@@ -5,7 +5,7 @@ from msgspec import UNSET, UnsetType
 
 from assent.gateway.application.command_sending import Decision, command_fields, send_command
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent_contracts.codec import check_fields, decode_command, encode
 from assent_contracts.commands import OnBehalfOf, SubmitChange

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import retry_dead_letter
 from assent.targets.news import NewsEvent

@@ -12,13 +12,13 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from assent.gateway.application.audit import EXPORT_MAX, exported, read_cursor, write_cursor
-from assent.gateway.application.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.application.requests import accounts_named
 from assent.gateway.caller import Caller, is_auditor
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.console.timeline import Happening, happenings
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed
 from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit

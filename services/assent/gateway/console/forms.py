@@ -6,12 +6,12 @@ from typing import Any, Final
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
 
-from assent.gateway.application.governance import Changed
+from assent.gateway.application.governance_changes import Changed
 from assent.gateway.application.projection_waits import requests_caught_up
-from assent.gateway.bodies import BODY_WITHIN_S
-from assent.gateway.components import Gateway
 from assent.gateway.console.text import t
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed
+from assent.gateway.request_bodies import BODY_WITHIN_S
 from assent_contracts.client.publisher import new_command_id
 
 FORM_MAX_BYTES = 1024 * 1024

@@ -7,8 +7,8 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
+from assent.gateway.gateway_components import Gateway
 from assent.store.positions import Reader
 from assent.store.queries import heads
 from assent_contracts.acceptance import Head

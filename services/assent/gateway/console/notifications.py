@@ -15,11 +15,11 @@ from assent.gateway.application.targets import (
     retried,
 )
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_words
+from assent.gateway.console.error_pages import problem_words
 from assent.gateway.console.forms import go, read_form
 from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.targets.dead_letters import dead_letters
 from assent.targets.news import EVENTS, NewsEvent

@@ -6,10 +6,10 @@ from typing import Any, Final
 from litestar import MediaType, Request, Response
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.frame import frame_of, holds, name_of
+from assent.gateway.console.page_frame import frame_of, holds, name_of
 from assent.gateway.console.rendering import render
-from assent.gateway.public import safe_return
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.public_address import safe_return
 from assent_contracts.governance_objects import Role
 
 _PRIVATE: Final = {"Cache-Control": "private, no-store", "Vary": "Cookie"}

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from markupsafe import Markup, escape
 
-from assent.gateway.console.colouring import coloured, is_coloured
+from assent.gateway.console.payload_colours import coloured, is_coloured
 from assent.reading.oddities import Oddity, is_odd, oddities, plain_ends, shown_line
 from assent.reading.payload_diff import Mark, payload_diff
 from assent.reading.payloads import ShownFile, ShownPayload

@@ -6,9 +6,9 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.policies import people_of
+from assent.gateway.gateway_components import Gateway
 from assent_contracts.core.governance.groups import is_guarded_group
 from assent_contracts.core.governance.roles import GUARDED_ROLES
 from assent_contracts.core.governance.settings import setting_text

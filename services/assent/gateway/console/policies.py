@@ -6,14 +6,13 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import QueryParameter
 
-from assent.gateway.application.governance import change_governance, effects_of, prospect_of
+from assent.gateway.application.governance_changes import change_governance, effects_of, prospect_of
 from assent.gateway.application.requests import open_request_of
 from assent.gateway.application.visibility import may_see
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_shown
+from assent.gateway.console.error_pages import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see_changed
-from assent.gateway.console.frame import holds
+from assent.gateway.console.page_frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.policy_forms import (
     UNITS_MS,
@@ -24,6 +23,7 @@ from assent.gateway.console.policy_forms import (
     values_sent,
 )
 from assent.gateway.console.text import t
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.reading.prospects import Prospect
 from assent_contracts.access_policies import Policy

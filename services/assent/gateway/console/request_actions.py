@@ -10,11 +10,11 @@ from assent.gateway.application.command_sending import REOPENED
 from assent.gateway.application.projection_waits import requests_caught_up
 from assent.gateway.application.requests import find
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_words
+from assent.gateway.console.error_pages import problem_words
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
 from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed
 from assent.reading.requests import state_of_row
 from assent_contracts.client.publisher import now_ms

@@ -10,13 +10,13 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.submissions import submit
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.errors import problem_shown
+from assent.gateway.console.error_pages import problem_shown
 from assent.gateway.console.forms import FORM_MAX_BYTES, Form, key_after, key_of, read_form, see
-from assent.gateway.console.frame import holds
+from assent.gateway.console.page_frame import holds
 from assent.gateway.console.pages import page
 from assent.gateway.console.request_page import submitted_payload
 from assent.gateway.console.text import t
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, of_refusal
 from assent.store.queries import RequestView
 from assent_contracts.access_policies import BUILT_IN_TYPES

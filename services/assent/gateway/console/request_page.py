@@ -8,19 +8,19 @@ import msgspec
 from litestar import Request, Response, get
 
 from assent.gateway.application.actions import DETAILS
-from assent.gateway.application.governance import effects_of
+from assent.gateway.application.governance_changes import effects_of
 from assent.gateway.application.requests import find, records_of
 from assent.gateway.application.shown_submission import Doubt, doubted, shown_submission, was_applied
 from assent.gateway.application.targets import notified_people
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import page
 from assent.gateway.console.payload_view import FIRST_LINES, PayloadView, full_text, payload_view
 from assent.gateway.console.request_progress import RequestProgress, progress_of
-from assent.gateway.console.summaries import look_of
+from assent.gateway.console.request_summaries import look_of
 from assent.gateway.console.timeline import Happening, happenings
-from assent.gateway.lag import After
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
+from assent.gateway.table_lag import After
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.oddities import is_odd, plain_ends
 from assent.reading.payloads import shown_payload

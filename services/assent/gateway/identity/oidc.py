@@ -18,11 +18,11 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
+from assent.gateway.gateway_settings import GatewaySettings, OidcSettings
 from assent.gateway.identity.jwts import LEEWAY_S, BadTokenError, verified
+from assent.gateway.identity.pending_sign_ins import SIGN_IN_S, Leaving, Left, SignIns
 from assent.gateway.identity.provider import Metadata, Provider, ProviderError
-from assent.gateway.identity.sign_ins import SIGN_IN_S, Leaving, Left, SignIns
-from assent.gateway.settings import GatewaySettings, OidcSettings
-from assent.settings import SettingsError
+from assent.process_settings import SettingsError
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 

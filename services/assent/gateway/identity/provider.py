@@ -13,9 +13,9 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, KeySet, OKPKey, RSAKey
 
-from assent.gateway.identity.cached import AGAIN_AFTER_S, Cached
+from assent.gateway.gateway_settings import is_loopback
+from assent.gateway.identity.cached_value import AGAIN_AFTER_S, Cached
 from assent.gateway.problems import Problem
-from assent.gateway.settings import is_loopback
 
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA")
 """The only accepted signatures. Never `none`, nor HS256, for which a public key would be the secret."""

@@ -9,14 +9,14 @@ from litestar import MediaType, Request, Response, get, post
 
 from assent.gateway.anonymous_limits import stranger
 from assent.gateway.caller import check_csrf, enabled, refuse_cross_site
-from assent.gateway.components import Gateway
 from assent.gateway.console.pages import render_sign_in
-from assent.gateway.identity.local import refuse_unless_let_in
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.identity.local_sign_in import refuse_unless_let_in
 from assent.gateway.identity.oidc import CALLBACK, NotSignedInError, Oidc, SignedIn
+from assent.gateway.identity.pending_sign_ins import SIGN_IN_S
 from assent.gateway.identity.provider import ProviderError, unreachable
-from assent.gateway.identity.sign_ins import SIGN_IN_S
 from assent.gateway.problems import Problem, malformed, not_found
-from assent.gateway.public import HOME, safe_return
+from assent.gateway.public_address import HOME, safe_return
 from assent_contracts.core.governance.principals_and_keys import Principal
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}

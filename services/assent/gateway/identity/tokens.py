@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import structlog
 
-from assent.gateway.components import Bearer
+from assent.gateway.gateway_components import Bearer
 from assent.gateway.identity.jwts import BadTokenError, verified
 from assent.gateway.identity.oidc import NotSignedInError, Oidc, principal_in
 from assent.gateway.identity.provider import ALGORITHMS, ProviderError, unreachable

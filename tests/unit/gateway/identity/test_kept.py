@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assent.gateway.identity.cached import AGAIN_AFTER_S, STALE_S, Cached
+from assent.gateway.identity.cached_value import AGAIN_AFTER_S, STALE_S, Cached
 
 FRESH_S = 300.0
 

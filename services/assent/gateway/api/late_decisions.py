@@ -7,7 +7,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from assent.gateway.application.command_sending import Decision, late_decision
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent_contracts.limits import COMMAND_ID_MAX_CHARS
 
 

@@ -10,11 +10,11 @@ import msgspec
 from litestar import Request, Response, post
 
 from assent.gateway.api.submissions import IdempotencyKey
-from assent.gateway.application.governance import Changed, change_governance, prospect_of
-from assent.gateway.bodies import TAKES, read_body
+from assent.gateway.application.governance_changes import Changed, change_governance, prospect_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
+from assent.gateway.request_bodies import TAKES, read_body
 from assent.reading.prospects import Prospect
 from assent_contracts.commands import Justification
 from assent_contracts.governance_changes import GovernanceChange

@@ -9,8 +9,8 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.gateway.caller import Caller, refuse_cross_site
-from assent.gateway.components import Gateway
 from assent.gateway.event_stream import Listener
+from assent.gateway.gateway_components import Gateway
 from assent_contracts.client.task_end import end
 
 _HEADERS: Final = [

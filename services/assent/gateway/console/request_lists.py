@@ -10,14 +10,14 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import View, list_of
 from assent.gateway.application.visibility import sees_all
-from assent.gateway.application.waiting import waiting
+from assent.gateway.application.waiting_requests import waiting
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
 from assent.gateway.console.forms import go
 from assent.gateway.console.pages import page
-from assent.gateway.console.summaries import Summary, summaries
-from assent.gateway.lag import After
+from assent.gateway.console.request_summaries import Summary, summaries
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
+from assent.gateway.table_lag import After
 from assent.store.queries import RequestView
 from assent_contracts.events import Status
 

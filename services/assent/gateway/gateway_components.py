@@ -6,16 +6,16 @@ import asyncpg
 import msgspec
 from litestar import Request
 
+from assent.gateway.event_broadcast import Live
+from assent.gateway.gateway_settings import GatewaySettings
 from assent.gateway.idempotency import Once
 from assent.gateway.identity.local_token import LocalToken
 from assent.gateway.identity.oidc import Oidc
 from assent.gateway.identity.sessions import Sessions
-from assent.gateway.lag import Lag
-from assent.gateway.live import Live
+from assent.gateway.ledger_proofs import Proofs
 from assent.gateway.log_connection import LogConnection
-from assent.gateway.proofs import Proofs
-from assent.gateway.rates import Rates
-from assent.gateway.settings import GatewaySettings
+from assent.gateway.request_rates import Rates
+from assent.gateway.table_lag import Lag
 from assent.gateway.waiting_counts import WaitingCounts
 from assent.observe.health import Health
 

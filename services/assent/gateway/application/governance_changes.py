@@ -12,7 +12,7 @@ from assent.gateway.application.command_sending import (
     undecided,
 )
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
 from assent.reading.prospects import Prospect, foresee, request_for

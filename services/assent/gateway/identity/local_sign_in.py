@@ -14,11 +14,11 @@ from litestar.params import Body
 
 from assent.gateway.anonymous_limits import proving
 from assent.gateway.caller import enabled, refuse_cross_site
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.identity.local_token import COOKIE, PATH, LocalToken
-from assent.gateway.nearby import is_local
 from assent.gateway.problems import Problem, not_found
-from assent.gateway.public import safe_return
+from assent.gateway.public_address import safe_return
+from assent.gateway.same_machine import is_local
 
 _TOKEN_MAX_CHARS = 128
 

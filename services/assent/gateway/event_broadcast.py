@@ -10,13 +10,13 @@ import asyncpg
 import structlog
 
 from assent.gateway.application.visibility import may_see
+from assent.gateway.client_limits import LiveLimits
 from assent.gateway.event_messages import Event, RecentEvents, changed, governance_changed, requests_of
 from assent.gateway.event_stream import LOST, Listener
 from assent.gateway.identity.sessions import Sessions
-from assent.gateway.lag import Lag
-from assent.gateway.limits import LiveLimits
 from assent.gateway.log_connection import LogConnection
 from assent.gateway.problems import Problem
+from assent.gateway.table_lag import Lag
 from assent.store.queries import requests_at
 from assent.store.service import UNREACHABLE
 from assent_contracts.acceptance import Accepted

@@ -5,9 +5,9 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from assent.cli.connection.keys import key_of
 from assent.cli.connection.log_access import UnreachableError, log_access
 from assent.cli.connection.log_client import LogClient
+from assent.cli.connection.signing_key import key_of
 from assent.cli.options import AccessOptions, Options
 from assent.local.data_directory import Directory
 from assent.local.founded import NotFounded, read_founded

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from litestar import Request
 
-from assent.gateway.components import Gateway
-from assent.gateway.public import names_loopback
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.public_address import names_loopback
 
 _PROXIED: Final = frozenset(
     {

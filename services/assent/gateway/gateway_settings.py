@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from assent.gateway.limits import LiveLimits, SlowLimits
-from assent.gateway.public import normal_url
-from assent.settings import SettingsError
+from assent.gateway.client_limits import LiveLimits, SlowLimits
+from assent.gateway.public_address import normal_url
+from assent.process_settings import SettingsError
 
 _USUAL_PORT: Final = 8700
 

@@ -20,7 +20,7 @@ SIGN_IN_S: Final = 10 * 60
 _SECRET_BYTES: Final = 32
 _BROWSER: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
-_SQL = load_sql(Path(__file__).with_name("sign_ins.sql"))
+_SQL = load_sql(Path(__file__).with_name("pending_sign_ins.sql"))
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,10 +14,10 @@ from assent.gateway.application.audit import (
     read_cursor,
     refuse_others,
 )
-from assent.gateway.application.cursors import CURSOR_MAX_CHARS
+from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.lag import LAG_HEADER
+from assent.gateway.gateway_components import Gateway
+from assent.gateway.table_lag import LAG_HEADER
 from assent.store.filters import AuditFilter, LedgerName
 from assent_contracts.limits import NAME_MAX_CHARS
 

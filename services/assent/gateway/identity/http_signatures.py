@@ -22,10 +22,10 @@ from http_message_signatures.resolvers import HTTPSignatureKeyResolver
 from http_message_signatures.signatures import HTTPMessageVerifier
 from litestar import Request
 
-from assent.gateway.bodies import read_bytes
 from assent.gateway.middleware import SENT_AS
 from assent.gateway.problems import Problem
-from assent.gateway.public import hosts_of
+from assent.gateway.public_address import hosts_of
+from assent.gateway.request_bodies import read_bytes
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance
 

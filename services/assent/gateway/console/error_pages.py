@@ -9,10 +9,10 @@ from litestar.exceptions import HTTPException
 
 from assent.gateway.application.visibility import may_see
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
-from assent.gateway.console.frame import name_of
+from assent.gateway.console.page_frame import name_of
 from assent.gateway.console.pages import plain_page
 from assent.gateway.console.text import texts
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem
 from assent.store.queries import show_request
 

@@ -14,7 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from assent.gateway.limits import SlowLimits
+from assent.gateway.client_limits import SlowLimits
 from assent.gateway.problems import MEDIA_TYPE, Problem, malformed
 
 HEADERS_MAX_BYTES: Final = 32 * 1024

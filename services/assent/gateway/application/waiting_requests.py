@@ -4,7 +4,7 @@ from typing import Final
 
 from assent.gateway.application.requests import View, list_of
 from assent.gateway.caller import Caller
-from assent.gateway.components import Gateway
+from assent.gateway.gateway_components import Gateway
 from assent.gateway.waiting_counts import Waiting
 from assent.reading.requests import state_of_row
 from assent_contracts.client.publisher import now_ms
