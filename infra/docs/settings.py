@@ -15,7 +15,7 @@ STRUCTS: Final = {
     "Gateway": ("assent.gateway.gateway_settings", "GatewaySettings"),
     "Gateway: event streams": ("assent.gateway.client_limits", "LiveLimits"),
     "Gateway: OpenID Connect": ("assent.gateway.gateway_settings", "OidcSettings"),
-    "Notify": ("assent.notify.settings", "NotifySettings"),
+    "Notify": ("assent.notify.notify_settings", "NotifySettings"),
 }
 _VARIABLE: Final = re.compile(r"(ASSENT_\w+): (.*)", re.DOTALL)
 _DEFAULT: Final = re.compile(r" ?Default: `([^`]*)`\.")

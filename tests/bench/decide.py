@@ -14,8 +14,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.decider.session import Session
-from assent.decider.signatures import SignatureChecker
-from assent.decider.surroundings import AroundRequests
+from assent.decider.session_inputs import AroundRequests
+from assent.decider.signature_checker import SignatureChecker
 from assent.decider.takeover import take_over
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.wall_clock_watch import Machine

@@ -7,7 +7,7 @@ from pathlib import Path
 from assent.observe.health import Health
 from assent.process import run_service
 from assent.process_settings import ServiceSettings
-from assent.verify.live import verify_requests
+from assent.verify.running_log import verify_requests
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from tests.bench.child import answer, job, tell

@@ -12,10 +12,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from assent.cli.log_completeness import missing, outside_heads, present_log
 from assent.decider.service import Decider
-from assent.ledger.topics import apply_topics
+from assent.ledger.topic_creation import apply_topics
 from assent.local.stack import Stack
 from assent.observe.health import Health, Reason
-from assent.store.heads import stored_heads
+from assent.store.stored_heads import stored_heads
 from assent_contracts.client.connection import open_producer
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.newest_heads import NewestHeads

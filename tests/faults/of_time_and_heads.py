@@ -207,7 +207,7 @@ FAULTS: Final = (
     ),
     _clocks(
         "the wrong time at the beginning of a backlog is believed",
-        "believed",
+        "believed_times",
         "    left = [number for number, time in enumerate(times) if time <= latest]\n",
         "    return [n for n in _longest(times) if times[n] <= latest]\n    left: list[int] = []\n",
     ),
@@ -219,7 +219,7 @@ FAULTS: Final = (
     ),
     _clocks(
         "of the ends of a partition only the first ones are kept",
-        "ends",
+        "seen_ends",
         "            del self._ends[min(range(1, KEPT), key=self._gap_without)]\n",
         "            del self._ends[-1]\n",
     ),

@@ -10,7 +10,7 @@ import msgspec
 from assent.gateway.console.payload_view import payload_view
 from assent.reading.payload_diff import payload_diff
 from assent.reading.payloads import shown_payload
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent_contracts.acceptance import Head, first_head
 from assent_contracts.codec import encode, type_of
 from assent_contracts.commands import SubmitChange

@@ -12,10 +12,10 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from litestar import Request
 
-from assent.directory.export import ExportError
-from assent.directory.read import parse_export
-from assent.founding.commands import founding_commands
-from assent.founding.file import GovernanceFileError, parse_governance_file
+from assent.directory.directory_export import ExportError
+from assent.directory.export_reading import parse_export
+from assent.founding.founding_commands import founding_commands
+from assent.founding.governance_file import GovernanceFileError, parse_governance_file
 from assent.gateway.api.submissions import Submission
 from assent.gateway.application.actions import DETAILS
 from assent.gateway.application.page_cursors import BigInt, Int, cursor_place, cursor_text

@@ -11,11 +11,11 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
-from assent.status.fold import MissingRequestError
-from assent.status.fold import take_record as take_row
+from assent.status.row_fold import MissingRequestError
+from assent.status.row_fold import take_record as take_row
 from assent.store.audit_row import columns_of
-from assent.verify.export import ExportedRecord, Manifest
-from assent.verify.file import verify_file
+from assent.verify.export_file import ExportedRecord, Manifest
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.keys import seal_headers, verify

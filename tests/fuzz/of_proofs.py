@@ -7,11 +7,18 @@ from typing import Final
 import msgspec
 
 from assent.store.audit_row import row_of
-from assent.verify.audited import compare_row
-from assent.verify.expected import Expected, ExpectedHead, ExpectError, SealedHead, known_of, read_expected
-from assent.verify.file import verify_file
+from assent.verify.audit_table import compare_row
+from assent.verify.expected_heads import (
+    Expected,
+    ExpectedHead,
+    ExpectError,
+    SealedHead,
+    known_of,
+    read_expected,
+)
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
-from assent.verify.governance import GovernanceVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import verify
 from assent_contracts.digests import sha256_hex

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assent.verify.governance import GovernanceVerifier
-from assent.verify.requests import RequestsVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from tests.simulation import model

@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from assent.verify.governance import GovernanceVerifier
-from assent.verify.release_references import ReleaseReferences
-from assent.verify.requests import RequestsVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
+from assent.verify.release_confirmation import ReleaseReferences
+from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, Head, first_head
 from assent_contracts.client.keys import SecretKey, verify

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from assent.verify.export import ExportedRecord, Manifest
+from assent.verify.export_file import ExportedRecord, Manifest
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import seal_headers
 from assent_contracts.topics import LedgerName

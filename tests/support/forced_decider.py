@@ -13,9 +13,9 @@ import msgspec
 
 from assent.decider.service import Decider
 from assent.decider.wall_clock_watch import Machine
-from assent.observe.clock import Clock, read_clock
-from assent.observe.clock import Reading as ClockReading
 from assent.observe.health import Health
+from assent.observe.machine_clocks import Clock, read_clock
+from assent.observe.machine_clocks import Reading as ClockReading
 from assent.process import run_service
 from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.follower import GovernanceFollower

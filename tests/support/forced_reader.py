@@ -12,7 +12,7 @@ from assent.observe.health import Health
 from assent.process import run_service
 from assent.process_settings import ServiceSettings
 from assent.status.service import STATUS
-from assent.store.service import serve_reader
+from assent.store.reader_service import serve_reader
 
 SPECS = {spec.reader: spec for spec in (AUDIT, STATUS)}
 

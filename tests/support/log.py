@@ -11,10 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from assent.decider.service import Decider
 from assent.decider.wall_clock_watch import Machine
-from assent.founding.file import GovernanceFile, read_governance_file
-from assent.founding.found import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
+from assent.founding.first_records import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
+from assent.founding.governance_file import GovernanceFile, read_governance_file
 from assent.infra_files import infra_path
-from assent.ledger.topics import apply_topics, topic_specs
+from assent.ledger.topic_creation import apply_topics, topic_specs
 from assent.observe.health import Health
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.connection import Connection

@@ -7,8 +7,8 @@ import asyncpg
 
 from assent.decider.loss_acceptance import AcceptedLoss, accept_loss, ends_now
 from assent.decider.writer_key_check import load_writer_key
-from assent.founding.found import RECOVERY_KEY, WRITER_KEY
-from assent.store.heads import keep_heads
+from assent.founding.first_records import RECOVERY_KEY, WRITER_KEY
+from assent.store.stored_heads import keep_heads
 from assent_contracts.client.heads_topic import signed_head
 from assent_contracts.client.keys import load_key
 from assent_contracts.governance_objects import LedgerEnd, Loss

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent_contracts import seal
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import SecretKey, seal_headers, verify

@@ -7,12 +7,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import example, given
 
-from assent.decider.believed import put_right
+from assent.decider.believed_times import put_right
 from assent.decider.clock_file import believed_offset, note_offset
 from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, Seen, WallClock, first_doubt
 from assent.decider.wall_clock_watch import Machine
-from assent.observe.clock import Reading
-from assent.observe.reasons import clock_stepped, clocks_apart
+from assent.observe.failure_reasons import clock_stepped, clocks_apart
+from assent.observe.machine_clocks import Reading
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent.verify.release_references import RecordedRelease, ReleaseReferences
+from assent.verify.release_confirmation import RecordedRelease, ReleaseReferences
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import FIRST_ERA, era_at, is_given_up, losses_since

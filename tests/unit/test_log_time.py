@@ -7,7 +7,7 @@ from hypothesis import given
 from msgspec import UNSET
 
 from assent.verify.finding import FindingError
-from assent.verify.governance import GovernanceVerifier
+from assent.verify.governance_verifier import GovernanceVerifier
 from assent_contracts.client.keys import verify
 from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.forgotten_dates import GAPS_MAX, ForgottenDates

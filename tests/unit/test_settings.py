@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from assent.process_settings import SettingsError, read_connection
-from assent.store.stream import broker_for
+from assent.store.ledger_stream import broker_for
 
 _ROOT: Final = Path(__file__).parents[2]
 

@@ -3,6 +3,7 @@
 import pytest
 
 from assent.cli.diagnosis.examination import topic_findings
+from assent.ledger.topic_creation import Applied, TopicsError
 from assent.ledger.topic_state import (
     Difference,
     TopicState,
@@ -11,7 +12,6 @@ from assent.ledger.topic_state import (
     topic_specs,
     way_back,
 )
-from assent.ledger.topics import Applied, TopicsError
 from assent_contracts.topics import CHANGES, COMMANDS, GOVERNANCE, LEDGER
 
 SPECS = topic_specs()

@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError
 
 from assent.applier.target import NotWrittenError, Target
 from assent.observe import metrics
-from assent.observe.evidence import watch_governance
+from assent.observe.evidence_watch import watch_governance
+from assent.observe.failure_reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.observe.health import Health
 from assent.observe.ledger_mismatch import LedgerMismatch
-from assent.observe.reasons import STARTING_OVER, kafka_reason, no_evidence, target_lacks
 from assent.process import until_stopped
 from assent.process_settings import ServiceSettings, need
 from assent_contracts.client.applier import Applier

@@ -21,13 +21,13 @@ from assent.cli.status_board import board, print_addresses
 from assent.cli.stop_signals import stop_on_signals
 from assent.cli.verification import print_verified, verify_live
 from assent.demo.story import DemoStory, Opened, read_changes
-from assent.founding.file import read_governance_file
+from assent.founding.governance_file import read_governance_file
 from assent.infra_files import infra_path
 from assent.local import Directory
-from assent.local.everything import Everything
-from assent.local.founded import is_founded
+from assent.local.founded_log import is_founded
+from assent.local.whole_system import Everything
 from assent.reading.audit_entries import audit_entry
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent.store.pool import Executor
 from assent.store.queries import RequestView, count_audit, show_request, timeline
 from assent.verify.finding import FindingError

@@ -13,9 +13,9 @@ from assent.cli.governance_change import (
     send,
 )
 from assent.cli.options import ChangeOptions, Options
-from assent.directory.compare import directory_difference, fitting, parts, usable
-from assent.directory.export import Export
-from assent.reading.prospects import Prospect, foresee
+from assent.directory.directory_export import Export
+from assent.directory.export_comparison import directory_difference, fitting, parts, usable
+from assent.reading.change_prospects import Prospect, foresee
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.directory_difference import too_much_vanishes

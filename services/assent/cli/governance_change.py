@@ -15,8 +15,8 @@ from assent.cli.decision_output import decision_document, print_refusal, refuse_
 from assent.cli.governance_tables import difference_table
 from assent.cli.options import AccessOptions, ChangeOptions, Options
 from assent.founding.durations import duration_ms
+from assent.reading.change_prospects import Prospect, foresee, request_for
 from assent.reading.policy_effects import Effects, effects, fate_sentence, type_of_change
-from assent.reading.prospects import Prospect, foresee, request_for
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.core.governance.state import Governance

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.cli.formatting import table
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent_contracts.core.governance.field_changes import FieldChange
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
 from assent.cli.verification import progress_bar
 from assent.verify.elsewhere_sources import IN_FILE, kept_heads, known_by_writers, known_to_postgres
-from assent.verify.expected import Expected, ExpectedHead, SealedHead
-from assent.verify.export import Exported, export_ledgers
+from assent.verify.expected_heads import Expected, ExpectedHead, SealedHead
+from assent.verify.export_file import Exported, export_ledgers
 from assent.verify.heads_elsewhere import HeadsElsewhere
 from assent_contracts.client.heads_topic import good_heads
 from assent_contracts.eras import is_void

@@ -14,7 +14,7 @@ from assent.cli.options import Options
 from assent.decider.heads_file import read_heads_file
 from assent.decider.loss_acceptance import LedgerEnds
 from assent.store.given_up import Named, given_up
-from assent.store.heads import HEADS_UNREACHABLE, sift_database
+from assent.store.stored_heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
 from assent_contracts.client.partition_probe import Probe

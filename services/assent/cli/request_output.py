@@ -13,10 +13,10 @@ from assent.cli.formatting import payload_text, print_timeline, status_text, whe
 from assent.cli.governance_tables import difference_table
 from assent.reading.audit_entries import AuditEntry, Words
 from assent.reading.governance_diff import GovernanceDiff
-from assent.reading.lapses import LAPSES
-from assent.reading.oddities import is_odd, plain_ends
-from assent.reading.submitted import Submitted, as_submitted
-from assent.reading.visible import hides_something, visible
+from assent.reading.lapse_sentences import LAPSES
+from assent.reading.overlooked_text import is_odd, plain_ends
+from assent.reading.submitted_content import Submitted, as_submitted
+from assent.reading.visible_text import hides_something, visible
 from assent.store.queries import ApprovalView, RequestView
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.commands import command_type

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.cli.formatting import table
-from assent.local.everything import Everything
 from assent.local.supervisor import Status
+from assent.local.whole_system import Everything
 
 _LOOKS = {
     "starting": ("…", "yellow"),

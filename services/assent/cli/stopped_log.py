@@ -11,7 +11,7 @@ from assent.cli.connection.log_access import LogAccess, log_access, reading
 from assent.cli.errors import sentence
 from assent.cli.options import Options
 from assent.local import Directory, DirectoryInUse, Stack
-from assent.local.founded import read_founded
+from assent.local.founded_log import read_founded
 from assent.store.positions import read_positions
 from assent.store.rebuild import notify_positions, shared_with
 from assent_contracts.client.connection import Connection

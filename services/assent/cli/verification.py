@@ -10,13 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, following, reading
 from assent.cli.formatting import table
-from assent.verify.audited import AuditTable
+from assent.verify.audit_table import AuditTable
 from assent.verify.elsewhere_sources import IN_FILE, kept_heads, known_by_writers, known_to_postgres
-from assent.verify.expected import Expected, check_signed, known_of
+from assent.verify.expected_heads import Expected, check_signed, known_of
 from assent.verify.finding import FindingError
 from assent.verify.heads_elsewhere import HeadsElsewhere
-from assent.verify.live import verify_governance, verify_requests
 from assent.verify.report import Verified, verified
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.client.keys import verify as verify_signature
 from assent_contracts.heads import KeptHead
 

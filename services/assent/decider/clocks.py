@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from assent.observe.clock import Reading
+from assent.observe.machine_clocks import Reading
 
 APART_MS: Final = 5 * 60 * 1_000
 """How far two clocks may be apart, and how far a sender's clock may be ahead."""

@@ -4,7 +4,7 @@ import msgspec
 import structlog
 from aiokafka import TopicPartition
 
-from assent.decider.stopped import StoppedError
+from assent.decider.stopped_error import StoppedError
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
 from assent_contracts.client.connection import Connection

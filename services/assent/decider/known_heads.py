@@ -10,7 +10,7 @@ import structlog
 from assent.decider.heads_file import read_heads_file, write_heads_file
 from assent.decider.missing_log_parts import NOT_ASKED, UnknownError
 from assent.observe.health import Health
-from assent.store.heads import HEADS_UNREACHABLE, sift_database
+from assent.store.stored_heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower

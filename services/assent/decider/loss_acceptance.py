@@ -7,9 +7,9 @@ import msgspec
 
 from assent.decider.completeness import inputs_of
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
-from assent.decider.recovery import record_by_recovery
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
+from assent.decider.writer_recovery import record_by_recovery
 from assent.ledger.appender import LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower

@@ -14,24 +14,24 @@ from assent.decider.completeness import Completeness
 from assent.decider.governance_takeover import take_over_governance
 from assent.decider.heads_file import HeadsFileError, heads_file
 from assent.decider.known_heads import KnownHeads
+from assent.decider.led_partition_watch import Watch
 from assent.decider.missing_log_parts import MissingError, UnknownError, missing_because
-from assent.decider.releases import ReleaseFollower
+from assent.decider.release_follower import ReleaseFollower
 from assent.decider.session import Session
-from assent.decider.signatures import SignatureChecker
-from assent.decider.starting import LOOK_AGAIN_S, until_a_writer, until_founded
-from assent.decider.stopped import StoppedError
-from assent.decider.surroundings import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
+from assent.decider.session_inputs import GOVERNANCE_NAME, AroundGovernance, AroundRequests, Surroundings
+from assent.decider.signature_checker import SignatureChecker
+from assent.decider.start_conditions import LOOK_AGAIN_S, until_a_writer, until_founded
+from assent.decider.stopped_error import StoppedError
 from assent.decider.takeover import take_over
 from assent.decider.term import Term
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.until_one_ends import until_one_ends
 from assent.decider.wall_clock_watch import Machine
-from assent.decider.watch import Watch
 from assent.decider.writer_key_check import load_writer_key, sealer_of, why_not_listed
 from assent.ledger.appender import Appender, LostLeadError, Reached
 from assent.observe import metrics
+from assent.observe.failure_reasons import TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.observe.health import Health
-from assent.observe.reasons import TAKING_OVER, UNCONFIRMED, stopped_because
 from assent.process_settings import ServiceSettings, need
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_consumer

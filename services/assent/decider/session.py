@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.clocks import NOTHING_SEEN, Appends
 from assent.decider.missing_log_parts import MissingError
-from assent.decider.signatures import SignatureChecker
-from assent.decider.stopped import StoppedError
-from assent.decider.surroundings import Surroundings
+from assent.decider.session_inputs import Surroundings
+from assent.decider.signature_checker import SignatureChecker
+from assent.decider.stopped_error import StoppedError
 from assent.decider.timekeeper import Look, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError

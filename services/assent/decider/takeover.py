@@ -4,8 +4,8 @@ import gc
 
 import structlog
 
-from assent.decider.stopped import StoppedError
-from assent.decider.surroundings import follow
+from assent.decider.session_inputs import follow
+from assent.decider.stopped_error import StoppedError
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection

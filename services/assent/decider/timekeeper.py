@@ -10,15 +10,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from assent.decider.believed import put_right
+from assent.decider.believed_times import put_right
 from assent.decider.broker_time import ask_time
 from assent.decider.clocks import APART_MS, Appends, Seen, first_doubt
-from assent.decider.ends import SeenEnds
+from assent.decider.seen_ends import SeenEnds
 from assent.decider.wall_clock_watch import Machine
 from assent.observe import metrics
-from assent.observe.clock import Reading
+from assent.observe.failure_reasons import clock_stepped, clocks_apart
 from assent.observe.health import Health, Reason
-from assent.observe.reasons import clock_stepped, clocks_apart
+from assent.observe.machine_clocks import Reading
 from assent_contracts.client.connection import Connection, open_consumer
 
 _ASK_EVERY_S: Final = 1.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assent.decider.clock_file import believed_offset, note_offset
 from assent.decider.clocks import Seen, WallClock
-from assent.observe.clock import Clock, Reading, read_clock
+from assent.observe.machine_clocks import Clock, Reading, read_clock
 
 _NOTED_AGAIN_MS = 1_000
 """A correct clock drifts; the note is updated after this much."""

@@ -19,7 +19,7 @@ from assent.gateway.middleware import security_headers
 from assent.gateway.postgres_unavailable import on_tables
 from assent.gateway.problems import Problem, malformed, on_http_error, on_problem
 from assent.gateway.request_bodies import BODY_MAX_BYTES
-from assent.reading.lost import LOST_HEADER, lost_header, lost_parts
+from assent.reading.lost_parts import LOST_HEADER, lost_header, lost_parts
 
 _NO_STORE = (b"cache-control", b"no-store")
 

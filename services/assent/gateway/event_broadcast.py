@@ -18,7 +18,7 @@ from assent.gateway.log_connection import LogConnection
 from assent.gateway.problems import Problem
 from assent.gateway.table_lag import Lag
 from assent.store.queries import requests_at
-from assent.store.service import UNREACHABLE
+from assent.store.reader_service import UNREACHABLE
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.task_end import end

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.limits import COMMAND_MAX_AGE_MS, COMMAND_MAX_AHEAD_MS
 

@@ -8,10 +8,10 @@ from typing import Final
 import asyncpg
 
 from assent.gateway.log_connection import LogConnection
+from assent.observe.failure_reasons import reason_of
 from assent.observe.health import Health
-from assent.observe.reasons import reason_of
 from assent.store.postgres_heads import known_in_postgres
-from assent.store.service import UNREACHABLE
+from assent.store.reader_service import UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.publisher import Publisher
 from assent_contracts.heads import KnownHead, Place

@@ -29,11 +29,11 @@ from assent.gateway.log_connection import open_log
 from assent.gateway.middleware import front_of, security_headers
 from assent.gateway.request_rates import Rates
 from assent.gateway.table_lag import Lag
+from assent.observe.failure_reasons import reason_of
 from assent.observe.health import STARTING, Health
-from assent.observe.reasons import reason_of
 from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
-from assent.store.service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
+from assent.store.reader_service import KAFKA, POSTGRES, PROBE_EVERY_S, following, probe, reached
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
 from assent_contracts.client.keys import load_key

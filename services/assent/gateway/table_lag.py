@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter
 
 from assent.gateway.problems import Problem, malformed
 from assent.store.queries import heads
-from assent.store.service import UNREACHABLE
+from assent.store.reader_service import UNREACHABLE
 from assent_contracts.client.task_end import end
 from assent_contracts.resources import REQUEST_ID_PATTERN, parse_request_id
 

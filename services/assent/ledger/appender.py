@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from assent.observe.clock import read_clock
+from assent.observe.machine_clocks import read_clock
 from assent_contracts.acceptance import Acceptance, Head
 from assent_contracts.client.connection import Connection, open_producer
 from assent_contracts.client.keys import SecretKey, seal_headers

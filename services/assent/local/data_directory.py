@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from assent.local.identity import Identity, identity_of
+from assent.local.process_identity import Identity, identity_of
 
 
 class StackNotRunning(Exception):  # noqa: N818  the name is the message

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from assent.local import backoff
+from assent.local import restart_delay
+from assent.local.child_process import Child, end_stale, spawn
 from assent.local.data_directory import Directory
-from assent.local.process import Child, end_stale, spawn
 
 State = Literal["starting", "up", "backing off", "stopped"]
 
@@ -136,11 +136,11 @@ class Supervisor:
         for restarts in itertools.count():
             began = time.monotonic()
             code = await self._run(service, restarts)
-            if time.monotonic() - began >= backoff.HEALTHY_S:
+            if time.monotonic() - began >= restart_delay.HEALTHY_S:
                 failures = 0
             failures += 1
             # S311: guessing it gains nothing.
-            delay_s = backoff.delay_s(failures, random.random())  # noqa: S311
+            delay_s = restart_delay.delay_s(failures, random.random())  # noqa: S311
             log.warning("service ended", service=service.name, exit_code=code, restart_in_s=round(delay_s, 2))
             await self._change(service.name, "backing off", pid=None, exit_code=code)
             await asyncio.sleep(delay_s)

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Final
 
+from assent.notify.connection_guard import Leash
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.leash import Leash
-from assent.targets.apprise_kit import instance_of
-from assent.targets.threads import in_own_thread
+from assent.targets.apprise_import import instance_of
+from assent.targets.own_thread import in_own_thread
 from assent.targets.urls import APPRISE_SCHEMAS
 
 _UNDELIVERED: Final = "The service could not be reached or did not accept it."

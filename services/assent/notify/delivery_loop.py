@@ -15,17 +15,17 @@ import msgspec
 import stamina
 import structlog
 
-from assent.notify.backoff import rest_s, wait_s
 from assent.notify.by_apprise import send
 from assent.notify.delivery import Delivery, NotDeliveredError
 from assent.notify.message_texts import payload_of, text_of
-from assent.notify.queue import Queue
-from assent.notify.settings import NotifySettings
+from assent.notify.notify_settings import NotifySettings
+from assent.notify.outbox_queue import Queue
+from assent.notify.retry_delay import rest_s, wait_s
 from assent.notify.webhook import post
 from assent.observe import metrics
 from assent.observe.health import Health
-from assent.store.reasons import reason
-from assent.store.service import UNREACHABLE
+from assent.store.postgres_reasons import reason
+from assent.store.reader_service import UNREACHABLE
 
 SENDING: Final = "sending"
 _RETRY_MAX_S: Final = 2.0

@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from assent.notify.delivery import Delivery
-from assent.reading.visible import visible
+from assent.reading.visible_text import visible
 from assent.targets.news import OF_GOVERNANCE, STATUS
 
 NAME_MAX_CHARS: Final = 80

@@ -6,12 +6,12 @@ from typing import Final
 
 import msgspec
 
+from assent.store.named_sql import load_sql
 from assent.store.pool import Connection
-from assent.store.sql import load_sql
 from assent.targets.news import News
 
 CLOCK_SLACK_MS: Final = 5 * 60 * 1_000
-_SQL = load_sql(Path(__file__).with_name("intake.sql"))
+_SQL = load_sql(Path(__file__).with_name("outbox.sql"))
 
 
 async def listening(connection: Connection) -> frozenset[str]:

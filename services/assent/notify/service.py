@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 from assent.notify.delivery_loop import SENDING, DeliveryLoop, Pace
-from assent.notify.intake import NewsIntake
-from assent.notify.queue import Queue
-from assent.notify.settings import NotifySettings, read_notify_settings
+from assent.notify.news_intake import NewsIntake
+from assent.notify.notify_settings import NotifySettings, read_notify_settings
+from assent.notify.outbox_queue import Queue
 from assent.observe.health import Health
 from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
-from assent.store.service import KAFKA, ReaderSpec, following, reached, serve_reader
+from assent.store.reader_service import KAFKA, ReaderSpec, following, reached, serve_reader
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.task_end import end
 from assent_contracts.topics import GOVERNANCE, LEDGER

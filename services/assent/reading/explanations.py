@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from assent.reading.lapses import LAPSES
+from assent.reading.lapse_sentences import LAPSES
 from assent.store.queries import RequestView
 from assent_contracts.access_policies import ADMINISTRATORS, ApprovalRule
 from assent_contracts.core.governance.policies import rule_words

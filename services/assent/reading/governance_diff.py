@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from assent.reading.submitted import Submitted
+from assent.reading.submitted_content import Submitted
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange

@@ -5,7 +5,7 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from assent.reading.requests import deciding_of_row
+from assent.reading.request_rows import deciding_of_row
 from assent.store.queries import RequestView
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.requests.approvers import deleted_policy, has_quorum, standing_terms

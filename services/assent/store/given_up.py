@@ -7,8 +7,8 @@ from typing import Final
 from aiokafka import TopicPartition
 from msgspec import Struct, convert
 
+from assent.store.named_sql import load_sql
 from assent.store.pool import Executor
-from assent.store.sql import load_sql
 from assent_contracts.client.partition_probe import Probe
 from assent_contracts.topics import GOVERNANCE
 

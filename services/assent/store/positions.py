@@ -5,8 +5,8 @@ from typing import Literal
 
 from aiokafka import TopicPartition
 
+from assent.store.named_sql import load_sql
 from assent.store.pool import Connection, Executor
-from assent.store.sql import load_sql
 from assent_contracts.acceptance import Head
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import LEDGER

@@ -17,11 +17,11 @@ from aiokafka import ConsumerRecord, TopicPartition
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.observe.traces import TRACER
-from assent.store.intake import Intake
+from assent.store.log_watch import LogWatch
+from assent.store.partition_intake import Intake
 from assent.store.pool import Connection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
-from assent.store.reasons import reason
-from assent.store.watch import LogWatch
+from assent.store.postgres_reasons import reason
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.eras import era_of

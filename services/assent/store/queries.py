@@ -9,9 +9,9 @@ import asyncpg
 import msgspec
 
 from assent.store.filters import AuditCursor, AuditFilter, Cursor, LedgerName, RequestFilter
+from assent.store.named_sql import load_sql
 from assent.store.pool import Executor
 from assent.store.positions import Reader
-from assent.store.sql import load_sql
 from assent.store.timeline_order import in_causal_order
 from assent_contracts.acceptance import Head
 from assent_contracts.access_policies import PolicyTerms

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from assent.store.named_sql import load_sql
 from assent.store.pool import Connection, Executor
-from assent.store.sql import load_sql
 from assent.targets.news import OF_GOVERNANCE, NewsEvent
 from assent.targets.urls import TargetKind, masked
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from assent.store.heads import stored_heads
 from assent.store.pool import Executor
+from assent.store.stored_heads import stored_heads
 from assent.verify.heads_elsewhere import Known
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.heads_topic import good_heads, read_heads
@@ -41,7 +41,7 @@ async def known_to_postgres(db: Executor) -> list[Known]:
 async def kept_heads(connection: Connection, dsn: str) -> list[KeptHead]:
     """The signed heads of `assent.heads` and of Postgres, whether or not they count.
 
-    Raises KafkaError, and one of assent.store.heads.HEADS_UNREACHABLE.
+    Raises KafkaError, and one of assent.store.stored_heads.HEADS_UNREACHABLE.
     """
     return [*await read_heads(connection), *await stored_heads(dsn)]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assent.verify.live import verify_requests
+from assent.verify.running_log import verify_requests
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent.verify.live import verify_governance, verify_requests
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify

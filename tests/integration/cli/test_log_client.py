@@ -16,8 +16,8 @@ from assent.cli.connection.gateway_log import GatewayLog
 from assent.cli.connection.log_access import LogAccess, governance_of
 from assent.cli.connection.log_client import LogClient, RequestNotFoundError, UndecidedError
 from assent.cli.options import Options
-from assent.reading.prospects import request_for
-from assent.reading.proven import ProvenSubmission
+from assent.reading.change_prospects import request_for
+from assent.reading.proven_submission import ProvenSubmission
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import new_command_id, now_ms, repeats
 from assent_contracts.commands import Approve, Cancel, Complete, SubmitChange

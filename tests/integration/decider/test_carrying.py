@@ -7,7 +7,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from assent.decider.governance_takeover import take_over_governance
-from assent.decider.releases import ReleaseFollower
+from assent.decider.release_follower import ReleaseFollower
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import signed_headers
 from assent_contracts.client.publisher import new_command_id, now_ms

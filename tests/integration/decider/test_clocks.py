@@ -18,9 +18,9 @@ from assent.decider.clocks import Appends
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.wall_clock_watch import Machine
 from assent.infra_files import infra_path
-from assent.ledger.topics import apply_topics, topic_specs
-from assent.observe.clock import Reading, read_clock
+from assent.ledger.topic_creation import apply_topics, topic_specs
 from assent.observe.health import Health, Reason
+from assent.observe.machine_clocks import Reading, read_clock
 from assent_contracts import cloudevents
 from assent_contracts.client.connection import Connection, open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower

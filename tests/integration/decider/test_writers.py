@@ -12,11 +12,11 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.decider.loss_acceptance import accept_loss, ends_now
-from assent.decider.recovery import RETIRE_ALL, Recovered, recover_writers
 from assent.decider.service import Decider, serve
-from assent.founding.found import RECOVERY_KEY
+from assent.decider.writer_recovery import RETIRE_ALL, Recovered, recover_writers
+from assent.founding.first_records import RECOVERY_KEY
 from assent.ledger.appender import Appender
-from assent.ledger.topics import apply_topics
+from assent.ledger.topic_creation import apply_topics
 from assent.observe.health import Health
 from assent.process_settings import read_settings
 from assent_contracts.acceptance import Head

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from assent.dispatch.partition import PartitionDispatch
+from assent.dispatch.partition_dispatch import PartitionDispatch
 from assent_contracts.client.connection import open_consumer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.partition_probe import Probe

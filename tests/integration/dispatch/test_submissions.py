@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from assent.dispatch.partition import PartitionDispatch
-from assent.dispatch.submissions import ReleaseMismatchError, Submissions
+from assent.dispatch.partition_dispatch import PartitionDispatch
+from assent.dispatch.submission_payloads import ReleaseMismatchError, Submissions
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from tests.support.handover import read_changes

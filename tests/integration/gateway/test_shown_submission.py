@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from assent.gateway import ledger_proofs
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent_contracts.client.keys import verify
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.proof import GovernanceProof, LedgerEntry

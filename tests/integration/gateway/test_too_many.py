@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from assent.decider.wall_clock_watch import Machine
 from assent.infra_files import infra_path
-from assent.observe.clock import Reading, read_clock
+from assent.observe.machine_clocks import Reading, read_clock
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.ledger import OmittedCommand, decode_recorded_command, decode_refusal

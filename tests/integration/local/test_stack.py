@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from assent.local import DirectoryInUse, Stack, StackNotRunning, StartFailed
-from assent.local.identity import Identity
+from assent.local.process_identity import Identity
 
 TOPIC = "kept"
 

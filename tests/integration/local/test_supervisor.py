@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assent.local import Directory, Service, Status, Supervisor, backoff
+from assent.local import Directory, Service, Status, Supervisor, restart_delay
 from assent.local.ports import free_port
 
 SLEEPS = "import time; time.sleep(600)"
@@ -80,7 +80,7 @@ async def test_a_dying_process_is_restarted_after_growing_delays_until_told_to_s
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 1.0])
 def test_delays_double_from_a_fifth_of_a_second_and_stay_at_ten(spread: float) -> None:
-    delays = [backoff.delay_s(failures, spread) for failures in range(1, 40)]
+    delays = [restart_delay.delay_s(failures, spread) for failures in range(1, 40)]
     assert 0.16 <= delays[0] < 0.2401
     assert all(earlier <= later for earlier, later in pairwise(delays))
     assert delays[-1] == 10.0

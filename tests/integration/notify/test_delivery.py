@@ -13,12 +13,12 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.intake import STALE_AFTER_MS, NewsIntake
-from assent.notify.past import PastGovernance
+from assent.notify.governance_by_partition import PastGovernance
+from assent.notify.news_intake import STALE_AFTER_MS, NewsIntake
 from assent.notify.service import reader_of
 from assent.notify.webhook import post
 from assent.targets.addresses import resolve
-from assent.targets.own import (
+from assent.targets.own_targets import (
     TARGETS_MAX,
     add_target,
     change_target,

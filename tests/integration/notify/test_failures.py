@@ -9,10 +9,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from assent.notify.queue import Queue
+from assent.notify.outbox_queue import Queue
 from assent.store.pool import open_pool
 from assent.targets.dead_letters import dead_letters, retry_dead_letter
-from assent.targets.own import add_target, remove_target
+from assent.targets.own_targets import add_target, remove_target
 from tests.integration.notify.conftest import OWN, PACE, Notifying
 from tests.integration.readers.test_resilience import not_ready, ready
 from tests.support.log import Actor, Log

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from assent.notify.intake import NewsIntake
+from assent.notify.news_intake import NewsIntake
 from assent.notify.service import reader_of
 from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.client.follower import GovernanceFollower

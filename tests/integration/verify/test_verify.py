@@ -7,10 +7,10 @@ import pytest
 from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from assent.verify.export import export_ledgers
-from assent.verify.file import verify_file
+from assent.verify.export_file import export_ledgers
+from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
-from assent.verify.live import verify_governance, verify_requests
+from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.client.connection import open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from assent.cli.diagnosis.governance_checks import governance_checks
-from assent.reading.prospects import foresee
+from assent.reading.change_prospects import foresee
 from assent_contracts.access_policies import ApprovalRule
 from assent_contracts.core.governance.change_kinds import change_difference, change_sentence
 from assent_contracts.core.governance.field_changes import FieldChange

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.decider.timekeeper import Timekeeper
 from assent.decider.wall_clock_watch import Machine
-from assent.observe.clock import Reading
 from assent.observe.health import Health
+from assent.observe.machine_clocks import Reading
 from assent_contracts.client.connection import Connection
 from assent_contracts.topics import COMMANDS
 

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from assent.cli.directory_sync import steps_of
-from assent.directory.compare import directory_difference, fitting, parts, usable
-from assent.directory.export import EXPORT_MAX_BYTES, Export, ExportError
-from assent.directory.nesting import flattened
-from assent.directory.read import parse_export
+from assent.directory.directory_export import EXPORT_MAX_BYTES, Export, ExportError
+from assent.directory.export_comparison import directory_difference, fitting, parts, usable
+from assent.directory.export_reading import parse_export
+from assent.directory.nested_groups import flattened
 from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.governance.state import Governance

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from assent.notify.leash import CutError, Leash
+from assent.notify.connection_guard import CutError, Leash
 from assent.targets.addresses import PrivateAddressError, UnresolvedError, is_public, resolve
 
 

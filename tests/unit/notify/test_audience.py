@@ -15,7 +15,7 @@ from assent.notify.audience import (
     requester_hears,
     waits_for_approval,
 )
-from assent.notify.intake import facts_of
+from assent.notify.news_intake import facts_of
 from assent.targets.news import EVENTS, OF_GOVERNANCE, STATUS, MadeRequest, NewsEvent
 from assent_contracts import events as e
 from assent_contracts.access_policies import ApprovalRule, PolicyTerms

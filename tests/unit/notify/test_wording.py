@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from assent.notify.backoff import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.delivery import Delivery
 from assent.notify.message_texts import (
     NAME_MAX_CHARS,
@@ -19,7 +18,8 @@ from assent.notify.message_texts import (
     payload_of,
     text_of,
 )
-from assent.notify.settings import read_notify_settings
+from assent.notify.notify_settings import read_notify_settings
+from assent.notify.retry_delay import LONGEST_S, SLOW_S, rest_s, wait_s
 from assent.notify.webhook import signature
 from assent.process_settings import SettingsError
 from assent.targets.news import EVENTS, OF_GOVERNANCE, Facts, NewsEvent

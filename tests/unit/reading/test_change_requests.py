@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from assent.reading.prospects import foresee, request_for
+from assent.reading.change_prospects import foresee, request_for
 from assent_contracts.commands import SubmitChange
 from assent_contracts.governance_changes import (
     ChangeSettings,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from assent.reading.proven import ProvenSubmission
+from assent.reading.proven_submission import ProvenSubmission
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.digests import sha256_hex

@@ -3,8 +3,8 @@
 import pytest
 from msgspec import UNSET, UnsetType
 
+from assent.verify.decided_inputs import InputGap, Inputs
 from assent.verify.finding import FindingError
-from assent.verify.inputs import InputGap, Inputs
 from assent_contracts.codec import encode
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.governance_objects import LedgerEnd, Loss

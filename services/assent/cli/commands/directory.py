@@ -45,8 +45,8 @@ def sync(
     from assent.cli.connection.log_selection import log_client
     from assent.cli.connection.signing_key import key_of
     from assent.cli.directory_sync import synchronise
-    from assent.directory.export import ExportError
-    from assent.directory.read import read_export
+    from assent.directory.directory_export import ExportError
+    from assent.directory.export_reading import read_export
 
     key = key_of(access, options)
     log = log_client(access, options, key)

@@ -27,7 +27,7 @@ async def _run_until_stopped(data: "Path") -> None:
     from assent.cli import output
     from assent.cli.status_board import board, print_addresses
     from assent.cli.stop_signals import stop_on_signals
-    from assent.local.everything import Everything
+    from assent.local.whole_system import Everything
 
     stop = stop_on_signals()
     with board() as shown:

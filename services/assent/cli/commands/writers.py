@@ -156,7 +156,7 @@ async def _recover(
 ) -> None:
     """Add and retire writers with the recovery key; exits with 2 when that is refused."""
     from assent.cli.decision_output import refuse_unsent
-    from assent.decider.recovery import RETIRE_ALL, recover_writers
+    from assent.decider.writer_recovery import RETIRE_ALL, recover_writers
     from assent_contracts.refusals import WHAT_TO_DO, Refusal
 
     async with _kafka_of_log(options) as (connection, identity):
@@ -197,7 +197,7 @@ async def _kafka_of_log(options: Options) -> AsyncIterator[tuple["Connection", s
 
     from assent.cli.connection.log_access import UnreachableError
     from assent.local import Directory, Stack, StackNotRunning
-    from assent.local.founded import read_founded
+    from assent.local.founded_log import read_founded
     from assent.process_settings import read_connection
     from assent_contracts.client.connection import Connection
 

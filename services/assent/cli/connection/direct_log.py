@@ -26,13 +26,13 @@ from assent.cli.connection.projection_wait import projected
 from assent.cli.connection.publishers import publishing, publishing_changes
 from assent.cli.options import Options
 from assent.reading.approval_history import history
-from assent.reading.approvers import can_approve
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.decidable_requests import received_groups, received_types
 from assent.reading.explanations import explained, explanation_lines
 from assent.reading.lapsed_approvals import mark_lapsed
 from assent.reading.policy_effects import LISTED_MAX
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.possible_approvers import can_approve
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent.reading.request_events import state_of
 from assent.store.pool import Executor
 from assent.store.positions import Reader

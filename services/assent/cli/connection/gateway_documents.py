@@ -4,9 +4,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from assent.reading.approvers import Approver
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
+from assent.reading.possible_approvers import Approver
 from assent.store.queries import RequestView
 from assent_contracts.proof import LedgerEntry
 

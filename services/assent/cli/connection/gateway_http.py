@@ -17,7 +17,7 @@ from assent.cli.connection.log_client import (
 )
 from assent.cli.connection.lost_rows import warn_of_loss
 from assent.cli.connection.request_signing import sign_request
-from assent.reading.lost import LOST_HEADER, places_in
+from assent.reading.lost_parts import LOST_HEADER, places_in
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.refusals import Refusal, RefusalCode
 

@@ -41,7 +41,7 @@ from assent.cli.connection.log_client import (
 )
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.policy_effects import LISTED_MAX
-from assent.reading.proven import Evidence, ProvenSubmission, proven_submission
+from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent.store.queries import LIST_MAX, RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.keys import signed_headers, verify

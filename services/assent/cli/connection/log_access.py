@@ -9,7 +9,7 @@ import asyncpg
 
 from assent.cli.options import Options
 from assent.local.data_directory import Directory
-from assent.local.founded import read_founded
+from assent.local.founded_log import read_founded
 from assent.process_settings import read_connection
 from assent.store.pool import open_pool
 from assent_contracts.client.connection import Connection

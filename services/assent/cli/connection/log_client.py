@@ -4,10 +4,10 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from assent.reading.approvers import Approver
 from assent.reading.audit_entries import AuditEntry
 from assent.reading.explanations import Explained
-from assent.reading.proven import ProvenSubmission
+from assent.reading.possible_approvers import Approver
+from assent.reading.proven_submission import ProvenSubmission
 from assent.store.queries import RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import Decided

@@ -10,7 +10,7 @@ from assent.cli.connection.log_client import LogClient
 from assent.cli.connection.signing_key import key_of
 from assent.cli.options import AccessOptions, Options
 from assent.local.data_directory import Directory
-from assent.local.founded import NotFounded, read_founded
+from assent.local.founded_log import NotFounded, read_founded
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.digests import DIGEST_PATTERN

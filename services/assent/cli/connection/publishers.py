@@ -13,9 +13,9 @@ from assent.cli import output
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
 from assent.cli.log_completeness import own_heads_if_readable
 from assent.cli.options import Options
-from assent.store.heads import HEADS_UNREACHABLE
 from assent.store.positions import requests_read
 from assent.store.postgres_heads import newest_in_postgres
+from assent.store.stored_heads import HEADS_UNREACHABLE
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.heads_topic import sift_beside

@@ -37,7 +37,7 @@ from assent.cli.log_completeness import (
 from assent.cli.options import Options
 from assent.decider.heads_file import HeadsFileError
 from assent.decider.writer_key_check import load_writer_key, why_not_listed
-from assent.founding.found import WRITER_KEY
+from assent.founding.first_records import WRITER_KEY
 from assent.ledger.topic_inspection import look_at_topics
 from assent.ledger.topic_state import (
     Difference,
@@ -46,14 +46,14 @@ from assent.ledger.topic_state import (
     topic_states,
 )
 from assent.local import StackNotRunning
-from assent.local.founded import NotFounded
+from assent.local.founded_log import NotFounded
+from assent.observe.failure_reasons import kafka_reason
 from assent.observe.health import fault_of
 from assent.observe.readiness import Readiness, readiness
-from assent.observe.reasons import kafka_reason
 from assent.process_settings import SettingsError
 from assent.store.positions import Reader, requests_read
 from assent.store.postgres_heads import newest_in_postgres
-from assent.store.reasons import reason
+from assent.store.postgres_reasons import reason
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import KeyFileError
 from assent_contracts.client.newest_heads import NewestHeads

@@ -25,7 +25,7 @@ from assent.gateway.caller import CSRF_HEADER
 from assent.gateway.problems import MEDIA_TYPE, Late, ProblemDocument
 from assent.gateway.request_bodies import TAKES
 from assent.gateway.table_lag import LAG_HEADER
-from assent.reading.lost import LOST_HEADER
+from assent.reading.lost_parts import LOST_HEADER
 
 PREFIX: Final = "/api/v1"
 _REF: Final = "#/components/schemas/{name}"

@@ -15,7 +15,7 @@ from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.gateway.request_bodies import TAKES, read_body
-from assent.reading.prospects import Prospect
+from assent.reading.change_prospects import Prospect
 from assent_contracts.commands import Justification
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_codec import decode_governance_change

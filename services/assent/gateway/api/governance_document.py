@@ -7,7 +7,7 @@ the same state and by the same rules as the decider. It contains nothing that th
 from litestar import Response, get
 
 from assent.gateway.api.governance_pages import GOVERNANCE, versioned
-from assent.reading.snapshot import Snapshot, snapshot_of
+from assent.reading.governance_snapshot import Snapshot, snapshot_of
 from assent_contracts.core.governance.state import Governance
 
 

@@ -13,7 +13,7 @@ from assent.gateway.api.governance_pages import (
     versioned,
 )
 from assent.gateway.problems import not_found
-from assent.reading.approvers import Approver
+from assent.reading.possible_approvers import Approver
 from assent_contracts.access_policies import ApprovalRule, Policy
 from assent_contracts.core.governance.policies import policy_sentence, rule_words
 from assent_contracts.core.governance.state import Governance

@@ -15,7 +15,7 @@ from assent.gateway.table_lag import LAG_HEADER, After
 from assent.reading.approval_history import history
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
-from assent.reading.submitted import as_submitted
+from assent.reading.submitted_content import as_submitted
 from assent.store.queries import RequestView
 from assent_contracts.commands import RequestId
 from assent_contracts.events import Status

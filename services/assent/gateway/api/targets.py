@@ -19,7 +19,7 @@ from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.request_bodies import TAKES, read_body
 from assent.targets.dead_letters import DeadLetter, dead_letters
-from assent.targets.own import NewTarget, TargetView, list_targets
+from assent.targets.own_targets import NewTarget, TargetView, list_targets
 
 _LETTERS = 100
 _Letter = Annotated[int, PathParameter(ge=1, le=(1 << 63) - 1)]

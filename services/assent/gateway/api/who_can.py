@@ -11,7 +11,6 @@ from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem
 from assent.gateway.table_lag import After
-from assent.reading.approvers import Approver, can_approve
 from assent.reading.explanations import (
     Explained,
     Next,
@@ -21,6 +20,7 @@ from assent.reading.explanations import (
     next_step,
     standing_sentence,
 )
+from assent.reading.possible_approvers import Approver, can_approve
 from assent.reading.request_events import state_of
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms

@@ -11,7 +11,7 @@ from assent.gateway.application.projection_waits import audit_caught_up
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found, of_refusal
-from assent.reading.lapses import reopened_because
+from assent.reading.lapse_sentences import reopened_because
 from assent.store.queries import AuditRow, audit_tail
 from assent.store.queries_large import records_with_id
 from assent_contracts.client.publisher import (

@@ -14,8 +14,8 @@ from assent.gateway.application.command_sending import (
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
+from assent.reading.change_prospects import Prospect, foresee, request_for
 from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
-from assent.reading.prospects import Prospect, foresee, request_for
 from assent.store.queries import open_of_type
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import NotDecidedError, now_ms

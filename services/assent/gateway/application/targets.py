@@ -12,7 +12,14 @@ from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, not_found
 from assent.targets.dead_letters import retry_dead_letter
 from assent.targets.news import NewsEvent
-from assent.targets.own import NewTarget, TargetView, add_target, change_target, notified, remove_target
+from assent.targets.own_targets import (
+    NewTarget,
+    TargetView,
+    add_target,
+    change_target,
+    notified,
+    remove_target,
+)
 from assent.targets.urls import URL_MAX_CHARS, TargetKind, TargetRefusedError
 
 

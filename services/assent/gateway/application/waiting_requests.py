@@ -6,7 +6,7 @@ from assent.gateway.application.requests import View, list_of
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.waiting_counts import Waiting
-from assent.reading.requests import state_of_row
+from assent.reading.request_rows import state_of_row
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action
 from assent_contracts.core.requests.permissions import is_possible

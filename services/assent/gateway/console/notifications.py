@@ -23,7 +23,7 @@ from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found
 from assent.targets.dead_letters import dead_letters
 from assent.targets.news import EVENTS, NewsEvent
-from assent.targets.own import NewTarget, list_targets
+from assent.targets.own_targets import NewTarget, list_targets
 from assent.targets.urls import TargetKind
 
 _HERE = "/notifications"

@@ -6,7 +6,7 @@ from assent.gateway.application.visibility import sees_all
 from assent.gateway.application.waiting_requests import waiting
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.gateway_components import Gateway
-from assent.reading.lost import lost_parts
+from assent.reading.lost_parts import lost_parts
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.core.governance.state import Governance

@@ -7,10 +7,10 @@ import msgspec
 from markupsafe import Markup, escape
 
 from assent.gateway.console.payload_colours import coloured, is_coloured
-from assent.reading.oddities import Oddity, is_odd, oddities, plain_ends, shown_line
+from assent.reading.overlooked_text import Oddity, is_odd, oddities, plain_ends, shown_line
 from assent.reading.payload_diff import Mark, payload_diff
 from assent.reading.payloads import ShownFile, ShownPayload
-from assent.reading.visible import number_of
+from assent.reading.visible_text import number_of
 
 LINES_MAX: Final = 2_000
 """Lines of a payload that a page shows. The whole content can be opened or saved."""

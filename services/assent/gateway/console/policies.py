@@ -25,7 +25,7 @@ from assent.gateway.console.policy_forms import (
 from assent.gateway.console.text import t
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed, not_found
-from assent.reading.prospects import Prospect
+from assent.reading.change_prospects import Prospect
 from assent_contracts.access_policies import Policy
 from assent_contracts.core.governance.eligible_people import eligible_people
 from assent_contracts.core.governance.policies import policy_sentence

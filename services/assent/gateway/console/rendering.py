@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 
 from assent.gateway.console.static_files import static
 from assent.gateway.console.text import t, th, tn
-from assent.reading.oddities import plain_ends
-from assent.reading.visible import visible
+from assent.reading.overlooked_text import plain_ends
+from assent.reading.visible_text import visible
 from assent_contracts.core.governance.number_words import duration
 from assent_contracts.limits import FOR_EVER_MS
 

@@ -16,7 +16,7 @@ from assent.gateway.console.request_page import request_page
 from assent.gateway.console.text import t
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem, malformed
-from assent.reading.requests import state_of_row
+from assent.reading.request_rows import state_of_row
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action, RequestId
 from assent_contracts.core.requests.permissions import is_possible

@@ -22,12 +22,12 @@ from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.gateway.table_lag import After
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
-from assent.reading.oddities import is_odd, plain_ends
+from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.payloads import shown_payload
 from assent.reading.policy_effects import Effects
-from assent.reading.requests import state_of_row
-from assent.reading.submitted import Submitted, as_submitted
-from assent.reading.visible import hides_something
+from assent.reading.request_rows import state_of_row
+from assent.reading.submitted_content import Submitted, as_submitted
+from assent.reading.visible_text import hides_something
 from assent.store.queries import RequestView, last_applied, timeline
 from assent_contracts.access_policies import BUILT_IN_TYPES
 from assent_contracts.client.publisher import new_command_id, now_ms

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from assent.reading.requests import state_of_row
+from assent.reading.request_rows import state_of_row
 from assent.store.queries import RequestView
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.commands import Action

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from assent.gateway.identity.row_seal import RowSeal
-from assent.store.sql import load_sql
+from assent.store.named_sql import load_sql
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import now_ms
 
