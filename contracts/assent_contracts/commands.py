@@ -62,7 +62,7 @@ SeenSeq = Annotated[
         " changed it since, the decision is refused (`outdated`). Absent: it counts in any case."
     ),
 ]
-Reason = Annotated[
+ClosingReason = Annotated[
     str,
     _documented(
         "R22: why the request is closed; everybody who sees the request sees it.",
@@ -142,7 +142,7 @@ class CloseRequest(CommandFields, frozen=True, kw_only=True, tag="assent.close-r
     """End an open request of a type that one administers, with a reason: nothing is applied (R22)."""
 
     request: RequestId
-    reason: Reason
+    reason: ClosingReason
     seen: SeenSeq | UnsetType = UNSET
 
 

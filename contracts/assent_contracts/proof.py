@@ -36,7 +36,7 @@ class NotProven(msgspec.Struct, frozen=True):
     why: str
 
 
-class Place(msgspec.Struct, frozen=True):
+class RecordPlace(msgspec.Struct, frozen=True):
     """Where a record must be, and in which log: its identity (hex) is the reader's own."""
 
     ledger: LedgerName
@@ -62,7 +62,9 @@ def read_record(value: bytes | None) -> LedgerRecord | NotProven:
 class Proof:
     """One proof while its records come. Its result is the acceptance rule's, started before the record."""
 
-    def __init__(self, place: Place, first: LedgerRecord, writers: WriterKeys, verify: VerifySeal) -> None:
+    def __init__(
+        self, place: RecordPlace, first: LedgerRecord, writers: WriterKeys, verify: VerifySeal
+    ) -> None:
         """`first`: the record that must be at this place; `take` gets it again, with those after it."""
         before = first_head(place.ledger, place.identity)
         if place.seq > 0:
@@ -87,7 +89,7 @@ class Proof:
 
 
 def verify_run(
-    run: SealedRun, place: Place, *, writers: WriterKeys, verify: VerifySeal
+    run: SealedRun, place: RecordPlace, *, writers: WriterKeys, verify: VerifySeal
 ) -> Accepted | NotProven:
     """The record at `place`, if this run proves that it is there.
 

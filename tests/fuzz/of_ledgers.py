@@ -11,10 +11,10 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
-from assent.status.row_fold import MissingRequestError
+from assent.status.row_fold import MissingRowError
 from assent.status.row_fold import take_record as take_row
 from assent.store.audit_row import columns_of
-from assent.verify.export_file import ExportedRecord, Manifest
+from assent.verify.export_file import ExportLine, Manifest
 from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted, Head
@@ -127,7 +127,7 @@ def _read_on(ledger: LedgerName, accepted: Accepted) -> None:
         OpenRequests(PARTITION, _EVIDENCE).take(accepted)
         take_row({}, record, events)
         submitted_payload(accepted.value)
-    except (*_NOT_RECORDS, IncoherentRecordError, ImpossibleEventError, MissingRequestError, KeyError):
+    except (*_NOT_RECORDS, IncoherentRecordError, ImpossibleEventError, MissingRowError, KeyError):
         return
 
 
@@ -169,7 +169,7 @@ def _export_seeds() -> tuple[bytes, ...]:
         )
         lines.append(
             msgspec.json.encode(
-                ExportedRecord(
+                ExportLine(
                     ledger="governance",
                     partition=0,
                     value=each.value.decode(),

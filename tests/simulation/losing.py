@@ -14,7 +14,7 @@ from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.digests import to_base64url
 from assent_contracts.eras import FIRST_ERA, era_of, is_void
-from assent_contracts.evidence.command_signatures import Signatures, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.governance_messages import GOVERNANCE_KEY, AcceptLoss
 from assent_contracts.governance_objects import LedgerEnd
 from assent_contracts.heads import Place, SignedHead
@@ -32,7 +32,7 @@ from tests.simulation.reading import empty_table
 
 if TYPE_CHECKING:
     from assent.decider.term import Term
-    from assent_contracts.core.writer.writer import Writer
+    from assent_contracts.core.writer.writer import PartitionWriter
     from tests.simulation.organisation import Founded
     from tests.simulation.world import World
 
@@ -170,7 +170,7 @@ class Losing:
         requests.take_all(newest.requests, world.log.identity)
         model.applied_once(world.target.applied, requests, self.accepted)
 
-    def _read(self, ledger: str) -> tuple[Writer[Any], Term]:
+    def _read(self, ledger: str) -> tuple[PartitionWriter[Any], Term]:
         """A ledger as it is, to its end."""
         world = self._world
         following = Following(world.log, world.broker)
@@ -233,7 +233,7 @@ def _must_begin_with(longer: Ledgers, shorter: Ledgers) -> None:
         must(more[: len(less)] == less, f"{name} does not begin with what was kept")
 
 
-def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLoss) -> bytes:
+def _append(log: Founded, broker: Broker, writer: PartitionWriter[Any], command: AcceptLoss) -> bytes:
     """The one record of it, sealed by the recovery key: its value."""
     value = encode(command)
     signature = to_base64url(log.signing.sign(RECOVERY, command_message(log.identity, value)))
@@ -241,7 +241,9 @@ def _append(log: Founded, broker: Broker, writer: Writer[Any], command: AcceptLo
     received = governance_received_again(recorded)
     assert not isinstance(received, Refusal), received
     record, chain = writer.desk.record, Chain(writer.head, writer.epoch + 1)
-    good = Signatures(log.identity, log.signing.verify).is_good(signed(received, record.governance.recovery))
+    good = CommandSignatures(log.identity, log.signing.verify).is_good(
+        signed_command(received, record.governance.recovery)
+    )
     decision = handle_recovery(record, received, signature_good=good)
     assert not isinstance(decision, Refusal), decision
     link = chain.link(GOVERNANCE_KEY, decision, at=max(record.at, command.at), command=recorded)

@@ -28,7 +28,7 @@ from assent_contracts.core.requests.release_outcome import release_outcomes_due
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import ChangeReleased, Event
 from assent_contracts.governance_changes import CreatePolicy, GovernanceChange, RegisterKey, object_of
@@ -83,9 +83,9 @@ def _envelope(recorded: RecordedCommand, kafka_key: bytes) -> Envelope:
     return envelope
 
 
-def _writer(desk: Any, start: Head) -> Writer[Any]:
+def _writer(desk: Any, start: Head) -> PartitionWriter[Any]:
     """One that nobody retires."""
-    writer = Writer(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
+    writer = PartitionWriter(desk, start, sealer=None, is_signed=lambda _envelope, _key: True)
     writer.begin()
     return writer
 
@@ -113,7 +113,7 @@ class Written:
             fields = {"received_at": fields["at"], **fields}
         return self._keep(self._chain.link(None, decision, **fields).value)
 
-    def decided(self, writer: Writer[Any], envelope: Envelope, at: int) -> Accepted:
+    def decided(self, writer: PartitionWriter[Any], envelope: Envelope, at: int) -> Accepted:
         """The next record, which this writer makes of what it receives. Its signature is taken for good."""
         for last in self.records[-1:]:
             writer.passed(last)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 
 from assent.decider.believed_times import put_right
 from assent.decider.clock_file import believed_offset, note_offset
-from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, Seen, WallClock, first_doubt
+from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, SeenAppend, WallClock, first_doubt
 from assent.decider.wall_clock_watch import Machine
 from assent.observe.failure_reasons import clock_stepped, clocks_apart
 from assent.observe.machine_clocks import Reading
@@ -26,9 +26,9 @@ def reading(steady: int, *, ahead: int = 0) -> Reading:
     return Reading(wall=NOON + steady + ahead, steady=steady)
 
 
-def seen(at: int, *, ahead: int = 0, known: bool = True) -> Seen:
+def seen(at: int, *, ahead: int = 0, known: bool = True) -> SeenAppend:
     """Appended within a second before `at` ms after noon, by a broker whose clock is so far ahead."""
-    return Seen(NOON + at + ahead, at - 1_000 if known else None, at)
+    return SeenAppend(NOON + at + ahead, at - 1_000 if known else None, at)
 
 
 @pytest.mark.parametrize("ahead", [APART_MS, -APART_MS, 0])
@@ -120,7 +120,7 @@ def test_a_wall_clock_is_believed_once_a_broker_bears_it_out() -> None:
 def test_an_append_of_an_unknown_moment_bears_nothing_out() -> None:
     wall = WallClock(reading(0), one_machine=False)
     wall.bear_out(seen(2_000, known=False), NOON)
-    wall.bear_out(Seen(NOON + 9, 0, APART_MS + 1), NOON)
+    wall.bear_out(SeenAppend(NOON + 9, 0, APART_MS + 1), NOON)
     assert not wall.is_borne_out
 
 

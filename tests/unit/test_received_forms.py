@@ -8,7 +8,7 @@ from assent_contracts import limits
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.governance.receive import receive_governance
-from assent_contracts.core.received import Headers, Omitted, Received
+from assent_contracts.core.received import Omitted, Received, ReceivedHeaders
 from assent_contracts.core.requests.receive import receive
 from assent_contracts.governance_changes import DisablePrincipal
 from assent_contracts.governance_messages import GOVERNANCE_KEY, ChangeGovernance
@@ -38,7 +38,7 @@ def test_what_is_no_command_is_kept_by_its_hash_and_size_alone(value: bytes | No
     ],
 )
 def test_a_governance_command_whose_record_contradicts_it_is_malformed(
-    key: bytes | None, headers: Headers, detail: str
+    key: bytes | None, headers: ReceivedHeaders, detail: str
 ) -> None:
     it = receive_governance(COMMAND, key, headers)
     assert isinstance(it, Omitted)

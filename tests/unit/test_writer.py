@@ -15,10 +15,10 @@ from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.unconfirmed_batches import Between, Unconfirmed
-from assent_contracts.core.writer.writer import Incoming, Sealer, Writer
+from assent_contracts.core.writer.writer import Incoming, PartitionWriter, Sealer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
-from assent_contracts.evidence.command_signatures import Signatures
+from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.governance_changes import RegisterKey, object_of
 from assent_contracts.governance_messages import GOVERNANCE_KEY, CloseFounding, TimeCorrected
 from assent_contracts.governance_objects import Settings, SigningKey
@@ -31,20 +31,20 @@ from tests.support.people import DAY_MS, START, open_founding
 SEALER = Sealer(WRITER.id, WRITER.public_key)
 
 
-def a_writer(chains: Chains, sealer: Sealer = SEALER) -> Writer[RequestsDesk]:
+def a_writer(chains: Chains, sealer: Sealer = SEALER) -> PartitionWriter[RequestsDesk]:
     """A writer of the empty partition, who has read governance."""
-    writer = Writer(
+    writer = PartitionWriter(
         RequestsDesk(PARTITION),
         first_head("ledger", chains.identity),
         sealer=sealer,
-        is_signed=Signatures(chains.identity, verify).has_signed,
+        is_signed=CommandSignatures(chains.identity, verify).has_signed,
     )
     follow(writer, chains)
     writer.begin()
     return writer
 
 
-def follow(writer: Writer[RequestsDesk], chains: Chains) -> None:
+def follow(writer: PartitionWriter[RequestsDesk], chains: Chains) -> None:
     """The writer reads governance to its end."""
     writer.desk.follow(chains.history, len(chains.history) - 1)
 
@@ -156,11 +156,11 @@ def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
     desk = GovernanceDesk()
     desk.record.governance = open_founding()
     desk.writers.head = desk.governance.seq
-    writer = Writer(
+    writer = PartitionWriter(
         desk,
         Head(desk.governance.seq, identity),
         sealer=None,
-        is_signed=Signatures(identity, verify).has_signed,
+        is_signed=CommandSignatures(identity, verify).has_signed,
     )
     carol = SecretKey("carol-key", "carol", bytes([9]) * 32)
     it = envelope(CloseFounding(id="close", principal="carol", at=START), carol, identity, GOVERNANCE_KEY)
@@ -230,7 +230,9 @@ def test_release_waits_for_a_believed_time_while_the_last_record_of_governance_h
     desk = GovernanceDesk(releases)
     desk.record.governance = chains.record.governance
     desk.record.at = 0
-    writer = Writer(desk, first_head("governance", chains.identity), sealer=None, is_signed=lambda *_: True)
+    writer = PartitionWriter(
+        desk, first_head("governance", chains.identity), sealer=None, is_signed=lambda *_: True
+    )
     assert list(writer.record_due(None)) == []
     desk.record.governance.evolve(desk.governance.seq + 1, ())
     assert desk.is_dated
@@ -311,11 +313,11 @@ def test_R18_release_is_carried_out_once() -> None:
     chains.released()
     releases = Releases()
     assert [releases.take(accepted) for accepted in chains.requests.records] == [False, False, True]
-    writer = Writer(
+    writer = PartitionWriter(
         GovernanceDesk(releases),
         first_head("governance", chains.identity),
         sealer=None,
-        is_signed=Signatures(chains.identity, verify).has_signed,
+        is_signed=CommandSignatures(chains.identity, verify).has_signed,
     )
     for accepted in chains.governance.records:
         writer.replay(accepted)

@@ -23,12 +23,12 @@ _POLL_MS: Final = 500
 _POLL_RECORDS: Final = 500
 _log: Final = logging.getLogger(__name__)
 
-Take = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+TakeChanges = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 """Takes records in hand, or is done with them, on return."""
 
 
 async def take_changes(
-    connection: Connection, journal: Journal, memory: Memory, partition: int, take: Take
+    connection: Connection, journal: Journal, memory: Memory, partition: int, take: TakeChanges
 ) -> None:
     """Until cancelled. Raises KafkaError, TimeoutError, OSError, and what `take` raises."""
     while True:
@@ -39,7 +39,7 @@ async def take_changes(
 
 
 async def _take_from(
-    offset: int, connection: Connection, journal: Journal, memory: Memory, partition: int, take: Take
+    offset: int, connection: Connection, journal: Journal, memory: Memory, partition: int, take: TakeChanges
 ) -> None:
     """Returns when the topic has to be read from elsewhere."""
     place = TopicPartition(CHANGES, partition)

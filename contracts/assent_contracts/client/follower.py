@@ -15,7 +15,7 @@ from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.keys import verify
 from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.record_fetching import Records, positions
-from assent_contracts.client.refused_commands import Refused
+from assent_contracts.client.refused_commands import RefusedCommands
 from assent_contracts.client.task_end import end
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
 from assent_contracts.governance_messages import GovernanceEvent, LogFounded
@@ -32,7 +32,7 @@ _CONFIRM_EVERY_S = 3.0
 CONFIRMED_WITHIN_S: Final = 15.0
 """Whoever decides by governance stops when it has not been known for so long to be all that there is."""
 
-Listener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
+GovernanceListener = Callable[[LedgerRecord, tuple[GovernanceEvent, ...]], None]
 """Takes an accepted record of the governance ledger, and its events."""
 
 
@@ -91,9 +91,9 @@ class GovernanceFollower:
         self._finding: Finding | None = None
         self._moved = asyncio.Condition()
         self._acceptance = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
-        self.refused: Final = Refused()
+        self.refused: Final = RefusedCommands()
         """By seq: the records that are a refusal, as long as somebody may ask."""
-        self.listeners: list[Listener] = []
+        self.listeners: list[GovernanceListener] = []
         """Called with each accepted record, once everything here has moved past it."""
 
     @property

@@ -16,7 +16,7 @@ from assent_contracts.ledger import LedgerRecord, decode_refusal
 from assent_contracts.refusals import Refusal
 from assent_contracts.topics import GOVERNANCE_COMMANDS
 
-Headers = list[tuple[str, bytes]]
+HeaderList = list[tuple[str, bytes]]
 
 
 class GovernanceDecided(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +81,7 @@ class GovernancePublisher:
     async def send_bytes(
         self,
         value: bytes | None,
-        headers: Headers,
+        headers: HeaderList,
         *,
         key: bytes | None = GOVERNANCE_KEY,
         timeout_s: float = 30.0,

@@ -16,7 +16,7 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.ledger import LedgerRecord
-from assent_contracts.proof import LedgerEntry, NotProven, Place, Proof, SealedRun, read_record
+from assent_contracts.proof import LedgerEntry, NotProven, Proof, RecordPlace, SealedRun, read_record
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
 _OFFSET_MAX: Final = (1 << 63) - 1
@@ -76,7 +76,7 @@ class LedgerLookup:
         async with asyncio.timeout(within_s), self._lock:
             consumer = self._resume(place, offset)
             try:
-                return await self._run(consumer, place, Place("ledger", partition, seq, self._identity))
+                return await self._run(consumer, place, RecordPlace("ledger", partition, seq, self._identity))
             except OffsetOutOfRangeError:
                 return _NOTHING_THERE
             finally:
@@ -123,7 +123,7 @@ class LedgerLookup:
         return self._consumer
 
     async def _run(
-        self, consumer: AIOKafkaConsumer, place: TopicPartition, where: Place
+        self, consumer: AIOKafkaConsumer, place: TopicPartition, where: RecordPlace
     ) -> SealedRun | NotProven:
         offset = await consumer.position(place)
         values: list[bytes] = []
@@ -153,7 +153,7 @@ async def _is_at_end(consumer: AIOKafkaConsumer, place: TopicPartition) -> bool:
     return (await positions(consumer, place)).get(place, end) >= end
 
 
-def _first(record: ConsumerRecord, where: Place, offset: int) -> LedgerRecord | NotProven:
+def _first(record: ConsumerRecord, where: RecordPlace, offset: int) -> LedgerRecord | NotProven:
     if record.offset != offset:
         return _ANOTHER
     first = read_record(record.value)

@@ -10,7 +10,7 @@ from assent_contracts.client.keys import SecretKey, verify
 from assent_contracts.findings import contradiction
 from assent_contracts.heads import Finding, KeptHead, Place, SignedHead, decode_head, verify_head
 
-Signed = tuple[SignedHead, KeptHead]
+SignedAndKept = tuple[SignedHead, KeptHead]
 """A head, and the same as it was signed."""
 Slot = tuple[Place, str, str]
 """Place, era and writer: what a stolen key has signed hides nothing of another's."""
@@ -21,8 +21,8 @@ _NONE: Final = -1
 class Contradiction(msgspec.Struct, frozen=True):
     """Two signed heads that cannot both be. It counts as long as both writers do."""
 
-    one: Signed
-    other: Signed
+    one: SignedAndKept
+    other: SignedAndKept
     finding: Finding
 
 
@@ -30,12 +30,12 @@ class NewestHeads:
     """The newest good head of each slot, and one contradiction for each two slots of a place."""
 
     def __init__(self) -> None:
-        self._newest: dict[Place, dict[Slot, Signed]] = {}
+        self._newest: dict[Place, dict[Slot, SignedAndKept]] = {}
         self._contradictions: dict[tuple[Slot, Slot], Contradiction] = {}
         self.false = 0
         """How many were tried that name a writer who has not signed them."""
 
-    def heads(self) -> list[Signed]:
+    def heads(self) -> list[SignedAndKept]:
         """The newest of each slot."""
         return [each for of_place in self._newest.values() for each in of_place.values()]
 
@@ -75,7 +75,7 @@ class NewestHeads:
         ]
         disputed = self._disputed(claims)
         newest = {_slot(*each): each[0].seq for each in self.heads()}
-        good: list[Signed] = []
+        good: list[SignedAndKept] = []
         for head, kept in sorted(claims, key=lambda each: -each[0].seq):
             slot = _slot(head, kept)
             if head.seq <= newest.get(slot, _NONE) and _moment(head) not in disputed:
@@ -89,7 +89,7 @@ class NewestHeads:
         for each in reversed(good):
             self.add(*each)
 
-    def _disputed(self, claims: Iterable[Signed]) -> set[_Moment]:
+    def _disputed(self, claims: Iterable[SignedAndKept]) -> set[_Moment]:
         """Where two different records are said to stand."""
         said: dict[_Moment, set[str]] = defaultdict(set)
         for head, _ in (*claims, *self.heads()):

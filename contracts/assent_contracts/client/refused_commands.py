@@ -15,7 +15,7 @@ class _Refused(msgspec.Struct, frozen=True, gc=False):
     """Log time (ms) up to which a copy may come."""
 
 
-class Refused:
+class RefusedCommands:
     """As bounded as what a writer remembers: what strangers send takes no id, and is never answered again."""
 
     def __init__(self) -> None:

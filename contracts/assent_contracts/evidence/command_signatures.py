@@ -11,7 +11,7 @@ VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """(public key, message, signature) -> whether an Ed25519 library finds the signature good."""
 
 
-class Signed(msgspec.Struct, frozen=True, gc=False):
+class SignedCommand(msgspec.Struct, frozen=True, gc=False):
     """What a check needs: the key that was named, the SHA-256 of the command's bytes, the signature."""
 
     public_key: bytes
@@ -19,15 +19,15 @@ class Signed(msgspec.Struct, frozen=True, gc=False):
     signature: bytes
 
 
-def signed(it: Envelope | Received[C], public_key: bytes | None) -> Signed | None:
+def signed_command(it: Envelope | Received[C], public_key: bytes | None) -> SignedCommand | None:
     """The command under this key; None when there is no such key or no signature of 64 bytes."""
     signature = signature_bytes(it)
     if public_key is None or signature is None:
         return None
-    return Signed(public_key, it.value_sha256, signature)
+    return SignedCommand(public_key, it.value_sha256, signature)
 
 
-class Signatures:
+class CommandSignatures:
     """Checks signatures, for one log."""
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
@@ -35,7 +35,7 @@ class Signatures:
         self._prefix = command_prefix(identity)
         self._verify = verify
 
-    def is_good(self, command: Signed | None) -> bool:
+    def is_good(self, command: SignedCommand | None) -> bool:
         """Whether the key signed these bytes for this log; not without a key or a signature."""
         return command is not None and self._verify(
             command.public_key, self._prefix + command.value_sha256, command.signature
@@ -43,4 +43,4 @@ class Signatures:
 
     def has_signed(self, envelope: Envelope, public_key: bytes) -> bool:
         """Whether this key (32 bytes) signed what is in an envelope, for this log."""
-        return self.is_good(signed(envelope, public_key))
+        return self.is_good(signed_command(envelope, public_key))

@@ -23,7 +23,7 @@ from assent_contracts.core.received import C, Received
 from assent_contracts.core.remember_record import remember_record
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
-from assent_contracts.evidence.command_signatures import Signatures, VerifySignature, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, VerifySignature, signed_command
 from assent_contracts.evidence.past_governance import Past
 from assent_contracts.evidence.release_references import Confirmations
 from assent_contracts.evidence.repeated_carry_out import carried_again
@@ -55,13 +55,13 @@ class GovernanceEvidence:
 
     def __init__(self, identity: str, verify: VerifySignature) -> None:
         """`identity`: the log's (hex)."""
-        self.signatures = Signatures(identity, verify)
+        self.signatures = CommandSignatures(identity, verify)
         self.history: list[tuple[GovernanceEvent, ...]] = []
         """The events of each seq, up to the gap."""
         self.past = Past(self.history)
         self.gap: EvidenceGap | None = None
         self.confirmations = Confirmations()
-        self._founding = Signatures(NO_IDENTITY, verify)
+        self._founding = CommandSignatures(NO_IDENTITY, verify)
         self._record = GovernanceLedgerState()
 
     @property
@@ -183,4 +183,4 @@ class GovernanceEvidence:
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
         # The command of record 0 makes the identity, and so cannot bind it.
         signatures = self.signatures if self.history else self._founding
-        return signatures.is_good(signed(received, public_key))
+        return signatures.is_good(signed_command(received, public_key))

@@ -3,7 +3,7 @@
 import msgspec
 
 from assent_contracts.core.requests.states import Open
-from assent_contracts.evidence.command_signatures import Signed
+from assent_contracts.evidence.command_signatures import SignedCommand
 from assent_contracts.ledger import LedgerRecord
 
 
@@ -11,12 +11,14 @@ class Judged(msgspec.Struct):
     """How far signed commands have led a request."""
 
     state: Open
-    submission: Signed
+    submission: SignedCommand
     as_of: int
     """The governance seq that the record of the submission names."""
     last: int
     """The seq of the latest record that has changed it."""
-    decisions: dict[tuple[str, str], Signed] = msgspec.field(default_factory=dict[tuple[str, str], Signed])
+    decisions: dict[tuple[str, str], SignedCommand] = msgspec.field(
+        default_factory=dict[tuple[str, str], SignedCommand]
+    )
     """The latest command of each kind and principal that has moved the request."""
     spent: set[bytes] = msgspec.field(default_factory=set[bytes])
     """SHA-256 of every command about the request that has had its decision: none is decided again."""

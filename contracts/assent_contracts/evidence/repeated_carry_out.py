@@ -19,7 +19,7 @@ from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.refusals import Refusal
 from assent_contracts.resources import parse_request_id
 
-IsSigned = Callable[[Received[Command], bytes | None], bool]
+IsSignedSubmission = Callable[[Received[Command], bytes | None], bool]
 """Whether a command carries the signature of this public key; None: there is no such key."""
 
 
@@ -28,7 +28,7 @@ def carried_again(
     record: LedgerRecord,
     recorded: RecordedCommand,
     release: ReleaseCarriedOut | ReleaseRefused,
-    is_signed: IsSigned,
+    is_signed: IsSignedSubmission,
 ) -> ReleaseReference | str:
     """R18: what the record claims of the request ledger, or what is wrong with it.
 

@@ -11,7 +11,7 @@ from assent.cli.connection.lost_rows import warn_of_lost_rows
 from assent.cli.stop_signals import stop_on_signals
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.store.pool import Executor
-from assent.store.queries import LedgerName, Places, audit_tail, heads, last_places
+from assent.store.queries import LedgerTopic, Places, audit_tail, heads, last_places
 from assent_contracts.client.task_end import end
 from assent_contracts.topics import GOVERNANCE, LEDGER
 
@@ -60,7 +60,7 @@ async def _follow(access: LogAccess, limit: int, print_entries: EntryPrinter) ->
 async def _places(access: LogAccess, db: Executor) -> Places:
     async with following(access) as follower:
         partitions = governance_of(follower).partitions
-    places: dict[tuple[LedgerName, int], int] = {(GOVERNANCE, 0): -1}
+    places: dict[tuple[LedgerTopic, int], int] = {(GOVERNANCE, 0): -1}
     places |= {(LEDGER, number): -1 for number in range(partitions)}
     for ledger in (GOVERNANCE, LEDGER):
         places |= {(ledger, number): head.seq for number, head in (await heads(db, "audit", ledger)).items()}

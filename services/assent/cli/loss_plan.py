@@ -13,7 +13,7 @@ from assent.cli.log_completeness import deciders_heads, missing, outside_heads, 
 from assent.cli.options import Options
 from assent.decider.heads_file import read_heads_file
 from assent.decider.loss_acceptance import LedgerEnds
-from assent.store.given_up import Named, given_up
+from assent.store.given_up import GivenUpRows, given_up_rows
 from assent.store.stored_heads import HEADS_UNREACHABLE, sift_database
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.newest_heads import NewestHeads, trusted_keys
@@ -59,7 +59,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Changes to governance that nobody can confirm any more."""
     given_up: tuple[str, ...]
     """Eras whose own acceptance was lost."""
-    named: Named | None
+    named: GivenUpRows | None
     """What is given up, by name, as far as Postgres has rows of it; None where it does not answer."""
 
 
@@ -122,11 +122,11 @@ async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHead
     return newest
 
 
-async def _named(access: LogAccess, ends: LedgerEnds) -> Named | None:
+async def _named(access: LogAccess, ends: LedgerEnds) -> GivenUpRows | None:
     places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
         async with reading(access) as db, Probe(access.connection) as probe:
-            return await given_up(db, probe, places)
+            return await given_up_rows(db, probe, places)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked what is given up", error=repr(error))
         return None
@@ -161,7 +161,7 @@ def print_plan(plan: Plan) -> None:
             output.print_line(line)
 
 
-def named_lines(named: Named) -> list[str]:
+def named_lines(named: GivenUpRows) -> list[str]:
     """What is given up, a line each: governance first, no more than some fifty of either."""
     governance = [
         f"  seq {each.seq:,}: {each.command or each.outcome} {each.resource or ''}"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from assent.cli import output
 from assent.cli.formatting import table
-from assent.local.supervisor import Status
+from assent.local.supervisor import ServiceStatus
 from assent.local.whole_system import Everything
 
 _LOOKS = {
@@ -25,10 +25,10 @@ class Board:
 
     def __init__(self) -> None:
         """Prints lines until `live` is set."""
-        self._statuses: dict[str, Status] = {}
+        self._statuses: dict[str, ServiceStatus] = {}
         self.live: Live | None = None
 
-    def __call__(self, status: Status) -> None:
+    def __call__(self, status: ServiceStatus) -> None:
         """Take in a change."""
         self._statuses[status.name] = status
         if self.live is not None:
@@ -46,7 +46,7 @@ class Board:
         return made
 
 
-def _about(status: Status) -> str:
+def _about(status: ServiceStatus) -> str:
     if status.pid:
         return f" (pid {status.pid})"
     if status.state == "backing off" and status.exit_code is not None:

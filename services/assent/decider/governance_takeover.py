@@ -12,8 +12,8 @@ from assent_contracts.client.keys import verify
 from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.governance_releases import Releases
-from assent_contracts.core.writer.writer import Sealer, Writer
-from assent_contracts.evidence.command_signatures import Signatures
+from assent_contracts.core.writer.writer import PartitionWriter, Sealer
+from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import GOVERNANCE
 
@@ -24,7 +24,7 @@ class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a session on governance starts from."""
 
     identity: str
-    writer: Writer[GovernanceDesk]
+    writer: PartitionWriter[GovernanceDesk]
     term: Term
     releases: Releases
     """What the writer has to carry out; the caller fills it."""
@@ -44,7 +44,9 @@ async def take_over_governance(
     """
     start, releases = first_head("governance", identity), Releases()
     desk = GovernanceDesk(releases)
-    writer = Writer(desk, start, sealer=sealer, is_signed=Signatures(identity, verify).has_signed)
+    writer = PartitionWriter(
+        desk, start, sealer=sealer, is_signed=CommandSignatures(identity, verify).has_signed
+    )
     acceptance, noted = _acceptance(identity, desk, start), TermReading(known)
     async with partition_contents(connection, _PLACE) as contents:
         async for records in contents:
@@ -65,7 +67,7 @@ async def take_over_governance(
     return GovernanceLead(identity=identity, writer=writer, term=term, releases=releases)
 
 
-def _replay(writer: Writer[GovernanceDesk], accepted: Accepted) -> None:
+def _replay(writer: PartitionWriter[GovernanceDesk], accepted: Accepted) -> None:
     try:
         writer.replay(accepted)
     except Exception as error:

@@ -14,7 +14,7 @@ from assent.ledger.appender import Appender, LostLeadError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.partition_probe import Probe
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Place, SignedHead, compare, known_from
 
@@ -28,7 +28,7 @@ class Watch:
     def __init__(
         self,
         place: Place,
-        writer: Writer[Any],
+        writer: PartitionWriter[Any],
         term: Term,
         appender: Appender,
         connection: Connection,

@@ -39,7 +39,7 @@ from assent_contracts.client.consumer_group import Membership, PartitionTasks
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.ledger_reader import acceptance_of
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.eras import era_of
 from assent_contracts.heads import Place
 from assent_contracts.topics import COMMANDS, GOVERNANCE_COMMANDS
@@ -205,7 +205,7 @@ class Decider:
         self,
         place: Place,
         around: Surroundings,
-        writer: Writer[Any],
+        writer: PartitionWriter[Any],
         term: Term,
         acceptance_from: Callable[[Head], Acceptance],
         era: str,

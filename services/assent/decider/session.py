@@ -21,7 +21,7 @@ from assent.observe import metrics
 from assent.observe.traces import TRACER
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
-from assent_contracts.core.writer.writer import Decided, Incoming, Writer
+from assent_contracts.core.writer.writer import Incoming, LinkedDecision, PartitionWriter
 from assent_contracts.findings import compare_input
 from assent_contracts.heads import Found
 
@@ -55,7 +55,7 @@ class Session:
     def __init__(
         self,
         around: Surroundings,
-        writer: Writer[Any],
+        writer: PartitionWriter[Any],
         appender: Appender,
         consumer: AIOKafkaConsumer,
         checker: SignatureChecker,
@@ -202,7 +202,7 @@ class Session:
         metrics.DECISIONS.labels(self._around.name, "").inc(len(portion.records) - refused)
         return refused
 
-    def _decide_one(self, incoming: Incoming) -> Decided:
+    def _decide_one(self, incoming: Incoming) -> LinkedDecision:
         try:
             return self._writer.decide(incoming)
         except Exception as error:
@@ -221,7 +221,7 @@ class Session:
         if batch is not None:
             await self._appender.append(batch)
 
-    def _tell_odd(self, record: ConsumerRecord, decided: Decided) -> None:
+    def _tell_odd(self, record: ConsumerRecord, decided: LinkedDecision) -> None:
         """Log what was not kept, so that a person can find it."""
         if decided.unreadable is not None:
             self._log.error("reading failed", input=record.offset, exc_info=decided.unreadable)

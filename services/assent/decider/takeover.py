@@ -13,8 +13,8 @@ from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.keys import verify
 from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Sealer, Writer
-from assent_contracts.evidence.command_signatures import Signatures
+from assent_contracts.core.writer.writer import PartitionWriter, Sealer
+from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.heads import KnownHead
 from assent_contracts.topics import LEDGER
 
@@ -27,18 +27,18 @@ async def take_over(
     follower: GovernanceFollower,
     sealer: Sealer | None,
     known: KnownHead | None = None,
-) -> tuple[Writer[RequestsDesk], Term]:
+) -> tuple[PartitionWriter[RequestsDesk], Term]:
     """Read the ledger partition to its present end. Returns its writer, whose term has begun, and the term.
 
     `sealer`: the key that the writer seals with, if it is to append. `known`: a head known from elsewhere, to
     compare with what is read. Raises KafkaError, StoppedError.
     """
     reader = LedgerReader(connection, follower, {partition: None})
-    writer = Writer(
+    writer = PartitionWriter(
         RequestsDesk(partition),
         first_head("ledger", follower.identity),
         sealer=sealer,
-        is_signed=Signatures(follower.identity, verify).has_signed,
+        is_signed=CommandSignatures(follower.identity, verify).has_signed,
     )
     noted = TermReading(known)
     log = structlog.get_logger().bind(partition=partition)
@@ -73,7 +73,7 @@ async def take_over(
     return writer, noted.term(acceptance, ends[partition])
 
 
-def _take(writer: Writer[RequestsDesk], accepted: Accepted) -> None:
+def _take(writer: PartitionWriter[RequestsDesk], accepted: Accepted) -> None:
     try:
         writer.replay(accepted)
     except Exception as error:

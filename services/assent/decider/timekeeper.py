@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from assent.decider.believed_times import put_right
 from assent.decider.broker_time import ask_time
-from assent.decider.clocks import APART_MS, Appends, Seen, first_doubt
+from assent.decider.clocks import APART_MS, Appends, SeenAppend, first_doubt
 from assent.decider.seen_ends import SeenEnds
 from assent.decider.wall_clock_watch import Machine
 from assent.observe import metrics
@@ -72,7 +72,7 @@ class Timekeeper:
         self._polled_on = asyncio.Event()
         """The event of the latest: set once a poll after it found something or nothing."""
         self._read_to = 0
-        self._newest: Seen | None = None
+        self._newest: SeenAppend | None = None
         self._ask_again_at = 0
         self._told: Reason | None = None
         self._log = structlog.get_logger().bind(partition=name)
@@ -117,8 +117,8 @@ class Timekeeper:
         return Appends(times, [after(record.offset) for record in records], by)
 
     def acknowledged(self, appended: int, after: int, by: int) -> None:
-        """Note the broker's time of an append of the writer's own (see Seen)."""
-        self._machine.bear_out(Seen(appended, after, by))
+        """Note the broker's time of an append of the writer's own (see SeenAppend)."""
+        self._machine.bear_out(SeenAppend(appended, after, by))
 
     async def received_at(self, appends: Appends) -> list[int]:
         """When each of the appends was received, ms since 1970. Waits while the clocks disagree.
@@ -188,7 +188,7 @@ class Timekeeper:
         other = self._machine.disagrees
         return None if other is None or other.agrees(now.offset) else self._apart(other, now)
 
-    def _apart(self, seen: Seen, now: Reading) -> Reason:
+    def _apart(self, seen: SeenAppend, now: Reading) -> Reason:
         metrics.CLOCKS_APART.labels(self._name).set(abs(seen.ahead(now.offset)) / 1_000)
         return clocks_apart(seen.appended, seen.by + now.offset)
 
@@ -236,7 +236,7 @@ class Timekeeper:
         if not found:
             return False
         is_new = self._newest is None or found[-1].timestamp != self._newest.appended
-        self._newest = Seen(
+        self._newest = SeenAppend(
             found[-1].timestamp, self._ends.after(found[-1].offset), self._machine.read().steady
         )
         return is_new

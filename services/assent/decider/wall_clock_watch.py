@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from assent.decider.clock_file import believed_offset, note_offset
-from assent.decider.clocks import Seen, WallClock
+from assent.decider.clocks import SeenAppend, WallClock
 from assent.observe.machine_clocks import Clock, Reading, read_clock
 
 _NOTED_AGAIN_MS = 1_000
@@ -50,7 +50,7 @@ class Machine:
         return self._wall.is_borne_out
 
     @property
-    def disagrees(self) -> Seen | None:
+    def disagrees(self) -> SeenAppend | None:
         """The latest append for which the broker's time disagreed with the wall clock."""
         return self._wall.disagrees
 
@@ -58,7 +58,7 @@ class Machine:
         """Whether a reading was of the wall clock as it is believed now."""
         return self._wall.is_believed(reading)
 
-    def bear_out(self, seen: Seen) -> None:
+    def bear_out(self, seen: SeenAppend) -> None:
         """Compare with an append, which may confirm the wall clock or contradict it."""
         self._wall.bear_out(seen, self._clock().offset)
 

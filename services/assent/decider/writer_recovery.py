@@ -23,7 +23,7 @@ from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.digests import to_base64url
-from assent_contracts.evidence.command_signatures import Signatures, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.governance_messages import (
     GOVERNANCE_KEY,
     GovernanceEvent,
@@ -132,7 +132,7 @@ async def record_by_recovery(
         return received
     record, writer = lead.writer.desk.record, lead.writer
     governance, at = record.governance, max(record.at, command.at)
-    good = Signatures(identity, verify).is_good(signed(received, governance.recovery))
+    good = CommandSignatures(identity, verify).is_good(signed_command(received, governance.recovery))
     decision = handle_recovery(record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision

@@ -9,7 +9,7 @@ from litestar import Request
 from assent.gateway import problems
 from assent.gateway.anonymous_limits import proving
 from assent.gateway.gateway_components import Gateway
-from assent.gateway.identity.sessions import Session
+from assent.gateway.identity.sessions import SignInSession
 from assent.gateway.middleware import PRINCIPAL
 from assent.gateway.public_address import origins_of
 from assent_contracts.core.governance.principals_and_keys import Principal
@@ -26,7 +26,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     principal: Principal
     how: How
-    session: Session | None = None
+    session: SignInSession | None = None
     ends_at: int | None = None
     """When its token expires, ms since 1970; None without a token."""
 
@@ -110,7 +110,7 @@ def refuse_cross_site(request: Request[Any, Any, Any], gateway: Gateway) -> None
         )
 
 
-async def check_csrf(request: Request[Any, Any, Any], session: Session) -> None:
+async def check_csrf(request: Request[Any, Any, Any], session: SignInSession) -> None:
     """Refuse a form or call without its session's token. Raises Problem."""
     sent = request.headers.get(CSRF_HEADER)
     if sent is None and request.content_type[0] == "application/x-www-form-urlencoded":

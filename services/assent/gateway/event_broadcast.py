@@ -11,12 +11,18 @@ import structlog
 
 from assent.gateway.application.visibility import may_see
 from assent.gateway.client_limits import LiveLimits
-from assent.gateway.event_messages import Event, RecentEvents, changed, governance_changed, requests_of
-from assent.gateway.event_stream import LOST, Listener
+from assent.gateway.event_messages import (
+    LiveEvent,
+    RecentEvents,
+    governance_changed,
+    request_changed,
+    requests_of,
+)
+from assent.gateway.event_stream import LOST, StreamListener
 from assent.gateway.identity.sessions import Sessions
 from assent.gateway.log_connection import LogConnection
 from assent.gateway.problems import Problem
-from assent.gateway.table_lag import Lag
+from assent.gateway.table_lag import TableLag
 from assent.store.queries import requests_at
 from assent.store.reader_service import UNREACHABLE
 from assent_contracts.acceptance import Accepted
@@ -42,7 +48,7 @@ log = structlog.get_logger(__name__)
 class Live:
     """Passes what the gateway receives from the log to the listeners that may see it."""
 
-    def __init__(self, db: asyncpg.Pool, lag: Lag, sessions: Sessions, limits: LiveLimits) -> None:
+    def __init__(self, db: asyncpg.Pool, lag: TableLag, sessions: Sessions, limits: LiveLimits) -> None:
         self._db = db
         self._lag = lag
         self._sessions = sessions
@@ -54,8 +60,8 @@ class Live:
         self._work = asyncio.Event()
         self._memory = RecentEvents()
         self._memory.forget()
-        self._by_principal: dict[str, set[Listener]] = {}
-        self._slices: list[set[Listener]] = [set() for _ in range(_SLICES)]
+        self._by_principal: dict[str, set[StreamListener]] = {}
+        self._slices: list[set[StreamListener]] = [set() for _ in range(_SLICES)]
         self._open = 0
         self._deaf_from = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -143,10 +149,10 @@ class Live:
         """Send what the tables contain of these requests by now."""
         for row in await requests_at(self._db, list(heard)):
             partition, seq = heard[row.partition, row.seq]
-            self._spread(changed(row, f"{partition}-{seq}"))
+            self._spread(request_changed(row, f"{partition}-{seq}"))
             await asyncio.sleep(0)
 
-    def _spread(self, event: Event) -> None:
+    def _spread(self, event: LiveEvent) -> None:
         self._memory.keep(event)
         governance = self._governance()
         for principal, listeners in self._by_principal.items():
@@ -172,7 +178,7 @@ class Live:
         last: str | None,
         since: int | None,
         until: int | None = None,
-    ) -> Listener:
+    ) -> StreamListener:
         """A new listener; `leave` must follow. Raises Problem: too-many-streams, 429 or 503.
 
         `until`: when the client's credentials expire (ms), and the stream with them at the latest; `last`:
@@ -188,14 +194,14 @@ class Live:
         age = self._limits.oldest_s * random.uniform(0.8, 1.0)  # noqa: S311
         if until is not None:
             age = min(age, (until - now_ms()) / 1_000)
-        listener = Listener(principal, session, asyncio.get_running_loop().time() + age)
+        listener = StreamListener(principal, session, asyncio.get_running_loop().time() + age)
         self._by_principal.setdefault(principal, set()).add(listener)
         min(self._slices, key=len).add(listener)
         self._open += 1
         self._catch_up(listener, last, since)
         return listener
 
-    def leave(self, listener: Listener) -> None:
+    def leave(self, listener: StreamListener) -> None:
         """Remove a listener whose stream has ended."""
         of_principal = self._by_principal[listener.principal]
         of_principal.discard(listener)
@@ -206,7 +212,7 @@ class Live:
         self._open -= 1
         self._deaf_from = asyncio.get_running_loop().time() + _QUIET_S
 
-    def _catch_up(self, listener: Listener, last: str | None, since: int | None) -> None:
+    def _catch_up(self, listener: StreamListener, last: str | None, since: int | None) -> None:
         missed = self._memory.since(last, since)
         if missed is None:
             listener.tell(LOST)
@@ -216,7 +222,7 @@ class Live:
             if _may_hear(governance, listener.principal, event):
                 listener.tell(event.chunk)
 
-    def _listeners(self) -> list[Listener]:
+    def _listeners(self) -> list[StreamListener]:
         return [each for listeners in self._by_principal.values() for each in listeners]
 
     async def _beating(self) -> None:
@@ -233,7 +239,7 @@ class Live:
                 else:
                     listener.beat()
 
-    async def _end_signed_out(self, listeners: Iterable[Listener]) -> None:
+    async def _end_signed_out(self, listeners: Iterable[StreamListener]) -> None:
         principals = self._governance().principals
         tokens = {each.session for each in listeners if each.session is not None}
         try:
@@ -249,7 +255,7 @@ class Live:
                 listener.end()
 
 
-def _may_hear(governance: Governance, principal: str, event: Event) -> bool:
+def _may_hear(governance: Governance, principal: str, event: LiveEvent) -> bool:
     known = governance.principals.get(principal)
     if known is None or not known.enabled:
         return False

@@ -15,7 +15,7 @@ from assent.gateway.identity.sessions import Sessions
 from assent.gateway.ledger_proofs import Proofs
 from assent.gateway.log_connection import LogConnection
 from assent.gateway.request_rates import Rates
-from assent.gateway.table_lag import Lag
+from assent.gateway.table_lag import TableLag
 from assent.gateway.waiting_counts import WaitingCounts
 from assent.observe.health import Health
 
@@ -63,6 +63,6 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """Sign-in by a click, on this machine; None if it is not enabled."""
     once: Once
     rates: Rates
-    lag: Lag
+    lag: TableLag
     live: Live
     waiting: WaitingCounts = msgspec.field(default_factory=WaitingCounts)

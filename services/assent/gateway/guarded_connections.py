@@ -21,7 +21,7 @@ HEADERS_MAX_BYTES: Final = 32 * 1024
 """For a request's line and headers. Somewhat more is accepted when they arrive all at once."""
 _SLICE_BYTES: Final = 16 * 1024
 
-Headers = Sequence[tuple[bytes, bytes]]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -31,7 +31,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self,
         most: int,
         limits: SlowLimits,
-        headers: Headers,
+        headers: RawHeaders,
         *,
         config: Config,
         server_state: ServerState,
@@ -149,6 +149,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def guarded(most: int, limits: SlowLimits, headers: Headers) -> Callable[..., GuardedProtocol]:
+def guarded(most: int, limits: SlowLimits, headers: RawHeaders) -> Callable[..., GuardedProtocol]:
     """The class for uvicorn's connections."""
     return partial(GuardedProtocol, most, limits, headers)

@@ -28,7 +28,7 @@ from assent.gateway.ledger_proofs import Proofs
 from assent.gateway.log_connection import open_log
 from assent.gateway.middleware import front_of, security_headers
 from assent.gateway.request_rates import Rates
-from assent.gateway.table_lag import Lag
+from assent.gateway.table_lag import TableLag
 from assent.observe.failure_reasons import reason_of
 from assent.observe.health import STARTING, Health
 from assent.process_settings import ServiceSettings, need
@@ -68,7 +68,7 @@ async def serve(
         follower = await reached(health, KAFKA, lambda: _following_all(settings, db, health))
         open_things.push_async_callback(follower.stop)
         oidc = open_oidc(own, await open_things.enter_async_context(open_client()), db, key)
-        lag, sessions = Lag(db), Sessions(db, key, secure=own.is_secure)
+        lag, sessions = TableLag(db), Sessions(db, key, secure=own.is_secure)
         live = Live(db, lag, sessions, own.live)
 
         def heard(partition: int, accepted: Accepted) -> None:

@@ -17,7 +17,7 @@ AFTER_HEADER: Final = "assent-after"
 """`<partition>-<seq>`, from the `position` of an answer. The answer to this request will include it."""
 LAG_HEADER: Final = "assent-lag"
 """How many ledger records the tables do not contain yet."""
-After = Annotated[
+AfterHeader = Annotated[
     str | None,
     HeaderParameter(
         name=AFTER_HEADER,
@@ -31,7 +31,7 @@ _IDLE_S: Final = 0.5
 _WAIT_S: Final = 3.0
 
 
-class Lag:
+class TableLag:
     """The positions of the status tables, checked often while a caller waits and rarely otherwise."""
 
     def __init__(self, db: asyncpg.Pool) -> None:

@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from assent.ledger.topic_state import (
-    Difference,
+    TopicDifference,
     TopicSpec,
     TopicState,
     partition_differences,
@@ -35,9 +35,9 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, or would be done in a dry run."""
 
     created: list[str]
-    changed: list[Difference]
+    changed: list[TopicDifference]
     """Settings that were not as required."""
-    partitions: list[Difference]
+    partitions: list[TopicDifference]
     """Topics with a wrong number of partitions: nothing was done about those, and nothing can be."""
 
     def must_fit(self, *, surplus: bool = False) -> None:
@@ -76,7 +76,7 @@ async def _set(
     admin: AIOKafkaAdminClient,
     specs: dict[str, TopicSpec],
     there: dict[str, TopicState],
-    changed: Sequence[Difference],
+    changed: Sequence[TopicDifference],
 ) -> None:
     names = sorted({each.topic for each in changed})
     if not names:

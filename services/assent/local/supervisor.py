@@ -48,7 +48,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Status:
+class ServiceStatus:
     """The present state of a service.
 
     Attributes:
@@ -74,7 +74,7 @@ class Supervisor:
         directory: Directory,
         services: Sequence[Service],
         *,
-        on_change: Callable[[Status], None] | None = None,
+        on_change: Callable[[ServiceStatus], None] | None = None,
     ) -> None:
         """`on_change` is called on the event loop at every change of state. It should not block.
 
@@ -88,13 +88,13 @@ class Supervisor:
         self._directory = directory
         self._services = list(services)
         self._on_change = on_change
-        self._statuses = {each.name: Status(each.name, "stopped", time.time()) for each in services}
+        self._statuses = {each.name: ServiceStatus(each.name, "stopped", time.time()) for each in services}
         self._tasks: list[asyncio.Task[None]] = []
         self._children: dict[str, Child] = {}
         self._changed = asyncio.Condition()
 
     @property
-    def statuses(self) -> dict[str, Status]:
+    def statuses(self) -> dict[str, ServiceStatus]:
         """The present status of each service, by name, in the order given."""
         return dict(self._statuses)
 

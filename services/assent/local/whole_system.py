@@ -23,7 +23,7 @@ from assent.local.founded_log import read_founded
 from assent.local.loss_notices import Lost
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
-from assent.local.supervisor import Service, State, Status, Supervisor
+from assent.local.supervisor import Service, ServiceStatus, State, Supervisor
 from assent.observe.readiness import readiness
 from assent.store.migrate import migrate
 from assent_contracts.client.connection import Connection
@@ -55,7 +55,7 @@ class Everything:
         data: Path,
         *,
         progress: Callable[[str], None] | None = None,
-        on_change: Callable[[Status], None] | None = None,
+        on_change: Callable[[ServiceStatus], None] | None = None,
     ) -> None:
         """`progress` gets lines for people. `on_change` gets each change of state of a server or service.
 
@@ -196,7 +196,7 @@ class Everything:
         if self._on_change is not None:
             pids = {"kafka": self.stack.kafka.pid, "postgres": self.stack.postgres.pid}
             pid = pids[server] if state == "up" else None
-            self._on_change(Status(server, state, time.time(), self._restarts[server], pid))
+            self._on_change(ServiceStatus(server, state, time.time(), self._restarts[server], pid))
 
     async def stop(self) -> None:
         """Stop the services, then Kafka and Postgres. Safe to repeat."""

@@ -12,7 +12,7 @@ from assent.notify.audience import approvers, gained
 from assent.notify.governance_by_partition import PastGovernance
 from assent.notify.outbox import add, listening
 from assent.store.named_sql import load_sql
-from assent.store.pool import Connection
+from assent.store.pool import PostgresConnection
 from assent.targets.news import Facts, MadeRequest, News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.access_policies import PolicyTerms
@@ -35,7 +35,7 @@ def approvers_of(governance: Governance, request: MadeRequest, among: frozenset[
     return approvers(governance, terms, request.person, among)
 
 
-async def governance_told(connection: Connection) -> int:
+async def governance_told(connection: PostgresConnection) -> int:
     """The governance seq up to which newcomers have been notified; -1 at first.
 
     It does not change until the transaction ends: the caller then holds a lock that `Newcomers.write` waits
@@ -53,7 +53,7 @@ class Newcomers:
         """`follower` must have been started."""
         self._past = PastGovernance(follower)
 
-    async def write(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
+    async def write(self, connection: PostgresConnection, accepted: Sequence[Accepted]) -> None:
         """Add the messages of these governance records. Raises KafkaError."""
         await connection.execute(_SQL["lock_newcomers"])
         listeners = await listening(connection)
@@ -63,7 +63,9 @@ class Newcomers:
             if listeners and record.seq and record.at >= stale_before and record.events is not UNSET:
                 await self._tell(connection, record.seq, record.at, listeners)
 
-    async def _tell(self, connection: Connection, seq: int, at: int, listeners: frozenset[str]) -> None:
+    async def _tell(
+        self, connection: PostgresConnection, seq: int, at: int, listeners: frozenset[str]
+    ) -> None:
         before = await self._past.at(_BEFORE, seq - 1)
         after = await self._past.at(_AFTER, seq)
         types, groups = gained(before, after, listeners)

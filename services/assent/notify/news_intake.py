@@ -22,7 +22,7 @@ from assent.notify.new_approvers import STALE_AFTER_MS, Newcomers, approvers_of,
 from assent.notify.outbox import add, listening
 from assent.reading.sender_text import failure_message, sender_text
 from assent.store.named_sql import load_sql
-from assent.store.pool import Connection
+from assent.store.pool import PostgresConnection
 from assent.targets.news import Facts, MadeRequest, News
 from assent_contracts.acceptance import Accepted
 from assent_contracts.client.follower import GovernanceFollower
@@ -69,7 +69,7 @@ class NewsIntake:
         self._newcomers = Newcomers(follower)
 
     async def write(
-        self, connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]
+        self, connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]
     ) -> None:
         """Add the messages of these records. Raises MissingRequestError, KafkaError."""
         if place.topic == GOVERNANCE:
@@ -95,7 +95,7 @@ class NewsIntake:
         await add(connection, partition, batch)
         await _keep(connection, partition, told, requests, known)
 
-    async def _write_governance(self, connection: Connection, accepted: Sequence[Accepted]) -> None:
+    async def _write_governance(self, connection: PostgresConnection, accepted: Sequence[Accepted]) -> None:
         listeners = await listening(connection)
         stale_before = _stale_before()
         batch: list[tuple[News, str]] = []
@@ -193,7 +193,7 @@ def _seq_of(request: str) -> int:
 
 
 async def _known_requests(
-    connection: Connection, partition: int, told: Sequence[_Told]
+    connection: PostgresConnection, partition: int, told: Sequence[_Told]
 ) -> dict[int, MadeRequest]:
     """The requests that these records are about, by seq."""
     requests: dict[int, MadeRequest] = {}
@@ -220,7 +220,7 @@ async def _known_requests(
 
 
 async def _keep(
-    connection: Connection,
+    connection: PostgresConnection,
     partition: int,
     told: Sequence[_Told],
     requests: dict[int, MadeRequest],

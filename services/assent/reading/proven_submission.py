@@ -17,7 +17,7 @@ from assent_contracts.core.sender import Sender, identify
 from assent_contracts.digests import from_base64url
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
-from assent_contracts.proof import NotProven, Place, SealedRun, verify_run
+from assent_contracts.proof import NotProven, RecordPlace, SealedRun, verify_run
 from assent_contracts.resources import parse_request_id
 from assent_contracts.signing import SIGNATURE_BYTES, command_message
 from assent_contracts.writer_registry import WriterRegistry
@@ -84,7 +84,7 @@ def proven_submission(
             values=(evidence.value, *evidence.following), writer=evidence.writer, seal=evidence.seal
         )
         proven = verify_run(
-            run, Place("ledger", *place, known.identity), writers=known.writers, verify=verify
+            run, RecordPlace("ledger", *place, known.identity), writers=known.writers, verify=verify
         )
         if isinstance(proven, NotProven):
             return proven

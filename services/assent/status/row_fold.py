@@ -11,8 +11,8 @@ from assent_contracts.core.requests.states import (
     Approval,
     Closed,
     Open,
-    Progress,
     Rejection,
+    ReleaseProgress,
     Request,
     Submission,
     Unsettled,
@@ -66,7 +66,7 @@ class RequestRow(msgspec.Struct):
     terms: msgspec.Raw
     submitted_at: int
     status: Status
-    progress: Progress | None
+    progress: ReleaseProgress | None
     approvals: tuple[ApprovalRow, ...]
     rejections: tuple[RejectionRow, ...]
     rejecter: str | None
@@ -81,7 +81,7 @@ class RequestRow(msgspec.Struct):
     last_seq: int
 
 
-class MissingRequestError(Exception):
+class MissingRowError(Exception):
     """An event concerns a request that has no row: the table does not match its position."""
 
 

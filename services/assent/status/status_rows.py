@@ -11,14 +11,14 @@ from msgspec import UNSET
 
 from assent.status.row_fold import (
     ApprovalRow,
-    MissingRequestError,
+    MissingRowError,
     RejectionRow,
     RequestRow,
     seq_of,
     take_record,
 )
 from assent.store.named_sql import load_sql
-from assent.store.pool import Connection
+from assent.store.pool import PostgresConnection
 from assent_contracts.acceptance import Accepted
 from assent_contracts.events import ChangeSubmitted, Event, OfNoRequest
 from assent_contracts.ledger import LedgerRecord, decode_events
@@ -33,10 +33,10 @@ _decode_rejections = msgspec.json.Decoder(tuple[RejectionRow, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def write_status(connection: Connection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
+async def write_status(connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
     """Update the rows of the requests that these records concern.
 
-    Raises MissingRequestError when a request that an earlier record opened has no row.
+    Raises MissingRowError when a request that an earlier record opened has no row.
     """
     decided = [
         (each.record, decode_events(each.record)) for each in accepted if each.record.events is not UNSET
@@ -50,7 +50,7 @@ async def write_status(connection: Connection, place: TopicPartition, accepted: 
 
 
 async def _earlier_rows(
-    connection: Connection,
+    connection: PostgresConnection,
     partition: int,
     decided: Sequence[tuple[LedgerRecord, tuple[Event, ...]]],
 ) -> dict[int, RequestRow]:
@@ -69,7 +69,7 @@ async def _earlier_rows(
     rows = {row["seq"]: _row(row) for row in found}
     if len(rows) != len(needed):
         msg = f"requests {sorted(needed - rows.keys())[:10]} of partition {partition} have no row"
-        raise MissingRequestError(msg)
+        raise MissingRowError(msg)
     return rows
 
 

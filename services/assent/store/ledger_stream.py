@@ -24,7 +24,7 @@ STOP_LIMIT_S: Final = 3.0
 
 Runs = tuple[PartitionRun, ...]
 """The result of one poll: a run of each partition."""
-Take = Callable[[TopicPartition, list[ConsumerRecord]], Awaitable[int | None]]
+TakeRecords = Callable[[TopicPartition, list[ConsumerRecord]], Awaitable[int | None]]
 """Handles one partition's records; returns the offset to read next, or None to stop reading for now."""
 StartAt = Callable[[TopicPartition], int]
 """The offset from which to read a newly assigned partition."""
@@ -79,7 +79,7 @@ class LedgerStream:
         connection: Connection,
         group: str,
         topics: Iterable[str],
-        take: Take,
+        take: TakeRecords,
         forget: Forget,
         start_at: StartAt,
     ) -> None:

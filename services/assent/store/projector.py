@@ -19,7 +19,7 @@ from assent.observe.health import Health
 from assent.observe.traces import TRACER
 from assent.store.log_watch import LogWatch
 from assent.store.partition_intake import Intake
-from assent.store.pool import Connection
+from assent.store.pool import PostgresConnection
 from assent.store.positions import OvertakenError, Reader, advance_position, read_position
 from assent.store.postgres_reasons import reason
 from assent_contracts.acceptance import Accepted, first_head
@@ -30,7 +30,7 @@ from assent_contracts.topics import ledger_of
 
 _RETRY_MAX_S: Final = 5.0
 
-Write = Callable[[Connection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
+Write = Callable[[PostgresConnection, TopicPartition, Sequence[Accepted]], Awaitable[None]]
 """Writes the rows of accepted records, in order, inside the caller's transaction."""
 
 

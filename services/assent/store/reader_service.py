@@ -15,7 +15,7 @@ from assent.observe.health import Health
 from assent.process_settings import ServiceSettings, need
 from assent.store.ledger_stream import STOP_LIMIT_S, LedgerStream
 from assent.store.log_watch import LogWatch
-from assent.store.pool import NotConnectedError, Role, open_pool
+from assent.store.pool import DatabaseRole, NotConnectedError, open_pool
 from assent.store.positions import Reader, claim_database
 from assent.store.postgres_reasons import reason
 from assent.store.projector import Projector, Write
@@ -47,7 +47,7 @@ class ReaderSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The definition of one reader of the ledger."""
 
     reader: Reader
-    role: Role
+    role: DatabaseRole
     topics: tuple[str, ...]
     write: Write
 

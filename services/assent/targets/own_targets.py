@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from assent.store.named_sql import load_sql
-from assent.store.pool import Connection, Executor
+from assent.store.pool import Executor, PostgresConnection
 from assent.targets.news import EVENTS, NewsEvent
 from assent.targets.urls import (
     SECRET_BYTES,
@@ -55,7 +55,7 @@ class NewTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add_target(
-    connection: Connection,
+    connection: PostgresConnection,
     principal: str,
     kind: TargetKind,
     url: str,

@@ -7,7 +7,7 @@ import msgspec
 
 from assent.store.audit_row import COLUMNS, AuditTableRow, row_of
 from assent.store.pool import Executor
-from assent.verify.finding import Difference, FindingError
+from assent.verify.finding import ColumnDifference, FindingError
 from assent.verify.heads_elsewhere import places_of
 from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
@@ -112,14 +112,14 @@ def compare_row(ledger: LedgerName, partition: int, accepted: Accepted, row: Aud
     raise FindingError(ledger, partition, seq, what, difference=difference)
 
 
-def _first_difference(must: AuditTableRow, row: AuditTableRow) -> Difference:
+def _first_difference(must: AuditTableRow, row: AuditTableRow) -> ColumnDifference:
     column = next(
         name for name in AuditTableRow.__struct_fields__ if getattr(must, name) != getattr(row, name)
     )
     wanted, there = getattr(must, column), getattr(row, column)
     if isinstance(wanted, bytes):
         wanted, there = sha256_hex(wanted), sha256_hex(there)
-    return Difference(column=column, record=wanted, table=there)
+    return ColumnDifference(column=column, record=wanted, table=there)
 
 
 def _of_no_record(row: dict[str, object]) -> str:

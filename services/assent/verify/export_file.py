@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 _Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 
 
-class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ExportLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of an exported file. `value` is the record's exact text."""
 
     ledger: LedgerName
@@ -107,13 +107,13 @@ async def _export_parts(
     body: BinaryIO,
     progress: Progress,
     known: HeadsElsewhere,
-) -> "list[Part]":
+) -> "list[ExportPart]":
     known.must_be_in(places_of(partitions))
     governance = GovernancePart(identity, body)
     await _export(connection, governance, progress, known)
     if not governance.records:
         raise FindingError("governance", 0, 0, "it is not the record that the identity names")
-    parts: list[Part] = [governance]
+    parts: list[ExportPart] = [governance]
     for partition in range(partitions):
         part = RequestsPart(partition, follower, body, last_governance=governance.records - 1)
         await _export(connection, part, progress, known)
@@ -121,7 +121,9 @@ async def _export_parts(
     return parts
 
 
-async def _export(connection: Connection, part: "Part", progress: Progress, known: HeadsElsewhere) -> None:
+async def _export(
+    connection: Connection, part: "ExportPart", progress: Progress, known: HeadsElsewhere
+) -> None:
     place = TopicPartition(LEDGER_TOPICS[part.acceptance.ledger], part.acceptance.partition)
     async with ledger_contents(connection, place, part.acceptance) as contents:
         async for records in contents:
@@ -134,7 +136,7 @@ async def _export(connection: Connection, part: "Part", progress: Progress, know
     known.hold(*part.place, last_seq=part.records - 1, offsets=(contents.beginning, contents.end))
 
 
-class Part:
+class ExportPart:
     """The lines of one ledger partition, as far as they have been written."""
 
     def __init__(self, acceptance: Acceptance, file: BinaryIO) -> None:
@@ -183,7 +185,7 @@ class Part:
     def _write(self, accepted: Accepted) -> None:
         headers = dict(self._pending.get(accepted.offset, ()))
         writer, signature = headers.get(seal.WRITER_HEADER), headers.get(seal.SEAL_HEADER)
-        line = ExportedRecord(
+        line = ExportLine(
             ledger=self.acceptance.ledger,
             partition=self.acceptance.partition,
             value=accepted.value.decode(),
@@ -193,7 +195,7 @@ class Part:
         self._file.write(msgspec.json.encode(line) + b"\n")
 
 
-class GovernancePart(Part):
+class GovernancePart(ExportPart):
     """The governance ledger, whose own records list its writers."""
 
     def __init__(self, identity: str, file: BinaryIO) -> None:
@@ -208,7 +210,7 @@ class GovernancePart(Part):
             self._writers.apply(accepted.record.seq, decode_governance_events(accepted.record))
 
 
-class RequestsPart(Part):
+class RequestsPart(ExportPart):
     """A partition of the request ledger, up to the first run that refers to something not in the file."""
 
     def __init__(

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from assent.verify.expected_heads import Expected, ExpectError, check_signed, known_of
-from assent.verify.export_file import ExportedRecord, Manifest, Progress
+from assent.verify.export_file import ExportLine, Manifest, Progress
 from assent.verify.finding import FindingError
 from assent.verify.governance_verifier import GovernanceVerifier
 from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
@@ -22,7 +22,7 @@ from assent_contracts.topics import LedgerName
 from assent_contracts.writer_registry import WriterRegistry
 
 _LINE_MAX_BYTES = 8 * limits.RECORD_MAX_BYTES
-_decode_line = msgspec.json.Decoder(ExportedRecord).decode
+_decode_line = msgspec.json.Decoder(ExportLine).decode
 
 
 def verify_file(
@@ -149,7 +149,7 @@ class _Proof:
         tallies |= {str(number): self._requests[number].tally for number in sorted(self._requests)}
         return verified(tallies, self._known.sources(), from_file=True)
 
-    def _vouches(self, line: ExportedRecord, first: bytes) -> bool:
+    def _vouches(self, line: ExportLine, first: bytes) -> bool:
         # Whether a writer's seal covers this value, wherever it is in the chain. Only used to find the
         # altered record.
         writers = self._governance.writers
@@ -178,7 +178,7 @@ class _FileChain:
     def __init__(
         self,
         acceptance: Acceptance,
-        vouches: Callable[[ExportedRecord, bytes], bool],
+        vouches: Callable[[ExportLine, bytes], bool],
     ) -> None:
         """`vouches`: whether a line's own seal is valid, given the first value of its run."""
         self._acceptance = acceptance
@@ -195,7 +195,7 @@ class _FileChain:
         """The seq that the next line must have."""
         return self._acceptance.head.seq + 1 + len(self._run)
 
-    def take(self, line: ExportedRecord) -> Sequence[Accepted]:
+    def take(self, line: ExportLine) -> Sequence[Accepted]:
         """The run that this line completes; empty until then. Raises FindingError."""
         value = line.value.encode()
         self._run.append(value)
@@ -214,7 +214,7 @@ class _FileChain:
         if self._run:
             raise self._finding("its run has no seal", None)
 
-    def _finding(self, otherwise: str, sealed: ExportedRecord | None) -> FindingError:
+    def _finding(self, otherwise: str, sealed: ExportLine | None) -> FindingError:
         vouched_for = sealed is None or self._vouches(sealed, self._run[0])
         index, what = first_bad(self._run, self._acceptance.head, otherwise, last_vouched_for=vouched_for)
         acceptance = self._acceptance
@@ -225,7 +225,7 @@ class _FileChain:
         return FindingError(self._acceptance.ledger, self._acceptance.partition, seq, what)
 
 
-def _headers(line: ExportedRecord) -> Headers:
+def _headers(line: ExportLine) -> Headers:
     if line.writer is None or line.seal is None:
         return ()
     return ((seal.WRITER_HEADER, line.writer.encode()), (seal.SEAL_HEADER, line.seal.encode()))

@@ -25,9 +25,9 @@ from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.digests import from_base64url
-from assent_contracts.evidence.command_signatures import Signatures, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.evidence.repeated_carry_out import carried_again
 from assent_contracts.governance_messages import (
     FoundLog,
@@ -62,9 +62,9 @@ class GovernanceVerifier:
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.claims = ReleaseReferences()
         """What the request ledger must still confirm."""
-        self._signatures = Signatures(identity, verify)
-        self._founding = Signatures(NO_IDENTITY, verify)
-        self._writer = Writer(
+        self._signatures = CommandSignatures(identity, verify)
+        self._founding = CommandSignatures(NO_IDENTITY, verify)
+        self._writer = PartitionWriter(
             GovernanceDesk(),
             first_head("governance", identity),
             sealer=None,
@@ -170,7 +170,7 @@ class GovernanceVerifier:
         return None if key is None else key.public_key
 
     def _is_signed(self, received: Received[C], public_key: bytes | None) -> bool:
-        command = signed(received, public_key)
+        command = signed_command(received, public_key)
         self.tally.signatures += command is not None
         # The identity is made from the command of record 0, so that command cannot contain it.
         signatures = self._signatures if self.history else self._founding

@@ -16,9 +16,9 @@ from assent_contracts.topics import LEDGER_TOPICS
 
 Learn = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 """Finds out what must be known before these records can be judged."""
-Take = Callable[[Sequence[Accepted]], None]
+TakeAccepted = Callable[[Sequence[Accepted]], None]
 """Receives an accepted run."""
-After = Callable[[Sequence[Accepted], int], Awaitable[None]]
+AfterRecords = Callable[[Sequence[Accepted], int], Awaitable[None]]
 """Called with what one poll returned, and the offset up to which everything is read."""
 
 
@@ -30,7 +30,11 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 async def read_chain(
-    connection: Connection, acceptance: Acceptance, take: Take, after: After, learn: Learn | None = None
+    connection: Connection,
+    acceptance: Acceptance,
+    take: TakeAccepted,
+    after: AfterRecords,
+    learn: Learn | None = None,
 ) -> Stretch:
     """Read a ledger partition as it is now. Raises FindingError, KafkaError, and what the callbacks raise.
 

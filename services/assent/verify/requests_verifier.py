@@ -25,13 +25,13 @@ from assent_contracts.core.log_time import not_log_time, received_at
 from assent_contracts.core.received import Received
 from assent_contracts.core.requests.receive import received_again
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.writer import Writer
+from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.events import (
     ChangeReleased,
     ChangeSubmitted,
     Event,
 )
-from assent_contracts.evidence.command_signatures import Signatures, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,
@@ -61,10 +61,10 @@ class RequestsVerifier:
         self.tally = Tally()
         self.inputs = Inputs("ledger", partition)
         self.partition = partition
-        self._signatures = Signatures(identity, verify)
+        self._signatures = CommandSignatures(identity, verify)
         self._history = history
         self._claims = ReleaseReferences() if claims is None else claims
-        self._writer = Writer(
+        self._writer = PartitionWriter(
             RequestsDesk(partition),
             first_head("ledger", identity),
             sealer=None,
@@ -138,7 +138,7 @@ class RequestsVerifier:
 
     def _is_signed(self, received: Received[Command]) -> bool:
         key = self._desk.governance.keys.get(received.key_id)
-        command = signed(received, None if key is None else key.public_key)
+        command = signed_command(received, None if key is None else key.public_key)
         self.tally.signatures += command is not None
         return self._signatures.is_good(command)
 

@@ -11,7 +11,7 @@ import pytest
 
 from assent.gateway.client_limits import LiveLimits
 from assent.gateway.event_messages import REMEMBERED, RecentEvents, governance_changed
-from assent.gateway.event_stream import LOST, WAITING_MAX, Listener
+from assent.gateway.event_stream import LOST, WAITING_MAX, StreamListener
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.publisher import now_ms
 from assent_contracts.client.task_end import end
@@ -286,7 +286,7 @@ async def _many_connections(client: httpx.AsyncClient, count: int) -> AsyncItera
 
 
 async def test_a_client_that_is_too_slow_is_told_to_reload_and_little_is_kept_for_it() -> None:
-    listener = Listener("alice", None, ends_at=0.0)
+    listener = StreamListener("alice", None, ends_at=0.0)
     for number in range(WAITING_MAX + 10):
         listener.tell(b"event: changed\ndata: %d\n\n" % number)
         listener.beat()

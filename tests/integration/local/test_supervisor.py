@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assent.local import Directory, Service, Status, Supervisor, restart_delay
+from assent.local import Directory, Service, ServiceStatus, Supervisor, restart_delay
 from assent.local.ports import free_port
 
 SLEEPS = "import time; time.sleep(600)"
@@ -42,7 +42,9 @@ def directory(tmp_path: Path) -> Directory:
     return made
 
 
-async def until(seen: list[Status], wanted: int, state: str, event: asyncio.Event) -> list[Status]:
+async def until(
+    seen: list[ServiceStatus], wanted: int, state: str, event: asyncio.Event
+) -> list[ServiceStatus]:
     async with asyncio.timeout(20):
         while len(found := [status for status in seen if status.state == state]) < wanted:
             event.clear()
@@ -53,10 +55,10 @@ async def until(seen: list[Status], wanted: int, state: str, event: asyncio.Even
 async def test_a_dying_process_is_restarted_after_growing_delays_until_told_to_stop(
     directory: Directory,
 ) -> None:
-    seen: list[Status] = []
+    seen: list[ServiceStatus] = []
     event = asyncio.Event()
 
-    def note(status: Status) -> None:
+    def note(status: ServiceStatus) -> None:
         seen.append(status)
         event.set()
 
@@ -151,9 +153,9 @@ async def test_one_that_never_answers_is_named_with_its_log(directory: Directory
 
 async def test_a_program_that_is_not_there_is_tried_again_and_the_log_says_why(directory: Directory) -> None:
     event = asyncio.Event()
-    seen: list[Status] = []
+    seen: list[ServiceStatus] = []
 
-    def note(status: Status) -> None:
+    def note(status: ServiceStatus) -> None:
         seen.append(status)
         event.set()
 

@@ -39,7 +39,7 @@ from assent_contracts.governance_messages import (
 from assent_contracts.refusals import Refusal, RefusalCode
 from assent_contracts.writer_registry import RECOVERY
 
-Decision = tuple[GovernanceEvent, ...] | Refusal
+GovernanceDecision = tuple[GovernanceEvent, ...] | Refusal
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -70,7 +70,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-def decide_founding(governance: Governance, command: GovernanceCommand, at: int) -> Decision:
+def decide_founding(governance: Governance, command: GovernanceCommand, at: int) -> GovernanceDecision:
     """Decide a command that the founder's key has signed; `at`: log time in ms."""
     if isinstance(command, FoundLog):
         return _found(governance, command.founding)
@@ -83,7 +83,7 @@ def decide_founding(governance: Governance, command: GovernanceCommand, at: int)
     return decide_change(governance, command.change, at)
 
 
-def decide_recovery(governance: Governance, command: RecoveryCommand) -> Decision:
+def decide_recovery(governance: Governance, command: RecoveryCommand) -> GovernanceDecision:
     """Decide a command that the recovery key has signed."""
     if governance.founder is not None:
         return refuse(RefusalCode.NOT_PERMITTED, "The recovery key counts once the founding is closed.")
@@ -94,7 +94,7 @@ def decide_recovery(governance: Governance, command: RecoveryCommand) -> Decisio
 
 def decide_at_once(
     governance: Governance, command: GovernanceCommand, at: int, *, through: str | None
-) -> Decision:
+) -> GovernanceDecision:
     """Decide a command of an account; `through`: the gateway that signed on its behalf, if one did."""
     match command:
         case FoundLog():
@@ -145,15 +145,15 @@ def _moved_since(governance: Governance, change: GovernanceChange, as_of: int) -
     return None
 
 
-def decide_change(governance: Governance, change: GovernanceChange, at: int) -> Decision:
+def decide_change(governance: Governance, change: GovernanceChange, at: int) -> GovernanceDecision:
     """Whether the change fits what governance says now, whoever asks for it."""
-    decision: Decision = rules_of(change).decide(governance, change, at)
+    decision: GovernanceDecision = rules_of(change).decide(governance, change, at)
     if isinstance(decision, Refusal):
         return decision
     return lockout_refusal(governance, change, decision, at) or decision
 
 
-def _found(governance: Governance, founding: Founding) -> Decision:
+def _found(governance: Governance, founding: Founding) -> GovernanceDecision:
     if governance.seq != -1:
         return refuse(RefusalCode.NOT_PERMITTED, "This log is founded already.")
     keys = (founding.founder, founding.recovery, *founding.writers.values())
@@ -170,7 +170,7 @@ def _found(governance: Governance, founding: Founding) -> Decision:
     return (LogFounded(founding=founding),)
 
 
-def _close(governance: Governance, at: int) -> Decision:
+def _close(governance: Governance, at: int) -> GovernanceDecision:
     if not governance.policies and governance.settings.unprotected != "pass":
         return refuse(
             RefusalCode.POLICY_INVALID, "Without a policy every change would be refused: name at least one."

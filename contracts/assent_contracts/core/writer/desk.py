@@ -15,7 +15,7 @@ from assent_contracts.ledger import LedgerRecord, RecordedCommand
 from assent_contracts.refusals import Refusal
 
 Events = tuple[Event, ...] | tuple[GovernanceEvent, ...]
-Decision = Events | Refusal
+EventsOrRefusal = Events | Refusal
 
 
 class OwnRecord(msgspec.Struct, frozen=True, gc=False):
@@ -69,11 +69,13 @@ class Desk(Protocol):
 
     def handle(
         self, received: Received[Any], *, signature_good: bool, seq: int, at: int, received_at: int
-    ) -> Decision:
+    ) -> EventsOrRefusal:
         """Decide a command that came at `received_at`, at `seq` and log time `at` (ms). Changes nothing."""
         ...
 
-    def apply_decision(self, received: Received[Any], decision: Decision, *, seq: int, at: int) -> None:
+    def apply_decision(
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int
+    ) -> None:
         """Move past a command's decision."""
         ...
 

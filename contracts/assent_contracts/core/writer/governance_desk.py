@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.carry_out import carry_release
-from assent_contracts.core.governance.decide import Decision as GovernanceDecision
+from assent_contracts.core.governance.decide import GovernanceDecision
 from assent_contracts.core.governance.field_limits import refuse
 from assent_contracts.core.governance.handle import (
     GovernanceLedgerState,
@@ -19,7 +19,7 @@ from assent_contracts.core.governance.replay import replay_governance
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.sender import unattributed
-from assent_contracts.core.writer.desk import Decision, Events, OwnRecord
+from assent_contracts.core.writer.desk import Events, EventsOrRefusal, OwnRecord
 from assent_contracts.core.writer.governance_releases import Releases
 from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
@@ -97,7 +97,7 @@ class GovernanceDesk:
         )
 
     def apply_decision(
-        self, received: Received[Any], decision: Decision, *, seq: int, at: int, by_topic: bool = True
+        self, received: Received[Any], decision: EventsOrRefusal, *, seq: int, at: int, by_topic: bool = True
     ) -> None:
         """Move the state past a command's decision. `counts`: the command came by the topic."""
         kept = cast("GovernanceDecision", decision)

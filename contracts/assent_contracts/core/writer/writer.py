@@ -17,7 +17,7 @@ from assent_contracts.core.received import Envelope, Omitted, Received
 from assent_contracts.core.sender import OMITTED
 from assent_contracts.core.writer.batch import Batch, fits, size_of
 from assent_contracts.core.writer.chain import Chain, Link, RecordTooLargeError
-from assent_contracts.core.writer.desk import Decision, Desk, OwnRecord
+from assent_contracts.core.writer.desk import Desk, EventsOrRefusal, OwnRecord
 from assent_contracts.ledger import OmittedCommand, RecordedCommand
 from assent_contracts.refusals import Refusal
 
@@ -47,7 +47,7 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     """Whether the signature is that key's."""
 
 
-class Decided(msgspec.Struct, frozen=True, gc=False):
+class LinkedDecision(msgspec.Struct, frozen=True, gc=False):
     """What became of one command. Its record is linked."""
 
     refusal: Refusal | None
@@ -57,7 +57,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     """What reading the bytes raised: a fault in the codec, which is to be looked at."""
 
 
-class Writer(Generic[D]):
+class PartitionWriter(Generic[D]):
     """One partition's state and the records that it makes of what is received. It has one owner.
 
     It begins at the start of its ledger. `replay` moves it past accepted records, `begin` opens a term of its
@@ -125,14 +125,14 @@ class Writer(Generic[D]):
 
     # What a command leads to.
 
-    def decide(self, incoming: Incoming) -> Decided:
+    def decide(self, incoming: Incoming) -> LinkedDecision:
         """Decide what was received and link its record. Log time goes on to when it came, never back for it.
 
         Raises what the rules raise: then nobody can say what comes after this record.
         """
         at = max(incoming.received_at, self.desk.at)
         it = self._read(incoming, at)
-        if isinstance(it, Decided):
+        if isinstance(it, LinkedDecision):
             return it
         seq = self._chain.seq + 1
         came = incoming.received_at
@@ -148,9 +148,9 @@ class Writer(Generic[D]):
             decision = too_large("the decision's record", error.size, limits.RECORD_MAX_BYTES, "bytes")
             self._link(key, decision, at, command, incoming)
         self.desk.apply_decision(it, decision, seq=seq, at=at)
-        return Decided(decision if isinstance(decision, Refusal) else None)
+        return LinkedDecision(decision if isinstance(decision, Refusal) else None)
 
-    def _read(self, incoming: Incoming, at: int) -> Received[Any] | Decided:
+    def _read(self, incoming: Incoming, at: int) -> Received[Any] | LinkedDecision:
         """The command, once a key is known to have signed it; else what became of the bytes."""
         envelope = incoming.envelope
         if isinstance(envelope, Omitted):
@@ -179,12 +179,12 @@ class Writer(Generic[D]):
 
     def _omit(
         self, incoming: Incoming, it: Omitted, at: int, *, unreadable: Exception | None = None
-    ) -> Decided:
+    ) -> LinkedDecision:
         """Record hash and size alone; the Kafka key stays behind too, as anybody may have written it."""
         command = OmittedCommand(sha256=it.value_sha256.hex(), size=it.size)
         self._link(None, it.refusal, at, command, incoming)
         self.desk.apply((), seq=self._chain.seq, at=at)
-        return Decided(it.refusal, command, unreadable)
+        return LinkedDecision(it.refusal, command, unreadable)
 
     # What the writer records by itself.
 
@@ -213,7 +213,7 @@ class Writer(Generic[D]):
     def _link(
         self,
         key: bytes | None,
-        decision: Decision,
+        decision: EventsOrRefusal,
         at: int,
         command: RecordedCommand | OmittedCommand | UnsetType,
         incoming: Incoming | None,

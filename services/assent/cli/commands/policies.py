@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 policies = App(name="policies", group="Governance", help="Access policies: what must be approved by whom.")
 
 PolicyId = Annotated[str, Parameter(help="The policy's id.")]
-OnBehalfOf = Annotated[
+OnBehalfOfOption = Annotated[
     Literal["optional", "required"] | None,
     Parameter(help="R20: whether a service must name the person on whose behalf it submits."),
 ]
@@ -115,7 +115,7 @@ def create_policy(
     own_signature: Annotated[
         bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
     ] = None,
-    on_behalf_of: OnBehalfOf = None,
+    on_behalf_of: OnBehalfOfOption = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,
@@ -164,7 +164,7 @@ def edit_policy(
     own_signature: Annotated[
         bool | None, Parameter(help="Only approvals signed with the approver's own key count.")
     ] = None,
-    on_behalf_of: OnBehalfOf = None,
+    on_behalf_of: OnBehalfOfOption = None,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
     options: Options = DEFAULT_OPTIONS,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 principals = App(name="principals", group="Governance", help="Accounts: who there is.")
 
-PrincipalId = Annotated[str, Parameter(help="The account's id.")]
+AccountArgument = Annotated[str, Parameter(help="The account's id.")]
 
 
 @principals.command(name="list")
@@ -55,7 +55,7 @@ def _status(principal: "Principal") -> str:
 
 @principals.command(name="show")
 def show_principal(
-    principal: PrincipalId, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
+    principal: AccountArgument, *, access: AccessOptions = DEFAULT_ACCESS, options: Options = DEFAULT_OPTIONS
 ) -> None:
     """Show one account: its person, groups, roles and keys."""
     from assent.cli.commands.keys import key_document, validity
@@ -100,7 +100,7 @@ def _types_of(assignment: "RoleAssignment") -> str:
 
 @principals.command(name="register")
 def register_principal(
-    principal: PrincipalId,
+    principal: AccountArgument,
     *,
     person: Annotated[
         str | None,
@@ -134,7 +134,7 @@ def register_principal(
 
 @principals.command(name="disable")
 def disable_principal(
-    principal: PrincipalId,
+    principal: AccountArgument,
     *,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,
@@ -154,7 +154,7 @@ def disable_principal(
 
 @principals.command(name="enable")
 def enable_principal(
-    principal: PrincipalId,
+    principal: AccountArgument,
     *,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,
     access: AccessOptions = DEFAULT_ACCESS,

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 from assent.cli import output
 from assent.cli.options import DEFAULT_ACCESS, DEFAULT_OPTIONS, AccessOptions, Options
 
-RequestId = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
+RequestArgument = Annotated[str, Parameter(help="The request's id, such as 2-1041.")]
 
 
 def submit(
@@ -144,7 +144,7 @@ def requests(
 
 
 def show(
-    request: RequestId,
+    request: RequestArgument,
     *,
     payload: Annotated[
         bool,

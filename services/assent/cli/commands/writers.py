@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 writers = App(name="writers", group="Governance", help="Writers: the deciders' keys, which seal the log.")
 
-PublicKey = Annotated[
+PublicKeyArgument = Annotated[
     str,
     Parameter(allow_leading_hyphen=True, help="The public key, as `assent keys new` prints it (base64url)."),
 ]
@@ -52,7 +52,7 @@ def list_writers(*, access: AccessOptions = DEFAULT_ACCESS, options: Options = D
 
 @writers.command(name="add")
 def add_writer(
-    public: PublicKey,
+    public: PublicKeyArgument,
     *,
     key_id: WriterId,
     change_options: ChangeOptions = DEFAULT_CHANGE_OPTIONS,

@@ -12,11 +12,11 @@ from aiokafka.errors import KafkaError
 from assent.cli.connection.log_access import LogAccess, following, governance_of, reading
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
-    ExplainedRequest,
     NotProjectedError,
-    OpenRequests,
+    OpenRequestsOfType,
     RequestApprovers,
     RequestDetails,
+    RequestExplanation,
     RequestList,
     RequestNotFoundError,
     UndecidedError,
@@ -188,12 +188,12 @@ class DirectLog:
         row, state, governance = await self._state(request)
         return RequestApprovers(request=row, approvers=can_approve(state, governance, now_ms()))
 
-    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+    async def explanation(self, request: str, principal: str | None) -> RequestExplanation:
         """Raises RequestNotFoundError, NotProjectedError."""
         row, state, governance = await self._state(request)
         found = explained(row, state, governance, now_ms(), principal)
         sentences = [] if found.explanation is None else explanation_lines(found.explanation, governance)
-        return ExplainedRequest(request=row, explained=found, sentences=sentences)
+        return RequestExplanation(request=row, explained=found, sentences=sentences)
 
     async def _state(self, request: str) -> tuple[RequestView, Request, Governance]:
         row = await self.request(request)
@@ -203,11 +203,11 @@ class DirectLog:
             raise NotProjectedError(f"The records of {row.id} are not in the audit log yet; try again.")
         return row, state_of(records), await self.governance()
 
-    async def open_requests(self, resource_type: str) -> OpenRequests:
+    async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
         """From the status tables."""
         async with reading(self.access) as db:
             rows, count = await open_of_type(db, resource_type, limit=LISTED_MAX)
-        return OpenRequests(requests=rows, count=count)
+        return OpenRequestsOfType(requests=rows, count=count)
 
     async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: from the audit table."""

@@ -11,7 +11,7 @@ import msgspec
 
 from assent.cli.connection.gateway_documents import (
     ApproversDocument,
-    AuditPage,
+    AuditPageDocument,
     ExplanationDocument,
     GovernanceLedgerPage,
     ListPage,
@@ -19,7 +19,7 @@ from assent.cli.connection.gateway_documents import (
     RelayedCommand,
     RequestDocument,
     RequestPage,
-    SubmissionProof,
+    SubmissionProofDocument,
 )
 from assent.cli.connection.gateway_http import (
     GatewayAccess,
@@ -31,11 +31,11 @@ from assent.cli.connection.gateway_http import (
 )
 from assent.cli.connection.log_client import (
     COMMAND_SOURCE,
-    ExplainedRequest,
     GatewayAnswerError,
-    OpenRequests,
+    OpenRequestsOfType,
     RequestApprovers,
     RequestDetails,
+    RequestExplanation,
     RequestList,
     RequestNotFoundError,
 )
@@ -108,7 +108,7 @@ class GatewayLog:
 
     async def submission(self, request: str) -> ProvenSubmission | NotProven:
         """R23: what the gateway offers, held to the log's identity alone. Raises RequestNotFoundError."""
-        found = self._decoded(await self._about(request, "/submission"), SubmissionProof)
+        found = self._decoded(await self._about(request, "/submission"), SubmissionProofDocument)
         evidence = Evidence(
             value=found.value, following=found.following, writer=found.writer, seal=found.seal
         )
@@ -120,14 +120,14 @@ class GatewayLog:
         found = self._decoded(await self._about(request, "/approvers"), ApproversDocument)
         return RequestApprovers(request=row, approvers=found.can_approve)
 
-    async def explanation(self, request: str, principal: str | None) -> ExplainedRequest:
+    async def explanation(self, request: str, principal: str | None) -> RequestExplanation:
         """Raises RequestNotFoundError."""
         row = await self.request(request)
         asked = {} if principal is None else {"principal": principal}
         found = self._decoded(await self._about(request, "/explanation", asked), ExplanationDocument)
-        return ExplainedRequest(request=row, explained=found.explained, sentences=found.sentences)
+        return RequestExplanation(request=row, explained=found.explained, sentences=found.sentences)
 
-    async def open_requests(self, resource_type: str) -> OpenRequests:
+    async def open_requests(self, resource_type: str) -> OpenRequestsOfType:
         """Those among the newest LIST_MAX requests: the gateway lists no type alone."""
         rows = [
             row
@@ -135,11 +135,11 @@ class GatewayLog:
             if row.resource_type == resource_type and row.status in ("needs_approval", "approved")
         ]
         rows.sort(key=lambda row: (row.submitted_at, row.partition, row.seq))
-        return OpenRequests(requests=rows[:LISTED_MAX], count=len(rows))
+        return OpenRequestsOfType(requests=rows[:LISTED_MAX], count=len(rows))
 
     async def audit_records(self, limit: int) -> list[AuditEntry]:
         """R16: page by page, as the gateway lists them."""
-        pages = self._pages("/api/v1/audit", {}, limit, AuditPage)
+        pages = self._pages("/api/v1/audit", {}, limit, AuditPageDocument)
         return [entry async for page in pages for entry in page.entries][::-1]
 
     async def _pages(

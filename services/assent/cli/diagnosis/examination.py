@@ -40,7 +40,7 @@ from assent.decider.writer_key_check import load_writer_key, why_not_listed
 from assent.founding.first_records import WRITER_KEY
 from assent.ledger.topic_inspection import look_at_topics
 from assent.ledger.topic_state import (
-    Difference,
+    TopicDifference,
     setting_differences,
     topic_specs,
     topic_states,
@@ -149,7 +149,7 @@ async def _kafka(access: LogAccess) -> list[Check]:
     ]
 
 
-def topic_findings(differences: list[Difference]) -> Iterator[Check]:
+def topic_findings(differences: list[TopicDifference]) -> Iterator[Check]:
     """One finding for each setting of a topic that is another; one in all when there is none."""
     if not differences:
         yield Check(ok=True, what="the topics are set as they must be")

@@ -18,13 +18,13 @@ from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.table_lag import LAG_HEADER
-from assent.store.filters import AuditFilter, LedgerName
+from assent.store.filters import AuditFilter, LedgerTopic
 from assent_contracts.limits import NAME_MAX_CHARS
 
 PAGE_MAX: Final = 200
 _MS_MAX: Final = (1 << 53) - 1
 
-Principal = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The sender.")]
+PrincipalQuery = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The sender.")]
 RequestAsked = Annotated[
     str | None, QueryParameter(name="request", max_length=40, description="The id of a request.")
 ]
@@ -34,10 +34,10 @@ ResourceAsked = Annotated[
 CommandAsked = Annotated[
     str | None, QueryParameter(max_length=100, description="A command type, such as assent.approve.v1.")
 ]
-Refused = Annotated[bool | None, QueryParameter(description="true: only refusals; false: none.")]
+RefusedQuery = Annotated[bool | None, QueryParameter(description="true: only refusals; false: none.")]
 Since = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="From this log time on, ms.")]
 Until = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="Before this log time, ms.")]
-LedgerAsked = Annotated[LedgerName | None, QueryParameter()]
+LedgerAsked = Annotated[LedgerTopic | None, QueryParameter()]
 CursorAsked = Annotated[
     str | None,
     QueryParameter(max_length=CURSOR_MAX_CHARS, description="The `next` of the previous page or export."),
@@ -48,11 +48,11 @@ CursorAsked = Annotated[
 async def search(
     caller: Caller,
     gateway: Gateway,
-    principal: Principal = None,
+    principal: PrincipalQuery = None,
     request_id: RequestAsked = None,
     resource: ResourceAsked = None,
     command: CommandAsked = None,
-    refused: Refused = None,
+    refused: RefusedQuery = None,
     since: Since = None,
     until: Until = None,
     ledger: LedgerAsked = None,
@@ -70,11 +70,11 @@ async def search(
 async def export(
     caller: Caller,
     gateway: Gateway,
-    principal: Principal = None,
+    principal: PrincipalQuery = None,
     request_id: RequestAsked = None,
     resource: ResourceAsked = None,
     command: CommandAsked = None,
-    refused: Refused = None,
+    refused: RefusedQuery = None,
     since: Since = None,
     until: Until = None,
     ledger: LedgerAsked = None,

@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.gateway.caller import Caller, refuse_cross_site
-from assent.gateway.event_stream import Listener
+from assent.gateway.event_stream import StreamListener
 from assent.gateway.gateway_components import Gateway
 from assent_contracts.client.task_end import end
 
@@ -90,7 +90,7 @@ async def _body(send: Send, chunk: bytes, *, more: bool = True) -> None:
         await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
-async def _left(receive: Receive, listener: Listener) -> None:
+async def _left(receive: Receive, listener: StreamListener) -> None:
     while (await receive())["type"] != "http.disconnect":
         continue
     listener.end()

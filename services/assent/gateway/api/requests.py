@@ -11,7 +11,7 @@ from assent.gateway.application.requests import Page, View, find, list_of, recor
 from assent.gateway.application.shown_submission import Doubt, ShownSubmission, shown_submission
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
-from assent.gateway.table_lag import LAG_HEADER, After
+from assent.gateway.table_lag import LAG_HEADER, AfterHeader
 from assent.reading.approval_history import history
 from assent.reading.audit_entries import AuditEntry, audit_entry
 from assent.reading.governance_diff import GovernanceDiff, governance_diff
@@ -46,7 +46,7 @@ def is_same(if_none_match: str | None, etag: str) -> bool:
 async def list_(
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
     view: Annotated[
         View,
         QueryParameter(
@@ -71,7 +71,7 @@ async def show(
     request_id: RequestId,
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
     if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match", max_length=200)] = None,
 ) -> Response[Shown | None]:
     """Show one request with its timeline and, for changes to governance, what would change."""

@@ -35,7 +35,7 @@ from assent_contracts.commands import (
 )
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.sender import identify, not_current, unattributed
-from assent_contracts.evidence.command_signatures import Signatures, signed
+from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
 from assent_contracts.governance_changes import SETTINGS
 from assent_contracts.governance_codec import decode_governance_command
 from assent_contracts.governance_messages import GovernanceCommand
@@ -122,8 +122,8 @@ def _signed(gateway: Gateway, value: bytes, headers: list[tuple[str, bytes]]) ->
         raise of_refusal(envelope.refusal)
     governance, now = gateway.log.governance, now_ms()
     key = governance.keys.get(envelope.key_id)
-    signatures = Signatures(gateway.log.follower.identity, verify)
-    good = signatures.is_good(signed(envelope, None if key is None else key.public_key))
+    signatures = CommandSignatures(gateway.log.follower.identity, verify)
+    good = signatures.is_good(signed_command(envelope, None if key is None else key.public_key))
     refusal = unattributed(
         governance, envelope.key_id, signed=bool(envelope.signature), good=good, received_at=now
     )

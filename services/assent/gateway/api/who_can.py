@@ -10,7 +10,7 @@ from assent.gateway.application.requests import find, records_of
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import Problem
-from assent.gateway.table_lag import After
+from assent.gateway.table_lag import AfterHeader
 from assent.reading.explanations import (
     Explained,
     Next,
@@ -66,7 +66,7 @@ async def state_now(gateway: Gateway, row: RequestView) -> Request:
 
 @get("/requests/{request_id:str}/approvers", operation_id="showApprovers")
 async def show_approvers(
-    request_id: RequestId, caller: Caller, gateway: Gateway, after: After = None
+    request_id: RequestId, caller: Caller, gateway: Gateway, after: AfterHeader = None
 ) -> Approvers:
     """Show who can approve a request now."""
     await gateway.lag.reach(after)
@@ -80,7 +80,7 @@ async def explain(
     request_id: RequestId,
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
     principal: Annotated[
         str | None,
         QueryParameter(

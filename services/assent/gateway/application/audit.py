@@ -10,7 +10,7 @@ from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.reading.audit_entries import AuditEntry, audit_entry
-from assent.store.filters import AuditCursor, AuditFilter, LedgerName
+from assent.store.filters import AuditCursor, AuditFilter, LedgerTopic
 from assent.store.queries import LIST_MAX, AuditRow
 from assent.store.queries_large import search_part
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -30,7 +30,7 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 class ExportedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an export. `record` is the text of the ledger record's value, and `value_sha256` its hash."""
 
-    ledger: LedgerName
+    ledger: LedgerTopic
     partition: int
     seq: int
     offset: int
@@ -69,7 +69,7 @@ def read_cursor(text: str | None) -> AuditCursor | None:
     """The beginning of a page. Raises Problem."""
     if text is None:
         return None
-    return AuditCursor(*cursor_place(text, tuple[BigInt, LedgerName, Int, BigInt]))
+    return AuditCursor(*cursor_place(text, tuple[BigInt, LedgerTopic, Int, BigInt]))
 
 
 async def audit_page(gateway: Gateway, wanted: AuditFilter, cursor: str | None, limit: int) -> AuditPage:

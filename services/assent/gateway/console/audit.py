@@ -38,7 +38,7 @@ _Day = Annotated[str, QueryParameter(max_length=10)]
 _Cursor = Annotated[str | None, QueryParameter(name="cursor", max_length=CURSOR_MAX_CHARS)]
 
 
-class Line(msgspec.Struct, frozen=True):
+class AuditLine(msgspec.Struct, frozen=True):
     """One record of the search."""
 
     row: AuditRow
@@ -48,7 +48,7 @@ class Line(msgspec.Struct, frozen=True):
     """The object of a request or of a change to governance; empty if there is none."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of the search form."""
 
     who: str = ""
@@ -59,26 +59,30 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
 
 
-def asked_of(
+def audit_query_of(
     who: _Text = "",
     resource: _Text = "",
     about: Annotated[str, QueryParameter(name="request", max_length=32)] = "",
     only: Annotated[str, QueryParameter(max_length=10)] = "",
     since: _Day = "",
     until: _Day = "",
-) -> Asked:
+) -> AuditQuery:
     """The search in the address."""
-    return Asked(
+    return AuditQuery(
         who=who.strip(), resource=resource.strip(), request=about.strip(), only=only, since=since, until=until
     )
 
 
-_ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
+_ASKED: Final = {"asked": Provide(audit_query_of, sync_to_thread=False)}
 
 
 @get("/audit", include_in_schema=False, dependencies=_ASKED)
 async def search(
-    request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    gateway: Gateway,
+    asked: AuditQuery,
+    cursor: _Cursor = None,
 ) -> Response[str]:
     """Search the audit log, newest first. Raises Problem."""
     _need_auditor(gateway, caller)
@@ -93,7 +97,7 @@ async def search(
         caller,
         "audit.html",
         asked=asked,
-        lines=[Line(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
+        lines=[AuditLine(row, next(iter(happenings([row])), None), object_in(row)) for row in shown],
         query=query,
         export=_export(wanted, query),
         accounts=list(islice(governance.principals.values(), _SUGGESTED_MAX)),
@@ -103,7 +107,7 @@ async def search(
 
 
 @get("/audit/export", include_in_schema=False, media_type="application/x-ndjson", dependencies=_ASKED)
-async def export_found(caller: Caller, gateway: Gateway, asked: Asked, cursor: _Cursor = None) -> Stream:
+async def export_found(caller: Caller, gateway: Gateway, asked: AuditQuery, cursor: _Cursor = None) -> Stream:
     """Export what the search finds, in the API's format, but also for parts of names. Raises Problem."""
     _need_auditor(gateway, caller)
     lines = exported(gateway, _filter(asked, gateway.log.governance), read_cursor(cursor), EXPORT_MAX)
@@ -126,7 +130,7 @@ def object_in(row: AuditRow) -> str:
     return object_of(command.change) if isinstance(command, ChangeGovernance) else ""
 
 
-def _filter(asked: Asked, governance: Governance) -> AuditFilter:
+def _filter(asked: AuditQuery, governance: Governance) -> AuditFilter:
     named = accounts_named(governance, asked.who) if asked.who else []
     return AuditFilter(
         # An account that is not in governance may have tried something all the same.

@@ -17,28 +17,28 @@ from assent.gateway.console.pages import page
 from assent.gateway.console.request_summaries import Summary, summaries
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
-from assent.gateway.table_lag import After
+from assent.gateway.table_lag import AfterHeader
 from assent.store.queries import RequestView
 from assent_contracts.events import Status
 
 _LIMIT: Final = 50
 Show = Literal["", "open", "ended"]
 Order = Literal["", "oldest", "newest"]
-Part = Literal["open", "ended"]
-_STATUSES: Final[dict[Part, list[Status]]] = {
+ListPart = Literal["open", "ended"]
+_STATUSES: Final[dict[ListPart, list[Status]]] = {
     "open": ["needs_approval", "approved"],
     "ended": ["completed", "rejected", "canceled", "expired", "failed"],
 }
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What a list has to show. The fields are the parameters of its address."""
 
     show: Show = ""
     find: str = ""
     """A text to search for."""
     order: Order = ""
-    part: Part = "open"
+    part: ListPart = "open"
     """Where the page begins. In a list of everything, open requests come before ended ones."""
     cursor: str | None = None
 
@@ -54,19 +54,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return f"?{given}" if given else ""
 
 
-def asked_of(
+def list_query_of(
     show: Annotated[Show, QueryParameter(name="show")] = "",
     find: Annotated[str, QueryParameter(name="find", max_length=321)] = "",
     order: Annotated[Order, QueryParameter(name="order")] = "",
-    part: Annotated[Part, QueryParameter(name="part")] = "open",
+    part: Annotated[ListPart, QueryParameter(name="part")] = "open",
     cursor: Annotated[str | None, QueryParameter(name="cursor", max_length=200)] = None,
-) -> Asked:
+) -> ListQuery:
     """The fields in the address of a list."""
-    begins: Part = "ended" if show == "ended" else part
-    return Asked(show=show, find=find.strip(), order=order, part=begins, cursor=cursor)
+    begins: ListPart = "ended" if show == "ended" else part
+    return ListQuery(show=show, find=find.strip(), order=order, part=begins, cursor=cursor)
 
 
-_ASKED: Final = {"asked": Provide(asked_of, sync_to_thread=False)}
+_ASKED: Final = {"asked": Provide(list_query_of, sync_to_thread=False)}
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -87,8 +87,8 @@ async def my_requests(
     request: Request[Any, Any, Any],
     caller: Caller,
     gateway: Gateway,
-    asked: Asked,
-    after: After = None,
+    asked: ListQuery,
+    after: AfterHeader = None,
 ) -> Response[str]:
     """R7: the caller's own requests: open ones, then ended ones, each with the newest change first."""
     return await _list(request, caller, gateway, "mine", after, asked)
@@ -99,8 +99,8 @@ async def received(
     request: Request[Any, Any, Any],
     caller: Caller,
     gateway: Gateway,
-    asked: Asked,
-    after: After = None,
+    asked: ListQuery,
+    after: AfterHeader = None,
 ) -> Response[str]:
     """R7, R9: requests that the caller decides on, oldest first. Their own are listed but not decidable."""
     return await _list(request, caller, gateway, "received", after, asked)
@@ -111,8 +111,8 @@ async def all_requests(
     request: Request[Any, Any, Any],
     caller: Caller,
     gateway: Gateway,
-    asked: Asked,
-    after: After = None,
+    asked: ListQuery,
+    after: AfterHeader = None,
 ) -> Response[str]:
     """All requests, for accounts that may see them all. Raises Problem."""
     if not sees_all(gateway.log.governance, caller.principal):
@@ -126,7 +126,7 @@ async def _list(
     gateway: Gateway,
     view: View,
     after: str | None,
-    asked: Asked,
+    asked: ListQuery,
 ) -> Response[str]:
     await gateway.lag.reach(after)
     found, more = await _found(gateway, caller, view, asked)
@@ -146,7 +146,7 @@ async def _list(
 
 
 async def _found(
-    gateway: Gateway, caller: Caller, view: View, asked: Asked
+    gateway: Gateway, caller: Caller, view: View, asked: ListQuery
 ) -> tuple[list[RequestView], dict[str, str] | None]:
     """One page of the list, and the address fields of the next page."""
     rows: list[RequestView] = []
@@ -171,13 +171,13 @@ async def _found(
     return rows, None
 
 
-def _parts(asked: Asked) -> tuple[Part, ...]:
+def _parts(asked: ListQuery) -> tuple[ListPart, ...]:
     if asked.show:
         return (asked.show,)
     return ("open", "ended") if asked.part == "open" else ("ended",)
 
 
-def _is_oldest_first(view: View, asked: Asked, part: Part) -> bool:
+def _is_oldest_first(view: View, asked: ListQuery, part: ListPart) -> bool:
     # In a queue the oldest comes first. Among one's own and ended requests, the newest does.
     return asked.order == "oldest" if asked.order else view == "received" and part == "open"
 

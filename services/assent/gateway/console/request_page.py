@@ -20,7 +20,7 @@ from assent.gateway.console.request_summaries import look_of
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
-from assent.gateway.table_lag import After
+from assent.gateway.table_lag import AfterHeader
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.payloads import shown_payload
@@ -113,7 +113,7 @@ async def show_request_page(
     request_id: RequestId,
     caller: Caller,
     gateway: Gateway,
-    after: After = None,
+    after: AfterHeader = None,
 ) -> Response[str]:
     """One request. Raises Problem."""
     await gateway.lag.reach(after)

@@ -27,7 +27,7 @@ _DOCUMENT_FRESH_S: Final = 60 * 60.0
 _KEYS_FRESH_S: Final = 5 * 60.0
 """A key that the provider has withdrawn is accepted for at most so long, while the provider answers."""
 
-Key = RSAKey | ECKey | OKPKey
+ProviderKey = RSAKey | ECKey | OKPKey
 
 
 class ProviderError(Exception):
@@ -78,7 +78,7 @@ class Provider:
         """The provider's document. Raises ProviderError."""
         return await self._document.get()
 
-    async def key(self, kid: str | None, algorithm: str) -> Key | None:
+    async def key(self, kid: str | None, algorithm: str) -> ProviderKey | None:
         """The current signing key with this id; None if there is none. Raises ProviderError.
 
         An unknown id may be new, so the keys are fetched again, but rarely, because anybody can make up ids.
@@ -175,7 +175,7 @@ def _is_protected(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
-def _usable(listed: Any) -> Key | None:
+def _usable(listed: Any) -> ProviderKey | None:
     """The key, if it is a supported key for signatures."""
     if not isinstance(listed, dict) or listed.get("use", "sig") != "sig":
         return None
@@ -187,7 +187,7 @@ def _usable(listed: Any) -> Key | None:
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
 
 
-def _find(keys: KeySet, kid: str | None, algorithm: str) -> Key | None:
+def _find(keys: KeySet, kid: str | None, algorithm: str) -> ProviderKey | None:
     fitting = [
         key for key in keys if isinstance(key, _KINDS[algorithm]) and key.get("alg") in (None, algorithm)
     ]
@@ -196,7 +196,7 @@ def _find(keys: KeySet, kid: str | None, algorithm: str) -> Key | None:
     return next((_as_key(key) for key in fitting if key.kid == kid), None)
 
 
-def _as_key(key: Any) -> Key:
+def _as_key(key: Any) -> ProviderKey:
     assert isinstance(key, RSAKey | ECKey | OKPKey)
     return key
 
