@@ -49,13 +49,13 @@ def losses_since(era: str, losses: Sequence[Loss]) -> Sequence[Loss]:
 
 def knows(loss: Loss, governance: int) -> bool:
     """Whether a record that names this governance seq was decided under a governance that has the loss."""
-    end = end_of(loss, "governance", 0)
+    end = accepted_end_of(loss, "governance", 0)
     return end is None or governance > end.seq
 
 
 def gives_up(loss: Loss, ledger: LedgerName, partition: int, seq: int) -> bool:
     """Whether the record `seq` that a ledger partition had is given up with this loss."""
-    end = end_of(loss, ledger, partition)
+    end = accepted_end_of(loss, ledger, partition)
     return end is not None and end.seq < seq
 
 
@@ -65,7 +65,7 @@ def gives_up_of(loss: Loss, request: str, seq: int) -> bool:
     return place is not None and gives_up(loss, "ledger", place[0], seq)
 
 
-def end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
+def accepted_end_of(loss: Loss, ledger: LedgerName, partition: int) -> LedgerEnd | None:
     """Where a loss says that a partition ends."""
     return next((end for end in loss.ends if (end.ledger, end.partition) == (ledger, partition)), None)
 

@@ -13,7 +13,7 @@ _ACCEPT: Final = (
 )
 
 
-def contradiction(one: SignedHead, other: SignedHead) -> Finding | None:
+def contradiction_finding(one: SignedHead, other: SignedHead) -> Finding | None:
     """Two heads that writers have signed and that cannot both be: two histories were written.
 
     None when both may be true.

@@ -14,11 +14,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from assent.decider.session import Session
-from assent.decider.session_inputs import AroundRequests
+from assent.decider.session_inputs import RequestsSessionInputs
 from assent.decider.signature_checker import SignatureChecker
 from assent.decider.takeover import take_over
 from assent.decider.timekeeper import Timekeeper
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.decider.writer_key_check import sealer_of
 from assent.ledger.appender import Appender
 from assent.observe.health import Health
@@ -102,8 +102,8 @@ async def _measure(settings: ServiceSettings, health: Health, stop: asyncio.Even
     )
     done = asyncio.create_task(appender.watch(work.commands).wait())
     await appender.start()
-    around = AroundRequests(writer.desk, follower)
-    keeper = Timekeeper(settings.kafka, around.place, around.name, Machine(), health)
+    around = RequestsSessionInputs(writer.desk, follower)
+    keeper = Timekeeper(settings.kafka, around.place, around.name, MachineClock(), health)
     session = Session(around, writer, appender, consumer, checker, keeper)
     running = asyncio.create_task(session.run())
     try:

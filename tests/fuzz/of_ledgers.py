@@ -18,7 +18,7 @@ from assent.verify.export_file import ExportLine, Manifest
 from assent.verify.export_verification import verify_file
 from assent.verify.finding import FindingError
 from assent_contracts.acceptance import Acceptance, Accepted, Head
-from assent_contracts.client.keys import seal_headers, verify
+from assent_contracts.client.keys import seal_headers, verify_signature
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.client.record_batches import read_batches
 from assent_contracts.core.requests.evolve import ImpossibleEventError
@@ -59,7 +59,7 @@ _WRITERS: Final = _registry()
 
 
 def _evidence() -> GovernanceEvidence:
-    evidence = GovernanceEvidence(_LOG.identity, verify)
+    evidence = GovernanceEvidence(_LOG.identity, verify_signature)
     for accepted, events in zip(_LOG.governance.records, _LOG.history, strict=True):
         evidence.take(accepted.record, events)
     return evidence
@@ -74,7 +74,7 @@ def _offer(ledger: LedgerName, value: bytes) -> object:
     partition = 0 if ledger == "governance" else PARTITION
     head = None if rng.random() < 0.1 else _head_before(value, records, rng)
     acceptance = Acceptance(
-        ledger, partition, identity=_LOG.identity, writers=_WRITERS, verify=verify, head=head
+        ledger, partition, identity=_LOG.identity, writers=_WRITERS, verify=verify_signature, head=head
     )
     accepted = list(acceptance.offer(5, value, _seal(ledger, partition, value, rng)))
     for each in accepted:

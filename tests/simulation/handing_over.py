@@ -9,7 +9,7 @@ from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
 from assent_contracts.eras import era_of
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
-from assent_contracts.evidence.past_governance import Past
+from assent_contracts.evidence.past_governance import PastGovernance
 from assent_contracts.heads import HeadInEra, remembered_after
 from assent_contracts.ledger import RecordedCommand, decode_recorded_command
 from assent_contracts.released_change import Change, decode_change
@@ -39,7 +39,7 @@ def evidence_of(log: Founded) -> GovernanceEvidence:
     judged = vars(_JUDGED[log.identity])
     evidence = GovernanceEvidence(log.identity, log.signing.verify)
     history = list(log.history)
-    past = Past(history)
+    past = PastGovernance(history)
     # States of the past are read-only, so everybody may have the same ones.
     vars(past)["_states"] = vars(judged["past"])["_states"].copy()
     vars(evidence).update(history=history, past=past, _record=log.ledger_state())

@@ -1,4 +1,4 @@
-"""Writers at work: real `PartitionWriter` and `Unconfirmed`, a broker that delivers when the seed says."""
+"""Writers at work: the real writer and its unconfirmed batches; a broker that delivers when the seed says."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,9 +11,9 @@ from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.core.received import Envelope, Omitted, open_envelope
 from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed_batches import Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import UnconfirmedBatches
 from assent_contracts.core.writer.writer import Incoming, PartitionWriter, Sealer
 from assent_contracts.eras import era_of
 from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
@@ -88,7 +88,7 @@ class Leader:
         self.finding = self._before(self._following)
         if self.finding is not None:
             return
-        releases = Releases()
+        releases = GovernanceReleases()
         writer, term = self.read(self._following, releases, hear)
         self.finding = self._after(writer, term)
         if self.finding is not None:
@@ -99,7 +99,7 @@ class Leader:
         writer.begin()
         self.writer = writer
         self._read_to = writer.next_input
-        self.unconfirmed = Unconfirmed(self.end)
+        self.unconfirmed = UnconfirmedBatches(self.end)
         self._era = self._acceptance(writer, self.end).era_at(self.end.seq + 1)
         self._head_era = era_of(self._following.losses)
         self._sent: deque[tuple[Sent, Batch]] = deque()
@@ -107,7 +107,10 @@ class Leader:
         self._producer = Producer(self._topic)
 
     def read(
-        self, following: Following, releases: Releases, hear: Callable[[bytes], object] | None = None
+        self,
+        following: Following,
+        releases: GovernanceReleases,
+        hear: Callable[[bytes], object] | None = None,
     ) -> tuple[PartitionWriter[Any], Term]:
         """Read the ledger as it is: its writer, and what was found. Asks for nothing that is known."""
         self._following = following
@@ -183,7 +186,7 @@ class Leader:
             return None
         return self.key, msgspec.structs.replace(self._sayable, era=self._head_era)
 
-    def _governance_desk(self, releases: Releases) -> GovernanceDesk:
+    def _governance_desk(self, releases: GovernanceReleases) -> GovernanceDesk:
         desk = GovernanceDesk(releases)
         desk.record = self._log.ledger_state()
         desk.writers = self._log.registry()

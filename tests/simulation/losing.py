@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from assent.decider.loss_acceptance import end_of
+from assent.decider.loss_acceptance import ledger_end_of
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.handle import handle_recovery
 from assent_contracts.core.governance.receive import governance_received_again
 from assent_contracts.core.writer.chain import Chain
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.digests import to_base64url
 from assent_contracts.eras import FIRST_ERA, era_of, is_void
 from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
@@ -175,7 +175,7 @@ class Losing:
         world = self._world
         following = Following(world.log, world.broker)
         following.catch_up()
-        return world.leader(RECOVERY, governs=ledger == "governance").read(following, Releases())
+        return world.leader(RECOVERY, governs=ledger == "governance").read(following, GovernanceReleases())
 
     def _end(self, ledger: str, term: Term | None, values: list[bytes]) -> LedgerEnd:
         """Where it ends, and from where commands count: the model has to agree."""
@@ -190,7 +190,7 @@ class Losing:
         hashes = [sha256(entry.value or b"") for entry in topic.entries]
         wanted = restart(values, hashes, self._standing(ledger, values))
         must(next_input == wanted, f"{ledger}: commands count from {next_input}, not from {wanted}")
-        return end_of(place, term, next_input)
+        return ledger_end_of(place, term, next_input)
 
     def _standing(self, ledger: str, values: list[bytes]) -> tuple[Boundary, ...]:
         """The boundaries of losses whose acceptance is still there."""

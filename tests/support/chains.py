@@ -15,7 +15,7 @@ from assent.verify.release_confirmation import ReleaseReferences
 from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import commands as c
 from assent_contracts.acceptance import Accepted, Head, first_head
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.codec import encode
 from assent_contracts.core.governance import decide as rules
 from assent_contracts.core.governance.handle import GovernanceLedgerState
@@ -363,7 +363,7 @@ class Chains:
 
     def verified(self) -> tuple[GovernanceVerifier, RequestsVerifier]:
         """Both ledgers, verified as `audit verify` does. Raises FindingError."""
-        governance = GovernanceVerifier(self.identity, verify)
+        governance = GovernanceVerifier(self.identity, verify_signature)
         governance.take(self.governance.records)
         requests = requests_verifier(self.identity, governance.history, governance.claims)
         requests.take(self.requests.records)
@@ -375,7 +375,7 @@ def requests_verifier(
     identity: str, history: Sequence[tuple[GovernanceEvent, ...]], claims: ReleaseReferences | None = None
 ) -> RequestsVerifier:
     """The verifier of the one partition."""
-    return RequestsVerifier(PARTITION, identity, history, verify, claims)
+    return RequestsVerifier(PARTITION, identity, history, verify_signature, claims)
 
 
 def _resource(release: Release) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 
 from assent.decider.service import Decider
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.founding.first_records import RECOVERY_KEY, found, founding_links, keys_to_make, save_keys
 from assent.founding.governance_file import GovernanceFile, read_governance_file
 from assent.infra_files import infra_path
@@ -126,7 +126,7 @@ async def deciding(
     partitions: set[int] | None = None,
     *,
     governing: bool = True,
-    machine: Machine | None = None,
+    machine: MachineClock | None = None,
     health: Health | None = None,
     heads_file: Path | None = None,
     postgres: str | None = None,

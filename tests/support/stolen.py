@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw
 
 from assent_contracts import commands as c
 from assent_contracts.access_policies import PolicyTerms
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.open_requests import OpenRequests
 from assent_contracts.codec import encode
 from assent_contracts.digests import sha256_hex
@@ -209,7 +209,7 @@ class StolenLog(Chains):
 
     def judged(self) -> tuple[GovernanceEvidence, OpenRequests]:
         """Both ledgers as an applier judges them."""
-        evidence = GovernanceEvidence(self.identity, verify)
+        evidence = GovernanceEvidence(self.identity, verify_signature)
         for accepted in self.governance.records:
             evidence.take(accepted.record, decode_governance_events(accepted.record))
         requests = OpenRequests(PARTITION, evidence)

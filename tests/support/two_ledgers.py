@@ -17,7 +17,7 @@ from assent_contracts.core.requests.decide import RequestDecision
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.writer.chain import Chain
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import Incoming, PartitionWriter
 from assent_contracts.digests import sha256_hex, to_base64url
@@ -107,7 +107,7 @@ class TwoLedgers:
     def __init__(self, founding: Iterable[GovernanceChange], listener: Listener | None = None) -> None:
         self.at = START
         self.history: list[tuple[GovernanceEvent, ...]] = []
-        self._releases = Releases()
+        self._releases = GovernanceReleases()
         self._desk, self._requests = GovernanceDesk(self._releases), RequestsDesk(0)
         self._governor = _writer(self._desk, first_head("governance", NO_IDENTITY))
         self._decider = _writer(self._requests, first_head("ledger", NO_IDENTITY))

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from assent.decider.believed_times import put_right
 from assent.decider.clock_file import believed_offset, note_offset
 from assent.decider.clocks import APART_MS, STEP_MAX_MS, Appends, SeenAppend, WallClock, first_doubt
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.observe.failure_reasons import clock_stepped, clocks_apart
 from assent.observe.machine_clocks import Reading
 
@@ -196,9 +196,9 @@ class Hands:
 
 def test_a_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: Path) -> None:
     file, hands = tmp_path / "state" / "clock.json", Hands()
-    assert Machine(hands, file).step() == 0
+    assert MachineClock(hands, file).step() == 0
     hands.ahead = 2 * DAY_MS
-    started_again = Machine(hands, file)
+    started_again = MachineClock(hands, file)
     assert started_again.step() == 2 * DAY_MS
     note_offset(file, hands())
     assert started_again.step() == 0
@@ -207,7 +207,7 @@ def test_a_step_is_noticed_across_a_restart_and_accepted_by_the_file(tmp_path: P
 
 def test_what_a_decider_has_noted_itself_accepts_no_little_steps_in_a_row(tmp_path: Path) -> None:
     file, hands = tmp_path / "clock.json", Hands()
-    machine = Machine(hands, file)
+    machine = MachineClock(hands, file)
     steps: list[int] = []
     for hands.ahead in range(0, DAY_MS, 4 * MINUTE_MS):
         steps.append(machine.step())

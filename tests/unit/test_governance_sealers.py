@@ -5,7 +5,7 @@ import pytest
 from msgspec import UNSET
 
 from assent_contracts.acceptance import Acceptance, Accepted
-from assent_contracts.client.keys import SecretKey, seal_headers, verify
+from assent_contracts.client.keys import SecretKey, seal_headers, verify_signature
 from assent_contracts.governance_messages import (
     GovernanceEvent,
     KeysRevoked,
@@ -40,7 +40,7 @@ class Ledger:
         self.chains = Chains()
         self.writers = WriterRegistry()
         self.reader = Acceptance(
-            "governance", 0, identity=self.chains.identity, writers=self.writers, verify=verify
+            "governance", 0, identity=self.chains.identity, writers=self.writers, verify=verify_signature
         )
         self._offset = 0
         self._read = 0

@@ -8,14 +8,14 @@ from msgspec import UNSET
 
 from assent.verify.finding import FindingError
 from assent.verify.governance_verifier import GovernanceVerifier
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.forgotten_dates import GAPS_MAX, ForgottenDates
 from assent_contracts.core.governance.decide import decide_change
 from assent_contracts.core.log_time import Correction, corrected, not_log_time
 from assent_contracts.core.requests.partition_state import PartitionState
 from assent_contracts.core.requests.replay import replay
-from assent_contracts.core.retention import Ageing
+from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.digests import sha256_hex
 from assent_contracts.events import ChangeSubmitted, LogTimeCorrected, RequestExpired
 from assent_contracts.evidence.requests_evidence import RequestsEvidence
@@ -112,7 +112,7 @@ def correct(log: StolenLog) -> None:
 
 def verified(log: StolenLog) -> int:
     """How many records of requests verify; where governance's release stood is another partition's."""
-    governance = GovernanceVerifier(log.identity, verify)
+    governance = GovernanceVerifier(log.identity, verify_signature)
     governance.take(log.governance.records)
     requests = requests_verifier(log.identity, governance.history)
     requests.take(log.requests.records)
@@ -299,7 +299,7 @@ class _Kept(msgspec.Struct, frozen=True):
 def test_what_ages_is_let_go_of_when_its_time_has_passed_however_often_time_was_set_back(
     steps: list[tuple[int, bool]],
 ) -> None:
-    ageing, kept, now = Ageing[_Kept](), list[int](), 0
+    ageing, kept, now = RetentionQueue[_Kept](), list[int](), 0
     for number, is_back in steps:
         if is_back:
             now = min(now, number)

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.open_requests import OpenRequest, OpenRequests
 from assent_contracts.core.requests.evolve import _ENDS, ImpossibleEventError, evolve
 from assent_contracts.core.requests.states import Applying, Closed, NeedsApproval, Submission
@@ -43,7 +43,7 @@ def test_each_of_them_has_a_status_and_an_example_here() -> None:
 def test_what_dispatch_and_appliers_know_of_a_request_ends_with_each(end: RequestEnd) -> None:
     """A request that they took for open would be handed over, or its claim believed."""
     for state in (NEEDS_APPROVAL, APPLYING):
-        known = OpenRequests(0, GovernanceEvidence("0" * 64, verify))
+        known = OpenRequests(0, GovernanceEvidence("0" * 64, verify_signature))
         known._open[0] = OpenRequest(REQUEST, 0, "script/x", "edit", "alice", "", "", "", state=state)
         known._advance(end, accepted_at(1))
         assert len(known) == (0 if isinstance(state, _ENDS[type(end)].out_of) else 1)

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET
 
 from assent_contracts.acceptance import Accepted, Head, first_head
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.codec import encode
 from assent_contracts.commands import SubmitChange
 from assent_contracts.core.received import Envelope, open_envelope
@@ -12,9 +12,9 @@ from assent_contracts.core.requests.release_outcome import CARRIER
 from assent_contracts.core.writer.batch import Batch
 from assent_contracts.core.writer.chain import Link
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.requests_desk import RequestsDesk
-from assent_contracts.core.writer.unconfirmed_batches import Between, Unconfirmed
+from assent_contracts.core.writer.unconfirmed_batches import OffsetsToRead, UnconfirmedBatches
 from assent_contracts.core.writer.writer import Incoming, PartitionWriter, Sealer
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.events import CommandRepeated, LogTimeCorrected, RequestCompleted, WritersChanged
@@ -37,7 +37,7 @@ def a_writer(chains: Chains, sealer: Sealer = SEALER) -> PartitionWriter[Request
         RequestsDesk(PARTITION),
         first_head("ledger", chains.identity),
         sealer=sealer,
-        is_signed=CommandSignatures(chains.identity, verify).has_signed,
+        is_signed=CommandSignatures(chains.identity, verify_signature).has_signed,
     )
     follow(writer, chains)
     writer.begin()
@@ -160,7 +160,7 @@ def test_until_the_founding_is_closed_no_key_but_the_founders_counts() -> None:
         desk,
         Head(desk.governance.seq, identity),
         sealer=None,
-        is_signed=CommandSignatures(identity, verify).has_signed,
+        is_signed=CommandSignatures(identity, verify_signature).has_signed,
     )
     carol = SecretKey("carol-key", "carol", bytes([9]) * 32)
     it = envelope(CloseFounding(id="close", principal="carol", at=START), carol, identity, GOVERNANCE_KEY)
@@ -223,7 +223,7 @@ def test_release_waits_for_a_believed_time_while_the_last_record_of_governance_h
 ):
     chains = Chains()
     chains.released()
-    releases = Releases()
+    releases = GovernanceReleases()
     for accepted in chains.requests.records:
         releases.take(accepted)
     chains.put_governance((TimeCorrected(to=0),), UNSET, input_offset=UNSET)
@@ -311,13 +311,13 @@ def test_R12_request_ends_once_when_governance_has_carried_it_out() -> None:
 def test_R18_release_is_carried_out_once() -> None:
     chains = Chains()
     chains.released()
-    releases = Releases()
+    releases = GovernanceReleases()
     assert [releases.take(accepted) for accepted in chains.requests.records] == [False, False, True]
     writer = PartitionWriter(
         GovernanceDesk(releases),
         first_head("governance", chains.identity),
         sealer=None,
-        is_signed=CommandSignatures(chains.identity, verify).has_signed,
+        is_signed=CommandSignatures(chains.identity, verify_signature).has_signed,
     )
     for accepted in chains.governance.records:
         writer.replay(accepted)
@@ -329,7 +329,7 @@ class Sending:
     """Two batches of one writer, as they are sent."""
 
     def __init__(self) -> None:
-        self.unconfirmed = Unconfirmed(Head(4, "04", 0, next_offset=10))
+        self.unconfirmed = UnconfirmedBatches(Head(4, "04", 0, next_offset=10))
         self.unconfirmed.sent(Batch([Link(None, b"5"), Link(None, b"6")], Head(6, "06", 0), START))
         self.unconfirmed.sent(Batch([Link(None, b"7")], Head(7, "07", 0), START))
 
@@ -346,7 +346,7 @@ def test_batches_at_the_expected_places_need_no_reading() -> None:
 
 def test_what_lies_between_is_read_from_the_confirmed_head_to_the_end_of_the_batch() -> None:
     unconfirmed = Sending().unconfirmed
-    assert unconfirmed.acknowledged(13) == Between(10, 15)
+    assert unconfirmed.acknowledged(13) == OffsetsToRead(10, 15)
     assert unconfirmed.is_accepted(Head(6, "06", 0))
     # Another writer's run of the same length is not this one.
     assert not unconfirmed.is_accepted(Head(6, "66", 0))
@@ -356,8 +356,8 @@ def test_what_lies_between_is_read_from_the_confirmed_head_to_the_end_of_the_bat
 def test_the_same_records_by_another_writer_count_where_they_stood_first() -> None:
     """Else the head that is made known ends behind what nobody accepts, and losing that is told as a loss."""
     unconfirmed = Sending().unconfirmed
-    assert unconfirmed.acknowledged(13) == Between(10, 15)
+    assert unconfirmed.acknowledged(13) == OffsetsToRead(10, 15)
     unconfirmed.confirm(13, Head(6, "06", 0, next_offset=12))
     assert unconfirmed.confirmed == Head(6, "06", 0, next_offset=12)
     # What comes next is not where it was expected either: the second copy is read over.
-    assert unconfirmed.acknowledged(15) == Between(12, 16)
+    assert unconfirmed.acknowledged(15) == OffsetsToRead(12, 16)

@@ -27,7 +27,7 @@ _DETAIL = (
 )
 
 
-class Beyond:
+class AppliedBeyondJournal:
     """Hears the ledger behind the heads that are remembered, until it is asked."""
 
     def __init__(self, principal: str, remembered: dict[int, Head]) -> None:

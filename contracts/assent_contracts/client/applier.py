@@ -37,9 +37,9 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.applied_beyond_journal import Beyond
+from assent_contracts.client.applied_beyond_journal import AppliedBeyondJournal
 from assent_contracts.client.applier_journal import Journal
-from assent_contracts.client.applier_memory import Memory
+from assent_contracts.client.applier_memory import ApplierMemory
 from assent_contracts.client.applier_results import Apply, Handled, Recall, Result
 from assent_contracts.client.applier_steps import left_alone
 from assent_contracts.client.change_reader import take_changes
@@ -143,7 +143,7 @@ class Applier:
         """
         setup = self._setup
         journal = Journal(self._state_dir, setup.governance.identity)
-        memory = Memory(setup.connection, setup.governance, journal)
+        memory = ApplierMemory(setup.connection, setup.governance, journal)
         pause_s = 1.0
         try:
             while not stop.is_set():
@@ -166,12 +166,12 @@ class Applier:
 class _Run:
     """One run, from connecting to Kafka until told to stop, or until Kafka fails."""
 
-    def __init__(self, setup: _Setup, journal: Journal, memory: Memory) -> None:
+    def __init__(self, setup: _Setup, journal: Journal, memory: ApplierMemory) -> None:
         self._setup = setup
         self._journal = journal
         self._memory, known = memory, memory.known()
         self._open = [OpenRequests(partition, setup.evidence) for partition in range(setup.partitions)]
-        self._beyond = Beyond(setup.key.principal, {n: each.head for n, each in known.items()})
+        self._beyond = AppliedBeyondJournal(setup.key.principal, {n: each.head for n, each in known.items()})
         self._looked = False
         source = f"/assent/applier/{setup.key.principal}"
         self._publisher = Publisher(

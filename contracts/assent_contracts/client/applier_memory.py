@@ -21,7 +21,7 @@ from assent_contracts.topics import CHANGES, LEDGER
 _log: Final = logging.getLogger(__name__)
 
 
-class Memory:
+class ApplierMemory:
     """One applier's, with its journal; it outlives the runs."""
 
     def __init__(self, connection: Connection, governance: GovernanceFollower, journal: Journal) -> None:

@@ -12,7 +12,7 @@ P = TypeVar("P", bound=Hashable)
 A = TypeVar("A")
 
 
-class Answers(Generic[P, A]):
+class AwaitedAnswers(Generic[P, A]):
     """By place: nobody else can answer a question, whatever bytes they send and wherever."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from assent_contracts.client.applier_journal import Journal
-from assent_contracts.client.applier_memory import Memory, position_after
+from assent_contracts.client.applier_memory import ApplierMemory, position_after
 from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.partition_probe import LOOK_EVERY_S
 from assent_contracts.topics import CHANGES
@@ -28,7 +28,7 @@ TakeChanges = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 
 
 async def take_changes(
-    connection: Connection, journal: Journal, memory: Memory, partition: int, take: TakeChanges
+    connection: Connection, journal: Journal, memory: ApplierMemory, partition: int, take: TakeChanges
 ) -> None:
     """Until cancelled. Raises KafkaError, TimeoutError, OSError, and what `take` raises."""
     while True:
@@ -39,7 +39,12 @@ async def take_changes(
 
 
 async def _take_from(
-    offset: int, connection: Connection, journal: Journal, memory: Memory, partition: int, take: TakeChanges
+    offset: int,
+    connection: Connection,
+    journal: Journal,
+    memory: ApplierMemory,
+    partition: int,
+    take: TakeChanges,
 ) -> None:
     """Returns when the topic has to be read from elsewhere."""
     place = TopicPartition(CHANGES, partition)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection, open_consumer
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.partition_probe import Probe
 from assent_contracts.client.record_fetching import Records, positions
 from assent_contracts.client.refused_commands import RefusedCommands
@@ -77,7 +77,7 @@ class GovernanceFollower:
         self._confirmed_at = -math.inf
         self.history: list[tuple[GovernanceEvent, ...]] = []
         self.writers = WriterRegistry()
-        self.evidence: Final = GovernanceEvidence(identity, verify) if with_evidence else None
+        self.evidence: Final = GovernanceEvidence(identity, verify_signature) if with_evidence else None
         self._hashes = bytearray()
         """Of each seq's record, one behind the other: anybody can make records, of refusals."""
         self._known = known
@@ -90,7 +90,9 @@ class GovernanceFollower:
         self._beginning = 0
         self._finding: Finding | None = None
         self._moved = asyncio.Condition()
-        self._acceptance = Acceptance("governance", 0, identity=identity, writers=self.writers, verify=verify)
+        self._acceptance = Acceptance(
+            "governance", 0, identity=identity, writers=self.writers, verify=verify_signature
+        )
         self.refused: Final = RefusedCommands()
         """By seq: the records that are a refusal, as long as somebody may ask."""
         self.listeners: list[GovernanceListener] = []

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from assent_contracts.client.awaited_answers import Answers
+from assent_contracts.client.awaited_answers import AwaitedAnswers
 from assent_contracts.client.command_producer import CommandProducer
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotWholeError
@@ -38,7 +38,7 @@ class GovernancePublisher:
         self._governance = governance
         self._source = source
         self._producer = CommandProducer(connection, GOVERNANCE_COMMANDS)
-        self._answers: Answers[int, GovernanceDecided] = Answers()
+        self._answers: AwaitedAnswers[int, GovernanceDecided] = AwaitedAnswers()
 
     async def start(self) -> None:
         """Connect. Raises KafkaError."""

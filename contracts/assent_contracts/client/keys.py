@@ -99,7 +99,7 @@ def load_key(path: Path) -> SecretKey:
         raise KeyFileError(msg) from error
 
 
-def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` (64 bytes) is this key's over `message`. Releases the GIL meanwhile."""
     try:
         crypto_sign_open(signature + message, public_key)

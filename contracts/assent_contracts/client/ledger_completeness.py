@@ -17,7 +17,7 @@ from assent_contracts.topics import COMMANDS, LEDGER
 EVERY_S: Final = 2.0
 
 
-class Wholeness:
+class LedgerCompleteness:
     """What is missing of each partition, as of the last look."""
 
     def __init__(

@@ -13,7 +13,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from assent_contracts import limits, seal
 from assent_contracts.client.connection import Connection, Consumer, started
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.proof import LedgerEntry, NotProven, Proof, RecordPlace, SealedRun, read_record
@@ -138,7 +138,7 @@ class LedgerLookup:
                     first = _first(record, where, offset)
                     if isinstance(first, NotProven):
                         return first
-                    proof = Proof(where, first, self._governance.writers, verify)
+                    proof = Proof(where, first, self._governance.writers, verify_signature)
                 taken = proof.take(record.value, record.headers)
                 if isinstance(taken, NotProven):
                     return taken

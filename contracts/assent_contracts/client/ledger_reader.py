@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.connection import Connection, open_consumer
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.partition_probe import LOOK_EVERY_S, LedgerDiffersError, Probe
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.client.task_end import end
@@ -25,12 +25,12 @@ def acceptance_of(partition: int, governance: GovernanceFollower, head: Head | N
         partition,
         identity=governance.identity,
         writers=governance.writers,
-        verify=verify,
+        verify=verify_signature,
         head=head,
     )
 
 
-async def accept(
+async def accept_records(
     acceptance: Acceptance, records: Sequence[ConsumerRecord], governance: GovernanceFollower
 ) -> list[Accepted]:
     """Offer records to the rule, in offset order; what became accepted, in order.

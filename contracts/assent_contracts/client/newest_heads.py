@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from assent_contracts.client.keys import SecretKey, verify
-from assent_contracts.findings import contradiction
+from assent_contracts.client.keys import SecretKey, verify_signature
+from assent_contracts.findings import contradiction_finding
 from assent_contracts.heads import Finding, KeptHead, Place, SignedHead, decode_head, verify_head
 
 SignedAndKept = tuple[SignedHead, KeptHead]
@@ -48,7 +48,7 @@ class NewestHeads:
         slot = _slot(head, kept)
         of_place = self._newest.setdefault(slot[0], {})
         for other in of_place.values():
-            finding = contradiction(other[0], head)
+            finding = contradiction_finding(other[0], head)
             if finding is not None:
                 self._contradict(Contradiction(other, (head, kept), finding))
         if slot not in of_place or head.seq > of_place[slot][0].seq:
@@ -80,7 +80,7 @@ class NewestHeads:
             slot = _slot(head, kept)
             if head.seq <= newest.get(slot, _NONE) and _moment(head) not in disputed:
                 continue
-            if verify_head(identity, kept.value.encode(), kept.headers, trusted, verify) == "good":
+            if verify_head(identity, kept.value.encode(), kept.headers, trusted, verify_signature) == "good":
                 newest[slot] = max(head.seq, newest.get(slot, _NONE))
                 good.append((head, kept))
             else:
@@ -114,7 +114,7 @@ def false_heads(identity: str, found: Iterable[KeptHead], writers: Mapping[str, 
     return [
         each
         for each in found
-        if verify_head(identity, each.value.encode(), each.headers, writers, verify) == "bad"
+        if verify_head(identity, each.value.encode(), each.headers, writers, verify_signature) == "bad"
     ]
 
 

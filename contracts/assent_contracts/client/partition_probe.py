@@ -11,7 +11,16 @@ from aiokafka.errors import KafkaError
 from assent_contracts.client.connection import Connection, Consumer, started
 from assent_contracts.client.record_fetching import positions
 from assent_contracts.governance_objects import Loss
-from assent_contracts.heads import NOTHING, Finding, Found, HeadInEra, KnownHead, compare, given_up, known_of
+from assent_contracts.heads import (
+    NOTHING,
+    Finding,
+    Found,
+    HeadInEra,
+    KnownHead,
+    compare,
+    has_read_given_up,
+    known_of,
+)
 from assent_contracts.topics import LEDGER_TOPICS, ledger_of
 
 LOOK_EVERY_S: Final = 5.0
@@ -75,7 +84,7 @@ class Probe:
         for place, each in read.items():
             ledger = ledger_of(place.topic)
             # What a loss has given up first: nothing that stands there now brings it back.
-            finding = given_up(ledger, place.partition, each, losses) or compare(
+            finding = has_read_given_up(ledger, place.partition, each, losses) or compare(
                 known_of(ledger, place.partition, each.head), there[place]
             )
             if finding is not None:

@@ -9,7 +9,7 @@ from sys import intern
 import msgspec
 
 from assent_contracts.core.forgotten_dates import ForgottenDates
-from assent_contracts.core.retention import Ageing
+from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.limits import COMMAND_MAX_AHEAD_MS, COMMAND_MEMORY_MS, RATE_WINDOW_MS
 
 _NOTHING: dict[str, "Remembered"] = {}
@@ -38,7 +38,7 @@ class CommandMemory:
         It is refused, whatever log time has done meanwhile: so no copy is ever decided again.
         """
         self._commands: dict[str, dict[str, Remembered]] = {}
-        self._in_order: Ageing[Remembered] = Ageing()
+        self._in_order: RetentionQueue[Remembered] = RetentionQueue()
         self._ahead: dict[str, set[str]] = {}
         """By principal: ids of commands that a wrong clock has dated ahead. They count in nobody's share."""
         self._minute = -1
@@ -118,7 +118,7 @@ class CommandMemory:
         """
         until, dated_max = at + COMMAND_MEMORY_MS, at + COMMAND_MAX_AHEAD_MS
         before, ahead = list(self._in_order), list[Remembered]()
-        self._in_order = Ageing()
+        self._in_order = RetentionQueue()
         for remembered in before:
             if remembered.dated > dated_max:
                 ahead.append(remembered)

@@ -19,7 +19,7 @@ class Kept(Protocol):
 T = TypeVar("T", bound=Kept)
 
 
-class Ageing(msgspec.Struct, Generic[T]):
+class RetentionQueue(msgspec.Struct, Generic[T]):
     """Things that come in the order in which they are let go of, until log time is set back.
 
     Then a new stretch begins, so that nothing waits behind what is kept long after it.

@@ -24,7 +24,7 @@ from assent_contracts.core.remember_record import remember_record
 from assent_contracts.digests import from_base64url
 from assent_contracts.events import CommandRepeated
 from assent_contracts.evidence.command_signatures import CommandSignatures, VerifySignature, signed_command
-from assent_contracts.evidence.past_governance import Past
+from assent_contracts.evidence.past_governance import PastGovernance
 from assent_contracts.evidence.release_references import Confirmations
 from assent_contracts.evidence.repeated_carry_out import carried_again
 from assent_contracts.governance_messages import (
@@ -58,7 +58,7 @@ class GovernanceEvidence:
         self.signatures = CommandSignatures(identity, verify)
         self.history: list[tuple[GovernanceEvent, ...]] = []
         """The events of each seq, up to the gap."""
-        self.past = Past(self.history)
+        self.past = PastGovernance(self.history)
         self.gap: EvidenceGap | None = None
         self.confirmations = Confirmations()
         self._founding = CommandSignatures(NO_IDENTITY, verify)

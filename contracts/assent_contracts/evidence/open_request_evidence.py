@@ -28,7 +28,7 @@ class Judged(msgspec.Struct):
     """Whether the signatures were found good."""
 
 
-class Story(msgspec.Struct):
+class OpenRequestEvidence(msgspec.Struct):
     """One open request."""
 
     is_new: bool
@@ -40,7 +40,7 @@ class Story(msgspec.Struct):
     """Why no release of it can be acted on any more."""
 
 
-def size_of(record: LedgerRecord) -> int:
+def waiting_record_size(record: LedgerRecord) -> int:
     """The bytes that a waiting record keeps, but for some hundreds."""
     command, events = record.command, record.events
     return (len(command) if isinstance(command, msgspec.Raw) else 0) + (

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.governance_messages import GovernanceEvent
 
 KEPT: Final = 8
 """Governance changes seldom, and most open requests are recent: few states are asked for, often."""
 
 
-class Past:
+class PastGovernance:
     """States of governance, read-only. A history that grows is all that it needs."""
 
     def __init__(self, history: Sequence[tuple[GovernanceEvent, ...]]) -> None:
@@ -33,5 +33,5 @@ class Past:
     def _from_before(self, seq: int) -> Governance:
         before = max((each for each in self._states if each < seq), default=None)
         state = Governance() if before is None else self._states[before].after(self._history[before + 1])
-        advance(state, self._history, seq)
+        advance_to(state, self._history, seq)
         return state

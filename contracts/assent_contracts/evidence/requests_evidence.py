@@ -24,7 +24,7 @@ from assent_contracts.events import (
     RequestEvent,
 )
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
-from assent_contracts.evidence.open_request_evidence import Judged, Story, size_of
+from assent_contracts.evidence.open_request_evidence import Judged, OpenRequestEvidence, waiting_record_size
 from assent_contracts.evidence.release_references import LedgerRelease
 from assent_contracts.evidence.repeated_decision import CAME_BEFORE, judged_again
 from assent_contracts.ledger import (
@@ -66,7 +66,7 @@ class RequestsEvidence:
         """`governance` is always as far as the records that are taken in name it."""
         self._partition = partition
         self._governance = governance
-        self._stories: dict[int, Story] = {}
+        self._stories: dict[int, OpenRequestEvidence] = {}
         self._memory = CommandMemory()
         self._at = 0
         """What counts as the log time of the record before, ms."""
@@ -121,7 +121,7 @@ class RequestsEvidence:
 
     def _open(self, record: LedgerRecord) -> None:
         self._end(record.seq)
-        self._stories[record.seq] = Story(self._is_new(record), [])
+        self._stories[record.seq] = OpenRequestEvidence(self._is_new(record), [])
         self._wait(record.seq, record)
 
     def _lead_on(self, record: LedgerRecord, event: RequestEvent) -> None:
@@ -142,7 +142,7 @@ class RequestsEvidence:
             return
         story.waiting.append(record)
         self._waiting[seq] = None
-        self._waiting_bytes += size_of(record)
+        self._waiting_bytes += waiting_record_size(record)
 
     def _refused(self, record: LedgerRecord) -> None:
         """A command that was refused is not decided again, if its id is taken by that."""
@@ -176,10 +176,10 @@ class RequestsEvidence:
         if story is not None:
             self._take_off(seq, story)
 
-    def _take_off(self, seq: int, story: Story) -> list[LedgerRecord]:
+    def _take_off(self, seq: int, story: OpenRequestEvidence) -> list[LedgerRecord]:
         waiting, story.waiting = story.waiting, []
         self._waiting.pop(seq, None)
-        self._waiting_bytes -= sum(map(size_of, waiting))
+        self._waiting_bytes -= sum(map(waiting_record_size, waiting))
         return waiting
 
     def _judge(self, seq: int) -> None:
@@ -191,7 +191,7 @@ class RequestsEvidence:
             if story.lacks is None:
                 self._judge_record(story, record)
 
-    def _judge_record(self, story: Story, record: LedgerRecord) -> None:
+    def _judge_record(self, story: OpenRequestEvidence, record: LedgerRecord) -> None:
         seq = record.governance if isinstance(record.governance, int) else -1
         # Whether the request ledger bears governance out is asked later: it may not have been read yet.
         lacks = self._governance.lacking(seq, confirmed=False)
@@ -208,7 +208,7 @@ class RequestsEvidence:
             lacks = judged
         story.lacks = f"seq {record.seq}: {lacks}"
 
-    def _unsigned(self, story: Story, judged: Judged) -> str | None:
+    def _unsigned(self, story: OpenRequestEvidence, judged: Judged) -> str | None:
         if judged.is_checked:
             return None
         is_good = self._governance.signatures.is_good

@@ -35,7 +35,7 @@ def message_type(message: type[Struct]) -> str:
     return tag
 
 
-def file_name(message: type[Struct]) -> str:
+def schema_file_name(message: type[Struct]) -> str:
     """`submit-change.v1.json` for the message `assent.submit-change.v1`."""
     return f"{message_type(message).removeprefix('assent.')}.json"
 
@@ -43,7 +43,7 @@ def file_name(message: type[Struct]) -> str:
 def all_schemas() -> dict[str, Schema]:
     """File name to schema, for every message."""
     schemas = {
-        file_name(message): _schema_of(message)
+        schema_file_name(message): _schema_of(message)
         for message in (*members(Command), *members(GovernanceCommand), *members(GovernanceChange), Change)
     }
     schemas["resource-id.json"] = _resource_id()

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from msgspec import Struct
 
 from assent.cli import output
-from assent.cli.connection.log_access import LogAccess, reading
+from assent.cli.connection.log_access import LogAccess, reading_tables
 from assent.cli.log_completeness import deciders_heads, missing, outside_heads, present_log, unknown_eras
 from assent.cli.options import Options
 from assent.decider.heads_file import read_heads_file
@@ -49,7 +49,7 @@ class UnconfirmedChange(Struct, frozen=True, kw_only=True):
     """Whether that partition was ever known up to there; if not, somebody may have made the change up."""
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class LossPlan(Struct, frozen=True, kw_only=True):
     """What accepting the loss means."""
 
     missing: list[str]
@@ -69,14 +69,14 @@ async def plan_of(
     ends: LedgerEnds,
     heads: tuple[Path, ...],
     options: Options,
-) -> Plan:
+) -> LossPlan:
     """By all that is known of the log; `heads`: more deciders' files. Raises KafkaError, HeadsFileError."""
     kept = [deciders_heads(options, access.identity)]
     kept += [read_heads_file(path) or [] for path in heads]
     outside = await outside_heads(access.connection, follower, await _stored(access, follower), *kept)
     there = await present_log(access.connection, follower, outside)
     places: dict[Place, LedgerEnd] = {(each.ledger, each.partition): each for each in ends.ends}
-    return Plan(
+    return LossPlan(
         missing=sorted({finding.why for finding in [*missing(outside, there, follower), *ends.inputs]}),
         partitions=[
             GivenUpPartition(
@@ -125,14 +125,14 @@ async def _stored(access: LogAccess, follower: GovernanceFollower) -> NewestHead
 async def _named(access: LogAccess, ends: LedgerEnds) -> GivenUpRows | None:
     places = {TopicPartition(LEDGER_TOPICS[end.ledger], end.partition): end.next_offset for end in ends.ends}
     try:
-        async with reading(access) as db, Probe(access.connection) as probe:
+        async with reading_tables(access) as db, Probe(access.connection) as probe:
             return await given_up_rows(db, probe, places)
     except HEADS_UNREACHABLE as error:
         structlog.get_logger().warning("Postgres was not asked what is given up", error=repr(error))
         return None
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: LossPlan) -> None:
     """For people."""
     for each in plan.missing:
         output.print_line(each)

@@ -10,7 +10,7 @@ from rich.text import Text
 from assent.cli import output
 from assent.cli.formatting import table
 from assent.local.supervisor import ServiceStatus
-from assent.local.whole_system import Everything
+from assent.local.whole_system import WholeSystem
 
 _LOOKS = {
     "starting": ("…", "yellow"),
@@ -71,7 +71,7 @@ def board() -> Iterator[Board]:
         yield shown
 
 
-def print_addresses(everything: Everything) -> None:
+def print_addresses(everything: WholeSystem) -> None:
     """Say where everything is, once it is up."""
     output.print_progress(f"Up. Kafka answers at {everything.stack.bootstrap}; Ctrl-C stops all of it.")
     output.print_progress(f"Applied changes: {everything.target}")

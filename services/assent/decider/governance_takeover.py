@@ -8,10 +8,10 @@ from assent.decider.stopped_error import StoppedError
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Acceptance, Accepted, Head, first_head
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.core.writer.writer import PartitionWriter, Sealer
 from assent_contracts.evidence.command_signatures import CommandSignatures
 from assent_contracts.heads import KnownHead
@@ -26,7 +26,7 @@ class GovernanceLead(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     writer: PartitionWriter[GovernanceDesk]
     term: Term
-    releases: Releases
+    releases: GovernanceReleases
     """What the writer has to carry out; the caller fills it."""
 
     def acceptance_from(self, head: Head) -> Acceptance:
@@ -42,10 +42,10 @@ async def take_over_governance(
     `identity`: the SHA-256 (hex) of its record 0. `sealer`: the key that the writer seals with, if it is to
     append in its own name. `known`: a head known from elsewhere, to compare with what is read.
     """
-    start, releases = first_head("governance", identity), Releases()
+    start, releases = first_head("governance", identity), GovernanceReleases()
     desk = GovernanceDesk(releases)
     writer = PartitionWriter(
-        desk, start, sealer=sealer, is_signed=CommandSignatures(identity, verify).has_signed
+        desk, start, sealer=sealer, is_signed=CommandSignatures(identity, verify_signature).has_signed
     )
     acceptance, noted = _acceptance(identity, desk, start), TermReading(known)
     async with partition_contents(connection, _PLACE) as contents:
@@ -75,4 +75,6 @@ def _replay(writer: PartitionWriter[GovernanceDesk], accepted: Accepted) -> None
 
 
 def _acceptance(identity: str, desk: GovernanceDesk, head: Head) -> Acceptance:
-    return Acceptance("governance", 0, identity=identity, writers=desk.writers, verify=verify, head=head)
+    return Acceptance(
+        "governance", 0, identity=identity, writers=desk.writers, verify=verify_signature, head=head
+    )

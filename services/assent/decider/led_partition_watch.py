@@ -22,7 +22,7 @@ EVERY_S: Final = 3.0
 _LAST_WITHIN_S: Final = 5.0
 
 
-class Watch:
+class LedPartitionWatch:
     """Watches over one partition for one term, in the era in which its ledger was read."""
 
     def __init__(

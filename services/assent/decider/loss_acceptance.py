@@ -52,11 +52,11 @@ async def ends_now(connection: Connection, follower: GovernanceFollower) -> Ledg
     for place, term in terms.items():
         next_offset, finding = await _input_of(connection, place, term, follower)
         inputs += [] if finding is None else [finding]
-        ends.append(end_of(place, term, next_offset))
+        ends.append(ledger_end_of(place, term, next_offset))
     return LedgerEnds(lead, tuple(ends), tuple(inputs))
 
 
-def end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
+def ledger_end_of(place: Place, term: Term, input_from: int) -> LedgerEnd:
     """Where a ledger ends, from what was read of it. Commands count from the offset `input_from`."""
     return LedgerEnd(
         ledger=place[0],

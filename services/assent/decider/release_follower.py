@@ -9,7 +9,7 @@ from assent.decider.stopped_error import StoppedError
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.ledger_reader import LedgerReader
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.topics import LEDGER
 
 _RETRY_S = 1.0
@@ -21,7 +21,11 @@ class ReleaseFollower:
     """Reads the releases of all request partitions for governance."""
 
     def __init__(
-        self, connection: Connection, governance: GovernanceFollower, partitions: int, releases: Releases
+        self,
+        connection: Connection,
+        governance: GovernanceFollower,
+        partitions: int,
+        releases: GovernanceReleases,
     ) -> None:
         """`governance` has been started. The ledger is read from its start, into `releases`."""
         self._reader = LedgerReader(connection, governance, dict.fromkeys(range(partitions)))

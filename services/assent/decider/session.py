@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from assent.decider.clocks import NOTHING_SEEN, Appends
 from assent.decider.missing_log_parts import MissingError
-from assent.decider.session_inputs import Surroundings
+from assent.decider.session_inputs import SessionInputs
 from assent.decider.signature_checker import SignatureChecker
 from assent.decider.stopped_error import StoppedError
-from assent.decider.timekeeper import Look, Timekeeper
+from assent.decider.timekeeper import ClockReadingAtEnd, Timekeeper
 from assent.decider.until_one_ends import until_one_ends
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe import metrics
@@ -45,7 +45,7 @@ class Portion(msgspec.Struct, frozen=True):
     """The broker's times of the records."""
     end: int
     """The offset of the first record that is not in a portion up to this one."""
-    look: Look | None
+    look: ClockReadingAtEnd | None
     """The time, if it may make something due."""
 
 
@@ -54,7 +54,7 @@ class Session:
 
     def __init__(
         self,
-        around: Surroundings,
+        around: SessionInputs,
         writer: PartitionWriter[Any],
         appender: Appender,
         consumer: AIOKafkaConsumer,
@@ -130,7 +130,7 @@ class Session:
         records: Sequence[ConsumerRecord],
         *,
         end: int = 0,
-        look: Look | None = None,
+        look: ClockReadingAtEnd | None = None,
         polled: bool = True,
     ) -> None:
         """`end`: the offset of the first record that is neither in `records` nor was handed over before.

@@ -15,7 +15,7 @@ from assent_contracts.topics import COMMANDS, GOVERNANCE, GOVERNANCE_COMMANDS
 GOVERNANCE_NAME = "governance"
 
 
-class Surroundings(Protocol):
+class SessionInputs(Protocol):
     """One partition's place in Kafka, and its news from other ledgers."""
 
     place: TopicPartition
@@ -39,7 +39,7 @@ class Surroundings(Protocol):
         ...
 
 
-class AroundRequests:
+class RequestsSessionInputs:
     """A partition of requests, decided under governance as far as it has been followed."""
 
     def __init__(self, desk: RequestsDesk, follower: GovernanceFollower) -> None:
@@ -60,7 +60,7 @@ class AroundRequests:
             await self._follower.confirmed()
             self._follower.check()
             log.info("governance can be read again")
-        follow(self._desk, self._follower)
+        follow_governance(self._desk, self._follower)
         self._follower.check()
 
     async def news(self) -> None:
@@ -76,7 +76,7 @@ class AroundRequests:
         metrics.OPEN_REQUESTS.labels(self.name).set(self._desk.state.open_requests())
 
 
-class AroundGovernance:
+class GovernanceSessionInputs:
     """The partition of governance, which carries out what requests have released."""
 
     def __init__(self, releases: ReleaseFollower) -> None:
@@ -95,7 +95,7 @@ class AroundGovernance:
         """Do nothing: there are no gauges beyond those of every ledger."""
 
 
-def follow(desk: RequestsDesk, follower: GovernanceFollower) -> None:
+def follow_governance(desk: RequestsDesk, follower: GovernanceFollower) -> None:
     """Advance the desk to all of governance that has been read. Raises StoppedError."""
     try:
         desk.follow(follower.history, len(follower.history) - 1)

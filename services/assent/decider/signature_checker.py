@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 from typing import Final
 
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.core.received import Envelope, Omitted, signature_bytes
 from assent_contracts.signing import NO_IDENTITY, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, command_prefix
 
@@ -78,7 +78,7 @@ class SignatureChecker:
 def _verify_all(checks: bytes) -> bytes:
     """One byte for each check in a row: 1 when it is good."""
     return bytes(
-        verify(
+        verify_signature(
             checks[start : start + PUBLIC_KEY_BYTES],
             checks[start + PUBLIC_KEY_BYTES : start + _MESSAGE_END],
             checks[start + _MESSAGE_END : start + _CHECK_BYTES],

@@ -4,13 +4,13 @@ import gc
 
 import structlog
 
-from assent.decider.session_inputs import follow
+from assent.decider.session_inputs import follow_governance
 from assent.decider.stopped_error import StoppedError
 from assent.decider.term import Term, TermReading
 from assent_contracts.acceptance import Accepted, first_head
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.ledger_reader import LedgerReader
 from assent_contracts.core.writer.requests_desk import RequestsDesk
 from assent_contracts.core.writer.writer import PartitionWriter, Sealer
@@ -38,7 +38,7 @@ async def take_over(
         RequestsDesk(partition),
         first_head("ledger", follower.identity),
         sealer=sealer,
-        is_signed=CommandSignatures(follower.identity, verify).has_signed,
+        is_signed=CommandSignatures(follower.identity, verify_signature).has_signed,
     )
     noted = TermReading(known)
     log = structlog.get_logger().bind(partition=partition)
@@ -59,7 +59,7 @@ async def take_over(
         gc.freeze()
         gc.enable()
         await reader.stop()
-    follow(writer.desk, follower)
+    follow_governance(writer.desk, follower)
     writer.begin()
     acceptance = reader.acceptances[partition]
     log.info(

@@ -14,7 +14,7 @@ from assent.decider.believed_times import put_right
 from assent.decider.broker_time import ask_time
 from assent.decider.clocks import APART_MS, Appends, SeenAppend, first_doubt
 from assent.decider.seen_ends import SeenEnds
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.observe import metrics
 from assent.observe.failure_reasons import clock_stepped, clocks_apart
 from assent.observe.health import Health, Reason
@@ -32,7 +32,7 @@ _KEPT: Final = 2_000
 """How many appends before and after a portion it is compared with: as many as a poll has."""
 
 
-class Look(msgspec.Struct, frozen=True):
+class ClockReadingAtEnd(msgspec.Struct, frozen=True):
     """The clocks at one moment, and where the partition ended then: earlier appends are before that."""
 
     reading: Reading
@@ -47,7 +47,7 @@ class Timekeeper:
         connection: Connection,
         place: TopicPartition,
         name: str,
-        machine: Machine,
+        machine: MachineClock,
         health: Health,
         *,
         before: Sequence[int] = (),
@@ -77,7 +77,7 @@ class Timekeeper:
         self._told: Reason | None = None
         self._log = structlog.get_logger().bind(partition=name)
 
-    async def look(self, consumer: AIOKafkaConsumer) -> Look | None:
+    async def look(self, consumer: AIOKafkaConsumer) -> ClockReadingAtEnd | None:
         """The time now, and where the partition ends at that time; None while Kafka does not answer."""
         now = self._machine.read()
         try:
@@ -86,7 +86,7 @@ class Timekeeper:
             self._log.warning("the end of the partition is not known", error=repr(error))
             return None
         self._ends.note(end, now.steady)
-        return Look(now, end)
+        return ClockReadingAtEnd(now, end)
 
     async def keep_looking(self, consumer: AIOKafkaConsumer, every_s: float = LOOK_EVERY_S) -> None:
         """Look at intervals, until cancelled. While commands keep coming, nothing else looks."""
@@ -94,7 +94,7 @@ class Timekeeper:
             await asyncio.sleep(every_s)
             await self.look(consumer)
 
-    def now(self, look: Look | None) -> int | None:
+    def now(self, look: ClockReadingAtEnd | None) -> int | None:
         """The wall clock's time (ms) of a look; None where it is no longer believed."""
         believed = look is not None and self._machine.is_believed(look.reading)
         return look.reading.wall if look is not None and believed else None

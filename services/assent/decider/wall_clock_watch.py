@@ -10,7 +10,7 @@ _NOTED_AGAIN_MS = 1_000
 """A correct clock drifts; the note is updated after this much."""
 
 
-class Machine:
+class MachineClock:
     """Reads the clocks, and reports whether to believe the wall clock."""
 
     def __init__(self, clock: Clock = read_clock, file: Path | None = None) -> None:

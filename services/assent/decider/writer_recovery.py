@@ -9,12 +9,12 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from assent.decider.broker_time import ask_time
 from assent.decider.clocks import APART_MS
 from assent.decider.governance_takeover import GovernanceLead, take_over_governance
-from assent.decider.wall_clock_watch import Machine
+from assent.decider.wall_clock_watch import MachineClock
 from assent.ledger.appender import Appender, LostLeadError
 from assent.observe.failure_reasons import clocks_apart
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import NotFoundedError
-from assent_contracts.client.keys import SecretKey, verify
+from assent_contracts.client.keys import SecretKey, verify_signature
 from assent_contracts.client.publisher import new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.field_limits import refuse
@@ -103,7 +103,7 @@ async def _misdated(connection: Connection, at: int) -> Refusal | None:
     administrators would be refused as stale.
     """
     try:
-        seen = await ask_time(connection, Machine())
+        seen = await ask_time(connection, MachineClock())
     except (UnknownTopicOrPartitionError, TimeoutError):
         seen = None
     if seen is None:
@@ -132,7 +132,9 @@ async def record_by_recovery(
         return received
     record, writer = lead.writer.desk.record, lead.writer
     governance, at = record.governance, max(record.at, command.at)
-    good = CommandSignatures(identity, verify).is_good(signed_command(received, governance.recovery))
+    good = CommandSignatures(identity, verify_signature).is_good(
+        signed_command(received, governance.recovery)
+    )
     decision = handle_recovery(record, received, signature_good=good)
     if isinstance(decision, Refusal):
         return decision

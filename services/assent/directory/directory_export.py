@@ -37,7 +37,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[NestedGroup, ...]
 
 
-def checked(export: Export) -> Export:
+def checked_export(export: Export) -> Export:
     """The export, if each id is in it once and every member is too. Raises ExportError."""
     users, groups = _by_id(export.users, "user"), _by_id(export.groups, "group")
     for group in export.groups:

@@ -23,7 +23,7 @@ class LeftOut(msgspec.Struct, frozen=True):
     why: str
 
 
-def usable(export: Export, governance: Governance) -> tuple[Export, tuple[LeftOut, ...]]:
+def usable_export(export: Export, governance: Governance) -> tuple[Export, tuple[LeftOut, ...]]:
     """The export without the users whose ids belong to other people here. They are reported, not added.
 
     An id is never used again. Without this, an id that was registered by hand or for another person would
@@ -80,7 +80,7 @@ def _differs_in_case(user: User, governance: Governance, spelt: dict[str, str]) 
     return ""
 
 
-def fitting(
+def fitting_difference(
     difference: DirectoryDifference, governance: Governance, *, max_bytes: int = PART_MAX_BYTES
 ) -> tuple[DirectoryDifference, tuple[LeftOut, ...]]:
     """The difference without what is too large for one change, and a list of what was left out.

@@ -12,7 +12,7 @@ from assent.directory.directory_export import (
     ExportError,
     NestedGroup,
     User,
-    checked,
+    checked_export,
 )
 
 _COLUMNS = ("kind", "id", "person", "name", "member_of")
@@ -56,7 +56,7 @@ def parse_export(content: bytes) -> Export:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ExportError(f"line {line}: it is not UTF-8.") from error
-    return checked(_from_json(text) if text.lstrip().startswith("{") else _from_csv(text))
+    return checked_export(_from_json(text) if text.lstrip().startswith("{") else _from_csv(text))
 
 
 def _from_json(text: str) -> Export:

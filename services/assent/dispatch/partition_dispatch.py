@@ -23,7 +23,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from assent.dispatch.submission_payloads import ReleaseMismatchError, Submissions
+from assent.dispatch.submission_payloads import ReleaseMismatchError, SubmissionPayloads
 from assent.dispatch.written_releases import AGAIN_AFTER_S, WrittenReleases, copy_of
 from assent.observe import metrics
 from assent_contracts import cloudevents
@@ -69,7 +69,7 @@ class PartitionDispatch:
         self._reader = LedgerReader(
             connection, follower, {partition: None}, known=None if known is None else {partition: known}
         )
-        self._submissions = Submissions(connection, partition)
+        self._submissions = SubmissionPayloads(connection, partition)
         self._requests = OpenRequests(partition, evidence)
         self._standing = WrittenReleases(connection, partition, _release_of, again_after_s=again_after_s)
         self._look_at = 0.0

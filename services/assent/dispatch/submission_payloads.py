@@ -23,7 +23,7 @@ class ReleaseMismatchError(Exception):
     """The record at a submission's offset is not the one that was accepted: the ledger was altered."""
 
 
-class Submissions:
+class SubmissionPayloads:
     """One partition's payloads."""
 
     def __init__(self, connection: Connection, partition: int) -> None:

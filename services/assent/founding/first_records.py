@@ -10,12 +10,12 @@ from assent.founding.governance_file import GovernanceFile, GovernanceFileError
 from assent.ledger.appender import Appender
 from assent_contracts.acceptance import Acceptance, Head, first_head
 from assent_contracts.client.connection import Connection
-from assent_contracts.client.keys import SecretKey, load_key, verify
+from assent_contracts.client.keys import SecretKey, load_key, verify_signature
 from assent_contracts.client.partition_contents import partition_contents
 from assent_contracts.codec import encode
 from assent_contracts.core.governance.decide import decide_founding
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.writer.batch import Batch, fits, size_of
+from assent_contracts.core.writer.batch import Batch, has_room, link_size
 from assent_contracts.core.writer.chain import Chain, Link
 from assent_contracts.digests import sha256_hex, to_base64url
 from assent_contracts.governance_changes import (
@@ -178,7 +178,7 @@ async def found(connection: Connection, links: list[Link], writer: SecretKey, at
 
     def acceptance_from(head: Head) -> Acceptance:
         return Acceptance(
-            "governance", 0, identity=identity, writers=WriterRegistry(), verify=verify, head=head
+            "governance", 0, identity=identity, writers=WriterRegistry(), verify=verify_signature, head=head
         )
 
     start = first_head("governance", identity)
@@ -199,9 +199,9 @@ def _batches(links: list[Link]) -> list[list[Link]]:
     batches: list[list[Link]] = [[]]
     size = 0
     for link in links:
-        if not fits(len(batches[-1]), size):
+        if not has_room(len(batches[-1]), size):
             batches.append([])
             size = 0
         batches[-1].append(link)
-        size += size_of(link)
+        size += link_size(link)
     return batches

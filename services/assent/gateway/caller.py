@@ -54,7 +54,7 @@ async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Call
             raise problems.not_signed_in()
         with proving(request, gateway):
             principal = await gateway.signatures.verify(request)
-        return Caller(principal=enabled(gateway, principal), how="signature")
+        return Caller(principal=enabled_principal(gateway, principal), how="signature")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         _refuse_two_proofs(request, gateway)
@@ -62,17 +62,19 @@ async def _identified(request: Request[Any, Any, Any], gateway: Gateway) -> Call
             raise problems.not_signed_in()
         with proving(request, gateway):
             bearer = await gateway.tokens.bearer_of(token)
-        return Caller(principal=enabled(gateway, bearer.principal), how="token", ends_at=bearer.ends_at)
+        return Caller(
+            principal=enabled_principal(gateway, bearer.principal), how="token", ends_at=bearer.ends_at
+        )
     session = await gateway.sessions.find(request.cookies.get(gateway.sessions.cookie))
     if session is None:
         raise problems.not_signed_in()
     if request.method not in _SAFE:
         refuse_cross_site(request, gateway)
         await check_csrf(request, session)
-    return Caller(principal=enabled(gateway, session.principal), how="session", session=session)
+    return Caller(principal=enabled_principal(gateway, session.principal), how="session", session=session)
 
 
-def enabled(gateway: Gateway, principal: str) -> Principal:
+def enabled_principal(gateway: Gateway, principal: str) -> Principal:
     """The principal in the current governance. Raises Problem if it is unknown or disabled."""
     found = gateway.log.governance.principals.get(principal)
     if found is None or not found.enabled:

@@ -45,7 +45,7 @@ _RETRY: Final = b"retry: %d\n\n"
 log = structlog.get_logger(__name__)
 
 
-class Live:
+class EventBroadcast:
     """Passes what the gateway receives from the log to the listeners that may see it."""
 
     def __init__(self, db: asyncpg.Pool, lag: TableLag, sessions: Sessions, limits: LiveLimits) -> None:

@@ -6,15 +6,15 @@ import asyncpg
 import msgspec
 from litestar import Request
 
-from assent.gateway.event_broadcast import Live
+from assent.gateway.event_broadcast import EventBroadcast
 from assent.gateway.gateway_settings import GatewaySettings
-from assent.gateway.idempotency import Once
+from assent.gateway.idempotency import FirstSendings
 from assent.gateway.identity.local_token import LocalToken
 from assent.gateway.identity.oidc import Oidc
 from assent.gateway.identity.sessions import Sessions
-from assent.gateway.ledger_proofs import Proofs
+from assent.gateway.ledger_proofs import LedgerProofs
 from assent.gateway.log_connection import LogConnection
-from assent.gateway.request_rates import Rates
+from assent.gateway.request_rates import RequestRates
 from assent.gateway.table_lag import TableLag
 from assent.gateway.waiting_counts import WaitingCounts
 from assent.observe.health import Health
@@ -49,7 +49,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: GatewaySettings
     log: LogConnection
-    proofs: Proofs
+    proofs: LedgerProofs
     db: asyncpg.Pool
     health: Health
     sessions: Sessions
@@ -61,8 +61,8 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """Sign-in of people with a provider; None if none is configured."""
     local: LocalToken | None = None
     """Sign-in by a click, on this machine; None if it is not enabled."""
-    once: Once
-    rates: Rates
+    once: FirstSendings
+    rates: RequestRates
     lag: TableLag
-    live: Live
+    live: EventBroadcast
     waiting: WaitingCounts = msgspec.field(default_factory=WaitingCounts)

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from assent.gateway.client_limits import SlowLimits
-from assent.gateway.problems import MEDIA_TYPE, Problem, malformed
+from assent.gateway.problems import MEDIA_TYPE, Problem, malformed_problem
 
 HEADERS_MAX_BYTES: Final = 32 * 1024
 """For a request's line and headers. Somewhat more is accepted when they arrive all at once."""
@@ -115,7 +115,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
-        self._refuse(malformed("This is not an HTTP request."))
+        self._refuse(malformed_problem("This is not an HTTP request."))
 
     def _await_request(self, within_s: float) -> None:
         self._arrived()

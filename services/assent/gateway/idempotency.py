@@ -27,7 +27,7 @@ class FirstSent(msgspec.Struct, frozen=True):
     """For a change to governance: to take effect at once, not as a request."""
 
 
-class Once:
+class FirstSendings:
     """The times at which commands were first sent, in Postgres. They prove nothing and decide nothing."""
 
     def __init__(self, db: asyncpg.Pool) -> None:

@@ -20,7 +20,7 @@ EVERY_S: Final = 2.0
 _GOVERNANCE: Final[Place] = ("governance", 0)
 
 
-async def refuse_less(db: asyncpg.Pool, follower: GovernanceFollower) -> None:
+async def refuse_shortened_governance(db: asyncpg.Pool, follower: GovernanceFollower) -> None:
     """Compare governance, as it was followed, with what Postgres knows. Raises NotWholeError.
 
     In a ledger restored to an earlier state, a disabled account would be enabled again.
@@ -35,14 +35,14 @@ async def _compare(follower: GovernanceFollower, known: Mapping[Place, KnownHead
         raise NotWholeError(finding)
 
 
-async def learn(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publisher) -> None:
+async def learn_known_heads(db: asyncpg.Pool, follower: GovernanceFollower, publisher: Publisher) -> None:
     """Pass what Postgres knows to the publisher. Raises NotWholeError, KafkaError, asyncpg's errors."""
     known = await known_in_postgres(db, follower)
     await _compare(follower, known)
     publisher.know({number: head for (ledger, number), head in known.items() if ledger == "ledger"})
 
 
-async def keep_learning(
+async def keep_learning_known_heads(
     db: asyncpg.Pool, log: LogConnection, health: Health, *, on_change: Callable[[], None]
 ) -> None:
     """Repeat `learn` until cancelled. Readiness names each partition that lacks records.
@@ -52,7 +52,7 @@ async def keep_learning(
     told: set[int] = set()
     while True:
         with suppress(*UNREACHABLE):
-            await learn(db, log.follower, log.publisher)
+            await learn_known_heads(db, log.follower, log.publisher)
         findings = dict(log.publisher.findings)
         for partition in told - findings.keys():
             health.ready(_condition(partition))

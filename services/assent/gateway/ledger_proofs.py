@@ -21,7 +21,7 @@ class LedgerUnreadableError(Exception):
     """The ledger could not be read in time, so its content is unknown."""
 
 
-class Proofs:
+class LedgerProofs:
     """Proven records by their place. They stay proven, because the ledger only grows."""
 
     def __init__(

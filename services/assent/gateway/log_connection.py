@@ -12,7 +12,7 @@ from assent_contracts.client.governance_publisher import GovernancePublisher
 from assent_contracts.client.keys import SecretKey
 from assent_contracts.client.publisher import Hears, Publisher
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 
 SOURCE = "assent-gateway"
 _PAST_MAX = 4
@@ -37,7 +37,7 @@ class LogConnection:
     def governance(self) -> Governance:
         """The current state of governance, as far as it has been followed. Raises NotFollowingError."""
         self.follower.check()
-        advance(self._governance, self.follower.history, len(self.follower.history) - 1)
+        advance_to(self._governance, self.follower.history, len(self.follower.history) - 1)
         return self._governance
 
     def governance_at(self, seq: int) -> Governance:
@@ -45,7 +45,7 @@ class LogConnection:
         governance = self._past.get(seq)
         if governance is None:
             governance = Governance()
-            advance(governance, self.follower.history, seq)
+            advance_to(governance, self.follower.history, seq)
             self._past[seq] = governance
             if len(self._past) > _PAST_MAX:
                 self._past.popitem(last=False)
@@ -81,7 +81,7 @@ async def open_log(
     asyncpg raises when Postgres cannot be reached.
     """
     governance = Governance()
-    advance(governance, follower.history, len(follower.history) - 1)
+    advance_to(governance, follower.history, len(follower.history) - 1)
     publisher = Publisher(
         settings.kafka,
         follower,

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException
 
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.problems import Problem, malformed_problem
 from assent_contracts.limits import COMMAND_MAX_BYTES
 
 BODY_MAX_BYTES: Final = COMMAND_MAX_BYTES
@@ -28,9 +28,9 @@ async def read_body(request: Request[Any, Any, Any], kind: type[_B]) -> _B:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(str(error)[:500]) from error
+        raise malformed_problem(str(error)[:500]) from error
     except ClientException as error:
-        raise malformed(error.detail) from error
+        raise malformed_problem(error.detail) from error
 
 
 async def read_json(request: Request[Any, Any, Any]) -> bytes:

@@ -11,7 +11,7 @@ _BURST_S: Final = 10
 """The window of the limit, because people click in bursts."""
 
 
-class Rates:
+class RequestRates:
     """Counts per principal, in this process. Gateways share no memory, so two allow twice as much.
 
     These are a few lines instead of a library, because `limits` starts a thread for each window that it

@@ -7,8 +7,8 @@ import asyncpg
 import structlog
 from litestar.params import HeaderParameter
 
-from assent.gateway.problems import Problem, malformed
-from assent.store.queries import heads
+from assent.gateway.problems import Problem, malformed_problem
+from assent.store.queries import projected_heads
 from assent.store.reader_service import UNREACHABLE
 from assent_contracts.client.task_end import end
 from assent_contracts.resources import REQUEST_ID_PATTERN, parse_request_id
@@ -77,7 +77,7 @@ class TableLag:
             return
         place = parse_request_id(after)
         if place is None:
-            raise malformed(f"{AFTER_HEADER} is not <partition>-<seq>: {after[:64]!r}.")
+            raise malformed_problem(f"{AFTER_HEADER} is not <partition>-<seq>: {after[:64]!r}.")
         await self._hold(*place, "Ask again after Retry-After seconds. The decision itself is final.")
 
     async def settled(self, request_id: str) -> None:
@@ -130,7 +130,7 @@ class TableLag:
     async def _look(self) -> None:
         while True:
             try:
-                durable = {number: head.seq for number, head in (await heads(self._db)).items()}
+                durable = {number: head.seq for number, head in (await projected_heads(self._db)).items()}
                 self.moves += durable != self._durable
                 self._durable = durable
             except UNREACHABLE as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from assent.local.data_directory import Directory, replace_file
-from assent.local.process_identity import Identity, identity_of
+from assent.local.process_identity import ProcessIdentity, identity_of
 
 _WRAPPER = Path(__file__).with_name("die_with_parent.py")
 _POLL_S = 0.02
@@ -178,7 +178,7 @@ async def end_stale(name: str, *, directory: Directory) -> None:
     """End the process called `name` that a killed owner left behind, if it still runs."""
     record = directory.run / f"{name}.json"
     try:
-        identity = Identity.from_json(json.loads(record.read_text()))
+        identity = ProcessIdentity.from_json(json.loads(record.read_text()))
     except FileNotFoundError:
         return
     if identity.alive:
@@ -198,7 +198,7 @@ def _telling_lines(output: str) -> str:
     return "\n".join(lines[first : first + _SHOWN_LINES])
 
 
-def _processes(identity: Identity) -> list[psutil.Process]:
+def _processes(identity: ProcessIdentity) -> list[psutil.Process]:
     process = identity.process()
     return [process] if process else []
 

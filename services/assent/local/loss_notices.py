@@ -20,7 +20,7 @@ def lost_places(said: Mapping[str, Readiness]) -> dict[str, Reason]:
     return places
 
 
-class Lost:
+class LossNotices:
     """Checks the services regularly."""
 
     def __init__(self, urls: Mapping[str, str], tell: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ _TOLERANCE_S = 1.0
 
 
 @dataclass(frozen=True)
-class Identity:
+class ProcessIdentity:
     """A process by pid and start time (seconds since the epoch)."""
 
     pid: int
@@ -20,8 +20,8 @@ class Identity:
         return {"pid": self.pid, "started": self.started}
 
     @staticmethod
-    def from_json(document: dict[str, Any]) -> "Identity":
-        return Identity(int(document["pid"]), float(document["started"]))
+    def from_json(document: dict[str, Any]) -> "ProcessIdentity":
+        return ProcessIdentity(int(document["pid"]), float(document["started"]))
 
     def process(self) -> psutil.Process | None:
         """The process while it runs; None once it has ended, even if another one got its pid."""
@@ -37,9 +37,9 @@ class Identity:
         return self.process() is not None
 
 
-def identity_of(pid: int) -> Identity | None:
+def identity_of(pid: int) -> ProcessIdentity | None:
     """The identity of a running process; None when no process has that pid."""
     try:
-        return Identity(pid, psutil.Process(pid).create_time())
+        return ProcessIdentity(pid, psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
         return None

@@ -20,7 +20,7 @@ from assent.ledger.topic_state import way_back
 from assent.local import restart_delay
 from assent.local.data_directory import Directory, replace_file
 from assent.local.founded_log import read_founded
-from assent.local.loss_notices import Lost
+from assent.local.loss_notices import LossNotices
 from assent.local.ports import HOST, HeldPort, hold_port
 from assent.local.stack import Stack
 from assent.local.supervisor import Service, ServiceStatus, State, Supervisor
@@ -47,7 +47,7 @@ _CONSOLE = "console"
 log = structlog.get_logger(__name__)
 
 
-class Everything:
+class WholeSystem:
     """The whole system on one data directory whose log has been founded."""
 
     def __init__(
@@ -133,11 +133,11 @@ class Everything:
         self.supervisor = Supervisor(self.directory, services, on_change=self._on_change)
         await self.supervisor.start()
         self._watch = asyncio.create_task(self._keep_stack(), name="stack")
-        lost = Lost(self.http, self._tell)
+        lost = LossNotices(self.http, self._tell)
         self._looking = asyncio.create_task(lost.watch(), name="lost")
         await self._until_ready(self.supervisor, lost)
 
-    async def _until_ready(self, supervisor: Supervisor, lost: Lost) -> None:
+    async def _until_ready(self, supervisor: Supervisor, lost: LossNotices) -> None:
         while True:
             try:
                 return await supervisor.ready()

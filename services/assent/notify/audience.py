@@ -92,10 +92,10 @@ def hear_of_key(governance: Governance, key: SigningKey, among: frozenset[str]) 
     accounts = {each.id for each in governance.principals.values() if each.person == holder.person}
     theirs = {holder.id} if holder.person is None else accounts
     every_type = governance.holders("administrator", EVERY_TYPE)
-    return enabled(governance, among & theirs) | frozenset(_people(governance, among & every_type))
+    return enabled_accounts(governance, among & theirs) | frozenset(_people(governance, among & every_type))
 
 
-def enabled(governance: Governance, principals: frozenset[str]) -> frozenset[str]:
+def enabled_accounts(governance: Governance, principals: frozenset[str]) -> frozenset[str]:
     """Those of `principals` whose account, a person's or a service's, is enabled."""
     return frozenset(each for each in principals if _is_enabled(governance, each))
 

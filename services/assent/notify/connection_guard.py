@@ -34,7 +34,7 @@ class CutError(ConnectionAbortedError):
     """The thread's time is up: it cannot open another connection."""
 
 
-class Leash:
+class ConnectionGuard:
     """A context manager for the restrained thread."""
 
     def __init__(self, *, allow_private: bool) -> None:
@@ -82,7 +82,7 @@ class Leash:
 
 
 class _OfThread(threading.local):
-    leash: Leash | None = None
+    leash: ConnectionGuard | None = None
 
 
 _thread: Final = _OfThread()

@@ -15,13 +15,13 @@ import msgspec
 import stamina
 import structlog
 
-from assent.notify.by_apprise import send
+from assent.notify.by_apprise import send_by_apprise
 from assent.notify.delivery import Delivery, NotDeliveredError
 from assent.notify.message_texts import payload_of, text_of
 from assent.notify.notify_settings import NotifySettings
-from assent.notify.outbox_queue import Queue
+from assent.notify.outbox_queue import OutboxQueue
 from assent.notify.retry_delay import rest_s, wait_s
-from assent.notify.webhook import post
+from assent.notify.webhook import post_webhook
 from assent.observe import metrics
 from assent.observe.health import Health
 from assent.store.postgres_reasons import reason
@@ -53,7 +53,7 @@ class DeliveryLoop:
     """One process's share of the sending."""
 
     def __init__(
-        self, queue: Queue, settings: NotifySettings, health: Health, pace: Pace, tls: ssl.SSLContext
+        self, queue: OutboxQueue, settings: NotifySettings, health: Health, pace: Pace, tls: ssl.SSLContext
     ) -> None:
         """`tls`: which certificates of webhooks are trusted."""
         self._queue = queue
@@ -171,7 +171,7 @@ class DeliveryLoop:
         if delivery.kind == "webhook":
             assert delivery.secret is not None
             payload = payload_of(delivery, self._settings.public_url)
-            await post(
+            await post_webhook(
                 delivery.url,
                 delivery.secret,
                 delivery.message_id,
@@ -182,7 +182,7 @@ class DeliveryLoop:
             )
         else:
             text = text_of(delivery, self._settings.public_url)
-            await send(
+            await send_by_apprise(
                 delivery.url, text.subject, text.body, allow_private=allow_private, timeout_s=timeout_s
             )
 

@@ -2,10 +2,10 @@
 
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 
 
-class PastGovernance:
+class GovernanceByPartition:
     """One state for each ledger partition, because within a partition the governance seq never decreases."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
@@ -21,5 +21,5 @@ class PastGovernance:
         if state is None or state.seq > seq:
             # After a rollback, records are read again, and a state cannot be rewound.
             state = self._states[partition] = Governance()
-        advance(state, self._follower.history, seq)
+        advance_to(state, self._follower.history, seq)
         return state

@@ -38,7 +38,7 @@ _TEXTS: Final = Environment(
 )
 
 
-class Text(msgspec.Struct, frozen=True):
+class MessageText(msgspec.Struct, frozen=True):
     """A message as people read it: a subject of one line, and plain text."""
 
     subject: str
@@ -65,7 +65,7 @@ def _parted(found: re.Match[str]) -> str:
     return found[0][0] + _ASIDE + found[0][1:]
 
 
-def text_of(delivery: Delivery, public_url: str | None) -> Text:
+def text_of(delivery: Delivery, public_url: str | None) -> MessageText:
     """The message in words."""
     facts = delivery.facts
     rendered = _TEXTS.get_template(f"{delivery.event}.txt").render(
@@ -81,7 +81,7 @@ def text_of(delivery: Delivery, public_url: str | None) -> Text:
     )
     subject, _, body = rendered.partition("\n")
     # Each part is within its limit: only together can they be too long.
-    return Text(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
+    return MessageText(_cut(subject, SUBJECT_MAX_CHARS), body.strip())
 
 
 def payload_of(delivery: Delivery, public_url: str | None) -> str:

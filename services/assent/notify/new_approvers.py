@@ -9,8 +9,8 @@ import msgspec
 from msgspec import UNSET
 
 from assent.notify.audience import approvers, gained
-from assent.notify.governance_by_partition import PastGovernance
-from assent.notify.outbox import add, listening
+from assent.notify.governance_by_partition import GovernanceByPartition
+from assent.notify.outbox import add_messages, listening
 from assent.store.named_sql import load_sql
 from assent.store.pool import PostgresConnection
 from assent.targets.news import Facts, MadeRequest, News
@@ -38,7 +38,7 @@ def approvers_of(governance: Governance, request: MadeRequest, among: frozenset[
 async def governance_told(connection: PostgresConnection) -> int:
     """The governance seq up to which newcomers have been notified; -1 at first.
 
-    It does not change until the transaction ends: the caller then holds a lock that `Newcomers.write` waits
+    It does not change until the transaction ends: the caller then holds a lock that `NewApprovers.write` waits
     for.
     """
     await connection.execute(_SQL["share_newcomers"])
@@ -46,12 +46,12 @@ async def governance_told(connection: PostgresConnection) -> int:
     return -1 if told is None else told
 
 
-class Newcomers:
+class NewApprovers:
     """Writes the outbox's rows for governance records."""
 
     def __init__(self, follower: GovernanceFollower) -> None:
         """`follower` must have been started."""
-        self._past = PastGovernance(follower)
+        self._past = GovernanceByPartition(follower)
 
     async def write(self, connection: PostgresConnection, accepted: Sequence[Accepted]) -> None:
         """Add the messages of these governance records. Raises KafkaError."""
@@ -85,7 +85,7 @@ class Newcomers:
             )
             # With the place of the submission, so that people who were notified of it are not notified again.
             news = News(number, at, request_id(partition, number), "needs-approval", new, facts)
-            await add(connection, partition, _each(news))
+            await add_messages(connection, partition, _each(news))
 
 
 def _each(news: News) -> Iterable[tuple[News, str]]:

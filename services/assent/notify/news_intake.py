@@ -11,15 +11,15 @@ from msgspec import UNSET
 
 from assent.notify.audience import (
     administrators,
-    enabled,
+    enabled_accounts,
     hear_of_key,
     needs_approval_again,
     requester_hears,
     waits_for_approval,
 )
-from assent.notify.governance_by_partition import PastGovernance
-from assent.notify.new_approvers import STALE_AFTER_MS, Newcomers, approvers_of, governance_told
-from assent.notify.outbox import add, listening
+from assent.notify.governance_by_partition import GovernanceByPartition
+from assent.notify.new_approvers import STALE_AFTER_MS, NewApprovers, approvers_of, governance_told
+from assent.notify.outbox import add_messages, listening
 from assent.reading.sender_text import failure_message, sender_text
 from assent.store.named_sql import load_sql
 from assent.store.pool import PostgresConnection
@@ -64,9 +64,9 @@ class NewsIntake:
 
     def __init__(self, follower: GovernanceFollower) -> None:
         """`follower` must have been started."""
-        self._past = PastGovernance(follower)
-        self._latest = PastGovernance(follower)
-        self._newcomers = Newcomers(follower)
+        self._past = GovernanceByPartition(follower)
+        self._latest = GovernanceByPartition(follower)
+        self._newcomers = NewApprovers(follower)
 
     async def write(
         self, connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]
@@ -90,9 +90,9 @@ class NewsIntake:
                 for news in await self._news(partition, record, events, requests, listeners, known):
                     batch += ((news, recipient) for recipient in sorted(news.recipients))
             if len(batch) >= ROWS_AT_ONCE:
-                await add(connection, partition, batch)
+                await add_messages(connection, partition, batch)
                 batch = []
-        await add(connection, partition, batch)
+        await add_messages(connection, partition, batch)
         await _keep(connection, partition, told, requests, known)
 
     async def _write_governance(self, connection: PostgresConnection, accepted: Sequence[Accepted]) -> None:
@@ -103,7 +103,7 @@ class NewsIntake:
             if listeners and each.record.at >= stale_before:
                 for news in await self._of_governance(each.record, listeners):
                     batch += ((news, recipient) for recipient in sorted(news.recipients))
-        await add(connection, _GOVERNANCE_PARTITION, batch)
+        await add_messages(connection, _GOVERNANCE_PARTITION, batch)
 
     async def _of_governance(self, record: LedgerRecord, listeners: frozenset[str]) -> list[News]:
         keys = [each.key for each in decode_governance_events(record) if isinstance(each, KeyRegistered)]
@@ -143,12 +143,12 @@ class NewsIntake:
         facts, news = facts_of(record, events, request), list[News]()
         event = requester_hears(events)
         if event is not None:
-            hear = enabled(governance, listeners & {request.requester, request.on_behalf_of})
+            hear = enabled_accounts(governance, listeners & {request.requester, request.on_behalf_of})
             if any(isinstance(each, OutcomeUnknown) for each in events):
                 hear |= administrators(governance, request.resource, listeners)
             news.append(News(record.seq, record.at, events[0].request, event, hear, facts))
         if isinstance(events[0], ChangeSubmitted) and request.on_behalf_of is not None:
-            hear = enabled(governance, listeners & {request.on_behalf_of})
+            hear = enabled_accounts(governance, listeners & {request.on_behalf_of})
             news.append(News(record.seq, record.at, events[0].request, "submitted-for-you", hear, facts))
         if isinstance(events[0], ChangeSubmitted) or needs_approval_again(events):
             if not isinstance(events[0], ChangeSubmitted):

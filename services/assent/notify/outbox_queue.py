@@ -24,14 +24,14 @@ _SQL = load_sql(Path(__file__).with_name("outbox_queue.sql"))
 _decode_facts = msgspec.json.Decoder(Facts).decode
 
 
-class Measures(msgspec.Struct, frozen=True):
+class OutboxMeasures(msgspec.Struct, frozen=True):
     """The outbox's dead messages, and how long (s) the oldest due message has been due."""
 
     dead: int
     lag_s: float
 
 
-class Queue:
+class OutboxQueue:
     """Claims messages of the outbox for one process. Every call raises what asyncpg raises."""
 
     def __init__(self, pool: asyncpg.Pool, *, lease_s: float) -> None:
@@ -72,10 +72,10 @@ class Queue:
                 await connection.execute(_SQL["release"], each.target, self._lease, each.failures, 0.0)
                 await connection.execute(_SQL["given_back"], each.id, each.attempts)
 
-    async def tidy(self) -> Measures:
+    async def tidy(self) -> OutboxMeasures:
         """Give up messages that waited too long, delete old ended ones, and measure the rest."""
         await self._pool.execute(_SQL["give_up_old"], float(GIVE_UP_AFTER_S))
         await self._pool.execute(_SQL["forget"], float(SENT_KEPT_S), float(DEAD_KEPT_S))
         row = await self._pool.fetchrow(_SQL["measure"])
         assert row is not None
-        return Measures(row["dead"], row["lag_s"])
+        return OutboxMeasures(row["dead"], row["lag_s"])

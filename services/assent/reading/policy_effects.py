@@ -21,7 +21,7 @@ policy; nothing changes for it; it was already released to an applier."""
 FATES: Final[tuple[Fate, ...]] = ("stranded", "reopened", "more", "same", "released")
 
 
-class Effects(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyEffects(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to the open requests of one resource type."""
 
     resource_type: str
@@ -50,7 +50,7 @@ def type_of_change(change: GovernanceChange, governance: Governance) -> str | No
 
 def effects(
     change: GovernanceChange, rows: Sequence[RequestView], count: int, governance: Governance
-) -> Effects | None:
+) -> PolicyEffects | None:
     """How the change affects `rows`, open requests of its type. `count` is how many such requests exist."""
     kind, events = type_of_change(change, governance), _events(change)
     if kind is None or not events:
@@ -60,7 +60,7 @@ def effects(
     for row in rows:
         fates.setdefault(_fate(row, governance, then), []).append(row.id)
     listed: dict[Fate, tuple[str, ...]] = {fate: tuple(fates[fate]) for fate in FATES if fate in fates}
-    return Effects(resource_type=kind, count=count, fates=listed)
+    return PolicyEffects(resource_type=kind, count=count, fates=listed)
 
 
 def _events(change: GovernanceChange) -> tuple[GovernanceEvent, ...]:

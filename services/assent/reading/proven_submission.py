@@ -12,7 +12,7 @@ from assent.reading.governance_diff import GovernanceDiff, governance_diff
 from assent.reading.submitted_content import Submitted, submitted_in
 from assent_contracts.acceptance import VerifySeal
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.core.sender import Sender, identify
 from assent_contracts.digests import from_base64url
 from assent_contracts.governance_messages import GovernanceEvent
@@ -140,5 +140,5 @@ def _signature(recorded: RecordedCommand) -> bytes | None:
 
 def _governance_at(known: KnownGovernance, seq: int) -> Governance:
     governance = Governance()
-    advance(governance, known.history, seq)
+    advance_to(governance, known.history, seq)
     return governance

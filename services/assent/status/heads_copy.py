@@ -9,7 +9,7 @@ import structlog
 
 from assent.process_settings import ServiceSettings, need
 from assent.store.pool import open_pool
-from assent.store.reader_service import UNREACHABLE, following
+from assent.store.reader_service import UNREACHABLE, followed_governance
 from assent.store.stored_heads import drop_false_heads, keep_heads
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.client.heads_topic import HeadsStream, following_heads, sift_beside
@@ -38,7 +38,7 @@ async def keep_known_heads(settings: ServiceSettings) -> None:
 
 
 async def _keep(settings: ServiceSettings, pool: asyncpg.Pool) -> None:
-    follower = await following(settings)
+    follower = await followed_governance(settings)
     try:
         async with following_heads(settings.kafka) as stream:
             await _keep_from(stream, follower, pool)

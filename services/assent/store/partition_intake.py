@@ -6,14 +6,14 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from assent_contracts.acceptance import Acceptance, Accepted, Head
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
-from assent_contracts.client.ledger_reader import accept, acceptance_of
+from assent_contracts.client.keys import verify_signature
+from assent_contracts.client.ledger_reader import accept_records, acceptance_of
 from assent_contracts.eras import era_of
 from assent_contracts.heads import HeadInEra
 from assent_contracts.topics import GOVERNANCE
 
 
-class Intake:
+class PartitionIntake:
     """One partition of either ledger, from a durable head on.
 
     It knows which offset must come next. It holds at most one open run, which may span several batches.
@@ -34,7 +34,7 @@ class Intake:
                 0,
                 identity=governance.identity,
                 writers=governance.writers,
-                verify=verify,
+                verify=verify_signature,
                 head=head,
             )
         else:
@@ -73,7 +73,7 @@ class Intake:
         if self.place.topic == GOVERNANCE:
             accepted = await self._take_governance(fresh)
         else:
-            accepted = await accept(self._acceptance, fresh, self._governance)
+            accepted = await accept_records(self._acceptance, fresh, self._governance)
         if accepted:
             # Set now, because a loss that governance records later may give up what was just accepted.
             self._era = era_of(self._governance.losses)

@@ -284,7 +284,7 @@ def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
     return places
 
 
-async def heads(db: Executor, reader: Reader = "status", ledger: LedgerTopic = LEDGER) -> dict[int, Head]:
+async def projected_heads(db: Executor, reader: Reader = "status", ledger: LedgerTopic = LEDGER) -> dict[int, Head]:
     """A recent accepted head of each partition: how far a reader's rows are, and where to read on from."""
     rows = await db.fetch(_SQL["heads"], reader, ledger)
     return {
@@ -293,7 +293,7 @@ async def heads(db: Executor, reader: Reader = "status", ledger: LedgerTopic = L
     }
 
 
-async def counts(db: Executor) -> list[StatusCount]:
+async def status_counts(db: Executor) -> list[StatusCount]:
     """How many requests there are of each status. Reads the whole table."""
     return [StatusCount(*row) for row in await db.fetch(_SQL["counts"])]
 

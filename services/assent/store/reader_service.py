@@ -91,7 +91,7 @@ async def _work(
         watch = LogWatch(spec.reader, pool, settings.kafka, settings.identity, health)
         open_things.push_async_callback(watch.stop)
         await _governance_is_there(watch, health, stop)
-        follower = await reached(health, KAFKA, lambda: following(settings))
+        follower = await reached(health, KAFKA, lambda: followed_governance(settings))
         open_things.push_async_callback(follower.stop)
         await _governance_is_there(watch, health, stop, follower)
         projector = Projector(spec.reader, pool, follower, spec.write, health, watch)
@@ -167,7 +167,7 @@ async def _claim(pool: asyncpg.Pool, identity: str) -> None:
         await claim_database(connection, identity)
 
 
-async def following(settings: ServiceSettings) -> GovernanceFollower:
+async def followed_governance(settings: ServiceSettings) -> GovernanceFollower:
     follower = GovernanceFollower(settings.kafka, settings.identity)
     try:
         await follower.start()

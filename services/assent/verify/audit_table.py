@@ -8,7 +8,7 @@ import msgspec
 from assent.store.audit_row import COLUMNS, AuditTableRow, row_of
 from assent.store.pool import Executor
 from assent.verify.finding import ColumnDifference, FindingError
-from assent.verify.heads_elsewhere import places_of
+from assent.verify.heads_elsewhere import ledger_places
 from assent_contracts.acceptance import Accepted
 from assent_contracts.digests import sha256_hex
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
@@ -69,7 +69,7 @@ class AuditTable:
 
         Rows up to the position are compared record by record.
         """
-        for ledger, partition in places_of(partitions):
+        for ledger, partition in ledger_places(partitions):
             for row in await self._db.fetch(_BESIDE, LEDGER_TOPICS[ledger], partition):
                 raise FindingError(ledger, partition, row["seq"], _of_no_record(dict(row)))
         counts: tuple[tuple[LedgerName, int], ...] = (("governance", 1), ("ledger", partitions))

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from assent.verify.heads_elsewhere import Known
+from assent.verify.heads_elsewhere import HeadElsewhere
 from assent_contracts.digests import DIGEST_PATTERN
 from assent_contracts.heads import KnownHead, VerifyHead, decode_head, known_from, verify_head
 from assent_contracts.seal import SEAL_HEADER, WRITER_HEADER
@@ -69,7 +69,7 @@ def read_expected(path: Path, identity: str) -> Expected:
     return expected
 
 
-def known_of(expected: Expected) -> list[Known]:
+def expected_known_heads(expected: Expected) -> list[HeadElsewhere]:
     """The heads to look for. Those that writers have signed count once `check_signed` has passed.
 
     Raises ExpectError.
@@ -81,7 +81,8 @@ def known_of(expected: Expected) -> list[Known]:
         for head in expected.heads
     ]
     return [
-        Known(source="the file of --expect", head=head) for head in (*plain, *map(_signed, expected.signed))
+        HeadElsewhere(source="the file of --expect", head=head)
+        for head in (*plain, *map(_signed, expected.signed))
     ]
 
 

@@ -20,13 +20,13 @@ from msgspec import Meta
 
 from assent.verify.expected_heads import ExpectedHead
 from assent.verify.finding import FindingError
-from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, ledger_places
 from assent.verify.partition_reading import ledger_contents
 from assent_contracts import seal
 from assent_contracts.acceptance import Acceptance, Accepted, Headers
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.ledger import decode_governance_events
 from assent_contracts.topics import LEDGER_TOPICS, LedgerName
@@ -108,7 +108,7 @@ async def _export_parts(
     progress: Progress,
     known: HeadsElsewhere,
 ) -> "list[ExportPart]":
-    known.must_be_in(places_of(partitions))
+    known.must_be_in(ledger_places(partitions))
     governance = GovernancePart(identity, body)
     await _export(connection, governance, progress, known)
     if not governance.records:
@@ -201,7 +201,8 @@ class GovernancePart(ExportPart):
     def __init__(self, identity: str, file: BinaryIO) -> None:
         self._writers = WriterRegistry()
         super().__init__(
-            Acceptance("governance", 0, identity=identity, writers=self._writers, verify=verify), file
+            Acceptance("governance", 0, identity=identity, writers=self._writers, verify=verify_signature),
+            file,
         )
 
     def accepted(self, run: Sequence[Accepted]) -> None:

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import msgspec
 
-from assent.verify.expected_heads import Expected, ExpectError, check_signed, known_of
+from assent.verify.expected_heads import Expected, ExpectError, check_signed, expected_known_heads
 from assent.verify.export_file import ExportLine, Manifest, Progress
 from assent.verify.finding import FindingError
 from assent.verify.governance_verifier import GovernanceVerifier
-from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, ledger_places
 from assent.verify.record_comparison import VerifySignature, unjudged
-from assent.verify.report import Verified, verified
+from assent.verify.report import Verified, verified_report
 from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
-from assent_contracts.client.keys import verify as verify_signature
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.digests import from_base64url, sha256_hex
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import LedgerName
@@ -75,7 +75,7 @@ class _Proof:
         self._identity = identity
         self._verify = verify
         self._expected = expected
-        self._known = HeadsElsewhere(() if expected is None else known_of(expected))
+        self._known = HeadsElsewhere(() if expected is None else expected_known_heads(expected))
         self._governance = GovernanceVerifier(identity, verify)
         self._requests: dict[int, RequestsVerifier] = {}
         self.place: tuple[LedgerName, int] = ("governance", 0)
@@ -140,14 +140,14 @@ class _Proof:
         if there != founded:
             what = f"the log was founded with {founded} partitions of requests; the file has {there}"
             raise FindingError("ledger", min(there, founded), 0, what)
-        self._known.must_be_in(places_of(there))
+        self._known.must_be_in(ledger_places(there))
         self._governance.claims.confirm()
 
     def verified(self) -> Verified:
         """What was verified."""
         tallies = {"governance": self._governance.tally}
         tallies |= {str(number): self._requests[number].tally for number in sorted(self._requests)}
-        return verified(tallies, self._known.sources(), from_file=True)
+        return verified_report(tallies, self._known.sources(), from_file=True)
 
     def _vouches(self, line: ExportLine, first: bytes) -> bool:
         # Whether a writer's seal covers this value, wherever it is in the chain. Only used to find the

@@ -6,7 +6,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from assent.verify.finding import FindingError, Tally
 from assent.verify.governance_verifier import GovernanceVerifier
-from assent.verify.heads_elsewhere import HeadsElsewhere, places_of
+from assent.verify.heads_elsewhere import HeadsElsewhere, ledger_places
 from assent.verify.partition_reading import ends, read_chain
 from assent.verify.record_comparison import VerifySignature
 from assent.verify.release_confirmation import ReleaseReferences
@@ -15,7 +15,7 @@ from assent.verify.transaction_markers import must_be_markers
 from assent_contracts.acceptance import Acceptance, Accepted
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.ledger_reader import acceptance_of
 from assent_contracts.topics import LEDGER, LedgerName
 
@@ -38,7 +38,9 @@ async def verify_governance(
     """
     known = HeadsElsewhere() if known is None else known
     verifier = GovernanceVerifier(identity, check)
-    acceptance = Acceptance("governance", 0, identity=identity, writers=verifier.writers, verify=verify)
+    acceptance = Acceptance(
+        "governance", 0, identity=identity, writers=verifier.writers, verify=verify_signature
+    )
 
     async def after(accepted: Sequence[Accepted], _read_to: int) -> None:
         known.take("governance", 0, accepted)
@@ -75,7 +77,7 @@ async def verify_requests(
     """
     claims = ReleaseReferences() if claims is None else claims
     known = HeadsElsewhere() if known is None else known
-    known.must_be_in(places_of(partitions))
+    known.must_be_in(ledger_places(partitions))
     total = sum((await ends(connection, [TopicPartition(LEDGER, n) for n in range(partitions)])).values())
     tallies: dict[int, Tally] = {}
     done = 0

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from assent.gateway import ledger_proofs
 from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.ledger import RecordedCommand, decode_record, decode_recorded_command
 from assent_contracts.proof import GovernanceProof, LedgerEntry
 from assent_contracts.resources import parse_request_id
@@ -235,7 +235,7 @@ async def _offered(
 ) -> tuple[Evidence, GovernanceProof]:
     answer = accepted(await client.get(f"/api/v1/requests/{request}/submission"))
     evidence = msgspec.convert({**answer, "request": None}, Evidence, strict=False)
-    governance, offset = GovernanceProof(identity, verify), 0
+    governance, offset = GovernanceProof(identity, verify_signature), 0
     while offset is not None:
         page = accepted(await client.get("/api/v1/governance/ledger", params={"offset": offset}))
         for entry in msgspec.convert(page["records"], list[LedgerEntry], strict=False):
@@ -248,13 +248,13 @@ async def test_R23_client_with_the_identity_alone_proves_what_the_gateway_answer
     request = await submitted(gateway, "proven", payload="echo proven")
     client = await gateway.signed_in("carol")
     evidence, governance = await _offered(client, request, gateway.log.identity)
-    proven = proven_submission(evidence, request, governance, verify)
+    proven = proven_submission(evidence, request, governance, verify_signature)
     assert isinstance(proven, ProvenSubmission), proven
     assert proven.is_sealed
     assert proven.through == "gateway"
     assert bytes(proven.submitted.payload) == b'"echo proven"'
     lie = replace(evidence, value=evidence.value.replace(b"echo proven", b"echo untrue"))
-    assert not isinstance(proven_submission(lie, request, governance, verify), ProvenSubmission)
+    assert not isinstance(proven_submission(lie, request, governance, verify_signature), ProvenSubmission)
 
 
 async def test_R23_proof_is_for_those_who_may_see_the_request(gateway: Gateway) -> None:

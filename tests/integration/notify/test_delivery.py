@@ -13,10 +13,10 @@ import pytest
 from aiokafka import TopicPartition
 
 from assent.notify.delivery import NotDeliveredError
-from assent.notify.governance_by_partition import PastGovernance
+from assent.notify.governance_by_partition import GovernanceByPartition
 from assent.notify.news_intake import STALE_AFTER_MS, NewsIntake
 from assent.notify.service import reader_of
-from assent.notify.webhook import post
+from assent.notify.webhook import post_webhook
 from assent.targets.addresses import resolve
 from assent.targets.own_targets import (
     TARGETS_MAX,
@@ -317,7 +317,7 @@ async def test_R17_the_connection_goes_to_the_checked_address_and_the_certificat
     async with web_receiver(tls) as web:
 
         async def send(url: str, trust: ssl.SSLContext, *, allow_private: bool = True) -> None:
-            await post(url, secret, "m", "{}", allow_private=allow_private, tls=trust, timeout_s=5)
+            await post_webhook(url, secret, "m", "{}", allow_private=allow_private, tls=trust, timeout_s=5)
 
         await send(web.url(host="localhost"), trusted)
         assert web.received[0].headers["host"] == f"localhost:{web.port}"
@@ -351,12 +351,12 @@ async def test_R17_a_name_that_leads_elsewhere_at_the_second_look_up_changes_not
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     async with web_receiver() as web:
         url, trust = web.url(host="rebind.example.com"), ssl.create_default_context()
-        await post(url, secret_of(bytes(32)), "m", "{}", allow_private=True, tls=trust, timeout_s=5)
+        await post_webhook(url, secret_of(bytes(32)), "m", "{}", allow_private=True, tls=trust, timeout_s=5)
         assert len(web.received) == len(asked) == 1
 
 
 async def test_R17_governance_is_known_as_it_was_at_any_record(follower: GovernanceFollower) -> None:
-    past, last = PastGovernance(follower), len(follower.history) - 1
+    past, last = GovernanceByPartition(follower), len(follower.history) - 1
     assert (await past.at(0, last)).seq == last
     assert (await past.at(1, 3)).seq == 3
     assert (await past.at(0, 5)).seq == 5
@@ -367,7 +367,7 @@ async def test_R17_a_redirect_is_not_followed(web: WebReceiver) -> None:
     async with web_receiver() as elsewhere:
         web.status, web.extra = 302, f"location: {elsewhere.url()}\r\n"
         with pytest.raises(NotDeliveredError, match="302"):
-            await post(
+            await post_webhook(
                 web.url(),
                 secret_of(bytes(32)),
                 "m",

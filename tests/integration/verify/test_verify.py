@@ -13,7 +13,7 @@ from assent.verify.finding import FindingError
 from assent.verify.running_log import verify_governance, verify_requests
 from assent_contracts.client.connection import open_consumer, open_producer
 from assent_contracts.client.follower import GovernanceFollower
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.events import RequestCompleted
 from assent_contracts.governance_changes import EditPolicy, RegisterPrincipal, policy_object
 from assent_contracts.governance_objects import Account
@@ -65,9 +65,9 @@ async def _change_governance(log: Log, follower: GovernanceFollower, actor: Acto
 async def test_every_command_is_decided_again_the_same_way(
     exported: Path, log: Log, follower: GovernanceFollower
 ) -> None:
-    governance = await verify_governance(log.connection, log.identity, verify)
+    governance = await verify_governance(log.connection, log.identity, verify_signature)
     tallies = await verify_requests(
-        log.connection, follower, PARTITIONS, verify, _quiet, claims=governance.claims
+        log.connection, follower, PARTITIONS, verify_signature, _quiet, claims=governance.claims
     )
     assert governance.tally.commands + governance.tally.carried == len(follower.history)
     assert governance.tally.refusals == 1
@@ -80,7 +80,7 @@ async def test_every_command_is_decided_again_the_same_way(
 async def test_an_exported_file_proves_the_same_without_a_broker(
     exported: Path, log: Log, follower: GovernanceFollower
 ) -> None:
-    live = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
+    live = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
     from_file = verify_file(exported, log.identity, _quiet)
     assert {name: tally.head for name, tally in from_file.partitions.items() if name != "governance"} == {
         str(number): tally.head for number, tally in live.items() if tally.records
@@ -142,7 +142,7 @@ def test_a_file_of_another_log_is_refused(exported: Path) -> None:
 async def test_an_altered_record_that_is_injected_is_quarantined_and_named(
     exported: Path, log: Log, follower: GovernanceFollower, actor: Actor
 ) -> None:
-    before = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
+    before = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
     partition, tally = next((number, tally) for number, tally in before.items() if tally.records)
     place = TopicPartition(LEDGER, partition)
     consumer = await open_consumer(log.connection, {place: 0})
@@ -154,7 +154,7 @@ async def test_an_altered_record_that_is_injected_is_quarantined_and_named(
         LEDGER, value, key=record.key, partition=partition, headers=list(record.headers)
     )
     await producer.stop()
-    after = await verify_requests(log.connection, follower, PARTITIONS, verify, _quiet)
+    after = await verify_requests(log.connection, follower, PARTITIONS, verify_signature, _quiet)
     assert after[partition].quarantined == tally.quarantined + 1
     assert after[partition].first_quarantined == injected.offset
     assert after[partition].head == tally.head

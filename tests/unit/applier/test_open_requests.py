@@ -7,7 +7,7 @@ import pytest
 from msgspec import Raw
 
 from assent_contracts.acceptance import Accepted
-from assent_contracts.client.keys import verify
+from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.open_requests import OpenRequests, submitted_payload
 from assent_contracts.digests import sha256_hex
 from assent_contracts.evidence.governance_evidence import GovernanceEvidence
@@ -19,7 +19,7 @@ RELEASED = ("alice submits", "bob approves", "carol approves", "alice completes"
 
 
 def folded(story: Story) -> OpenRequests:
-    requests = OpenRequests(story.state.partition, GovernanceEvidence("0" * 64, verify))
+    requests = OpenRequests(story.state.partition, GovernanceEvidence("0" * 64, verify_signature))
     for offset, value in enumerate(story.records):
         requests.take(Accepted(100 + offset, decode_record(value), value, hashlib.sha256(value).hexdigest()))
     return requests

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from assent_contracts.evidence.past_governance import KEPT, Past
+from assent_contracts.evidence.past_governance import KEPT, PastGovernance
 from assent_contracts.evidence.release_references import Confirmations, LedgerRelease, ReleaseReference
 from assent_contracts.evidence.repeated_decision import Judged, judged_again
 from assent_contracts.evidence.requests_evidence import RequestsEvidence
@@ -34,7 +34,7 @@ def test_a_request_that_was_never_submitted_lacks_everything() -> None:
 
 def test_what_is_known_of_the_past_is_kept_for_the_few_that_are_asked_for() -> None:
     chains = Chains()
-    past = Past(chains.history)
+    past = PastGovernance(chains.history)
     states = [past.at(seq) for seq in range(KEPT + 2)]
     assert [state.seq for state in states] == list(range(KEPT + 2))
     assert past.at(0) is not states[0]
@@ -110,7 +110,7 @@ def test_a_copy_that_was_refused_takes_nothing_from_a_request_that_is_judged() -
     late = log.as_signed(log.approve_of(request, submission, "bob"))
     log.requests.put(stale, command=late, at=log.at, governance=len(log.history) - 1, input_offset=1)
     opened, copy = (accepted.record for accepted in log.requests.records)
-    governance = Past(log.history).at(len(log.history) - 1)
+    governance = PastGovernance(log.history).at(len(log.history) - 1)
     judged = judged_again(None, opened, PARTITION, governance)
     assert isinstance(judged, Judged)
     assert judged_again(judged, copy, PARTITION, governance) is judged

@@ -12,7 +12,7 @@ from assent.gateway.console.payload_colours import COLOURED, COLOURED_MAX_CHARS,
 from assent.gateway.console.payload_view import (
     LINES_MAX,
     CodeLine,
-    Fold,
+    FoldedLines,
     PayloadView,
     full_text,
     payload_view,
@@ -116,7 +116,7 @@ def test_language_without_a_fit_lexer_is_text_without_colours() -> None:
 
 def marked(found: PayloadView) -> list[str]:
     return [
-        f"{'~' * len(each.lines)}" if isinstance(each, Fold) else f"{each.mark}{as_written(each.html)}"
+        f"{'~' * len(each.lines)}" if isinstance(each, FoldedLines) else f"{each.mark}{as_written(each.html)}"
         for each in found.changes or ()
     ]
 

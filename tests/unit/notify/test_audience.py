@@ -8,7 +8,7 @@ import pytest
 from assent.notify.audience import (
     administrators,
     approvers,
-    enabled,
+    enabled_accounts,
     gained,
     hear_of_key,
     needs_approval_again,
@@ -59,7 +59,7 @@ def test_R17_a_disabled_approver_hears_nothing(governance: Governance) -> None:
     force(governance, DisablePrincipal(principal="bob"))
     terms = governance.terms_for("script")
     assert approvers(governance, terms, "p-alice", EVERYBODY) == {"bob2", "carol"}
-    assert enabled(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
+    assert enabled_accounts(governance, frozenset({"bob", "alice", "nobody"})) == {"alice"}
 
 
 def test_R4_a_service_in_an_approver_group_hears_nothing(governance: Governance) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from assent_contracts import limits
 from assent_contracts.core.governance.change_rules import ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
 from assent_contracts.core.governance.field_limits import bad_id, out_of_date, refuse, twice
 from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_changes import AssignRole, WithdrawRole, group_object, role_object
@@ -105,7 +105,7 @@ def _difference(
 ) -> tuple[FieldChange, ...]:
     was, will = _holders(before, governance), _holders(after, governance)
     return (
-        *changed(
+        *changed_fields(
             ("role", before and before.role, after and after.role),
             ("resource types", _types(before), _types(after)),
         ),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from assent_contracts.core.governance.change_rules import ChangeRules
-from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed
+from assent_contracts.core.governance.field_changes import FieldChange, becomes, changed_fields
 from assent_contracts.core.governance.field_limits import out_of_date, refuse
 from assent_contracts.core.governance.number_words import duration
 from assent_contracts.core.governance.state import Governance
@@ -52,7 +52,7 @@ def only_tightens(before: Settings, after: Settings) -> bool:
 def settings_difference(before: Settings, after: Settings) -> tuple[FieldChange, ...]:
     """The settings that are different, times in words."""
     fields = Settings.__struct_fields__
-    return changed(
+    return changed_fields(
         *(
             (name.removesuffix("_ms"), setting_text(before, name), setting_text(after, name))
             for name in fields

@@ -6,7 +6,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.governance_messages import GovernanceEvent
 
 
-def advance(governance: Governance, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
+def advance_to(governance: Governance, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
     """Move `governance` on to `seq`; never back. `history[n]` holds the events of governance seq n."""
     while governance.seq < seq:
         following = governance.seq + 1

@@ -6,7 +6,7 @@ from assent_contracts.governance_changes import group_object, key_object, princi
 _PRINCIPAL, _KEY, _GROUP, _ROLE = principal_object(""), key_object(""), group_object(""), role_object("")
 
 
-def concerns(governance: Governance, resource: str, person: str) -> bool:
+def affects_person(governance: Governance, resource: str, person: str) -> bool:
     """Whether the object is an account or key of this person, or a group or role that they are in now."""
     for prefix, whose in (
         (_PRINCIPAL, _account),

@@ -11,7 +11,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.log_time import corrected
 from assent_contracts.core.requests.evolve import ImpossibleEventError, evolve, open_request
 from assent_contracts.core.requests.states import Closed, Request, Unsettled
-from assent_contracts.core.retention import Ageing
+from assent_contracts.core.retention import RetentionQueue
 from assent_contracts.events import (
     ChangeSubmitted,
     CommandRepeated,
@@ -59,7 +59,7 @@ class PartitionState:
         """Of a request that went on since its submission: the seq of the last record that changed it."""
         self._open_by_resource: dict[str, int] = {}
         self._open_by_requester: dict[str, int] = {}
-        self._closed_in_order: Ageing[_Ended] = Ageing()
+        self._closed_in_order: RetentionQueue[_Ended] = RetentionQueue()
         self._deadlines: list[tuple[int, int]] = []
 
     def open_request(self, resource: str) -> int | None:

@@ -30,11 +30,11 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     """Of the command before that one, hex; None where it is not known."""
 
 
-def fits(records: int, size: int) -> bool:
+def has_room(records: int, size: int) -> bool:
     """Whether a batch of that many records and bytes has room for one more of any size."""
     return records < BATCH_MAX_RECORDS and size <= BATCH_MAX_BYTES
 
 
-def size_of(link: Link) -> int:
+def link_size(link: Link) -> int:
     """The bytes that a link takes in a batch, at most."""
     return len(link.value) + len(link.key or b"") + RECORD_OVERHEAD_BYTES

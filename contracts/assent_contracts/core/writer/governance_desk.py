@@ -20,7 +20,7 @@ from assent_contracts.core.governance.state import Governance
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.sender import unattributed
 from assent_contracts.core.writer.desk import Events, EventsOrRefusal, OwnRecord
-from assent_contracts.core.writer.governance_releases import Releases
+from assent_contracts.core.writer.governance_releases import GovernanceReleases
 from assent_contracts.governance_messages import GOVERNANCE_KEY, GovernanceEvent
 from assent_contracts.ledger import LedgerRecord
 from assent_contracts.refusals import Refusal, RefusalCode
@@ -30,12 +30,12 @@ from assent_contracts.writer_registry import WriterRegistry
 class GovernanceDesk:
     """The governance ledger: its state moves by its own decisions."""
 
-    def __init__(self, releases: Releases | None = None) -> None:
+    def __init__(self, releases: GovernanceReleases | None = None) -> None:
         """`releases`: what the request ledger has released, as far as somebody has read it."""
         self.record = GovernanceLedgerState()
         self.writers = WriterRegistry()
         """Who may seal, as this ledger itself says: moved along with `record`."""
-        self._releases = releases or Releases()
+        self._releases = releases or GovernanceReleases()
 
     @property
     def governance(self) -> Governance:

@@ -35,7 +35,7 @@ class BuiltInRelease(msgspec.Struct, frozen=True, gc=False):
     """The governance seq that the submission was decided under."""
 
 
-class Releases:
+class GovernanceReleases:
     """The open requests of built-in types in all partitions, and which of them are released."""
 
     def __init__(self) -> None:

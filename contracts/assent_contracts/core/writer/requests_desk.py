@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from assent_contracts.core.command_memory import CommandMemory
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.core.received import Envelope, Received
 from assent_contracts.core.requests.decide import RequestDecision
 from assent_contracts.core.requests.expire import decide_expiry
@@ -66,7 +66,7 @@ class RequestsDesk:
 
     def follow(self, history: Sequence[tuple[GovernanceEvent, ...]], seq: int) -> None:
         """Go along with governance up to `seq`; `history[n]` holds the events of governance seq n."""
-        advance(self.governance, history, seq)
+        advance_to(self.governance, history, seq)
 
     def signing_key(self, envelope: Envelope) -> bytes | None:
         """The key that the envelope names."""

@@ -12,7 +12,7 @@ from assent_contracts.acceptance import Head
 from assent_contracts.core.writer.batch import Batch
 
 
-class Between(msgspec.Struct, frozen=True):
+class OffsetsToRead(msgspec.Struct, frozen=True):
     """Offsets that have to be read through the acceptance rule, from the confirmed head on."""
 
     start: int
@@ -20,7 +20,7 @@ class Between(msgspec.Struct, frozen=True):
     """The offset after the last one."""
 
 
-class Unconfirmed:
+class UnconfirmedBatches:
     """The batches in flight, in the order in which they were sent. It has one owner."""
 
     def __init__(self, confirmed: Head) -> None:
@@ -37,10 +37,10 @@ class Unconfirmed:
         """Note a batch that follows everything sent before."""
         self._sent.append((len(batch.links), batch.head))
 
-    def acknowledged(self, offset: int) -> Between | None:
+    def acknowledged(self, offset: int) -> OffsetsToRead | None:
         """What to read before the oldest batch, which is at `offset`, can be confirmed; None: nothing."""
         start = self.confirmed.next_offset
-        return None if offset == start else Between(start, offset + self._sent[0][0])
+        return None if offset == start else OffsetsToRead(start, offset + self._sent[0][0])
 
     def is_accepted(self, read: Head) -> bool:
         """Whether a reader of what lies between has come to the oldest batch's head."""

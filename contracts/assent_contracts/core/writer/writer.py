@@ -15,7 +15,7 @@ from assent_contracts.acceptance import Accepted, Head
 from assent_contracts.codec import malformed, too_large
 from assent_contracts.core.received import Envelope, Omitted, Received
 from assent_contracts.core.sender import OMITTED
-from assent_contracts.core.writer.batch import Batch, fits, size_of
+from assent_contracts.core.writer.batch import Batch, has_room, link_size
 from assent_contracts.core.writer.chain import Chain, Link, RecordTooLargeError
 from assent_contracts.core.writer.desk import Desk, EventsOrRefusal, OwnRecord
 from assent_contracts.ledger import OmittedCommand, RecordedCommand
@@ -103,7 +103,7 @@ class PartitionWriter(Generic[D]):
     @property
     def is_full(self) -> bool:
         """Whether what is linked is to be taken before anything else is linked."""
-        return not fits(len(self._links), self._size)
+        return not has_room(len(self._links), self._size)
 
     # What others have written.
 
@@ -233,7 +233,7 @@ class PartitionWriter(Generic[D]):
             self.input_sha256 = incoming.envelope.value_sha256.hex()
         self._batch_governance = -1 if named is UNSET else named
         self._links.append(link)
-        self._size += size_of(link)
+        self._size += link_size(link)
 
     def take_batch(self) -> Batch | None:
         """Everything that was linked and not taken yet, to be appended as one; None if there is nothing."""

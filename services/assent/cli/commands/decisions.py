@@ -142,12 +142,12 @@ def _decide_on_submission(
     import asyncio
 
     from assent.cli.connection.log_selection import log_client
-    from assent.cli.connection.signing_key import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.decision_output import finish, refuse_malformed
     from assent.cli.submission_review import confirm, fail_unproven, refuse_unseen
     from assent_contracts.proof import NotProven
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
     refuse_unseen(review, options)
     found = asyncio.run(log.submission(request))
@@ -173,10 +173,10 @@ def _decide(
     import asyncio
 
     from assent.cli.connection.log_selection import log_client
-    from assent.cli.connection.signing_key import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.decision_output import finish, refuse_malformed
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
 
     async def run() -> "Decided":

@@ -43,12 +43,12 @@ def sync(
 
     from assent.cli import output
     from assent.cli.connection.log_selection import log_client
-    from assent.cli.connection.signing_key import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.directory_sync import synchronise
     from assent.directory.directory_export import ExportError
     from assent.directory.export_reading import read_export
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     log = log_client(access, options, key)
     try:
         export = read_export(file)

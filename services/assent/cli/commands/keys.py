@@ -155,14 +155,14 @@ def register_key(
 
     Example: assent keys register V0xw...aM8 --id bob-2 --valid 365d --as bob
     """
-    from assent.cli.connection.signing_key import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.governance_change import change_governance, milliseconds
     from assent_contracts.client.publisher import now_ms
     from assent_contracts.governance_changes import RegisterKey
     from assent_contracts.governance_objects import SigningKey
     from assent_contracts.limits import FOR_EVER_MS
 
-    holder = for_ or key_of(access, options).principal
+    holder = for_ or signing_key_of(access, options).principal
     not_after = FOR_EVER_MS if valid is None else now_ms() + milliseconds("--valid", valid)
     key = SigningKey(id=key_id, principal=holder, public_key=public, not_before=0, not_after=not_after)
     change_governance(

@@ -59,7 +59,7 @@ def show_principal(
 ) -> None:
     """Show one account: its person, groups, roles and keys."""
     from assent.cli.commands.keys import key_document, validity
-    from assent.cli.commands.roles import holds
+    from assent.cli.commands.roles import holds_by_assignment
     from assent.cli.connection.log_selection import governance_now
     from assent.cli.governance_tables import print_facts
 
@@ -68,7 +68,7 @@ def show_principal(
     if found is None:
         output.fail(f"There is no principal {principal!r}; `assent principals list` lists them.")
     groups = [group for group in governance.groups if principal in governance.members(group)]
-    roles = [each for each in governance.assignments.values() if holds(each, principal, groups)]
+    roles = [each for each in governance.assignments.values() if holds_by_assignment(each, principal, groups)]
     keys = {key_id: key for key_id, key in governance.keys.items() if key.principal == principal}
     if options.json:
         document = {**_document(found), "groups": groups, "roles": roles}

@@ -51,12 +51,12 @@ def submit(
     import msgspec
 
     from assent.cli.connection.log_selection import log_client
-    from assent.cli.connection.signing_key import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.decision_output import finish, refuse_malformed
     from assent_contracts.client.publisher import new_command_id, now_ms
     from assent_contracts.commands import SubmitChange
 
-    key = key_of(access, options)
+    key = signing_key_of(access, options)
     content = _payload_of(payload, options, as_text=text)
     command = SubmitChange(
         id=new_command_id(),
@@ -129,12 +129,12 @@ def requests(
     import asyncio
 
     from assent.cli.connection.log_selection import log_client
-    from assent.cli.connection.signing_key import key_of
+    from assent.cli.connection.signing_key import signing_key_of
     from assent.cli.formatting import print_requests
     from assent_contracts.client.publisher import now_ms
 
     # Who asks is settled first: without that there is nothing to connect for.
-    key = key_of(access, options) if mine or received else None
+    key = signing_key_of(access, options) if mine or received else None
     log = log_client(access, options, key)
     rows = asyncio.run(log.requests("mine" if mine else "received" if received else "all", limit))
     if options.json:

@@ -40,7 +40,9 @@ def list_roles(
 
     governance = governance_now(access, options)
     mine = [group for group in governance.groups if of is not None and of in governance.members(group)]
-    found = [each for each in governance.assignments.values() if of is None or holds(each, of, mine)]
+    found = [
+        each for each in governance.assignments.values() if of is None or holds_by_assignment(each, of, mine)
+    ]
     if options.json:
         versions = {each.id: governance.version(role_object(each.id)) for each in found}
         output.print_json([{**msgspec.structs.asdict(each), "version": versions[each.id]} for each in found])
@@ -52,7 +54,7 @@ def list_roles(
     print_table(("assignment", "role", "holders", "for"), rows, empty="No role assignments.")
 
 
-def holds(assignment: "RoleAssignment", principal: str, groups: list[str]) -> bool:
+def holds_by_assignment(assignment: "RoleAssignment", principal: str, groups: list[str]) -> bool:
     """Whether an account that is in these groups has the role by this assignment."""
     return principal in assignment.principals or any(group in assignment.groups for group in groups)
 

@@ -44,12 +44,12 @@ from assent.reading.policy_effects import LISTED_MAX
 from assent.reading.proven_submission import Evidence, ProvenSubmission, proven_submission
 from assent.store.queries import LIST_MAX, RequestView
 from assent_contracts.client.governance_publisher import GovernanceDecided
-from assent_contracts.client.keys import signed_headers, verify
+from assent_contracts.client.keys import signed_headers, verify_signature
 from assent_contracts.client.publisher import Decided, new_command_id, now_ms
 from assent_contracts.codec import encode
 from assent_contracts.commands import Command
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 from assent_contracts.events import Event
 from assent_contracts.governance_changes import GovernanceChange
 from assent_contracts.governance_messages import ChangeGovernance, GovernanceCommand, GovernanceEvent
@@ -78,7 +78,7 @@ class GatewayLog:
         """
         proof = await self._governance_ledger()
         state = Governance()
-        advance(state, proof.history, len(proof.history) - 1)
+        advance_to(state, proof.history, len(proof.history) - 1)
         if state.seq < 0:
             raise GatewayAnswerError(
                 f"{self.access.url} has no governance ledger of the log {self.identity}:"
@@ -112,7 +112,7 @@ class GatewayLog:
         evidence = Evidence(
             value=found.value, following=found.following, writer=found.writer, seal=found.seal
         )
-        return proven_submission(evidence, request, await self._governance_ledger(), verify)
+        return proven_submission(evidence, request, await self._governance_ledger(), verify_signature)
 
     async def approvers(self, request: str) -> RequestApprovers:
         """Raises RequestNotFoundError."""
@@ -192,7 +192,7 @@ class GatewayLog:
 
     async def _governance_ledger(self) -> GovernanceProof:
         """Page by page, as far as the log's identity and its writers' seals prove it."""
-        proof = GovernanceProof(self.identity, verify)
+        proof = GovernanceProof(self.identity, verify_signature)
         offset: int | None = 0
         size = 0
         while offset is not None:

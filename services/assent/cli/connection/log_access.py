@@ -15,7 +15,7 @@ from assent.store.pool import open_pool
 from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower
 from assent_contracts.core.governance.state import Governance
-from assent_contracts.core.governance.state_history import advance
+from assent_contracts.core.governance.state_history import advance_to
 
 _SERVICE = "http."
 
@@ -54,7 +54,7 @@ def log_access(options: Options) -> LogAccess:
 
 
 @asynccontextmanager
-async def following(access: LogAccess) -> AsyncIterator[GovernanceFollower]:
+async def following_governance(access: LogAccess) -> AsyncIterator[GovernanceFollower]:
     """The governance of a log. Raises NotFoundedError, KafkaError."""
     follower = GovernanceFollower(access.connection, access.identity)
     await follower.start()
@@ -72,12 +72,12 @@ def governance_of(follower: GovernanceFollower) -> Governance:
 def governance_at(follower: GovernanceFollower, seq: int) -> Governance:
     """The state of governance as its record `seq` left it."""
     governance = Governance()
-    advance(governance, follower.history, seq)
+    advance_to(governance, follower.history, seq)
     return governance
 
 
 @asynccontextmanager
-async def reading(access: LogAccess) -> AsyncIterator[asyncpg.Pool]:
+async def reading_tables(access: LogAccess) -> AsyncIterator[asyncpg.Pool]:
     """The tables of a log. Raises what asyncpg raises when Postgres cannot be reached."""
     pool = await open_pool(access.dsn, "assent_reader", application="assent-cli", size=2)
     try:

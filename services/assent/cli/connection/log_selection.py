@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from assent.cli.connection.log_access import UnreachableError, log_access
 from assent.cli.connection.log_client import LogClient
-from assent.cli.connection.signing_key import key_of
+from assent.cli.connection.signing_key import signing_key_of
 from assent.cli.options import AccessOptions, Options
 from assent.local.data_directory import Directory
 from assent.local.founded_log import NotFounded, read_founded
@@ -22,7 +22,7 @@ def log_client(access: AccessOptions, options: Options, key: SecretKey | None = 
     """By --server or ASSENT_SERVER through a gateway, else the log itself, as `log_access` finds it.
 
     `key`: who asks and signs, where the command needs to know that on either way. Raises what `log_access`
-    and `key_of` raise.
+    and `signing_key_of` raise.
     """
     if access.server is None:
         from assent.cli.connection.direct_log import DirectLog
@@ -32,7 +32,7 @@ def log_client(access: AccessOptions, options: Options, key: SecretKey | None = 
     from assent.cli.connection.gateway_log import GatewayLog
 
     url, is_loopback = _server_url(access.server)
-    gateway = GatewayAccess(url, is_loopback, key or key_of(access, options), access.timeout)
+    gateway = GatewayAccess(url, is_loopback, key or signing_key_of(access, options), access.timeout)
     return GatewayLog(gateway, _identity_of(access, options))
 
 

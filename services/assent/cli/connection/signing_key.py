@@ -10,7 +10,7 @@ _OF_THE_LOG = frozenset({"writer", "recovery"})
 """Keys in the same folder that are no principal's."""
 
 
-def key_of(access: AccessOptions, options: Options) -> SecretKey:
+def signing_key_of(access: AccessOptions, options: Options) -> SecretKey:
     """The key to sign with. Raises KeyFileError, UnreachableError."""
     if access.key is not None:
         return load_key(access.key)

@@ -13,10 +13,10 @@ from aiokafka.errors import KafkaError
 from assent.cli.connection.log_access import (
     LogAccess,
     UnreachableError,
-    following,
+    following_governance,
     governance_of,
     log_access,
-    reading,
+    reading_tables,
 )
 from assent.cli.diagnosis.check import Check
 from assent.cli.diagnosis.faults import with_causes
@@ -82,7 +82,7 @@ async def _examine(options: Options) -> list[Check]:
     if not kafka[0].ok:
         return findings
     try:
-        async with following(access) as follower:
+        async with following_governance(access) as follower:
             findings += _governance(follower)
             findings += _writer(options.data / "keys" / WRITER_KEY, follower)
             findings += await _whole(options, access, follower)
@@ -202,7 +202,7 @@ async def _whole(options: Options, access: LogAccess, follower: GovernanceFollow
     except HeadsFileError as error:
         findings.append(file_finding(error))
     try:
-        async with reading(access) as db:
+        async with reading_tables(access) as db:
             stored = await newest_in_postgres(db, follower)
             positions = {name: await requests_read(db, name) for name in _READERS}
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -11,7 +11,7 @@ from assent.gateway.application.audit import (
     AuditPage,
     audit_page,
     exported,
-    read_cursor,
+    read_audit_cursor,
     refuse_others,
 )
 from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
@@ -84,7 +84,7 @@ async def export(
     wanted = _filter(principal, request_id, resource, command, refused, since, until, ledger)
     refuse_others(caller, gateway)
     headers = {"Content-Disposition": 'attachment; filename="audit.ndjson"'}
-    return Stream(exported(gateway, wanted, read_cursor(cursor), EXPORT_MAX), headers=headers)
+    return Stream(exported(gateway, wanted, read_audit_cursor(cursor), EXPORT_MAX), headers=headers)
 
 
 def _filter(

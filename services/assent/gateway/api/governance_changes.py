@@ -57,7 +57,7 @@ def read_change(change: msgspec.Raw) -> GovernanceChange:
     status_code=201,
     summary="Change governance",
 )
-async def change(
+async def change_by_post(
     request: Request[Any, Any, Any], caller: Caller, gateway: Gateway, idempotency_key: IdempotencyKey = None
 ) -> Response[Changed | Prospect]:
     """Change governance: 200 if it took effect at once, 201 with the request if a second must approve.

@@ -48,7 +48,7 @@ API: Final[tuple[HTTPRouteHandler, ...]] = (
     settings.show_settings,
     governance_document.show_governance,
     proofs.show_governance_ledger,
-    governance_changes.change,
+    governance_changes.change_by_post,
     audit.search,
     audit.export,
     *targets.TARGETS,

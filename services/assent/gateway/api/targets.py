@@ -10,10 +10,10 @@ from litestar.params import PathParameter, QueryParameter
 from assent.gateway.application.targets import (
     TargetChange,
     WantedTarget,
-    added,
-    changed,
-    removed,
-    retried,
+    added_target,
+    changed_target,
+    removed_target,
+    retried_dead_letter,
 )
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
@@ -45,26 +45,26 @@ async def list_own(caller: Caller, gateway: Gateway) -> Targets:
 
 
 @post("/notifications/targets", operation_id="addTarget", opt={TAKES: WantedTarget}, status_code=201)
-async def add(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> NewTarget:
+async def add_own_target(request: Request[Any, Any, Any], caller: Caller, gateway: Gateway) -> NewTarget:
     """Add a notification target. A webhook's secret is shown only this once."""
-    return await added(gateway, caller, await read_body(request, WantedTarget))
+    return await added_target(gateway, caller, await read_body(request, WantedTarget))
 
 
 @patch("/notifications/targets/{target:uuid}", operation_id="changeTarget", opt={TAKES: TargetChange})
-async def change(
+async def change_own_target(
     request: Request[Any, Any, Any],
     target: Annotated[UUID, PathParameter()],
     caller: Caller,
     gateway: Gateway,
 ) -> TargetView:
     """Choose which news a target gets, or switch it off."""
-    return await changed(gateway, caller, target, await read_body(request, TargetChange))
+    return await changed_target(gateway, caller, target, await read_body(request, TargetChange))
 
 
 @delete("/notifications/targets/{target:uuid}", operation_id="removeTarget", status_code=204)
 async def remove(target: Annotated[UUID, PathParameter()], caller: Caller, gateway: Gateway) -> None:
     """Remove a target."""
-    await removed(gateway, caller, target)
+    await removed_target(gateway, caller, target)
 
 
 @get("/notifications/dead", operation_id="listDeadLetters")
@@ -81,7 +81,7 @@ async def list_dead(
 @post("/notifications/dead/{letter:int}/retry", operation_id="retryDeadLetter", status_code=204)
 async def retry(letter: _Letter, caller: Caller, gateway: Gateway) -> None:
     """Send a message again, with as many attempts as a new one."""
-    await retried(gateway, caller, letter)
+    await retried_dead_letter(gateway, caller, letter)
 
 
-TARGETS = (list_own, add, change, remove, list_dead, retry)
+TARGETS = (list_own, add_own_target, change_own_target, remove, list_dead, retry)

@@ -60,12 +60,12 @@ def refuse_others(caller: Caller, gateway: Gateway) -> None:
         raise of_refusal(Refusal(code=RefusalCode.NOT_PERMITTED, detail=detail))
 
 
-def write_cursor(cursor: AuditCursor) -> str:
+def write_audit_cursor(cursor: AuditCursor) -> str:
     """The end of a page, as text."""
     return cursor_text(msgspec.structs.astuple(cursor))
 
 
-def read_cursor(text: str | None) -> AuditCursor | None:
+def read_audit_cursor(text: str | None) -> AuditCursor | None:
     """The beginning of a page. Raises Problem."""
     if text is None:
         return None
@@ -74,10 +74,10 @@ def read_cursor(text: str | None) -> AuditCursor | None:
 
 async def audit_page(gateway: Gateway, wanted: AuditFilter, cursor: str | None, limit: int) -> AuditPage:
     """One page of a search. Raises Problem."""
-    part = await search_part(gateway.db, wanted, after=read_cursor(cursor), limit=limit)
+    part = await search_part(gateway.db, wanted, after=read_audit_cursor(cursor), limit=limit)
     return AuditPage(
         entries=[audit_entry(row) for row in part.rows],
-        next=write_cursor(part.rows[-1].cursor) if part.more else None,
+        next=write_audit_cursor(part.rows[-1].cursor) if part.more else None,
     )
 
 
@@ -92,7 +92,7 @@ async def exported(
             yield msgspec.json.encode(_line(row)) + b"\n"
             after = row.cursor
         written, more = written + len(part.rows), part.more
-    end = ExportEnd(records=written, next=write_cursor(after) if more and after else None)
+    end = ExportEnd(records=written, next=write_audit_cursor(after) if more and after else None)
     yield msgspec.json.encode(end) + b"\n"
 
 

@@ -9,13 +9,13 @@ from assent.gateway.application.command_sending import (
     command_id,
     not_sent,
     send_command,
-    undecided,
+    undecided_change,
 )
 from assent.gateway.caller import Caller
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import of_refusal
 from assent.reading.change_prospects import Prospect, foresee, request_for
-from assent.reading.policy_effects import LISTED_MAX, Effects, effects, type_of_change
+from assent.reading.policy_effects import LISTED_MAX, PolicyEffects, effects, type_of_change
 from assent.store.queries import open_of_type
 from assent_contracts.client.governance_publisher import GovernanceDecided
 from assent_contracts.client.publisher import NotDecidedError, now_ms
@@ -48,7 +48,7 @@ def prospect_of(gateway: Gateway, caller: Caller, change: GovernanceChange) -> P
     return foresee(gateway.log.governance, change, caller.id, now_ms(), through=gateway.log.key.principal)
 
 
-async def effects_of(gateway: Gateway, change: GovernanceChange) -> Effects | None:
+async def effects_of(gateway: Gateway, change: GovernanceChange) -> PolicyEffects | None:
     """How the change would affect the open requests under its policy; None for other changes."""
     governance = gateway.log.governance
     kind = type_of_change(change, governance)
@@ -135,7 +135,7 @@ async def _decided_at_once(
             timeout_s=ANSWER_WITHIN_S,
         )
     except NotDecidedError as error:
-        raise undecided() from error
+        raise undecided_change() from error
     except KafkaError as error:
         raise not_sent(error) from error
     if decided.refusal is not None:

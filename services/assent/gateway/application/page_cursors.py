@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
-from assent.gateway.problems import malformed
+from assent.gateway.problems import malformed_problem
 
 CURSOR_MAX_CHARS: Final = 200
 BigInt = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
@@ -27,4 +27,4 @@ def cursor_place(text: str, kind: type[_T]) -> _T:
         padded = text + "=" * (-len(text) % 4)
         return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=kind)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise malformed("cursor is not the `next` of a page.") from error
+        raise malformed_problem("cursor is not the `next` of a page.") from error

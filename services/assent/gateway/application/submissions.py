@@ -31,10 +31,10 @@ async def submit(
         payload=msgspec.Raw(payload),
         on_behalf_of=on_behalf_of,
     )
-    return await send_command(gateway, checked(command), once=idempotency_key is not None)
+    return await send_command(gateway, checked_command(command), once=idempotency_key is not None)
 
 
-def checked(command: SubmitChange) -> SubmitChange:
+def checked_command(command: SubmitChange) -> SubmitChange:
     """The command, if it is well-formed. Raises Problem: a malformed one is never published."""
     refusal = check_fields(command)
     if refusal is None:

@@ -57,7 +57,7 @@ async def notified_people(gateway: Gateway, accounts: Iterable[str]) -> list[str
     return [name for name, person in person_of.items() if person in reached]
 
 
-async def added(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:
+async def added_target(gateway: Gateway, caller: Caller, wanted: WantedTarget) -> NewTarget:
     """The new target. Raises Problem with the reason's code."""
     try:
         async with gateway.db.acquire() as connection:
@@ -77,7 +77,7 @@ def _refused(error: TargetRefusedError) -> Problem:
     return Problem(422, error.reason, str(error), todo="Use another target, or correct this one.")
 
 
-async def changed(gateway: Gateway, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
+async def changed_target(gateway: Gateway, caller: Caller, target: UUID, wanted: TargetChange) -> TargetView:
     """The changed target. Raises Problem: not-found, or with the reason's code."""
     try:
         found = await change_target(
@@ -90,13 +90,13 @@ async def changed(gateway: Gateway, caller: Caller, target: UUID, wanted: Target
     return found
 
 
-async def removed(gateway: Gateway, caller: Caller, target: UUID) -> None:
+async def removed_target(gateway: Gateway, caller: Caller, target: UUID) -> None:
     """Remove one of the caller's targets. Raises Problem: not-found."""
     if not await remove_target(gateway.db, caller.id, target):
         raise not_found("target of yours")
 
 
-async def retried(gateway: Gateway, caller: Caller, letter: int) -> None:
+async def retried_dead_letter(gateway: Gateway, caller: Caller, letter: int) -> None:
     """Send one of the caller's dead letters again. Raises Problem: not-found."""
     async with gateway.db.acquire() as connection:
         if not await retry_dead_letter(connection, letter, recipient=caller.id):

@@ -18,7 +18,7 @@ _OLDEST: Final = 2
 """Two, because the page of one request names another one."""
 
 
-async def waiting(gateway: Gateway, caller: Caller, action: Action) -> Waiting:
+async def waiting_requests(gateway: Gateway, caller: Caller, action: Action) -> Waiting:
     """The requests on which the caller's action would be accepted now, of at most WAITING_MAX."""
     through, now = gateway.log.signs_for(caller.id), now_ms()
     # Taken before the tables are read: a change in the meantime then gives another version.

@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from assent.gateway.application.audit import EXPORT_MAX, exported, read_cursor, write_cursor
+from assent.gateway.application.audit import EXPORT_MAX, exported, read_audit_cursor, write_audit_cursor
 from assent.gateway.application.page_cursors import CURSOR_MAX_CHARS
 from assent.gateway.application.requests import accounts_named
 from assent.gateway.caller import Caller, is_auditor
@@ -19,7 +19,7 @@ from assent.gateway.console.pages import page
 from assent.gateway.console.text import t
 from assent.gateway.console.timeline import Happening, happenings
 from assent.gateway.gateway_components import Gateway
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.problems import Problem, malformed_problem
 from assent.store.filters import AuditFilter
 from assent.store.queries import AuditRow, search_audit
 from assent_contracts.core.governance.state import Governance
@@ -88,7 +88,7 @@ async def search(
     _need_auditor(gateway, caller)
     governance = gateway.log.governance
     wanted = _filter(asked, governance)
-    rows = await search_audit(gateway.db, wanted, after=read_cursor(cursor), limit=_LIMIT + 1)
+    rows = await search_audit(gateway.db, wanted, after=read_audit_cursor(cursor), limit=_LIMIT + 1)
     shown = rows[:_LIMIT]
     query = urlencode([(name, value) for name, value in msgspec.structs.asdict(asked).items() if value])
     return await page(
@@ -101,7 +101,7 @@ async def search(
         query=query,
         export=_export(wanted, query),
         accounts=list(islice(governance.principals.values(), _SUGGESTED_MAX)),
-        next=write_cursor(shown[-1].cursor) if len(rows) > _LIMIT else None,
+        next=write_audit_cursor(shown[-1].cursor) if len(rows) > _LIMIT else None,
         is_first=cursor is None,
     )
 
@@ -110,7 +110,7 @@ async def search(
 async def export_found(caller: Caller, gateway: Gateway, asked: AuditQuery, cursor: _Cursor = None) -> Stream:
     """Export what the search finds, in the API's format, but also for parts of names. Raises Problem."""
     _need_auditor(gateway, caller)
-    lines = exported(gateway, _filter(asked, gateway.log.governance), read_cursor(cursor), EXPORT_MAX)
+    lines = exported(gateway, _filter(asked, gateway.log.governance), read_audit_cursor(cursor), EXPORT_MAX)
     return Stream(lines, headers={"Content-Disposition": 'attachment; filename="audit.ndjson"'})
 
 
@@ -167,5 +167,5 @@ def _day(text: str, field: str, *, days: int = 0) -> int | None:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
     except (ValueError, OverflowError) as error:
-        raise malformed(t("audit.not_a_day", field=field)) from error
+        raise malformed_problem(t("audit.not_a_day", field=field)) from error
     return max(0, int(day.timestamp() * 1_000))

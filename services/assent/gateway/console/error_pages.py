@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException
 
 from assent.gateway.application.visibility import may_see
 from assent.gateway.caller import Caller
-from assent.gateway.console.page_frame import name_of
+from assent.gateway.console.page_frame import account_name
 from assent.gateway.console.pages import plain_page
 from assent.gateway.console.text import texts
 from assent.gateway.gateway_components import Gateway
@@ -74,7 +74,7 @@ async def problem_shown(gateway: Gateway, caller: Caller, problem: Problem) -> d
     if row is None or not may_see(governance, caller.principal, row):
         words["open_request"] = None
     if row is not None:
-        words |= {"held_by": name_of(governance, row.requester), "held_since": row.submitted_at}
+        words |= {"held_by": account_name(governance, row.requester), "held_since": row.submitted_at}
     return words
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from assent.gateway.application.visibility import sees_all
-from assent.gateway.application.waiting_requests import waiting
+from assent.gateway.application.waiting_requests import waiting_requests
 from assent.gateway.caller import Caller, is_auditor
 from assent.gateway.gateway_components import Gateway
 from assent.reading.lost_parts import lost_parts
@@ -42,33 +42,33 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 async def frame_of(gateway: Gateway, caller: Caller, path: str) -> Frame:
     """The frame of a page at `path`."""
     governance = gateway.log.governance
-    waits = await waiting(gateway, caller, "approve")
+    waits = await waiting_requests(gateway, caller, "approve")
     return Frame(
         id=caller.id,
-        name=name_of(governance, caller.id),
+        name=account_name(governance, caller.id),
         csrf=caller.session.csrf if caller.session else "",
         path=path,
         waiting=waits.number,
         oldest=waits.oldest,
-        to_complete=(await waiting(gateway, caller, "complete")).number,
+        to_complete=(await waiting_requests(gateway, caller, "complete")).number,
         at=now_ms(),
         behind=gateway.lag.records(),
         lost=tuple(each.place for each in lost_parts(gateway.log.publisher.findings)),
-        may_ask=holds(governance, caller.id, "requester"),
+        may_ask=holds_role(governance, caller.id, "requester"),
         sees_all=sees_all(governance, caller.principal),
         is_auditor=is_auditor(caller, gateway),
-        is_administrator=holds(governance, caller.id, "administrator"),
+        is_administrator=holds_role(governance, caller.id, "administrator"),
         local=gateway.local is not None,
     )
 
 
-def name_of(governance: Governance, principal: str) -> str:
+def account_name(governance: Governance, principal: str) -> str:
     """The account's name, or its id if it has no name or is not in governance."""
     found = governance.principals.get(principal)
     return (found.account.name or principal) if found else principal
 
 
-def holds(governance: Governance, principal: str, role: str) -> bool:
+def holds_role(governance: Governance, principal: str, role: str) -> bool:
     """Whether the account holds the role for at least one resource type."""
     return any(
         each.role == role

@@ -8,7 +8,7 @@ import msgspec
 
 from assent.gateway.console.forms import Form
 from assent.gateway.console.text import t
-from assent.gateway.problems import Problem, malformed
+from assent.gateway.problems import Problem, malformed_problem
 from assent_contracts.access_policies import ApprovalRule, Completion, Policy
 from assent_contracts.limits import LONGEST_MS, QUORUM_MAX, RULES_MAX
 
@@ -141,4 +141,4 @@ def _number(text: str, field: str, *, most: int) -> int:
 
 
 def _bad(detail: str) -> Problem:
-    return malformed(detail)
+    return malformed_problem(detail)

@@ -10,11 +10,11 @@ from litestar.params import QueryParameter
 
 from assent.gateway.application.requests import View, list_of
 from assent.gateway.application.visibility import sees_all
-from assent.gateway.application.waiting_requests import waiting
+from assent.gateway.application.waiting_requests import waiting_requests
 from assent.gateway.caller import Caller
 from assent.gateway.console.forms import go
 from assent.gateway.console.pages import page
-from assent.gateway.console.request_summaries import Summary, summaries
+from assent.gateway.console.request_summaries import RequestSummary, summaries
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.problems import not_found
 from assent.gateway.table_lag import AfterHeader
@@ -73,13 +73,13 @@ class Section(msgspec.Struct, frozen=True):
     """Lines of a list under one heading; `key` is its key in the texts."""
 
     key: str
-    lines: list[Summary]
+    lines: list[RequestSummary]
 
 
 @get("/", include_in_schema=False)
 async def start(caller: Caller, gateway: Gateway) -> Response[None]:
     """Redirect to what waits for the caller, or to their own requests if nothing does."""
-    return go("/received" if (await waiting(gateway, caller, "approve")).number else "/requests")
+    return go("/received" if (await waiting_requests(gateway, caller, "approve")).number else "/requests")
 
 
 @get("/requests", include_in_schema=False, name="console-requests", dependencies=_ASKED)
@@ -182,15 +182,15 @@ def _is_oldest_first(view: View, asked: ListQuery, part: ListPart) -> bool:
     return asked.order == "oldest" if asked.order else view == "received" and part == "open"
 
 
-def _sections(view: View, lines: list[Summary]) -> list[Section]:
-    by_key: dict[str, list[Summary]] = {}
+def _sections(view: View, lines: list[RequestSummary]) -> list[Section]:
+    by_key: dict[str, list[RequestSummary]] = {}
     for line in lines:
         by_key.setdefault(_section_of(view, line), []).append(line)
     order = ("yours", "complete", "pending", "moving", "ended")
     return [Section(key, by_key[key]) for key in order if key in by_key]
 
 
-def _section_of(view: View, line: Summary) -> str:
+def _section_of(view: View, line: RequestSummary) -> str:
     if line.row.status not in ("needs_approval", "approved"):
         return "ended"
     if view != "mine" and "approve" in line.can:

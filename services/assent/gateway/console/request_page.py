@@ -24,7 +24,7 @@ from assent.gateway.table_lag import AfterHeader
 from assent.reading.governance_diff import GovernanceDiff, change_of, governance_diff
 from assent.reading.overlooked_text import is_odd, plain_ends
 from assent.reading.payloads import shown_payload
-from assent.reading.policy_effects import Effects
+from assent.reading.policy_effects import PolicyEffects
 from assent.reading.request_rows import state_of_row
 from assent.reading.submitted_content import Submitted, as_submitted
 from assent.reading.visible_text import hides_something
@@ -100,7 +100,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     is_before_unsure: bool
     """Whether the ledger does not confirm the request that Postgres names as applied last."""
     change: GovernanceDiff | None
-    effects: Effects | None
+    effects: PolicyEffects | None
     """How a change to a policy would affect the open requests under it."""
     happened: list[Happening]
     is_whole: bool
@@ -253,7 +253,7 @@ def _title(can: frozenset[Action], why_not: Refusal | None) -> str:
     return next((action for action in _TITLES if action in can), "none")
 
 
-async def _effects(gateway: Gateway, submitted: Submitted) -> Effects | None:
+async def _effects(gateway: Gateway, submitted: Submitted) -> PolicyEffects | None:
     wanted = change_of(submitted)
     return None if wanted is None else await effects_of(gateway, wanted)
 
@@ -277,7 +277,7 @@ def _payload(submitted: Submitted, before: Submitted | None) -> PayloadView:
 @get("/requests/{request_id:str}/content", include_in_schema=False)
 async def show_content(request_id: RequestId, caller: Caller, gateway: Gateway) -> Response[str]:
     """Every line of the payload, for a separate window. Raises Problem."""
-    row, payload = await submitted_payload(gateway, caller, request_id)
+    row, payload = await request_and_payload(gateway, caller, request_id)
     text = await asyncio.to_thread(lambda: full_text(shown_payload(payload, row.resource)))
     return Response(text, media_type="text/plain", headers=_NEVER_KEPT)
 
@@ -288,7 +288,7 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
 
     A file has its original bytes. Any other payload is the JSON that was submitted.
     """
-    row, payload = await submitted_payload(gateway, caller, request_id)
+    row, payload = await request_and_payload(gateway, caller, request_id)
     content = file_of_payload(payload)
     name = _UNFIT_FOR_A_NAME.sub("-", row.resource).strip("-.")[:100]
     saved = f"{row.id}-{name}{'.json' if content is None else ''}"
@@ -299,7 +299,7 @@ async def send_payload(request_id: RequestId, caller: Caller, gateway: Gateway) 
     )
 
 
-async def submitted_payload(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
+async def request_and_payload(gateway: Gateway, caller: Caller, request_id: str) -> tuple[RequestView, bytes]:
     """A request that the caller may see, and the exact bytes of its payload. Raises Problem."""
     row = await find(gateway, caller, request_id)
     shown = await shown_submission(gateway, row, await timeline(gateway.db, row.id))

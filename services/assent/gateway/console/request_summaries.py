@@ -14,7 +14,7 @@ from assent_contracts.core.requests.explain import explain
 from assent_contracts.core.requests.permissions import Deciding, possible_actions
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
+class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One line."""
 
     row: RequestView
@@ -31,7 +31,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summaries(
     rows: Iterable[RequestView], governance: Governance, principal: Principal, through: str | None
-) -> list[Summary]:
+) -> list[RequestSummary]:
     """The lines for requests, as this reader sees them. `through`: the gateway that signs for them."""
     now = now_ms()
     return [summary(row, governance, principal, now, through) for row in rows]
@@ -39,11 +39,11 @@ def summaries(
 
 def summary(
     row: RequestView, governance: Governance, principal: Principal, at: int, through: str | None
-) -> Summary:
+) -> RequestSummary:
     """One request at log time `at` (ms)."""
     state = state_of_row(row)
     rules = explain(state, governance, at).rules if isinstance(state, Deciding) else ()
-    return Summary(
+    return RequestSummary(
         row=row,
         look=look_of(row),
         given=sum(each.quorum - each.missing for each in rules),

@@ -14,7 +14,7 @@ STALE_S: Final = 60 * 60.0
 _T = TypeVar("_T")
 
 
-class Cached(Generic[_T]):
+class CachedValue(Generic[_T]):
     """One value of one origin. Of concurrent callers, one fetches it and the others wait."""
 
     def __init__(

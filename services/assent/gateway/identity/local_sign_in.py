@@ -13,7 +13,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from assent.gateway.anonymous_limits import proving
-from assent.gateway.caller import enabled, refuse_cross_site
+from assent.gateway.caller import enabled_principal, refuse_cross_site
 from assent.gateway.gateway_components import Gateway
 from assent.gateway.identity.local_token import COOKIE, PATH, LocalToken
 from assent.gateway.problems import Problem, not_found
@@ -63,7 +63,7 @@ async def sign_in_locally(
     """
     refuse_unless_let_in(request, gateway)
     refuse_cross_site(request, gateway)
-    principal = enabled(gateway, data.principal)
+    principal = enabled_principal(gateway, data.principal)
     if principal.person is None:
         raise not_found("person of this name")
     await gateway.sessions.close(request.cookies.get(gateway.sessions.cookie))

@@ -23,7 +23,7 @@ _BROWSER: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _SQL = load_sql(Path(__file__).with_name("pending_sign_ins.sql"))
 
 
-class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+class PendingSignIn(msgspec.Struct, frozen=True, kw_only=True):
     """A user on the way to the provider."""
 
     state: str
@@ -37,10 +37,10 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without its secrets."""
-        return "Leaving()"
+        return "PendingSignIn()"
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
+class FinishedSignIn(msgspec.Struct, frozen=True, kw_only=True):
     """What was kept about a user who has come back."""
 
     verifier: str
@@ -49,10 +49,10 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without its secrets."""
-        return f"Left({self.return_to!r})"
+        return f"FinishedSignIn({self.return_to!r})"
 
 
-class SignIns:
+class PendingSignIns:
     """Begins and ends sign-ins. Each can be used once.
 
     The table has only the SHA-256 of state and cookie, so reading it is of no use to an attacker. It has a
@@ -66,9 +66,9 @@ class SignIns:
         self._secure = secure
         self.cookie = "__Host-assent-sign-in" if secure else "assent-sign-in"
 
-    async def leave(self, return_to: str, browser: str | None) -> Leaving:
+    async def leave(self, return_to: str, browser: str | None) -> PendingSignIn:
         """Keep a new sign-in. `browser`: the cookie that the browser has from a sign-in in another tab."""
-        leaving = Leaving(
+        leaving = PendingSignIn(
             state=secrets.token_urlsafe(_SECRET_BYTES),
             browser=browser
             if browser and _BROWSER.fullmatch(browser)
@@ -89,7 +89,7 @@ class SignIns:
         await self._db.execute(_SQL["leave"], *row, self._seal.mac(*row))
         return leaving
 
-    async def come_back(self, state: str, browser: str | None) -> Left | None:
+    async def come_back(self, state: str, browser: str | None) -> FinishedSignIn | None:
         """The sign-in of a state: only once, in the browser that began it, and in time; otherwise None."""
         if not browser:
             return None
@@ -105,7 +105,7 @@ class SignIns:
                 " to the table sign_ins.",
             )
             return None
-        return Left(verifier=verifier, nonce=nonce, return_to=return_to)
+        return FinishedSignIn(verifier=verifier, nonce=nonce, return_to=return_to)
 
     def cookie_settings(self) -> dict[str, Any]:
         """Lax instead of strict, because the provider's redirect comes from another site."""

@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, KeySet, OKPKey, RSAKey
 
 from assent.gateway.gateway_settings import is_loopback
-from assent.gateway.identity.cached_value import AGAIN_AFTER_S, Cached
+from assent.gateway.identity.cached_value import AGAIN_AFTER_S, CachedValue
 from assent.gateway.problems import Problem
 
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA")
@@ -69,10 +69,10 @@ class Provider:
         """`client`: see `open_client`. Its owner closes it."""
         self.issuer = issuer
         self._client = client
-        self._document = Cached(
+        self._document = CachedValue(
             self._discover, fresh_s=_DOCUMENT_FRESH_S, failures=ProviderError, clock=clock
         )
-        self._keys = Cached(self._fetch_keys, fresh_s=_KEYS_FRESH_S, failures=ProviderError, clock=clock)
+        self._keys = CachedValue(self._fetch_keys, fresh_s=_KEYS_FRESH_S, failures=ProviderError, clock=clock)
 
     async def metadata(self) -> Metadata:
         """The provider's document. Raises ProviderError."""
@@ -145,7 +145,7 @@ def open_client() -> httpx.AsyncClient:
     )
 
 
-def unreachable() -> Problem:
+def provider_unreachable() -> Problem:
     """While the provider does not answer, nobody can sign in, and no token can be checked."""
     return Problem(
         503,
