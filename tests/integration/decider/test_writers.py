@@ -193,7 +193,7 @@ async def test_recovery_key_records_nothing_by_a_clock_that_the_broker_contradic
     """A laptop's clock: log time would be ahead by 40 days, and every administrator's command stale."""
     key = load_key(log.folder / RECOVERY_KEY)
     ends = await ends_now(log.connection, follower)
-    for module in ("recovery", "loss_acceptance"):
+    for module in ("writer_recovery", "loss_acceptance"):
         monkeypatch.setattr(f"assent.decider.{module}.now_ms", lambda: now_ms() + days * 86_400_000)
     head = ends.lead.writer.head
     for done in (

@@ -49,7 +49,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         messages.append(message)
         return really(public_key, message, signature)
 
-    monkeypatch.setattr(newest_heads, "verify", counted)
+    monkeypatch.setattr(newest_heads, "verify_signature", counted)
     return messages
 
 
