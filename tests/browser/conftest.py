@@ -22,7 +22,9 @@ async def chromium() -> AsyncIterator[Browser]:
         lacking("There is no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
         # As root Chromium's own sandbox cannot start.
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         await browser.close()
 

@@ -38,8 +38,8 @@ def approvers_of(governance: Governance, request: MadeRequest, among: frozenset[
 async def governance_told(connection: PostgresConnection) -> int:
     """The governance seq up to which newcomers have been notified; -1 at first.
 
-    It does not change until the transaction ends: the caller then holds a lock that `NewApprovers.write` waits
-    for.
+    It does not change until the transaction ends: the caller then holds a lock for which `NewApprovers.write`
+    waits.
     """
     await connection.execute(_SQL["share_newcomers"])
     told = await connection.fetchval(_SQL["governance_told"])

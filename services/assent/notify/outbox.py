@@ -19,7 +19,9 @@ async def listening(connection: PostgresConnection) -> frozenset[str]:
     return frozenset(row["principal"] for row in await connection.fetch(_SQL["listeners"]))
 
 
-async def add_messages(connection: PostgresConnection, partition: int, batch: Iterable[tuple[News, str]]) -> None:
+async def add_messages(
+    connection: PostgresConnection, partition: int, batch: Iterable[tuple[News, str]]
+) -> None:
     """Add a message for each target of each recipient, unless it already exists."""
     rows = tuple(batch)
     if not rows:

@@ -24,7 +24,7 @@ from assent_contracts.limits import NAME_MAX_CHARS
 PAGE_MAX: Final = 200
 _MS_MAX: Final = (1 << 53) - 1
 
-PrincipalQuery = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The sender.")]
+PrincipalAsked = Annotated[str | None, QueryParameter(max_length=NAME_MAX_CHARS, description="The sender.")]
 RequestAsked = Annotated[
     str | None, QueryParameter(name="request", max_length=40, description="The id of a request.")
 ]
@@ -34,7 +34,7 @@ ResourceAsked = Annotated[
 CommandAsked = Annotated[
     str | None, QueryParameter(max_length=100, description="A command type, such as assent.approve.v1.")
 ]
-RefusedQuery = Annotated[bool | None, QueryParameter(description="true: only refusals; false: none.")]
+RefusedAsked = Annotated[bool | None, QueryParameter(description="true: only refusals; false: none.")]
 Since = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="From this log time on, ms.")]
 Until = Annotated[int | None, QueryParameter(ge=0, le=_MS_MAX, description="Before this log time, ms.")]
 LedgerAsked = Annotated[LedgerTopic | None, QueryParameter()]
@@ -48,11 +48,11 @@ CursorAsked = Annotated[
 async def search(
     caller: Caller,
     gateway: Gateway,
-    principal: PrincipalQuery = None,
+    principal: PrincipalAsked = None,
     request_id: RequestAsked = None,
     resource: ResourceAsked = None,
     command: CommandAsked = None,
-    refused: RefusedQuery = None,
+    refused: RefusedAsked = None,
     since: Since = None,
     until: Until = None,
     ledger: LedgerAsked = None,
@@ -70,11 +70,11 @@ async def search(
 async def export(
     caller: Caller,
     gateway: Gateway,
-    principal: PrincipalQuery = None,
+    principal: PrincipalAsked = None,
     request_id: RequestAsked = None,
     resource: ResourceAsked = None,
     command: CommandAsked = None,
-    refused: RefusedQuery = None,
+    refused: RefusedAsked = None,
     since: Since = None,
     until: Until = None,
     ledger: LedgerAsked = None,

@@ -130,7 +130,9 @@ def _sent(request: Request[Any, Any, Any]) -> dict[str, str]:
     pairs = list(request.query_params.multi_items())
     sent = dict(pairs)
     if len(sent) < len(pairs) or any(len(value) > _PARAMETER_MAX_CHARS for value in sent.values()):
-        raise malformed_problem(f"A parameter occurs twice, or has more than {_PARAMETER_MAX_CHARS:,} characters.")
+        raise malformed_problem(
+            f"A parameter occurs twice, or has more than {_PARAMETER_MAX_CHARS:,} characters."
+        )
     return sent
 
 
