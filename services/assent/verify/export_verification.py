@@ -10,13 +10,14 @@ from assent.verify.export_file import ExportLine, Manifest, Progress
 from assent.verify.finding import FindingError
 from assent.verify.governance_verifier import GovernanceVerifier
 from assent.verify.heads_elsewhere import HeadsElsewhere, ledger_places
-from assent.verify.record_comparison import VerifySignature, unjudged
+from assent.verify.record_comparison import unjudged
 from assent.verify.report import Verified, verified_report
 from assent.verify.requests_verifier import RequestsVerifier
 from assent_contracts import limits, seal
 from assent_contracts.acceptance import Acceptance, Accepted, Head, Headers
 from assent_contracts.client.keys import verify_signature
 from assent_contracts.digests import from_base64url, sha256_hex
+from assent_contracts.evidence.command_signatures import VerifySignature
 from assent_contracts.ledger import LedgerRecord, decode_governance_events, decode_record
 from assent_contracts.topics import LedgerName
 from assent_contracts.writer_registry import WriterRegistry

@@ -8,7 +8,6 @@ from msgspec import UNSET
 from assent.verify.decided_inputs import Inputs
 from assent.verify.finding import FindingError, Tally
 from assent.verify.record_comparison import (
-    VerifySignature,
     as_recorded,
     decision_mismatch,
     no_input,
@@ -27,7 +26,7 @@ from assent_contracts.core.received import Received
 from assent_contracts.core.writer.governance_desk import GovernanceDesk
 from assent_contracts.core.writer.writer import PartitionWriter
 from assent_contracts.digests import from_base64url
-from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
+from assent_contracts.evidence.command_signatures import CommandSignatures, VerifySignature, signed_command
 from assent_contracts.evidence.repeated_carry_out import carried_again
 from assent_contracts.governance_messages import (
     FoundLog,

@@ -7,7 +7,6 @@ from msgspec import UNSET
 from assent.verify.decided_inputs import Inputs
 from assent.verify.finding import FindingError, Tally
 from assent.verify.record_comparison import (
-    VerifySignature,
     as_recorded,
     decision_mismatch,
     no_input,
@@ -31,7 +30,7 @@ from assent_contracts.events import (
     ChangeSubmitted,
     Event,
 )
-from assent_contracts.evidence.command_signatures import CommandSignatures, signed_command
+from assent_contracts.evidence.command_signatures import CommandSignatures, VerifySignature, signed_command
 from assent_contracts.governance_messages import GovernanceEvent
 from assent_contracts.ledger import (
     LedgerRecord,

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from assent.verify.export_file import Progress
 from assent.verify.finding import FindingError, Tally
 from assent.verify.governance_verifier import GovernanceVerifier
 from assent.verify.heads_elsewhere import HeadsElsewhere, ledger_places
 from assent.verify.partition_reading import ends, read_chain
-from assent.verify.record_comparison import VerifySignature
 from assent.verify.release_confirmation import ReleaseReferences
 from assent.verify.requests_verifier import RequestsVerifier
 from assent.verify.transaction_markers import must_be_markers
@@ -17,9 +17,9 @@ from assent_contracts.client.connection import Connection
 from assent_contracts.client.follower import GovernanceFollower, NotFoundedError
 from assent_contracts.client.keys import verify_signature
 from assent_contracts.client.ledger_reader import acceptance_of
+from assent_contracts.evidence.command_signatures import VerifySignature
 from assent_contracts.topics import LEDGER, LedgerName
 
-Progress = Callable[[int, int], None]
 """(offsets read, offsets in all)"""
 Compare = Callable[[LedgerName, int, Sequence[Accepted]], Awaitable[int]]
 """Compares a ledger partition's next records with a copy; returns how many of them the copy has yet."""

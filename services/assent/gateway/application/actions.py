@@ -16,7 +16,7 @@ from assent.store.queries import RequestView
 from assent_contracts.codec import check_fields
 from assent_contracts.commands import ACTIONS, Action, CommandFields
 
-SeenSeq = Annotated[
+SeenSeqAsked = Annotated[
     int | None,
     msgspec.Meta(
         description="`last_seq` of the request as it was shown. Refused if the request has changed since."
@@ -33,7 +33,7 @@ def _details_of(action: Action) -> type[msgspec.Struct]:
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for field in msgspec.structs.fields(kind):
         if field.name == "seen":
-            fields.append(("seen", SeenSeq, None))
+            fields.append(("seen", SeenSeqAsked, None))
         elif field.name not in _NOT_GIVEN:
             hint = get_type_hints(kind, include_extras=True)[field.name]
             fields.append((field.name, hint) if field.required else (field.name, hint, field.default))

@@ -19,7 +19,7 @@ MEMBERS_SHOWN_MAX: Final = 200
 """Members of one group that the page lists. For more it shows the number."""
 
 
-class ShownGroup(msgspec.Struct, frozen=True, kw_only=True):
+class GroupOnPage(msgspec.Struct, frozen=True, kw_only=True):
     """A group, and what it is used for."""
 
     group: Group
@@ -33,7 +33,7 @@ class ShownGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a change to its members needs a second administrator."""
 
 
-class ShownRole(msgspec.Struct, frozen=True, kw_only=True):
+class RoleOnPage(msgspec.Struct, frozen=True, kw_only=True):
     """A role, its holders, and its assignments."""
 
     role: str
@@ -87,8 +87,8 @@ async def show_settings(request: Request[Any, Any, Any], caller: Caller, gateway
     return await page(request, gateway, caller, "settings.html", values=values)
 
 
-def _group(group: Group, governance: Governance) -> ShownGroup:
-    return ShownGroup(
+def _group(group: Group, governance: Governance) -> GroupOnPage:
+    return GroupOnPage(
         group=group,
         members=group.members[:MEMBERS_SHOWN_MAX],
         more=max(0, len(group.members) - MEMBERS_SHOWN_MAX),
@@ -105,13 +105,13 @@ def _group(group: Group, governance: Governance) -> ShownGroup:
     )
 
 
-def _role(role: str, governance: Governance) -> ShownRole:
+def _role(role: str, governance: Governance) -> RoleOnPage:
     assignments = tuple(each for each in governance.assignments.values() if each.role == role)
     holders = sorted(
         {name for each in assignments for name in (*each.principals, *governance.members_of_any(each.groups))}
     )
     humans = tuple(name for name in holders if governance.principals[name].person is not None)
-    return ShownRole(
+    return RoleOnPage(
         role=role,
         assignments=assignments,
         people=humans,

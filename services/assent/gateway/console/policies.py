@@ -43,7 +43,7 @@ _Id = Annotated[str, QueryParameter(name="id", max_length=NAME_MAX_CHARS)]
 """In the query, because an id can have slashes and dots, which browsers resolve in a path."""
 
 
-class ShownPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyOnPage(msgspec.Struct, frozen=True, kw_only=True):
     """A policy in the list."""
 
     policy: Policy
@@ -58,7 +58,7 @@ async def show_policies(request: Request[Any, Any, Any], caller: Caller, gateway
     governance = gateway.log.governance
     policies = sorted(governance.policies.values(), key=lambda each: (each.resource_type, each.name, each.id))
     views = [
-        ShownPolicy(
+        PolicyOnPage(
             policy=each,
             sentence=policy_sentence(each, governance),
             people=people_of(governance, tuple(g for rule in each.approvals for g in rule.groups)),
