@@ -23,7 +23,9 @@ _LENGTH: Final = struct.Struct(">i").pack
 _HASH_BYTES: Final = 64
 
 
-async def write_audit(connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
+async def write_audit(
+    connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]
+) -> None:
     """R16: add the rows of accepted records in one COPY."""
     await connection.copy_to_table("audit", source=_Chunks(place, accepted), columns=COLUMNS, format="binary")
 

@@ -86,7 +86,9 @@ class Completeness:
             if place[0] == "ledger" or finding.topic in concerning:
                 raise MissingError(finding)
 
-    async def after(self, place: Place, known: KnownHead | None, writer: PartitionWriter[Any], term: Term) -> None:
+    async def after(
+        self, place: Place, known: KnownHead | None, writer: PartitionWriter[Any], term: Term
+    ) -> None:
         """Check the chain and the commands after the ledger was read, and set where input continues.
 
         Raises MissingError, KafkaError, TimeoutError.

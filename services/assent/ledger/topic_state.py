@@ -100,7 +100,9 @@ async def topic_states(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict
     }
 
 
-def setting_differences(specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState]) -> list[TopicDifference]:
+def setting_differences(
+    specs: Mapping[str, TopicSpec], there: Mapping[str, TopicState]
+) -> list[TopicDifference]:
     """Each setting of an existing topic that is not as required. Pure."""
     return [
         TopicDifference(topic=name, setting=setting, found=state.settings.get(setting), must=must)

@@ -33,7 +33,9 @@ _decode_rejections = msgspec.json.Decoder(tuple[RejectionRow, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def write_status(connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]) -> None:
+async def write_status(
+    connection: PostgresConnection, place: TopicPartition, accepted: Sequence[Accepted]
+) -> None:
     """Update the rows of the requests that these records concern.
 
     Raises MissingRowError when a request that an earlier record opened has no row.

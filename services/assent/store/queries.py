@@ -284,7 +284,9 @@ def last_places(rows: Sequence[AuditRow], before: Places) -> Places:
     return places
 
 
-async def projected_heads(db: Executor, reader: Reader = "status", ledger: LedgerTopic = LEDGER) -> dict[int, Head]:
+async def projected_heads(
+    db: Executor, reader: Reader = "status", ledger: LedgerTopic = LEDGER
+) -> dict[int, Head]:
     """A recent accepted head of each partition: how far a reader's rows are, and where to read on from."""
     rows = await db.fetch(_SQL["heads"], reader, ledger)
     return {

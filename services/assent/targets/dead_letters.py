@@ -59,7 +59,9 @@ async def dead_letters(
     ]
 
 
-async def retry_dead_letter(connection: PostgresConnection, letter: int, *, recipient: str | None = None) -> bool:
+async def retry_dead_letter(
+    connection: PostgresConnection, letter: int, *, recipient: str | None = None
+) -> bool:
     """Send it again now, with as many attempts as a new one; False if there is no such dead letter.
 
     `recipient`: only theirs.
