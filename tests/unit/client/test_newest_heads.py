@@ -43,7 +43,7 @@ def signed(key: SecretKey, seq: int, sha256: str = "a") -> KeptHead:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The messages whose signatures were looked at."""
     messages: list[bytes] = []
-    really = newest_heads.verify
+    really = newest_heads.verify_signature
 
     def counted(public_key: bytes, message: bytes, signature: bytes) -> bool:
         messages.append(message)
